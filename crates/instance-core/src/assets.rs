@@ -1,0 +1,26 @@
+//! What is stored of an asset.
+
+use crate::asset_key::AssetKey;
+use crate::event::EventLogRecord;
+use crate::ids::{RunId, StorageId};
+
+/// A row of the `asset_keys` table.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AssetRecord {
+    /// The id of the row.
+    pub storage_id: StorageId,
+    /// The asset.
+    pub asset_entry: AssetEntry,
+}
+
+/// What is known of an asset.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AssetEntry {
+    /// The asset.
+    pub asset_key: AssetKey,
+    /// Its last materialisation; `None` if it has none since it was last wiped.
+    pub last_materialization_record: Option<EventLogRecord>,
+    /// The last run that materialised it or was going to; `None` if there is none since it was
+    /// last wiped.
+    pub last_run_id: Option<RunId>,
+}

@@ -1,0 +1,129 @@
+//! The errors at the two boundaries: of a storage, and of a domain function.
+
+use crate::ids::{RunId, SnapshotId};
+use crate::serdes::SerdesError;
+use crate::tags::TagError;
+
+/// A source of another error, of any type.
+pub type BoxError = Box<dyn std::error::Error + Send + Sync + 'static>;
+
+/// What a storage cannot do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StorageError {
+    /// A run with this id exists; nothing was written.
+    #[error("a run with the id {run_id} exists already")]
+    RunAlreadyExists {
+        /// The id.
+        run_id: RunId,
+    },
+    /// A run names a snapshot that is not stored; nothing was written.
+    #[error("run {run_id} names the job snapshot {snapshot_id}, which is not stored; add the snapshot first")]
+    SnapshotDoesNotExist {
+        /// The run.
+        run_id: RunId,
+        /// The snapshot.
+        snapshot_id: SnapshotId,
+    },
+    /// A row holds something else than its class says.
+    #[error("{table}.{column} of row {row} in {database} cannot be read")]
+    Decode {
+        /// The database, as a path or a URL without its password.
+        database: String,
+        /// The table.
+        table: &'static str,
+        /// The column.
+        column: &'static str,
+        /// The id of the row.
+        row: String,
+        /// What is wrong with it.
+        source: Box<SerdesError>,
+    },
+    /// The database has a schema that this version does not know.
+    #[error("{database} has the schema revision {found}, and this version knows {expected}: {remedy}")]
+    Revision {
+        /// The database.
+        database: String,
+        /// The revision that was found.
+        found: String,
+        /// The revision that this version reads and writes.
+        expected: &'static str,
+        /// What to do.
+        remedy: &'static str,
+    },
+    /// Something that cannot be stored in this way.
+    #[error("{what}: {reason}")]
+    Unsupported {
+        /// What was asked for.
+        what: String,
+        /// Why not, and what to do.
+        reason: String,
+    },
+    /// A file or directory of the storage cannot be used.
+    #[error("cannot {action} {path}")]
+    Io {
+        /// What was tried.
+        action: &'static str,
+        /// The path.
+        path: String,
+        /// Why not.
+        source: std::io::Error,
+    },
+    /// The database refused.
+    #[error("{operation} failed on {database}")]
+    Backend {
+        /// The database.
+        database: String,
+        /// What was tried.
+        operation: &'static str,
+        /// Why not.
+        source: BoxError,
+    },
+}
+
+/// What a function of a domain cannot do.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum InstanceError {
+    /// There is no such run.
+    #[error("there is no run {run_id}")]
+    RunNotFound {
+        /// The id, or the beginning of one.
+        run_id: String,
+    },
+    /// The arguments contradict each other or themselves; nothing was written.
+    #[error("{what} {value:?}: {reason}")]
+    Invalid {
+        /// Which argument.
+        what: &'static str,
+        /// Its value.
+        value: String,
+        /// What is wrong, and what is right.
+        reason: String,
+    },
+    /// A tag is not acceptable; nothing was written.
+    #[error(transparent)]
+    Tag(#[from] TagError),
+    /// The launcher could not launch a run; the run is marked as failed.
+    #[error("run {run_id} could not be launched")]
+    Launch {
+        /// The run.
+        run_id: RunId,
+        /// Why not.
+        source: BoxError,
+    },
+    /// The configuration of the instance is not usable.
+    #[error("{place}: {reason}")]
+    Config {
+        /// The file, and the key within.
+        place: String,
+        /// What is wrong, and what is right.
+        reason: String,
+        /// The error behind it, if any.
+        #[source]
+        source: Option<BoxError>,
+    },
+    /// A storage failed.
+    #[error(transparent)]
+    Storage(#[from] StorageError),
+}

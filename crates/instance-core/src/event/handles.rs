@@ -1,0 +1,53 @@
+//! What names a node of a job's graph, a step of a plan, or an output of a step.
+
+use crate::serdes::UnknownFields;
+use crate::serdes_class;
+
+serdes_class! {
+    /// A node of a job, within its parent graphs.
+    #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+    pub struct NodeHandle = "SolidHandle" {
+        /// The name of the node.
+        pub name: String = "name",
+        /// The graph around it; `None` at the top.
+        pub parent: Option<Box<NodeHandle>> = "parent",
+    }
+}
+
+impl NodeHandle {
+    /// A node at the top of its job.
+    pub fn top(name: impl Into<String>) -> Self {
+        Self { name: name.into(), parent: None, unknown: UnknownFields::default() }
+    }
+}
+
+serdes_class! {
+    /// A step of a plan.
+    #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+    pub struct StepHandle = "StepHandle" {
+        /// The key of the step.
+        pub key: String = "key",
+        /// The node that the step executes.
+        pub node_handle: NodeHandle = "solid_handle",
+    }
+}
+
+impl StepHandle {
+    /// The step of a node at the top of its job; both have the same name.
+    pub fn top(name: &str) -> Self {
+        Self { key: name.to_owned(), node_handle: NodeHandle::top(name), unknown: UnknownFields::default() }
+    }
+}
+
+serdes_class! {
+    /// An output of a step.
+    #[derive(Debug, Clone, PartialEq, Eq, Hash)]
+    pub struct StepOutputHandle = "StepOutputHandle" {
+        /// The key of a dynamic output.
+        pub mapping_key: Option<String> = "mapping_key",
+        /// The name of the output.
+        pub output_name: String = "output_name",
+        /// The step.
+        pub step_key: String = "step_key",
+    }
+}

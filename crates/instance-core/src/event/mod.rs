@@ -1,0 +1,27 @@
+//! Events: what a run, a step or an asset reports, and the entries of the event log around them.
+
+mod cursor;
+mod dagster_event;
+mod data;
+mod entry;
+mod event_type;
+mod handles;
+mod level;
+mod materialization;
+mod metadata;
+
+pub use cursor::{EventLogCursor, EventLogCursorError};
+pub use dagster_event::DagsterEvent;
+pub use data::{
+    AssetMaterializationPlannedData, ComputeLogsCaptureData, EngineEventData, ErrorSource, EventSpecificData,
+    JobCanceledData, JobFailureData, RunFailureReason, StepFailureData, StepOutputData, StepSuccessData,
+    TypeCheckData,
+};
+pub use entry::{EventLogConnection, EventLogEntry, EventLogRecord};
+pub use event_type::DagsterEventType;
+pub use handles::{NodeHandle, StepHandle, StepOutputHandle};
+pub use level::LogLevel;
+pub use materialization::{
+    AssetMaterialization, AssetObservation, AssetObservationData, StepMaterializationData,
+};
+pub use metadata::{MetadataEntry, MetadataValue, TextMetadataValue};

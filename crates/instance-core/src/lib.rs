@@ -1,0 +1,27 @@
+//! The core of DagsterInstance: the types of every domain, the format they are stored in, and the
+//! traits between the domains, their storages and their users.
+//!
+//! Nothing here knows SQL, files, the environment or processes. Crates of one domain depend on this
+//! crate and on no other of ours.
+
+pub mod asset_key;
+pub mod assets;
+pub mod clock;
+pub mod command;
+pub mod error;
+pub mod error_info;
+pub mod event;
+pub mod ids;
+pub mod launcher;
+pub mod ops;
+pub mod run;
+pub mod scheduling;
+pub mod serdes;
+pub mod settings;
+pub mod snap;
+pub mod storage;
+pub mod tags;
+
+pub use asset_key::{AssetCheckKey, AssetKey};
+pub use error::{InstanceError, StorageError};
+pub use ids::{RunId, SnapshotId, StorageId};

@@ -1,0 +1,29 @@
+//! What the event domain needs of an instance.
+
+use std::sync::Arc;
+
+use crate::clock::Clock;
+use crate::event::EventLogRecord;
+use crate::ids::RunId;
+use crate::storage::{EventLogStorage, RunStorage};
+
+/// Called with each entry of a run after it was stored.
+pub type EventListener = Arc<dyn Fn(&EventLogRecord) + Send + Sync>;
+
+/// What the event domain needs of an instance.
+pub trait EventOps: Send + Sync {
+    /// The store of runs, whose status follows from events.
+    fn run_storage(&self) -> &dyn RunStorage;
+
+    /// The store of events.
+    fn event_log_storage(&self) -> &dyn EventLogStorage;
+
+    /// The clock.
+    fn clock(&self) -> &dyn Clock;
+
+    /// Adds a listener to the entries of a run that this process stores.
+    fn add_listener(&self, run_id: &RunId, listener: EventListener);
+
+    /// The listeners to the entries of a run, in the order in which they were added.
+    fn listeners(&self, run_id: &RunId) -> Vec<EventListener>;
+}

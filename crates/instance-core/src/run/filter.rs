@@ -1,0 +1,42 @@
+//! Which runs are meant.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, Utc};
+
+use crate::ids::{RunId, SnapshotId};
+use crate::run::DagsterRunStatus;
+
+/// A filter on runs. Fields that are empty do not filter; all others must hold together.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct RunsFilter {
+    /// The run is one of these.
+    pub run_ids: Vec<RunId>,
+    /// The run's id begins with this text.
+    pub run_id_prefix: Option<String>,
+    /// The run is of this job.
+    pub job_name: Option<String>,
+    /// The run has one of these statuses.
+    pub statuses: Vec<DagsterRunStatus>,
+    /// The run has all these tags.
+    pub tags: BTreeMap<String, TagFilter>,
+    /// The run's job has this snapshot.
+    pub snapshot_id: Option<SnapshotId>,
+    /// The run was updated after this time.
+    pub updated_after: Option<DateTime<Utc>>,
+    /// The run was updated before this time.
+    pub updated_before: Option<DateTime<Utc>>,
+    /// The run was created after this time.
+    pub created_after: Option<DateTime<Utc>>,
+    /// The run was created before this time.
+    pub created_before: Option<DateTime<Utc>>,
+}
+
+/// The values that a tag may have.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TagFilter {
+    /// Exactly this value.
+    Is(String),
+    /// One of these values.
+    In(Vec<String>),
+}

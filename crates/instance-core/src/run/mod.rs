@@ -1,0 +1,17 @@
+//! Runs: what is stored of them, how they are filtered, and where they come from.
+
+mod dagster_run;
+mod filter;
+mod origin;
+mod record;
+mod stats;
+mod status;
+mod step_stats;
+
+pub use dagster_run::{DagsterRun, RunOpConcurrency};
+pub use filter::{RunsFilter, TagFilter};
+pub use origin::{RemoteJobOrigin, RemoteRepositoryOrigin};
+pub use record::RunRecord;
+pub use stats::{DagsterRunStatsSnapshot, RunStepKeyStatsSnapshot, RunStepMarker, StepEventStatus};
+pub use status::DagsterRunStatus;
+pub use step_stats::{STEP_STATS_EVENT_TYPES, build_run_step_stats_from_events};

@@ -1,0 +1,89 @@
+//! What a run's events add up to.
+
+use crate::event::EventLogEntry;
+use crate::ids::RunId;
+
+/// Counts and times of a whole run. Times are seconds since 1970, `None` where it did not happen.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DagsterRunStatsSnapshot {
+    /// The run.
+    pub run_id: RunId,
+    /// How many steps succeeded.
+    pub steps_succeeded: i64,
+    /// How many steps failed.
+    pub steps_failed: i64,
+    /// How many materialisations were reported.
+    pub materializations: i64,
+    /// How many expectations were reported.
+    pub expectations: i64,
+    /// When the run was queued.
+    pub enqueued_time: Option<f64>,
+    /// When the run was launched.
+    pub launch_time: Option<f64>,
+    /// When the run began.
+    pub start_time: Option<f64>,
+    /// When the run ended.
+    pub end_time: Option<f64>,
+}
+
+/// How a step stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum StepEventStatus {
+    /// Executing.
+    InProgress,
+    /// Skipped because an optional input did not come.
+    Skipped,
+    /// Finished without an error.
+    Success,
+    /// Finished with an error.
+    Failure,
+}
+
+impl StepEventStatus {
+    /// Dagster's name of the status.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::InProgress => "IN_PROGRESS",
+            Self::Skipped => "SKIPPED",
+            Self::Success => "SUCCESS",
+            Self::Failure => "FAILURE",
+        }
+    }
+}
+
+/// A span of time within a step, in seconds since 1970.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunStepMarker {
+    /// When it began, if that was reported.
+    pub start_time: Option<f64>,
+    /// When it ended, if that was reported.
+    pub end_time: Option<f64>,
+    /// The name of the span; `None` for an attempt.
+    pub key: Option<String>,
+}
+
+/// Status, times and attempts of one step of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunStepKeyStatsSnapshot {
+    /// The run.
+    pub run_id: RunId,
+    /// The step.
+    pub step_key: String,
+    /// How the step stands; `None` before it began.
+    pub status: Option<StepEventStatus>,
+    /// When its first attempt began.
+    pub start_time: Option<f64>,
+    /// When it ended.
+    pub end_time: Option<f64>,
+    /// The events of its materialisations, in order.
+    pub materialization_events: Vec<EventLogEntry>,
+    /// How many attempts there were.
+    pub attempts: i64,
+    /// When the attempt began that has not ended yet.
+    pub partial_attempt_start: Option<f64>,
+    /// The attempts that ended, in order.
+    pub attempts_list: Vec<RunStepMarker>,
+    /// The named spans, in order of their first report.
+    pub markers: Vec<RunStepMarker>,
+}

@@ -1,0 +1,232 @@
+//! The declarations that map a type of the domain onto its stored class.
+
+/// Whether the keys of a class ascend; evaluated by the compiler.
+#[doc(hidden)]
+pub const fn keys_ascend(keys: &[&str]) -> bool {
+    let mut index = 1;
+    while index < keys.len() {
+        if !less(keys[index - 1].as_bytes(), keys[index].as_bytes()) {
+            return false;
+        }
+        index += 1;
+    }
+    true
+}
+
+const fn less(left: &[u8], right: &[u8]) -> bool {
+    let mut index = 0;
+    while index < left.len() && index < right.len() {
+        if left[index] != right[index] {
+            return left[index] < right[index];
+        }
+        index += 1;
+    }
+    left.len() < right.len()
+}
+
+/// Declares a struct that is stored as a class of Dagster's.
+///
+/// `pub struct Name = "StorageName" { pub field: Type = "stored_name", .. }`, fields in ascending
+/// order of their stored names. A field with `[skip]` is left out when it is empty; every other is
+/// always written. The struct also gets `unknown`, which carries the fields of newer versions.
+#[macro_export]
+macro_rules! serdes_class {
+    (
+        $(#[$meta:meta])*
+        pub struct $name:ident = $class:literal {
+            $( $(#[$field_meta:meta])* pub $field:ident : $type:ty = $key:literal $([$skip:ident])? ),* $(,)?
+        }
+    ) => {
+        $(#[$meta])*
+        #[doc = ""]
+        #[doc = concat!("Stored as `", $class, "`.")]
+        pub struct $name {
+            $( $(#[$field_meta])* pub $field: $type, )*
+            /// Fields that this version does not know, carried through unchanged.
+            pub unknown: $crate::serdes::UnknownFields,
+        }
+
+        const _: () = assert!(
+            $crate::serdes::keys_ascend(&["__class__", $($key),*]),
+            concat!("the fields of ", stringify!($name), " are not in the order of their stored names"),
+        );
+
+        impl $crate::serdes::SerdesClass for $name {
+            const STORAGE_NAME: &'static str = $class;
+        }
+
+        impl $crate::serdes::Pack for $name {
+            fn pack(&self, writer: &mut $crate::serdes::Writer) {
+                let mut object = writer.object();
+                let mut next = self.unknown.write(0, Some("__class__"), &mut object);
+                object.field("\"__class__\": ", $class);
+                $(
+                    next = self.unknown.write(next, Some($key), &mut object);
+                    if $crate::serdes_class!(@written self.$field $(, $skip)?) {
+                        object.field(concat!("\"", $key, "\": "), &self.$field);
+                    }
+                )*
+                self.unknown.write(next, None, &mut object);
+                object.end();
+            }
+        }
+
+        impl $crate::serdes::Unpack for $name {
+            fn unpack(
+                reader: &mut $crate::serdes::Reader<'_>,
+            ) -> Result<Self, $crate::serdes::SerdesError> {
+                $( let mut $field: Option<$type> = None; )*
+                let mut unknown = $crate::serdes::UnknownFields::default();
+                let mut object = reader.begin_object()?;
+                while let Some(key) = reader.next_key(&mut object)? {
+                    match &*key {
+                        "__class__" => {
+                            let class = reader.string()?;
+                            if class != $class {
+                                return Err(reader.error(format!(
+                                    concat!("expected the class ", $class, ", found {}"), class
+                                )));
+                            }
+                        }
+                        $( $key => {
+                            $field = Some(
+                                $crate::serdes::Unpack::unpack(reader)
+                                    .map_err(|error| error.within(stringify!($name), stringify!($field)))?,
+                            );
+                        } )*
+                        _ => unknown.push(key.into_owned(), $crate::serdes::Unpack::unpack(reader)?),
+                    }
+                }
+                Ok(Self {
+                    $( $field: match $field.or_else($crate::serdes::Unpack::absent) {
+                        Some(value) => value,
+                        None => return Err(reader.error(concat!(
+                            stringify!($name), " has no field ", $key
+                        ))),
+                    }, )*
+                    unknown,
+                })
+            }
+        }
+    };
+    (@written $value:expr) => { true };
+    (@written $value:expr, skip) => { !$crate::serdes::Pack::is_absent(&$value) };
+}
+
+/// Declares an enum that is stored as `{"__enum__": "StorageName.MEMBER"}`.
+#[macro_export]
+macro_rules! serdes_enum {
+    (
+        $(#[$meta:meta])*
+        pub enum $name:ident = $class:literal {
+            $( $(#[$member_meta:meta])* $member:ident = $text:literal ),* $(,)?
+        }
+    ) => {
+        $(#[$meta])*
+        #[doc = ""]
+        #[doc = concat!("Stored as `", $class, "`.")]
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+        #[non_exhaustive]
+        pub enum $name {
+            $( $(#[$member_meta])* $member, )*
+        }
+
+        impl $name {
+            /// Every member, in Dagster's order.
+            pub const ALL: &'static [Self] = &[$(Self::$member),*];
+
+            /// Dagster's name of the member.
+            pub const fn as_str(self) -> &'static str {
+                match self { $( Self::$member => $text, )* }
+            }
+
+            /// The member of this name, if there is one.
+            pub fn from_name(name: &str) -> Option<Self> {
+                match name { $( $text => Some(Self::$member), )* _ => None }
+            }
+        }
+
+        impl std::fmt::Display for $name {
+            fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str(self.as_str())
+            }
+        }
+
+        impl $crate::serdes::Pack for $name {
+            fn pack(&self, writer: &mut $crate::serdes::Writer) {
+                writer.raw(match self {
+                    $( Self::$member => concat!("{\"__enum__\": \"", $class, ".", $text, "\"}"), )*
+                });
+            }
+        }
+
+        impl $crate::serdes::Unpack for $name {
+            fn unpack(
+                reader: &mut $crate::serdes::Reader<'_>,
+            ) -> Result<Self, $crate::serdes::SerdesError> {
+                let mut object = reader.begin_object()?;
+                let mut member = None;
+                while let Some(key) = reader.next_key(&mut object)? {
+                    let value = reader.string()?;
+                    if key == "__enum__" {
+                        member = value.strip_prefix(concat!($class, ".")).and_then(Self::from_name);
+                    }
+                    if member.is_none() {
+                        return Err(reader.error(format!(
+                            concat!("{:?} is no member of ", $class, " that this version knows"), value
+                        )));
+                    }
+                }
+                member.ok_or_else(|| reader.error(concat!("expected a member of ", $class)))
+            }
+        }
+    };
+}
+
+/// Declares an enum over classes: one variant for each class that is read, and `Opaque` for any
+/// other, which is carried through unchanged.
+#[macro_export]
+macro_rules! serdes_union {
+    (
+        $(#[$meta:meta])*
+        pub enum $name:ident { $( $(#[$variant_meta:meta])* $variant:ident($type:ty) ),* $(,)? }
+    ) => {
+        $(#[$meta])*
+        #[derive(Debug, Clone, PartialEq)]
+        #[non_exhaustive]
+        pub enum $name {
+            $( $(#[$variant_meta])* $variant($type), )*
+            /// A value that this version does not interpret.
+            Opaque($crate::serdes::Opaque),
+        }
+
+        $( impl From<$type> for $name {
+            fn from(value: $type) -> Self {
+                Self::$variant(value)
+            }
+        } )*
+
+        impl $crate::serdes::Pack for $name {
+            fn pack(&self, writer: &mut $crate::serdes::Writer) {
+                match self {
+                    $( Self::$variant(value) => value.pack(writer), )*
+                    Self::Opaque(value) => value.pack(writer),
+                }
+            }
+        }
+
+        impl $crate::serdes::Unpack for $name {
+            fn unpack(
+                reader: &mut $crate::serdes::Reader<'_>,
+            ) -> Result<Self, $crate::serdes::SerdesError> {
+                let class = reader.class()?;
+                match class.as_deref() {
+                    $( Some(<$type as $crate::serdes::SerdesClass>::STORAGE_NAME) => {
+                        $crate::serdes::Unpack::unpack(reader).map(Self::$variant)
+                    } )*
+                    _ => $crate::serdes::Unpack::unpack(reader).map(Self::Opaque),
+                }
+            }
+        }
+    };
+}

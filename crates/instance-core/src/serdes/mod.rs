@@ -1,0 +1,78 @@
+//! Dagster's serdes format: the JSON text that Dagster stores, written and read byte for byte.
+//!
+//! Here: the text itself and how Rust types map onto it. Not here: any type of the domain, which
+//! declares its mapping beside its definition with [`serdes_class!`](crate::serdes_class) and its
+//! siblings.
+//!
+//! The text is what Python's `json.dumps(value, sort_keys=True)` prints. Objects carry
+//! `"__class__"`, enums are `{"__enum__": "Class.MEMBER"}`, sets `{"__frozenset__": [..]}`.
+//! Because ids of snapshots are hashes of the text, a type's fields are declared in the order of
+//! their stored names, and the compiler refuses any other order.
+
+mod error;
+mod float;
+mod impls;
+mod json;
+mod macros;
+mod opaque;
+mod reader;
+mod sets;
+mod unknown;
+mod writer;
+
+pub use error::SerdesError;
+pub use json::{json_to_text, text_to_json};
+pub use opaque::Opaque;
+pub use reader::{Kind, MAX_DEPTH, Object, Reader};
+pub use sets::{FrozenSet, SetOrder};
+pub use unknown::UnknownFields;
+pub use writer::{ObjectWriter, Writer};
+
+#[doc(hidden)]
+pub use macros::keys_ascend;
+
+/// A type with a text in Dagster's serdes format.
+pub trait Pack {
+    /// Appends the text of `self`.
+    fn pack(&self, writer: &mut Writer);
+
+    /// Whether a field of this value is left out where Dagster leaves out an empty field.
+    fn is_absent(&self) -> bool {
+        false
+    }
+}
+
+/// A type that is read from Dagster's serdes format.
+pub trait Unpack: Sized {
+    /// Reads one value at the reader's position and leaves the reader behind it.
+    fn unpack(reader: &mut Reader<'_>) -> Result<Self, SerdesError>;
+
+    /// The value of a field that the text does not have; `None` where the field is required.
+    fn absent() -> Option<Self> {
+        None
+    }
+}
+
+/// A class of Dagster that is stored as an object with `"__class__"`.
+pub trait SerdesClass: Pack + Unpack {
+    /// The name that stands in `"__class__"`, which is often older than the name of the class.
+    const STORAGE_NAME: &'static str;
+}
+
+/// The text of a value, as Dagster's `serialize_value` returns it.
+pub fn serialize_value<T: Pack + ?Sized>(value: &T) -> String {
+    let mut writer = Writer::new();
+    value.pack(&mut writer);
+    writer.finish()
+}
+
+/// Reads a whole text, as Dagster's `deserialize_value` does.
+///
+/// Errors name the offset, and the class and field where reading stopped. Input is never trusted:
+/// depth is bounded by [`MAX_DEPTH`], and memory by the length of the text.
+pub fn deserialize_value<T: Unpack>(text: &str) -> Result<T, SerdesError> {
+    let mut reader = Reader::new(text);
+    let value = T::unpack(&mut reader)?;
+    reader.end()?;
+    Ok(value)
+}

@@ -1,0 +1,416 @@
+//! Reading serdes text: a pull reader over one string, with bounded depth and no tree.
+
+use std::borrow::Cow;
+
+use super::SerdesError;
+
+/// How deep lists and objects may nest. Python's own reader stops near a thousand.
+pub const MAX_DEPTH: usize = 512;
+
+/// What kind of value stands at the reader's position.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Kind {
+    /// `null`
+    Null,
+    /// `true` or `false`
+    Bool,
+    /// An integer, a float, `NaN` or an infinity
+    Number,
+    /// A string
+    String,
+    /// A list
+    List,
+    /// An object
+    Object,
+}
+
+/// A position in a serdes text.
+#[derive(Debug)]
+pub struct Reader<'a> {
+    text: &'a str,
+    at: usize,
+    depth: usize,
+}
+
+/// The state of reading one object or list; see [`Reader::begin_object`].
+#[derive(Debug)]
+pub struct Object {
+    first: bool,
+}
+
+impl<'a> Reader<'a> {
+    /// A reader at the start of `text`.
+    pub fn new(text: &'a str) -> Self {
+        Self { text, at: 0, depth: 0 }
+    }
+
+    /// An error at the current position.
+    pub fn error(&self, reason: impl Into<String>) -> SerdesError {
+        SerdesError::new(reason, self.at)
+    }
+
+    /// Checks that nothing but white space is left.
+    pub fn end(&mut self) -> Result<(), SerdesError> {
+        self.skip_space();
+        if self.at == self.text.len() { Ok(()) } else { Err(self.error("text after the end of the value")) }
+    }
+
+    /// The kind of the next value.
+    pub fn kind(&mut self) -> Result<Kind, SerdesError> {
+        self.skip_space();
+        match self.byte() {
+            Some(b'n') => Ok(Kind::Null),
+            Some(b't' | b'f') => Ok(Kind::Bool),
+            Some(b'"') => Ok(Kind::String),
+            Some(b'[') => Ok(Kind::List),
+            Some(b'{') => Ok(Kind::Object),
+            Some(b'-' | b'0'..=b'9' | b'N' | b'I') => Ok(Kind::Number),
+            Some(_) => Err(self.error(format!("expected a value, found {:?}", self.rest_preview()))),
+            None => Err(self.error("expected a value, found the end of the text")),
+        }
+    }
+
+    /// Reads `null` if it is next.
+    pub fn null(&mut self) -> Result<bool, SerdesError> {
+        if self.kind()? != Kind::Null {
+            return Ok(false);
+        }
+        self.literal("null")?;
+        Ok(true)
+    }
+
+    /// Reads a boolean.
+    pub fn bool(&mut self) -> Result<bool, SerdesError> {
+        self.skip_space();
+        if self.byte() == Some(b't') {
+            self.literal("true")?;
+            Ok(true)
+        } else {
+            self.literal("false")?;
+            Ok(false)
+        }
+    }
+
+    /// Reads the text of a number.
+    pub fn number(&mut self) -> Result<&'a str, SerdesError> {
+        if self.kind()? != Kind::Number {
+            return Err(self.error(format!("expected a number, found {:?}", self.rest_preview())));
+        }
+        for literal in ["NaN", "Infinity", "-Infinity"] {
+            if self.text[self.at..].starts_with(literal) {
+                self.at += literal.len();
+                return Ok(literal);
+            }
+        }
+        let start = self.at;
+        while matches!(self.byte(), Some(b'-' | b'+' | b'.' | b'e' | b'E' | b'0'..=b'9')) {
+            self.at += 1;
+        }
+        let text = &self.text[start..self.at];
+        if is_number(text) {
+            Ok(text)
+        } else {
+            self.at = start;
+            Err(self.error(format!("not a number: {text:?}")))
+        }
+    }
+
+    /// Reads an integer of up to 64 bits.
+    pub fn integer(&mut self) -> Result<i64, SerdesError> {
+        let start = self.at;
+        let text = self.number()?;
+        text.parse().map_err(|_| SerdesError::new(format!("not a 64-bit integer: {text}"), start))
+    }
+
+    /// Reads a float; an integer counts as one.
+    pub fn float(&mut self) -> Result<f64, SerdesError> {
+        let start = self.at;
+        let text = self.number()?;
+        match text {
+            "NaN" => Ok(f64::NAN),
+            "Infinity" => Ok(f64::INFINITY),
+            "-Infinity" => Ok(f64::NEG_INFINITY),
+            _ => text.parse().map_err(|_| SerdesError::new(format!("not a float: {text}"), start)),
+        }
+    }
+
+    /// Reads a string, without a copy where it has no escapes.
+    pub fn string(&mut self) -> Result<Cow<'a, str>, SerdesError> {
+        self.skip_space();
+        if self.byte() != Some(b'"') {
+            return Err(self.error(format!("expected a string, found {:?}", self.rest_preview())));
+        }
+        let start = self.at + 1;
+        let bytes = self.text.as_bytes();
+        let mut at = start;
+        loop {
+            match bytes.get(at) {
+                Some(b'"') => {
+                    self.at = at + 1;
+                    return Ok(Cow::Borrowed(&self.text[start..at]));
+                }
+                Some(b'\\') => break,
+                Some(0..=0x1f) => {
+                    self.at = at;
+                    return Err(self.error("a control character inside a string"));
+                }
+                Some(_) => at += 1,
+                None => return Err(self.error("a string without an end")),
+            }
+        }
+        let mut value = self.text[start..at].to_owned();
+        self.at = at;
+        self.escaped_string(&mut value)?;
+        Ok(Cow::Owned(value))
+    }
+
+    /// Begins a list; then [`next_item`](Self::next_item) until it returns `false`.
+    pub fn begin_list(&mut self) -> Result<Object, SerdesError> {
+        self.begin(b'[', "a list")
+    }
+
+    /// Whether another item of the list follows.
+    pub fn next_item(&mut self, list: &mut Object) -> Result<bool, SerdesError> {
+        self.next(list, b']')
+    }
+
+    /// Begins an object; then [`next_key`](Self::next_key) and a value until it returns `None`.
+    pub fn begin_object(&mut self) -> Result<Object, SerdesError> {
+        self.begin(b'{', "an object")
+    }
+
+    /// The next key of the object; the reader then stands before its value.
+    pub fn next_key(&mut self, object: &mut Object) -> Result<Option<Cow<'a, str>>, SerdesError> {
+        if !self.next(object, b'}')? {
+            return Ok(None);
+        }
+        let key = self.string()?;
+        self.skip_space();
+        self.literal(":")?;
+        Ok(Some(key))
+    }
+
+    /// Passes over one value and returns its text as it stands.
+    pub fn raw_value(&mut self) -> Result<&'a str, SerdesError> {
+        self.skip_space();
+        let start = self.at;
+        match self.kind()? {
+            Kind::Null => self.literal("null")?,
+            Kind::Bool => drop(self.bool()?),
+            Kind::Number => drop(self.number()?),
+            Kind::String => drop(self.string()?),
+            Kind::List => {
+                let mut list = self.begin_list()?;
+                while self.next_item(&mut list)? {
+                    self.raw_value()?;
+                }
+            }
+            Kind::Object => {
+                let mut object = self.begin_object()?;
+                while self.next_key(&mut object)?.is_some() {
+                    self.raw_value()?;
+                }
+            }
+        }
+        Ok(&self.text[start..self.at])
+    }
+
+    /// The `"__class__"` of the object that follows, without moving; `None` if it is no object or
+    /// has no class.
+    pub fn class(&mut self) -> Result<Option<Cow<'a, str>>, SerdesError> {
+        if self.kind()? != Kind::Object {
+            return Ok(None);
+        }
+        let (at, depth) = (self.at, self.depth);
+        let mut object = self.begin_object()?;
+        let mut class = None;
+        while let Some(key) = self.next_key(&mut object)? {
+            if key == "__class__" {
+                class = Some(self.string()?);
+                break;
+            }
+            self.raw_value()?;
+        }
+        (self.at, self.depth) = (at, depth);
+        Ok(class)
+    }
+
+    fn begin(&mut self, open: u8, what: &str) -> Result<Object, SerdesError> {
+        self.skip_space();
+        if self.byte() != Some(open) {
+            return Err(self.error(format!("expected {what}, found {:?}", self.rest_preview())));
+        }
+        if self.depth == MAX_DEPTH {
+            return Err(self.error(format!("nested deeper than {MAX_DEPTH} levels")));
+        }
+        self.depth += 1;
+        self.at += 1;
+        Ok(Object { first: true })
+    }
+
+    fn next(&mut self, object: &mut Object, close: u8) -> Result<bool, SerdesError> {
+        self.skip_space();
+        if self.byte() == Some(close) {
+            self.at += 1;
+            self.depth -= 1;
+            return Ok(false);
+        }
+        if object.first {
+            object.first = false;
+        } else {
+            self.literal(",")?;
+        }
+        Ok(true)
+    }
+
+    fn escaped_string(&mut self, value: &mut String) -> Result<(), SerdesError> {
+        loop {
+            let rest = &self.text[self.at..];
+            let plain = rest
+                .find(|c: char| c == '"' || c == '\\' || c < ' ')
+                .ok_or_else(|| self.error("a string without an end"))?;
+            value.push_str(&rest[..plain]);
+            self.at += plain;
+            match self.byte() {
+                Some(b'"') => {
+                    self.at += 1;
+                    return Ok(());
+                }
+                Some(b'\\') => value.push(self.escape()?),
+                _ => return Err(self.error("a control character inside a string")),
+            }
+        }
+    }
+
+    fn escape(&mut self) -> Result<char, SerdesError> {
+        let kind = self.text.as_bytes().get(self.at + 1).copied();
+        let character = match kind {
+            Some(b'"') => '"',
+            Some(b'\\') => '\\',
+            Some(b'/') => '/',
+            Some(b'b') => '\u{8}',
+            Some(b'f') => '\u{c}',
+            Some(b'n') => '\n',
+            Some(b'r') => '\r',
+            Some(b't') => '\t',
+            Some(b'u') => return self.unicode_escape(),
+            _ => return Err(self.error("an unknown escape in a string")),
+        };
+        self.at += 2;
+        Ok(character)
+    }
+
+    fn unicode_escape(&mut self) -> Result<char, SerdesError> {
+        let high = self.utf16_unit(self.at)?;
+        if !(0xd800..0xdc00).contains(&high) {
+            let character = char::from_u32(u32::from(high))
+                .ok_or_else(|| self.error(format!("half of a surrogate pair: \\u{high:04x}")))?;
+            self.at += 6;
+            return Ok(character);
+        }
+        let low = self.utf16_unit(self.at + 6).unwrap_or_default();
+        let character = char::decode_utf16([high, low])
+            .next()
+            .and_then(Result::ok)
+            .ok_or_else(|| self.error(format!("half of a surrogate pair: \\u{high:04x}")))?;
+        self.at += 12;
+        Ok(character)
+    }
+
+    fn utf16_unit(&self, at: usize) -> Result<u16, SerdesError> {
+        self.text
+            .get(at..at + 6)
+            .and_then(|escape| escape.strip_prefix("\\u"))
+            .filter(|digits| digits.bytes().all(|digit| digit.is_ascii_hexdigit()))
+            .and_then(|digits| u16::from_str_radix(digits, 16).ok())
+            .ok_or_else(|| self.error("a \\u escape without four hexadecimal digits"))
+    }
+
+    fn literal(&mut self, literal: &str) -> Result<(), SerdesError> {
+        if self.text.as_bytes()[self.at..].starts_with(literal.as_bytes()) {
+            self.at += literal.len();
+            Ok(())
+        } else {
+            Err(self.error(format!("expected {literal:?}, found {:?}", self.rest_preview())))
+        }
+    }
+
+    fn skip_space(&mut self) {
+        while matches!(self.byte(), Some(b' ' | b'\n' | b'\t' | b'\r')) {
+            self.at += 1;
+        }
+    }
+
+    fn byte(&self) -> Option<u8> {
+        self.text.as_bytes().get(self.at).copied()
+    }
+
+    fn rest_preview(&self) -> String {
+        self.text.get(self.at..).unwrap_or_default().chars().take(20).collect()
+    }
+}
+
+/// Whether `text` is a number in JSON's grammar, of any size.
+fn is_number(text: &str) -> bool {
+    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
+    let unsigned = text.strip_prefix('-').unwrap_or(text);
+    let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
+        Some((mantissa, exponent)) => (mantissa, Some(exponent)),
+        None => (unsigned, None),
+    };
+    let (whole, fraction) = match mantissa.split_once('.') {
+        Some((whole, fraction)) => (whole, Some(fraction)),
+        None => (mantissa, None),
+    };
+    digits(whole)
+        && (whole == "0" || !whole.starts_with('0'))
+        && fraction.is_none_or(digits)
+        && exponent.is_none_or(|exponent| digits(exponent.strip_prefix(['+', '-']).unwrap_or(exponent)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{MAX_DEPTH, Reader};
+
+    fn raw(text: &str) -> Result<String, String> {
+        let mut reader = Reader::new(text);
+        let value = reader.raw_value().map_err(|error| error.to_string())?.to_owned();
+        reader.end().map_err(|error| error.to_string())?;
+        Ok(value)
+    }
+
+    #[test]
+    fn passes_over_any_value() {
+        for text in ["null", "[1, -2.5e+10, NaN, -Infinity]", r#"{"a": {"b": ["\ud83d\ude80"]}}"#, "\"\"", "{}"] {
+            assert_eq!(raw(text).as_deref(), Ok(text));
+        }
+    }
+
+    #[test]
+    fn refuses_what_is_not_json() {
+        for text in ["", "[1,]", "{\"a\" 1}", "01", "1.", "--1", "tru", "\"\\ud800\"", "\"\\uD83Dx\"", "[1] 2", "\"a", "é"] {
+            assert!(raw(text).is_err(), "{text:?} was read");
+        }
+    }
+
+    #[test]
+    fn depth_is_bounded() {
+        let deep = "[".repeat(MAX_DEPTH + 1);
+        assert!(raw(&deep).is_err_and(|error| error.contains("nested deeper")));
+    }
+
+    #[test]
+    fn strings_are_unescaped() {
+        let mut reader = Reader::new(r#""a\"\\\/\b\f\n\r\t\u00e9\ud83d\ude80z""#);
+        assert_eq!(reader.string().as_deref(), Ok("a\"\\/\u{8}\u{c}\n\r\té🚀z"));
+    }
+
+    #[test]
+    fn the_class_is_found_wherever_it_stands() {
+        for text in [r#"{"__class__": "A", "b": 1}"#, r#"{"B": [1], "__class__": "A"}"#] {
+            assert_eq!(Reader::new(text).class().ok().flatten().as_deref(), Some("A"));
+        }
+        assert_eq!(Reader::new("[1]").class(), Ok(None));
+        assert_eq!(Reader::new(r#"{"a": 1}"#).class(), Ok(None));
+    }
+}

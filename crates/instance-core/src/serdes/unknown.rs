@@ -1,0 +1,41 @@
+//! Fields that a newer Dagster wrote and this version does not know.
+
+use super::{ObjectWriter, Opaque};
+
+/// The unknown fields of one object, kept so that a read-modify-write loses nothing.
+///
+/// Empty, and then without an allocation, for every object that this version builds or fully knows.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
+pub struct UnknownFields(Vec<(String, Opaque)>);
+
+impl UnknownFields {
+    /// Whether every field of the object was known.
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
+    /// The names of the fields, ascending.
+    pub fn names(&self) -> impl Iterator<Item = &str> {
+        self.0.iter().map(|(name, _)| name.as_str())
+    }
+
+    #[doc(hidden)]
+    pub fn push(&mut self, name: String, value: Opaque) {
+        let place = self.0.partition_point(|(other, _)| *other < name);
+        self.0.insert(place, (name, value));
+    }
+
+    /// Writes the fields whose names come before `limit`, from `from` on; returns where it stopped.
+    #[doc(hidden)]
+    pub fn write(&self, from: usize, limit: Option<&str>, object: &mut ObjectWriter<'_>) -> usize {
+        let mut next = from;
+        while let Some((name, value)) = self.0.get(next) {
+            if limit.is_some_and(|limit| name.as_str() > limit) {
+                break;
+            }
+            object.raw_entry(name, value.as_str());
+            next += 1;
+        }
+        next
+    }
+}

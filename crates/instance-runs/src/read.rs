@@ -1,0 +1,87 @@
+//! Finding runs, and what their events add up to.
+
+use instance_core::error::InstanceError;
+use instance_core::ids::RunId;
+use instance_core::ops::RunOps;
+use instance_core::run::{DagsterRun, DagsterRunStatsSnapshot, RunRecord, RunStepKeyStatsSnapshot, RunsFilter};
+use instance_core::storage::RunsPage;
+
+/// The runs that match, with their rows.
+pub async fn get_run_records(
+    ops: &dyn RunOps,
+    filter: &RunsFilter,
+    page: &RunsPage,
+) -> Result<Vec<RunRecord>, InstanceError> {
+    Ok(ops.run_storage().get_run_records(filter, page).await?)
+}
+
+/// The runs that match.
+pub async fn get_runs(
+    ops: &dyn RunOps,
+    filter: &RunsFilter,
+    page: &RunsPage,
+) -> Result<Vec<DagsterRun>, InstanceError> {
+    let records = ops.run_storage().get_run_records(filter, page).await?;
+    Ok(records.into_iter().map(|record| record.dagster_run).collect())
+}
+
+/// How many runs match.
+pub async fn get_runs_count(ops: &dyn RunOps, filter: &RunsFilter) -> Result<u64, InstanceError> {
+    Ok(ops.run_storage().get_runs_count(filter).await?)
+}
+
+/// The run of this id with its row; `None` if there is none.
+pub async fn get_run_record_by_id(ops: &dyn RunOps, run_id: &RunId) -> Result<Option<RunRecord>, InstanceError> {
+    let filter = RunsFilter { run_ids: vec![run_id.clone()], ..RunsFilter::default() };
+    let page = RunsPage { limit: Some(1), ..RunsPage::default() };
+    Ok(ops.run_storage().get_run_records(&filter, &page).await?.pop())
+}
+
+/// The run of this id; `None` if there is none.
+pub async fn get_run_by_id(ops: &dyn RunOps, run_id: &RunId) -> Result<Option<DagsterRun>, InstanceError> {
+    Ok(get_run_record_by_id(ops, run_id).await?.map(|record| record.dagster_run))
+}
+
+/// Whether there is a run of this id.
+pub async fn has_run(ops: &dyn RunOps, run_id: &RunId) -> Result<bool, InstanceError> {
+    Ok(get_run_record_by_id(ops, run_id).await?.is_some())
+}
+
+/// The one run whose id is, or begins with, the given text, which is how people name runs.
+///
+/// Errors: no run does, or several do.
+pub async fn find_run(ops: &dyn RunOps, id_or_prefix: &str) -> Result<RunRecord, InstanceError> {
+    if let Some(record) = get_run_record_by_id(ops, &RunId::from(id_or_prefix)).await? {
+        return Ok(record);
+    }
+    let filter = RunsFilter { run_id_prefix: Some(id_or_prefix.to_owned()), ..RunsFilter::default() };
+    let page = RunsPage { limit: Some(3), ..RunsPage::default() };
+    let mut found = ops.run_storage().get_run_records(&filter, &page).await?;
+    match (found.len(), found.pop()) {
+        (1, Some(record)) => Ok(record),
+        (0, _) => Err(InstanceError::RunNotFound { run_id: id_or_prefix.to_owned() }),
+        (_, last) => {
+            found.extend(last);
+            let ids: Vec<_> = found.iter().map(|record| record.dagster_run.run_id.as_str()).collect();
+            Err(InstanceError::Invalid {
+                what: "run id",
+                value: id_or_prefix.to_owned(),
+                reason: format!("several runs begin with it ({}); give more of the id", ids.join(", ")),
+            })
+        }
+    }
+}
+
+/// Counts and times of a run.
+pub async fn get_run_stats(ops: &dyn RunOps, run_id: &RunId) -> Result<DagsterRunStatsSnapshot, InstanceError> {
+    Ok(ops.event_log_storage().get_stats_for_run(run_id).await?)
+}
+
+/// Status and times of the steps of a run; empty `step_keys` means all steps.
+pub async fn get_run_step_stats(
+    ops: &dyn RunOps,
+    run_id: &RunId,
+    step_keys: &[String],
+) -> Result<Vec<RunStepKeyStatsSnapshot>, InstanceError> {
+    Ok(ops.event_log_storage().get_step_stats_for_run(run_id, step_keys).await?)
+}

@@ -1,0 +1,14 @@
+//! The states of schedules and sensors.
+
+use instance_core::error::InstanceError;
+use instance_core::ops::SchedulingOps;
+use instance_core::scheduling::{InstigatorState, InstigatorType};
+
+/// The states of all schedules and sensors that have one, or of those of one type.
+#[tracing::instrument(skip_all)]
+pub async fn all_instigator_state(
+    ops: &dyn SchedulingOps,
+    instigator_type: Option<InstigatorType>,
+) -> Result<Vec<InstigatorState>, InstanceError> {
+    Ok(ops.schedule_storage().all_instigator_state(instigator_type).await?)
+}

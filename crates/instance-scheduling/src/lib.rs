@@ -1,0 +1,7 @@
+//! The scheduling domain: schedules and sensors.
+//!
+//! How anything is stored is not known here; see `instance_core::storage::ScheduleStorage`.
+
+mod instigators;
+
+pub use instigators::all_instigator_state;

@@ -1,0 +1,44 @@
+//! What can be said of the storages of an instance.
+
+use std::path::PathBuf;
+
+use instance_core::error::InstanceError;
+use instance_core::ops::StorageOps;
+use instance_core::run::RunsFilter;
+
+/// Where an instance stores what, in which schema.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct StorageInfo {
+    /// The instance's directory.
+    pub home: PathBuf,
+    /// The directory below which the databases are.
+    pub database_dir: PathBuf,
+    /// The directory of captured logs.
+    pub compute_logs_dir: PathBuf,
+    /// The id that the store of runs was given when it was created.
+    pub run_storage_id: String,
+    /// The revisions of the schemas: of runs, events and schedules.
+    pub schema_revisions: [(&'static str, String); 3],
+    /// How many runs there are.
+    pub runs: u64,
+    /// Keys of `dagster.yaml` that this version does not act upon.
+    pub ignored_keys: Vec<String>,
+}
+
+/// Where the instance stores what, in which schema.
+pub async fn storage_info(ops: &dyn StorageOps) -> Result<StorageInfo, InstanceError> {
+    let settings = ops.settings();
+    Ok(StorageInfo {
+        home: settings.home.clone(),
+        database_dir: settings.sqlite_base_dir.clone(),
+        compute_logs_dir: settings.compute_logs_dir.clone(),
+        run_storage_id: ops.run_storage().get_run_storage_id().await?,
+        schema_revisions: [
+            ("runs", ops.run_storage().schema_revision().await?),
+            ("events", ops.event_log_storage().schema_revision().await?),
+            ("schedules", ops.schedule_storage().schema_revision().await?),
+        ],
+        runs: ops.run_storage().get_runs_count(&RunsFilter::default()).await?,
+        ignored_keys: settings.ignored_keys.clone(),
+    })
+}

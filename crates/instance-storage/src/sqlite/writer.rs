@@ -1,0 +1,145 @@
+//! The one writer of a database file: writes that are pending together share a transaction.
+//!
+//! Each caller is answered only after the transaction that holds its rows was committed, and a
+//! write that fails takes no other one with it.
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use instance_core::error::StorageError;
+use sqlx::{Connection, SqliteConnection};
+use tokio::sync::{mpsc, oneshot};
+
+use crate::sql::schema::{BEGIN_WRITE, COMMIT, RELEASE, ROLLBACK, ROLLBACK_TO, SAVEPOINT};
+
+/// How many writes one transaction holds at most, so that none waits long for its answer.
+const WRITES_PER_TRANSACTION: usize = 256;
+
+/// How many writes may wait before callers have to.
+const QUEUE: usize = 1_024;
+
+/// One write: runs inside a transaction that others may share.
+pub(super) type Write<T> =
+    Box<dyn for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, StorageError>> + Send>;
+
+/// A handle to the task that owns a file's writing connection.
+#[derive(Debug, Clone)]
+pub(super) struct Writer {
+    queue: mpsc::Sender<Box<dyn PendingWrite>>,
+}
+
+impl Writer {
+    /// Starts the task; it ends, and the connection is closed, when the last handle is dropped.
+    pub(super) fn start(connection: SqliteConnection, database: Arc<str>) -> Self {
+        let (queue, pending) = mpsc::channel(QUEUE);
+        tokio::spawn(run(connection, pending, database));
+        Self { queue }
+    }
+
+    /// Runs a write and returns its result when it is durable; `None` if the task is gone, and with
+    /// it the runtime that it ran on.
+    pub(super) async fn write<T: Send + 'static>(&self, write: Write<T>) -> Option<Result<T, StorageError>> {
+        let (reply, answer) = oneshot::channel();
+        let pending = Pending { write: Some(write), outcome: None, reply };
+        self.queue.send(Box::new(pending)).await.ok()?;
+        answer.await.ok()
+    }
+
+    /// Whether the task is gone.
+    pub(super) fn is_closed(&self) -> bool {
+        self.queue.is_closed()
+    }
+}
+
+/// A write of any result, as the task holds it.
+trait PendingWrite: Send {
+    /// Runs the write; whether it succeeded.
+    fn run<'c>(&'c mut self, connection: &'c mut SqliteConnection) -> BoxFuture<'c, bool>;
+
+    /// Answers the caller. With an error, what the write did was not committed.
+    fn answer(self: Box<Self>, committed: Result<(), StorageError>);
+}
+
+struct Pending<T> {
+    write: Option<Write<T>>,
+    outcome: Option<Result<T, StorageError>>,
+    reply: oneshot::Sender<Result<T, StorageError>>,
+}
+
+impl<T: Send + 'static> PendingWrite for Pending<T> {
+    fn run<'c>(&'c mut self, connection: &'c mut SqliteConnection) -> BoxFuture<'c, bool> {
+        Box::pin(async move {
+            let Some(write) = self.write.take() else { return false };
+            let outcome = write(connection).await;
+            self.outcome.insert(outcome).is_ok()
+        })
+    }
+
+    fn answer(self: Box<Self>, committed: Result<(), StorageError>) {
+        let outcome = match (self.outcome, committed) {
+            (Some(Ok(_)) | None, Err(error)) => Err(error),
+            (Some(outcome), _) => outcome,
+            (None, Ok(())) => return,
+        };
+        // A caller that no longer waits has no use for the answer.
+        let _ = self.reply.send(outcome);
+    }
+}
+
+async fn run(
+    mut connection: SqliteConnection,
+    mut queue: mpsc::Receiver<Box<dyn PendingWrite>>,
+    database: Arc<str>,
+) {
+    let mut group = Vec::new();
+    while queue.recv_many(&mut group, WRITES_PER_TRANSACTION).await > 0 {
+        let committed = commit_group(&mut connection, &mut group).await;
+        for pending in group.drain(..) {
+            let failure = |(operation, cause): &(&'static str, Arc<sqlx::Error>)| StorageError::Backend {
+                database: database.to_string(),
+                operation,
+                source: Box::new(Arc::clone(cause)),
+            };
+            pending.answer(committed.as_ref().map(|&()| ()).map_err(failure));
+        }
+    }
+    if let Err(error) = connection.close().await {
+        tracing::warn!(%database, %error, "a database was not closed cleanly; nothing is lost");
+    }
+}
+
+type GroupResult = Result<(), (&'static str, Arc<sqlx::Error>)>;
+
+async fn commit_group(connection: &mut SqliteConnection, group: &mut [Box<dyn PendingWrite>]) -> GroupResult {
+    execute(connection, BEGIN_WRITE, "beginning a transaction").await?;
+    let alone = group.len() == 1;
+    for pending in group {
+        if alone {
+            if !pending.run(connection).await {
+                return execute(connection, ROLLBACK, "undoing a transaction").await;
+            }
+            break;
+        }
+        let kept = async {
+            execute(connection, SAVEPOINT, "beginning a write").await?;
+            if !pending.run(connection).await {
+                execute(connection, ROLLBACK_TO, "undoing a write").await?;
+            }
+            execute(connection, RELEASE, "ending a write").await
+        };
+        if let Err(error) = kept.await {
+            // The transaction is lost; a second error here would say nothing new.
+            let _ = execute(connection, ROLLBACK, "undoing a transaction").await;
+            return Err(error);
+        }
+    }
+    let committed = execute(connection, COMMIT, "committing a transaction").await;
+    if committed.is_err() {
+        let _ = execute(connection, ROLLBACK, "undoing a transaction").await;
+    }
+    committed
+}
+
+async fn execute(connection: &mut SqliteConnection, sql: &'static str, operation: &'static str) -> GroupResult {
+    sqlx::query(sql).execute(connection).await.map(drop).map_err(|error| (operation, Arc::new(error)))
+}

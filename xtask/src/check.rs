@@ -1,0 +1,142 @@
+//! The gate: every step in order, what each took, and what to run again when one fails.
+//!
+//! Not here: what a step does.
+
+use std::time::{Duration, Instant};
+
+use anyhow::{Result, bail};
+
+use crate::workspace::Workspace;
+use crate::{cargo_steps, compat, features, python_env, tidy};
+
+/// One step of the gate.
+pub(crate) struct Step {
+    /// What follows `cargo xtask` to run this step alone.
+    pub(crate) command: &'static str,
+    part_of: PartOf,
+    run: fn(&Workspace) -> Result<()>,
+}
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum PartOf {
+    Both,
+    Full,
+    Quick,
+}
+
+/// Cheap ones first: what a person most often gets wrong is known within seconds.
+pub(crate) const STEPS: &[Step] = &[
+    Step {
+        command: "fmt",
+        part_of: PartOf::Both,
+        run: cargo_steps::fmt,
+    },
+    Step {
+        command: "tidy",
+        part_of: PartOf::Both,
+        run: tidy::run,
+    },
+    Step {
+        command: "clippy",
+        part_of: PartOf::Both,
+        run: cargo_steps::clippy,
+    },
+    Step {
+        command: "test --unit",
+        part_of: PartOf::Quick,
+        run: |workspace| cargo_steps::unit_test(workspace, &[]),
+    },
+    Step {
+        command: "features",
+        part_of: PartOf::Full,
+        run: features::run,
+    },
+    Step {
+        command: "test",
+        part_of: PartOf::Full,
+        run: |workspace| cargo_steps::test(workspace, &[]),
+    },
+    Step {
+        command: "doctest",
+        part_of: PartOf::Full,
+        run: cargo_steps::doctest,
+    },
+    Step {
+        command: "doc",
+        part_of: PartOf::Full,
+        run: cargo_steps::doc,
+    },
+    // On its own before `compat`, so that installing Dagster is not counted as the time of the
+    // tests.
+    Step {
+        command: "python",
+        part_of: PartOf::Full,
+        run: |workspace| python_env::ensure(workspace).map(drop),
+    },
+    Step {
+        command: "compat",
+        part_of: PartOf::Full,
+        run: |workspace| compat::run(workspace, &[]),
+    },
+];
+
+/// Runs the steps up to the first that fails, then prints the table of what ran.
+pub(crate) fn run(workspace: &Workspace, quick: bool) -> Result<()> {
+    let left_out = if quick { PartOf::Full } else { PartOf::Quick };
+    let steps: Vec<&Step> = STEPS
+        .iter()
+        .filter(|step| step.part_of != left_out)
+        .collect();
+    let mut timings = Vec::new();
+    for (index, step) in steps.iter().enumerate() {
+        println!("==> {} ({} of {})", step.command, index + 1, steps.len());
+        let start = Instant::now();
+        let result = (step.run)(workspace);
+        timings.push((step.command, start.elapsed()));
+        if let Err(error) = result {
+            println!("\n{}", table(&timings, Some(step.command)));
+            let left = steps.len() - index - 1;
+            bail!(
+                "step `{0}` failed ({left} more not run): {error:#}\n\
+                 run it again with: cargo xtask {0}",
+                step.command
+            );
+        }
+        println!("    {} ok, {}", step.command, seconds(start.elapsed()));
+    }
+    println!("\n{}", table(&timings, None));
+    Ok(())
+}
+
+fn table(timings: &[(&str, Duration)], failed: Option<&str>) -> String {
+    let mut lines: Vec<String> = timings
+        .iter()
+        .map(|(name, took)| {
+            let outcome = if failed == Some(name) { "FAILED" } else { "ok" };
+            format!("{name:<12} {:>9}  {outcome}", seconds(*took))
+        })
+        .collect();
+    let total = timings.iter().map(|(_, took)| *took).sum();
+    lines.push(format!("{:<12} {:>9}", "total", seconds(total)));
+    lines.join("\n")
+}
+
+fn seconds(duration: Duration) -> String {
+    format!("{:.1} s", duration.as_secs_f64())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_names_the_step_that_failed_and_adds_up() {
+        let timings = [
+            ("fmt", Duration::from_millis(500)),
+            ("clippy", Duration::from_secs(12)),
+        ];
+        let expected =
+            "fmt              0.5 s  ok\nclippy          12.0 s  FAILED\ntotal           12.5 s";
+        assert_eq!(table(&timings, Some("clippy")), expected);
+    }
+}

@@ -1,0 +1,131 @@
+//! `cargo xtask`: the command line of the project's build steps.
+//!
+//! Here: the sub-commands and which function answers each. Not here: what a step does (one module
+//! per step), nor anything that the product needs at run time.
+#![expect(
+    clippy::disallowed_methods,
+    clippy::print_stdout,
+    reason = "a build tool starts processes, reads its environment and answers on the terminal"
+)]
+
+mod cargo_steps;
+mod check;
+mod compat;
+mod features;
+mod process;
+mod python_env;
+mod tidy;
+mod workspace;
+
+use std::process::ExitCode;
+
+use anyhow::Result;
+use clap::{Parser, Subcommand};
+
+use crate::workspace::Workspace;
+
+/// Build steps of this workspace; `check` is the one gate, here and in CI.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Run every step in order, stop at the first that fails, and print what each one took
+    Check {
+        /// Only formatting, lints, tidy and unit tests: no feature sets, no docs, no Python
+        #[arg(long)]
+        quick: bool,
+    },
+    /// Check the formatting
+    Fmt,
+    /// Check the project's own rules: crate edges, module docs, SQL's place, file sizes, licences
+    Tidy,
+    /// Run clippy over everything, warnings denied
+    Clippy,
+    /// Check each crate without features and with each of its features alone
+    Features,
+    /// Run the tests of the crates (those that need Python are under `compat`)
+    Test {
+        /// Only the tests inside `src/`, without the integration binaries
+        #[arg(long)]
+        unit: bool,
+        /// Arguments for the test binaries, after `--`
+        #[arg(last = true)]
+        args: Vec<String>,
+    },
+    /// Run the documentation's examples
+    Doctest,
+    /// Build the documentation, private items too, warnings denied
+    Doc,
+    /// Bring up the Python environment with the pinned Dagster and print its interpreter's path
+    Python,
+    /// Run the tests against the real Dagster, with the release binary
+    Compat {
+        /// Arguments for the test binaries, after `--`
+        #[arg(last = true)]
+        args: Vec<String>,
+    },
+    /// Format, and apply the suggestions of clippy that it can apply itself
+    Fix,
+}
+
+fn main() -> ExitCode {
+    match run(&Cli::parse().command) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(command: &Command) -> Result<()> {
+    let workspace = Workspace::find()?;
+    match command {
+        Command::Check { quick } => check::run(&workspace, *quick),
+        Command::Fmt => cargo_steps::fmt(&workspace),
+        Command::Tidy => tidy::run(&workspace),
+        Command::Clippy => cargo_steps::clippy(&workspace),
+        Command::Features => features::run(&workspace),
+        Command::Test { unit: false, args } => cargo_steps::test(&workspace, args),
+        Command::Test { unit: true, args } => cargo_steps::unit_test(&workspace, args),
+        Command::Doctest => cargo_steps::doctest(&workspace),
+        Command::Doc => cargo_steps::doc(&workspace),
+        Command::Python => {
+            // The path alone on standard output, so that `$(cargo xtask python) -m dagster ..`
+            // works.
+            println!("{}", python_env::ensure(&workspace)?.display());
+            Ok(())
+        }
+        Command::Compat { args } => compat::run(&workspace, args),
+        Command::Fix => cargo_steps::fix(&workspace),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::CommandFactory;
+
+    use super::*;
+
+    #[test]
+    fn the_command_line_is_well_formed() {
+        Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_step_of_check_is_a_sub_command_of_its_own() {
+        for step in check::STEPS {
+            let words = ["cargo xtask"].into_iter().chain(step.command.split(' '));
+            assert!(
+                Cli::try_parse_from(words).is_ok(),
+                "`cargo xtask {}` does not parse",
+                step.command
+            );
+        }
+    }
+}

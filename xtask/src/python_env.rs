@@ -1,0 +1,151 @@
+//! The Python environment that holds the pinned Dagster: built once, and again when what it was
+//! built from changes.
+//!
+//! Not here: what is installed (`tests/python/requirements.txt`) and who uses it (`compat`).
+
+use std::fs::{self, File};
+use std::io::ErrorKind;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+use crate::process;
+use crate::workspace::Workspace;
+
+const REQUIREMENTS: &str = "tests/python/requirements.txt";
+/// Inside the environment, so that it goes when the environment goes.
+const STAMP: &str = "xtask-stamp.txt";
+/// Lines of pip's log that a failure shows.
+const LOG_TAIL: usize = 40;
+
+/// Returns the interpreter of an environment that has exactly the pinned requirements, building it
+/// when there is none.
+pub(crate) fn ensure(workspace: &Workspace) -> Result<PathBuf> {
+    let requirements_path = workspace.root.join(REQUIREMENTS);
+    let requirements = fs::read_to_string(&requirements_path)
+        .with_context(|| format!("cannot read {REQUIREMENTS}"))?;
+    let stamp = stamp(&host_python()?, &requirements);
+
+    let compat = workspace.target.join("compat");
+    fs::create_dir_all(&compat).with_context(|| format!("cannot create {}", compat.display()))?;
+    // Two gates at once on one target directory: the second waits for the first and then finds its
+    // environment.
+    let lock = File::create(compat.join("venv.lock"))
+        .context("cannot create the lock of the Python environment")?;
+    lock.lock().context("cannot lock the Python environment")?;
+
+    let venv = compat.join("venv");
+    let interpreter = interpreter(&venv);
+    if fs::read_to_string(venv.join(STAMP)).is_ok_and(|found| found == stamp)
+        && interpreter.exists()
+    {
+        return Ok(interpreter);
+    }
+    eprintln!(
+        "python: building {} from {REQUIREMENTS}; this takes a minute or two",
+        venv.display()
+    );
+    match fs::remove_dir_all(&venv) {
+        Err(error) if error.kind() != ErrorKind::NotFound => {
+            return Err(error)
+                .with_context(|| format!("cannot remove the outdated {}", venv.display()));
+        }
+        _ => {}
+    }
+    let log = compat.join("venv.log");
+    logged(python("python3").args(["-m", "venv"]).arg(&venv), &log)?;
+    let install = [
+        "-m",
+        "pip",
+        "install",
+        "--disable-pip-version-check",
+        "--quiet",
+        "--no-input",
+        "--requirement",
+    ];
+    logged(
+        python(&interpreter).args(install).arg(&requirements_path),
+        &log,
+    )?;
+    // An environment cannot be moved into place once it is complete, as its scripts hold its path.
+    // So the stamp comes last: without it, whatever an interrupted build left behind is removed and
+    // built again.
+    fs::write(venv.join(STAMP), stamp)
+        .context("cannot write the stamp of the Python environment")?;
+    Ok(interpreter)
+}
+
+fn interpreter(venv: &Path) -> PathBuf {
+    if cfg!(windows) {
+        venv.join("Scripts").join("python.exe")
+    } else {
+        venv.join("bin").join("python")
+    }
+}
+
+/// An interpreter that sees only its own packages, whatever the caller's shell exports.
+fn python(program: impl AsRef<std::ffi::OsStr>) -> Command {
+    let mut command = Command::new(program);
+    command
+        .env_remove("PYTHONHOME")
+        .env_remove("PYTHONPATH")
+        .stdin(Stdio::null());
+    command
+}
+
+/// The version and the place of the `python3` on the path.
+fn host_python() -> Result<String> {
+    let identity = process::output(
+        python("python3").args(["-c", "import sys; print(sys.version); print(sys.prefix)"]),
+    )
+    .context(
+        "the compatibility tests need a `python3` with the modules `venv` and `pip` on the PATH",
+    )?;
+    Ok(String::from_utf8_lossy(&identity).into_owned())
+}
+
+/// What the environment was built from, as text: when it differs one can read in which way.
+fn stamp(host: &str, requirements: &str) -> String {
+    format!("{}\n\n{requirements}", host.trim_end())
+}
+
+/// Runs the command with its output in the log, whose end becomes part of the error.
+fn logged(command: &mut Command, log: &Path) -> Result<()> {
+    let file = File::create(log).with_context(|| format!("cannot create {}", log.display()))?;
+    command.stderr(file.try_clone()?).stdout(file);
+    let Err(error) = process::run(command) else {
+        return Ok(());
+    };
+    let written = fs::read(log).with_context(|| format!("{error:#}; cannot read its log"))?;
+    let end = tail(&String::from_utf8_lossy(&written), LOG_TAIL);
+    bail!(
+        "the Python environment could not be built: {error:#}\n{}:\n{end}",
+        log.display()
+    )
+}
+
+fn tail(text: &str, lines: usize) -> String {
+    let all: Vec<&str> = text.lines().collect();
+    all[all.len().saturating_sub(lines)..].join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_stamp_changes_with_either_of_its_sources() {
+        let built = stamp("3.11.7\n/usr\n", "dagster==1.13.27\n");
+        assert_ne!(built, stamp("3.12.1\n/usr\n", "dagster==1.13.27\n"));
+        assert_ne!(built, stamp("3.11.7\n/opt\n", "dagster==1.13.27\n"));
+        assert_ne!(built, stamp("3.11.7\n/usr\n", "dagster==1.13.28\n"));
+    }
+
+    #[test]
+    fn the_tail_is_the_end_and_no_longer_than_the_text() {
+        assert_eq!(tail("a\nb\nc\n", 2), "b\nc");
+        assert_eq!(tail("a\n", 2), "a");
+        assert_eq!(tail("", 2), "");
+    }
+}
