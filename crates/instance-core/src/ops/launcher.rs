@@ -6,7 +6,7 @@ use async_trait::async_trait;
 
 use crate::clock::{Clock, IdSource};
 use crate::error::InstanceError;
-use crate::event::{DagsterEvent, EngineEventData, LogLevel};
+use crate::event::{DagsterEvent, EngineEventData, EventLogEntry, LogLevel};
 use crate::ids::RunId;
 use crate::launcher::{RunCoordinator, RunLauncher};
 use crate::run::DagsterRun;
@@ -54,13 +54,8 @@ pub trait LauncherOps: Send + Sync {
 /// What the worker of a run needs of an instance.
 #[async_trait]
 pub trait RunWorkerOps: Send + Sync {
-    /// Reports an event of the run.
-    async fn report_dagster_event(
-        &self,
-        event: DagsterEvent,
-        run_id: &RunId,
-        level: LogLevel,
-    ) -> Result<(), InstanceError>;
+    /// Stores an entry of the run, and does what follows from it.
+    async fn handle_new_event(&self, entry: EventLogEntry) -> Result<(), InstanceError>;
 
     /// The plan of a run; `None` for a run without one.
     async fn get_execution_plan_snapshot(

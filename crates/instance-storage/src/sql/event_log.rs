@@ -2,7 +2,7 @@
 
 use instance_core::asset_key::AssetKey;
 use instance_core::clock::datetime_of;
-use instance_core::event::{DagsterEventType, EventLogCursor, EventLogEntry};
+use instance_core::event::{DagsterEvent, DagsterEventType, EventLogCursor, EventLogEntry};
 use instance_core::ids::{RunId, StorageId};
 use instance_core::serdes::serialize_value;
 use instance_core::storage::{Order, RecordsForRun};
@@ -38,7 +38,7 @@ impl EventRow {
             dagster_event_type: event.map(|event| event.event_type_value.clone()),
             timestamp: timestamp::to_text(datetime_of(entry.timestamp)?),
             step_key: entry.step_key().map(str::to_owned),
-            asset_key: event.and_then(|event| event.asset_key()).map(|key| key.to_db_string()),
+            asset_key: event.and_then(DagsterEvent::asset_key).map(|key| key.to_db_string()),
             partition: event.and_then(|event| event.partition()).filter(|name| !name.is_empty()).map(str::to_owned),
         })
     }

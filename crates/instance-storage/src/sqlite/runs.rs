@@ -13,6 +13,7 @@ use instance_core::serdes::{SerdesError, Unpack, serialize_value};
 use instance_core::snap::{ExecutionPlanSnapshot, JobSnap};
 use instance_core::storage::{RunStorage, RunsPage};
 use instance_core::tags;
+use sqlx::error::DatabaseError;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Row, SqliteConnection};
 
@@ -90,7 +91,7 @@ impl RunStorage for SqliteRunStorage {
                         Err(error) => failed(error),
                     })?;
                     if let Err(error) = execute(connection, &runs::insert_run(&run, &created_at)).await {
-                        let taken = error.as_database_error().is_some_and(|error| error.is_unique_violation());
+                        let taken = error.as_database_error().is_some_and(DatabaseError::is_unique_violation);
                         return Err(if taken {
                             StorageError::RunAlreadyExists { run_id: run.run_id }
                         } else {
