@@ -6,7 +6,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use instance_core::asset_key::AssetKey;
-use instance_core::command::COMMAND_OP;
+use instance_core::command::{COMMAND_OP, CommandSpec};
 use instance_core::error::InstanceError;
 use instance_core::event::{NodeHandle, StepHandle};
 use instance_core::serdes::UnknownFields;
@@ -17,6 +17,8 @@ use instance_core::snap::{
     NodeDefsSnapshot, NodeInvocationSnap, OpDefSnap, OutputDefSnap, ResourceDefSnap, StepKind, StepOutputProperties,
 };
 use serde_json::json;
+
+use crate::create::CreateRun;
 
 const CONSOLE_LOGGER: &str = "The default colored console logger.";
 const IO_MANAGER: &str = "Built-in IO manager that stores and retrieves values in memory.";
@@ -73,6 +75,17 @@ impl CommandJob {
         let job = self.job_snapshot();
         let execution_plan = self.execution_plan_snapshot(&job);
         CommandJobSnapshots { job, execution_plan }
+    }
+
+    /// The request for a run of the job that executes this command.
+    pub fn create_run(&self, command: &CommandSpec) -> CreateRun {
+        let CommandJobSnapshots { job, execution_plan } = self.snapshots();
+        CreateRun {
+            run_config: Some(command.to_run_config()),
+            job_snapshot: Some(job),
+            execution_plan_snapshot: Some(execution_plan),
+            ..CreateRun::of_job(&self.job_name)
+        }
     }
 
     fn job_snapshot(&self) -> JobSnap {

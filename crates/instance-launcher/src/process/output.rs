@@ -14,9 +14,11 @@ const CHUNK_BYTES: usize = 64 * 1024;
 /// How much of the end of an output is kept for the report of a failure.
 const TAIL_BYTES: usize = 2 * 1024;
 
+type Receive = dyn Fn(ComputeIoType, &[u8]) + Send + Sync;
+
 /// Receives everything that commands print, as it comes.
 #[derive(Clone)]
-pub struct OutputSink(Arc<dyn Fn(ComputeIoType, &[u8]) + Send + Sync>);
+pub struct OutputSink(Arc<Receive>);
 
 impl OutputSink {
     /// A sink that calls a function for each piece; a piece may end anywhere within a line.

@@ -1,0 +1,166 @@
+//! The arguments of the program.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+use dagster_instance::AssetKey;
+use dagster_instance::run::DagsterRunStatus;
+
+/// Create, launch and observe Dagster runs without a Python process.
+#[derive(Debug, Parser)]
+#[command(version, about, max_term_width = 100)]
+pub(crate) struct Arguments {
+    /// The instance's directory [default: $DAGSTER_HOME, else dagster-instance in the user's data directory]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(crate) home: Option<PathBuf>,
+
+    /// Say more of what is done, on standard error; twice for more still
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(crate) verbose: u8,
+
+    #[command(subcommand)]
+    pub(crate) command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum Command {
+    /// Execute a command and record it as a run of a job with one step
+    Exec(Exec),
+    /// Look at runs
+    #[command(subcommand)]
+    Run(RunCommand),
+    /// Look at assets
+    #[command(subcommand)]
+    Asset(AssetCommand),
+    /// Say where the instance is, and what it holds
+    Info(Output),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum RunCommand {
+    /// List runs, newest first
+    List(RunList),
+    /// Show a run with its steps
+    Show(RunShow),
+    /// Show the events of a run, oldest first
+    Events(RunEvents),
+}
+
+#[derive(Debug, Subcommand)]
+pub(crate) enum AssetCommand {
+    /// List assets by key
+    List(AssetList),
+}
+
+/// Execute a command and record it as a run of a job with one step.
+///
+/// Its output is shown and captured. If it succeeds, the named assets are materialised. The exit
+/// code is the command's own: 127 if there is no such program, 126 if it cannot be executed, 128 and
+/// the number of the signal that ended it; 125 if the run could not be recorded.
+#[derive(Debug, Args)]
+pub(crate) struct Exec {
+    /// The name of the job [default: the program's name, with underscores for what Dagster's names lack]
+    #[arg(long, value_name = "NAME")]
+    pub(crate) job: Option<String>,
+
+    /// An asset that the command materialises, such as demo/hello; may be repeated
+    #[arg(long = "asset", value_name = "KEY", value_parser = AssetKey::from_user_string)]
+    pub(crate) assets: Vec<AssetKey>,
+
+    /// The partition of the assets that the command materialises
+    #[arg(long, value_name = "KEY")]
+    pub(crate) partition: Option<String>,
+
+    /// A tag of the run; may be repeated
+    #[arg(long = "tag", value_name = "K=V", value_parser = parse_tag)]
+    pub(crate) tags: Vec<(String, String)>,
+
+    /// Show only what the command prints, not the run's events
+    #[arg(long)]
+    pub(crate) quiet: bool,
+
+    /// The command and its arguments
+    #[arg(required = true, last = true, value_name = "COMMAND")]
+    pub(crate) command: Vec<String>,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct Output {
+    /// Print JSON; lists as JSON Lines
+    #[arg(long)]
+    pub(crate) json: bool,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunList {
+    /// At most so many runs
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<u64>,
+
+    /// Only runs of this status, such as SUCCESS; may be repeated
+    #[arg(long = "status", value_name = "STATUS", value_parser = parse_status)]
+    pub(crate) statuses: Vec<DagsterRunStatus>,
+
+    /// Only runs of this job
+    #[arg(long, value_name = "NAME")]
+    pub(crate) job: Option<String>,
+
+    /// Only runs with this tag; may be repeated, and then all must hold
+    #[arg(long = "tag", value_name = "K=V", value_parser = parse_tag)]
+    pub(crate) tags: Vec<(String, String)>,
+
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunShow {
+    /// The run's id, or as much of its beginning as no other run has
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct RunEvents {
+    /// The run's id, or as much of its beginning as no other run has
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+
+    /// Go on until the run has ended
+    #[arg(long)]
+    pub(crate) follow: bool,
+
+    /// At most so many events
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<u64>,
+
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+#[derive(Debug, Args)]
+pub(crate) struct AssetList {
+    /// At most so many assets
+    #[arg(long, value_name = "N")]
+    pub(crate) limit: Option<usize>,
+
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+fn parse_tag(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("write KEY=VALUE".to_owned()),
+    }
+}
+
+fn parse_status(text: &str) -> Result<DagsterRunStatus, String> {
+    DagsterRunStatus::from_name(&text.to_ascii_uppercase()).ok_or_else(|| {
+        let names: Vec<_> = DagsterRunStatus::ALL.iter().map(|status| status.as_str()).collect();
+        format!("the statuses are {}", names.join(", "))
+    })
+}

@@ -1,0 +1,149 @@
+//! `exec`: a command, recorded as a run of a job with one step.
+
+use std::io::{IsTerminal, Write};
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use dagster_instance::event::EventLogRecord;
+use dagster_instance::storage::ComputeIoType;
+use dagster_instance::{
+    CommandJob, CommandSpec, DagsterInstance, OutputSink, ProcessRunLauncher, RunId, RunOutcome, StopSignal, tags,
+};
+use tokio::signal::unix::{Signal, SignalKind, signal};
+
+use super::run_events;
+use crate::args::Exec;
+use crate::{EXEC_FAILED, Result, open};
+
+pub(crate) async fn run(home: Option<&Path>, args: Exec) -> Result<ExitCode> {
+    // First of all, so that a signal that comes early stops the run and not this program.
+    let mut stops = Stops::new()?;
+    let command = CommandSpec::new(args.command)?;
+    let job_name = args.job.unwrap_or_else(|| job_name_of(command.program()));
+    let mut request =
+        CommandJob::new(job_name, &args.assets, args.partition.is_some())?.create_run(&command);
+    request.tags = args.tags.into_iter().collect();
+    if let Some(partition) = args.partition {
+        request.tags.insert(tags::PARTITION.to_owned(), partition);
+    }
+
+    let mut launcher = ProcessRunLauncher::new().with_output(OutputSink::new(show_output));
+    if std::io::stdin().is_terminal() {
+        launcher = launcher.sharing_terminal();
+    }
+    let instance = open::builder(home).run_launcher(launcher.clone()).open().await?;
+    instance.create_storages().await?;
+    let run = instance.create_run(request).await?;
+    let run_id = run.run_id;
+    if !args.quiet {
+        eprintln!("Run {run_id} of job {} in {}", run.job_name, instance.get_settings().home.display());
+        show_events(&instance, &run_id).await?;
+    }
+    instance.submit_run(&run_id).await?;
+    let outcome = wait(&instance, &launcher, &run_id, &mut stops).await?;
+    instance.dispose().await;
+    Ok(exit_code(&outcome, args.quiet, &run_id))
+}
+
+/// Waits for the run's end, and passes signals on to its command.
+async fn wait(
+    instance: &DagsterInstance,
+    launcher: &ProcessRunLauncher,
+    run_id: &RunId,
+    stops: &mut Stops,
+) -> Result<RunOutcome> {
+    let ended = launcher.wait(run_id);
+    tokio::pin!(ended);
+    let mut signals = 0;
+    loop {
+        tokio::select! {
+            outcome = &mut ended => {
+                return outcome.ok_or_else(|| format!("the worker of run {run_id} went away").into());
+            }
+            signal = stops.next() => {
+                signals += 1;
+                // Whoever asks a third time does not want to wait any more.
+                let signal = if signals > 2 { StopSignal::Kill } else { signal };
+                launcher.signal(run_id, signal);
+                if signals == 1
+                    && let Some(run) = instance.get_run_by_id(run_id).await?.filter(|run| !run.status.is_finished())
+                {
+                    instance.report_run_canceling(&run, None).await?;
+                }
+            }
+        }
+    }
+}
+
+fn exit_code(outcome: &RunOutcome, quiet: bool, run_id: &RunId) -> ExitCode {
+    if !outcome.command.is_success() && !quiet {
+        eprintln!("The command {}.", outcome.command.reason());
+    }
+    let code = outcome.command.exit_code();
+    if let Some(error) = &outcome.error {
+        eprintln!("dagster-instance: run {run_id} is not completely recorded: {}", chain(&**error));
+        return ExitCode::from(if code == 0 { EXEC_FAILED } else { code });
+    }
+    ExitCode::from(code)
+}
+
+fn chain(error: &dyn std::error::Error) -> String {
+    match error.source() {
+        Some(source) => format!("{error}: {}", chain(source)),
+        None => error.to_string(),
+    }
+}
+
+/// Shows the events that creating the run stored, and from now on each event as it is stored.
+async fn show_events(instance: &DagsterInstance, run_id: &RunId) -> Result<()> {
+    let show = |record: &EventLogRecord| eprintln!("{}", run_events::line(record));
+    let query = dagster_instance::storage::RecordsForRun::all(run_id.clone());
+    instance.get_records_for_run(&query).await?.records.iter().for_each(show);
+    instance.add_event_listener(run_id, Arc::new(show));
+    Ok(())
+}
+
+/// Shows what the command prints where it would have printed it.
+fn show_output(io_type: ComputeIoType, bytes: &[u8]) {
+    // A terminal that is gone is no reason to stop the command; its output is captured.
+    let _ = match io_type {
+        ComputeIoType::Stdout => {
+            let mut out = std::io::stdout().lock();
+            out.write_all(bytes).and_then(|()| out.flush())
+        }
+        ComputeIoType::Stderr => std::io::stderr().lock().write_all(bytes),
+    };
+}
+
+/// The name of a job for a program: the file's name, in the letters that Dagster's names have.
+fn job_name_of(program: &str) -> String {
+    let file = Path::new(program).file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let name: String = file.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+    if name.is_empty() { "command".to_owned() } else { name }
+}
+
+/// The signals that ask this program to stop.
+struct Stops {
+    interrupt: Signal,
+    terminate: Signal,
+    hangup: Signal,
+}
+
+impl Stops {
+    fn new() -> Result<Self> {
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+            hangup: signal(SignalKind::hangup())?,
+        })
+    }
+
+    async fn next(&mut self) -> StopSignal {
+        tokio::select! {
+            _ = self.interrupt.recv() => StopSignal::Interrupt,
+            _ = self.terminate.recv() => StopSignal::Terminate,
+            _ = self.hangup.recv() => StopSignal::Terminate,
+        }
+    }
+}

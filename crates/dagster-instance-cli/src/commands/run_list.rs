@@ -1,0 +1,73 @@
+//! `run list`: the runs, newest first.
+
+use std::io::Write;
+use std::path::Path;
+
+use dagster_instance::DagsterInstance;
+use dagster_instance::clock::timestamp_of;
+use dagster_instance::run::{RunRecord, RunsFilter, TagFilter};
+use dagster_instance::storage::RunsPage;
+
+use crate::args::RunList;
+use crate::{Result, json, open, print};
+
+/// How many runs are in memory at once.
+const PAGE: u64 = 1_000;
+
+pub(crate) async fn run(home: Option<&Path>, args: &RunList) -> Result<()> {
+    let instance = open::existing(home).await?;
+    let filter = RunsFilter {
+        statuses: args.statuses.clone(),
+        job_name: args.job.clone(),
+        tags: args.tags.iter().map(|(key, value)| (key.clone(), TagFilter::Is(value.clone()))).collect(),
+        ..RunsFilter::default()
+    };
+    let mut pages = Pages { instance, filter, cursor: None, left: args.limit.unwrap_or(u64::MAX) };
+    let mut out = std::io::stdout().lock();
+    if args.output.json {
+        while let Some(records) = pages.next().await? {
+            for record in &records {
+                writeln!(out, "{}", json::run(record))?;
+            }
+        }
+        return Ok(());
+    }
+    let mut rows = Vec::new();
+    while let Some(records) = pages.next().await? {
+        rows.extend(records.iter().map(row));
+    }
+    print::table(&mut out, &["RUN", "JOB", "STATUS", "CREATED (UTC)", "DURATION"], &rows)?;
+    Ok(())
+}
+
+fn row(record: &RunRecord) -> Vec<String> {
+    vec![
+        record.dagster_run.run_id.to_string(),
+        print::one_line(&record.dagster_run.job_name),
+        record.dagster_run.status.to_string(),
+        print::time(Some(timestamp_of(record.create_timestamp))),
+        print::duration(record.start_time, record.end_time),
+    ]
+}
+
+struct Pages {
+    instance: DagsterInstance,
+    filter: RunsFilter,
+    cursor: Option<dagster_instance::RunId>,
+    left: u64,
+}
+
+impl Pages {
+    async fn next(&mut self) -> Result<Option<Vec<RunRecord>>> {
+        if self.left == 0 {
+            return Ok(None);
+        }
+        let limit = PAGE.min(self.left);
+        let page = RunsPage { cursor: self.cursor.take(), limit: Some(limit), ..RunsPage::default() };
+        let records = self.instance.get_run_records(&self.filter, &page).await?;
+        // A page that is not full is the last one.
+        self.left = if (records.len() as u64) < limit { 0 } else { self.left - limit };
+        self.cursor = records.last().map(|record| record.dagster_run.run_id.clone());
+        Ok((!records.is_empty()).then_some(records))
+    }
+}

@@ -1,0 +1,27 @@
+#![doc = include_str!("../../../README.md")]
+//!
+//! This crate is the facade: [`DagsterInstance`] wires the storages and delegates every method to
+//! the crate of its domain, and re-exports what their users need. It holds no logic of its own.
+
+#[cfg(feature = "sqlite")]
+mod builder;
+mod instance;
+mod methods;
+mod ops;
+
+#[cfg(feature = "sqlite")]
+pub use builder::DagsterInstanceBuilder;
+pub use instance::DagsterInstance;
+
+pub use instance_config::{Environment, Home, HomeSource, ProcessEnvironment, find_home};
+pub use instance_core::clock::{self, Clock, IdSource, RandomIds, SystemClock};
+pub use instance_core::command::{COMMAND_OP, CommandSpec};
+pub use instance_core::{
+    AssetCheckKey, AssetKey, InstanceError, RunId, SnapshotId, StorageError, StorageId, asset_key, assets,
+    error_info, event, launcher, ops as ops_traits, run, scheduling, serdes, settings, snap, storage, tags,
+};
+#[cfg(feature = "process")]
+pub use instance_launcher::{CommandOutcome, OutputSink, ProcessRunLauncher, RunOutcome, StopSignal};
+pub use instance_launcher::DefaultRunCoordinator;
+pub use instance_runs::{CommandJob, CommandJobSnapshots, CreateRun};
+pub use instance_storage::{LocalComputeLogManager, StorageInfo};

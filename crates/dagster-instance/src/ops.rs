@@ -1,0 +1,177 @@
+//! The instance as each domain sees it.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use instance_core::clock::{Clock, IdSource};
+use instance_core::error::InstanceError;
+use instance_core::event::{DagsterEvent, EngineEventData, EventLogEntry, LogLevel};
+use instance_core::ids::RunId;
+use instance_core::launcher::{RunCoordinator, RunLauncher};
+use instance_core::ops::{
+    AssetOps, ConfigOps, EventListener, EventOps, LauncherOps, RunOps, RunWorkerOps, SchedulingOps, StorageOps,
+};
+use instance_core::run::DagsterRun;
+use instance_core::settings::InstanceSettings;
+use instance_core::snap::ExecutionPlanSnapshot;
+use instance_core::storage::{ComputeLogManager, EventLogStorage, RunStorage, ScheduleStorage};
+
+use crate::instance::DagsterInstance;
+
+#[async_trait]
+impl RunOps for DagsterInstance {
+    fn run_storage(&self) -> &dyn RunStorage {
+        &*self.inner.run_storage
+    }
+
+    fn event_log_storage(&self) -> &dyn EventLogStorage {
+        &*self.inner.event_log_storage
+    }
+
+    fn clock(&self) -> &dyn Clock {
+        &*self.inner.clock
+    }
+
+    fn ids(&self) -> &dyn IdSource {
+        &*self.inner.ids
+    }
+
+    async fn report_dagster_events(
+        &self,
+        events: Vec<DagsterEvent>,
+        run_id: &RunId,
+        level: LogLevel,
+    ) -> Result<(), InstanceError> {
+        instance_events::report_dagster_events(self, events, run_id, level).await
+    }
+}
+
+impl EventOps for DagsterInstance {
+    fn run_storage(&self) -> &dyn RunStorage {
+        &*self.inner.run_storage
+    }
+
+    fn event_log_storage(&self) -> &dyn EventLogStorage {
+        &*self.inner.event_log_storage
+    }
+
+    fn clock(&self) -> &dyn Clock {
+        &*self.inner.clock
+    }
+
+    fn add_listener(&self, run_id: &RunId, listener: EventListener) {
+        self.add_listener_of(run_id, listener);
+    }
+
+    fn listeners(&self, run_id: &RunId) -> Vec<EventListener> {
+        self.listeners_of(run_id)
+    }
+}
+
+impl AssetOps for DagsterInstance {
+    fn event_log_storage(&self) -> &dyn EventLogStorage {
+        &*self.inner.event_log_storage
+    }
+}
+
+impl SchedulingOps for DagsterInstance {
+    fn schedule_storage(&self) -> &dyn ScheduleStorage {
+        &*self.inner.schedule_storage
+    }
+}
+
+impl StorageOps for DagsterInstance {
+    fn run_storage(&self) -> &dyn RunStorage {
+        &*self.inner.run_storage
+    }
+
+    fn event_log_storage(&self) -> &dyn EventLogStorage {
+        &*self.inner.event_log_storage
+    }
+
+    fn schedule_storage(&self) -> &dyn ScheduleStorage {
+        &*self.inner.schedule_storage
+    }
+
+    fn settings(&self) -> &InstanceSettings {
+        &self.inner.settings
+    }
+}
+
+impl ConfigOps for DagsterInstance {
+    fn settings(&self) -> &InstanceSettings {
+        &self.inner.settings
+    }
+}
+
+#[async_trait]
+impl LauncherOps for DagsterInstance {
+    fn run_coordinator(&self) -> &dyn RunCoordinator {
+        &*self.inner.run_coordinator
+    }
+
+    fn run_launcher(&self) -> &dyn RunLauncher {
+        &*self.inner.run_launcher
+    }
+
+    async fn get_run_by_id(&self, run_id: &RunId) -> Result<Option<DagsterRun>, InstanceError> {
+        instance_runs::get_run_by_id(self, run_id).await
+    }
+
+    async fn report_dagster_event(
+        &self,
+        event: DagsterEvent,
+        run_id: &RunId,
+        level: LogLevel,
+    ) -> Result<(), InstanceError> {
+        instance_events::report_dagster_event(self, event, run_id, level).await
+    }
+
+    async fn report_engine_event(
+        &self,
+        message: String,
+        run: &DagsterRun,
+        data: EngineEventData,
+    ) -> Result<(), InstanceError> {
+        instance_events::report_engine_event(self, message, run, data).await
+    }
+
+    async fn report_run_canceling(&self, run: &DagsterRun) -> Result<(), InstanceError> {
+        instance_events::report_run_canceling(self, run, None).await
+    }
+
+    async fn report_run_failed(&self, run: &DagsterRun) -> Result<(), InstanceError> {
+        instance_events::report_run_failed(self, run, None, None).await
+    }
+
+    fn worker_ops(&self) -> Arc<dyn RunWorkerOps> {
+        Arc::new(self.clone())
+    }
+}
+
+#[async_trait]
+impl RunWorkerOps for DagsterInstance {
+    async fn handle_new_event(&self, entry: EventLogEntry) -> Result<(), InstanceError> {
+        instance_events::handle_new_event(self, entry).await
+    }
+
+    async fn get_execution_plan_snapshot(
+        &self,
+        run: &DagsterRun,
+    ) -> Result<Option<ExecutionPlanSnapshot>, InstanceError> {
+        let Some(id) = &run.execution_plan_snapshot_id else { return Ok(None) };
+        Ok(self.inner.run_storage.get_execution_plan_snapshot(id).await?)
+    }
+
+    fn compute_log_manager(&self) -> &dyn ComputeLogManager {
+        &*self.inner.compute_log_manager
+    }
+
+    fn clock(&self) -> &dyn Clock {
+        &*self.inner.clock
+    }
+
+    fn ids(&self) -> &dyn IdSource {
+        &*self.inner.ids
+    }
+}

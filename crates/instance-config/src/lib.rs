@@ -1,0 +1,12 @@
+//! The configuration domain: where an instance lives, and what its `dagster.yaml` says.
+//!
+//! The only crate that reads configuration files and environment variables.
+
+mod environment;
+mod home;
+mod settings;
+mod yaml;
+
+pub use environment::{Environment, ProcessEnvironment};
+pub use home::{Home, HomeSource, find_home};
+pub use settings::{get_settings, load_settings};

@@ -1,0 +1,79 @@
+//! Values of `dagster.yaml`, with references to environment variables resolved.
+
+use std::path::{Path, PathBuf};
+
+use instance_core::error::InstanceError;
+use serde_json::{Map, Value};
+
+use crate::environment::Environment;
+
+/// A mapping of the file, with its place for errors.
+pub(crate) struct Section<'a> {
+    file: &'a Path,
+    key: String,
+    map: &'a Map<String, Value>,
+}
+
+impl<'a> Section<'a> {
+    /// The whole file.
+    pub(crate) fn root(file: &'a Path, map: &'a Map<String, Value>) -> Self {
+        Self { file, key: String::new(), map }
+    }
+
+    /// The keys of the mapping.
+    pub(crate) fn keys(&self) -> impl Iterator<Item = &'a str> {
+        self.map.keys().map(String::as_str)
+    }
+
+    /// The mapping under a key; `None` if there is none, or it is empty.
+    pub(crate) fn section(&self, key: &str) -> Result<Option<Section<'a>>, InstanceError> {
+        match self.map.get(key) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::Object(map)) => Ok(Some(Section { file: self.file, key: self.path(key), map })),
+            Some(_) => Err(self.error(key, "it has to be a mapping")),
+        }
+    }
+
+    /// The text under a key, which may be a reference `env: NAME`.
+    pub(crate) fn text(&self, key: &str, environment: &dyn Environment) -> Result<Option<String>, InstanceError> {
+        match self.map.get(key) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::String(text)) => Ok(Some(text.clone())),
+            Some(Value::Object(reference)) => match reference.get("env").and_then(Value::as_str) {
+                Some(name) if reference.len() == 1 => match environment.get(name) {
+                    Some(value) => Ok(Some(value)),
+                    None => Err(self.error(key, &format!("the environment variable {name} is not set; set it"))),
+                },
+                _ => Err(self.error(key, "it has to be a text or `env: NAME`")),
+            },
+            Some(_) => Err(self.error(key, "it has to be a text or `env: NAME`")),
+        }
+    }
+
+    /// The absolute path under a key.
+    pub(crate) fn path_value(
+        &self,
+        key: &str,
+        environment: &dyn Environment,
+    ) -> Result<Option<PathBuf>, InstanceError> {
+        let Some(text) = self.text(key, environment)? else { return Ok(None) };
+        let path = PathBuf::from(&text);
+        if path.is_absolute() {
+            return Ok(Some(path));
+        }
+        Err(self.error(key, &format!("{text:?} is a relative path; write an absolute one")))
+    }
+
+    /// An error about the value under a key.
+    pub(crate) fn error(&self, key: &str, reason: &str) -> InstanceError {
+        InstanceError::Config {
+            place: format!("{}: {}", self.file.display(), self.path(key)),
+            reason: reason.to_owned(),
+            source: None,
+        }
+    }
+
+    fn path(&self, key: &str) -> String {
+        if self.key.is_empty() { key.to_owned() } else { format!("{}.{key}", self.key) }
+    }
+}
