@@ -1,9 +1,12 @@
 //! The JSON that the program prints, which `docs/cli-json.md` documents.
 
+use dagster_instance::RunId;
 use dagster_instance::assets::AssetRecord;
 use dagster_instance::clock::timestamp_of;
 use dagster_instance::event::EventLogRecord;
-use dagster_instance::run::{DagsterRunStatsSnapshot, RunRecord, RunStepKeyStatsSnapshot};
+use dagster_instance::run::{
+    DagsterRunStatsSnapshot, RunRecord, RunStepKeyStatsSnapshot, StepEventStatus,
+};
 use dagster_instance::serdes::{Pack, Writer, serialize_value};
 use serde_json::{Value, json};
 
@@ -19,8 +22,8 @@ pub(crate) fn run(record: &RunRecord) -> Value {
         "update_timestamp": timestamp_of(record.update_timestamp),
         "start_time": record.start_time,
         "end_time": record.end_time,
-        "root_run_id": run.root_run_id.as_ref().map(|id| id.as_str()),
-        "parent_run_id": run.parent_run_id.as_ref().map(|id| id.as_str()),
+        "root_run_id": run.root_run_id.as_ref().map(RunId::as_str),
+        "parent_run_id": run.parent_run_id.as_ref().map(RunId::as_str),
     })
 }
 
@@ -40,10 +43,13 @@ pub(crate) fn stats(stats: &DagsterRunStatsSnapshot) -> Value {
 
 /// A step of a run.
 pub(crate) fn step(step: &RunStepKeyStatsSnapshot) -> Value {
-    let materialized = step.materialization_events.iter().filter_map(|entry| entry.dagster_event.as_ref()?.asset_key());
+    let materialized = step
+        .materialization_events
+        .iter()
+        .filter_map(|entry| entry.dagster_event.as_ref()?.asset_key());
     json!({
         "step_key": step.step_key,
-        "status": step.status.map(dagster_instance::run::StepEventStatus::as_str),
+        "status": step.status.map(StepEventStatus::as_str),
         "start_time": step.start_time,
         "end_time": step.end_time,
         "attempts": step.attempts,
@@ -54,7 +60,10 @@ pub(crate) fn step(step: &RunStepKeyStatsSnapshot) -> Value {
 /// An asset, as in a list.
 pub(crate) fn asset(record: &AssetRecord) -> Value {
     let entry = &record.asset_entry;
-    let last = entry.last_materialization_record.as_ref().map(|record| &record.event_log_entry);
+    let last = entry
+        .last_materialization_record
+        .as_ref()
+        .map(|record| &record.event_log_entry);
     let partition = last.and_then(|entry| entry.dagster_event.as_ref()?.partition());
     json!({
         "asset_key": entry.asset_key.to_user_string(),
@@ -62,14 +71,17 @@ pub(crate) fn asset(record: &AssetRecord) -> Value {
         "last_materialization_timestamp": last.map(|entry| entry.timestamp),
         "last_materialization_run_id": last.map(|entry| entry.run_id.as_str()),
         "last_materialization_partition": partition,
-        "last_run_id": entry.last_run_id.as_ref().map(|id| id.as_str()),
+        "last_run_id": entry.last_run_id.as_ref().map(RunId::as_str),
     })
 }
 
 /// An event. The stored entry goes in as it is, with what JSON alone could not hold, such as `NaN`.
 pub(crate) fn event(record: &EventLogRecord) -> String {
     let entry = &record.event_log_entry;
-    let event_type = entry.dagster_event.as_ref().map(|event| event.event_type_value.clone());
+    let event_type = entry
+        .dagster_event
+        .as_ref()
+        .map(|event| event.event_type_value.clone());
     let mut writer = Writer::new();
     let mut object = writer.object();
     object.entry("id", &record.storage_id);

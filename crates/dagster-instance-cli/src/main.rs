@@ -20,7 +20,10 @@ const EXEC_FAILED: u8 = 125;
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     show_warnings(arguments.verbose);
-    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => return report(&error, 1),
     };
@@ -38,12 +41,12 @@ async fn run(arguments: Arguments) -> Result<ExitCode> {
     let home = arguments.home.as_deref();
     match arguments.command {
         Command::Exec(exec) => return commands::exec::run(home, exec).await,
-        Command::Run(RunCommand::List(list)) => commands::run_list::run(home, &list).await?,
-        Command::Run(RunCommand::Show(show)) => commands::run_show::run(home, &show).await?,
-        Command::Run(RunCommand::Events(events)) => commands::run_events::run(home, &events).await?,
-        Command::Asset(AssetCommand::List(list)) => commands::asset_list::run(home, &list).await?,
-        Command::Info(info) => commands::info::run(home, &info).await?,
-    }
+        Command::Run(RunCommand::List(list)) => commands::run_list::run(home, &list).await,
+        Command::Run(RunCommand::Show(show)) => commands::run_show::run(home, &show).await,
+        Command::Run(RunCommand::Events(events)) => commands::run_events::run(home, &events).await,
+        Command::Asset(AssetCommand::List(list)) => commands::asset_list::run(home, &list).await,
+        Command::Info(info) => commands::info::run(home, &info).await,
+    }?;
     Ok(ExitCode::SUCCESS)
 }
 
@@ -53,7 +56,11 @@ fn show_warnings(verbose: u8) {
         1 => tracing_subscriber::filter::LevelFilter::INFO,
         _ => tracing_subscriber::filter::LevelFilter::DEBUG,
     };
-    tracing_subscriber::fmt().with_max_level(level).with_writer(std::io::stderr).with_ansi(false).init();
+    tracing_subscriber::fmt()
+        .with_max_level(level)
+        .with_writer(std::io::stderr)
+        .with_ansi(false)
+        .init();
 }
 
 /// Prints an error with the errors behind it, each once.
@@ -74,5 +81,7 @@ fn report(error: &dyn std::error::Error, code: u8) -> ExitCode {
 
 /// Whether output failed because its reader, such as `head`, has seen enough.
 fn is_closed_output(error: &(dyn std::error::Error + 'static)) -> bool {
-    error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
+    error
+        .downcast_ref::<std::io::Error>()
+        .is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }

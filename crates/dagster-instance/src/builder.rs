@@ -110,12 +110,17 @@ impl DagsterInstanceBuilder {
             settings,
             sqlite,
         };
-        Ok(DagsterInstance { inner: Arc::new(inner) })
+        Ok(DagsterInstance {
+            inner: Arc::new(inner),
+        })
     }
 }
 
 #[cfg(feature = "process")]
-#[expect(clippy::unnecessary_wraps, reason = "without the feature there is no default")]
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "without the feature there is no default"
+)]
 fn default_launcher() -> Result<Arc<dyn RunLauncher>, InstanceError> {
     Ok(Arc::new(instance_launcher::ProcessRunLauncher::new()))
 }
@@ -124,7 +129,8 @@ fn default_launcher() -> Result<Arc<dyn RunLauncher>, InstanceError> {
 fn default_launcher() -> Result<Arc<dyn RunLauncher>, InstanceError> {
     Err(InstanceError::Config {
         place: "builder".to_owned(),
-        reason: "no launcher was given, and the feature `process` that has a default one is off".to_owned(),
+        reason: "no launcher was given, and the feature `process` that has a default one is off"
+            .to_owned(),
         source: None,
     })
 }

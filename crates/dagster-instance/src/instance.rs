@@ -36,18 +36,28 @@ pub(crate) struct Inner {
 
 impl DagsterInstance {
     pub(crate) fn listeners_of(&self, run_id: &RunId) -> Vec<EventListener> {
-        let listeners = self.inner.listeners.lock().unwrap_or_else(PoisonError::into_inner);
+        let listeners = self
+            .inner
+            .listeners
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         listeners.get(run_id).cloned().unwrap_or_default()
     }
 
     pub(crate) fn add_listener_of(&self, run_id: &RunId, listener: EventListener) {
-        let mut listeners = self.inner.listeners.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut listeners = self
+            .inner
+            .listeners
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         listeners.entry(run_id.clone()).or_default().push(listener);
     }
 }
 
 impl std::fmt::Debug for DagsterInstance {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("DagsterInstance").field("settings", &self.inner.settings).finish_non_exhaustive()
+        f.debug_struct("DagsterInstance")
+            .field("settings", &self.inner.settings)
+            .finish_non_exhaustive()
     }
 }

@@ -17,11 +17,14 @@ pub use instance_config::{Environment, Home, HomeSource, ProcessEnvironment, fin
 pub use instance_core::clock::{self, Clock, IdSource, RandomIds, SystemClock};
 pub use instance_core::command::{COMMAND_OP, CommandSpec};
 pub use instance_core::{
-    AssetCheckKey, AssetKey, InstanceError, RunId, SnapshotId, StorageError, StorageId, asset_key, assets,
-    error_info, event, launcher, ops as ops_traits, run, scheduling, serdes, settings, snap, storage, tags,
+    AssetCheckKey, AssetKey, InstanceError, RunId, SnapshotId, StorageError, StorageId, asset_key,
+    assets, error_info, event, launcher, ops as ops_traits, run, scheduling, serdes, settings,
+    snap, storage, tags,
 };
-#[cfg(feature = "process")]
-pub use instance_launcher::{CommandOutcome, OutputSink, ProcessRunLauncher, RunOutcome, StopSignal};
 pub use instance_launcher::DefaultRunCoordinator;
+#[cfg(feature = "process")]
+pub use instance_launcher::{
+    CommandOutcome, OutputSink, ProcessRunLauncher, RunOutcome, StopSignal,
+};
 pub use instance_runs::{CommandJob, CommandJobSnapshots, CreateRun};
 pub use instance_storage::{LocalComputeLogManager, StorageInfo};

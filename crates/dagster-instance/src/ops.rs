@@ -9,7 +9,8 @@ use instance_core::event::{DagsterEvent, EngineEventData, EventLogEntry, LogLeve
 use instance_core::ids::RunId;
 use instance_core::launcher::{RunCoordinator, RunLauncher};
 use instance_core::ops::{
-    AssetOps, ConfigOps, EventListener, EventOps, LauncherOps, RunOps, RunWorkerOps, SchedulingOps, StorageOps,
+    AssetOps, ConfigOps, EventListener, EventOps, LauncherOps, RunOps, RunWorkerOps, SchedulingOps,
+    StorageOps,
 };
 use instance_core::run::DagsterRun;
 use instance_core::settings::InstanceSettings;
@@ -159,8 +160,14 @@ impl RunWorkerOps for DagsterInstance {
         &self,
         run: &DagsterRun,
     ) -> Result<Option<ExecutionPlanSnapshot>, InstanceError> {
-        let Some(id) = &run.execution_plan_snapshot_id else { return Ok(None) };
-        Ok(self.inner.run_storage.get_execution_plan_snapshot(id).await?)
+        let Some(id) = &run.execution_plan_snapshot_id else {
+            return Ok(None);
+        };
+        Ok(self
+            .inner
+            .run_storage
+            .get_execution_plan_snapshot(id)
+            .await?)
     }
 
     fn compute_log_manager(&self) -> &dyn ComputeLogManager {

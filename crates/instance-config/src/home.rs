@@ -31,14 +31,20 @@ pub enum HomeSource {
 ///
 /// A relative path of the caller's is one from the current directory; a relative `DAGSTER_HOME` is
 /// an error, as it is for Dagster, because every process would read it differently.
-pub fn find_home(argument: Option<&Path>, environment: &dyn Environment) -> Result<Home, InstanceError> {
+pub fn find_home(
+    argument: Option<&Path>,
+    environment: &dyn Environment,
+) -> Result<Home, InstanceError> {
     if let Some(path) = argument {
         let absolute = std::path::absolute(path).map_err(|error| InstanceError::Config {
             place: format!("home {}", path.display()),
             reason: "it cannot be made an absolute path".to_owned(),
             source: Some(Box::new(error)),
         })?;
-        return Ok(Home { path: absolute, source: HomeSource::Argument });
+        return Ok(Home {
+            path: absolute,
+            source: HomeSource::Argument,
+        });
     }
     let user_home = environment.get("HOME").map(PathBuf::from);
     if let Some(text) = environment.get("DAGSTER_HOME") {
@@ -53,7 +59,10 @@ pub fn find_home(argument: Option<&Path>, environment: &dyn Environment) -> Resu
                 source: None,
             });
         }
-        return Ok(Home { path, source: HomeSource::Variable });
+        return Ok(Home {
+            path,
+            source: HomeSource::Variable,
+        });
     }
     let data = environment
         .get("XDG_DATA_HOME")
@@ -82,24 +91,49 @@ mod tests {
 
     impl Environment for Variables {
         fn get(&self, name: &str) -> Option<String> {
-            self.0.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+            self.0
+                .iter()
+                .find(|(key, _)| *key == name)
+                .map(|(_, value)| (*value).to_owned())
         }
     }
 
-    fn check(argument: Option<&str>, variables: &'static [(&str, &str)], expected: Option<(&str, HomeSource)>) {
+    fn check(
+        argument: Option<&str>,
+        variables: &'static [(&str, &str)],
+        expected: Option<(&str, HomeSource)>,
+    ) {
         let found = find_home(argument.map(Path::new), &Variables(variables)).ok();
-        let found = found.as_ref().map(|home| (home.path.to_str().unwrap_or_default(), home.source));
+        let found = found
+            .as_ref()
+            .map(|home| (home.path.to_str().unwrap_or_default(), home.source));
         assert_eq!(found, expected);
     }
 
     #[test]
     fn argument_before_variable_before_user_data() {
-        let all = &[("DAGSTER_HOME", "/dh"), ("XDG_DATA_HOME", "/xdg"), ("HOME", "/home/me")];
+        let all = &[
+            ("DAGSTER_HOME", "/dh"),
+            ("XDG_DATA_HOME", "/xdg"),
+            ("HOME", "/home/me"),
+        ];
         check(Some("/arg"), all, Some(("/arg", HomeSource::Argument)));
         check(None, all, Some(("/dh", HomeSource::Variable)));
-        check(None, &[("DAGSTER_HOME", "~/dh"), ("HOME", "/me")], Some(("/me/dh", HomeSource::Variable)));
-        check(None, &[("XDG_DATA_HOME", "/xdg")], Some(("/xdg/dagster-instance", HomeSource::UserData)));
-        check(None, &[("HOME", "/me")], Some(("/me/.local/share/dagster-instance", HomeSource::UserData)));
+        check(
+            None,
+            &[("DAGSTER_HOME", "~/dh"), ("HOME", "/me")],
+            Some(("/me/dh", HomeSource::Variable)),
+        );
+        check(
+            None,
+            &[("XDG_DATA_HOME", "/xdg")],
+            Some(("/xdg/dagster-instance", HomeSource::UserData)),
+        );
+        check(
+            None,
+            &[("HOME", "/me")],
+            Some(("/me/.local/share/dagster-instance", HomeSource::UserData)),
+        );
     }
 
     #[test]

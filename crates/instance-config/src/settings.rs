@@ -11,7 +11,12 @@ use crate::environment::Environment;
 use crate::yaml::Section;
 
 /// The sections that name a store; each is understood or refused, never passed over.
-const STORAGE_SECTIONS: [&str; 4] = ["storage", "run_storage", "event_log_storage", "schedule_storage"];
+const STORAGE_SECTIONS: [&str; 4] = [
+    "storage",
+    "run_storage",
+    "event_log_storage",
+    "schedule_storage",
+];
 
 /// The other sections that this version acts upon.
 const KNOWN_SECTIONS: [&str; 2] = ["local_artifact_storage", "compute_logs"];
@@ -25,15 +30,25 @@ pub fn get_settings(ops: &dyn ConfigOps) -> &InstanceSettings {
 ///
 /// Errors: the file is no YAML, or it names a store that this version does not have. What it says
 /// beside that and is not acted upon is listed in [`InstanceSettings::ignored_keys`].
-pub fn load_settings(home: &Path, environment: &dyn Environment) -> Result<InstanceSettings, InstanceError> {
+pub fn load_settings(
+    home: &Path,
+    environment: &dyn Environment,
+) -> Result<InstanceSettings, InstanceError> {
     let file = home.join("dagster.yaml");
     let map = read(&file)?;
     let root = Section::root(&file, &map);
-    let artifacts = configured_base_dir(&root, "local_artifact_storage", "LocalArtifactStorage", environment)?;
+    let artifacts = configured_base_dir(
+        &root,
+        "local_artifact_storage",
+        "LocalArtifactStorage",
+        environment,
+    )?;
     let artifacts_dir = artifacts.unwrap_or_else(|| home.to_owned()).join("storage");
-    let compute_logs = configured_base_dir(&root, "compute_logs", "LocalComputeLogManager", environment)?;
-    let ignored_keys =
-        root.keys().filter(|key| !STORAGE_SECTIONS.contains(key) && !KNOWN_SECTIONS.contains(key));
+    let compute_logs =
+        configured_base_dir(&root, "compute_logs", "LocalComputeLogManager", environment)?;
+    let ignored_keys = root
+        .keys()
+        .filter(|key| !STORAGE_SECTIONS.contains(key) && !KNOWN_SECTIONS.contains(key));
     Ok(InstanceSettings {
         home: home.to_owned(),
         sqlite_base_dir: sqlite_base_dir(&root, environment)?.unwrap_or_else(|| home.to_owned()),
@@ -65,18 +80,25 @@ fn read(file: &Path) -> Result<Map<String, Value>, InstanceError> {
     }
 }
 
-fn sqlite_base_dir(root: &Section<'_>, environment: &dyn Environment) -> Result<Option<PathBuf>, InstanceError> {
+fn sqlite_base_dir(
+    root: &Section<'_>,
+    environment: &dyn Environment,
+) -> Result<Option<PathBuf>, InstanceError> {
     for key in &STORAGE_SECTIONS[1..] {
         if root.section(key)?.is_some() {
             let reason = "this version does not know separate stores; write one section `storage` with `sqlite`";
             return Err(root.error(key, reason));
         }
     }
-    let Some(storage) = root.section("storage")? else { return Ok(None) };
+    let Some(storage) = root.section("storage")? else {
+        return Ok(None);
+    };
     if let Some(other) = storage.keys().find(|kind| *kind != "sqlite") {
         return Err(storage.error(other, "this version stores in SQLite only"));
     }
-    let Some(sqlite) = storage.section("sqlite")? else { return Ok(None) };
+    let Some(sqlite) = storage.section("sqlite")? else {
+        return Ok(None);
+    };
     sqlite.path_value("base_dir", environment)
 }
 
@@ -87,10 +109,15 @@ fn configured_base_dir(
     class: &str,
     environment: &dyn Environment,
 ) -> Result<Option<PathBuf>, InstanceError> {
-    let Some(section) = root.section(key)? else { return Ok(None) };
+    let Some(section) = root.section(key)? else {
+        return Ok(None);
+    };
     let named = section.text("class", environment)?.unwrap_or_default();
     if named != class {
-        return Err(section.error("class", &format!("{named:?} is a class that this version does not have; it has {class}")));
+        return Err(section.error(
+            "class",
+            &format!("{named:?} is a class that this version does not have; it has {class}"),
+        ));
     }
     match section.section("config")? {
         Some(config) => config.path_value("base_dir", environment),
@@ -115,7 +142,8 @@ mod tests {
 
     fn load(yaml: &str) -> Result<instance_core::settings::InstanceSettings, String> {
         let home = tempfile::tempdir().map_err(|error| error.to_string())?;
-        std::fs::write(home.path().join("dagster.yaml"), yaml).map_err(|error| error.to_string())?;
+        std::fs::write(home.path().join("dagster.yaml"), yaml)
+            .map_err(|error| error.to_string())?;
         let settings = load_settings(home.path(), &Variables).map_err(|error| error.to_string())?;
         Ok(settings)
     }
@@ -124,7 +152,10 @@ mod tests {
     fn without_a_file_all_is_below_home() -> Result<(), instance_core::error::InstanceError> {
         let settings = load_settings(Path::new("/no/such/home"), &Variables)?;
         assert_eq!(settings.sqlite_base_dir, Path::new("/no/such/home"));
-        assert_eq!(settings.compute_logs_dir, Path::new("/no/such/home/storage"));
+        assert_eq!(
+            settings.compute_logs_dir,
+            Path::new("/no/such/home/storage")
+        );
         Ok(())
     }
 
@@ -143,11 +174,23 @@ mod tests {
     #[test]
     fn what_cannot_be_followed_is_an_error_that_names_it() {
         for (yaml, named) in [
-            ("storage:\n  postgres:\n    postgres_url: postgresql://u:secret@h/d\n", "storage.postgres"),
+            (
+                "storage:\n  postgres:\n    postgres_url: postgresql://u:secret@h/d\n",
+                "storage.postgres",
+            ),
             ("run_storage:\n  module: m\n  class: C\n", "run_storage"),
-            ("storage:\n  sqlite:\n    base_dir: relative\n", "storage.sqlite.base_dir"),
-            ("storage:\n  sqlite:\n    base_dir:\n      env: MISSING\n", "MISSING"),
-            ("compute_logs:\n  class: S3ComputeLogManager\n", "S3ComputeLogManager"),
+            (
+                "storage:\n  sqlite:\n    base_dir: relative\n",
+                "storage.sqlite.base_dir",
+            ),
+            (
+                "storage:\n  sqlite:\n    base_dir:\n      env: MISSING\n",
+                "MISSING",
+            ),
+            (
+                "compute_logs:\n  class: S3ComputeLogManager\n",
+                "S3ComputeLogManager",
+            ),
             ("- a\n", "mapping"),
             ("a: [\n", "no YAML"),
         ] {

@@ -17,7 +17,11 @@ pub(crate) struct Section<'a> {
 impl<'a> Section<'a> {
     /// The whole file.
     pub(crate) fn root(file: &'a Path, map: &'a Map<String, Value>) -> Self {
-        Self { file, key: String::new(), map }
+        Self {
+            file,
+            key: String::new(),
+            map,
+        }
     }
 
     /// The keys of the mapping.
@@ -29,20 +33,31 @@ impl<'a> Section<'a> {
     pub(crate) fn section(&self, key: &str) -> Result<Option<Section<'a>>, InstanceError> {
         match self.map.get(key) {
             None | Some(Value::Null) => Ok(None),
-            Some(Value::Object(map)) => Ok(Some(Section { file: self.file, key: self.path(key), map })),
+            Some(Value::Object(map)) => Ok(Some(Section {
+                file: self.file,
+                key: self.path(key),
+                map,
+            })),
             Some(_) => Err(self.error(key, "it has to be a mapping")),
         }
     }
 
     /// The text under a key, which may be a reference `env: NAME`.
-    pub(crate) fn text(&self, key: &str, environment: &dyn Environment) -> Result<Option<String>, InstanceError> {
+    pub(crate) fn text(
+        &self,
+        key: &str,
+        environment: &dyn Environment,
+    ) -> Result<Option<String>, InstanceError> {
         match self.map.get(key) {
             None | Some(Value::Null) => Ok(None),
             Some(Value::String(text)) => Ok(Some(text.clone())),
             Some(Value::Object(reference)) => match reference.get("env").and_then(Value::as_str) {
                 Some(name) if reference.len() == 1 => match environment.get(name) {
                     Some(value) => Ok(Some(value)),
-                    None => Err(self.error(key, &format!("the environment variable {name} is not set; set it"))),
+                    None => Err(self.error(
+                        key,
+                        &format!("the environment variable {name} is not set; set it"),
+                    )),
                 },
                 _ => Err(self.error(key, "it has to be a text or `env: NAME`")),
             },
@@ -56,12 +71,17 @@ impl<'a> Section<'a> {
         key: &str,
         environment: &dyn Environment,
     ) -> Result<Option<PathBuf>, InstanceError> {
-        let Some(text) = self.text(key, environment)? else { return Ok(None) };
+        let Some(text) = self.text(key, environment)? else {
+            return Ok(None);
+        };
         let path = PathBuf::from(&text);
         if path.is_absolute() {
             return Ok(Some(path));
         }
-        Err(self.error(key, &format!("{text:?} is a relative path; write an absolute one")))
+        Err(self.error(
+            key,
+            &format!("{text:?} is a relative path; write an absolute one"),
+        ))
     }
 
     /// An error about the value under a key.
@@ -74,6 +94,10 @@ impl<'a> Section<'a> {
     }
 
     fn path(&self, key: &str) -> String {
-        if self.key.is_empty() { key.to_owned() } else { format!("{}.{key}", self.key) }
+        if self.key.is_empty() {
+            key.to_owned()
+        } else {
+            format!("{}.{key}", self.key)
+        }
     }
 }

@@ -14,7 +14,9 @@ serdes_class! {
 
 /// Text that names no asset.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{text:?} is not an asset key: write its parts separated by \"/\", each non-empty, such as demo/hello")]
+#[error(
+    "{text:?} is not an asset key: write its parts separated by \"/\", each non-empty, such as demo/hello"
+)]
 pub struct AssetKeyError {
     /// The text as given.
     pub text: String,
@@ -23,7 +25,10 @@ pub struct AssetKeyError {
 impl AssetKey {
     /// A key of the given parts.
     pub fn new<P: Into<String>>(path: impl IntoIterator<Item = P>) -> Self {
-        Self { path: path.into_iter().map(Into::into).collect(), unknown: crate::serdes::UnknownFields::default() }
+        Self {
+            path: path.into_iter().map(Into::into).collect(),
+            unknown: crate::serdes::UnknownFields::default(),
+        }
     }
 
     /// Reads the form that people write: `demo/hello`. A slash inside a part is `\/`.
@@ -39,14 +44,20 @@ impl AssetKey {
             }
         }
         if parts.iter().any(String::is_empty) {
-            return Err(AssetKeyError { text: text.to_owned() });
+            return Err(AssetKeyError {
+                text: text.to_owned(),
+            });
         }
         Ok(Self::new(parts))
     }
 
     /// The form that people write and read: `demo/hello`.
     pub fn to_user_string(&self) -> String {
-        self.path.iter().map(|part| part.replace('/', "\\/")).collect::<Vec<_>>().join("/")
+        self.path
+            .iter()
+            .map(|part| part.replace('/', "\\/"))
+            .collect::<Vec<_>>()
+            .join("/")
     }
 
     /// The form that stands in columns of the database: `["demo", "hello"]`.
@@ -56,7 +67,9 @@ impl AssetKey {
 
     /// Reads the form that stands in columns of the database; `None` if it is not such a text.
     pub fn from_db_string(text: &str) -> Option<Self> {
-        crate::serdes::deserialize_value::<Vec<String>>(text).ok().map(Self::new)
+        crate::serdes::deserialize_value::<Vec<String>>(text)
+            .ok()
+            .map(Self::new)
     }
 
     /// The name of the output that stands for this asset in a step: `demo__hello`.
@@ -103,15 +116,30 @@ serdes_class! {
 
 impl SetOrder for AssetCheckKey {
     fn python_str(&self) -> String {
-        format!("AssetCheckKey(asset_key={}, name={})", self.asset_key.python_str(), python_repr(&self.name))
+        format!(
+            "AssetCheckKey(asset_key={}, name={})",
+            self.asset_key.python_str(),
+            python_repr(&self.name)
+        )
     }
 }
 
 /// Python's `repr` of a string, as far as its order among other strings is concerned.
 fn python_repr(text: &str) -> String {
-    let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
+    let quote = if text.contains('\'') && !text.contains('"') {
+        '"'
+    } else {
+        '\''
+    };
     let escaped = text.replace('\\', "\\\\");
-    format!("{quote}{}{quote}", if quote == '\'' { escaped.replace('\'', "\\'") } else { escaped })
+    format!(
+        "{quote}{}{quote}",
+        if quote == '\'' {
+            escaped.replace('\'', "\\'")
+        } else {
+            escaped
+        }
+    )
 }
 
 #[cfg(test)]

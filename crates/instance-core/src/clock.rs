@@ -15,7 +15,10 @@ pub trait Clock: std::fmt::Debug + Send + Sync + 'static {
 pub struct SystemClock;
 
 impl Clock for SystemClock {
-    #[expect(clippy::disallowed_methods, reason = "this is the clock that all others take the time from")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the clock that all others take the time from"
+    )]
     fn now(&self) -> DateTime<Utc> {
         Utc::now()
     }
@@ -36,7 +39,11 @@ pub trait IdSource: std::fmt::Debug + Send + Sync + 'static {
     fn log_file_key(&self) -> String {
         let bytes = self.uuid().into_bytes();
         // The first and last bytes of a random UUID are random; the middle holds its version.
-        bytes[..4].iter().chain(&bytes[12..]).map(|byte| char::from(b'a' + byte % 26)).collect()
+        bytes[..4]
+            .iter()
+            .chain(&bytes[12..])
+            .map(|byte| char::from(b'a' + byte % 26))
+            .collect()
     }
 }
 
@@ -45,7 +52,10 @@ pub trait IdSource: std::fmt::Debug + Send + Sync + 'static {
 pub struct RandomIds;
 
 impl IdSource for RandomIds {
-    #[expect(clippy::disallowed_methods, reason = "this is the source that all others take ids from")]
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "this is the source that all others take ids from"
+    )]
     fn uuid(&self) -> uuid::Uuid {
         uuid::Uuid::new_v4()
     }
@@ -53,7 +63,10 @@ impl IdSource for RandomIds {
 
 /// Seconds since 1970 with microseconds, as events carry their time.
 pub fn timestamp_of(time: DateTime<Utc>) -> f64 {
-    #[expect(clippy::cast_precision_loss, reason = "microseconds of today need 51 of the 52 bits")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "microseconds of today need 51 of the 52 bits"
+    )]
     let micros = time.timestamp_micros() as f64;
     micros / 1e6
 }
@@ -66,9 +79,13 @@ pub fn datetime_of(timestamp: f64) -> Option<DateTime<Utc>> {
     }
     let whole = timestamp.floor();
     let micros = ((timestamp - whole) * 1e6).round_ties_even();
-    #[expect(clippy::cast_possible_truncation, reason = "the cast saturates, and the calendar refuses what it cannot hold")]
+    #[expect(
+        clippy::cast_possible_truncation,
+        reason = "the cast saturates, and the calendar refuses what it cannot hold"
+    )]
     let (whole, micros) = (whole as i64, micros as i64);
-    Utc.timestamp_micros(whole.checked_mul(1_000_000)?.checked_add(micros)?).single()
+    Utc.timestamp_micros(whole.checked_mul(1_000_000)?.checked_add(micros)?)
+        .single()
 }
 
 #[cfg(test)]

@@ -18,7 +18,9 @@ pub enum StorageError {
         run_id: RunId,
     },
     /// A run names a snapshot that is not stored; nothing was written.
-    #[error("run {run_id} names the job snapshot {snapshot_id}, which is not stored; add the snapshot first")]
+    #[error(
+        "run {run_id} names the job snapshot {snapshot_id}, which is not stored; add the snapshot first"
+    )]
     SnapshotDoesNotExist {
         /// The run.
         run_id: RunId,
@@ -40,7 +42,9 @@ pub enum StorageError {
         source: Box<SerdesError>,
     },
     /// The database has a schema that this version does not know.
-    #[error("{database} has the schema revision {found}, and this version knows {expected}: {remedy}")]
+    #[error(
+        "{database} has the schema revision {found}, and this version knows {expected}: {remedy}"
+    )]
     Revision {
         /// The database.
         database: String,

@@ -20,7 +20,9 @@ pub struct LaunchRunContext {
 
 impl std::fmt::Debug for LaunchRunContext {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("LaunchRunContext").field("run_id", &self.dagster_run.run_id).finish_non_exhaustive()
+        f.debug_struct("LaunchRunContext")
+            .field("run_id", &self.dagster_run.run_id)
+            .finish_non_exhaustive()
     }
 }
 
@@ -38,5 +40,9 @@ pub trait RunLauncher: std::fmt::Debug + Send + Sync + 'static {
 #[async_trait]
 pub trait RunCoordinator: std::fmt::Debug + Send + Sync + 'static {
     /// Takes a run in; returns it as it is afterwards.
-    async fn submit_run(&self, run: DagsterRun, ops: &dyn LauncherOps) -> Result<DagsterRun, InstanceError>;
+    async fn submit_run(
+        &self,
+        run: DagsterRun,
+        ops: &dyn LauncherOps,
+    ) -> Result<DagsterRun, InstanceError>;
 }

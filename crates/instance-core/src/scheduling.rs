@@ -61,4 +61,3 @@ impl InstigatorState {
         &self.origin.instigator_name
     }
 }
-

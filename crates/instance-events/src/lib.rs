@@ -9,6 +9,6 @@ mod report;
 pub use handle::{add_event_listener, handle_new_event, handle_new_events};
 pub use read::{all_logs, get_records_for_run};
 pub use report::{
-    report_dagster_event, report_dagster_events, report_engine_event, report_run_canceled, report_run_canceling,
-    report_run_failed,
+    report_dagster_event, report_dagster_events, report_engine_event, report_run_canceled,
+    report_run_canceling, report_run_failed,
 };

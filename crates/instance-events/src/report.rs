@@ -33,8 +33,10 @@ pub async fn report_dagster_events(
         return Ok(());
     }
     let timestamp = timestamp_of(ops.clock().now());
-    let entries =
-        events.into_iter().map(|event| EventLogEntry::of_event(event, run_id.clone(), level, timestamp)).collect();
+    let entries = events
+        .into_iter()
+        .map(|event| EventLogEntry::of_event(event, run_id.clone(), level, timestamp))
+        .collect();
     handle_new_events(ops, entries).await
 }
 
@@ -45,8 +47,14 @@ pub async fn report_engine_event(
     run: &DagsterRun,
     data: EngineEventData,
 ) -> Result<(), InstanceError> {
-    let level = if data.error.is_some() { LogLevel::ERROR } else { LogLevel::INFO };
-    let event = DagsterEvent::new(DagsterEventType::EngineEvent, &run.job_name).with_message(message).with_data(data);
+    let level = if data.error.is_some() {
+        LogLevel::ERROR
+    } else {
+        LogLevel::INFO
+    };
+    let event = DagsterEvent::new(DagsterEventType::EngineEvent, &run.job_name)
+        .with_message(message)
+        .with_data(data);
     report_dagster_event(ops, event, &run.run_id, level).await
 }
 
@@ -57,7 +65,8 @@ pub async fn report_run_canceling(
     message: Option<String>,
 ) -> Result<(), InstanceError> {
     let message = message.unwrap_or_else(|| "Sending run termination request.".to_owned());
-    let event = DagsterEvent::new(DagsterEventType::RunCanceling, &run.job_name).with_message(message);
+    let event =
+        DagsterEvent::new(DagsterEventType::RunCanceling, &run.job_name).with_message(message);
     report_dagster_event(ops, event, &run.run_id, LogLevel::INFO).await
 }
 
@@ -67,9 +76,11 @@ pub async fn report_run_canceled(
     run: &DagsterRun,
     message: Option<String>,
 ) -> Result<(), InstanceError> {
-    let message = message
-        .unwrap_or_else(|| "This run has been marked as canceled from outside the execution context.".to_owned());
-    let event = DagsterEvent::new(DagsterEventType::RunCanceled, &run.job_name).with_message(message);
+    let message = message.unwrap_or_else(|| {
+        "This run has been marked as canceled from outside the execution context.".to_owned()
+    });
+    let event =
+        DagsterEvent::new(DagsterEventType::RunCanceled, &run.job_name).with_message(message);
     report_dagster_event(ops, event, &run.run_id, LogLevel::ERROR).await
 }
 
@@ -80,9 +91,11 @@ pub async fn report_run_failed(
     message: Option<String>,
     data: Option<JobFailureData>,
 ) -> Result<(), InstanceError> {
-    let message = message
-        .unwrap_or_else(|| "This run has been marked as failed from outside the execution context.".to_owned());
-    let mut event = DagsterEvent::new(DagsterEventType::RunFailure, &run.job_name).with_message(message);
+    let message = message.unwrap_or_else(|| {
+        "This run has been marked as failed from outside the execution context.".to_owned()
+    });
+    let mut event =
+        DagsterEvent::new(DagsterEventType::RunFailure, &run.job_name).with_message(message);
     event.event_specific_data = data.map(Into::into);
     report_dagster_event(ops, event, &run.run_id, LogLevel::ERROR).await
 }

@@ -14,7 +14,11 @@ pub struct DefaultRunCoordinator;
 
 #[async_trait]
 impl RunCoordinator for DefaultRunCoordinator {
-    async fn submit_run(&self, run: DagsterRun, ops: &dyn LauncherOps) -> Result<DagsterRun, InstanceError> {
+    async fn submit_run(
+        &self,
+        run: DagsterRun,
+        ops: &dyn LauncherOps,
+    ) -> Result<DagsterRun, InstanceError> {
         if run.status == DagsterRunStatus::NotStarted {
             return launch_run(ops, &run.run_id).await;
         }

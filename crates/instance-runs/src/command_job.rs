@@ -11,10 +11,11 @@ use instance_core::error::InstanceError;
 use instance_core::event::{NodeHandle, StepHandle};
 use instance_core::serdes::UnknownFields;
 use instance_core::snap::{
-    ConfigField, ConfigScalarKind, ConfigSchemaBuilder, ConfigSchemaSnapshot, ConfigType, DagsterTypeKind,
-    DagsterTypeNamespaceSnapshot, DagsterTypeSnap, DependencyStructureSnapshot, ExecutionPlanSnapshot,
-    ExecutionStepOutputSnap, ExecutionStepSnap, JobSnap, KnownExecutionState, LoggerDefSnap, ModeDefSnap,
-    NodeDefsSnapshot, NodeInvocationSnap, OpDefSnap, OutputDefSnap, ResourceDefSnap, StepKind, StepOutputProperties,
+    ConfigField, ConfigScalarKind, ConfigSchemaBuilder, ConfigSchemaSnapshot, ConfigType,
+    DagsterTypeKind, DagsterTypeNamespaceSnapshot, DagsterTypeSnap, DependencyStructureSnapshot,
+    ExecutionPlanSnapshot, ExecutionStepOutputSnap, ExecutionStepSnap, JobSnap,
+    KnownExecutionState, LoggerDefSnap, ModeDefSnap, NodeDefsSnapshot, NodeInvocationSnap,
+    OpDefSnap, OutputDefSnap, ResourceDefSnap, StepKind, StepOutputProperties,
 };
 use serde_json::json;
 
@@ -60,26 +61,37 @@ impl CommandJob {
                 return Err(InstanceError::Invalid {
                     what: "asset key",
                     value: asset_key.to_user_string(),
-                    reason: format!("another asset of the same run has the output name {name}, too"),
+                    reason: format!(
+                        "another asset of the same run has the output name {name}, too"
+                    ),
                 });
             }
         }
         if outputs.is_empty() {
             outputs.insert("result".to_owned(), StepOutputProperties::plain());
         }
-        Ok(Self { job_name, outputs: outputs.into_iter().collect() })
+        Ok(Self {
+            job_name,
+            outputs: outputs.into_iter().collect(),
+        })
     }
 
     /// The snapshots of the job and of its plan.
     pub fn snapshots(&self) -> CommandJobSnapshots {
         let job = self.job_snapshot();
         let execution_plan = self.execution_plan_snapshot(&job);
-        CommandJobSnapshots { job, execution_plan }
+        CommandJobSnapshots {
+            job,
+            execution_plan,
+        }
     }
 
     /// The request for a run of the job that executes this command.
     pub fn create_run(&self, command: &CommandSpec) -> CreateRun {
-        let CommandJobSnapshots { job, execution_plan } = self.snapshots();
+        let CommandJobSnapshots {
+            job,
+            execution_plan,
+        } = self.snapshots();
         CreateRun {
             run_config: Some(command.to_run_config()),
             job_snapshot: Some(job),
@@ -112,7 +124,8 @@ impl CommandJob {
             mode_def_snaps: vec![config.mode],
             name: self.job_name.clone(),
             owners: None,
-            run_tags: None,
+            // Dagster writes empty run tags for jobs of assets, and none for jobs of ops.
+            run_tags: self.has_assets().then(BTreeMap::new),
             node_defs_snapshot: NodeDefsSnapshot {
                 graph_def_snaps: Vec::new(),
                 op_def_snaps: vec![self.op(&config.op)],
@@ -121,6 +134,12 @@ impl CommandJob {
             tags: BTreeMap::new(),
             unknown: UnknownFields::default(),
         }
+    }
+
+    fn has_assets(&self) -> bool {
+        self.outputs
+            .iter()
+            .any(|(_, properties)| properties.is_asset)
     }
 
     fn op(&self, config: &ConfigField) -> OpDefSnap {
@@ -150,13 +169,16 @@ impl CommandJob {
     }
 
     fn execution_plan_snapshot(&self, job: &JobSnap) -> ExecutionPlanSnapshot {
-        let outputs = self.outputs.iter().map(|(name, properties)| ExecutionStepOutputSnap {
-            dagster_type_key: "Nothing".to_owned(),
-            name: name.clone(),
-            properties: Some(properties.clone()),
-            node_handle: Some(NodeHandle::top(COMMAND_OP)),
-            unknown: UnknownFields::default(),
-        });
+        let outputs = self
+            .outputs
+            .iter()
+            .map(|(name, properties)| ExecutionStepOutputSnap {
+                dagster_type_key: "Nothing".to_owned(),
+                name: name.clone(),
+                properties: Some(properties.clone()),
+                node_handle: Some(NodeHandle::top(COMMAND_OP)),
+                unknown: UnknownFields::default(),
+            });
         ExecutionPlanSnapshot {
             artifacts_persisted: true,
             executor_name: None,
@@ -173,7 +195,7 @@ impl CommandJob {
                 outputs: outputs.collect(),
                 pool: None,
                 node_handle_id: COMMAND_OP.to_owned(),
-                step_handle: Some(StepHandle::top(COMMAND_OP)),
+                step_handle: Some(StepHandle::top(COMMAND_OP).into()),
                 tags: Some(BTreeMap::new()),
                 unknown: UnknownFields::default(),
             }],
@@ -205,24 +227,29 @@ impl CommandConfig {
 
         let console_defaults = json!({"log_level": "INFO", "name": "dagster"});
         let console = config.shape(vec![
-            ConfigField::with_default("log_level", &string, &json!("INFO")).described("The logger's threshold."),
-            ConfigField::with_default("name", &string, &json!("dagster")).described("The name of your logger."),
+            ConfigField::with_default("log_level", &string, &json!("INFO"))
+                .described("The logger's threshold."),
+            ConfigField::with_default("name", &string, &json!("dagster"))
+                .described("The name of your logger."),
         ]);
-        let console = ConfigField::with_default("config", &console, &console_defaults).described(CONSOLE_LOGGER);
+        let console = ConfigField::with_default("config", &console, &console_defaults)
+            .described(CONSOLE_LOGGER);
         let logger = config.shape(vec![console.clone()]);
         let loggers = config.shape(vec![ConfigField::optional("console", &logger)]);
 
         let any_config = ConfigField::optional("config", &any);
         let free = config.shape(vec![any_config.clone()]);
-        let resources =
-            config.shape(vec![ConfigField::with_default("io_manager", &free, &json!({})).described(IO_MANAGER)]);
+        let resources = config.shape(vec![
+            ConfigField::with_default("io_manager", &free, &json!({})).described(IO_MANAGER),
+        ]);
 
         let root = config.shape(vec![
             ConfigField::with_default("execution", &free, &json!({}))
                 .described("Configure how steps are executed within a run."),
             ConfigField::with_default("loggers", &loggers, &json!({}))
                 .described("Configure how loggers emit messages within a run."),
-            ConfigField::required("ops", &ops).described("Configure runtime parameters for ops or assets."),
+            ConfigField::required("ops", &ops)
+                .described("Configure runtime parameters for ops or assets."),
             ConfigField::with_default("resources", &resources, &json!({"io_manager": {}}))
                 .described("Configure how shared resources are implemented within a run."),
         ]);
@@ -244,12 +271,20 @@ impl CommandConfig {
             root_config_key: Some(root.key().to_owned()),
             unknown: UnknownFields::default(),
         };
-        Self { schema: config.finish(), types, mode, op }
+        Self {
+            schema: config.finish(),
+            types,
+            mode,
+            op,
+        }
     }
 }
 
 /// The types that every job has, with the configuration by which their values can be loaded.
-fn builtin_types(config: &mut ConfigSchemaBuilder, any: &ConfigType) -> DagsterTypeNamespaceSnapshot {
+fn builtin_types(
+    config: &mut ConfigSchemaBuilder,
+    any: &ConfigType,
+) -> DagsterTypeNamespaceSnapshot {
     let string = config.scalar(ConfigScalarKind::String);
     let path = config.shape(vec![ConfigField::required("path", &string)]);
     let loader = |config: &mut ConfigSchemaBuilder, value: &ConfigType| {
@@ -267,10 +302,17 @@ fn builtin_types(config: &mut ConfigSchemaBuilder, any: &ConfigType) -> DagsterT
         let scalar = config.scalar(*kind);
         let selector = loader(config, &scalar);
         let union = config.scalar_union(&scalar, &selector);
-        types.push(builtin_type(scalar.key(), DagsterTypeKind::Scalar, Some(union)));
+        types.push(builtin_type(
+            scalar.key(),
+            DagsterTypeKind::Scalar,
+            Some(union),
+        ));
     }
     DagsterTypeNamespaceSnapshot {
-        all_dagster_type_snaps_by_key: types.into_iter().map(|snap| (snap.key.clone(), snap)).collect(),
+        all_dagster_type_snaps_by_key: types
+            .into_iter()
+            .map(|snap| (snap.key.clone(), snap))
+            .collect(),
         unknown: UnknownFields::default(),
     }
 }

@@ -103,17 +103,24 @@ pub async fn construct_run_with_snapshots(
 ) -> Result<DagsterRun, InstanceError> {
     validate(&request)?;
     let job_snapshot_id = match &request.job_snapshot {
-        Some(snapshot) => {
-            Some(ensure_persisted_job_snapshot(ops, snapshot, request.parent_job_snapshot.as_ref()).await?)
-        }
+        Some(snapshot) => Some(
+            ensure_persisted_job_snapshot(ops, snapshot, request.parent_job_snapshot.as_ref())
+                .await?,
+        ),
         None => None,
     };
     let execution_plan_snapshot_id = match (&request.execution_plan_snapshot, &job_snapshot_id) {
-        (Some(plan), Some(job_id)) => Some(ensure_persisted_execution_plan_snapshot(ops, plan, job_id).await?),
+        (Some(plan), Some(job_id)) => {
+            Some(ensure_persisted_execution_plan_snapshot(ops, plan, job_id).await?)
+        }
         _ => None,
     };
     let mut tags = request.tags;
-    if let Some(location) = request.remote_job_origin.as_ref().and_then(|job| job.repository_origin.location_name()) {
+    if let Some(location) = request
+        .remote_job_origin
+        .as_ref()
+        .and_then(|job| job.repository_origin.location_name())
+    {
         tags.insert(tags::CODE_LOCATION.to_owned(), location);
     }
     let run_id = request.run_id.unwrap_or_else(|| ops.ids().run_id());
@@ -130,7 +137,9 @@ pub async fn construct_run_with_snapshots(
         job_code_origin: request.job_code_origin,
         job_snapshot_id,
         root_run_id: request.root_run_id,
-        run_config: request.run_config.unwrap_or_else(|| Opaque::from(&serde_json::json!({}))),
+        run_config: request
+            .run_config
+            .unwrap_or_else(|| Opaque::from(&serde_json::json!({}))),
         op_selection: request.op_selection,
         resolved_op_selection: request.resolved_op_selection.map(FrozenSet::from_iter),
         status: request.status,
@@ -143,7 +152,11 @@ pub async fn construct_run_with_snapshots(
 
 fn validate(request: &CreateRun) -> Result<(), InstanceError> {
     let invalid = |what: &'static str, value: String, reason: &str| {
-        Err(InstanceError::Invalid { what, value, reason: reason.to_owned() })
+        Err(InstanceError::Invalid {
+            what,
+            value,
+            reason: reason.to_owned(),
+        })
     };
     if request.job_name.is_empty() {
         return invalid("job name", String::new(), "a run needs the name of its job");
@@ -152,7 +165,10 @@ fn validate(request: &CreateRun) -> Result<(), InstanceError> {
         return invalid("run id", run_id.to_string(), "it has to be a UUID");
     }
     if request.root_run_id.is_some() != request.parent_run_id.is_some() {
-        let given = request.root_run_id.as_ref().or(request.parent_run_id.as_ref());
+        let given = request
+            .root_run_id
+            .as_ref()
+            .or(request.parent_run_id.as_ref());
         return invalid(
             "root or parent run",
             given.map(ToString::to_string).unwrap_or_default(),
@@ -160,17 +176,33 @@ fn validate(request: &CreateRun) -> Result<(), InstanceError> {
         );
     }
     if request.parent_job_snapshot.is_some() && request.job_snapshot.is_none() {
-        return invalid("parent job snapshot", request.job_name.clone(), "it needs a job snapshot beside it");
+        return invalid(
+            "parent job snapshot",
+            request.job_name.clone(),
+            "it needs a job snapshot beside it",
+        );
     }
     if request.execution_plan_snapshot.is_some() && request.job_snapshot.is_none() {
-        return invalid("execution plan snapshot", request.job_name.clone(), "it needs a job snapshot beside it");
+        return invalid(
+            "execution plan snapshot",
+            request.job_name.clone(),
+            "it needs a job snapshot beside it",
+        );
     }
     let selects_assets = request.asset_selection.is_some()
-        || request.asset_check_selection.as_ref().is_some_and(|checks| !checks.is_empty());
-    if selects_assets && (request.op_selection.is_some() || request.resolved_op_selection.is_some()) {
+        || request
+            .asset_check_selection
+            .as_ref()
+            .is_some_and(|checks| !checks.is_empty());
+    if selects_assets && (request.op_selection.is_some() || request.resolved_op_selection.is_some())
+    {
         return invalid(
             "op selection",
-            request.op_selection.as_ref().map(|ops| ops.join(", ")).unwrap_or_default(),
+            request
+                .op_selection
+                .as_ref()
+                .map(|ops| ops.join(", "))
+                .unwrap_or_default(),
             "a run selects either ops, or assets and checks",
         );
     }
@@ -179,5 +211,7 @@ fn validate(request: &CreateRun) -> Result<(), InstanceError> {
 }
 
 fn assets_are_externally_managed(run: &DagsterRun) -> bool {
-    run.tags.get(tags::EXTERNALLY_MANAGED_ASSETS).is_some_and(|value| value.eq_ignore_ascii_case("true"))
+    run.tags
+        .get(tags::EXTERNALLY_MANAGED_ASSETS)
+        .is_some_and(|value| value.eq_ignore_ascii_case("true"))
 }

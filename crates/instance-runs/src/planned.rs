@@ -2,7 +2,9 @@
 
 use instance_core::asset_key::AssetKey;
 use instance_core::error::InstanceError;
-use instance_core::event::{AssetMaterializationPlannedData, DagsterEvent, DagsterEventType, LogLevel};
+use instance_core::event::{
+    AssetMaterializationPlannedData, DagsterEvent, DagsterEventType, LogLevel,
+};
 use instance_core::ops::RunOps;
 use instance_core::run::DagsterRun;
 use instance_core::serdes::UnknownFields;
@@ -18,25 +20,47 @@ pub async fn log_asset_planned_events(
     run: &DagsterRun,
     plan: &ExecutionPlanSnapshot,
 ) -> Result<(), InstanceError> {
-    let executed = plan.steps.iter().filter(|step| plan.step_keys_to_execute.contains(&step.key));
+    let executed = plan
+        .steps
+        .iter()
+        .filter(|step| plan.step_keys_to_execute.contains(&step.key));
     let mut planned: Vec<(String, DagsterEvent)> = executed
-        .flat_map(|step| step.outputs.iter().map(|output| (step.key.as_str(), output.properties.as_ref())))
+        .flat_map(|step| {
+            step.outputs
+                .iter()
+                .map(|output| (step.key.as_str(), output.properties.as_ref()))
+        })
         .filter_map(|(step_key, properties)| {
             let properties = properties?;
             let asset_key = properties.asset_key.as_ref()?;
-            let partition = run.tags.get(tags::PARTITION).filter(|_| properties.is_asset_partitioned == Some(true));
-            Some((asset_key.to_db_string(), planned_event(run, step_key, asset_key, partition.cloned())))
+            let partition = run
+                .tags
+                .get(tags::PARTITION)
+                .filter(|_| properties.is_asset_partitioned == Some(true));
+            Some((
+                asset_key.to_db_string(),
+                planned_event(run, step_key, asset_key, partition.cloned()),
+            ))
         })
         .collect();
     planned.sort_by(|(left, _), (right, _)| left.cmp(right));
     let events = planned.into_iter().map(|(_, event)| event).collect();
-    ops.report_dagster_events(events, &run.run_id, LogLevel::DEBUG).await
+    ops.report_dagster_events(events, &run.run_id, LogLevel::DEBUG)
+        .await
 }
 
-fn planned_event(run: &DagsterRun, step_key: &str, asset_key: &AssetKey, partition: Option<String>) -> DagsterEvent {
+fn planned_event(
+    run: &DagsterRun,
+    step_key: &str,
+    asset_key: &AssetKey,
+    partition: Option<String>,
+) -> DagsterEvent {
     let job_name = &run.job_name;
     DagsterEvent::new(DagsterEventType::AssetMaterializationPlanned, job_name)
-        .with_message(format!("{job_name} intends to materialize asset {}", asset_key.to_db_string()))
+        .with_message(format!(
+            "{job_name} intends to materialize asset {}",
+            asset_key.to_db_string()
+        ))
         .with_data(AssetMaterializationPlannedData {
             asset_key: asset_key.clone(),
             partition,

@@ -3,7 +3,9 @@
 use instance_core::error::InstanceError;
 use instance_core::ids::RunId;
 use instance_core::ops::RunOps;
-use instance_core::run::{DagsterRun, DagsterRunStatsSnapshot, RunRecord, RunStepKeyStatsSnapshot, RunsFilter};
+use instance_core::run::{
+    DagsterRun, DagsterRunStatsSnapshot, RunRecord, RunStepKeyStatsSnapshot, RunsFilter,
+};
 use instance_core::storage::RunsPage;
 
 /// The runs that match, with their rows.
@@ -22,7 +24,10 @@ pub async fn get_runs(
     page: &RunsPage,
 ) -> Result<Vec<DagsterRun>, InstanceError> {
     let records = ops.run_storage().get_run_records(filter, page).await?;
-    Ok(records.into_iter().map(|record| record.dagster_run).collect())
+    Ok(records
+        .into_iter()
+        .map(|record| record.dagster_run)
+        .collect())
 }
 
 /// How many runs match.
@@ -31,15 +36,33 @@ pub async fn get_runs_count(ops: &dyn RunOps, filter: &RunsFilter) -> Result<u64
 }
 
 /// The run of this id with its row; `None` if there is none.
-pub async fn get_run_record_by_id(ops: &dyn RunOps, run_id: &RunId) -> Result<Option<RunRecord>, InstanceError> {
-    let filter = RunsFilter { run_ids: vec![run_id.clone()], ..RunsFilter::default() };
-    let page = RunsPage { limit: Some(1), ..RunsPage::default() };
-    Ok(ops.run_storage().get_run_records(&filter, &page).await?.pop())
+pub async fn get_run_record_by_id(
+    ops: &dyn RunOps,
+    run_id: &RunId,
+) -> Result<Option<RunRecord>, InstanceError> {
+    let filter = RunsFilter {
+        run_ids: vec![run_id.clone()],
+        ..RunsFilter::default()
+    };
+    let page = RunsPage {
+        limit: Some(1),
+        ..RunsPage::default()
+    };
+    Ok(ops
+        .run_storage()
+        .get_run_records(&filter, &page)
+        .await?
+        .pop())
 }
 
 /// The run of this id; `None` if there is none.
-pub async fn get_run_by_id(ops: &dyn RunOps, run_id: &RunId) -> Result<Option<DagsterRun>, InstanceError> {
-    Ok(get_run_record_by_id(ops, run_id).await?.map(|record| record.dagster_run))
+pub async fn get_run_by_id(
+    ops: &dyn RunOps,
+    run_id: &RunId,
+) -> Result<Option<DagsterRun>, InstanceError> {
+    Ok(get_run_record_by_id(ops, run_id)
+        .await?
+        .map(|record| record.dagster_run))
 }
 
 /// Whether there is a run of this id.
@@ -54,26 +77,43 @@ pub async fn find_run(ops: &dyn RunOps, id_or_prefix: &str) -> Result<RunRecord,
     if let Some(record) = get_run_record_by_id(ops, &RunId::from(id_or_prefix)).await? {
         return Ok(record);
     }
-    let filter = RunsFilter { run_id_prefix: Some(id_or_prefix.to_owned()), ..RunsFilter::default() };
-    let page = RunsPage { limit: Some(3), ..RunsPage::default() };
+    let filter = RunsFilter {
+        run_id_prefix: Some(id_or_prefix.to_owned()),
+        ..RunsFilter::default()
+    };
+    let page = RunsPage {
+        limit: Some(3),
+        ..RunsPage::default()
+    };
     let mut found = ops.run_storage().get_run_records(&filter, &page).await?;
     match (found.len(), found.pop()) {
         (1, Some(record)) => Ok(record),
-        (0, _) => Err(InstanceError::RunNotFound { run_id: id_or_prefix.to_owned() }),
+        (0, _) => Err(InstanceError::RunNotFound {
+            run_id: id_or_prefix.to_owned(),
+        }),
         (_, last) => {
             found.extend(last);
-            let ids: Vec<_> = found.iter().map(|record| record.dagster_run.run_id.as_str()).collect();
+            let ids: Vec<_> = found
+                .iter()
+                .map(|record| record.dagster_run.run_id.as_str())
+                .collect();
             Err(InstanceError::Invalid {
                 what: "run id",
                 value: id_or_prefix.to_owned(),
-                reason: format!("several runs begin with it ({}); give more of the id", ids.join(", ")),
+                reason: format!(
+                    "several runs begin with it ({}); give more of the id",
+                    ids.join(", ")
+                ),
             })
         }
     }
 }
 
 /// Counts and times of a run.
-pub async fn get_run_stats(ops: &dyn RunOps, run_id: &RunId) -> Result<DagsterRunStatsSnapshot, InstanceError> {
+pub async fn get_run_stats(
+    ops: &dyn RunOps,
+    run_id: &RunId,
+) -> Result<DagsterRunStatsSnapshot, InstanceError> {
     Ok(ops.event_log_storage().get_stats_for_run(run_id).await?)
 }
 
@@ -83,5 +123,8 @@ pub async fn get_run_step_stats(
     run_id: &RunId,
     step_keys: &[String],
 ) -> Result<Vec<RunStepKeyStatsSnapshot>, InstanceError> {
-    Ok(ops.event_log_storage().get_step_stats_for_run(run_id, step_keys).await?)
+    Ok(ops
+        .event_log_storage()
+        .get_step_stats_for_run(run_id, step_keys)
+        .await?)
 }

@@ -8,7 +8,8 @@ use std::sync::Arc;
 use dagster_instance::event::EventLogRecord;
 use dagster_instance::storage::ComputeIoType;
 use dagster_instance::{
-    CommandJob, CommandSpec, DagsterInstance, OutputSink, ProcessRunLauncher, RunId, RunOutcome, StopSignal, tags,
+    CommandJob, CommandSpec, DagsterInstance, OutputSink, ProcessRunLauncher, RunId, RunOutcome,
+    StopSignal, tags,
 };
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
@@ -32,12 +33,19 @@ pub(crate) async fn run(home: Option<&Path>, args: Exec) -> Result<ExitCode> {
     if std::io::stdin().is_terminal() {
         launcher = launcher.sharing_terminal();
     }
-    let instance = open::builder(home).run_launcher(launcher.clone()).open().await?;
+    let instance = open::builder(home)
+        .run_launcher(launcher.clone())
+        .open()
+        .await?;
     instance.create_storages().await?;
     let run = instance.create_run(request).await?;
     let run_id = run.run_id;
     if !args.quiet {
-        eprintln!("Run {run_id} of job {} in {}", run.job_name, instance.get_settings().home.display());
+        eprintln!(
+            "Run {run_id} of job {} in {}",
+            run.job_name,
+            instance.get_settings().home.display()
+        );
         show_events(&instance, &run_id).await?;
     }
     instance.submit_run(&run_id).await?;
@@ -82,7 +90,10 @@ fn exit_code(outcome: &RunOutcome, quiet: bool, run_id: &RunId) -> ExitCode {
     }
     let code = outcome.command.exit_code();
     if let Some(error) = &outcome.error {
-        eprintln!("dagster-instance: run {run_id} is not completely recorded: {}", chain(&**error));
+        eprintln!(
+            "dagster-instance: run {run_id} is not completely recorded: {}",
+            chain(&**error)
+        );
         return ExitCode::from(if code == 0 { EXEC_FAILED } else { code });
     }
     ExitCode::from(code)
@@ -99,7 +110,12 @@ fn chain(error: &dyn std::error::Error) -> String {
 async fn show_events(instance: &DagsterInstance, run_id: &RunId) -> Result<()> {
     let show = |record: &EventLogRecord| eprintln!("{}", run_events::line(record));
     let query = dagster_instance::storage::RecordsForRun::all(run_id.clone());
-    instance.get_records_for_run(&query).await?.records.iter().for_each(show);
+    instance
+        .get_records_for_run(&query)
+        .await?
+        .records
+        .iter()
+        .for_each(show);
     instance.add_event_listener(run_id, Arc::new(show));
     Ok(())
 }
@@ -118,9 +134,18 @@ fn show_output(io_type: ComputeIoType, bytes: &[u8]) {
 
 /// The name of a job for a program: the file's name, in the letters that Dagster's names have.
 fn job_name_of(program: &str) -> String {
-    let file = Path::new(program).file_name().map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-    let name: String = file.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
-    if name.is_empty() { "command".to_owned() } else { name }
+    let file = Path::new(program)
+        .file_name()
+        .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
+    let name: String = file
+        .chars()
+        .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
+        .collect();
+    if name.is_empty() {
+        "command".to_owned()
+    } else {
+        name
+    }
 }
 
 /// The signals that ask this program to stop.

@@ -17,11 +17,17 @@ pub(crate) async fn run(home: Option<&Path>, args: &Output) -> Result<()> {
     let info = instance.storage_info().await?;
     let assets = instance.all_asset_keys().await?.len();
     let instigators = instance.all_instigator_state(None).await?;
-    let running = instigators.iter().filter(|state| state.status == InstigatorStatus::Running).count();
+    let running = instigators
+        .iter()
+        .filter(|state| state.status == InstigatorStatus::Running)
+        .count();
     let mut out = std::io::stdout().lock();
     if args.json {
-        let revisions: serde_json::Map<_, _> =
-            info.schema_revisions.iter().map(|(store, revision)| ((*store).to_owned(), json!(revision))).collect();
+        let revisions: serde_json::Map<_, _> = info
+            .schema_revisions
+            .iter()
+            .map(|(store, revision)| ((*store).to_owned(), json!(revision)))
+            .collect();
         let value = json!({
             "version": env!("CARGO_PKG_VERSION"),
             "dagster_version": DAGSTER_VERSION,
@@ -38,7 +44,11 @@ pub(crate) async fn run(home: Option<&Path>, args: &Output) -> Result<()> {
         return Ok(());
     }
     writeln!(out, "Home          {}", info.home.display())?;
-    writeln!(out, "Databases     SQLite below {}", info.database_dir.display())?;
+    writeln!(
+        out,
+        "Databases     SQLite below {}",
+        info.database_dir.display()
+    )?;
     writeln!(out, "Logs          {}", info.compute_logs_dir.display())?;
     writeln!(out, "Storage id    {}", info.run_storage_id)?;
     for (store, revision) in &info.schema_revisions {
@@ -46,10 +56,22 @@ pub(crate) async fn run(home: Option<&Path>, args: &Output) -> Result<()> {
     }
     writeln!(out, "Runs          {}", info.runs)?;
     writeln!(out, "Assets        {assets}")?;
-    writeln!(out, "Instigators   {} known, {running} started by hand", instigators.len())?;
-    writeln!(out, "Compatible    with Dagster {DAGSTER_VERSION}; this is {}", env!("CARGO_PKG_VERSION"))?;
+    writeln!(
+        out,
+        "Instigators   {} known, {running} started by hand",
+        instigators.len()
+    )?;
+    writeln!(
+        out,
+        "Compatible    with Dagster {DAGSTER_VERSION}; this is {}",
+        env!("CARGO_PKG_VERSION")
+    )?;
     if !info.ignored_keys.is_empty() {
-        writeln!(out, "Not followed  keys of dagster.yaml: {}", info.ignored_keys.join(", "))?;
+        writeln!(
+            out,
+            "Not followed  keys of dagster.yaml: {}",
+            info.ignored_keys.join(", ")
+        )?;
     }
     Ok(())
 }

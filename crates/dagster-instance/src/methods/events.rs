@@ -2,7 +2,8 @@
 
 use instance_core::error::InstanceError;
 use instance_core::event::{
-    DagsterEvent, DagsterEventType, EngineEventData, EventLogConnection, EventLogEntry, JobFailureData, LogLevel,
+    DagsterEvent, DagsterEventType, EngineEventData, EventLogConnection, EventLogEntry,
+    JobFailureData, LogLevel,
 };
 use instance_core::ids::RunId;
 use instance_core::ops::EventListener;
@@ -38,12 +39,20 @@ impl DagsterInstance {
     }
 
     /// See [`instance_events::report_run_canceling`].
-    pub async fn report_run_canceling(&self, run: &DagsterRun, message: Option<String>) -> Result<(), InstanceError> {
+    pub async fn report_run_canceling(
+        &self,
+        run: &DagsterRun,
+        message: Option<String>,
+    ) -> Result<(), InstanceError> {
         instance_events::report_run_canceling(self, run, message).await
     }
 
     /// See [`instance_events::report_run_canceled`].
-    pub async fn report_run_canceled(&self, run: &DagsterRun, message: Option<String>) -> Result<(), InstanceError> {
+    pub async fn report_run_canceled(
+        &self,
+        run: &DagsterRun,
+        message: Option<String>,
+    ) -> Result<(), InstanceError> {
         instance_events::report_run_canceled(self, run, message).await
     }
 
@@ -63,7 +72,10 @@ impl DagsterInstance {
     }
 
     /// See [`instance_events::get_records_for_run`].
-    pub async fn get_records_for_run(&self, query: &RecordsForRun) -> Result<EventLogConnection, InstanceError> {
+    pub async fn get_records_for_run(
+        &self,
+        query: &RecordsForRun,
+    ) -> Result<EventLogConnection, InstanceError> {
         instance_events::get_records_for_run(self, query).await
     }
 

@@ -2,7 +2,9 @@
 
 use instance_core::error::InstanceError;
 use instance_core::ids::RunId;
-use instance_core::run::{DagsterRun, DagsterRunStatsSnapshot, RunRecord, RunStepKeyStatsSnapshot, RunsFilter};
+use instance_core::run::{
+    DagsterRun, DagsterRunStatsSnapshot, RunRecord, RunStepKeyStatsSnapshot, RunsFilter,
+};
 use instance_core::storage::RunsPage;
 use instance_runs::CreateRun;
 
@@ -20,7 +22,10 @@ impl DagsterInstance {
     }
 
     /// See [`instance_runs::get_run_record_by_id`].
-    pub async fn get_run_record_by_id(&self, run_id: &RunId) -> Result<Option<RunRecord>, InstanceError> {
+    pub async fn get_run_record_by_id(
+        &self,
+        run_id: &RunId,
+    ) -> Result<Option<RunRecord>, InstanceError> {
         instance_runs::get_run_record_by_id(self, run_id).await
     }
 
@@ -35,7 +40,11 @@ impl DagsterInstance {
     }
 
     /// See [`instance_runs::get_runs`].
-    pub async fn get_runs(&self, filter: &RunsFilter, page: &RunsPage) -> Result<Vec<DagsterRun>, InstanceError> {
+    pub async fn get_runs(
+        &self,
+        filter: &RunsFilter,
+        page: &RunsPage,
+    ) -> Result<Vec<DagsterRun>, InstanceError> {
         instance_runs::get_runs(self, filter, page).await
     }
 
@@ -54,7 +63,10 @@ impl DagsterInstance {
     }
 
     /// See [`instance_runs::get_run_stats`].
-    pub async fn get_run_stats(&self, run_id: &RunId) -> Result<DagsterRunStatsSnapshot, InstanceError> {
+    pub async fn get_run_stats(
+        &self,
+        run_id: &RunId,
+    ) -> Result<DagsterRunStatsSnapshot, InstanceError> {
         instance_runs::get_run_stats(self, run_id).await
     }
 

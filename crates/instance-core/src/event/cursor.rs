@@ -37,7 +37,9 @@ impl EventLogCursor {
 
     /// Reads the text of a cursor.
     pub fn parse(text: &str) -> Result<Self, EventLogCursorError> {
-        Self::read(text).ok_or_else(|| EventLogCursorError { text: text.to_owned() })
+        Self::read(text).ok_or_else(|| EventLogCursorError {
+            text: text.to_owned(),
+        })
     }
 
     fn read(text: &str) -> Option<Self> {
@@ -60,9 +62,18 @@ mod tests {
     #[test]
     fn texts_are_those_of_python() {
         let cases = [
-            (EventLogCursor::StorageId(StorageId(15)), "eyJ0eXBlIjogIlNUT1JBR0VfSUQiLCAidmFsdWUiOiAxNX0="),
-            (EventLogCursor::StorageId(StorageId(1)), "eyJ0eXBlIjogIlNUT1JBR0VfSUQiLCAidmFsdWUiOiAxfQ=="),
-            (EventLogCursor::Offset(7), "eyJ0eXBlIjogIk9GRlNFVCIsICJ2YWx1ZSI6IDd9"),
+            (
+                EventLogCursor::StorageId(StorageId(15)),
+                "eyJ0eXBlIjogIlNUT1JBR0VfSUQiLCAidmFsdWUiOiAxNX0=",
+            ),
+            (
+                EventLogCursor::StorageId(StorageId(1)),
+                "eyJ0eXBlIjogIlNUT1JBR0VfSUQiLCAidmFsdWUiOiAxfQ==",
+            ),
+            (
+                EventLogCursor::Offset(7),
+                "eyJ0eXBlIjogIk9GRlNFVCIsICJ2YWx1ZSI6IDd9",
+            ),
         ];
         for (cursor, text) in cases {
             assert_eq!(cursor.to_text(), text);

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::asset_key::AssetKey;
 use crate::event::{
-    AssetMaterialization, DagsterEventType, EventSpecificData, JobFailureData, NodeHandle, StepHandle,
+    AnyStepHandle, AssetMaterialization, DagsterEventType, EventSpecificData, JobFailureData,
+    NodeHandle,
 };
 use crate::serdes::UnknownFields;
 use crate::serdes_class;
@@ -28,7 +29,7 @@ serdes_class! {
         /// The node, for an event of a step.
         pub node_handle: Option<NodeHandle> = "solid_handle",
         /// The step, for an event of a step.
-        pub step_handle: Option<StepHandle> = "step_handle",
+        pub step_handle: Option<AnyStepHandle> = "step_handle",
         /// The key of the step, for an event of a step.
         pub step_key: Option<String> = "step_key",
         /// The kind of the step, for an event of a step.
@@ -90,8 +91,12 @@ impl DagsterEvent {
     /// The asset that the event is about, if it is about one.
     pub fn asset_key(&self) -> Option<AssetKey> {
         match self.event_specific_data.as_ref()? {
-            EventSpecificData::StepMaterialization(data) => Some(data.materialization.asset_key.clone()),
-            EventSpecificData::AssetObservation(data) => Some(data.asset_observation.asset_key.clone()),
+            EventSpecificData::StepMaterialization(data) => {
+                Some(data.materialization.asset_key.clone())
+            }
+            EventSpecificData::AssetObservation(data) => {
+                Some(data.asset_observation.asset_key.clone())
+            }
             EventSpecificData::AssetMaterializationPlanned(data) => Some(data.asset_key.clone()),
             _ => None,
         }
@@ -100,8 +105,12 @@ impl DagsterEvent {
     /// The partition that the event is about, if it is about one.
     pub fn partition(&self) -> Option<&str> {
         match self.event_specific_data.as_ref()? {
-            EventSpecificData::StepMaterialization(data) => data.materialization.partition.as_deref(),
-            EventSpecificData::AssetObservation(data) => data.asset_observation.partition.as_deref(),
+            EventSpecificData::StepMaterialization(data) => {
+                data.materialization.partition.as_deref()
+            }
+            EventSpecificData::AssetObservation(data) => {
+                data.asset_observation.partition.as_deref()
+            }
             EventSpecificData::AssetMaterializationPlanned(data) => data.partition.as_deref(),
             _ => None,
         }

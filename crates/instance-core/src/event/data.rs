@@ -2,7 +2,9 @@
 
 use crate::asset_key::AssetKey;
 use crate::error_info::SerializableErrorInfo;
-use crate::event::{AssetObservationData, DagsterEvent, MetadataEntry, StepMaterializationData, StepOutputHandle};
+use crate::event::{
+    AssetObservationData, DagsterEvent, MetadataEntry, StepMaterializationData, StepOutputHandle,
+};
 use crate::serdes::{Opaque, UnknownFields};
 use crate::{serdes_class, serdes_enum, serdes_union};
 
@@ -97,12 +99,18 @@ serdes_class! {
 impl EngineEventData {
     /// A report with metadata.
     pub fn new(metadata: Vec<MetadataEntry>) -> Self {
-        Self { metadata, ..Self::default() }
+        Self {
+            metadata,
+            ..Self::default()
+        }
     }
 
     /// A report of an error.
     pub fn engine_error(error: SerializableErrorInfo) -> Self {
-        Self { error: Some(error), ..Self::default() }
+        Self {
+            error: Some(error),
+            ..Self::default()
+        }
     }
 }
 

@@ -50,7 +50,10 @@ impl EventLogEntry {
 
     /// The message for people: the event's, or the line of the log.
     pub fn message(&self) -> &str {
-        self.dagster_event.as_ref().and_then(|event| event.message.as_deref()).unwrap_or(&self.user_message)
+        self.dagster_event
+            .as_ref()
+            .and_then(|event| event.message.as_deref())
+            .unwrap_or(&self.user_message)
     }
 
     /// The type of the event; `None` for a line of a log, or a type that this version does not know.

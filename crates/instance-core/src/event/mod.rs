@@ -13,13 +13,16 @@ mod metadata;
 pub use cursor::{EventLogCursor, EventLogCursorError};
 pub use dagster_event::DagsterEvent;
 pub use data::{
-    AssetMaterializationPlannedData, ComputeLogsCaptureData, EngineEventData, ErrorSource, EventSpecificData,
-    JobCanceledData, JobFailureData, RunFailureReason, StepFailureData, StepOutputData, StepSuccessData,
-    TypeCheckData,
+    AssetMaterializationPlannedData, ComputeLogsCaptureData, EngineEventData, ErrorSource,
+    EventSpecificData, JobCanceledData, JobFailureData, RunFailureReason, StepFailureData,
+    StepOutputData, StepSuccessData, TypeCheckData,
 };
 pub use entry::{EventLogConnection, EventLogEntry, EventLogRecord};
 pub use event_type::DagsterEventType;
-pub use handles::{NodeHandle, StepHandle, StepOutputHandle};
+pub use handles::{
+    AnyStepHandle, NodeHandle, ResolvedFromDynamicStepHandle, StepHandle, StepOutputHandle,
+    UnresolvedStepHandle,
+};
 pub use level::LogLevel;
 pub use materialization::{
     AssetMaterialization, AssetObservation, AssetObservationData, StepMaterializationData,

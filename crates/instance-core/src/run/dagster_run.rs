@@ -70,13 +70,24 @@ serdes_class! {
 
 impl RunOpConcurrency {
     fn pools(&self) -> Vec<String> {
-        let Some(pools) = self.all_pools.as_ref().and_then(|pools| pools.to_json().ok()) else { return Vec::new() };
+        let Some(pools) = self
+            .all_pools
+            .as_ref()
+            .and_then(|pools| pools.to_json().ok())
+        else {
+            return Vec::new();
+        };
         ["__set__", "__frozenset__"]
             .iter()
             .find_map(|kind| pools.get(kind))
             .or(Some(&pools))
             .and_then(serde_json::Value::as_array)
-            .map(|items| items.iter().filter_map(|item| item.as_str().map(str::to_owned)).collect())
+            .map(|items| {
+                items
+                    .iter()
+                    .filter_map(|item| item.as_str().map(str::to_owned))
+                    .collect()
+            })
             .unwrap_or_default()
     }
 }
@@ -114,9 +125,16 @@ impl DagsterRun {
     pub fn tags_for_storage(&self) -> BTreeMap<String, String> {
         let mut all = BTreeMap::new();
         if let Some(origin) = &self.remote_job_origin {
-            all.insert(tags::REPOSITORY_LABEL.to_owned(), origin.repository_origin.label());
+            all.insert(
+                tags::REPOSITORY_LABEL.to_owned(),
+                origin.repository_origin.label(),
+            );
         }
-        for pool in self.run_op_concurrency.iter().flat_map(RunOpConcurrency::pools) {
+        for pool in self
+            .run_op_concurrency
+            .iter()
+            .flat_map(RunOpConcurrency::pools)
+        {
             all.insert(format!("{}{pool}", tags::POOL_PREFIX), "true".to_owned());
         }
         all.extend(self.tags.clone());
@@ -125,8 +143,12 @@ impl DagsterRun {
 
     /// Whether the run's tags name a partition or a range of partitions.
     pub fn is_partitioned(&self) -> bool {
-        [tags::PARTITION, tags::ASSET_PARTITION_RANGE_START, tags::ASSET_PARTITION_RANGE_END]
-            .iter()
-            .any(|tag| self.tags.contains_key(*tag))
+        [
+            tags::PARTITION,
+            tags::ASSET_PARTITION_RANGE_START,
+            tags::ASSET_PARTITION_RANGE_END,
+        ]
+        .iter()
+        .any(|tag| self.tags.contains_key(*tag))
     }
 }

@@ -29,11 +29,18 @@ pub fn build_run_step_stats_from_events(
 ) -> Vec<RunStepKeyStatsSnapshot> {
     let mut steps: Vec<Step> = Vec::new();
     for entry in entries {
-        let Some(event_type) = entry.event_type().filter(|kind| STEP_STATS_EVENT_TYPES.contains(kind)) else {
+        let Some(event_type) = entry
+            .event_type()
+            .filter(|kind| STEP_STATS_EVENT_TYPES.contains(kind))
+        else {
             continue;
         };
-        let Some(step_key) = entry.step_key().map(str::to_owned) else { continue };
-        let known = steps.iter().position(|step| step.stats.step_key == step_key);
+        let Some(step_key) = entry.step_key().map(str::to_owned) else {
+            continue;
+        };
+        let known = steps
+            .iter()
+            .position(|step| step.stats.step_key == step_key);
         let place = known.unwrap_or_else(|| {
             steps.push(Step::new(run_id, step_key));
             steps.len() - 1
@@ -41,7 +48,11 @@ pub fn build_run_step_stats_from_events(
         steps[place].take(event_type, entry);
     }
     // A step that only had spans reported has not begun.
-    steps.into_iter().filter(|step| step.has_begun).map(|step| step.stats).collect()
+    steps
+        .into_iter()
+        .filter(|step| step.has_begun)
+        .map(|step| step.stats)
+        .collect()
 }
 
 struct Step {
@@ -102,7 +113,11 @@ impl Step {
             self.stats.attempts += 1;
             at
         });
-        let attempt = RunStepMarker { start_time: Some(start), end_time: Some(at), key: None };
+        let attempt = RunStepMarker {
+            start_time: Some(start),
+            end_time: Some(at),
+            key: None,
+        };
         self.stats.attempts_list.push(attempt);
     }
 
@@ -113,8 +128,13 @@ impl Step {
     }
 
     fn mark(&mut self, entry: &EventLogEntry) {
-        let data = entry.dagster_event.as_ref().and_then(|event| event.event_specific_data.as_ref());
-        let Some(EventSpecificData::EngineEvent(data)) = data else { return };
+        let data = entry
+            .dagster_event
+            .as_ref()
+            .and_then(|event| event.event_specific_data.as_ref());
+        let Some(EventSpecificData::EngineEvent(data)) = data else {
+            return;
+        };
         if let Some(key) = &data.marker_start {
             self.marker(key).start_time = Some(entry.timestamp);
         }
@@ -125,10 +145,17 @@ impl Step {
 
     fn marker(&mut self, key: &str) -> &mut RunStepMarker {
         let markers = &mut self.stats.markers;
-        let place = markers.iter().position(|marker| marker.key.as_deref() == Some(key)).unwrap_or_else(|| {
-            markers.push(RunStepMarker { start_time: None, end_time: None, key: Some(key.to_owned()) });
-            markers.len() - 1
-        });
+        let place = markers
+            .iter()
+            .position(|marker| marker.key.as_deref() == Some(key))
+            .unwrap_or_else(|| {
+                markers.push(RunStepMarker {
+                    start_time: None,
+                    end_time: None,
+                    key: Some(key.to_owned()),
+                });
+                markers.len() - 1
+            });
         &mut markers[place]
     }
 }

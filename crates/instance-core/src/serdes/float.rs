@@ -28,7 +28,9 @@ pub(super) fn push_float(out: &mut String, value: f64) {
     }
     let start = out.len();
     let _ = write!(out, "{value:e}");
-    let Some(exponent_at) = out[start..].find('e').map(|at| start + at + 1) else { return };
+    let Some(exponent_at) = out[start..].find('e').map(|at| start + at + 1) else {
+        return;
+    };
     // Python writes a sign and at least two digits: 1e-05, 1e+16.
     let exponent = out.split_off(exponent_at);
     let (sign, digits) = match exponent.strip_prefix('-') {

@@ -97,7 +97,10 @@ mod tests {
     fn keys_are_sorted_and_numbers_keep_their_kind() {
         let value = json!({"b": [1, 1.0, true, null], "a": {"ü": "x"}, "B": 18_446_744_073_709_551_615_u64});
         let text = json_to_text(&value);
-        assert_eq!(text, r#"{"B": 18446744073709551615, "a": {"\u00fc": "x"}, "b": [1, 1.0, true, null]}"#);
+        assert_eq!(
+            text,
+            r#"{"B": 18446744073709551615, "a": {"\u00fc": "x"}, "b": [1, 1.0, true, null]}"#
+        );
         assert_eq!(text_to_json(&text), Ok(value));
     }
 

@@ -41,7 +41,11 @@ pub struct Object {
 impl<'a> Reader<'a> {
     /// A reader at the start of `text`.
     pub fn new(text: &'a str) -> Self {
-        Self { text, at: 0, depth: 0 }
+        Self {
+            text,
+            at: 0,
+            depth: 0,
+        }
     }
 
     /// An error at the current position.
@@ -52,7 +56,11 @@ impl<'a> Reader<'a> {
     /// Checks that nothing but white space is left.
     pub fn end(&mut self) -> Result<(), SerdesError> {
         self.skip_space();
-        if self.at == self.text.len() { Ok(()) } else { Err(self.error("text after the end of the value")) }
+        if self.at == self.text.len() {
+            Ok(())
+        } else {
+            Err(self.error("text after the end of the value"))
+        }
     }
 
     /// The kind of the next value.
@@ -65,7 +73,9 @@ impl<'a> Reader<'a> {
             Some(b'[') => Ok(Kind::List),
             Some(b'{') => Ok(Kind::Object),
             Some(b'-' | b'0'..=b'9' | b'N' | b'I') => Ok(Kind::Number),
-            Some(_) => Err(self.error(format!("expected a value, found {:?}", self.rest_preview()))),
+            Some(_) => {
+                Err(self.error(format!("expected a value, found {:?}", self.rest_preview())))
+            }
             None => Err(self.error("expected a value, found the end of the text")),
         }
     }
@@ -94,7 +104,10 @@ impl<'a> Reader<'a> {
     /// Reads the text of a number.
     pub fn number(&mut self) -> Result<&'a str, SerdesError> {
         if self.kind()? != Kind::Number {
-            return Err(self.error(format!("expected a number, found {:?}", self.rest_preview())));
+            return Err(self.error(format!(
+                "expected a number, found {:?}",
+                self.rest_preview()
+            )));
         }
         for literal in ["NaN", "Infinity", "-Infinity"] {
             if self.text[self.at..].starts_with(literal) {
@@ -103,7 +116,10 @@ impl<'a> Reader<'a> {
             }
         }
         let start = self.at;
-        while matches!(self.byte(), Some(b'-' | b'+' | b'.' | b'e' | b'E' | b'0'..=b'9')) {
+        while matches!(
+            self.byte(),
+            Some(b'-' | b'+' | b'.' | b'e' | b'E' | b'0'..=b'9')
+        ) {
             self.at += 1;
         }
         let text = &self.text[start..self.at];
@@ -119,7 +135,8 @@ impl<'a> Reader<'a> {
     pub fn integer(&mut self) -> Result<i64, SerdesError> {
         let start = self.at;
         let text = self.number()?;
-        text.parse().map_err(|_| SerdesError::new(format!("not a 64-bit integer: {text}"), start))
+        text.parse()
+            .map_err(|_| SerdesError::new(format!("not a 64-bit integer: {text}"), start))
     }
 
     /// Reads a float; an integer counts as one.
@@ -130,7 +147,9 @@ impl<'a> Reader<'a> {
             "NaN" => Ok(f64::NAN),
             "Infinity" => Ok(f64::INFINITY),
             "-Infinity" => Ok(f64::NEG_INFINITY),
-            _ => text.parse().map_err(|_| SerdesError::new(format!("not a float: {text}"), start)),
+            _ => text
+                .parse()
+                .map_err(|_| SerdesError::new(format!("not a float: {text}"), start)),
         }
     }
 
@@ -138,7 +157,10 @@ impl<'a> Reader<'a> {
     pub fn string(&mut self) -> Result<Cow<'a, str>, SerdesError> {
         self.skip_space();
         if self.byte() != Some(b'"') {
-            return Err(self.error(format!("expected a string, found {:?}", self.rest_preview())));
+            return Err(self.error(format!(
+                "expected a string, found {:?}",
+                self.rest_preview()
+            )));
         }
         let start = self.at + 1;
         let bytes = self.text.as_bytes();
@@ -331,7 +353,10 @@ impl<'a> Reader<'a> {
             self.at += literal.len();
             Ok(())
         } else {
-            Err(self.error(format!("expected {literal:?}, found {:?}", self.rest_preview())))
+            Err(self.error(format!(
+                "expected {literal:?}, found {:?}",
+                self.rest_preview()
+            )))
         }
     }
 
@@ -346,7 +371,12 @@ impl<'a> Reader<'a> {
     }
 
     fn rest_preview(&self) -> String {
-        self.text.get(self.at..).unwrap_or_default().chars().take(20).collect()
+        self.text
+            .get(self.at..)
+            .unwrap_or_default()
+            .chars()
+            .take(20)
+            .collect()
     }
 }
 
@@ -365,7 +395,8 @@ fn is_number(text: &str) -> bool {
     digits(whole)
         && (whole == "0" || !whole.starts_with('0'))
         && fraction.is_none_or(digits)
-        && exponent.is_none_or(|exponent| digits(exponent.strip_prefix(['+', '-']).unwrap_or(exponent)))
+        && exponent
+            .is_none_or(|exponent| digits(exponent.strip_prefix(['+', '-']).unwrap_or(exponent)))
 }
 
 #[cfg(test)]
@@ -374,21 +405,43 @@ mod tests {
 
     fn raw(text: &str) -> Result<String, String> {
         let mut reader = Reader::new(text);
-        let value = reader.raw_value().map_err(|error| error.to_string())?.to_owned();
+        let value = reader
+            .raw_value()
+            .map_err(|error| error.to_string())?
+            .to_owned();
         reader.end().map_err(|error| error.to_string())?;
         Ok(value)
     }
 
     #[test]
     fn passes_over_any_value() {
-        for text in ["null", "[1, -2.5e+10, NaN, -Infinity]", r#"{"a": {"b": ["\ud83d\ude80"]}}"#, "\"\"", "{}"] {
+        for text in [
+            "null",
+            "[1, -2.5e+10, NaN, -Infinity]",
+            r#"{"a": {"b": ["\ud83d\ude80"]}}"#,
+            "\"\"",
+            "{}",
+        ] {
             assert_eq!(raw(text).as_deref(), Ok(text));
         }
     }
 
     #[test]
     fn refuses_what_is_not_json() {
-        for text in ["", "[1,]", "{\"a\" 1}", "01", "1.", "--1", "tru", "\"\\ud800\"", "\"\\uD83Dx\"", "[1] 2", "\"a", "é"] {
+        for text in [
+            "",
+            "[1,]",
+            "{\"a\" 1}",
+            "01",
+            "1.",
+            "--1",
+            "tru",
+            "\"\\ud800\"",
+            "\"\\uD83Dx\"",
+            "[1] 2",
+            "\"a",
+            "é",
+        ] {
             assert!(raw(text).is_err(), "{text:?} was read");
         }
     }
@@ -407,8 +460,14 @@ mod tests {
 
     #[test]
     fn the_class_is_found_wherever_it_stands() {
-        for text in [r#"{"__class__": "A", "b": 1}"#, r#"{"B": [1], "__class__": "A"}"#] {
-            assert_eq!(Reader::new(text).class().ok().flatten().as_deref(), Some("A"));
+        for text in [
+            r#"{"__class__": "A", "b": 1}"#,
+            r#"{"B": [1], "__class__": "A"}"#,
+        ] {
+            assert_eq!(
+                Reader::new(text).class().ok().flatten().as_deref(),
+                Some("A")
+            );
         }
         assert_eq!(Reader::new("[1]").class(), Ok(None));
         assert_eq!(Reader::new(r#"{"a": 1}"#).class(), Ok(None));

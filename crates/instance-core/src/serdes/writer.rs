@@ -14,7 +14,9 @@ impl Writer {
     /// An empty text.
     pub fn new() -> Self {
         // The common bodies (events, runs) are about a kilobyte.
-        Self { text: String::with_capacity(1024) }
+        Self {
+            text: String::with_capacity(1024),
+        }
     }
 
     /// The finished text.
@@ -62,13 +64,16 @@ impl Writer {
             self.text.push_str(&value[plain_from..at]);
             plain_from = at + self.escape(&value[at..]);
         }
-        self.text.push_str(value.get(plain_from..).unwrap_or_default());
+        self.text
+            .push_str(value.get(plain_from..).unwrap_or_default());
         self.text.push('"');
     }
 
     /// Escapes the first character of `rest` and returns its length in bytes.
     fn escape(&mut self, rest: &str) -> usize {
-        let Some(character) = rest.chars().next() else { return 0 };
+        let Some(character) = rest.chars().next() else {
+            return 0;
+        };
         match character {
             '"' => self.text.push_str("\\\""),
             '\\' => self.text.push_str("\\\\"),
@@ -102,7 +107,10 @@ impl Writer {
     /// Begins an object. Keys must come in ascending order.
     pub fn object(&mut self) -> ObjectWriter<'_> {
         self.text.push('{');
-        ObjectWriter { writer: self, first: true }
+        ObjectWriter {
+            writer: self,
+            first: true,
+        }
     }
 }
 

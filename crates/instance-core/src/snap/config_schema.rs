@@ -4,7 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::ids::sha1_hex;
 use crate::serdes::{UnknownFields, json_to_text};
-use crate::snap::{ConfigFieldSnap, ConfigScalarKind, ConfigSchemaSnapshot, ConfigTypeKind, ConfigTypeSnap};
+use crate::snap::{
+    ConfigFieldSnap, ConfigScalarKind, ConfigSchemaSnapshot, ConfigTypeKind, ConfigTypeSnap,
+};
 
 /// The key of a type that a [`ConfigSchemaBuilder`] holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -85,7 +87,10 @@ impl ConfigSchemaBuilder {
 
     /// The type of any value.
     pub fn any(&mut self) -> ConfigType {
-        self.add(ConfigTypeSnap { given_name: Some("Any".to_owned()), ..blank("Any", ConfigTypeKind::Any) })
+        self.add(ConfigTypeSnap {
+            given_name: Some("Any".to_owned()),
+            ..blank("Any", ConfigTypeKind::Any)
+        })
     }
 
     /// A scalar.
@@ -107,6 +112,7 @@ impl ConfigSchemaBuilder {
     /// A list.
     pub fn array(&mut self, item: &ConfigType) -> ConfigType {
         self.add(ConfigTypeSnap {
+            description: Some(format!("List of Array.{}", item.0)),
             type_param_keys: Some(vec![item.0.clone()]),
             ..blank(&format!("Array.{}", item.0), ConfigTypeKind::Array)
         })
@@ -126,20 +132,34 @@ impl ConfigSchemaBuilder {
     pub fn scalar_union(&mut self, scalar: &ConfigType, other: &ConfigType) -> ConfigType {
         self.add(ConfigTypeSnap {
             type_param_keys: Some(vec![scalar.0.clone(), other.0.clone()]),
-            ..blank(&format!("ScalarUnion.{}-{}", scalar.0, other.0), ConfigTypeKind::ScalarUnion)
+            ..blank(
+                &format!("ScalarUnion.{}-{}", scalar.0, other.0),
+                ConfigTypeKind::ScalarUnion,
+            )
         })
     }
 
     /// All types that were built.
     pub fn finish(self) -> ConfigSchemaSnapshot {
-        ConfigSchemaSnapshot { all_config_snaps_by_key: self.types, unknown: UnknownFields::default() }
+        ConfigSchemaSnapshot {
+            all_config_snaps_by_key: self.types,
+            unknown: UnknownFields::default(),
+        }
     }
 
-    fn add_fields(&mut self, prefix: &str, kind: ConfigTypeKind, mut fields: Vec<ConfigField>) -> ConfigType {
+    fn add_fields(
+        &mut self,
+        prefix: &str,
+        kind: ConfigTypeKind,
+        mut fields: Vec<ConfigField>,
+    ) -> ConfigType {
         fields.sort_by(|left, right| left.name().cmp(right.name()));
         let key = format!("{prefix}.{}", fields_hash(&fields));
         let fields = fields.into_iter().map(|field| field.snap).collect();
-        self.add(ConfigTypeSnap { fields: Some(fields), ..blank(&key, kind) })
+        self.add(ConfigTypeSnap {
+            fields: Some(fields),
+            ..blank(&key, kind)
+        })
     }
 
     fn add(&mut self, snap: ConfigTypeSnap) -> ConfigType {
@@ -173,7 +193,10 @@ fn fields_hash(fields: &[ConfigField]) -> String {
         if let Some(default) = &snap.default_value_as_json_str {
             parts.extend([":default_value: ", default]);
         }
-        parts.extend([":is_required: ", if snap.is_required { "True" } else { "False" }]);
+        parts.extend([
+            ":is_required: ",
+            if snap.is_required { "True" } else { "False" },
+        ]);
         parts.extend([":type_key: ", &snap.type_key]);
         if let Some(description) = snap.description.as_deref().filter(|text| !text.is_empty()) {
             parts.extend([":description: ", description]);

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use crate::asset_key::{AssetCheckKey, AssetKey};
-use crate::event::{NodeHandle, StepHandle, StepOutputHandle};
+use crate::event::{AnyStepHandle, NodeHandle, StepOutputHandle};
 use crate::ids::SnapshotId;
 use crate::serdes::{FrozenSet, Opaque, SetOrder, UnknownFields, serialize_value};
 use crate::{serdes_class, serdes_enum};
@@ -71,7 +71,10 @@ impl KnownExecutionState {
 
 impl SetOrder for StepOutputHandle {
     fn python_str(&self) -> String {
-        let mapping_key = self.mapping_key.as_ref().map_or("None".to_owned(), |key| format!("'{key}'"));
+        let mapping_key = self
+            .mapping_key
+            .as_ref()
+            .map_or("None".to_owned(), |key| format!("'{key}'"));
         format!(
             "StepOutputHandle(step_key='{}', output_name='{}', mapping_key={mapping_key})",
             self.step_key, self.output_name
@@ -110,7 +113,7 @@ serdes_class! {
         /// The node, as text.
         pub node_handle_id: String = "solid_handle_id",
         /// The step and its node.
-        pub step_handle: Option<StepHandle> = "step_handle",
+        pub step_handle: Option<AnyStepHandle> = "step_handle",
         /// The tags.
         pub tags: Option<BTreeMap<String, String>> = "tags",
     }

@@ -6,7 +6,8 @@ use crate::ids::SnapshotId;
 use crate::serdes::{Opaque, serialize_value};
 use crate::serdes_class;
 use crate::snap::{
-    ConfigSchemaSnapshot, DagsterTypeNamespaceSnapshot, DependencyStructureSnapshot, ModeDefSnap, NodeDefsSnapshot,
+    ConfigSchemaSnapshot, DagsterTypeNamespaceSnapshot, DependencyStructureSnapshot, ModeDefSnap,
+    NodeDefsSnapshot,
 };
 
 serdes_class! {

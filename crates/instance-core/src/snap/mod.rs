@@ -13,16 +13,21 @@ mod nodes;
 
 pub use config_schema::{ConfigField, ConfigSchemaBuilder, ConfigType};
 pub use config_types::{
-    ConfigEnumValueSnap, ConfigFieldSnap, ConfigScalarKind, ConfigSchemaSnapshot, ConfigTypeKind, ConfigTypeSnap,
+    ConfigEnumValueSnap, ConfigFieldSnap, ConfigScalarKind, ConfigSchemaSnapshot, ConfigTypeKind,
+    ConfigTypeSnap,
 };
 pub use dagster_types::{DagsterTypeKind, DagsterTypeNamespaceSnapshot, DagsterTypeSnap};
-pub use dep_structure::{DependencyStructureSnapshot, InputDependencySnap, NodeInvocationSnap, OutputHandleSnap};
+pub use dep_structure::{
+    DependencyStructureSnapshot, InputDependencySnap, NodeInvocationSnap, OutputHandleSnap,
+};
 pub use execution_plan::{
-    AssetExecutionType, ExecutionPlanMetadataItemSnap, ExecutionPlanSnapshot, ExecutionStepInputSnap,
-    ExecutionStepOutputSnap, ExecutionStepSnap, KnownExecutionState, StepKind, StepOutputProperties,
+    AssetExecutionType, ExecutionPlanMetadataItemSnap, ExecutionPlanSnapshot,
+    ExecutionStepInputSnap, ExecutionStepOutputSnap, ExecutionStepSnap, KnownExecutionState,
+    StepKind, StepOutputProperties,
 };
 pub use job::{JobLineageSnap, JobSnap};
 pub use mode::{LoggerDefSnap, ModeDefSnap, ResourceDefSnap};
 pub use nodes::{
-    GraphDefSnap, InputDefSnap, InputMappingSnap, NodeDefsSnapshot, OpDefSnap, OutputDefSnap, OutputMappingSnap,
+    GraphDefSnap, InputDefSnap, InputMappingSnap, NodeDefsSnapshot, OpDefSnap, OutputDefSnap,
+    OutputMappingSnap,
 };

@@ -31,7 +31,11 @@ pub struct ComputeLogKey(pub Vec<String>);
 impl ComputeLogKey {
     /// The key of a process of a run; `file_key` stands in the event `LOGS_CAPTURED`.
     pub fn for_run(run_id: &RunId, file_key: &str) -> Self {
-        Self(vec![run_id.to_string(), "compute_logs".to_owned(), file_key.to_owned()])
+        Self(vec![
+            run_id.to_string(),
+            "compute_logs".to_owned(),
+            file_key.to_owned(),
+        ])
     }
 }
 
@@ -39,7 +43,10 @@ impl ComputeLogKey {
 #[async_trait]
 pub trait ComputeLogManager: std::fmt::Debug + Send + Sync + 'static {
     /// Begins to capture the output of a process.
-    async fn capture_logs(&self, log_key: &ComputeLogKey) -> Result<Box<dyn ComputeLogCapture>, StorageError>;
+    async fn capture_logs(
+        &self,
+        log_key: &ComputeLogKey,
+    ) -> Result<Box<dyn ComputeLogCapture>, StorageError>;
 
     /// Whether the capture has ended, so that nothing will be added.
     async fn is_capture_complete(&self, log_key: &ComputeLogKey) -> Result<bool, StorageError>;

@@ -28,7 +28,13 @@ pub struct RecordsForRun {
 impl RecordsForRun {
     /// All entries of a run, oldest first.
     pub fn all(run_id: RunId) -> Self {
-        Self { run_id, cursor: None, of_types: Vec::new(), limit: None, order: Order::Ascending }
+        Self {
+            run_id,
+            cursor: None,
+            of_types: Vec::new(),
+            limit: None,
+            order: Order::Ascending,
+        }
     }
 }
 
@@ -43,13 +49,22 @@ pub trait EventLogStorage: std::fmt::Debug + Send + Sync + 'static {
     async fn store_event(&self, entry: &EventLogEntry) -> Result<StorageId, StorageError>;
 
     /// Stores entries in their order; those of one run in one transaction, all of them or none.
-    async fn store_event_batch(&self, entries: &[EventLogEntry]) -> Result<Vec<StorageId>, StorageError>;
+    async fn store_event_batch(
+        &self,
+        entries: &[EventLogEntry],
+    ) -> Result<Vec<StorageId>, StorageError>;
 
     /// A page of the log of a run. A run without events has an empty page.
-    async fn get_records_for_run(&self, query: &RecordsForRun) -> Result<EventLogConnection, StorageError>;
+    async fn get_records_for_run(
+        &self,
+        query: &RecordsForRun,
+    ) -> Result<EventLogConnection, StorageError>;
 
     /// Counts and times of a run; zero and `None` for a run without events.
-    async fn get_stats_for_run(&self, run_id: &RunId) -> Result<DagsterRunStatsSnapshot, StorageError>;
+    async fn get_stats_for_run(
+        &self,
+        run_id: &RunId,
+    ) -> Result<DagsterRunStatsSnapshot, StorageError>;
 
     /// Status and times of the steps of a run, in the order in which they began. Empty `step_keys`
     /// means all steps.
@@ -61,7 +76,10 @@ pub trait EventLogStorage: std::fmt::Debug + Send + Sync + 'static {
 
     /// The records of assets that have an event since they were last wiped, by key ascending.
     /// `None` means all assets; keys without a record are left out.
-    async fn get_asset_records(&self, asset_keys: Option<&[AssetKey]>) -> Result<Vec<AssetRecord>, StorageError>;
+    async fn get_asset_records(
+        &self,
+        asset_keys: Option<&[AssetKey]>,
+    ) -> Result<Vec<AssetRecord>, StorageError>;
 
     /// The revision of the store's schema.
     async fn schema_revision(&self) -> Result<String, StorageError>;

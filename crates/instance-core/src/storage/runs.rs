@@ -28,18 +28,30 @@ pub trait RunStorage: std::fmt::Debug + Send + Sync + 'static {
     ///
     /// Errors: [`StorageError::RunAlreadyExists`], and [`StorageError::SnapshotDoesNotExist`] if
     /// the run names a job snapshot that was not added before.
-    async fn add_run(&self, run: &DagsterRun, created_at: DateTime<Utc>) -> Result<(), StorageError>;
+    async fn add_run(
+        &self,
+        run: &DagsterRun,
+        created_at: DateTime<Utc>,
+    ) -> Result<(), StorageError>;
 
     /// Changes a run as an event about it demands: status, start and end time, and the tag of the
     /// reason of a failure, in one transaction.
     ///
     /// An event that changes no status, or is about an unknown run, does nothing. `at` is the time
     /// of the event.
-    async fn handle_run_event(&self, run_id: &RunId, event: &DagsterEvent, at: DateTime<Utc>)
-    -> Result<(), StorageError>;
+    async fn handle_run_event(
+        &self,
+        run_id: &RunId,
+        event: &DagsterEvent,
+        at: DateTime<Utc>,
+    ) -> Result<(), StorageError>;
 
     /// The runs that match, with their rows.
-    async fn get_run_records(&self, filter: &RunsFilter, page: &RunsPage) -> Result<Vec<RunRecord>, StorageError>;
+    async fn get_run_records(
+        &self,
+        filter: &RunsFilter,
+        page: &RunsPage,
+    ) -> Result<Vec<RunRecord>, StorageError>;
 
     /// How many runs match.
     async fn get_runs_count(&self, filter: &RunsFilter) -> Result<u64, StorageError>;
@@ -59,8 +71,10 @@ pub trait RunStorage: std::fmt::Debug + Send + Sync + 'static {
 
     /// Stores an execution plan snapshot under the hash of its text and returns that; storing it
     /// twice is the same as storing it once.
-    async fn add_execution_plan_snapshot(&self, snapshot: &ExecutionPlanSnapshot)
-    -> Result<SnapshotId, StorageError>;
+    async fn add_execution_plan_snapshot(
+        &self,
+        snapshot: &ExecutionPlanSnapshot,
+    ) -> Result<SnapshotId, StorageError>;
 
     /// The execution plan snapshot of this id.
     async fn get_execution_plan_snapshot(

@@ -6,9 +6,10 @@ use instance_core::asset_key::AssetKey;
 use instance_core::command::COMMAND_OP;
 use instance_core::error_info::SerializableErrorInfo;
 use instance_core::event::{
-    AssetMaterialization, ComputeLogsCaptureData, DagsterEvent, DagsterEventType, EngineEventData, ErrorSource,
-    JobCanceledData, JobFailureData, MetadataEntry, NodeHandle, RunFailureReason, StepFailureData, StepHandle,
-    StepMaterializationData, StepOutputData, StepOutputHandle, StepSuccessData, TypeCheckData,
+    AssetMaterialization, ComputeLogsCaptureData, DagsterEvent, DagsterEventType, EngineEventData,
+    ErrorSource, JobCanceledData, JobFailureData, MetadataEntry, NodeHandle, RunFailureReason,
+    StepFailureData, StepHandle, StepMaterializationData, StepOutputData, StepOutputHandle,
+    StepSuccessData, TypeCheckData,
 };
 use instance_core::run::DagsterRun;
 use instance_core::serdes::UnknownFields;
@@ -23,27 +24,40 @@ pub(super) struct RunEvents<'a> {
 impl<'a> RunEvents<'a> {
     /// The events of a run whose worker is this process.
     pub(super) fn new(run: &'a DagsterRun) -> Self {
-        Self { run, pid: std::process::id() }
+        Self {
+            run,
+            pid: std::process::id(),
+        }
     }
 
     pub(super) fn run_start(&self) -> DagsterEvent {
         self.of_run(DagsterEventType::RunStart)
-            .with_message(format!("Started execution of run for \"{}\".", self.run.job_name))
+            .with_message(format!(
+                "Started execution of run for \"{}\".",
+                self.run.job_name
+            ))
     }
 
     pub(super) fn logs_captured(&self, file_key: &str) -> DagsterEvent {
         self.of_run(DagsterEventType::LogsCaptured)
             .with_message(format!("Capturing logs for process (pid: {}).", self.pid))
-            .with_data(ComputeLogsCaptureData::new(file_key, vec![COMMAND_OP.to_owned()]))
+            .with_data(ComputeLogsCaptureData::new(
+                file_key,
+                vec![COMMAND_OP.to_owned()],
+            ))
     }
 
     pub(super) fn step_start(&self) -> DagsterEvent {
-        self.of_step(DagsterEventType::StepStart).with_message(format!("Started execution of step \"{COMMAND_OP}\"."))
+        self.of_step(DagsterEventType::StepStart)
+            .with_message(format!("Started execution of step \"{COMMAND_OP}\"."))
     }
 
     pub(super) fn command_started(&self, program: &str, pid: u32) -> DagsterEvent {
         // The arguments are not repeated here: they stand in the run's configuration.
-        let metadata = vec![MetadataEntry::text("pid", pid.to_string()), MetadataEntry::text("program", program)];
+        let metadata = vec![
+            MetadataEntry::text("pid", pid.to_string()),
+            MetadataEntry::text("program", program),
+        ];
         self.of_run(DagsterEventType::EngineEvent)
             .with_message(format!("Executing the command in a process (pid: {pid})"))
             .with_data(EngineEventData::new(metadata))
@@ -51,7 +65,9 @@ impl<'a> RunEvents<'a> {
 
     pub(super) fn step_output(&self, name: &str) -> DagsterEvent {
         self.of_step(DagsterEventType::StepOutput)
-            .with_message(format!("Yielded output \"{name}\" of type \"Nothing\". (Type check passed)."))
+            .with_message(format!(
+                "Yielded output \"{name}\" of type \"Nothing\". (Type check passed)."
+            ))
             .with_data(StepOutputData {
                 metadata: Vec::new(),
                 step_output_handle: StepOutputHandle {
@@ -72,7 +88,11 @@ impl<'a> RunEvents<'a> {
             })
     }
 
-    pub(super) fn materialization(&self, asset_key: &AssetKey, partition: Option<String>) -> DagsterEvent {
+    pub(super) fn materialization(
+        &self,
+        asset_key: &AssetKey,
+        partition: Option<String>,
+    ) -> DagsterEvent {
         let materialization = AssetMaterialization::new(asset_key.clone(), partition);
         self.of_step(DagsterEventType::AssetMaterialization)
             .with_message(format!("Materialized value {}.", asset_key.path.join(" ")))
@@ -81,11 +101,21 @@ impl<'a> RunEvents<'a> {
 
     pub(super) fn step_success(&self, duration_ms: f64) -> DagsterEvent {
         self.of_step(DagsterEventType::StepSuccess)
-            .with_message(format!("Finished execution of step \"{COMMAND_OP}\" in {}.", duration(duration_ms)))
-            .with_data(StepSuccessData { duration_ms, unknown: UnknownFields::default() })
+            .with_message(format!(
+                "Finished execution of step \"{COMMAND_OP}\" in {}.",
+                duration(duration_ms)
+            ))
+            .with_data(StepSuccessData {
+                duration_ms,
+                unknown: UnknownFields::default(),
+            })
     }
 
-    pub(super) fn step_failure(&self, error: SerializableErrorInfo, source: ErrorSource) -> DagsterEvent {
+    pub(super) fn step_failure(
+        &self,
+        error: SerializableErrorInfo,
+        source: ErrorSource,
+    ) -> DagsterEvent {
         self.of_step(DagsterEventType::StepFailure)
             .with_message(format!("Execution of step \"{COMMAND_OP}\" failed."))
             .with_data(StepFailureData {
@@ -98,13 +128,22 @@ impl<'a> RunEvents<'a> {
 
     pub(super) fn run_success(&self) -> DagsterEvent {
         self.of_run(DagsterEventType::RunSuccess)
-            .with_message(format!("Finished execution of run for \"{}\".", self.run.job_name))
+            .with_message(format!(
+                "Finished execution of run for \"{}\".",
+                self.run.job_name
+            ))
     }
 
-    pub(super) fn run_failure(&self, error: SerializableErrorInfo, step_failure: DagsterEvent) -> DagsterEvent {
+    pub(super) fn run_failure(
+        &self,
+        error: SerializableErrorInfo,
+        step_failure: DagsterEvent,
+    ) -> DagsterEvent {
         let job_name = &self.run.job_name;
         self.of_run(DagsterEventType::RunFailure)
-            .with_message(format!("Execution of run for \"{job_name}\" failed. Steps failed: ['{COMMAND_OP}']."))
+            .with_message(format!(
+                "Execution of run for \"{job_name}\" failed. Steps failed: ['{COMMAND_OP}']."
+            ))
             .with_data(JobFailureData {
                 error: Some(error),
                 failure_reason: Some(RunFailureReason::StepFailure),
@@ -115,8 +154,14 @@ impl<'a> RunEvents<'a> {
 
     pub(super) fn run_canceled(&self, error: Option<SerializableErrorInfo>) -> DagsterEvent {
         self.of_run(DagsterEventType::RunCanceled)
-            .with_message(format!("Execution of run for \"{}\" canceled.", self.run.job_name))
-            .with_data(JobCanceledData { error, unknown: UnknownFields::default() })
+            .with_message(format!(
+                "Execution of run for \"{}\" canceled.",
+                self.run.job_name
+            ))
+            .with_data(JobCanceledData {
+                error,
+                unknown: UnknownFields::default(),
+            })
     }
 
     fn of_run(&self, event_type: DagsterEventType) -> DagsterEvent {
@@ -133,12 +178,14 @@ impl<'a> RunEvents<'a> {
             ("run_id", self.run.run_id.as_str()),
             ("step_key", COMMAND_OP),
         ];
-        let logging_tags: BTreeMap<_, _> =
-            tags.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
+        let logging_tags: BTreeMap<_, _> = tags
+            .into_iter()
+            .map(|(key, value)| (key.to_owned(), value.to_owned()))
+            .collect();
         DagsterEvent {
             logging_tags,
             node_handle: Some(NodeHandle::top(COMMAND_OP)),
-            step_handle: Some(StepHandle::top(COMMAND_OP)),
+            step_handle: Some(StepHandle::top(COMMAND_OP).into()),
             step_key: Some(COMMAND_OP.to_owned()),
             step_kind_value: Some("COMPUTE".to_owned()),
             ..self.of_run(event_type)
@@ -154,9 +201,17 @@ fn duration(milliseconds: f64) -> String {
     } else if seconds < 60.0 {
         format!("{seconds:.2}s")
     } else if seconds < 3_600.0 {
-        format!("{:.0}m{:.0}s", (seconds / 60.0).floor(), (seconds % 60.0).floor())
+        format!(
+            "{:.0}m{:.0}s",
+            (seconds / 60.0).floor(),
+            (seconds % 60.0).floor()
+        )
     } else {
-        format!("{:.0}h{:.0}m", (seconds / 3_600.0).floor(), (seconds % 3_600.0 / 60.0).floor())
+        format!(
+            "{:.0}h{:.0}m",
+            (seconds / 3_600.0).floor(),
+            (seconds % 3_600.0 / 60.0).floor()
+        )
     }
 }
 
@@ -166,9 +221,13 @@ mod tests {
 
     #[test]
     fn durations_are_short() {
-        for (milliseconds, text) in
-            [(0.4, "0ms"), (20.39, "20ms"), (1_500.0, "1.50s"), (123_400.0, "2m3s"), (3_723_000.0, "1h2m")]
-        {
+        for (milliseconds, text) in [
+            (0.4, "0ms"),
+            (20.39, "20ms"),
+            (1_500.0, "1.50s"),
+            (123_400.0, "2m3s"),
+            (3_723_000.0, "1h2m"),
+        ] {
             assert_eq!(duration(milliseconds), text);
         }
     }

@@ -72,7 +72,9 @@ impl ProcessRunLauncher {
     /// Sends a signal to the command of a run, which then ends as canceled. `false` if there is no
     /// such run.
     pub fn signal(&self, run_id: &RunId, signal: StopSignal) -> bool {
-        self.lock().get(run_id).is_some_and(|worker| worker.stop.send(signal).is_ok())
+        self.lock()
+            .get(run_id)
+            .is_some_and(|worker| worker.stop.send(signal).is_ok())
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<RunId, Handle>> {

@@ -49,7 +49,13 @@ impl Worker {
         output: Option<OutputSink>,
         shares_terminal: bool,
     ) -> Self {
-        Self { run: context.dagster_run, instance: context.instance, command, output, shares_terminal }
+        Self {
+            run: context.dagster_run,
+            instance: context.instance,
+            command,
+            output,
+            shares_terminal,
+        }
     }
 
     /// Executes the run to its end.
@@ -66,19 +72,38 @@ impl Worker {
         };
         let started_at = self.instance.clock().now();
         let executed = self.execute(&events, &mut stops, log.as_ref()).await;
-        let duration = self.instance.clock().now().signed_duration_since(started_at);
+        let duration = self
+            .instance
+            .clock()
+            .now()
+            .signed_duration_since(started_at);
         let completed = log.complete().await;
         let duration_ms = duration.as_seconds_f64() * 1_000.0;
         let reported = self.end(&events, &executed, duration_ms).await;
-        let stored = executed.failure.map_or(Ok(()), Err).and(completed).map_err(InstanceError::from);
-        outcome(executed.outcome, executed.stop_requested, reported.and(stored).err())
+        let stored = executed
+            .failure
+            .map_or(Ok(()), Err)
+            .and(completed)
+            .map_err(InstanceError::from);
+        outcome(
+            executed.outcome,
+            executed.stop_requested,
+            reported.and(stored).err(),
+        )
     }
 
-    async fn begin(&self, events: &RunEvents<'_>) -> Result<Box<dyn ComputeLogCapture>, InstanceError> {
+    async fn begin(
+        &self,
+        events: &RunEvents<'_>,
+    ) -> Result<Box<dyn ComputeLogCapture>, InstanceError> {
         self.report(events.run_start()).await?;
         let file_key = self.instance.ids().log_file_key();
         let log_key = ComputeLogKey::for_run(&self.run.run_id, &file_key);
-        let log = self.instance.compute_log_manager().capture_logs(&log_key).await?;
+        let log = self
+            .instance
+            .compute_log_manager()
+            .capture_logs(&log_key)
+            .await?;
         self.report(events.logs_captured(&file_key)).await?;
         self.report(events.step_start()).await?;
         Ok(log)
@@ -90,22 +115,42 @@ impl Worker {
         stops: &mut UnboundedReceiver<StopSignal>,
         log: &dyn ComputeLogCapture,
     ) -> Executed {
-        let mut command = match RunningCommand::start(&self.command, &self.run, self.shares_terminal) {
-            Ok(command) => command,
-            Err(outcome) => {
-                return Executed { outcome, stderr: Tail::default(), stop_requested: false, failure: None };
-            }
-        };
+        let mut command =
+            match RunningCommand::start(&self.command, &self.run, self.shares_terminal) {
+                Ok(command) => command,
+                Err(outcome) => {
+                    return Executed {
+                        outcome,
+                        stderr: Tail::default(),
+                        stop_requested: false,
+                        failure: None,
+                    };
+                }
+            };
         let (stdout, stderr) = (command.child.stdout.take(), command.child.stderr.take());
         let (mut stdout_tail, mut stderr_tail) = (Tail::default(), Tail::default());
         let sink = self.output.as_ref();
         let mut captured = Box::pin(async {
             tokio::join!(
                 async {
-                    capture(stdout?, ComputeIoType::Stdout, Some(log), sink, &mut stdout_tail).await
+                    capture(
+                        stdout?,
+                        ComputeIoType::Stdout,
+                        Some(log),
+                        sink,
+                        &mut stdout_tail,
+                    )
+                    .await
                 },
                 async {
-                    capture(stderr?, ComputeIoType::Stderr, Some(log), sink, &mut stderr_tail).await
+                    capture(
+                        stderr?,
+                        ComputeIoType::Stderr,
+                        Some(log),
+                        sink,
+                        &mut stderr_tail,
+                    )
+                    .await
                 },
                 // Reported meanwhile, so that a slow disk does not hold the command's output back.
                 self.report(events.command_started(self.command.program(), command.pid)),
@@ -139,7 +184,9 @@ impl Worker {
             }
         };
         if printed.is_none() {
-            printed = tokio::time::timeout(DRAIN_TIMEOUT, &mut captured).await.ok();
+            printed = tokio::time::timeout(DRAIN_TIMEOUT, &mut captured)
+                .await
+                .ok();
         }
         drop(captured);
         let mut failure = None;
@@ -149,13 +196,24 @@ impl Worker {
             }
             failure = stdout_failure.or(stderr_failure);
         }
-        Executed { outcome, stderr: stderr_tail, stop_requested, failure }
+        Executed {
+            outcome,
+            stderr: stderr_tail,
+            stop_requested,
+            failure,
+        }
     }
 
-    async fn end(&self, events: &RunEvents<'_>, executed: &Executed, duration_ms: f64) -> Result<(), InstanceError> {
+    async fn end(
+        &self,
+        events: &RunEvents<'_>,
+        executed: &Executed,
+        duration_ms: f64,
+    ) -> Result<(), InstanceError> {
         if executed.stop_requested {
             let error = self.error_info(executed, "CommandInterrupted");
-            self.report(events.step_failure(error.clone(), ErrorSource::Interrupt)).await?;
+            self.report(events.step_failure(error.clone(), ErrorSource::Interrupt))
+                .await?;
             return self.report(events.run_canceled(Some(error))).await;
         }
         if !executed.outcome.is_success() {
@@ -165,13 +223,23 @@ impl Worker {
             return self.report(events.run_failure(error, step_failure)).await;
         }
         let plan = self.instance.get_execution_plan_snapshot(&self.run).await?;
-        for output in plan.iter().flat_map(|plan| &plan.steps).flat_map(|step| &step.outputs) {
+        for output in plan
+            .iter()
+            .flat_map(|plan| &plan.steps)
+            .flat_map(|step| &step.outputs)
+        {
             self.report(events.step_output(&output.name)).await?;
-            let Some(properties) = &output.properties else { continue };
+            let Some(properties) = &output.properties else {
+                continue;
+            };
             if let Some(asset_key) = &properties.asset_key {
-                let partition =
-                    self.run.tags.get(tags::PARTITION).filter(|_| properties.is_asset_partitioned == Some(true));
-                self.report(events.materialization(asset_key, partition.cloned())).await?;
+                let partition = self
+                    .run
+                    .tags
+                    .get(tags::PARTITION)
+                    .filter(|_| properties.is_asset_partitioned == Some(true));
+                self.report(events.materialization(asset_key, partition.cloned()))
+                    .await?;
             }
         }
         self.report(events.step_success(duration_ms)).await?;
@@ -179,7 +247,11 @@ impl Worker {
     }
 
     fn error_info(&self, executed: &Executed, cls_name: &str) -> SerializableErrorInfo {
-        let message = format!("The command {:?} {}\n", self.command.program(), executed.outcome.reason());
+        let message = format!(
+            "The command {:?} {}\n",
+            self.command.program(),
+            executed.outcome.reason()
+        );
         let info = SerializableErrorInfo::new(cls_name, message);
         let stderr = executed.stderr.text();
         if stderr.trim().is_empty() {
@@ -200,5 +272,9 @@ impl Worker {
 }
 
 fn outcome(command: CommandOutcome, canceled: bool, error: Option<InstanceError>) -> RunOutcome {
-    RunOutcome { command, canceled, error: error.map(Arc::new) }
+    RunOutcome {
+        command,
+        canceled,
+        error: error.map(Arc::new),
+    }
 }

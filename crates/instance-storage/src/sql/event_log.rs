@@ -7,7 +7,8 @@ use instance_core::ids::{RunId, StorageId};
 use instance_core::serdes::serialize_value;
 use instance_core::storage::{Order, RecordsForRun};
 use sea_query::{
-    Asterisk, Cond, Expr, ExprTrait, Func, InsertStatement, OnConflict, Query, SelectStatement, SimpleExpr,
+    Asterisk, Cond, Expr, ExprTrait, Func, InsertStatement, OnConflict, Query, SelectStatement,
+    SimpleExpr,
 };
 
 use crate::sql::tables::{asset_event_tags, asset_keys, event_logs};
@@ -38,8 +39,13 @@ impl EventRow {
             dagster_event_type: event.map(|event| event.event_type_value.clone()),
             timestamp: timestamp::to_text(datetime_of(entry.timestamp)?),
             step_key: entry.step_key().map(str::to_owned),
-            asset_key: event.and_then(DagsterEvent::asset_key).map(|key| key.to_db_string()),
-            partition: event.and_then(|event| event.partition()).filter(|name| !name.is_empty()).map(str::to_owned),
+            asset_key: event
+                .and_then(DagsterEvent::asset_key)
+                .map(|key| key.to_db_string()),
+            partition: event
+                .and_then(|event| event.partition())
+                .filter(|name| !name.is_empty())
+                .map(str::to_owned),
         })
     }
 }
@@ -137,13 +143,15 @@ pub(crate) fn select_step_events(
         .and_where(is_of_types(of_types))
         .order_by(event_logs::ID, sea_query::Order::Asc);
     if !step_keys.is_empty() {
-        select.and_where(Expr::col(event_logs::STEP_KEY).is_in(step_keys.iter().map(String::as_str)));
+        select
+            .and_where(Expr::col(event_logs::STEP_KEY).is_in(step_keys.iter().map(String::as_str)));
     }
     select
 }
 
 fn is_of_types(of_types: &[DagsterEventType]) -> SimpleExpr {
-    Expr::col(event_logs::DAGSTER_EVENT_TYPE).is_in(of_types.iter().map(|event_type| event_type.as_str()))
+    Expr::col(event_logs::DAGSTER_EVENT_TYPE)
+        .is_in(of_types.iter().map(|event_type| event_type.as_str()))
 }
 
 /// What an event changes of an asset's row. What is `None` stays as it is.
@@ -157,11 +165,19 @@ pub(crate) struct AssetChange {
 
 /// Creates or changes the row of an asset.
 pub(crate) fn upsert_asset(change: &AssetChange) -> InsertStatement {
-    let mut columns = vec![asset_keys::ASSET_KEY, asset_keys::LAST_MATERIALIZATION_TIMESTAMP];
-    let mut values: Vec<Expr> =
-        vec![change.asset_key.as_str().into(), change.last_materialization_timestamp.as_str().into()];
+    let mut columns = vec![
+        asset_keys::ASSET_KEY,
+        asset_keys::LAST_MATERIALIZATION_TIMESTAMP,
+    ];
+    let mut values: Vec<Expr> = vec![
+        change.asset_key.as_str().into(),
+        change.last_materialization_timestamp.as_str().into(),
+    ];
     let optional = [
-        (asset_keys::LAST_MATERIALIZATION, &change.last_materialization),
+        (
+            asset_keys::LAST_MATERIALIZATION,
+            &change.last_materialization,
+        ),
         (asset_keys::LAST_RUN_ID, &change.last_run_id),
     ];
     for (column, value) in optional {
@@ -175,7 +191,11 @@ pub(crate) fn upsert_asset(change: &AssetChange) -> InsertStatement {
         .into_table(asset_keys::TABLE)
         .columns(columns)
         .values_panic(values)
-        .on_conflict(OnConflict::column(asset_keys::ASSET_KEY).update_columns(changed).to_owned())
+        .on_conflict(
+            OnConflict::column(asset_keys::ASSET_KEY)
+                .update_columns(changed)
+                .to_owned(),
+        )
         .take()
 }
 
@@ -224,13 +244,18 @@ pub(crate) fn select_assets(asset_keys: Option<&[AssetKey]>) -> SelectStatement 
         ])
         .from(asset_keys::TABLE)
         .cond_where(
-            Cond::any().add(Expr::col(asset_keys::WIPE_TIMESTAMP).is_null()).add(
-                Expr::col(asset_keys::LAST_MATERIALIZATION_TIMESTAMP).gt(Expr::col(asset_keys::WIPE_TIMESTAMP)),
-            ),
+            Cond::any()
+                .add(Expr::col(asset_keys::WIPE_TIMESTAMP).is_null())
+                .add(
+                    Expr::col(asset_keys::LAST_MATERIALIZATION_TIMESTAMP)
+                        .gt(Expr::col(asset_keys::WIPE_TIMESTAMP)),
+                ),
         )
         .order_by(asset_keys::ASSET_KEY, sea_query::Order::Asc);
     if let Some(keys) = asset_keys {
-        select.and_where(Expr::col(asset_keys::ASSET_KEY).is_in(keys.iter().map(AssetKey::to_db_string)));
+        select.and_where(
+            Expr::col(asset_keys::ASSET_KEY).is_in(keys.iter().map(AssetKey::to_db_string)),
+        );
     }
     select
 }

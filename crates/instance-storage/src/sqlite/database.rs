@@ -9,7 +9,9 @@ use futures_util::future::BoxFuture;
 use instance_core::error::StorageError;
 use sea_query::{InsertStatement, SelectStatement, SqliteQueryBuilder, UpdateStatement};
 use sea_query_sqlx::{SqlxBinder, SqlxValues};
-use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions, SqliteRow, SqliteSynchronous};
+use sqlx::sqlite::{
+    SqliteConnectOptions, SqlitePool, SqlitePoolOptions, SqliteRow, SqliteSynchronous,
+};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row, SqliteConnection};
 use tokio::sync::{Mutex, OnceCell};
 
@@ -50,7 +52,15 @@ impl Database {
             .test_before_acquire(false)
             .connect_lazy_with(options(&path));
         let name = path.display().to_string().into();
-        Self { path, name, schema, shared, readers, ready: OnceCell::new(), writer: Mutex::new(None) }
+        Self {
+            path,
+            name,
+            schema,
+            shared,
+            readers,
+            ready: OnceCell::new(),
+            writer: Mutex::new(None),
+        }
     }
 
     /// The path, as errors name it.
@@ -60,7 +70,10 @@ impl Database {
 
     /// Creates the file if it is missing and checks its revision, once.
     pub(super) async fn ready(&self) -> Result<(), StorageError> {
-        self.ready.get_or_try_init(|| self.initialise()).await.copied()
+        self.ready
+            .get_or_try_init(|| self.initialise())
+            .await
+            .copied()
     }
 
     /// The rows of a query, each made into a value by `decode`.
@@ -80,10 +93,16 @@ impl Database {
     }
 
     /// Runs a write, alone or with others in one transaction; returns when it is durable.
-    pub(super) async fn write<T, F>(&self, operation: &'static str, write: F) -> Result<T, StorageError>
+    pub(super) async fn write<T, F>(
+        &self,
+        operation: &'static str,
+        write: F,
+    ) -> Result<T, StorageError>
     where
         T: Send + 'static,
-        F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, StorageError>> + Send + 'static,
+        F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, StorageError>>
+            + Send
+            + 'static,
     {
         self.ready().await?;
         let writer = self.writer(operation).await?;
@@ -98,8 +117,11 @@ impl Database {
 
     /// Closes the connections; what is pending is written first.
     pub(super) async fn close(&self) {
-        self.writer.lock().await.take();
+        let writer = self.writer.lock().await.take();
         self.readers.close().await;
+        if let Some(writer) = writer {
+            writer.close().await;
+        }
     }
 
     /// An error of the driver as one of the storage.
@@ -113,22 +135,33 @@ impl Database {
         if let Some(writer) = writer.as_ref().filter(|writer| !writer.is_closed()) {
             return Ok(writer.clone());
         }
-        let connection = options(&self.path).connect().await.map_err(|error| self.error(operation, error))?;
-        Ok(writer.insert(Writer::start(connection, Arc::clone(&self.name))).clone())
+        let connection = options(&self.path)
+            .connect()
+            .await
+            .map_err(|error| self.error(operation, error))?;
+        Ok(writer
+            .insert(Writer::start(connection, Arc::clone(&self.name)))
+            .clone())
     }
 
     async fn initialise(&self) -> Result<(), StorageError> {
         if let Some(directory) = self.path.parent() {
-            tokio::fs::create_dir_all(directory).await.map_err(|source| StorageError::Io {
-                action: "create",
-                path: directory.display().to_string(),
-                source,
-            })?;
+            tokio::fs::create_dir_all(directory)
+                .await
+                .map_err(|source| StorageError::Io {
+                    action: "create",
+                    path: directory.display().to_string(),
+                    source,
+                })?;
         }
         let opening = |error| self.error("opening", error);
-        let mut connection =
-            options(&self.path).create_if_missing(true).connect().await.map_err(opening)?;
-        let checked = tokio::time::timeout(CREATION_TIMEOUT, self.create_or_check(&mut connection)).await;
+        let mut connection = options(&self.path)
+            .create_if_missing(true)
+            .connect()
+            .await
+            .map_err(opening)?;
+        let checked =
+            tokio::time::timeout(CREATION_TIMEOUT, self.create_or_check(&mut connection)).await;
         connection.close().await.map_err(opening)?;
         checked.unwrap_or_else(|_| {
             Err(StorageError::Revision {
@@ -157,7 +190,8 @@ impl Database {
     }
 
     async fn tables(&self, connection: &mut SqliteConnection) -> Result<Vec<String>, StorageError> {
-        self.fetch_strings(connection, &schema::select_table_names()).await
+        self.fetch_strings(connection, &schema::select_table_names())
+            .await
     }
 
     async fn revision(
@@ -165,10 +199,16 @@ impl Database {
         connection: &mut SqliteConnection,
         tables: &[String],
     ) -> Result<Option<String>, StorageError> {
-        if !tables.iter().any(|table| table == crate::sql::tables::alembic_version::TABLE) {
+        if !tables
+            .iter()
+            .any(|table| table == crate::sql::tables::alembic_version::TABLE)
+        {
             return Ok(None);
         }
-        Ok(self.fetch_strings(connection, &schema::select_revision()).await?.pop())
+        Ok(self
+            .fetch_strings(connection, &schema::select_revision())
+            .await?
+            .pop())
     }
 
     fn check_revision(&self, found: String) -> Result<(), StorageError> {
@@ -189,23 +229,41 @@ impl Database {
     /// Creates everything in one transaction; `false` if another process was faster.
     async fn create(&self, connection: &mut SqliteConnection) -> Result<bool, StorageError> {
         let creating = |error| self.error("creating", error);
-        sqlx::query(schema::JOURNAL_MODE_WAL).execute(&mut *connection).await.map_err(creating)?;
-        let mut transaction = connection.begin_with(schema::BEGIN_WRITE).await.map_err(creating)?;
+        sqlx::query(schema::JOURNAL_MODE_WAL)
+            .execute(&mut *connection)
+            .await
+            .map_err(creating)?;
+        let mut transaction = connection
+            .begin_with(schema::BEGIN_WRITE)
+            .await
+            .map_err(creating)?;
         if !self.tables(&mut transaction).await?.is_empty() {
             return Ok(false);
         }
         for statement in self.schema.statements() {
-            sqlx::query(statement).execute(&mut *transaction).await.map_err(creating)?;
+            sqlx::query(statement)
+                .execute(&mut *transaction)
+                .await
+                .map_err(creating)?;
         }
         let now = timestamp::to_text(self.shared.clock.now());
         for name in self.schema.completed_migrations() {
-            execute(&mut transaction, &schema::insert_completed_migration(name, &now)).await.map_err(creating)?;
+            execute(
+                &mut transaction,
+                &schema::insert_completed_migration(name, &now),
+            )
+            .await
+            .map_err(creating)?;
         }
         if self.schema == Schema::Runs {
             let id = self.shared.ids.uuid().to_string();
-            execute(&mut transaction, &schema::insert_run_storage_id(&id)).await.map_err(creating)?;
+            execute(&mut transaction, &schema::insert_run_storage_id(&id))
+                .await
+                .map_err(creating)?;
         }
-        execute(&mut transaction, &schema::insert_revision()).await.map_err(creating)?;
+        execute(&mut transaction, &schema::insert_revision())
+            .await
+            .map_err(creating)?;
         transaction.commit().await.map_err(creating)?;
         tracing::info!(database = %self.name, "created");
         Ok(true)
@@ -216,8 +274,12 @@ impl Database {
         connection: &mut SqliteConnection,
         select: &SelectStatement,
     ) -> Result<Vec<String>, StorageError> {
-        let rows = fetch_all(connection, select).await.map_err(|error| self.error("opening", error))?;
-        rows.iter().map(|row| row.try_get(0).map_err(|error| self.error("opening", error))).collect()
+        let rows = fetch_all(connection, select)
+            .await
+            .map_err(|error| self.error("opening", error))?;
+        rows.iter()
+            .map(|row| row.try_get(0).map_err(|error| self.error("opening", error)))
+            .collect()
     }
 }
 
@@ -240,9 +302,15 @@ impl Change for UpdateStatement {
 }
 
 /// Runs a statement that changes rows.
-pub(super) async fn execute(connection: &mut SqliteConnection, change: &impl Change) -> sqlx::Result<()> {
+pub(super) async fn execute(
+    connection: &mut SqliteConnection,
+    change: &impl Change,
+) -> sqlx::Result<()> {
     let (sql, values) = change.render();
-    sqlx::query_with(AssertSqlSafe(sql), values).execute(connection).await.map(drop)
+    sqlx::query_with(AssertSqlSafe(sql), values)
+        .execute(connection)
+        .await
+        .map(drop)
 }
 
 /// Runs an insert that returns the ids of its rows; they come in the order of the rows.
@@ -251,8 +319,13 @@ pub(super) async fn insert_returning_ids(
     insert: &InsertStatement,
 ) -> sqlx::Result<Vec<i64>> {
     let (sql, values) = insert.build_sqlx(SqliteQueryBuilder);
-    let rows = sqlx::query_with(AssertSqlSafe(sql), values).fetch_all(connection).await?;
-    let mut ids = rows.iter().map(|row| row.try_get(0)).collect::<sqlx::Result<Vec<i64>>>()?;
+    let rows = sqlx::query_with(AssertSqlSafe(sql), values)
+        .fetch_all(connection)
+        .await?;
+    let mut ids = rows
+        .iter()
+        .map(|row| row.try_get(0))
+        .collect::<sqlx::Result<Vec<i64>>>()?;
     // Rows are given ids in their order; the order in which RETURNING lists them is not promised.
     ids.sort_unstable();
     Ok(ids)
@@ -264,12 +337,22 @@ pub(super) async fn fetch_all(
     select: &SelectStatement,
 ) -> sqlx::Result<Vec<SqliteRow>> {
     let (sql, values) = select.build_sqlx(SqliteQueryBuilder);
-    sqlx::query_with(AssertSqlSafe(sql), values).fetch_all(connection).await
+    sqlx::query_with(AssertSqlSafe(sql), values)
+        .fetch_all(connection)
+        .await
 }
 
 /// An error of the driver as one of the storage.
-pub(super) fn backend_error(database: &str, operation: &'static str, error: sqlx::Error) -> StorageError {
-    StorageError::Backend { database: database.to_owned(), operation, source: Box::new(error) }
+pub(super) fn backend_error(
+    database: &str,
+    operation: &'static str,
+    error: sqlx::Error,
+) -> StorageError {
+    StorageError::Backend {
+        database: database.to_owned(),
+        operation,
+        source: Box::new(error),
+    }
 }
 
 fn options(path: &Path) -> SqliteConnectOptions {

@@ -23,11 +23,16 @@ impl Place<'_> {
         row: &'r SqliteRow,
         column: &'static str,
     ) -> Result<T, StorageError> {
-        row.try_get(column).map_err(|error| self.error(row, column, SerdesError::new(error.to_string(), 0)))
+        row.try_get(column)
+            .map_err(|error| self.error(row, column, SerdesError::new(error.to_string(), 0)))
     }
 
     /// The value that the text of a column holds.
-    pub(super) fn body<T: Unpack>(&self, row: &SqliteRow, column: &'static str) -> Result<T, StorageError> {
+    pub(super) fn body<T: Unpack>(
+        &self,
+        row: &SqliteRow,
+        column: &'static str,
+    ) -> Result<T, StorageError> {
         self.text(row, column, self.column(row, column)?)
     }
 
@@ -42,7 +47,11 @@ impl Place<'_> {
     }
 
     /// The value that the compressed text of a column holds.
-    pub(super) fn compressed<T: Unpack>(&self, row: &SqliteRow, column: &'static str) -> Result<T, StorageError> {
+    pub(super) fn compressed<T: Unpack>(
+        &self,
+        row: &SqliteRow,
+        column: &'static str,
+    ) -> Result<T, StorageError> {
         let compressed: &[u8] = self.column(row, column)?;
         let mut text = String::new();
         flate2::read::ZlibDecoder::new(compressed)
@@ -52,7 +61,12 @@ impl Place<'_> {
     }
 
     /// An error about a column of a row.
-    pub(super) fn error(&self, row: &SqliteRow, column: &'static str, source: SerdesError) -> StorageError {
+    pub(super) fn error(
+        &self,
+        row: &SqliteRow,
+        column: &'static str,
+        source: SerdesError,
+    ) -> StorageError {
         StorageError::Decode {
             database: self.database.to_owned(),
             table: self.table,

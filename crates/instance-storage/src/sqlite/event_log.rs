@@ -13,7 +13,8 @@ use instance_core::event::{
 };
 use instance_core::ids::{RunId, StorageId};
 use instance_core::run::{
-    DagsterRunStatsSnapshot, RunStepKeyStatsSnapshot, STEP_STATS_EVENT_TYPES, build_run_step_stats_from_events,
+    DagsterRunStatsSnapshot, RunStepKeyStatsSnapshot, STEP_STATS_EVENT_TYPES,
+    build_run_step_stats_from_events,
 };
 use instance_core::serdes::{SerdesError, UnknownFields, serialize_value};
 use instance_core::storage::{EventLogStorage, RecordsForRun};
@@ -67,7 +68,11 @@ impl SqliteEventLogStorage {
         self.index.close().await;
     }
 
-    async fn store_in_shard(&self, run_id: &RunId, rows: Vec<EventRow>) -> Result<Vec<StorageId>, StorageError> {
+    async fn store_in_shard(
+        &self,
+        run_id: &RunId,
+        rows: Vec<EventRow>,
+    ) -> Result<Vec<StorageId>, StorageError> {
         let shard = self.shards.get(run_id)?;
         let database = shard.name().to_owned();
         let operation = "storing events of a run";
@@ -81,7 +86,10 @@ impl SqliteEventLogStorage {
             .await
     }
 
-    async fn store_in_index(&self, entries: Vec<(EventLogEntry, EventRow)>) -> Result<(), StorageError> {
+    async fn store_in_index(
+        &self,
+        entries: Vec<(EventLogEntry, EventRow)>,
+    ) -> Result<(), StorageError> {
         if entries.is_empty() {
             return Ok(());
         }
@@ -109,8 +117,14 @@ impl EventLogStorage for SqliteEventLogStorage {
     }
 
     #[tracing::instrument(skip_all, fields(entries = entries.len()))]
-    async fn store_event_batch(&self, entries: &[EventLogEntry]) -> Result<Vec<StorageId>, StorageError> {
-        let rows = entries.iter().map(checked_row).collect::<Result<Vec<_>, _>>()?;
+    async fn store_event_batch(
+        &self,
+        entries: &[EventLogEntry],
+    ) -> Result<Vec<StorageId>, StorageError> {
+        let rows = entries
+            .iter()
+            .map(checked_row)
+            .collect::<Result<Vec<_>, _>>()?;
         let mut of_run: BTreeMap<&RunId, Vec<usize>> = BTreeMap::new();
         for (place, entry) in entries.iter().enumerate() {
             of_run.entry(&entry.run_id).or_default().push(place);
@@ -123,42 +137,69 @@ impl EventLogStorage for SqliteEventLogStorage {
                 ids[place] = id;
             }
         }
-        let indexed = entries.iter().zip(rows).filter(|(entry, _)| is_indexed(entry));
-        self.store_in_index(indexed.map(|(entry, row)| (entry.clone(), row)).collect()).await?;
+        let indexed = entries
+            .iter()
+            .zip(rows)
+            .filter(|(entry, _)| is_indexed(entry));
+        self.store_in_index(indexed.map(|(entry, row)| (entry.clone(), row)).collect())
+            .await?;
         Ok(ids)
     }
 
-    async fn get_records_for_run(&self, query: &RecordsForRun) -> Result<EventLogConnection, StorageError> {
+    async fn get_records_for_run(
+        &self,
+        query: &RecordsForRun,
+    ) -> Result<EventLogConnection, StorageError> {
         let records = match self.shards.get_existing(&query.run_id).await? {
             Some(shard) => {
                 let select = event_log::select_records_for_run(query);
-                shard.fetch("reading events of a run", &select, |row| decode_record(shard.name(), row)).await?
-            }
-            None => Vec::new(),
-        };
-        let has_more = query.limit.is_some_and(|limit| limit > 0 && records.len() as u64 == limit);
-        let cursor = match records.last() {
-            Some(last) => EventLogCursor::StorageId(last.storage_id),
-            None => query.cursor.unwrap_or(EventLogCursor::StorageId(StorageId(-1))),
-        };
-        Ok(EventLogConnection { records, cursor, has_more })
-    }
-
-    async fn get_stats_for_run(&self, run_id: &RunId) -> Result<DagsterRunStatsSnapshot, StorageError> {
-        let operation = "reading statistics of a run";
-        let counts: Vec<(String, i64, Option<String>)> = match self.shards.get_existing(run_id).await? {
-            Some(shard) => {
-                let select = event_log::select_run_stats(run_id, RUN_STATS_EVENT_TYPES);
-                let decode = |row: &SqliteRow| -> sqlx::Result<_> {
-                    Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?))
-                };
                 shard
-                    .fetch(operation, &select, |row| decode(row).map_err(|error| shard.error(operation, error)))
+                    .fetch("reading events of a run", &select, |row| {
+                        decode_record(shard.name(), row)
+                    })
                     .await?
             }
             None => Vec::new(),
         };
-        let of = |event_type: DagsterEventType| counts.iter().find(|(name, ..)| name == event_type.as_str());
+        let has_more = query
+            .limit
+            .is_some_and(|limit| limit > 0 && records.len() as u64 == limit);
+        let cursor = match records.last() {
+            Some(last) => EventLogCursor::StorageId(last.storage_id),
+            None => query
+                .cursor
+                .unwrap_or(EventLogCursor::StorageId(StorageId(-1))),
+        };
+        Ok(EventLogConnection {
+            records,
+            cursor,
+            has_more,
+        })
+    }
+
+    async fn get_stats_for_run(
+        &self,
+        run_id: &RunId,
+    ) -> Result<DagsterRunStatsSnapshot, StorageError> {
+        let operation = "reading statistics of a run";
+        let counts: Vec<(String, i64, Option<String>)> =
+            match self.shards.get_existing(run_id).await? {
+                Some(shard) => {
+                    let select = event_log::select_run_stats(run_id, RUN_STATS_EVENT_TYPES);
+                    let decode = |row: &SqliteRow| -> sqlx::Result<_> {
+                        Ok((row.try_get(0)?, row.try_get(1)?, row.try_get(2)?))
+                    };
+                    shard
+                        .fetch(operation, &select, |row| {
+                            decode(row).map_err(|error| shard.error(operation, error))
+                        })
+                        .await?
+                }
+                None => Vec::new(),
+            };
+        let of = |event_type: DagsterEventType| {
+            counts.iter().find(|(name, ..)| name == event_type.as_str())
+        };
         let count = |event_type| of(event_type).map_or(0, |(_, count, _)| *count);
         let time = |event_type| {
             let (_, _, text) = of(event_type)?;
@@ -184,18 +225,29 @@ impl EventLogStorage for SqliteEventLogStorage {
         run_id: &RunId,
         step_keys: &[String],
     ) -> Result<Vec<RunStepKeyStatsSnapshot>, StorageError> {
-        let Some(shard) = self.shards.get_existing(run_id).await? else { return Ok(Vec::new()) };
+        let Some(shard) = self.shards.get_existing(run_id).await? else {
+            return Ok(Vec::new());
+        };
         let select = event_log::select_step_events(run_id, step_keys, STEP_STATS_EVENT_TYPES);
         let records = shard
-            .fetch("reading statistics of steps", &select, |row| decode_record(shard.name(), row))
+            .fetch("reading statistics of steps", &select, |row| {
+                decode_record(shard.name(), row)
+            })
             .await?;
         let entries = records.into_iter().map(|record| record.event_log_entry);
         Ok(build_run_step_stats_from_events(run_id, entries))
     }
 
-    async fn get_asset_records(&self, asset_keys: Option<&[AssetKey]>) -> Result<Vec<AssetRecord>, StorageError> {
+    async fn get_asset_records(
+        &self,
+        asset_keys: Option<&[AssetKey]>,
+    ) -> Result<Vec<AssetRecord>, StorageError> {
         let select = event_log::select_assets(asset_keys);
-        self.index.fetch("reading assets", &select, |row| decode_asset(self.index.name(), row)).await
+        self.index
+            .fetch("reading assets", &select, |row| {
+                decode_asset(self.index.name(), row)
+            })
+            .await
     }
 
     async fn schema_revision(&self) -> Result<String, StorageError> {
@@ -206,32 +258,48 @@ impl EventLogStorage for SqliteEventLogStorage {
 /// The row of an entry, refused before anything is written if it cannot be stored completely.
 fn checked_row(entry: &EventLogEntry) -> Result<EventRow, StorageError> {
     let unsupported = |reason: String| StorageError::Unsupported {
-        what: format!("event of run {} of type {}", entry.run_id, event_type_name(entry)),
+        what: format!(
+            "event of run {} of type {}",
+            entry.run_id,
+            event_type_name(entry)
+        ),
         reason,
     };
-    let row = EventRow::of(entry)
-        .ok_or_else(|| unsupported(format!("its time, {} seconds since 1970, is in no calendar", entry.timestamp)))?;
+    let row = EventRow::of(entry).ok_or_else(|| {
+        unsupported(format!(
+            "its time, {} seconds since 1970, is in no calendar",
+            entry.timestamp
+        ))
+    })?;
     match entry.event_type() {
-        Some(event_type) if event_type.is_asset_event() && row.asset_key.is_none() => {
-            Err(unsupported("this version cannot tell which asset it is about".to_owned()))
-        }
-        Some(event_type) if event_type.is_asset_check_event() => {
-            Err(unsupported("this version does not store asset checks".to_owned()))
-        }
+        Some(event_type) if event_type.is_asset_event() && row.asset_key.is_none() => Err(
+            unsupported("this version cannot tell which asset it is about".to_owned()),
+        ),
+        Some(event_type) if event_type.is_asset_check_event() => Err(unsupported(
+            "this version does not store asset checks".to_owned(),
+        )),
         _ => Ok(row),
     }
 }
 
 fn event_type_name(entry: &EventLogEntry) -> &str {
-    entry.dagster_event.as_ref().map_or("log line", |event| event.event_type_value.as_str())
+    entry
+        .dagster_event
+        .as_ref()
+        .map_or("log line", |event| event.event_type_value.as_str())
 }
 
 /// Whether an event is found across runs, and so stands in the index, too.
 fn is_indexed(entry: &EventLogEntry) -> bool {
-    entry.event_type().is_some_and(|event_type| event_type.is_asset_event() || event_type.run_status().is_some())
+    entry
+        .event_type()
+        .is_some_and(|event_type| event_type.is_asset_event() || event_type.run_status().is_some())
 }
 
-async fn insert_rows(connection: &mut SqliteConnection, rows: &[EventRow]) -> sqlx::Result<Vec<StorageId>> {
+async fn insert_rows(
+    connection: &mut SqliteConnection,
+    rows: &[EventRow],
+) -> sqlx::Result<Vec<StorageId>> {
     let mut ids = Vec::with_capacity(rows.len());
     for rows in rows.chunks(EVENTS_PER_INSERT) {
         ids.extend(insert_returning_ids(connection, &event_log::insert_events(rows)).await?);
@@ -260,10 +328,17 @@ async fn insert_indexed(
 
 /// The tags of an asset event that Dagster looks events up by. All others would only fill the table.
 fn indexed_tags(entry: &EventLogEntry, row: &EventRow, id: StorageId) -> Vec<AssetEventTag> {
-    let tags = entry.dagster_event.as_ref().and_then(|event| event.asset_event_tags());
-    let (Some(tags), Some(asset_key)) = (tags, &row.asset_key) else { return Vec::new() };
+    let tags = entry
+        .dagster_event
+        .as_ref()
+        .and_then(|event| event.asset_event_tags());
+    let (Some(tags), Some(asset_key)) = (tags, &row.asset_key) else {
+        return Vec::new();
+    };
     tags.iter()
-        .filter(|(key, _)| *key == tags::DATA_VERSION || key.starts_with(tags::MULTIDIMENSIONAL_PARTITION_PREFIX))
+        .filter(|(key, _)| {
+            *key == tags::DATA_VERSION || key.starts_with(tags::MULTIDIMENSIONAL_PARTITION_PREFIX)
+        })
         .map(|(key, value)| AssetEventTag {
             event_id: id,
             asset_key: asset_key.clone(),
@@ -287,22 +362,32 @@ fn asset_change(entry: EventLogEntry, row: EventRow, id: StorageId) -> Option<As
     };
     match event_type {
         DagsterEventType::AssetMaterialization => {
-            let record =
-                EventLogRecord { event_log_entry: entry, storage_id: id, unknown: UnknownFields::default() };
+            let record = EventLogRecord {
+                event_log_entry: entry,
+                storage_id: id,
+                unknown: UnknownFields::default(),
+            };
             Some(AssetChange {
                 last_materialization: Some(serialize_value(&record)),
                 last_run_id: Some(run_id),
                 ..change
             })
         }
-        DagsterEventType::AssetMaterializationPlanned => Some(AssetChange { last_run_id: Some(run_id), ..change }),
+        DagsterEventType::AssetMaterializationPlanned => Some(AssetChange {
+            last_run_id: Some(run_id),
+            ..change
+        }),
         DagsterEventType::AssetObservation => Some(change),
         _ => None,
     }
 }
 
 fn decode_record(database: &str, row: &SqliteRow) -> Result<EventLogRecord, StorageError> {
-    let place = Place { database, table: event_logs::TABLE, id: event_logs::ID };
+    let place = Place {
+        database,
+        table: event_logs::TABLE,
+        id: event_logs::ID,
+    };
     Ok(EventLogRecord {
         event_log_entry: place.body(row, event_logs::EVENT)?,
         storage_id: StorageId(place.column(row, event_logs::ID)?),
@@ -313,15 +398,27 @@ fn decode_record(database: &str, row: &SqliteRow) -> Result<EventLogRecord, Stor
 fn decode_asset(database: &str, row: &SqliteRow) -> Result<AssetRecord, StorageError> {
     use asset_keys::{ASSET_KEY, ID, LAST_MATERIALIZATION, LAST_RUN_ID, TABLE, WIPE_TIMESTAMP};
 
-    let place = Place { database, table: TABLE, id: ID };
-    let key: &str = place.column(row, ASSET_KEY)?;
-    let asset_key = AssetKey::from_db_string(key)
-        .ok_or_else(|| place.error(row, ASSET_KEY, SerdesError::new(format!("{key:?} is no asset key"), 0)))?;
-    let wiped_at = place.column::<Option<&str>>(row, WIPE_TIMESTAMP)?.and_then(timestamp::from_text);
-    let last: Option<EventLogRecord> = match place.column::<Option<&str>>(row, LAST_MATERIALIZATION)? {
-        Some(text) => Some(place.text(row, LAST_MATERIALIZATION, text)?),
-        None => None,
+    let place = Place {
+        database,
+        table: TABLE,
+        id: ID,
     };
+    let key: &str = place.column(row, ASSET_KEY)?;
+    let asset_key = AssetKey::from_db_string(key).ok_or_else(|| {
+        place.error(
+            row,
+            ASSET_KEY,
+            SerdesError::new(format!("{key:?} is no asset key"), 0),
+        )
+    })?;
+    let wiped_at = place
+        .column::<Option<&str>>(row, WIPE_TIMESTAMP)?
+        .and_then(timestamp::from_text);
+    let last: Option<EventLogRecord> =
+        match place.column::<Option<&str>>(row, LAST_MATERIALIZATION)? {
+            Some(text) => Some(place.text(row, LAST_MATERIALIZATION, text)?),
+            None => None,
+        };
     let is_current = |record: &EventLogRecord| {
         wiped_at.is_none_or(|wiped_at| record.event_log_entry.timestamp > timestamp_of(wiped_at))
     };
@@ -330,7 +427,9 @@ fn decode_asset(database: &str, row: &SqliteRow) -> Result<AssetRecord, StorageE
         asset_entry: AssetEntry {
             asset_key,
             last_materialization_record: last.filter(is_current),
-            last_run_id: place.column::<Option<String>>(row, LAST_RUN_ID)?.map(RunId::from),
+            last_run_id: place
+                .column::<Option<String>>(row, LAST_RUN_ID)?
+                .map(RunId::from),
         },
     })
 }

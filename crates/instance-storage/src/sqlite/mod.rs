@@ -53,16 +53,27 @@ impl SqliteStorages {
         if mode == OpenMode::MustExist && !exists(&runs_path).await? {
             return Err(StorageError::Unsupported {
                 what: format!("no Dagster instance in {}", base_dir.display()),
-                reason: format!("{} is missing; name another directory, or create a run first", runs_path.display()),
+                reason: format!(
+                    "{} is missing; name another directory, or create a run first",
+                    runs_path.display()
+                ),
             });
         }
         let at = Shared { clock, ids };
         let event_dir = base_dir.join("history").join("runs");
         let schedules_path = base_dir.join("schedules").join("schedules.db");
         Ok(Self {
-            runs: Arc::new(SqliteRunStorage::new(Database::new(runs_path, Schema::Runs, at.clone()))),
+            runs: Arc::new(SqliteRunStorage::new(Database::new(
+                runs_path,
+                Schema::Runs,
+                at.clone(),
+            ))),
             events: Arc::new(SqliteEventLogStorage::new(event_dir, at.clone())),
-            schedules: Arc::new(SqliteScheduleStorage::new(Database::new(schedules_path, Schema::Schedules, at))),
+            schedules: Arc::new(SqliteScheduleStorage::new(Database::new(
+                schedules_path,
+                Schema::Schedules,
+                at,
+            ))),
         })
     }
 
@@ -106,7 +117,11 @@ pub(crate) struct Shared {
 
 async fn exists(path: &Path) -> Result<bool, StorageError> {
     let look = tokio::fs::try_exists(path).await;
-    look.map_err(|source| StorageError::Io { action: "look for", path: display(path), source })
+    look.map_err(|source| StorageError::Io {
+        action: "look for",
+        path: display(path),
+        source,
+    })
 }
 
 fn display(path: &Path) -> String {

@@ -33,7 +33,11 @@ struct Open {
 
 impl Shards {
     pub(super) fn new(directory: PathBuf, shared: Shared) -> Self {
-        Self { directory, shared, open: Mutex::default() }
+        Self {
+            directory,
+            shared,
+            open: Mutex::default(),
+        }
     }
 
     /// The index across runs, which lies beside the shards.
@@ -53,18 +57,30 @@ impl Shards {
             return Ok(Arc::clone(shard));
         }
         if open.shards.len() >= OPEN_SHARDS {
-            let oldest = open.shards.iter().min_by_key(|(_, (_, last_use))| *last_use).map(|(id, _)| id.clone());
+            let oldest = open
+                .shards
+                .iter()
+                .min_by_key(|(_, (_, last_use))| *last_use)
+                .map(|(id, _)| id.clone());
             // Whoever still uses it holds it; the files close behind the last user.
             oldest.and_then(|oldest| open.shards.remove(&oldest));
         }
         let shard = Arc::new(Database::new(path, Schema::EventShard, self.shared.clone()));
-        open.shards.insert(run_id.clone(), (Arc::clone(&shard), now));
+        open.shards
+            .insert(run_id.clone(), (Arc::clone(&shard), now));
         Ok(shard)
     }
 
     /// The shard of a run, if it exists.
-    pub(super) async fn get_existing(&self, run_id: &RunId) -> Result<Option<Arc<Database>>, StorageError> {
-        if exists(&self.path(run_id)?).await? { self.get(run_id).map(Some) } else { Ok(None) }
+    pub(super) async fn get_existing(
+        &self,
+        run_id: &RunId,
+    ) -> Result<Option<Arc<Database>>, StorageError> {
+        if exists(&self.path(run_id)?).await? {
+            self.get(run_id).map(Some)
+        } else {
+            Ok(None)
+        }
     }
 
     /// Closes all shards.

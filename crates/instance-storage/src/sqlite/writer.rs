@@ -8,7 +8,7 @@ use std::sync::Arc;
 use futures_util::future::BoxFuture;
 use instance_core::error::StorageError;
 use sqlx::{Connection, SqliteConnection};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, oneshot, watch};
 
 use crate::sql::schema::{BEGIN_WRITE, COMMIT, RELEASE, ROLLBACK, ROLLBACK_TO, SAVEPOINT};
 
@@ -19,28 +19,49 @@ const WRITES_PER_TRANSACTION: usize = 256;
 const QUEUE: usize = 1_024;
 
 /// One write: runs inside a transaction that others may share.
-pub(super) type Write<T> =
-    Box<dyn for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, StorageError>> + Send>;
+pub(super) type Write<T> = Box<
+    dyn for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, StorageError>> + Send,
+>;
 
 /// A handle to the task that owns a file's writing connection.
 #[derive(Debug, Clone)]
 pub(super) struct Writer {
     queue: mpsc::Sender<Box<dyn PendingWrite>>,
+    closed: watch::Receiver<()>,
 }
 
 impl Writer {
     /// Starts the task; it ends, and the connection is closed, when the last handle is dropped.
     pub(super) fn start(connection: SqliteConnection, database: Arc<str>) -> Self {
         let (queue, pending) = mpsc::channel(QUEUE);
-        tokio::spawn(run(connection, pending, database));
-        Self { queue }
+        let (closing, closed) = watch::channel(());
+        tokio::spawn(async move {
+            run(connection, pending, database).await;
+            drop(closing);
+        });
+        Self { queue, closed }
+    }
+
+    /// Drops the handle and waits until the last one is dropped and the connection is closed.
+    pub(super) async fn close(self) {
+        let Self { queue, mut closed } = self;
+        drop(queue);
+        // The sender sends nothing; that it is dropped is the message.
+        while closed.changed().await.is_ok() {}
     }
 
     /// Runs a write and returns its result when it is durable; `None` if the task is gone, and with
     /// it the runtime that it ran on.
-    pub(super) async fn write<T: Send + 'static>(&self, write: Write<T>) -> Option<Result<T, StorageError>> {
+    pub(super) async fn write<T: Send + 'static>(
+        &self,
+        write: Write<T>,
+    ) -> Option<Result<T, StorageError>> {
         let (reply, answer) = oneshot::channel();
-        let pending = Pending { write: Some(write), outcome: None, reply };
+        let pending = Pending {
+            write: Some(write),
+            outcome: None,
+            reply,
+        };
         self.queue.send(Box::new(pending)).await.ok()?;
         answer.await.ok()
     }
@@ -69,7 +90,9 @@ struct Pending<T> {
 impl<T: Send + 'static> PendingWrite for Pending<T> {
     fn run<'c>(&'c mut self, connection: &'c mut SqliteConnection) -> BoxFuture<'c, bool> {
         Box::pin(async move {
-            let Some(write) = self.write.take() else { return false };
+            let Some(write) = self.write.take() else {
+                return false;
+            };
             let outcome = write(connection).await;
             self.outcome.insert(outcome).is_ok()
         })
@@ -95,11 +118,12 @@ async fn run(
     while queue.recv_many(&mut group, WRITES_PER_TRANSACTION).await > 0 {
         let committed = commit_group(&mut connection, &mut group).await;
         for pending in group.drain(..) {
-            let failure = |(operation, cause): &(&'static str, Arc<sqlx::Error>)| StorageError::Backend {
-                database: database.to_string(),
-                operation,
-                source: Box::new(Arc::clone(cause)),
-            };
+            let failure =
+                |(operation, cause): &(&'static str, Arc<sqlx::Error>)| StorageError::Backend {
+                    database: database.to_string(),
+                    operation,
+                    source: Box::new(Arc::clone(cause)),
+                };
             pending.answer(committed.as_ref().map(|&()| ()).map_err(failure));
         }
     }
@@ -110,7 +134,10 @@ async fn run(
 
 type GroupResult = Result<(), (&'static str, Arc<sqlx::Error>)>;
 
-async fn commit_group(connection: &mut SqliteConnection, group: &mut [Box<dyn PendingWrite>]) -> GroupResult {
+async fn commit_group(
+    connection: &mut SqliteConnection,
+    group: &mut [Box<dyn PendingWrite>],
+) -> GroupResult {
     execute(connection, BEGIN_WRITE, "beginning a transaction").await?;
     let alone = group.len() == 1;
     for pending in group {
@@ -140,6 +167,14 @@ async fn commit_group(connection: &mut SqliteConnection, group: &mut [Box<dyn Pe
     committed
 }
 
-async fn execute(connection: &mut SqliteConnection, sql: &'static str, operation: &'static str) -> GroupResult {
-    sqlx::query(sql).execute(connection).await.map(drop).map_err(|error| (operation, Arc::new(error)))
+async fn execute(
+    connection: &mut SqliteConnection,
+    sql: &'static str,
+    operation: &'static str,
+) -> GroupResult {
+    sqlx::query(sql)
+        .execute(connection)
+        .await
+        .map(drop)
+        .map_err(|error| (operation, Arc::new(error)))
 }

@@ -45,7 +45,10 @@ impl Schema {
             Self::EventIndex | Self::EventShard => include_str!("sqlite_index.sql"),
             Self::Schedules => include_str!("sqlite_schedules.sql"),
         };
-        script.split(";\n").map(str::trim).filter(|statement| !statement.is_empty())
+        script
+            .split(";\n")
+            .map(str::trim)
+            .filter(|statement| !statement.is_empty())
     }
 
     /// The data migrations that a fresh database has no need of.
@@ -69,12 +72,19 @@ impl Schema {
 
 /// The names of all tables, to tell a fresh file from a database.
 pub(crate) fn select_table_names() -> SelectStatement {
-    Query::select().column("name").from("sqlite_master").and_where(Expr::col("type").eq("table")).take()
+    Query::select()
+        .column("name")
+        .from("sqlite_master")
+        .and_where(Expr::col("type").eq("table"))
+        .take()
 }
 
 /// The revision of the schema.
 pub(crate) fn select_revision() -> SelectStatement {
-    Query::select().column(alembic_version::VERSION_NUM).from(alembic_version::TABLE).take()
+    Query::select()
+        .column(alembic_version::VERSION_NUM)
+        .from(alembic_version::TABLE)
+        .take()
 }
 
 /// Writes the revision of the schema.
@@ -90,7 +100,10 @@ pub(crate) fn insert_revision() -> InsertStatement {
 pub(crate) fn insert_completed_migration(name: &str, at: &str) -> InsertStatement {
     Query::insert()
         .into_table(secondary_indexes::TABLE)
-        .columns([secondary_indexes::NAME, secondary_indexes::MIGRATION_COMPLETED])
+        .columns([
+            secondary_indexes::NAME,
+            secondary_indexes::MIGRATION_COMPLETED,
+        ])
         .values_panic([name.into(), at.into()])
         .take()
 }
@@ -106,5 +119,9 @@ pub(crate) fn insert_run_storage_id(id: &str) -> InsertStatement {
 
 /// The id of a store of runs.
 pub(crate) fn select_run_storage_id() -> SelectStatement {
-    Query::select().column(instance_info::RUN_STORAGE_ID).from(instance_info::TABLE).limit(1).take()
+    Query::select()
+        .column(instance_info::RUN_STORAGE_ID)
+        .from(instance_info::TABLE)
+        .limit(1)
+        .take()
 }

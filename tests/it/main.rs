@@ -1,0 +1,11 @@
+//! The tests across all crates: the binary and the library, seen by the real Dagster.
+#![expect(clippy::expect_used, clippy::panic, reason = "a failed expectation is a failed test")]
+
+mod architecture;
+mod concurrency;
+mod exec;
+mod reading_back;
+mod refusals;
+mod schema;
+mod snapshots;
+mod webserver;

@@ -1,0 +1,18 @@
+//! What the tests share: a home in a temporary directory, our binary, and the pinned Dagster.
+//!
+//! Nothing here checks anything about the program; a tool that is missing fails the test.
+#![expect(
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "a test that lacks its tools has failed"
+)]
+
+mod dagster;
+mod home;
+mod ours;
+mod tools;
+
+pub use dagster::{dagster, dagster_with_input};
+pub use home::Home;
+pub use ours::{Finished, Running};
+pub use tools::{binary, python};

@@ -1,0 +1,128 @@
+//! The binary under test, as a process.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests start the programs that they test"
+)]
+
+use std::io::{BufRead, BufReader};
+use std::process::{Child, Command, Output, Stdio};
+
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+use serde_json::Value;
+
+use crate::home::Home;
+use crate::tools::binary;
+
+/// A run of the binary that has ended.
+#[derive(Debug)]
+pub struct Finished {
+    /// The exit code; `None` if a signal ended it.
+    pub code: Option<i32>,
+    /// What it printed on standard output.
+    pub stdout: String,
+    /// What it printed on standard error.
+    pub stderr: String,
+}
+
+impl Finished {
+    /// The lines of standard output, each a JSON document.
+    pub fn json_lines(&self) -> Vec<Value> {
+        let parse = |line: &str| match serde_json::from_str(line) {
+            Ok(document) => document,
+            Err(error) => panic!("{error} in {line}"),
+        };
+        self.stdout.lines().map(parse).collect()
+    }
+
+    /// The same run, after a check that it ended with code zero.
+    #[must_use]
+    pub fn succeeded(self) -> Self {
+        assert_eq!(self.code, Some(0), "{}", self.stderr);
+        self
+    }
+
+    fn of(output: &Output) -> Self {
+        Self {
+            code: output.status.code(),
+            stdout: String::from_utf8_lossy(&output.stdout).into_owned(),
+            stderr: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}
+
+/// A run of the binary that goes on.
+#[derive(Debug)]
+pub struct Running(Child);
+
+impl Home {
+    /// Runs the binary over this home to its end.
+    pub fn ours(&self, arguments: &[&str]) -> Finished {
+        match self.command(arguments).stdin(Stdio::null()).output() {
+            Ok(output) => Finished::of(&output),
+            Err(error) => panic!("{} could not be started: {error}", binary().display()),
+        }
+    }
+
+    /// Starts the binary over this home.
+    pub fn start_ours(&self, arguments: &[&str]) -> Running {
+        let child = self
+            .command(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn();
+        match child {
+            Ok(child) => Running(child),
+            Err(error) => panic!("{} could not be started: {error}", binary().display()),
+        }
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(binary());
+        // `exec` takes what follows `--` as its own; the home has to come before.
+        command
+            .arg("--home")
+            .arg(self.path())
+            .args(arguments)
+            .env_remove("DAGSTER_HOME");
+        command
+    }
+}
+
+impl Running {
+    /// Waits until it has printed a line with this text on standard output.
+    pub fn wait_for_line(&mut self, text: &str) {
+        let Some(stdout) = self.0.stdout.as_mut() else {
+            panic!("standard output is not captured")
+        };
+        let mut line = String::new();
+        let mut reader = BufReader::with_capacity(1, stdout);
+        while !line.contains(text) {
+            line.clear();
+            match reader.read_line(&mut line) {
+                Ok(0) => panic!("it ended before it printed {text:?}"),
+                Ok(_) => {}
+                Err(error) => panic!("its output cannot be read: {error}"),
+            }
+        }
+    }
+
+    /// Sends it a signal.
+    pub fn signal(&self, signal: Signal) {
+        let pid = i32::try_from(self.0.id()).map(Pid::from_raw);
+        assert_eq!(
+            pid.map(|pid| kill(pid, signal)),
+            Ok(Ok(())),
+            "the signal was not sent"
+        );
+    }
+
+    /// Waits for its end.
+    pub fn finish(self) -> Finished {
+        match self.0.wait_with_output() {
+            Ok(output) => Finished::of(&output),
+            Err(error) => panic!("it cannot be waited for: {error}"),
+        }
+    }
+}

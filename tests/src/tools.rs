@@ -1,0 +1,59 @@
+//! Where the binary under test and the pinned Dagster are.
+//!
+//! `cargo xtask compat` names both. A plain `cargo test` builds the binary and takes the Python that
+//! the last `cargo xtask python` brought up.
+#![expect(
+    clippy::disallowed_methods,
+    reason = "tests start the programs that they test"
+)]
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::sync::OnceLock;
+
+/// The binary under test.
+pub fn binary() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| named("DAGSTER_INSTANCE_BIN").unwrap_or_else(build))
+}
+
+/// The interpreter that has the pinned Dagster.
+pub fn python() -> &'static Path {
+    static PYTHON: OnceLock<PathBuf> = OnceLock::new();
+    PYTHON.get_or_init(|| {
+        let python = named("DAGSTER_INSTANCE_PYTHON")
+            .unwrap_or_else(|| target().join("compat/venv/bin/python"));
+        assert!(
+            python.exists(),
+            "{} is missing: run `cargo xtask python`",
+            python.display()
+        );
+        python
+    })
+}
+
+/// The root of the repository.
+pub(crate) fn root() -> &'static Path {
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .parent()
+        .unwrap_or(Path::new("."))
+}
+
+fn named(variable: &str) -> Option<PathBuf> {
+    std::env::var_os(variable).map(PathBuf::from)
+}
+
+fn target() -> PathBuf {
+    named("CARGO_TARGET_DIR").unwrap_or_else(|| root().join("target"))
+}
+
+fn build() -> PathBuf {
+    let built = Command::new(env!("CARGO"))
+        .args(["build", "--quiet", "--package", "dagster-instance-cli"])
+        .current_dir(root())
+        .status();
+    match built {
+        Ok(status) if status.success() => target().join("debug/dagster-instance"),
+        other => panic!("the binary could not be built: {other:?}"),
+    }
+}
