@@ -15,10 +15,7 @@ const DOMAINS: [&str; 7] = [
 ];
 
 fn metadata() -> Metadata {
-    MetadataCommand::new()
-        .no_deps()
-        .exec()
-        .expect("cargo metadata")
+    MetadataCommand::new().no_deps().exec().expect("cargo metadata")
 }
 
 fn package<'a>(metadata: &'a Metadata, name: &str) -> &'a Package {
@@ -41,11 +38,7 @@ fn dependencies(package: &Package) -> BTreeSet<&str> {
 #[test]
 fn domain_crates_depend_on_the_core_alone() {
     let metadata = metadata();
-    let ours: BTreeSet<_> = metadata
-        .packages
-        .iter()
-        .map(|package| package.name.as_str())
-        .collect();
+    let ours: BTreeSet<_> = metadata.packages.iter().map(|package| package.name.as_str()).collect();
     for name in DOMAINS {
         let dependencies = dependencies(package(&metadata, name));
         let of_ours: Vec<_> = dependencies.intersection(&ours).copied().collect();
@@ -54,10 +47,7 @@ fn domain_crates_depend_on_the_core_alone() {
     let core = dependencies(package(&metadata, "instance-core"));
     assert_eq!(core.intersection(&ours).count(), 0);
     let cli = dependencies(package(&metadata, "dagster-instance-cli"));
-    assert_eq!(
-        cli.intersection(&ours).copied().collect::<Vec<_>>(),
-        ["dagster-instance"]
-    );
+    assert_eq!(cli.intersection(&ours).copied().collect::<Vec<_>>(), ["dagster-instance"]);
 }
 
 #[test]
@@ -66,11 +56,6 @@ fn only_the_storage_crate_sees_the_database_driver() {
         let sees_driver = dependencies(package)
             .iter()
             .any(|name| name.starts_with("sqlx") || name.starts_with("sea-query"));
-        assert_eq!(
-            sees_driver,
-            package.name == "instance-storage",
-            "{}",
-            package.name
-        );
+        assert_eq!(sees_driver, package.name == "instance-storage", "{}", package.name);
     }
 }

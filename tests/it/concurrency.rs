@@ -16,10 +16,7 @@ fn eight_execs_and_dagster_itself_lose_nothing() {
     let (ours, theirs) = std::thread::scope(|scope| {
         // Dagster opens the home while the first of ours creates it, too.
         let theirs = scope.spawn(|| {
-            dagster(
-                "execute_jobs.py",
-                &[&path, "--count", DAGSTER_RUNS, "--materialize"],
-            )
+            dagster("execute_jobs.py", &[&path, "--count", DAGSTER_RUNS, "--materialize"])
         });
         let ours: Vec<_> = (0..EXECS)
             .map(|worker| {
@@ -27,17 +24,14 @@ fn eight_execs_and_dagster_itself_lose_nothing() {
                 scope.spawn(move || {
                     let asset = format!("worker/number_{worker}");
                     let script = format!("echo {worker}; echo {worker} >&2");
-                    let exec = [
-                        "exec", "--asset", &asset, "--asset", "shared", "--", "sh", "-c", &script,
-                    ];
+                    let exec =
+                        ["exec", "--asset", &asset, "--asset", "shared", "--", "sh", "-c", &script];
                     (0..ROUNDS).map(|_| home.ours(&exec)).collect::<Vec<_>>()
                 })
             })
             .collect();
-        let ours: Vec<_> = ours
-            .into_iter()
-            .flat_map(|worker| worker.join().expect("a worker"))
-            .collect();
+        let ours: Vec<_> =
+            ours.into_iter().flat_map(|worker| worker.join().expect("a worker")).collect();
         (ours, theirs.join().expect("Dagster"))
     });
 
@@ -49,12 +43,8 @@ fn eight_execs_and_dagster_itself_lose_nothing() {
     let document = dagster("inspect_home.py", &[&path]);
     assert_eq!(document["body_mismatches"], json!([]));
     let runs = document["runs"].as_array().expect("runs");
-    let of_dagster: BTreeSet<_> = theirs["run_ids"]
-        .as_array()
-        .expect("ids")
-        .iter()
-        .map(Value::to_string)
-        .collect();
+    let of_dagster: BTreeSet<_> =
+        theirs["run_ids"].as_array().expect("ids").iter().map(Value::to_string).collect();
     assert_eq!(of_dagster.len().to_string(), DAGSTER_RUNS);
     assert_eq!(runs.len(), EXECS * ROUNDS + of_dagster.len());
     for run in runs {

@@ -9,11 +9,7 @@ use serde_json::{Value, json};
 fn read_by_dagster(home: &Home) -> Value {
     let path = home.path().to_string_lossy();
     let mut document = dagster("inspect_home.py", &[&path]);
-    assert_eq!(
-        document["body_mismatches"],
-        json!([]),
-        "bodies that Dagster writes differently"
-    );
+    assert_eq!(document["body_mismatches"], json!([]), "bodies that Dagster writes differently");
     let runs = document["runs"].as_array_mut().expect("runs");
     assert_eq!(runs.len(), 1);
     runs.remove(0)
@@ -21,10 +17,7 @@ fn read_by_dagster(home: &Home) -> Value {
 
 fn event_types(run: &Value) -> Vec<&str> {
     let events = run["events"].as_array().expect("events");
-    events
-        .iter()
-        .filter_map(|event| event["event_type"].as_str())
-        .collect()
+    events.iter().filter_map(|event| event["event_type"].as_str()).collect()
 }
 
 fn exec(home: &Home, command: &[&str]) -> Finished {
@@ -52,10 +45,7 @@ fn dagster_reads_a_successful_run_as_its_own() {
         "no events on screen: {}",
         finished.stderr
     );
-    assert!(
-        finished.stderr.contains(&*home.path().to_string_lossy()),
-        "the home is not named"
-    );
+    assert!(finished.stderr.contains(&*home.path().to_string_lossy()), "the home is not named");
 
     let run = read_by_dagster(&home);
     assert_eq!(run["job_name"], "sh");
@@ -80,27 +70,16 @@ fn dagster_reads_a_successful_run_as_its_own() {
     );
     let timestamp = |event_type: &str| {
         let events = run["events"].as_array().expect("events");
-        let event = events
-            .iter()
-            .find(|event| event["event_type"] == event_type)
-            .expect(event_type);
+        let event =
+            events.iter().find(|event| event["event_type"] == event_type).expect(event_type);
         event["timestamp"].as_f64().expect("timestamp")
     };
-    assert_eq!(
-        run["start_time"].as_f64(),
-        Some(timestamp("PIPELINE_START"))
-    );
-    assert_eq!(
-        run["end_time"].as_f64(),
-        Some(timestamp("PIPELINE_SUCCESS"))
-    );
+    assert_eq!(run["start_time"].as_f64(), Some(timestamp("PIPELINE_START")));
+    assert_eq!(run["end_time"].as_f64(), Some(timestamp("PIPELINE_SUCCESS")));
     assert_eq!(run["run_stats"]["steps_succeeded"], 1);
     assert_eq!(run["run_stats"]["steps_failed"], 0);
     assert_eq!(run["step_stats"][0]["status"], "SUCCESS");
-    assert_eq!(
-        run["step_stats"][0]["materializations"],
-        json!(["demo/hello"])
-    );
+    assert_eq!(run["step_stats"][0]["materializations"], json!(["demo/hello"]));
     assert_eq!(run["materializations"][0]["asset_key"], "demo/hello");
     assert_eq!(run["materializations"][0]["run_id"], run["run_id"]);
     assert_eq!(run["compute_logs"][0]["stdout"], "hello\n");
@@ -116,17 +95,8 @@ fn dagster_reads_a_successful_run_as_its_own() {
 #[test]
 fn partitions_reach_the_events_and_the_run() {
     let home = Home::new();
-    let arguments = [
-        "exec",
-        "--asset",
-        "a",
-        "--asset",
-        "b/c",
-        "--partition",
-        "2026-11-21",
-        "--",
-        "true",
-    ];
+    let arguments =
+        ["exec", "--asset", "a", "--asset", "b/c", "--partition", "2026-11-21", "--", "true"];
     home.ours(&arguments).succeeded();
     let run = read_by_dagster(&home);
     assert_eq!(run["tags"], json!({"dagster/partition": "2026-11-21"}));
@@ -142,13 +112,7 @@ fn partitions_reach_the_events_and_the_run() {
         .map(|event| (event["asset_key"].as_str(), event["partition"].as_str()))
         .collect();
     materialized.sort_unstable();
-    assert_eq!(
-        materialized,
-        [
-            (Some("a"), Some("2026-11-21")),
-            (Some("b/c"), Some("2026-11-21"))
-        ]
-    );
+    assert_eq!(materialized, [(Some("a"), Some("2026-11-21")), (Some("b/c"), Some("2026-11-21"))]);
 }
 
 /// Checks a run that failed: how its step and the run itself are reported.
@@ -162,9 +126,7 @@ fn check_failure(command: &[&str], code: i32, reason: &str) {
     assert_eq!(run["tags"]["dagster/failure_reason"], "STEP_FAILURE");
     assert_eq!(run["step_stats"][0]["status"], "FAILURE");
     assert_eq!(run["run_stats"]["steps_failed"], 1);
-    let message = run["failure"]["steps"][0]["message"]
-        .as_str()
-        .expect("step failure");
+    let message = run["failure"]["steps"][0]["message"].as_str().expect("step failure");
     assert!(message.contains(reason), "{message:?} lacks {reason:?}");
     assert_eq!(run["failure"]["run"]["failure_reason"], "STEP_FAILURE");
     assert_eq!(run["materializations"], json!([]));
@@ -173,11 +135,7 @@ fn check_failure(command: &[&str], code: i32, reason: &str) {
 
 #[test]
 fn an_exit_code_is_passed_on_and_fails_the_run() {
-    check_failure(
-        &["sh", "-c", "echo why >&2; exit 7"],
-        7,
-        "exited with status 7",
-    );
+    check_failure(&["sh", "-c", "echo why >&2; exit 7"], 7, "exited with status 7");
 }
 
 #[test]
@@ -244,10 +202,7 @@ fn output_of_any_size_and_bytes_is_captured() {
     let home = Home::new();
     let script = "head -c 3000000 /dev/zero | tr '\\0' 'x'; printf '\\377\\000é'";
     let finished = exec(&home, &["sh", "-c", script]).succeeded();
-    assert_eq!(
-        finished.stdout.chars().filter(|c| *c == 'x').count(),
-        3_000_000
-    );
+    assert_eq!(finished.stdout.chars().filter(|c| *c == 'x').count(), 3_000_000);
     let run = read_by_dagster(&home);
     let captured = run["compute_logs"][0]["stdout"].as_str().expect("stdout");
     assert!(captured.starts_with("xxx") && captured.ends_with('é'));
@@ -258,12 +213,6 @@ fn a_process_left_behind_does_not_hold_the_run_open() {
     let home = Home::new();
     let started = std::time::Instant::now();
     exec(&home, &["sh", "-c", "sleep 30 & echo done"]).succeeded();
-    assert!(
-        started.elapsed().as_secs() < 20,
-        "the run waited for the background process"
-    );
-    assert_eq!(
-        read_by_dagster(&home)["compute_logs"][0]["stdout"],
-        "done\n"
-    );
+    assert!(started.elapsed().as_secs() < 20, "the run waited for the background process");
+    assert_eq!(read_by_dagster(&home)["compute_logs"][0]["stdout"], "done\n");
 }

@@ -10,21 +10,15 @@ fn written_by_dagster() -> (Home, Value) {
 }
 
 fn list<'a>(document: &'a Value, key: &str) -> &'a Vec<Value> {
-    document[key]
-        .as_array()
-        .unwrap_or_else(|| panic!("no list {key}"))
+    document[key].as_array().unwrap_or_else(|| panic!("no list {key}"))
 }
 
 fn text<'a>(document: &'a Value, key: &str) -> &'a str {
-    document[key]
-        .as_str()
-        .unwrap_or_else(|| panic!("no text {key}"))
+    document[key].as_str().unwrap_or_else(|| panic!("no text {key}"))
 }
 
 fn pick(document: &Value, keys: &[&str]) -> Value {
-    keys.iter()
-        .map(|key| ((*key).to_owned(), document[*key].clone()))
-        .collect()
+    keys.iter().map(|key| ((*key).to_owned(), document[*key].clone())).collect()
 }
 
 #[test]
@@ -33,19 +27,9 @@ fn what_dagster_wrote_is_listed_and_shown_event_for_event() {
     let runs = list(&theirs, "runs");
     assert!(runs.len() >= 8, "the home is not rich");
 
-    let ours = home
-        .ours(&["run", "list", "--json"])
-        .succeeded()
-        .json_lines();
-    let keys = [
-        "run_id",
-        "job_name",
-        "status",
-        "tags",
-        "create_timestamp",
-        "start_time",
-        "end_time",
-    ];
+    let ours = home.ours(&["run", "list", "--json"]).succeeded().json_lines();
+    let keys =
+        ["run_id", "job_name", "status", "tags", "create_timestamp", "start_time", "end_time"];
     let picked = |runs: &[Value]| runs.iter().map(|run| pick(run, &keys)).collect::<Vec<_>>();
     assert_eq!(picked(&ours), picked(runs), "runs, newest first");
 
@@ -53,10 +37,7 @@ fn what_dagster_wrote_is_listed_and_shown_event_for_event() {
         check_events(&home, run);
         check_show(&home, run);
     }
-    let ours = home
-        .ours(&["asset", "list", "--json"])
-        .succeeded()
-        .json_lines();
+    let ours = home.ours(&["asset", "list", "--json"]).succeeded().json_lines();
     let assets: Vec<_> = ours
         .iter()
         .map(|asset| {
@@ -69,12 +50,7 @@ fn what_dagster_wrote_is_listed_and_shown_event_for_event() {
         .collect();
     let mut expected: Vec<_> = list(&theirs, "assets")
         .iter()
-        .map(|asset| {
-            pick(
-                asset,
-                &["asset_key", "last_run_id", "last_materialization_timestamp"],
-            )
-        })
+        .map(|asset| pick(asset, &["asset_key", "last_run_id", "last_materialization_timestamp"]))
         .collect();
     expected.sort_by_key(|asset| asset["asset_key"].to_string());
     let mut sorted = assets.clone();
@@ -90,10 +66,8 @@ fn what_dagster_wrote_is_listed_and_shown_event_for_event() {
 /// Every event of a run: same order, ids, types, steps, messages, and the same stored entry.
 fn check_events(home: &Home, run: &Value) {
     let theirs = list(run, "events");
-    let ours = home
-        .ours(&["run", "events", text(run, "run_id"), "--json"])
-        .succeeded()
-        .json_lines();
+    let ours =
+        home.ours(&["run", "events", text(run, "run_id"), "--json"]).succeeded().json_lines();
     assert_eq!(ours.len(), theirs.len(), "events of {}", run["job_name"]);
     for (ours, theirs) in ours.iter().zip(theirs) {
         assert_eq!(ours["id"], theirs["storage_id"]);
@@ -105,21 +79,12 @@ fn check_events(home: &Home, run: &Value) {
             );
         }
     }
-    let lines = home
-        .ours(&["run", "events", text(run, "run_id")])
-        .succeeded();
-    assert_eq!(
-        lines.stdout.lines().count(),
-        theirs.len(),
-        "one line for each event"
-    );
+    let lines = home.ours(&["run", "events", text(run, "run_id")]).succeeded();
+    assert_eq!(lines.stdout.lines().count(), theirs.len(), "one line for each event");
 }
 
 fn check_show(home: &Home, run: &Value) {
-    let shown = home
-        .ours(&["run", "show", text(run, "run_id"), "--json"])
-        .succeeded()
-        .json_lines();
+    let shown = home.ours(&["run", "show", text(run, "run_id"), "--json"]).succeeded().json_lines();
     let shown = &shown[0];
     assert_eq!(shown["run_config"], run["run_config"]);
     for key in [
@@ -130,96 +95,48 @@ fn check_show(home: &Home, run: &Value) {
         "start_time",
         "end_time",
     ] {
-        assert_eq!(
-            shown["stats"][key], run["run_stats"][key],
-            "{key} of {}",
-            run["job_name"]
-        );
+        assert_eq!(shown["stats"][key], run["run_stats"][key], "{key} of {}", run["job_name"]);
     }
-    let keys = [
-        "step_key",
-        "status",
-        "start_time",
-        "end_time",
-        "attempts",
-        "materializations",
-    ];
+    let keys = ["step_key", "status", "start_time", "end_time", "attempts", "materializations"];
     let steps = |run: &Value, list_key| {
-        let mut steps: Vec<_> = list(run, list_key)
-            .iter()
-            .map(|step| pick(step, &keys))
-            .collect();
+        let mut steps: Vec<_> = list(run, list_key).iter().map(|step| pick(step, &keys)).collect();
         steps.sort_by_key(ToString::to_string);
         steps
     };
-    assert_eq!(
-        steps(shown, "steps"),
-        steps(run, "step_stats"),
-        "steps of {}",
-        run["job_name"]
-    );
+    assert_eq!(steps(shown, "steps"), steps(run, "step_stats"), "steps of {}", run["job_name"]);
     let table = home.ours(&["run", "show", text(run, "run_id")]).succeeded();
     assert!(table.stdout.contains(text(run, "status")));
 }
 
 fn check_filters(home: &Home, runs: &[Value]) {
     let ids = |finished: Finished| -> Vec<Value> {
-        finished
-            .succeeded()
-            .json_lines()
-            .iter()
-            .map(|run| run["run_id"].clone())
-            .collect()
+        finished.succeeded().json_lines().iter().map(|run| run["run_id"].clone()).collect()
     };
     let expected = |matches: &dyn Fn(&Value) -> bool| -> Vec<Value> {
-        runs.iter()
-            .filter(|run| matches(run))
-            .map(|run| run["run_id"].clone())
-            .collect()
+        runs.iter().filter(|run| matches(run)).map(|run| run["run_id"].clone()).collect()
     };
     let failed = expected(&|run| run["status"] == "FAILURE");
     assert!(!failed.is_empty() && failed.len() < runs.len());
-    assert_eq!(
-        ids(home.ours(&["run", "list", "--json", "--status", "FAILURE"])),
-        failed
-    );
+    assert_eq!(ids(home.ours(&["run", "list", "--json", "--status", "FAILURE"])), failed);
     let either = expected(&|run| run["status"] == "FAILURE" || run["status"] == "CANCELED");
-    let arguments = [
-        "run", "list", "--json", "--status", "failure", "--status", "CANCELED",
-    ];
+    let arguments = ["run", "list", "--json", "--status", "failure", "--status", "CANCELED"];
     assert_eq!(ids(home.ours(&arguments)), either);
 
     let job = text(&runs[0], "job_name");
     let of_job = expected(&|run| run["job_name"] == job);
-    assert_eq!(
-        ids(home.ours(&["run", "list", "--json", "--job", job])),
-        of_job
-    );
+    assert_eq!(ids(home.ours(&["run", "list", "--json", "--job", job])), of_job);
 
-    let tagged = runs
-        .iter()
-        .find(|run| run["tags"].as_object().is_some_and(|tags| !tags.is_empty()));
-    let tags = tagged
-        .and_then(|run| run["tags"].as_object())
-        .expect("a run with tags");
+    let tagged =
+        runs.iter().find(|run| run["tags"].as_object().is_some_and(|tags| !tags.is_empty()));
+    let tags = tagged.and_then(|run| run["tags"].as_object()).expect("a run with tags");
     let (key, value) = tags.iter().next().expect("a tag");
     let with_tag = expected(&|run| run["tags"][key] == *value);
     let tag = format!("{key}={}", value.as_str().expect("a text"));
-    assert_eq!(
-        ids(home.ours(&["run", "list", "--json", "--tag", &tag])),
-        with_tag
-    );
+    assert_eq!(ids(home.ours(&["run", "list", "--json", "--tag", &tag])), with_tag);
 
-    assert_eq!(
-        ids(home.ours(&["run", "list", "--json", "--limit", "3"])).len(),
-        3
-    );
+    assert_eq!(ids(home.ours(&["run", "list", "--json", "--limit", "3"])).len(), 3);
     let table = home.ours(&["run", "list"]).succeeded();
-    assert_eq!(
-        table.stdout.lines().count(),
-        runs.len() + 1,
-        "a heading and a line for each run"
-    );
+    assert_eq!(table.stdout.lines().count(), runs.len() + 1, "a heading and a line for each run");
 }
 
 #[test]
@@ -228,41 +145,22 @@ fn a_run_is_found_by_the_beginning_of_its_id() {
     for _ in 0..40 {
         home.ours(&["exec", "--quiet", "--", "true"]).succeeded();
     }
-    let runs = home
-        .ours(&["run", "list", "--json"])
-        .succeeded()
-        .json_lines();
+    let runs = home.ours(&["run", "list", "--json"]).succeeded().json_lines();
     assert_eq!(runs.len(), 40);
     let id = text(&runs[0], "run_id");
-    let shown = home
-        .ours(&["run", "show", &id[..13], "--json"])
-        .succeeded()
-        .json_lines();
+    let shown = home.ours(&["run", "show", &id[..13], "--json"]).succeeded().json_lines();
     assert_eq!(shown[0]["run_id"], id);
     // 40 ids begin with 16 different characters at the most: one of them begins two ids.
     let ambiguous = (0..16)
         .map(|digit| format!("{digit:x}"))
-        .find(|first| {
-            runs.iter()
-                .filter(|run| text(run, "run_id").starts_with(first))
-                .count()
-                > 1
-        })
+        .find(|first| runs.iter().filter(|run| text(run, "run_id").starts_with(first)).count() > 1)
         .expect("two ids with the same first character");
     let refused = home.ours(&["run", "show", &ambiguous]);
     assert_eq!(refused.code, Some(1));
-    assert!(
-        refused.stderr.contains("several runs begin with it"),
-        "{}",
-        refused.stderr
-    );
+    assert!(refused.stderr.contains("several runs begin with it"), "{}", refused.stderr);
     let refused = home.ours(&["run", "events", "zzzz"]);
     assert_eq!(refused.code, Some(1));
-    assert!(
-        refused.stderr.contains("there is no run zzzz"),
-        "{}",
-        refused.stderr
-    );
+    assert!(refused.stderr.contains("there is no run zzzz"), "{}", refused.stderr);
 }
 
 #[test]
@@ -270,24 +168,12 @@ fn events_are_followed_until_the_run_has_ended() {
     let home = Home::new();
     let mut running = home.start_ours(&["exec", "--", "sh", "-c", "echo ready; sleep 1"]);
     running.wait_for_line("ready");
-    let runs = home
-        .ours(&["run", "list", "--json"])
-        .succeeded()
-        .json_lines();
+    let runs = home.ours(&["run", "list", "--json"]).succeeded().json_lines();
     let id = text(&runs[0], "run_id");
     assert_eq!(runs[0]["status"], "STARTED");
-    let followed = home
-        .ours(&["run", "events", id, "--follow", "--json"])
-        .succeeded()
-        .json_lines();
+    let followed = home.ours(&["run", "events", id, "--follow", "--json"]).succeeded().json_lines();
     running.finish().succeeded();
-    assert_eq!(
-        followed.last().map(|event| &event["event_type"]),
-        Some(&json!("PIPELINE_SUCCESS"))
-    );
-    let all = home
-        .ours(&["run", "events", id, "--json"])
-        .succeeded()
-        .json_lines();
+    assert_eq!(followed.last().map(|event| &event["event_type"]), Some(&json!("PIPELINE_SUCCESS")));
+    let all = home.ours(&["run", "events", id, "--json"]).succeeded().json_lines();
     assert_eq!(followed, all);
 }

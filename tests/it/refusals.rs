@@ -5,11 +5,7 @@ use dagster_instance_tests::{Finished, Home, dagster};
 fn check(finished: &Finished, code: i32, named: &[&str]) {
     assert_eq!(finished.code, Some(code), "{}", finished.stderr);
     for text in named {
-        assert!(
-            finished.stderr.contains(text),
-            "{:?} lacks {text:?}",
-            finished.stderr
-        );
+        assert!(finished.stderr.contains(text), "{:?} lacks {text:?}", finished.stderr);
     }
     assert!(!finished.stderr.contains("panicked"), "{}", finished.stderr);
 }
@@ -17,21 +13,10 @@ fn check(finished: &Finished, code: i32, named: &[&str]) {
 #[test]
 fn looking_at_a_home_that_is_none_creates_nothing() {
     let home = Home::new();
-    for arguments in [
-        &["run", "list"][..],
-        &["asset", "list"],
-        &["info"],
-        &["run", "show", "x"],
-    ] {
-        check(
-            &home.ours(arguments),
-            1,
-            &["no Dagster instance in", "runs.db is missing"],
-        );
+    for arguments in [&["run", "list"][..], &["asset", "list"], &["info"], &["run", "show", "x"]] {
+        check(&home.ours(arguments), 1, &["no Dagster instance in", "runs.db is missing"]);
     }
-    let left = std::fs::read_dir(home.path())
-        .expect("the directory")
-        .count();
+    let left = std::fs::read_dir(home.path()).expect("the directory").count();
     assert_eq!(left, 0);
 }
 
@@ -59,11 +44,7 @@ fn a_store_that_we_do_not_have_is_refused_without_its_password() {
     let yaml = "storage:\n  postgres:\n    postgres_url: postgresql://user:hunter2@host/db\n";
     std::fs::write(home.path().join("dagster.yaml"), yaml).expect("dagster.yaml");
     let refused = home.ours(&["exec", "--", "true"]);
-    check(
-        &refused,
-        125,
-        &["dagster.yaml", "storage.postgres", "SQLite only"],
-    );
+    check(&refused, 125, &["dagster.yaml", "storage.postgres", "SQLite only"]);
     assert!(!refused.stderr.contains("hunter2"));
 }
 
@@ -75,42 +56,21 @@ fn arguments_that_make_no_run_are_refused_before_anything_is_written() {
         125,
         &["job name", "no-dash", "underscores"],
     );
-    check(
-        &home.ours(&["exec", "--asset", "a//b", "--", "true"]),
-        2,
-        &["a//b", "demo/hello"],
-    );
-    check(
-        &home.ours(&["exec", "--asset", "a/b", "--asset", "a__b", "--", "true"]),
-        125,
-        &["a__b"],
-    );
-    check(
-        &home.ours(&["exec", "--tag", "novalue", "--", "true"]),
-        2,
-        &["novalue", "KEY=VALUE"],
-    );
+    check(&home.ours(&["exec", "--asset", "a//b", "--", "true"]), 2, &["a//b", "demo/hello"]);
+    check(&home.ours(&["exec", "--asset", "a/b", "--asset", "a__b", "--", "true"]), 125, &["a__b"]);
+    check(&home.ours(&["exec", "--tag", "novalue", "--", "true"]), 2, &["novalue", "KEY=VALUE"]);
     check(&home.ours(&["exec", "--", ""]), 125, &["command", "empty"]);
     check(&home.ours(&["exec"]), 2, &["COMMAND"]);
-    check(
-        &home.ours(&["run", "list", "--status", "DONE"]),
-        2,
-        &["DONE", "SUCCESS"],
-    );
-    let left = std::fs::read_dir(home.path())
-        .expect("the directory")
-        .count();
+    check(&home.ours(&["run", "list", "--status", "DONE"]), 2, &["DONE", "SUCCESS"]);
+    let left = std::fs::read_dir(home.path()).expect("the directory").count();
     assert_eq!(left, 0);
 }
 
 #[test]
 fn a_home_that_cannot_be_written_is_an_error_and_starts_no_command() {
     let home = Home::new();
-    std::fs::write(
-        home.path().join("history"),
-        "a file where a directory has to be",
-    )
-    .expect("history");
+    std::fs::write(home.path().join("history"), "a file where a directory has to be")
+        .expect("history");
     let marker = home.path().join("marker");
     let refused = home.ours(&["exec", "--", "touch", &marker.to_string_lossy()]);
     check(&refused, 125, &["history"]);
@@ -125,9 +85,5 @@ fn a_file_that_is_no_database_is_named() {
     for name in ["runs.db-wal", "runs.db-shm"] {
         let _ = std::fs::remove_file(home.path().join("history").join(name));
     }
-    check(
-        &home.ours(&["run", "list"]),
-        1,
-        &["runs.db", "not a database"],
-    );
+    check(&home.ours(&["run", "list"]), 1, &["runs.db", "not a database"]);
 }

@@ -17,13 +17,7 @@ fn a_fresh_home_is_the_one_that_dagster_creates() {
     assert_eq!(ours["files"], theirs["files"]);
     // A shard has the tables of the index, and none of its rows.
     let shard = &ours["shards"][0];
-    assert_eq!(
-        shard["objects"],
-        theirs["files"]["history/runs/index.db"]["objects"]
-    );
-    assert_eq!(
-        shard["revision"],
-        theirs["files"]["history/runs/index.db"]["revision"]
-    );
+    assert_eq!(shard["objects"], theirs["files"]["history/runs/index.db"]["objects"]);
+    assert_eq!(shard["revision"], theirs["files"]["history/runs/index.db"]["revision"]);
     assert_eq!(shard["secondary_indexes"], serde_json::json!([]));
 }

@@ -16,12 +16,7 @@ fn snapshots_are_those_that_dagster_makes() {
             vec![vec!["z"], vec!["demo", "hello-world"], vec!["b.c"]],
             false,
         ),
-        (
-            "partitioned",
-            "with_partitions",
-            vec![vec!["demo", "daily"], vec!["a"]],
-            true,
-        ),
+        ("partitioned", "with_partitions", vec![vec!["demo", "daily"], vec!["a"]], true),
     ];
     let described: Vec<_> = cases
         .iter()
@@ -34,13 +29,8 @@ fn snapshots_are_those_that_dagster_makes() {
     let references = references.as_array().expect("a list");
     assert_eq!(references.len(), cases.len());
     for ((name, job_name, assets, partitioned), reference) in cases.iter().zip(references) {
-        let keys: Vec<_> = assets
-            .iter()
-            .map(|path| AssetKey::new(path.iter().copied()))
-            .collect();
-        let ours = CommandJob::new(*job_name, &keys, *partitioned)
-            .expect(name)
-            .snapshots();
+        let keys: Vec<_> = assets.iter().map(|path| AssetKey::new(path.iter().copied())).collect();
+        let ours = CommandJob::new(*job_name, &keys, *partitioned).expect(name).snapshots();
         assert_eq!(
             reference["job_snapshot"].as_str(),
             Some(&*serialize_value(&ours.job)),

@@ -6,20 +6,8 @@ use serde_json::json;
 #[test]
 fn the_web_server_answers_for_a_run_of_ours() {
     let home = Home::new();
-    home.ours(&[
-        "exec",
-        "--asset",
-        "demo/hello",
-        "--",
-        "sh",
-        "-c",
-        "echo hello",
-    ])
-    .succeeded();
-    let runs = home
-        .ours(&["run", "list", "--json"])
-        .succeeded()
-        .json_lines();
+    home.ours(&["exec", "--asset", "demo/hello", "--", "sh", "-c", "echo hello"]).succeeded();
+    let runs = home.ours(&["run", "list", "--json"]).succeeded().json_lines();
     let run_id = runs[0]["run_id"].as_str().expect("an id");
     let path = home.path().to_string_lossy();
     let page = dagster("webserver.py", &[&path, run_id, "--asset", "demo/hello"]);
@@ -34,8 +22,5 @@ fn the_web_server_answers_for_a_run_of_ours() {
     assert_eq!(page["asset"]["assetMaterializations"][0]["runId"], run_id);
     let events = page["events"]["events"].as_array().expect("events");
     assert_eq!(events.len(), 10);
-    assert_eq!(
-        events.last().map(|event| &event["eventType"]),
-        Some(&json!("RUN_SUCCESS"))
-    );
+    assert_eq!(events.last().map(|event| &event["eventType"]), Some(&json!("RUN_SUCCESS")));
 }

@@ -1,8 +1,5 @@
 //! The pinned Dagster: scripts in `tests/python`, each of which prints one JSON document.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "tests start the programs that they test"
-)]
+#![expect(clippy::disallowed_methods, reason = "tests start the programs that they test")]
 
 use std::io::Write;
 use std::process::{Command, Stdio};
@@ -39,10 +36,7 @@ pub fn dagster_with_input(script: &str, arguments: &[&str], input: &Value) -> Va
             Err(error) => panic!("{script} printed no JSON: {error}"),
         },
         Ok(output) => {
-            panic!(
-                "{script} {arguments:?} failed:\n{}",
-                String::from_utf8_lossy(&output.stderr)
-            )
+            panic!("{script} {arguments:?} failed:\n{}", String::from_utf8_lossy(&output.stderr))
         }
         Err(error) => panic!("{script} could not be started: {error}"),
     }

@@ -1,8 +1,5 @@
 //! The binary under test, as a process.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "tests start the programs that they test"
-)]
+#![expect(clippy::disallowed_methods, reason = "tests start the programs that they test")]
 
 use std::io::{BufRead, BufReader};
 use std::process::{Child, Command, Output, Stdio};
@@ -36,7 +33,7 @@ impl Finished {
     }
 
     /// The same run, after a check that it ended with code zero.
-    #[must_use]
+    #[expect(clippy::return_self_not_must_use, reason = "often the check is all that is wanted")]
     pub fn succeeded(self) -> Self {
         assert_eq!(self.code, Some(0), "{}", self.stderr);
         self
@@ -81,11 +78,7 @@ impl Home {
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(binary());
         // `exec` takes what follows `--` as its own; the home has to come before.
-        command
-            .arg("--home")
-            .arg(self.path())
-            .args(arguments)
-            .env_remove("DAGSTER_HOME");
+        command.arg("--home").arg(self.path()).args(arguments).env_remove("DAGSTER_HOME");
         command
     }
 }
@@ -111,11 +104,7 @@ impl Running {
     /// Sends it a signal.
     pub fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.0.id()).map(Pid::from_raw);
-        assert_eq!(
-            pid.map(|pid| kill(pid, signal)),
-            Ok(Ok(())),
-            "the signal was not sent"
-        );
+        assert_eq!(pid.map(|pid| kill(pid, signal)), Ok(Ok(())), "the signal was not sent");
     }
 
     /// Waits for its end.

@@ -2,10 +2,7 @@
 //!
 //! `cargo xtask compat` names both. A plain `cargo test` builds the binary and takes the Python that
 //! the last `cargo xtask python` brought up.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "tests start the programs that they test"
-)]
+#![expect(clippy::disallowed_methods, reason = "tests start the programs that they test")]
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -23,20 +20,14 @@ pub fn python() -> &'static Path {
     PYTHON.get_or_init(|| {
         let python = named("DAGSTER_INSTANCE_PYTHON")
             .unwrap_or_else(|| target().join("compat/venv/bin/python"));
-        assert!(
-            python.exists(),
-            "{} is missing: run `cargo xtask python`",
-            python.display()
-        );
+        assert!(python.exists(), "{} is missing: run `cargo xtask python`", python.display());
         python
     })
 }
 
 /// The root of the repository.
 pub(crate) fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
-        .parent()
-        .unwrap_or(Path::new("."))
+    Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))
 }
 
 fn named(variable: &str) -> Option<PathBuf> {

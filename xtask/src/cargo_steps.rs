@@ -12,14 +12,7 @@ pub(crate) fn fmt(workspace: &Workspace) -> Result<()> {
 }
 
 pub(crate) fn clippy(workspace: &Workspace) -> Result<()> {
-    let everything = [
-        "--workspace",
-        "--all-targets",
-        "--all-features",
-        "--",
-        "-D",
-        "warnings",
-    ];
+    let everything = ["--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"];
     run(cargo(workspace, "clippy").args(everything))
 }
 
@@ -35,9 +28,7 @@ pub(crate) fn unit_test(workspace: &Workspace, args: &[String]) -> Result<()> {
 
 fn test_targets(workspace: &Workspace, targets: &[&str], args: &[String]) -> Result<()> {
     let mut command = cargo(workspace, "test");
-    command
-        .args(["--workspace", "--all-features", "--exclude", TESTS_PACKAGE])
-        .args(targets);
+    command.args(["--workspace", "--all-features", "--exclude", TESTS_PACKAGE]).args(targets);
     run(command.arg("--").args(args))
 }
 
@@ -47,12 +38,7 @@ pub(crate) fn doctest(workspace: &Workspace) -> Result<()> {
 
 pub(crate) fn doc(workspace: &Workspace) -> Result<()> {
     let mut command = cargo(workspace, "doc");
-    command.args([
-        "--workspace",
-        "--no-deps",
-        "--all-features",
-        "--document-private-items",
-    ]);
+    command.args(["--workspace", "--no-deps", "--all-features", "--document-private-items"]);
     run(command.env("RUSTDOCFLAGS", "-D warnings"))
 }
 

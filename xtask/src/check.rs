@@ -26,46 +26,22 @@ enum PartOf {
 
 /// Cheap ones first: what a person most often gets wrong is known within seconds.
 pub(crate) const STEPS: &[Step] = &[
-    Step {
-        command: "fmt",
-        part_of: PartOf::Both,
-        run: cargo_steps::fmt,
-    },
-    Step {
-        command: "tidy",
-        part_of: PartOf::Both,
-        run: tidy::run,
-    },
-    Step {
-        command: "clippy",
-        part_of: PartOf::Both,
-        run: cargo_steps::clippy,
-    },
+    Step { command: "fmt", part_of: PartOf::Both, run: cargo_steps::fmt },
+    Step { command: "tidy", part_of: PartOf::Both, run: tidy::run },
+    Step { command: "clippy", part_of: PartOf::Both, run: cargo_steps::clippy },
     Step {
         command: "test --unit",
         part_of: PartOf::Quick,
         run: |workspace| cargo_steps::unit_test(workspace, &[]),
     },
-    Step {
-        command: "features",
-        part_of: PartOf::Full,
-        run: features::run,
-    },
+    Step { command: "features", part_of: PartOf::Full, run: features::run },
     Step {
         command: "test",
         part_of: PartOf::Full,
         run: |workspace| cargo_steps::test(workspace, &[]),
     },
-    Step {
-        command: "doctest",
-        part_of: PartOf::Full,
-        run: cargo_steps::doctest,
-    },
-    Step {
-        command: "doc",
-        part_of: PartOf::Full,
-        run: cargo_steps::doc,
-    },
+    Step { command: "doctest", part_of: PartOf::Full, run: cargo_steps::doctest },
+    Step { command: "doc", part_of: PartOf::Full, run: cargo_steps::doc },
     // On its own before `compat`, so that installing Dagster is not counted as the time of the
     // tests.
     Step {
@@ -73,20 +49,13 @@ pub(crate) const STEPS: &[Step] = &[
         part_of: PartOf::Full,
         run: |workspace| python_env::ensure(workspace).map(drop),
     },
-    Step {
-        command: "compat",
-        part_of: PartOf::Full,
-        run: |workspace| compat::run(workspace, &[]),
-    },
+    Step { command: "compat", part_of: PartOf::Full, run: |workspace| compat::run(workspace, &[]) },
 ];
 
 /// Runs the steps up to the first that fails, then prints the table of what ran.
 pub(crate) fn run(workspace: &Workspace, quick: bool) -> Result<()> {
     let left_out = if quick { PartOf::Full } else { PartOf::Quick };
-    let steps: Vec<&Step> = STEPS
-        .iter()
-        .filter(|step| step.part_of != left_out)
-        .collect();
+    let steps: Vec<&Step> = STEPS.iter().filter(|step| step.part_of != left_out).collect();
     let mut timings = Vec::new();
     for (index, step) in steps.iter().enumerate() {
         println!("==> {} ({} of {})", step.command, index + 1, steps.len());
@@ -131,10 +100,7 @@ mod tests {
 
     #[test]
     fn the_table_names_the_step_that_failed_and_adds_up() {
-        let timings = [
-            ("fmt", Duration::from_millis(500)),
-            ("clippy", Duration::from_secs(12)),
-        ];
+        let timings = [("fmt", Duration::from_millis(500)), ("clippy", Duration::from_secs(12))];
         let expected =
             "fmt              0.5 s  ok\nclippy          12.0 s  FAILED\ntotal           12.5 s";
         assert_eq!(table(&timings, Some("clippy")), expected);

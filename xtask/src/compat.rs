@@ -3,6 +3,7 @@
 //! Not here: how the Python environment comes about.
 
 use std::env::consts::EXE_SUFFIX;
+use std::path::PathBuf;
 
 use anyhow::{Result, ensure};
 
@@ -13,15 +14,18 @@ use crate::workspace::{TESTS_PACKAGE, Workspace};
 /// Builds the binary, brings up the environment, and runs the tests with the paths of both in their
 /// environment.
 pub(crate) fn run(workspace: &Workspace, args: &[String]) -> Result<()> {
-    run_command(cargo(workspace, "build").args([
-        "--release",
-        "--package",
-        "dagster-instance-cli",
-    ]))?;
-    let binary = workspace
-        .target
-        .join("release")
-        .join(format!("dagster-instance{EXE_SUFFIX}"));
+    let binary = release_binary(workspace)?;
+    let python = python_env::ensure(workspace)?;
+    let mut tests = cargo(workspace, "test");
+    tests.args(["--package", TESTS_PACKAGE, "--"]).args(args);
+    run_command(tests.env("DAGSTER_INSTANCE_BIN", binary).env("DAGSTER_INSTANCE_PYTHON", python))
+}
+
+/// Builds the binary as it is shipped; returns its path.
+pub(crate) fn release_binary(workspace: &Workspace) -> Result<PathBuf> {
+    let mut build = cargo(workspace, "build");
+    run_command(build.args(["--release", "--package", "dagster-instance-cli"]))?;
+    let binary = workspace.target.join("release").join(format!("dagster-instance{EXE_SUFFIX}"));
     // With `build.target` configured cargo writes elsewhere, and a stale binary here would be
     // tested instead.
     ensure!(
@@ -29,13 +33,5 @@ pub(crate) fn run(workspace: &Workspace, args: &[String]) -> Result<()> {
         "the release build left no {}; is a `build.target` configured?",
         binary.display()
     );
-    let python = python_env::ensure(workspace)?;
-
-    let mut tests = cargo(workspace, "test");
-    tests.args(["--package", TESTS_PACKAGE, "--"]).args(args);
-    run_command(
-        tests
-            .env("DAGSTER_INSTANCE_BIN", binary)
-            .env("DAGSTER_INSTANCE_PYTHON", python),
-    )
+    Ok(binary)
 }

@@ -17,12 +17,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     for package in workspace.shipped_packages() {
         for feature in feature_sets(&package.features) {
             let mut command = cargo(workspace, "check");
-            command.args([
-                "--quiet",
-                "--package",
-                package.name.as_ref(),
-                "--no-default-features",
-            ]);
+            command.args(["--quiet", "--package", package.name.as_ref(), "--no-default-features"]);
             if let Some(feature) = feature {
                 command.args(["--features", feature]);
             }
@@ -34,12 +29,8 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
 
 /// No feature, then each one alone. An empty `default` would only repeat the first.
 fn feature_sets(features: &BTreeMap<String, Vec<String>>) -> Vec<Option<&str>> {
-    let named = features
-        .iter()
-        .filter(|(name, enables)| *name != "default" || !enables.is_empty());
-    std::iter::once(None)
-        .chain(named.map(|(name, _)| Some(name.as_str())))
-        .collect()
+    let named = features.iter().filter(|(name, enables)| *name != "default" || !enables.is_empty());
+    std::iter::once(None).chain(named.map(|(name, _)| Some(name.as_str()))).collect()
 }
 
 #[cfg(test)]
@@ -50,10 +41,7 @@ mod tests {
         let features = features
             .iter()
             .map(|(name, enables)| {
-                (
-                    (*name).to_owned(),
-                    enables.iter().map(|&f| f.to_owned()).collect(),
-                )
+                ((*name).to_owned(), enables.iter().map(|&f| f.to_owned()).collect())
             })
             .collect();
         assert_eq!(feature_sets(&features), expect);

@@ -8,6 +8,7 @@
     reason = "a build tool starts processes, reads its environment and answers on the terminal"
 )]
 
+mod bench;
 mod cargo_steps;
 mod check;
 mod compat;
@@ -69,6 +70,14 @@ enum Command {
         #[arg(last = true)]
         args: Vec<String>,
     },
+    /// Measure ours and the real Dagster side by side
+    Bench {
+        /// Fewer repetitions
+        #[arg(long)]
+        quick: bool,
+        /// Which benchmark; all unless said
+        name: Option<String>,
+    },
     /// Format, and apply the suggestions of clippy that it can apply itself
     Fix,
 }
@@ -102,6 +111,7 @@ fn run(command: &Command) -> Result<()> {
             Ok(())
         }
         Command::Compat { args } => compat::run(&workspace, args),
+        Command::Bench { quick, name } => bench::run(&workspace, *quick, name.as_deref()),
         Command::Fix => cargo_steps::fix(&workspace),
     }
 }

@@ -30,19 +30,14 @@ fn describes_the_running_package(variable: &OsStr) -> bool {
     let name = variable.to_string_lossy();
     name.starts_with("CARGO_PKG_")
         || name.starts_with("CARGO_MANIFEST_")
-        || matches!(
-            &*name,
-            "CARGO_BIN_NAME" | "CARGO_CRATE_NAME" | "CARGO_PRIMARY_PACKAGE"
-        )
+        || matches!(&*name, "CARGO_BIN_NAME" | "CARGO_CRATE_NAME" | "CARGO_PRIMARY_PACKAGE")
 }
 
 /// Shows the command, runs it on our own terminal, and fails unless it succeeds.
 pub(crate) fn run(command: &mut Command) -> Result<()> {
     let shown = shown(command);
     eprintln!("$ {shown}");
-    let status = command
-        .status()
-        .with_context(|| format!("cannot start `{shown}`"))?;
+    let status = command.status().with_context(|| format!("cannot start `{shown}`"))?;
     if !status.success() {
         bail!("`{shown}` failed ({status})");
     }
@@ -52,9 +47,7 @@ pub(crate) fn run(command: &mut Command) -> Result<()> {
 /// Runs the command silently and returns what it wrote to standard output.
 pub(crate) fn output(command: &mut Command) -> Result<Vec<u8>> {
     let shown = shown(command);
-    let output = command
-        .output()
-        .with_context(|| format!("cannot start `{shown}`"))?;
+    let output = command.output().with_context(|| format!("cannot start `{shown}`"))?;
     if !output.status.success() {
         bail!(
             "`{shown}` failed ({}): {}",
@@ -67,9 +60,7 @@ pub(crate) fn output(command: &mut Command) -> Result<Vec<u8>> {
 
 /// The command as one would type it, with the variables that we set for it.
 fn shown(command: &Command) -> String {
-    let set = command
-        .get_envs()
-        .filter_map(|(name, value)| Some((name, value?)));
+    let set = command.get_envs().filter_map(|(name, value)| Some((name, value?)));
     let variables = set.map(|(name, value)| format!("{}={}", name.display(), quoted(value)));
     // Cargo gives us the full path of itself; the reader types `cargo`.
     let program = std::path::Path::new(command.get_program());
@@ -78,9 +69,7 @@ fn shown(command: &Command) -> String {
     } else {
         program.as_os_str()
     };
-    let words = std::iter::once(program)
-        .chain(command.get_args())
-        .map(quoted);
+    let words = std::iter::once(program).chain(command.get_args()).map(quoted);
     variables.chain(words).collect::<Vec<_>>().join(" ")
 }
 
@@ -106,30 +95,15 @@ mod tests {
             .args(["doc", "it's one"])
             .env("RUSTDOCFLAGS", "-D warnings")
             .env_remove("CARGO_PKG_NAME");
-        assert_eq!(
-            shown(&command),
-            r"RUSTDOCFLAGS='-D warnings' cargo doc 'it'\''s one'"
-        );
+        assert_eq!(shown(&command), r"RUSTDOCFLAGS='-D warnings' cargo doc 'it'\''s one'");
     }
 
     #[test]
     fn what_describes_xtask_is_told_from_what_configures_cargo() {
         let ours = ["CARGO_PKG_NAME", "CARGO_MANIFEST_DIR", "CARGO_BIN_NAME"];
-        assert!(
-            ours.iter()
-                .all(|name| describes_the_running_package(OsStr::new(name)))
-        );
-        let others = [
-            "CARGO",
-            "CARGO_HOME",
-            "CARGO_TARGET_DIR",
-            "CARGO_TERM_COLOR",
-            "CARGO_NET_OFFLINE",
-        ];
-        assert!(
-            !others
-                .iter()
-                .any(|name| describes_the_running_package(OsStr::new(name)))
-        );
+        assert!(ours.iter().all(|name| describes_the_running_package(OsStr::new(name))));
+        let others =
+            ["CARGO", "CARGO_HOME", "CARGO_TARGET_DIR", "CARGO_TERM_COLOR", "CARGO_NET_OFFLINE"];
+        assert!(!others.iter().any(|name| describes_the_running_package(OsStr::new(name))));
     }
 }

@@ -64,10 +64,7 @@ pub(crate) fn ensure(workspace: &Workspace) -> Result<PathBuf> {
         "--no-input",
         "--requirement",
     ];
-    logged(
-        python(&interpreter).args(install).arg(&requirements_path),
-        &log,
-    )?;
+    logged(python(&interpreter).args(install).arg(&requirements_path), &log)?;
     // An environment cannot be moved into place once it is complete, as its scripts hold its path.
     // So the stamp comes last: without it, whatever an interrupted build left behind is removed and
     // built again.
@@ -87,10 +84,7 @@ fn interpreter(venv: &Path) -> PathBuf {
 /// An interpreter that sees only its own packages, whatever the caller's shell exports.
 fn python(program: impl AsRef<std::ffi::OsStr>) -> Command {
     let mut command = Command::new(program);
-    command
-        .env_remove("PYTHONHOME")
-        .env_remove("PYTHONPATH")
-        .stdin(Stdio::null());
+    command.env_remove("PYTHONHOME").env_remove("PYTHONPATH").stdin(Stdio::null());
     command
 }
 
@@ -119,10 +113,7 @@ fn logged(command: &mut Command, log: &Path) -> Result<()> {
     };
     let written = fs::read(log).with_context(|| format!("{error:#}; cannot read its log"))?;
     let end = tail(&String::from_utf8_lossy(&written), LOG_TAIL);
-    bail!(
-        "the Python environment could not be built: {error:#}\n{}:\n{end}",
-        log.display()
-    )
+    bail!("the Python environment could not be built: {error:#}\n{}:\n{end}", log.display())
 }
 
 fn tail(text: &str, lines: usize) -> String {

@@ -49,11 +49,7 @@ struct Finding {
 
 impl Finding {
     fn new(path: &str, line: usize, message: impl Into<String>) -> Self {
-        Self {
-            path: path.to_owned(),
-            line,
-            message: message.into(),
-        }
+        Self { path: path.to_owned(), line, message: message.into() }
     }
 }
 
@@ -72,9 +68,7 @@ struct SourceFile {
 
 impl SourceFile {
     fn is_rust(&self) -> bool {
-        self.path
-            .rsplit_once('.')
-            .is_some_and(|(_, extension)| extension == "rs")
+        self.path.rsplit_once('.').is_some_and(|(_, extension)| extension == "rs")
     }
 
     /// The crate below `crates/` and the path inside its `src/`, if that is where the file is.
@@ -118,14 +112,8 @@ mod tests {
 
     #[test]
     fn a_file_knows_its_crate() {
-        let file = |path: &str| SourceFile {
-            path: path.to_owned(),
-            text: String::new(),
-        };
-        assert_eq!(
-            file("crates/a/src/x/y.rs").in_crate_src(),
-            Some(("a", "x/y.rs"))
-        );
+        let file = |path: &str| SourceFile { path: path.to_owned(), text: String::new() };
+        assert_eq!(file("crates/a/src/x/y.rs").in_crate_src(), Some(("a", "x/y.rs")));
         assert_eq!(file("crates/a/tests/it/main.rs").in_crate_src(), None);
         assert_eq!(file("xtask/src/main.rs").in_crate_src(), None);
         assert!(file("a/b.rs").is_rust());

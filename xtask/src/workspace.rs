@@ -54,9 +54,7 @@ impl Workspace {
     /// The path of a package's manifest from the root, with forward slashes.
     pub(crate) fn relative_manifest(&self, package: &Package) -> String {
         let path = &package.manifest_path;
-        let relative = path
-            .strip_prefix(&self.metadata.workspace_root)
-            .unwrap_or(path);
+        let relative = path.strip_prefix(&self.metadata.workspace_root).unwrap_or(path);
         relative.as_str().replace('\\', "/")
     }
 }

@@ -160,10 +160,7 @@ fn parse_tag(text: &str) -> Result<(String, String), String> {
 
 fn parse_status(text: &str) -> Result<DagsterRunStatus, String> {
     DagsterRunStatus::from_name(&text.to_ascii_uppercase()).ok_or_else(|| {
-        let names: Vec<_> = DagsterRunStatus::ALL
-            .iter()
-            .map(|status| status.as_str())
-            .collect();
+        let names: Vec<_> = DagsterRunStatus::ALL.iter().map(|status| status.as_str()).collect();
         format!("the statuses are {}", names.join(", "))
     })
 }

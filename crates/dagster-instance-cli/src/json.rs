@@ -60,10 +60,7 @@ pub(crate) fn step(step: &RunStepKeyStatsSnapshot) -> Value {
 /// An asset, as in a list.
 pub(crate) fn asset(record: &AssetRecord) -> Value {
     let entry = &record.asset_entry;
-    let last = entry
-        .last_materialization_record
-        .as_ref()
-        .map(|record| &record.event_log_entry);
+    let last = entry.last_materialization_record.as_ref().map(|record| &record.event_log_entry);
     let partition = last.and_then(|entry| entry.dagster_event.as_ref()?.partition());
     json!({
         "asset_key": entry.asset_key.to_user_string(),
@@ -78,10 +75,7 @@ pub(crate) fn asset(record: &AssetRecord) -> Value {
 /// An event. The stored entry goes in as it is, with what JSON alone could not hold, such as `NaN`.
 pub(crate) fn event(record: &EventLogRecord) -> String {
     let entry = &record.event_log_entry;
-    let event_type = entry
-        .dagster_event
-        .as_ref()
-        .map(|event| event.event_type_value.clone());
+    let event_type = entry.dagster_event.as_ref().map(|event| event.event_type_value.clone());
     let mut writer = Writer::new();
     let mut object = writer.object();
     object.entry("id", &record.storage_id);

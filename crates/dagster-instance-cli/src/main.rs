@@ -20,10 +20,7 @@ const EXEC_FAILED: u8 = 125;
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     show_warnings(arguments.verbose);
-    let runtime = match tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-    {
+    let runtime = match tokio::runtime::Builder::new_current_thread().enable_all().build() {
         Ok(runtime) => runtime,
         Err(error) => return report(&error, 1),
     };

@@ -7,18 +7,13 @@ use dagster_instance::clock::datetime_of;
 /// A time of seconds since 1970, in UTC; a dash where there is none.
 pub(crate) fn time(timestamp: Option<f64>) -> String {
     let time = timestamp.and_then(datetime_of);
-    time.map_or_else(
-        || "-".to_owned(),
-        |time| time.format("%Y-%m-%d %H:%M:%S").to_string(),
-    )
+    time.map_or_else(|| "-".to_owned(), |time| time.format("%Y-%m-%d %H:%M:%S").to_string())
 }
 
 /// The time of day with milliseconds, in UTC.
 pub(crate) fn time_of_day(timestamp: f64) -> String {
-    datetime_of(timestamp).map_or_else(
-        || "-".to_owned(),
-        |time| time.format("%H:%M:%S%.3f").to_string(),
-    )
+    datetime_of(timestamp)
+        .map_or_else(|| "-".to_owned(), |time| time.format("%H:%M:%S%.3f").to_string())
 }
 
 /// A duration in seconds.

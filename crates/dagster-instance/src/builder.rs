@@ -110,17 +110,12 @@ impl DagsterInstanceBuilder {
             settings,
             sqlite,
         };
-        Ok(DagsterInstance {
-            inner: Arc::new(inner),
-        })
+        Ok(DagsterInstance { inner: Arc::new(inner) })
     }
 }
 
 #[cfg(feature = "process")]
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "without the feature there is no default"
-)]
+#[expect(clippy::unnecessary_wraps, reason = "without the feature there is no default")]
 fn default_launcher() -> Result<Arc<dyn RunLauncher>, InstanceError> {
     Ok(Arc::new(instance_launcher::ProcessRunLauncher::new()))
 }

@@ -36,20 +36,16 @@ pub(crate) struct Inner {
 
 impl DagsterInstance {
     pub(crate) fn listeners_of(&self, run_id: &RunId) -> Vec<EventListener> {
-        let listeners = self
-            .inner
-            .listeners
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let listeners = self.inner.listeners.lock().unwrap_or_else(PoisonError::into_inner);
         listeners.get(run_id).cloned().unwrap_or_default()
     }
 
+    pub(crate) fn remove_listeners_of(&self, run_id: &RunId) {
+        self.inner.listeners.lock().unwrap_or_else(PoisonError::into_inner).remove(run_id);
+    }
+
     pub(crate) fn add_listener_of(&self, run_id: &RunId, listener: EventListener) {
-        let mut listeners = self
-            .inner
-            .listeners
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner);
+        let mut listeners = self.inner.listeners.lock().unwrap_or_else(PoisonError::into_inner);
         listeners.entry(run_id.clone()).or_default().push(listener);
     }
 }

@@ -67,6 +67,10 @@ impl EventOps for DagsterInstance {
     fn listeners(&self, run_id: &RunId) -> Vec<EventListener> {
         self.listeners_of(run_id)
     }
+
+    fn remove_listeners(&self, run_id: &RunId) {
+        self.remove_listeners_of(run_id);
+    }
 }
 
 impl AssetOps for DagsterInstance {
@@ -137,10 +141,6 @@ impl LauncherOps for DagsterInstance {
         instance_events::report_engine_event(self, message, run, data).await
     }
 
-    async fn report_run_canceling(&self, run: &DagsterRun) -> Result<(), InstanceError> {
-        instance_events::report_run_canceling(self, run, None).await
-    }
-
     async fn report_run_failed(&self, run: &DagsterRun) -> Result<(), InstanceError> {
         instance_events::report_run_failed(self, run, None, None).await
     }
@@ -163,11 +163,7 @@ impl RunWorkerOps for DagsterInstance {
         let Some(id) = &run.execution_plan_snapshot_id else {
             return Ok(None);
         };
-        Ok(self
-            .inner
-            .run_storage
-            .get_execution_plan_snapshot(id)
-            .await?)
+        Ok(self.inner.run_storage.get_execution_plan_snapshot(id).await?)
     }
 
     fn compute_log_manager(&self) -> &dyn ComputeLogManager {

@@ -12,19 +12,13 @@ pub async fn get_asset_records(
     ops: &dyn AssetOps,
     asset_keys: Option<&[AssetKey]>,
 ) -> Result<Vec<AssetRecord>, InstanceError> {
-    Ok(ops
-        .event_log_storage()
-        .get_asset_records(asset_keys)
-        .await?)
+    Ok(ops.event_log_storage().get_asset_records(asset_keys).await?)
 }
 
 /// The keys of all assets, ascending.
 pub async fn all_asset_keys(ops: &dyn AssetOps) -> Result<Vec<AssetKey>, InstanceError> {
     let records = get_asset_records(ops, None).await?;
-    Ok(records
-        .into_iter()
-        .map(|record| record.asset_entry.asset_key)
-        .collect())
+    Ok(records.into_iter().map(|record| record.asset_entry.asset_key).collect())
 }
 
 /// Whether anything is known of the asset.
@@ -32,9 +26,5 @@ pub async fn has_asset_key(
     ops: &dyn AssetOps,
     asset_key: &AssetKey,
 ) -> Result<bool, InstanceError> {
-    Ok(
-        !get_asset_records(ops, Some(std::slice::from_ref(asset_key)))
-            .await?
-            .is_empty(),
-    )
+    Ok(!get_asset_records(ops, Some(std::slice::from_ref(asset_key))).await?.is_empty())
 }

@@ -41,10 +41,7 @@ pub fn find_home(
             reason: "it cannot be made an absolute path".to_owned(),
             source: Some(Box::new(error)),
         })?;
-        return Ok(Home {
-            path: absolute,
-            source: HomeSource::Argument,
-        });
+        return Ok(Home { path: absolute, source: HomeSource::Argument });
     }
     let user_home = environment.get("HOME").map(PathBuf::from);
     if let Some(text) = environment.get("DAGSTER_HOME") {
@@ -59,10 +56,7 @@ pub fn find_home(
                 source: None,
             });
         }
-        return Ok(Home {
-            path,
-            source: HomeSource::Variable,
-        });
+        return Ok(Home { path, source: HomeSource::Variable });
     }
     let data = environment
         .get("XDG_DATA_HOME")
@@ -91,10 +85,7 @@ mod tests {
 
     impl Environment for Variables {
         fn get(&self, name: &str) -> Option<String> {
-            self.0
-                .iter()
-                .find(|(key, _)| *key == name)
-                .map(|(_, value)| (*value).to_owned())
+            self.0.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
         }
     }
 
@@ -104,19 +95,14 @@ mod tests {
         expected: Option<(&str, HomeSource)>,
     ) {
         let found = find_home(argument.map(Path::new), &Variables(variables)).ok();
-        let found = found
-            .as_ref()
-            .map(|home| (home.path.to_str().unwrap_or_default(), home.source));
+        let found =
+            found.as_ref().map(|home| (home.path.to_str().unwrap_or_default(), home.source));
         assert_eq!(found, expected);
     }
 
     #[test]
     fn argument_before_variable_before_user_data() {
-        let all = &[
-            ("DAGSTER_HOME", "/dh"),
-            ("XDG_DATA_HOME", "/xdg"),
-            ("HOME", "/home/me"),
-        ];
+        let all = &[("DAGSTER_HOME", "/dh"), ("XDG_DATA_HOME", "/xdg"), ("HOME", "/home/me")];
         check(Some("/arg"), all, Some(("/arg", HomeSource::Argument)));
         check(None, all, Some(("/dh", HomeSource::Variable)));
         check(

@@ -11,12 +11,8 @@ use crate::environment::Environment;
 use crate::yaml::Section;
 
 /// The sections that name a store; each is understood or refused, never passed over.
-const STORAGE_SECTIONS: [&str; 4] = [
-    "storage",
-    "run_storage",
-    "event_log_storage",
-    "schedule_storage",
-];
+const STORAGE_SECTIONS: [&str; 4] =
+    ["storage", "run_storage", "event_log_storage", "schedule_storage"];
 
 /// The other sections that this version acts upon.
 const KNOWN_SECTIONS: [&str; 2] = ["local_artifact_storage", "compute_logs"];
@@ -37,18 +33,13 @@ pub fn load_settings(
     let file = home.join("dagster.yaml");
     let map = read(&file)?;
     let root = Section::root(&file, &map);
-    let artifacts = configured_base_dir(
-        &root,
-        "local_artifact_storage",
-        "LocalArtifactStorage",
-        environment,
-    )?;
+    let artifacts =
+        configured_base_dir(&root, "local_artifact_storage", "LocalArtifactStorage", environment)?;
     let artifacts_dir = artifacts.unwrap_or_else(|| home.to_owned()).join("storage");
     let compute_logs =
         configured_base_dir(&root, "compute_logs", "LocalComputeLogManager", environment)?;
-    let ignored_keys = root
-        .keys()
-        .filter(|key| !STORAGE_SECTIONS.contains(key) && !KNOWN_SECTIONS.contains(key));
+    let ignored_keys =
+        root.keys().filter(|key| !STORAGE_SECTIONS.contains(key) && !KNOWN_SECTIONS.contains(key));
     Ok(InstanceSettings {
         home: home.to_owned(),
         sqlite_base_dir: sqlite_base_dir(&root, environment)?.unwrap_or_else(|| home.to_owned()),
@@ -152,10 +143,7 @@ mod tests {
     fn without_a_file_all_is_below_home() -> Result<(), instance_core::error::InstanceError> {
         let settings = load_settings(Path::new("/no/such/home"), &Variables)?;
         assert_eq!(settings.sqlite_base_dir, Path::new("/no/such/home"));
-        assert_eq!(
-            settings.compute_logs_dir,
-            Path::new("/no/such/home/storage")
-        );
+        assert_eq!(settings.compute_logs_dir, Path::new("/no/such/home/storage"));
         Ok(())
     }
 
@@ -179,18 +167,9 @@ mod tests {
                 "storage.postgres",
             ),
             ("run_storage:\n  module: m\n  class: C\n", "run_storage"),
-            (
-                "storage:\n  sqlite:\n    base_dir: relative\n",
-                "storage.sqlite.base_dir",
-            ),
-            (
-                "storage:\n  sqlite:\n    base_dir:\n      env: MISSING\n",
-                "MISSING",
-            ),
-            (
-                "compute_logs:\n  class: S3ComputeLogManager\n",
-                "S3ComputeLogManager",
-            ),
+            ("storage:\n  sqlite:\n    base_dir: relative\n", "storage.sqlite.base_dir"),
+            ("storage:\n  sqlite:\n    base_dir:\n      env: MISSING\n", "MISSING"),
+            ("compute_logs:\n  class: S3ComputeLogManager\n", "S3ComputeLogManager"),
             ("- a\n", "mapping"),
             ("a: [\n", "no YAML"),
         ] {

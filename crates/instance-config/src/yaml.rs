@@ -17,11 +17,7 @@ pub(crate) struct Section<'a> {
 impl<'a> Section<'a> {
     /// The whole file.
     pub(crate) fn root(file: &'a Path, map: &'a Map<String, Value>) -> Self {
-        Self {
-            file,
-            key: String::new(),
-            map,
-        }
+        Self { file, key: String::new(), map }
     }
 
     /// The keys of the mapping.
@@ -33,11 +29,9 @@ impl<'a> Section<'a> {
     pub(crate) fn section(&self, key: &str) -> Result<Option<Section<'a>>, InstanceError> {
         match self.map.get(key) {
             None | Some(Value::Null) => Ok(None),
-            Some(Value::Object(map)) => Ok(Some(Section {
-                file: self.file,
-                key: self.path(key),
-                map,
-            })),
+            Some(Value::Object(map)) => {
+                Ok(Some(Section { file: self.file, key: self.path(key), map }))
+            }
             Some(_) => Err(self.error(key, "it has to be a mapping")),
         }
     }
@@ -78,10 +72,7 @@ impl<'a> Section<'a> {
         if path.is_absolute() {
             return Ok(Some(path));
         }
-        Err(self.error(
-            key,
-            &format!("{text:?} is a relative path; write an absolute one"),
-        ))
+        Err(self.error(key, &format!("{text:?} is a relative path; write an absolute one")))
     }
 
     /// An error about the value under a key.
@@ -94,10 +85,6 @@ impl<'a> Section<'a> {
     }
 
     fn path(&self, key: &str) -> String {
-        if self.key.is_empty() {
-            key.to_owned()
-        } else {
-            format!("{}.{key}", self.key)
-        }
+        if self.key.is_empty() { key.to_owned() } else { format!("{}.{key}", self.key) }
     }
 }

@@ -44,20 +44,14 @@ impl AssetKey {
             }
         }
         if parts.iter().any(String::is_empty) {
-            return Err(AssetKeyError {
-                text: text.to_owned(),
-            });
+            return Err(AssetKeyError { text: text.to_owned() });
         }
         Ok(Self::new(parts))
     }
 
     /// The form that people write and read: `demo/hello`.
     pub fn to_user_string(&self) -> String {
-        self.path
-            .iter()
-            .map(|part| part.replace('/', "\\/"))
-            .collect::<Vec<_>>()
-            .join("/")
+        self.path.iter().map(|part| part.replace('/', "\\/")).collect::<Vec<_>>().join("/")
     }
 
     /// The form that stands in columns of the database: `["demo", "hello"]`.
@@ -67,9 +61,7 @@ impl AssetKey {
 
     /// Reads the form that stands in columns of the database; `None` if it is not such a text.
     pub fn from_db_string(text: &str) -> Option<Self> {
-        crate::serdes::deserialize_value::<Vec<String>>(text)
-            .ok()
-            .map(Self::new)
+        crate::serdes::deserialize_value::<Vec<String>>(text).ok().map(Self::new)
     }
 
     /// The name of the output that stands for this asset in a step: `demo__hello`.
@@ -126,20 +118,9 @@ impl SetOrder for AssetCheckKey {
 
 /// Python's `repr` of a string, as far as its order among other strings is concerned.
 fn python_repr(text: &str) -> String {
-    let quote = if text.contains('\'') && !text.contains('"') {
-        '"'
-    } else {
-        '\''
-    };
+    let quote = if text.contains('\'') && !text.contains('"') { '"' } else { '\'' };
     let escaped = text.replace('\\', "\\\\");
-    format!(
-        "{quote}{}{quote}",
-        if quote == '\'' {
-            escaped.replace('\'', "\\'")
-        } else {
-            escaped
-        }
-    )
+    format!("{quote}{}{quote}", if quote == '\'' { escaped.replace('\'', "\\'") } else { escaped })
 }
 
 #[cfg(test)]

@@ -39,11 +39,7 @@ pub trait IdSource: std::fmt::Debug + Send + Sync + 'static {
     fn log_file_key(&self) -> String {
         let bytes = self.uuid().into_bytes();
         // The first and last bytes of a random UUID are random; the middle holds its version.
-        bytes[..4]
-            .iter()
-            .chain(&bytes[12..])
-            .map(|byte| char::from(b'a' + byte % 26))
-            .collect()
+        bytes[..4].iter().chain(&bytes[12..]).map(|byte| char::from(b'a' + byte % 26)).collect()
     }
 }
 
@@ -63,10 +59,7 @@ impl IdSource for RandomIds {
 
 /// Seconds since 1970 with microseconds, as events carry their time.
 pub fn timestamp_of(time: DateTime<Utc>) -> f64 {
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "microseconds of today need 51 of the 52 bits"
-    )]
+    #[expect(clippy::cast_precision_loss, reason = "microseconds of today need 51 of the 52 bits")]
     let micros = time.timestamp_micros() as f64;
     micros / 1e6
 }
@@ -84,8 +77,7 @@ pub fn datetime_of(timestamp: f64) -> Option<DateTime<Utc>> {
         reason = "the cast saturates, and the calendar refuses what it cannot hold"
     )]
     let (whole, micros) = (whole as i64, micros as i64);
-    Utc.timestamp_micros(whole.checked_mul(1_000_000)?.checked_add(micros)?)
-        .single()
+    Utc.timestamp_micros(whole.checked_mul(1_000_000)?.checked_add(micros)?).single()
 }
 
 #[cfg(test)]

@@ -51,9 +51,7 @@ impl CommandSpec {
             .and_then(|config| config.pointer(&format!("/ops/{COMMAND_OP}/config/argv")))
             .and_then(serde_json::Value::as_array)
             .and_then(|argv| {
-                argv.iter()
-                    .map(|part| part.as_str().map(str::to_owned))
-                    .collect::<Option<Vec<_>>>()
+                argv.iter().map(|part| part.as_str().map(str::to_owned)).collect::<Option<Vec<_>>>()
             });
         match argv {
             Some(argv) => Self::new(argv),
@@ -76,11 +74,8 @@ mod tests {
 
     #[test]
     fn a_run_carries_its_command() -> Result<(), crate::error::InstanceError> {
-        let command = CommandSpec::new(vec![
-            "sh".to_owned(),
-            "-c".to_owned(),
-            "écho \"hi\"".to_owned(),
-        ])?;
+        let command =
+            CommandSpec::new(vec!["sh".to_owned(), "-c".to_owned(), "écho \"hi\"".to_owned()])?;
         let mut run = DagsterRun::new(RunId::from("r"), "j");
         assert!(CommandSpec::of_run(&run).is_err());
         run.run_config = command.to_run_config();

@@ -32,7 +32,8 @@ pub trait RunLauncher: std::fmt::Debug + Send + Sync + 'static {
     /// Starts the worker and returns without waiting for its end. On an error no worker runs.
     async fn launch_run(&self, context: LaunchRunContext) -> Result<(), BoxError>;
 
-    /// Asks the worker of a run to stop. `false` if there is no such worker.
+    /// Asks the worker of a run to stop, and has it reported that the run is being canceled, in an
+    /// order that leaves the run's end the last word. `false` if there is no such worker.
     async fn terminate(&self, run_id: &RunId) -> Result<bool, BoxError>;
 }
 

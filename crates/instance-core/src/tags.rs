@@ -49,10 +49,9 @@ pub struct TagError {
 /// other unusual keys and stores them all the same.
 pub fn validate_run_tags(tags: &BTreeMap<String, String>) -> Result<(), TagError> {
     match tags.keys().find(|key| key.is_empty()) {
-        Some(key) => Err(TagError {
-            key: key.clone(),
-            reason: "the key is empty; write KEY=VALUE",
-        }),
+        Some(key) => {
+            Err(TagError { key: key.clone(), reason: "the key is empty; write KEY=VALUE" })
+        }
         None => Ok(()),
     }
 }

@@ -5,6 +5,7 @@ use instance_core::error::InstanceError;
 use instance_core::event::{DagsterEventType, EventLogEntry, EventLogRecord};
 use instance_core::ids::RunId;
 use instance_core::ops::{EventListener, EventOps};
+use instance_core::run::DagsterRunStatus;
 use instance_core::serdes::UnknownFields;
 
 /// Stores an entry, changes the run if the event demands it, and tells the run's listeners.
@@ -25,44 +26,40 @@ pub async fn handle_new_events(
 ) -> Result<(), InstanceError> {
     let storage_ids = ops.event_log_storage().store_event_batch(&entries).await?;
     for (event_log_entry, storage_id) in entries.into_iter().zip(storage_ids) {
-        change_run(ops, &event_log_entry).await?;
-        let listeners = ops.listeners(&event_log_entry.run_id);
-        if listeners.is_empty() {
-            continue;
-        }
-        let record = EventLogRecord {
-            event_log_entry,
-            storage_id,
-            unknown: UnknownFields::default(),
-        };
-        for listener in listeners {
+        let new_status = change_run(ops, &event_log_entry).await?;
+        let run_id = event_log_entry.run_id.clone();
+        let record =
+            EventLogRecord { event_log_entry, storage_id, unknown: UnknownFields::default() };
+        for listener in ops.listeners(&run_id) {
             listener(&record);
+        }
+        if new_status.is_some_and(DagsterRunStatus::is_finished) {
+            ops.remove_listeners(&run_id);
         }
     }
     Ok(())
 }
 
-/// Calls `listener` with each entry of a run that this process stores from now on.
+/// Calls `listener` with each entry of a run that this process stores from now on, until the run has
+/// ended.
 ///
 /// Calls come in the order of the entries, on the task that stored them: a listener should be quick.
 pub fn add_event_listener(ops: &dyn EventOps, run_id: &RunId, listener: EventListener) {
     ops.add_listener(run_id, listener);
 }
 
-async fn change_run(ops: &dyn EventOps, entry: &EventLogEntry) -> Result<(), InstanceError> {
+/// Gives a run the status that follows from an entry, and returns it.
+async fn change_run(
+    ops: &dyn EventOps,
+    entry: &EventLogEntry,
+) -> Result<Option<DagsterRunStatus>, InstanceError> {
     let Some(event) = entry.dagster_event.as_ref() else {
-        return Ok(());
+        return Ok(None);
     };
-    if event
-        .event_type()
-        .and_then(DagsterEventType::run_status)
-        .is_none()
-    {
-        return Ok(());
-    }
+    let Some(status) = event.event_type().and_then(DagsterEventType::run_status) else {
+        return Ok(None);
+    };
     let at = datetime_of(entry.timestamp).unwrap_or_else(|| ops.clock().now());
-    ops.run_storage()
-        .handle_run_event(&entry.run_id, event, at)
-        .await?;
-    Ok(())
+    ops.run_storage().handle_run_event(&entry.run_id, event, at).await?;
+    Ok(Some(status))
 }

@@ -22,14 +22,7 @@ pub async fn all_logs(
     run_id: &RunId,
     of_types: &[DagsterEventType],
 ) -> Result<Vec<EventLogEntry>, InstanceError> {
-    let query = RecordsForRun {
-        of_types: of_types.to_vec(),
-        ..RecordsForRun::all(run_id.clone())
-    };
+    let query = RecordsForRun { of_types: of_types.to_vec(), ..RecordsForRun::all(run_id.clone()) };
     let connection = ops.event_log_storage().get_records_for_run(&query).await?;
-    Ok(connection
-        .records
-        .into_iter()
-        .map(|record| record.event_log_entry)
-        .collect())
+    Ok(connection.records.into_iter().map(|record| record.event_log_entry).collect())
 }

@@ -47,11 +47,7 @@ pub async fn report_engine_event(
     run: &DagsterRun,
     data: EngineEventData,
 ) -> Result<(), InstanceError> {
-    let level = if data.error.is_some() {
-        LogLevel::ERROR
-    } else {
-        LogLevel::INFO
-    };
+    let level = if data.error.is_some() { LogLevel::ERROR } else { LogLevel::INFO };
     let event = DagsterEvent::new(DagsterEventType::EngineEvent, &run.job_name)
         .with_message(message)
         .with_data(data);

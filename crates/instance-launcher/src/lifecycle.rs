@@ -39,18 +39,11 @@ pub async fn launch_run(
 ) -> Result<DagsterRun, InstanceError> {
     let run = existing_run(ops, run_id).await?;
     let starting = DagsterEvent::new(DagsterEventType::RunStarting, &run.job_name);
-    ops.report_dagster_event(starting, run_id, LogLevel::INFO)
-        .await?;
+    ops.report_dagster_event(starting, run_id, LogLevel::INFO).await?;
     let run = existing_run(ops, run_id).await?;
-    let context = LaunchRunContext {
-        dagster_run: run.clone(),
-        instance: ops.worker_ops(),
-    };
+    let context = LaunchRunContext { dagster_run: run.clone(), instance: ops.worker_ops() };
     if let Err(source) = ops.run_launcher().launch_run(context).await {
-        let error = InstanceError::Launch {
-            run_id: run_id.clone(),
-            source,
-        };
+        let error = InstanceError::Launch { run_id: run_id.clone(), source };
         report_failure(ops, &run, &error).await?;
         return Err(error);
     }
@@ -65,19 +58,13 @@ pub async fn cancel_run(ops: &dyn LauncherOps, run_id: &RunId) -> Result<bool, I
     if run.status.is_finished() {
         return Ok(false);
     }
-    ops.report_run_canceling(&run).await?;
     let terminated = ops.run_launcher().terminate(run_id).await;
-    terminated.map_err(|source: BoxError| InstanceError::Launch {
-        run_id: run_id.clone(),
-        source,
-    })
+    terminated.map_err(|source: BoxError| InstanceError::Launch { run_id: run_id.clone(), source })
 }
 
 async fn existing_run(ops: &dyn LauncherOps, run_id: &RunId) -> Result<DagsterRun, InstanceError> {
     let run = ops.get_run_by_id(run_id).await?;
-    run.ok_or_else(|| InstanceError::RunNotFound {
-        run_id: run_id.to_string(),
-    })
+    run.ok_or_else(|| InstanceError::RunNotFound { run_id: run_id.to_string() })
 }
 
 async fn report_failure(
@@ -86,7 +73,6 @@ async fn report_failure(
     error: &InstanceError,
 ) -> Result<(), InstanceError> {
     let info = SerializableErrorInfo::from_error("LaunchError", error);
-    ops.report_engine_event(error.to_string(), run, EngineEventData::engine_error(info))
-        .await?;
+    ops.report_engine_event(error.to_string(), run, EngineEventData::engine_error(info)).await?;
     ops.report_run_failed(run).await
 }

@@ -70,28 +70,19 @@ impl CommandJob {
         if outputs.is_empty() {
             outputs.insert("result".to_owned(), StepOutputProperties::plain());
         }
-        Ok(Self {
-            job_name,
-            outputs: outputs.into_iter().collect(),
-        })
+        Ok(Self { job_name, outputs: outputs.into_iter().collect() })
     }
 
     /// The snapshots of the job and of its plan.
     pub fn snapshots(&self) -> CommandJobSnapshots {
         let job = self.job_snapshot();
         let execution_plan = self.execution_plan_snapshot(&job);
-        CommandJobSnapshots {
-            job,
-            execution_plan,
-        }
+        CommandJobSnapshots { job, execution_plan }
     }
 
     /// The request for a run of the job that executes this command.
     pub fn create_run(&self, command: &CommandSpec) -> CreateRun {
-        let CommandJobSnapshots {
-            job,
-            execution_plan,
-        } = self.snapshots();
+        let CommandJobSnapshots { job, execution_plan } = self.snapshots();
         CreateRun {
             run_config: Some(command.to_run_config()),
             job_snapshot: Some(job),
@@ -137,9 +128,7 @@ impl CommandJob {
     }
 
     fn has_assets(&self) -> bool {
-        self.outputs
-            .iter()
-            .any(|(_, properties)| properties.is_asset)
+        self.outputs.iter().any(|(_, properties)| properties.is_asset)
     }
 
     fn op(&self, config: &ConfigField) -> OpDefSnap {
@@ -169,16 +158,13 @@ impl CommandJob {
     }
 
     fn execution_plan_snapshot(&self, job: &JobSnap) -> ExecutionPlanSnapshot {
-        let outputs = self
-            .outputs
-            .iter()
-            .map(|(name, properties)| ExecutionStepOutputSnap {
-                dagster_type_key: "Nothing".to_owned(),
-                name: name.clone(),
-                properties: Some(properties.clone()),
-                node_handle: Some(NodeHandle::top(COMMAND_OP)),
-                unknown: UnknownFields::default(),
-            });
+        let outputs = self.outputs.iter().map(|(name, properties)| ExecutionStepOutputSnap {
+            dagster_type_key: "Nothing".to_owned(),
+            name: name.clone(),
+            properties: Some(properties.clone()),
+            node_handle: Some(NodeHandle::top(COMMAND_OP)),
+            unknown: UnknownFields::default(),
+        });
         ExecutionPlanSnapshot {
             artifacts_persisted: true,
             executor_name: None,
@@ -271,12 +257,7 @@ impl CommandConfig {
             root_config_key: Some(root.key().to_owned()),
             unknown: UnknownFields::default(),
         };
-        Self {
-            schema: config.finish(),
-            types,
-            mode,
-            op,
-        }
+        Self { schema: config.finish(), types, mode, op }
     }
 }
 
@@ -302,11 +283,7 @@ fn builtin_types(
         let scalar = config.scalar(*kind);
         let selector = loader(config, &scalar);
         let union = config.scalar_union(&scalar, &selector);
-        types.push(builtin_type(
-            scalar.key(),
-            DagsterTypeKind::Scalar,
-            Some(union),
-        ));
+        types.push(builtin_type(scalar.key(), DagsterTypeKind::Scalar, Some(union)));
     }
     DagsterTypeNamespaceSnapshot {
         all_dagster_type_snaps_by_key: types

@@ -116,10 +116,8 @@ pub async fn construct_run_with_snapshots(
         _ => None,
     };
     let mut tags = request.tags;
-    if let Some(location) = request
-        .remote_job_origin
-        .as_ref()
-        .and_then(|job| job.repository_origin.location_name())
+    if let Some(location) =
+        request.remote_job_origin.as_ref().and_then(|job| job.repository_origin.location_name())
     {
         tags.insert(tags::CODE_LOCATION.to_owned(), location);
     }
@@ -137,9 +135,7 @@ pub async fn construct_run_with_snapshots(
         job_code_origin: request.job_code_origin,
         job_snapshot_id,
         root_run_id: request.root_run_id,
-        run_config: request
-            .run_config
-            .unwrap_or_else(|| Opaque::from(&serde_json::json!({}))),
+        run_config: request.run_config.unwrap_or_else(|| Opaque::from(&serde_json::json!({}))),
         op_selection: request.op_selection,
         resolved_op_selection: request.resolved_op_selection.map(FrozenSet::from_iter),
         status: request.status,
@@ -152,11 +148,7 @@ pub async fn construct_run_with_snapshots(
 
 fn validate(request: &CreateRun) -> Result<(), InstanceError> {
     let invalid = |what: &'static str, value: String, reason: &str| {
-        Err(InstanceError::Invalid {
-            what,
-            value,
-            reason: reason.to_owned(),
-        })
+        Err(InstanceError::Invalid { what, value, reason: reason.to_owned() })
     };
     if request.job_name.is_empty() {
         return invalid("job name", String::new(), "a run needs the name of its job");
@@ -165,10 +157,7 @@ fn validate(request: &CreateRun) -> Result<(), InstanceError> {
         return invalid("run id", run_id.to_string(), "it has to be a UUID");
     }
     if request.root_run_id.is_some() != request.parent_run_id.is_some() {
-        let given = request
-            .root_run_id
-            .as_ref()
-            .or(request.parent_run_id.as_ref());
+        let given = request.root_run_id.as_ref().or(request.parent_run_id.as_ref());
         return invalid(
             "root or parent run",
             given.map(ToString::to_string).unwrap_or_default(),
@@ -190,19 +179,12 @@ fn validate(request: &CreateRun) -> Result<(), InstanceError> {
         );
     }
     let selects_assets = request.asset_selection.is_some()
-        || request
-            .asset_check_selection
-            .as_ref()
-            .is_some_and(|checks| !checks.is_empty());
+        || request.asset_check_selection.as_ref().is_some_and(|checks| !checks.is_empty());
     if selects_assets && (request.op_selection.is_some() || request.resolved_op_selection.is_some())
     {
         return invalid(
             "op selection",
-            request
-                .op_selection
-                .as_ref()
-                .map(|ops| ops.join(", "))
-                .unwrap_or_default(),
+            request.op_selection.as_ref().map(|ops| ops.join(", ")).unwrap_or_default(),
             "a run selects either ops, or assets and checks",
         );
     }

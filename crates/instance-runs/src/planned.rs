@@ -20,15 +20,10 @@ pub async fn log_asset_planned_events(
     run: &DagsterRun,
     plan: &ExecutionPlanSnapshot,
 ) -> Result<(), InstanceError> {
-    let executed = plan
-        .steps
-        .iter()
-        .filter(|step| plan.step_keys_to_execute.contains(&step.key));
+    let executed = plan.steps.iter().filter(|step| plan.step_keys_to_execute.contains(&step.key));
     let mut planned: Vec<(String, DagsterEvent)> = executed
         .flat_map(|step| {
-            step.outputs
-                .iter()
-                .map(|output| (step.key.as_str(), output.properties.as_ref()))
+            step.outputs.iter().map(|output| (step.key.as_str(), output.properties.as_ref()))
         })
         .filter_map(|(step_key, properties)| {
             let properties = properties?;
@@ -45,8 +40,7 @@ pub async fn log_asset_planned_events(
         .collect();
     planned.sort_by(|(left, _), (right, _)| left.cmp(right));
     let events = planned.into_iter().map(|(_, event)| event).collect();
-    ops.report_dagster_events(events, &run.run_id, LogLevel::DEBUG)
-        .await
+    ops.report_dagster_events(events, &run.run_id, LogLevel::DEBUG).await
 }
 
 fn planned_event(

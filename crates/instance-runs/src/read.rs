@@ -24,10 +24,7 @@ pub async fn get_runs(
     page: &RunsPage,
 ) -> Result<Vec<DagsterRun>, InstanceError> {
     let records = ops.run_storage().get_run_records(filter, page).await?;
-    Ok(records
-        .into_iter()
-        .map(|record| record.dagster_run)
-        .collect())
+    Ok(records.into_iter().map(|record| record.dagster_run).collect())
 }
 
 /// How many runs match.
@@ -40,19 +37,9 @@ pub async fn get_run_record_by_id(
     ops: &dyn RunOps,
     run_id: &RunId,
 ) -> Result<Option<RunRecord>, InstanceError> {
-    let filter = RunsFilter {
-        run_ids: vec![run_id.clone()],
-        ..RunsFilter::default()
-    };
-    let page = RunsPage {
-        limit: Some(1),
-        ..RunsPage::default()
-    };
-    Ok(ops
-        .run_storage()
-        .get_run_records(&filter, &page)
-        .await?
-        .pop())
+    let filter = RunsFilter { run_ids: vec![run_id.clone()], ..RunsFilter::default() };
+    let page = RunsPage { limit: Some(1), ..RunsPage::default() };
+    Ok(ops.run_storage().get_run_records(&filter, &page).await?.pop())
 }
 
 /// The run of this id; `None` if there is none.
@@ -60,9 +47,7 @@ pub async fn get_run_by_id(
     ops: &dyn RunOps,
     run_id: &RunId,
 ) -> Result<Option<DagsterRun>, InstanceError> {
-    Ok(get_run_record_by_id(ops, run_id)
-        .await?
-        .map(|record| record.dagster_run))
+    Ok(get_run_record_by_id(ops, run_id).await?.map(|record| record.dagster_run))
 }
 
 /// Whether there is a run of this id.
@@ -77,26 +62,17 @@ pub async fn find_run(ops: &dyn RunOps, id_or_prefix: &str) -> Result<RunRecord,
     if let Some(record) = get_run_record_by_id(ops, &RunId::from(id_or_prefix)).await? {
         return Ok(record);
     }
-    let filter = RunsFilter {
-        run_id_prefix: Some(id_or_prefix.to_owned()),
-        ..RunsFilter::default()
-    };
-    let page = RunsPage {
-        limit: Some(3),
-        ..RunsPage::default()
-    };
+    let filter =
+        RunsFilter { run_id_prefix: Some(id_or_prefix.to_owned()), ..RunsFilter::default() };
+    let page = RunsPage { limit: Some(3), ..RunsPage::default() };
     let mut found = ops.run_storage().get_run_records(&filter, &page).await?;
     match (found.len(), found.pop()) {
         (1, Some(record)) => Ok(record),
-        (0, _) => Err(InstanceError::RunNotFound {
-            run_id: id_or_prefix.to_owned(),
-        }),
+        (0, _) => Err(InstanceError::RunNotFound { run_id: id_or_prefix.to_owned() }),
         (_, last) => {
             found.extend(last);
-            let ids: Vec<_> = found
-                .iter()
-                .map(|record| record.dagster_run.run_id.as_str())
-                .collect();
+            let ids: Vec<_> =
+                found.iter().map(|record| record.dagster_run.run_id.as_str()).collect();
             Err(InstanceError::Invalid {
                 what: "run id",
                 value: id_or_prefix.to_owned(),
@@ -123,8 +99,5 @@ pub async fn get_run_step_stats(
     run_id: &RunId,
     step_keys: &[String],
 ) -> Result<Vec<RunStepKeyStatsSnapshot>, InstanceError> {
-    Ok(ops
-        .event_log_storage()
-        .get_step_stats_for_run(run_id, step_keys)
-        .await?)
+    Ok(ops.event_log_storage().get_step_stats_for_run(run_id, step_keys).await?)
 }

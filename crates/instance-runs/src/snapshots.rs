@@ -14,10 +14,7 @@ pub async fn ensure_persisted_job_snapshot(
     let storage = ops.run_storage();
     if let Some(parent) = parent.filter(|_| snapshot.lineage_snapshot.is_some()) {
         let parent_id = parent.snapshot_id();
-        let named = snapshot
-            .lineage_snapshot
-            .as_ref()
-            .map(|lineage| &lineage.parent_snapshot_id);
+        let named = snapshot.lineage_snapshot.as_ref().map(|lineage| &lineage.parent_snapshot_id);
         if named != Some(&parent_id) {
             tracing::warn!(stored = %parent_id, ?named, "the job names another parent snapshot than it came with");
         }

@@ -10,8 +10,5 @@ pub async fn all_instigator_state(
     ops: &dyn SchedulingOps,
     instigator_type: Option<InstigatorType>,
 ) -> Result<Vec<InstigatorState>, InstanceError> {
-    Ok(ops
-        .schedule_storage()
-        .all_instigator_state(instigator_type)
-        .await?)
+    Ok(ops.schedule_storage().all_instigator_state(instigator_type).await?)
 }

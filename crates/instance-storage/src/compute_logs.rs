@@ -21,9 +21,7 @@ pub struct LocalComputeLogManager {
 impl LocalComputeLogManager {
     /// The logs below a directory, which is created when it is first needed.
     pub fn new(base_dir: impl Into<PathBuf>) -> Self {
-        Self {
-            base_dir: base_dir.into(),
-        }
+        Self { base_dir: base_dir.into() }
     }
 
     /// The file of a key, refused if the key leads out of the base directory.
@@ -39,16 +37,12 @@ impl LocalComputeLogManager {
         path.extend(namespace);
         path.push(format!("{file_base}.{extension}"));
         let below_base = path.strip_prefix(&self.base_dir).ok();
-        let is_plain = |path: &Path| {
-            path.components()
-                .all(|part| matches!(part, Component::Normal(_)))
-        };
+        let is_plain =
+            |path: &Path| path.components().all(|part| matches!(part, Component::Normal(_)));
         if below_base.is_some_and(is_plain) && file_base.len() < 200 {
             Ok(path)
         } else {
-            Err(unsupported(
-                "its parts have to be names of files, shorter than 200 bytes",
-            ))
+            Err(unsupported("its parts have to be names of files, shorter than 200 bytes"))
         }
     }
 }
@@ -62,9 +56,7 @@ impl ComputeLogManager for LocalComputeLogManager {
         let stdout_path = self.path(log_key, ComputeIoType::Stdout.extension())?;
         let stderr_path = self.path(log_key, ComputeIoType::Stderr.extension())?;
         if let Some(directory) = stdout_path.parent() {
-            tokio::fs::create_dir_all(directory)
-                .await
-                .map_err(io_error("create", directory))?;
+            tokio::fs::create_dir_all(directory).await.map_err(io_error("create", directory))?;
         }
         Ok(Box::new(LocalCapture {
             stdout: open_for_append(&stdout_path).await?,
@@ -75,9 +67,7 @@ impl ComputeLogManager for LocalComputeLogManager {
 
     async fn is_capture_complete(&self, log_key: &ComputeLogKey) -> Result<bool, StorageError> {
         let path = self.path(log_key, "complete")?;
-        tokio::fs::try_exists(&path)
-            .await
-            .map_err(io_error("look for", &path))
+        tokio::fs::try_exists(&path).await.map_err(io_error("look for", &path))
     }
 
     async fn get_log_data(
@@ -93,9 +83,7 @@ impl ComputeLogManager for LocalComputeLogManager {
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(Vec::new()),
             Err(error) => return Err(io_error("open", &path)(error)),
         };
-        file.seek(SeekFrom::Start(offset))
-            .await
-            .map_err(io_error("read", &path))?;
+        file.seek(SeekFrom::Start(offset)).await.map_err(io_error("read", &path))?;
         let mut bytes = Vec::new();
         file.take(max_bytes as u64)
             .read_to_end(&mut bytes)
@@ -120,9 +108,7 @@ impl ComputeLogCapture for LocalCapture {
             ComputeIoType::Stderr => &self.stderr,
         };
         let mut file = file.lock().await;
-        file.write_all(bytes)
-            .await
-            .map_err(io_error("write", path))?;
+        file.write_all(bytes).await.map_err(io_error("write", path))?;
         // Without the flush tokio may still hold the bytes when the call returns.
         file.flush().await.map_err(io_error("write", path))
     }
@@ -147,9 +133,5 @@ async fn open_for_append(path: &Path) -> Result<(Mutex<File>, PathBuf), StorageE
 
 fn io_error(action: &'static str, path: &Path) -> impl Fn(std::io::Error) -> StorageError {
     let path = path.display().to_string();
-    move |source| StorageError::Io {
-        action,
-        path: path.clone(),
-        source,
-    }
+    move |source| StorageError::Io { action, path: path.clone(), source }
 }

@@ -38,10 +38,7 @@ pub async fn storage_info(ops: &dyn StorageOps) -> Result<StorageInfo, InstanceE
             ("events", ops.event_log_storage().schema_revision().await?),
             ("schedules", ops.schedule_storage().schema_revision().await?),
         ],
-        runs: ops
-            .run_storage()
-            .get_runs_count(&RunsFilter::default())
-            .await?,
+        runs: ops.run_storage().get_runs_count(&RunsFilter::default()).await?,
         ignored_keys: settings.ignored_keys.clone(),
     })
 }

@@ -28,11 +28,8 @@ const DOMAINS: [&str; 7] = [
 const SQL_CRATES: [&str; 4] = ["libsqlite3-sys", "sea-query", "sea-query-sqlx", "sqlx"];
 
 pub(super) fn check(workspace: &Workspace) -> Result<Vec<Finding>> {
-    let members: Vec<&str> = workspace
-        .packages()
-        .iter()
-        .map(|package| package.name.as_str())
-        .collect();
+    let members: Vec<&str> =
+        workspace.packages().iter().map(|package| package.name.as_str()).collect();
     let mut findings = Vec::new();
     for package in workspace.packages() {
         let manifest = workspace.relative_manifest(package);
@@ -47,18 +44,11 @@ pub(super) fn check(workspace: &Workspace) -> Result<Vec<Finding>> {
                 from: &package.name,
                 to: &dependency.name,
                 kind: dependency.kind,
-                testing: dependency
-                    .features
-                    .iter()
-                    .any(|feature| feature == "testing"),
+                testing: dependency.features.iter().any(|feature| feature == "testing"),
                 ours: members.contains(&dependency.name.as_str()),
             };
             if let Some(message) = violation(&edge) {
-                findings.push(Finding::new(
-                    &manifest,
-                    declared_at(&text, dependency),
-                    message,
-                ));
+                findings.push(Finding::new(&manifest, declared_at(&text, dependency), message));
             }
         }
     }
@@ -117,9 +107,7 @@ fn violation(edge: &Edge<'_>) -> Option<String> {
         }
     }
     if from == CLI && to != FACADE {
-        return Some(format!(
-            "`{CLI}` depends on `{to}`: of our crates it knows only `{FACADE}`"
-        ));
+        return Some(format!("`{CLI}` depends on `{to}`: of our crates it knows only `{FACADE}`"));
     }
     None
 }
@@ -142,10 +130,7 @@ fn section(kind: DependencyKind) -> &'static str {
 fn line_of(manifest: &str, section: &str, key: &str) -> Option<usize> {
     let mut inside = false;
     for (index, line) in manifest.lines().map(str::trim).enumerate() {
-        if let Some(header) = line
-            .strip_prefix('[')
-            .and_then(|rest| rest.split(']').next())
-        {
+        if let Some(header) = line.strip_prefix('[').and_then(|rest| rest.split(']').next()) {
             // `[target.'cfg(unix)'.dependencies]` is such a section, `[dev-dependencies]` not one
             // of `dependencies`.
             inside = header == section || header.ends_with(&format!(".{section}"));
@@ -176,22 +161,14 @@ mod tests {
 
     fn edge(from: &str, to: &str, kind: DependencyKind, testing: bool, expect: Option<&str>) {
         let ours = to.starts_with("instance-") || to.starts_with("dagster-instance");
-        let found = violation(&Edge {
-            from,
-            to,
-            kind,
-            testing,
-            ours,
-        });
+        let found = violation(&Edge { from, to, kind, testing, ours });
         match (&found, expect) {
             (Some(message), Some(part)) => {
                 assert!(message.contains(part), "{from} -> {to}: {message}");
             }
-            _ => assert_eq!(
-                found.is_some(),
-                expect.is_some(),
-                "{from} -> {to} ({kind}): {found:?}"
-            ),
+            _ => {
+                assert_eq!(found.is_some(), expect.is_some(), "{from} -> {to} ({kind}): {found:?}")
+            }
         }
     }
 
@@ -211,23 +188,12 @@ mod tests {
     #[test]
     fn the_test_suite_of_the_core_stays_out_of_what_ships() {
         edge("instance-runs", CORE, Development, true, None);
-        edge(
-            "instance-runs",
-            CORE,
-            Normal,
-            true,
-            Some("feature `testing`"),
-        );
+        edge("instance-runs", CORE, Normal, true, Some("feature `testing`"));
     }
 
     #[test]
     fn the_core_knows_none_of_ours_but_may_name_itself() {
-        check(
-            CORE,
-            "instance-runs",
-            Normal,
-            Some("knows none of our crates"),
-        );
+        check(CORE, "instance-runs", Normal, Some("knows none of our crates"));
         check(CORE, STORAGE, Development, Some("knows none of our crates"));
         check(CORE, CORE, Development, None);
         check(CORE, "serde", Normal, None);
@@ -237,18 +203,8 @@ mod tests {
     fn sql_is_the_storage_crates_alone() {
         for sql in SQL_CRATES {
             check(STORAGE, sql, Normal, None);
-            check(
-                FACADE,
-                sql,
-                Normal,
-                Some("only `instance-storage` knows SQL"),
-            );
-            check(
-                "dagster-instance-tests",
-                sql,
-                Build,
-                Some("only `instance-storage` knows SQL"),
-            );
+            check(FACADE, sql, Normal, Some("only `instance-storage` knows SQL"));
+            check("dagster-instance-tests", sql, Build, Some("only `instance-storage` knows SQL"));
             check("dagster-instance-tests", sql, Development, None);
         }
     }

@@ -43,10 +43,8 @@ pub(super) fn check(workspace: &Workspace) -> Result<Vec<Finding>> {
         };
         if let Some(message) = message {
             let line = locked_at(&lock, &package.name, &package.version);
-            let message = format!(
-                "{} {} {message} (through {chain})",
-                package.name, package.version
-            );
+            let message =
+                format!("{} {} {message} (through {chain})", package.name, package.version);
             findings.push(Finding::new(LOCK, line, message));
         }
     }
@@ -73,21 +71,14 @@ fn reached(metadata: &Metadata) -> BTreeMap<&PackageId, String> {
         .map(|node| (&node.id, node))
         .collect();
     let mut reached = BTreeMap::new();
-    let mut queue: VecDeque<(&PackageId, String)> = metadata
-        .workspace_members
-        .iter()
-        .map(|id| (id, metadata[id].name.to_string()))
-        .collect();
+    let mut queue: VecDeque<(&PackageId, String)> =
+        metadata.workspace_members.iter().map(|id| (id, metadata[id].name.to_string())).collect();
     while let Some((id, chain)) = queue.pop_front() {
         if reached.contains_key(id) {
             continue;
         }
         for dependency in nodes.get(id).into_iter().flat_map(|node| &node.deps) {
-            if dependency
-                .dep_kinds
-                .iter()
-                .any(|info| info.kind != DependencyKind::Development)
-            {
+            if dependency.dep_kinds.iter().any(|info| info.kind != DependencyKind::Development) {
                 let chain = format!("{chain} > {}", metadata[&dependency.pkg].name);
                 queue.push_back((&dependency.pkg, chain));
             }
@@ -127,26 +118,16 @@ impl Policy {
         }
         let mut bans = Vec::new();
         for entry in entries(table.get("bans"), "deny") {
-            let reason = entry
-                .get("reason")
-                .and_then(Value::as_str)
-                .unwrap_or("no reason is given");
+            let reason =
+                entry.get("reason").and_then(Value::as_str).unwrap_or("no reason is given");
             bans.push((Spec::parse(entry)?, reason.to_owned()));
         }
-        Ok(Self {
-            allow,
-            exceptions,
-            bans,
-        })
+        Ok(Self { allow, exceptions, bans })
     }
 
     /// Why the crate may not be used, or nothing.
     fn objection(&self, name: &str, version: &Version, license: Option<&str>) -> Option<String> {
-        if let Some((_, reason)) = self
-            .bans
-            .iter()
-            .find(|(spec, _)| spec.matches(name, version))
-        {
+        if let Some((_, reason)) = self.bans.iter().find(|(spec, _)| spec.matches(name, version)) {
             return Some(format!("is banned by {POLICY}: {reason}"));
         }
         let Some(expression) = license else {
@@ -159,16 +140,13 @@ impl Policy {
             .flat_map(|(_, allow)| allow)
             .collect();
         let permitted = |term: &str| {
-            self.allow
-                .iter()
-                .chain(excepted.iter().copied())
-                .any(|allowed| allowed == term)
+            self.allow.iter().chain(excepted.iter().copied()).any(|allowed| allowed == term)
         };
         match spdx::satisfied(expression, permitted) {
             Ok(true) => None,
-            Ok(false) => Some(format!(
-                "is licensed `{expression}`, which {POLICY} does not permit"
-            )),
+            Ok(false) => {
+                Some(format!("is licensed `{expression}`, which {POLICY} does not permit"))
+            }
             Err(reason) => Some(format!(
                 "has a licence expression that cannot be read, `{expression}`: {reason}"
             )),
@@ -186,9 +164,8 @@ struct Spec {
 impl Spec {
     /// From a string, or from a table that has it under `crate` (or, as it once was, under `name`).
     fn parse(entry: &Value) -> Result<Self> {
-        let text = entry
-            .as_str()
-            .or_else(|| entry.get("crate").or_else(|| entry.get("name"))?.as_str());
+        let text =
+            entry.as_str().or_else(|| entry.get("crate").or_else(|| entry.get("name"))?.as_str());
         let text = text.with_context(|| format!("an entry names no crate: {entry:?}"))?;
         let (name, versions) = if let Some((name, exact)) = text.split_once('@') {
             (name, format!("={exact}"))
@@ -199,10 +176,7 @@ impl Spec {
         let versions = versions
             .parse()
             .with_context(|| format!("`{text}` is not a crate and its versions"))?;
-        Ok(Self {
-            name: name.to_owned(),
-            versions,
-        })
+        Ok(Self { name: name.to_owned(), versions })
     }
 
     fn matches(&self, name: &str, version: &Version) -> bool {
@@ -211,18 +185,12 @@ impl Spec {
 }
 
 fn entries<'a>(section: Option<&'a Value>, key: &str) -> impl Iterator<Item = &'a Value> {
-    section
-        .and_then(|section| section.get(key))
-        .and_then(Value::as_array)
-        .into_iter()
-        .flatten()
+    section.and_then(|section| section.get(key)).and_then(Value::as_array).into_iter().flatten()
 }
 
 fn strings(value: Option<&Value>) -> Vec<String> {
     let values = value.and_then(Value::as_array).into_iter().flatten();
-    values
-        .filter_map(|value| value.as_str().map(str::to_owned))
-        .collect()
+    values.filter_map(|value| value.as_str().map(str::to_owned)).collect()
 }
 
 #[cfg(test)]
@@ -261,25 +229,10 @@ mod tests {
 
     #[test]
     fn a_ban_covers_the_versions_that_it_names() {
-        check(
-            "openssl-sys",
-            "0.9.1",
-            Some("MIT"),
-            Some("is banned by deny.toml: rustls is used"),
-        );
-        check(
-            "time",
-            "0.1.45",
-            Some("MIT"),
-            Some("is banned by deny.toml: unsound"),
-        );
+        check("openssl-sys", "0.9.1", Some("MIT"), Some("is banned by deny.toml: rustls is used"));
+        check("time", "0.1.45", Some("MIT"), Some("is banned by deny.toml: unsound"));
         check("time", "0.3.0", Some("MIT"), None);
-        check(
-            "exact",
-            "1.2.3",
-            Some("MIT"),
-            Some("is banned by deny.toml: no reason is given"),
-        );
+        check("exact", "1.2.3", Some("MIT"), Some("is banned by deny.toml: no reason is given"));
         check("exact", "1.2.4", Some("MIT"), None);
     }
 
@@ -296,12 +249,7 @@ mod tests {
     fn the_projects_own_policy_can_be_read() {
         let policy = Policy::parse(include_str!("../../../deny.toml")).unwrap();
         assert!(policy.allow.iter().any(|licence| licence == "MIT"));
-        assert!(
-            policy
-                .bans
-                .iter()
-                .any(|(spec, _)| spec.name == "openssl-sys")
-        );
+        assert!(policy.bans.iter().any(|(spec, _)| spec.name == "openssl-sys"));
     }
 
     #[test]

@@ -12,10 +12,7 @@ const DEVELOPMENT_ROOT: &str = concat!("/wo", "rk/");
 pub(super) fn check(file: &SourceFile) -> Vec<Finding> {
     let mut findings = Vec::new();
     for (index, line) in file.text.lines().enumerate() {
-        if line
-            .match_indices(DEVELOPMENT_ROOT)
-            .any(|(at, _)| begins_a_path(&line[..at]))
-        {
+        if line.match_indices(DEVELOPMENT_ROOT).any(|(at, _)| begins_a_path(&line[..at])) {
             let message = format!(
                 "an absolute path below {DEVELOPMENT_ROOT}, which other machines do not have"
             );
@@ -37,10 +34,7 @@ mod tests {
 
     fn check(before: &str, expect: bool) {
         let text = format!("first\n{before}{DEVELOPMENT_ROOT}main\n");
-        let found = super::check(&SourceFile {
-            path: "docs/x.md".to_owned(),
-            text,
-        });
+        let found = super::check(&SourceFile { path: "docs/x.md".to_owned(), text });
         let lines: Vec<usize> = found.iter().map(|finding| finding.line).collect();
         assert_eq!(lines, if expect { vec![2] } else { vec![] }, "{before:?}");
     }

@@ -10,23 +10,11 @@ const MOST_LINES: usize = 800;
 
 /// Put together here, as this file is checked, too.
 const LEFT_BEHIND: [(&str, &str); 5] = [
-    (
-        concat!("todo", "!("),
-        "finish it, or return an error that says what is missing",
-    ),
-    (
-        concat!("unimplemented", "!("),
-        "finish it, or return an error that says what is missing",
-    ),
+    (concat!("todo", "!("), "finish it, or return an error that says what is missing"),
+    (concat!("unimplemented", "!("), "finish it, or return an error that says what is missing"),
     (concat!("dbg", "!("), "use `tracing`, or remove it"),
-    (
-        concat!("#[", "ignore"),
-        "a test that does not run proves nothing: mend it or remove it",
-    ),
-    (
-        concat!(", ignore", ")]"),
-        "a test that does not run proves nothing: mend it or remove it",
-    ),
+    (concat!("#[", "ignore"), "a test that does not run proves nothing: mend it or remove it"),
+    (concat!(", ignore", ")]"), "a test that does not run proves nothing: mend it or remove it"),
 ];
 
 pub(super) fn check(file: &SourceFile) -> Vec<Finding> {
@@ -61,9 +49,7 @@ pub(super) fn check(file: &SourceFile) -> Vec<Finding> {
 
 fn is_documented_place(file: &SourceFile) -> bool {
     let path = file.path.as_str();
-    let in_crate_tests = path
-        .strip_prefix("crates/")
-        .is_some_and(|rest| rest.contains("/tests/"));
+    let in_crate_tests = path.strip_prefix("crates/").is_some_and(|rest| rest.contains("/tests/"));
     file.in_crate_src().is_some()
         || in_crate_tests
         || path.starts_with("tests/")
@@ -75,10 +61,7 @@ mod tests {
     use super::*;
 
     fn check(path: &str, text: &str, expect: &[(usize, &str)]) {
-        let found = super::check(&SourceFile {
-            path: path.to_owned(),
-            text: text.to_owned(),
-        });
+        let found = super::check(&SourceFile { path: path.to_owned(), text: text.to_owned() });
         assert_eq!(found.len(), expect.len(), "{path}: {found:?}");
         for (finding, (line, part)) in found.iter().zip(expect) {
             assert_eq!(finding.line, *line, "{finding}");
@@ -95,11 +78,7 @@ mod tests {
             "xtask/src/main.rs",
         ] {
             check(path, "//! Says what.\n", &[]);
-            check(
-                path,
-                "use std::fmt;\n//! Too late.\n",
-                &[(1, "begins with")],
-            );
+            check(path, "use std::fmt;\n//! Too late.\n", &[(1, "begins with")]);
             check(path, "", &[(1, "begins with")]);
         }
         check("crates/a/build.rs", "fn main() {}\n", &[]);
@@ -109,11 +88,7 @@ mod tests {
     #[test]
     fn a_long_file_is_named_with_its_length() {
         let long = format!("//! x\n{}", "\n".repeat(MOST_LINES));
-        check(
-            "crates/a/src/long.rs",
-            &long,
-            &[(MOST_LINES + 1, "801 lines")],
-        );
+        check("crates/a/src/long.rs", &long, &[(MOST_LINES + 1, "801 lines")]);
         check("crates/a/src/long.rs", &long[..long.len() - 1], &[]);
         check("crates/a/tests/it/long.rs", &long, &[]);
     }
@@ -121,16 +96,8 @@ mod tests {
     #[test]
     fn what_is_left_behind_is_found_at_its_line() {
         for (pattern, _) in LEFT_BEHIND {
-            check(
-                "xtask/src/x.rs",
-                &format!("//! x\n\n    {pattern}\"x\")\n"),
-                &[(3, pattern)],
-            );
+            check("xtask/src/x.rs", &format!("//! x\n\n    {pattern}\"x\")\n"), &[(3, pattern)]);
         }
-        check(
-            "crates/a/src/x.rs",
-            "//! x\nmatch x { Todo(y) => ignore(a, y) }\n",
-            &[],
-        );
+        check("crates/a/src/x.rs", "//! x\nmatch x { Todo(y) => ignore(a, y) }\n", &[]);
     }
 }

@@ -11,14 +11,8 @@ pub(super) fn satisfied(
     permitted: impl Fn(&str) -> bool,
 ) -> Result<bool, String> {
     // Older crates write `MIT/Apache-2.0`, and cargo documents the slash as `OR`.
-    let spaced = expression
-        .replace('/', " OR ")
-        .replace('(', " ( ")
-        .replace(')', " ) ");
-    let mut parser = Parser {
-        words: spaced.split_whitespace().peekable(),
-        permitted,
-    };
+    let spaced = expression.replace('/', " OR ").replace('(', " ( ").replace(')', " ) ");
+    let mut parser = Parser { words: spaced.split_whitespace().peekable(), permitted };
     let result = parser.any()?;
     match parser.words.next() {
         None => Ok(result),
@@ -70,10 +64,7 @@ impl<F: Fn(&str) -> bool> Parser<'_, F> {
 
     fn licence(&mut self, licence: &str) -> Result<bool, String> {
         if self.words.next_if_eq(&"WITH").is_some() {
-            let exception = self
-                .words
-                .next()
-                .ok_or("an exception is missing after `WITH`")?;
+            let exception = self.words.next().ok_or("an exception is missing after `WITH`")?;
             return Ok((self.permitted)(&format!("{licence} WITH {exception}")));
         }
         // `X+` is "X or any later version", so X itself may be chosen.
@@ -87,13 +78,7 @@ mod tests {
     use super::*;
 
     fn check(expression: &str, expect: Result<bool, &str>) {
-        let allow = [
-            "Apache-2.0",
-            "Apache-2.0 WITH LLVM-exception",
-            "ISC",
-            "MIT",
-            "Unicode-3.0",
-        ];
+        let allow = ["Apache-2.0", "Apache-2.0 WITH LLVM-exception", "ISC", "MIT", "Unicode-3.0"];
         let found = satisfied(expression, |term| allow.contains(&term));
         assert_eq!(found, expect.map_err(str::to_owned), "{expression}");
     }
@@ -146,9 +131,6 @@ mod tests {
         check("MIT Apache-2.0", Err("unexpected `Apache-2.0`"));
         check("OR MIT", Err("`OR` where a licence is expected"));
         check("MIT WITH", Err("an exception is missing after `WITH`"));
-        check(
-            "MIT OR (GPL-3.0-only AND)",
-            Err("`)` where a licence is expected"),
-        );
+        check("MIT OR (GPL-3.0-only AND)", Err("`)` where a licence is expected"));
     }
 }

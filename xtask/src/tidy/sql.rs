@@ -24,11 +24,7 @@ const PLACE: &str = "crates/instance-storage/src/sql/";
 const EXCEPTION: &str = "// tidy: allow-sql";
 
 pub(super) fn check(file: &SourceFile) -> Vec<Finding> {
-    if !file.is_rust()
-        || file
-            .in_crate_src()
-            .is_none_or(|(name, path)| may_hold_sql(name, path))
-    {
+    if !file.is_rust() || file.in_crate_src().is_none_or(|(name, path)| may_hold_sql(name, path)) {
         return Vec::new();
     }
     let lines: Vec<&str> = file.text.lines().collect();
@@ -39,10 +35,7 @@ pub(super) fn check(file: &SourceFile) -> Vec<Finding> {
             // has no room for it.
             let above = line.checked_sub(2).and_then(|above| lines.get(above));
             let around = [lines.get(line - 1), above];
-            let reason = around
-                .into_iter()
-                .flatten()
-                .find_map(|line| line.split_once(EXCEPTION));
+            let reason = around.into_iter().flatten().find_map(|line| line.split_once(EXCEPTION));
             let message = match reason {
                 Some((_, reason)) if !reason.trim().is_empty() => return None,
                 Some(_) => format!("`{EXCEPTION}` needs a reason behind it"),
@@ -57,9 +50,7 @@ pub(super) fn check(file: &SourceFile) -> Vec<Finding> {
 fn may_hold_sql(crate_name: &str, path: &str) -> bool {
     crate_name == "instance-storage"
         && (path.starts_with("sql/")
-            || path
-                .split('/')
-                .any(|part| part == "schema" || part == "schema.rs"))
+            || path.split('/').any(|part| part == "schema" || part == "schema.rs"))
 }
 
 /// The line of each literal that begins like a statement, and the statement.
@@ -80,10 +71,7 @@ fn statements(text: &str) -> Vec<(usize, &'static str)> {
 
 fn statement(literal: &str) -> Option<&'static str> {
     let mut literal = literal.trim_start();
-    while let Some(rest) = literal
-        .strip_prefix("\\\n")
-        .or_else(|| literal.strip_prefix("\\n"))
-    {
+    while let Some(rest) = literal.strip_prefix("\\\n").or_else(|| literal.strip_prefix("\\n")) {
         literal = rest.trim_start();
     }
     STATEMENTS.into_iter().find(|statement| {
@@ -98,14 +86,9 @@ mod tests {
     use super::*;
 
     fn check(path: &str, text: &str, expect: &[(usize, &str)]) {
-        let found = super::check(&SourceFile {
-            path: path.to_owned(),
-            text: text.to_owned(),
-        });
-        let found: Vec<_> = found
-            .iter()
-            .map(|finding| (finding.line, finding.message.as_str()))
-            .collect();
+        let found = super::check(&SourceFile { path: path.to_owned(), text: text.to_owned() });
+        let found: Vec<_> =
+            found.iter().map(|finding| (finding.line, finding.message.as_str())).collect();
         assert_eq!(found.len(), expect.len(), "{path} {text:?}: {found:?}");
         for ((line, message), (expected, part)) in found.iter().zip(expect) {
             assert_eq!(line, expected, "{text:?}");
@@ -127,11 +110,7 @@ mod tests {
             check(path, text, &[(1, "`SELECT`")]);
         }
         for statement in STATEMENTS {
-            check(
-                path,
-                &format!("//! x\n\nf(\"{statement} x\");\n"),
-                &[(3, statement)],
-            );
+            check(path, &format!("//! x\n\nf(\"{statement} x\");\n"), &[(3, statement)]);
         }
     }
 
@@ -174,25 +153,9 @@ mod tests {
     #[test]
     fn an_exception_has_a_reason() {
         let path = "crates/instance-runs/src/run.rs";
-        check(
-            path,
-            "f(\"SELECT 1\"); // tidy: allow-sql an error message\n",
-            &[],
-        );
-        check(
-            path,
-            "// tidy: allow-sql an error message\nf(\"\n SELECT 1\");\n",
-            &[],
-        );
-        check(
-            path,
-            "f(\"SELECT 1\"); // tidy: allow-sql\n",
-            &[(1, "needs a reason")],
-        );
-        check(
-            path,
-            "// tidy: allow-sql too far\n\nf(\"SELECT 1\");\n",
-            &[(3, "`SELECT`")],
-        );
+        check(path, "f(\"SELECT 1\"); // tidy: allow-sql an error message\n", &[]);
+        check(path, "// tidy: allow-sql an error message\nf(\"\n SELECT 1\");\n", &[]);
+        check(path, "f(\"SELECT 1\"); // tidy: allow-sql\n", &[(1, "needs a reason")]);
+        check(path, "// tidy: allow-sql too far\n\nf(\"SELECT 1\");\n", &[(3, "`SELECT`")]);
     }
 }

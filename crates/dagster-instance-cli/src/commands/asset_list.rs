@@ -26,17 +26,9 @@ pub(crate) async fn run(home: Option<&Path>, args: &AssetList) -> Result<()> {
                 .as_ref()
                 .map(|record| record.event_log_entry.timestamp);
             let run_id = entry.last_run_id.as_ref().map_or("-", |id| id.as_str());
-            vec![
-                entry.asset_key.to_user_string(),
-                print::time(last),
-                run_id.to_owned(),
-            ]
+            vec![entry.asset_key.to_user_string(), print::time(last), run_id.to_owned()]
         })
         .collect();
-    print::table(
-        &mut out,
-        &["ASSET", "LAST MATERIALIZED (UTC)", "LAST RUN"],
-        &rows,
-    )?;
+    print::table(&mut out, &["ASSET", "LAST MATERIALIZED (UTC)", "LAST RUN"], &rows)?;
     Ok(())
 }

@@ -33,10 +33,7 @@ pub(crate) async fn run(home: Option<&Path>, args: Exec) -> Result<ExitCode> {
     if std::io::stdin().is_terminal() {
         launcher = launcher.sharing_terminal();
     }
-    let instance = open::builder(home)
-        .run_launcher(launcher.clone())
-        .open()
-        .await?;
+    let instance = open::builder(home).run_launcher(launcher.clone()).open().await?;
     instance.create_storages().await?;
     let run = instance.create_run(request).await?;
     let run_id = run.run_id;
@@ -49,14 +46,13 @@ pub(crate) async fn run(home: Option<&Path>, args: Exec) -> Result<ExitCode> {
         show_events(&instance, &run_id).await?;
     }
     instance.submit_run(&run_id).await?;
-    let outcome = wait(&instance, &launcher, &run_id, &mut stops).await?;
+    let outcome = wait(&launcher, &run_id, &mut stops).await?;
     instance.dispose().await;
     Ok(exit_code(&outcome, args.quiet, &run_id))
 }
 
 /// Waits for the run's end, and passes signals on to its command.
 async fn wait(
-    instance: &DagsterInstance,
     launcher: &ProcessRunLauncher,
     run_id: &RunId,
     stops: &mut Stops,
@@ -72,13 +68,7 @@ async fn wait(
             signal = stops.next() => {
                 signals += 1;
                 // Whoever asks a third time does not want to wait any more.
-                let signal = if signals > 2 { StopSignal::Kill } else { signal };
-                launcher.signal(run_id, signal);
-                if signals == 1
-                    && let Some(run) = instance.get_run_by_id(run_id).await?.filter(|run| !run.status.is_finished())
-                {
-                    instance.report_run_canceling(&run, None).await?;
-                }
+                launcher.signal(run_id, if signals > 2 { StopSignal::Kill } else { signal });
             }
         }
     }
@@ -90,10 +80,7 @@ fn exit_code(outcome: &RunOutcome, quiet: bool, run_id: &RunId) -> ExitCode {
     }
     let code = outcome.command.exit_code();
     if let Some(error) = &outcome.error {
-        eprintln!(
-            "dagster-instance: run {run_id} is not completely recorded: {}",
-            chain(&**error)
-        );
+        eprintln!("dagster-instance: run {run_id} is not completely recorded: {}", chain(&**error));
         return ExitCode::from(if code == 0 { EXEC_FAILED } else { code });
     }
     ExitCode::from(code)
@@ -110,12 +97,7 @@ fn chain(error: &dyn std::error::Error) -> String {
 async fn show_events(instance: &DagsterInstance, run_id: &RunId) -> Result<()> {
     let show = |record: &EventLogRecord| eprintln!("{}", run_events::line(record));
     let query = dagster_instance::storage::RecordsForRun::all(run_id.clone());
-    instance
-        .get_records_for_run(&query)
-        .await?
-        .records
-        .iter()
-        .for_each(show);
+    instance.get_records_for_run(&query).await?.records.iter().for_each(show);
     instance.add_event_listener(run_id, Arc::new(show));
     Ok(())
 }
@@ -137,15 +119,9 @@ fn job_name_of(program: &str) -> String {
     let file = Path::new(program)
         .file_name()
         .map_or_else(String::new, |name| name.to_string_lossy().into_owned());
-    let name: String = file
-        .chars()
-        .map(|c| if c.is_ascii_alphanumeric() { c } else { '_' })
-        .collect();
-    if name.is_empty() {
-        "command".to_owned()
-    } else {
-        name
-    }
+    let name: String =
+        file.chars().map(|c| if c.is_ascii_alphanumeric() { c } else { '_' }).collect();
+    if name.is_empty() { "command".to_owned() } else { name }
 }
 
 /// The signals that ask this program to stop.

@@ -17,10 +17,8 @@ pub(crate) async fn run(home: Option<&Path>, args: &Output) -> Result<()> {
     let info = instance.storage_info().await?;
     let assets = instance.all_asset_keys().await?.len();
     let instigators = instance.all_instigator_state(None).await?;
-    let running = instigators
-        .iter()
-        .filter(|state| state.status == InstigatorStatus::Running)
-        .count();
+    let running =
+        instigators.iter().filter(|state| state.status == InstigatorStatus::Running).count();
     let mut out = std::io::stdout().lock();
     if args.json {
         let revisions: serde_json::Map<_, _> = info
@@ -44,11 +42,7 @@ pub(crate) async fn run(home: Option<&Path>, args: &Output) -> Result<()> {
         return Ok(());
     }
     writeln!(out, "Home          {}", info.home.display())?;
-    writeln!(
-        out,
-        "Databases     SQLite below {}",
-        info.database_dir.display()
-    )?;
+    writeln!(out, "Databases     SQLite below {}", info.database_dir.display())?;
     writeln!(out, "Logs          {}", info.compute_logs_dir.display())?;
     writeln!(out, "Storage id    {}", info.run_storage_id)?;
     for (store, revision) in &info.schema_revisions {
@@ -56,22 +50,14 @@ pub(crate) async fn run(home: Option<&Path>, args: &Output) -> Result<()> {
     }
     writeln!(out, "Runs          {}", info.runs)?;
     writeln!(out, "Assets        {assets}")?;
-    writeln!(
-        out,
-        "Instigators   {} known, {running} started by hand",
-        instigators.len()
-    )?;
+    writeln!(out, "Instigators   {} known, {running} started by hand", instigators.len())?;
     writeln!(
         out,
         "Compatible    with Dagster {DAGSTER_VERSION}; this is {}",
         env!("CARGO_PKG_VERSION")
     )?;
     if !info.ignored_keys.is_empty() {
-        writeln!(
-            out,
-            "Not followed  keys of dagster.yaml: {}",
-            info.ignored_keys.join(", ")
-        )?;
+        writeln!(out, "Not followed  keys of dagster.yaml: {}", info.ignored_keys.join(", "))?;
     }
     Ok(())
 }

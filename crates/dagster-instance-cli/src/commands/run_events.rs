@@ -66,14 +66,10 @@ pub(crate) fn line(record: &EventLogRecord) -> String {
         Some(event) => event.event_type_value.as_str(),
         None => entry.level.name(),
     };
-    let step = entry
-        .step_key()
-        .map_or_else(String::new, |step| format!("[{}] ", print::one_line(step)));
+    let step =
+        entry.step_key().map_or_else(String::new, |step| format!("[{}] ", print::one_line(step)));
     let message = print::one_line(entry.message());
-    format!(
-        "{}  {kind:<29} {step}{message}",
-        print::time_of_day(entry.timestamp)
-    )
-    .trim_end()
-    .to_owned()
+    format!("{}  {kind:<29} {step}{message}", print::time_of_day(entry.timestamp))
+        .trim_end()
+        .to_owned()
 }

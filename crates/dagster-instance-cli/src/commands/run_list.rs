@@ -26,12 +26,7 @@ pub(crate) async fn run(home: Option<&Path>, args: &RunList) -> Result<()> {
             .collect(),
         ..RunsFilter::default()
     };
-    let mut pages = Pages {
-        instance,
-        filter,
-        cursor: None,
-        left: args.limit.unwrap_or(u64::MAX),
-    };
+    let mut pages = Pages { instance, filter, cursor: None, left: args.limit.unwrap_or(u64::MAX) };
     let mut out = std::io::stdout().lock();
     if args.output.json {
         while let Some(records) = pages.next().await? {
@@ -45,11 +40,7 @@ pub(crate) async fn run(home: Option<&Path>, args: &RunList) -> Result<()> {
     while let Some(records) = pages.next().await? {
         rows.extend(records.iter().map(row));
     }
-    print::table(
-        &mut out,
-        &["RUN", "JOB", "STATUS", "CREATED (UTC)", "DURATION"],
-        &rows,
-    )?;
+    print::table(&mut out, &["RUN", "JOB", "STATUS", "CREATED (UTC)", "DURATION"], &rows)?;
     Ok(())
 }
 
@@ -76,21 +67,12 @@ impl Pages {
             return Ok(None);
         }
         let limit = PAGE.min(self.left);
-        let page = RunsPage {
-            cursor: self.cursor.take(),
-            limit: Some(limit),
-            ..RunsPage::default()
-        };
+        let page =
+            RunsPage { cursor: self.cursor.take(), limit: Some(limit), ..RunsPage::default() };
         let records = self.instance.get_run_records(&self.filter, &page).await?;
         // A page that is not full is the last one.
-        self.left = if (records.len() as u64) < limit {
-            0
-        } else {
-            self.left - limit
-        };
-        self.cursor = records
-            .last()
-            .map(|record| record.dagster_run.run_id.clone());
+        self.left = if (records.len() as u64) < limit { 0 } else { self.left - limit };
+        self.cursor = records.last().map(|record| record.dagster_run.run_id.clone());
         Ok((!records.is_empty()).then_some(records))
     }
 }

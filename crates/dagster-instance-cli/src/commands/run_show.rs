@@ -19,10 +19,7 @@ pub(crate) async fn run(home: Option<&Path>, args: &RunShow) -> Result<()> {
     let stats = instance.get_run_stats(&run.run_id).await?;
     let steps = instance.get_run_step_stats(&run.run_id, &[]).await?;
     let failures = instance
-        .all_logs(
-            &run.run_id,
-            &[DagsterEventType::StepFailure, DagsterEventType::RunFailure],
-        )
+        .all_logs(&run.run_id, &[DagsterEventType::StepFailure, DagsterEventType::RunFailure])
         .await?;
     let mut out = std::io::stdout().lock();
     if args.output.json {
@@ -47,28 +44,15 @@ pub(crate) async fn run(home: Option<&Path>, args: &RunShow) -> Result<()> {
     writeln!(out, "Run       {}", run.run_id)?;
     writeln!(out, "Job       {}", print::one_line(&run.job_name))?;
     writeln!(out, "Status    {}", run.status)?;
-    writeln!(
-        out,
-        "Created   {} UTC",
-        print::time(Some(timestamp_of(record.create_timestamp)))
-    )?;
+    writeln!(out, "Created   {} UTC", print::time(Some(timestamp_of(record.create_timestamp))))?;
     writeln!(out, "Started   {}", print::time(record.start_time))?;
     writeln!(out, "Ended     {}", print::time(record.end_time))?;
-    writeln!(
-        out,
-        "Duration  {}",
-        print::duration(record.start_time, record.end_time)
-    )?;
+    writeln!(out, "Duration  {}", print::duration(record.start_time, record.end_time))?;
     if let Some(parent) = &run.parent_run_id {
         writeln!(out, "Retries   {parent}")?;
     }
     for (key, value) in &run.tags {
-        writeln!(
-            out,
-            "Tag       {} = {}",
-            print::one_line(key),
-            print::one_line(value)
-        )?;
+        writeln!(out, "Tag       {} = {}", print::one_line(key), print::one_line(value))?;
     }
     writeln!(out, "Config    {}", run.run_config.as_str())?;
     if !steps.is_empty() {
@@ -93,10 +77,8 @@ pub(crate) async fn run(home: Option<&Path>, args: &RunShow) -> Result<()> {
         )?;
     }
     for entry in &failures {
-        let data = entry
-            .dagster_event
-            .as_ref()
-            .and_then(|event| event.event_specific_data.as_ref());
+        let data =
+            entry.dagster_event.as_ref().and_then(|event| event.event_specific_data.as_ref());
         let error = match data {
             Some(EventSpecificData::StepFailure(data)) => data.error.as_ref(),
             // What a step failed with was printed above.
@@ -109,12 +91,7 @@ pub(crate) async fn run(home: Option<&Path>, args: &RunShow) -> Result<()> {
         };
         let place = entry.step_key().unwrap_or("the run");
         if let Some(error) = error {
-            writeln!(
-                out,
-                "\n{}: {}",
-                print::one_line(place),
-                error.message.trim_end()
-            )?;
+            writeln!(out, "\n{}: {}", print::one_line(place), error.message.trim_end())?;
             let mut cause = error.cause.as_deref();
             while let Some(error) = cause {
                 writeln!(out, "caused by {}", error.message.trim_end())?;

@@ -37,9 +37,7 @@ impl EventLogCursor {
 
     /// Reads the text of a cursor.
     pub fn parse(text: &str) -> Result<Self, EventLogCursorError> {
-        Self::read(text).ok_or_else(|| EventLogCursorError {
-            text: text.to_owned(),
-        })
+        Self::read(text).ok_or_else(|| EventLogCursorError { text: text.to_owned() })
     }
 
     fn read(text: &str) -> Option<Self> {
@@ -70,10 +68,7 @@ mod tests {
                 EventLogCursor::StorageId(StorageId(1)),
                 "eyJ0eXBlIjogIlNUT1JBR0VfSUQiLCAidmFsdWUiOiAxfQ==",
             ),
-            (
-                EventLogCursor::Offset(7),
-                "eyJ0eXBlIjogIk9GRlNFVCIsICJ2YWx1ZSI6IDd9",
-            ),
+            (EventLogCursor::Offset(7), "eyJ0eXBlIjogIk9GRlNFVCIsICJ2YWx1ZSI6IDd9"),
         ];
         for (cursor, text) in cases {
             assert_eq!(cursor.to_text(), text);

@@ -99,18 +99,12 @@ serdes_class! {
 impl EngineEventData {
     /// A report with metadata.
     pub fn new(metadata: Vec<MetadataEntry>) -> Self {
-        Self {
-            metadata,
-            ..Self::default()
-        }
+        Self { metadata, ..Self::default() }
     }
 
     /// A report of an error.
     pub fn engine_error(error: SerializableErrorInfo) -> Self {
-        Self {
-            error: Some(error),
-            ..Self::default()
-        }
+        Self { error: Some(error), ..Self::default() }
     }
 }
 

@@ -154,10 +154,7 @@ impl DagsterEventType {
 
     /// Whether the event is about an asset check.
     pub const fn is_asset_check_event(self) -> bool {
-        matches!(
-            self,
-            Self::AssetCheckEvaluation | Self::AssetCheckEvaluationPlanned
-        )
+        matches!(self, Self::AssetCheckEvaluation | Self::AssetCheckEvaluationPlanned)
     }
 }
 

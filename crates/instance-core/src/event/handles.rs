@@ -17,11 +17,7 @@ serdes_class! {
 impl NodeHandle {
     /// A node at the top of its job.
     pub fn top(name: impl Into<String>) -> Self {
-        Self {
-            name: name.into(),
-            parent: None,
-            unknown: UnknownFields::default(),
-        }
+        Self { name: name.into(), parent: None, unknown: UnknownFields::default() }
     }
 }
 

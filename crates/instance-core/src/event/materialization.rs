@@ -51,11 +51,7 @@ serdes_class! {
 
 impl From<AssetMaterialization> for StepMaterializationData {
     fn from(materialization: AssetMaterialization) -> Self {
-        Self {
-            asset_lineage: Vec::new(),
-            materialization,
-            unknown: UnknownFields::default(),
-        }
+        Self { asset_lineage: Vec::new(), materialization, unknown: UnknownFields::default() }
     }
 }
 

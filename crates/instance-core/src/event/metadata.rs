@@ -19,10 +19,8 @@ serdes_class! {
 impl MetadataEntry {
     /// A text with a label.
     pub fn text(label: impl Into<String>, text: impl Into<String>) -> Self {
-        let value = TextMetadataValue {
-            text: Some(text.into()),
-            unknown: UnknownFields::default(),
-        };
+        let value =
+            TextMetadataValue { text: Some(text.into()), unknown: UnknownFields::default() };
         Self {
             description: None,
             entry_data: value.into(),

@@ -26,4 +26,7 @@ pub trait EventOps: Send + Sync {
 
     /// The listeners to the entries of a run, in the order in which they were added.
     fn listeners(&self, run_id: &RunId) -> Vec<EventListener>;
+
+    /// Forgets the listeners to the entries of a run.
+    fn remove_listeners(&self, run_id: &RunId);
 }

@@ -41,9 +41,6 @@ pub trait LauncherOps: Send + Sync {
         data: EngineEventData,
     ) -> Result<(), InstanceError>;
 
-    /// Reports that a run was asked to stop.
-    async fn report_run_canceling(&self, run: &DagsterRun) -> Result<(), InstanceError>;
-
     /// Reports that a run failed outside of its execution.
     async fn report_run_failed(&self, run: &DagsterRun) -> Result<(), InstanceError>;
 

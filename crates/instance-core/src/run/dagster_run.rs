@@ -21,7 +21,7 @@ serdes_class! {
         /// The code location's job, by which another process can launch the run.
         pub remote_job_origin: Option<RemoteJobOrigin> = "external_pipeline_origin",
         /// Whether the plan carries data that its repository needs to be loaded.
-        pub has_repository_load_data: bool = "has_repository_load_data",
+        pub has_repository_load_data: bool = "has_repository_load_data" [or_default],
         /// A field of old versions, always `None` today.
         pub mode: Option<String> = "mode",
         /// The run that this one re-executes.
@@ -70,11 +70,7 @@ serdes_class! {
 
 impl RunOpConcurrency {
     fn pools(&self) -> Vec<String> {
-        let Some(pools) = self
-            .all_pools
-            .as_ref()
-            .and_then(|pools| pools.to_json().ok())
-        else {
+        let Some(pools) = self.all_pools.as_ref().and_then(|pools| pools.to_json().ok()) else {
             return Vec::new();
         };
         ["__set__", "__frozenset__"]
@@ -82,12 +78,7 @@ impl RunOpConcurrency {
             .find_map(|kind| pools.get(kind))
             .or(Some(&pools))
             .and_then(serde_json::Value::as_array)
-            .map(|items| {
-                items
-                    .iter()
-                    .filter_map(|item| item.as_str().map(str::to_owned))
-                    .collect()
-            })
+            .map(|items| items.iter().filter_map(|item| item.as_str().map(str::to_owned)).collect())
             .unwrap_or_default()
     }
 }
@@ -125,16 +116,9 @@ impl DagsterRun {
     pub fn tags_for_storage(&self) -> BTreeMap<String, String> {
         let mut all = BTreeMap::new();
         if let Some(origin) = &self.remote_job_origin {
-            all.insert(
-                tags::REPOSITORY_LABEL.to_owned(),
-                origin.repository_origin.label(),
-            );
+            all.insert(tags::REPOSITORY_LABEL.to_owned(), origin.repository_origin.label());
         }
-        for pool in self
-            .run_op_concurrency
-            .iter()
-            .flat_map(RunOpConcurrency::pools)
-        {
+        for pool in self.run_op_concurrency.iter().flat_map(RunOpConcurrency::pools) {
             all.insert(format!("{}{pool}", tags::POOL_PREFIX), "true".to_owned());
         }
         all.extend(self.tags.clone());
@@ -143,12 +127,8 @@ impl DagsterRun {
 
     /// Whether the run's tags name a partition or a range of partitions.
     pub fn is_partitioned(&self) -> bool {
-        [
-            tags::PARTITION,
-            tags::ASSET_PARTITION_RANGE_START,
-            tags::ASSET_PARTITION_RANGE_END,
-        ]
-        .iter()
-        .any(|tag| self.tags.contains_key(*tag))
+        [tags::PARTITION, tags::ASSET_PARTITION_RANGE_START, tags::ASSET_PARTITION_RANGE_END]
+            .iter()
+            .any(|tag| self.tags.contains_key(*tag))
     }
 }

@@ -34,10 +34,6 @@ impl RemoteRepositoryOrigin {
 
     /// `repository@location`, the value of the tag by which runs are found.
     pub fn label(&self) -> String {
-        format!(
-            "{}@{}",
-            self.repository_name,
-            self.location_name().unwrap_or_default()
-        )
+        format!("{}@{}", self.repository_name, self.location_name().unwrap_or_default())
     }
 }

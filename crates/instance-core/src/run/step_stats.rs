@@ -29,18 +29,15 @@ pub fn build_run_step_stats_from_events(
 ) -> Vec<RunStepKeyStatsSnapshot> {
     let mut steps: Vec<Step> = Vec::new();
     for entry in entries {
-        let Some(event_type) = entry
-            .event_type()
-            .filter(|kind| STEP_STATS_EVENT_TYPES.contains(kind))
+        let Some(event_type) =
+            entry.event_type().filter(|kind| STEP_STATS_EVENT_TYPES.contains(kind))
         else {
             continue;
         };
         let Some(step_key) = entry.step_key().map(str::to_owned) else {
             continue;
         };
-        let known = steps
-            .iter()
-            .position(|step| step.stats.step_key == step_key);
+        let known = steps.iter().position(|step| step.stats.step_key == step_key);
         let place = known.unwrap_or_else(|| {
             steps.push(Step::new(run_id, step_key));
             steps.len() - 1
@@ -48,11 +45,7 @@ pub fn build_run_step_stats_from_events(
         steps[place].take(event_type, entry);
     }
     // A step that only had spans reported has not begun.
-    steps
-        .into_iter()
-        .filter(|step| step.has_begun)
-        .map(|step| step.stats)
-        .collect()
+    steps.into_iter().filter(|step| step.has_begun).map(|step| step.stats).collect()
 }
 
 struct Step {
@@ -113,11 +106,7 @@ impl Step {
             self.stats.attempts += 1;
             at
         });
-        let attempt = RunStepMarker {
-            start_time: Some(start),
-            end_time: Some(at),
-            key: None,
-        };
+        let attempt = RunStepMarker { start_time: Some(start), end_time: Some(at), key: None };
         self.stats.attempts_list.push(attempt);
     }
 
@@ -128,10 +117,8 @@ impl Step {
     }
 
     fn mark(&mut self, entry: &EventLogEntry) {
-        let data = entry
-            .dagster_event
-            .as_ref()
-            .and_then(|event| event.event_specific_data.as_ref());
+        let data =
+            entry.dagster_event.as_ref().and_then(|event| event.event_specific_data.as_ref());
         let Some(EventSpecificData::EngineEvent(data)) = data else {
             return;
         };

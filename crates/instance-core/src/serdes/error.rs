@@ -15,11 +15,7 @@ pub struct SerdesError {
 impl SerdesError {
     /// An error at a byte of the text.
     pub fn new(reason: impl Into<String>, offset: usize) -> Self {
-        Self {
-            reason: reason.into(),
-            offset,
-            path: Vec::new(),
-        }
+        Self { reason: reason.into(), offset, path: Vec::new() }
     }
 
     /// The same error, seen from the field that holds the value.
@@ -30,10 +26,6 @@ impl SerdesError {
     }
 
     fn place(&self) -> String {
-        if self.path.is_empty() {
-            String::new()
-        } else {
-            format!("{}: ", self.path.join(" > "))
-        }
+        if self.path.is_empty() { String::new() } else { format!("{}: ", self.path.join(" > ")) }
     }
 }

@@ -85,11 +85,7 @@ impl<T: Pack> Pack for Option<T> {
 
 impl<T: Unpack> Unpack for Option<T> {
     fn unpack(reader: &mut Reader<'_>) -> Result<Self, SerdesError> {
-        if reader.null()? {
-            Ok(None)
-        } else {
-            T::unpack(reader).map(Some)
-        }
+        if reader.null()? { Ok(None) } else { T::unpack(reader).map(Some) }
     }
 
     fn absent() -> Option<Self> {

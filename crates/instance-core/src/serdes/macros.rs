@@ -28,13 +28,14 @@ const fn less(left: &[u8], right: &[u8]) -> bool {
 ///
 /// `pub struct Name = "StorageName" { pub field: Type = "stored_name", .. }`, fields in ascending
 /// order of their stored names. A field with `[skip]` is left out when it is empty; every other is
-/// always written. The struct also gets `unknown`, which carries the fields of newer versions.
+/// always written. A field with `[or_default]` has its type's default where old versions did not write
+/// it; every other has what [`Unpack::absent`](crate::serdes::Unpack::absent) says. The struct also gets `unknown`, which carries the fields of newer versions.
 #[macro_export]
 macro_rules! serdes_class {
     (
         $(#[$meta:meta])*
         pub struct $name:ident = $class:literal {
-            $( $(#[$field_meta:meta])* pub $field:ident : $type:ty = $key:literal $([$skip:ident])? ),* $(,)?
+            $( $(#[$field_meta:meta])* pub $field:ident : $type:ty = $key:literal $([$rule:ident])? ),* $(,)?
         }
     ) => {
         $(#[$meta])*
@@ -62,7 +63,7 @@ macro_rules! serdes_class {
                 object.field("\"__class__\": ", $class);
                 $(
                     next = self.unknown.write(next, Some($key), &mut object);
-                    if $crate::serdes_class!(@written self.$field $(, $skip)?) {
+                    if $crate::serdes_class!(@written self.$field $(, $rule)?) {
                         object.field(concat!("\"", $key, "\": "), &self.$field);
                     }
                 )*
@@ -98,7 +99,7 @@ macro_rules! serdes_class {
                     }
                 }
                 Ok(Self {
-                    $( $field: match $field.or_else($crate::serdes::Unpack::absent) {
+                    $( $field: match $field.or_else(|| $crate::serdes_class!(@absent $type $(, $rule)?)) {
                         Some(value) => value,
                         None => return Err(reader.error(concat!(
                             stringify!($name), " has no field ", $key
@@ -110,7 +111,10 @@ macro_rules! serdes_class {
         }
     };
     (@written $value:expr) => { true };
+    (@written $value:expr, or_default) => { true };
     (@written $value:expr, skip) => { !$crate::serdes::Pack::is_absent(&$value) };
+    (@absent $type:ty, or_default) => { Some(<$type>::default()) };
+    (@absent $type:ty $(, skip)?) => { <$type as $crate::serdes::Unpack>::absent() };
 }
 
 /// Declares an enum that is stored as `{"__enum__": "StorageName.MEMBER"}`.

@@ -16,11 +16,7 @@ impl Opaque {
 
     /// The storage name of its class, where it is an object of a class.
     pub fn class(&self) -> Option<String> {
-        Reader::new(&self.0)
-            .class()
-            .ok()
-            .flatten()
-            .map(std::borrow::Cow::into_owned)
+        Reader::new(&self.0).class().ok().flatten().map(std::borrow::Cow::into_owned)
     }
 
     /// The value as a JSON tree. Integers beyond 64 bits and `NaN` are errors.

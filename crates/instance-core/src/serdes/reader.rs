@@ -41,11 +41,7 @@ pub struct Object {
 impl<'a> Reader<'a> {
     /// A reader at the start of `text`.
     pub fn new(text: &'a str) -> Self {
-        Self {
-            text,
-            at: 0,
-            depth: 0,
-        }
+        Self { text, at: 0, depth: 0 }
     }
 
     /// An error at the current position.
@@ -104,10 +100,7 @@ impl<'a> Reader<'a> {
     /// Reads the text of a number.
     pub fn number(&mut self) -> Result<&'a str, SerdesError> {
         if self.kind()? != Kind::Number {
-            return Err(self.error(format!(
-                "expected a number, found {:?}",
-                self.rest_preview()
-            )));
+            return Err(self.error(format!("expected a number, found {:?}", self.rest_preview())));
         }
         for literal in ["NaN", "Infinity", "-Infinity"] {
             if self.text[self.at..].starts_with(literal) {
@@ -116,10 +109,7 @@ impl<'a> Reader<'a> {
             }
         }
         let start = self.at;
-        while matches!(
-            self.byte(),
-            Some(b'-' | b'+' | b'.' | b'e' | b'E' | b'0'..=b'9')
-        ) {
+        while matches!(self.byte(), Some(b'-' | b'+' | b'.' | b'e' | b'E' | b'0'..=b'9')) {
             self.at += 1;
         }
         let text = &self.text[start..self.at];
@@ -135,8 +125,7 @@ impl<'a> Reader<'a> {
     pub fn integer(&mut self) -> Result<i64, SerdesError> {
         let start = self.at;
         let text = self.number()?;
-        text.parse()
-            .map_err(|_| SerdesError::new(format!("not a 64-bit integer: {text}"), start))
+        text.parse().map_err(|_| SerdesError::new(format!("not a 64-bit integer: {text}"), start))
     }
 
     /// Reads a float; an integer counts as one.
@@ -147,9 +136,7 @@ impl<'a> Reader<'a> {
             "NaN" => Ok(f64::NAN),
             "Infinity" => Ok(f64::INFINITY),
             "-Infinity" => Ok(f64::NEG_INFINITY),
-            _ => text
-                .parse()
-                .map_err(|_| SerdesError::new(format!("not a float: {text}"), start)),
+            _ => text.parse().map_err(|_| SerdesError::new(format!("not a float: {text}"), start)),
         }
     }
 
@@ -157,10 +144,7 @@ impl<'a> Reader<'a> {
     pub fn string(&mut self) -> Result<Cow<'a, str>, SerdesError> {
         self.skip_space();
         if self.byte() != Some(b'"') {
-            return Err(self.error(format!(
-                "expected a string, found {:?}",
-                self.rest_preview()
-            )));
+            return Err(self.error(format!("expected a string, found {:?}", self.rest_preview())));
         }
         let start = self.at + 1;
         let bytes = self.text.as_bytes();
@@ -353,10 +337,7 @@ impl<'a> Reader<'a> {
             self.at += literal.len();
             Ok(())
         } else {
-            Err(self.error(format!(
-                "expected {literal:?}, found {:?}",
-                self.rest_preview()
-            )))
+            Err(self.error(format!("expected {literal:?}, found {:?}", self.rest_preview())))
         }
     }
 
@@ -371,12 +352,7 @@ impl<'a> Reader<'a> {
     }
 
     fn rest_preview(&self) -> String {
-        self.text
-            .get(self.at..)
-            .unwrap_or_default()
-            .chars()
-            .take(20)
-            .collect()
+        self.text.get(self.at..).unwrap_or_default().chars().take(20).collect()
     }
 }
 
@@ -405,10 +381,7 @@ mod tests {
 
     fn raw(text: &str) -> Result<String, String> {
         let mut reader = Reader::new(text);
-        let value = reader
-            .raw_value()
-            .map_err(|error| error.to_string())?
-            .to_owned();
+        let value = reader.raw_value().map_err(|error| error.to_string())?.to_owned();
         reader.end().map_err(|error| error.to_string())?;
         Ok(value)
     }
@@ -460,14 +433,8 @@ mod tests {
 
     #[test]
     fn the_class_is_found_wherever_it_stands() {
-        for text in [
-            r#"{"__class__": "A", "b": 1}"#,
-            r#"{"B": [1], "__class__": "A"}"#,
-        ] {
-            assert_eq!(
-                Reader::new(text).class().ok().flatten().as_deref(),
-                Some("A")
-            );
+        for text in [r#"{"__class__": "A", "b": 1}"#, r#"{"B": [1], "__class__": "A"}"#] {
+            assert_eq!(Reader::new(text).class().ok().flatten().as_deref(), Some("A"));
         }
         assert_eq!(Reader::new("[1]").class(), Ok(None));
         assert_eq!(Reader::new(r#"{"a": 1}"#).class(), Ok(None));

@@ -75,9 +75,7 @@ impl<T: Unpack> Unpack for FrozenSet<T> {
                 return Err(reader.error(format!("expected a frozen set, found the key {key:?}")));
             }
         }
-        items
-            .map(Self)
-            .ok_or_else(|| reader.error("expected a frozen set, found an empty object"))
+        items.map(Self).ok_or_else(|| reader.error("expected a frozen set, found an empty object"))
     }
 
     fn absent() -> Option<Self> {

@@ -14,9 +14,7 @@ impl Writer {
     /// An empty text.
     pub fn new() -> Self {
         // The common bodies (events, runs) are about a kilobyte.
-        Self {
-            text: String::with_capacity(1024),
-        }
+        Self { text: String::with_capacity(1024) }
     }
 
     /// The finished text.
@@ -64,8 +62,7 @@ impl Writer {
             self.text.push_str(&value[plain_from..at]);
             plain_from = at + self.escape(&value[at..]);
         }
-        self.text
-            .push_str(value.get(plain_from..).unwrap_or_default());
+        self.text.push_str(value.get(plain_from..).unwrap_or_default());
         self.text.push('"');
     }
 
@@ -107,10 +104,7 @@ impl Writer {
     /// Begins an object. Keys must come in ascending order.
     pub fn object(&mut self) -> ObjectWriter<'_> {
         self.text.push('{');
-        ObjectWriter {
-            writer: self,
-            first: true,
-        }
+        ObjectWriter { writer: self, first: true }
     }
 }
 

@@ -132,10 +132,7 @@ impl ConfigSchemaBuilder {
     pub fn scalar_union(&mut self, scalar: &ConfigType, other: &ConfigType) -> ConfigType {
         self.add(ConfigTypeSnap {
             type_param_keys: Some(vec![scalar.0.clone(), other.0.clone()]),
-            ..blank(
-                &format!("ScalarUnion.{}-{}", scalar.0, other.0),
-                ConfigTypeKind::ScalarUnion,
-            )
+            ..blank(&format!("ScalarUnion.{}-{}", scalar.0, other.0), ConfigTypeKind::ScalarUnion)
         })
     }
 
@@ -156,10 +153,7 @@ impl ConfigSchemaBuilder {
         fields.sort_by(|left, right| left.name().cmp(right.name()));
         let key = format!("{prefix}.{}", fields_hash(&fields));
         let fields = fields.into_iter().map(|field| field.snap).collect();
-        self.add(ConfigTypeSnap {
-            fields: Some(fields),
-            ..blank(&key, kind)
-        })
+        self.add(ConfigTypeSnap { fields: Some(fields), ..blank(&key, kind) })
     }
 
     fn add(&mut self, snap: ConfigTypeSnap) -> ConfigType {
@@ -193,10 +187,7 @@ fn fields_hash(fields: &[ConfigField]) -> String {
         if let Some(default) = &snap.default_value_as_json_str {
             parts.extend([":default_value: ", default]);
         }
-        parts.extend([
-            ":is_required: ",
-            if snap.is_required { "True" } else { "False" },
-        ]);
+        parts.extend([":is_required: ", if snap.is_required { "True" } else { "False" }]);
         parts.extend([":type_key: ", &snap.type_key]);
         if let Some(description) = snap.description.as_deref().filter(|text| !text.is_empty()) {
             parts.extend([":description: ", description]);

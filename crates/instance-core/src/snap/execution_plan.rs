@@ -71,10 +71,8 @@ impl KnownExecutionState {
 
 impl SetOrder for StepOutputHandle {
     fn python_str(&self) -> String {
-        let mapping_key = self
-            .mapping_key
-            .as_ref()
-            .map_or("None".to_owned(), |key| format!("'{key}'"));
+        let mapping_key =
+            self.mapping_key.as_ref().map_or("None".to_owned(), |key| format!("'{key}'"));
         format!(
             "StepOutputHandle(step_key='{}', output_name='{}', mapping_key={mapping_key})",
             self.step_key, self.output_name

@@ -31,11 +31,7 @@ pub struct ComputeLogKey(pub Vec<String>);
 impl ComputeLogKey {
     /// The key of a process of a run; `file_key` stands in the event `LOGS_CAPTURED`.
     pub fn for_run(run_id: &RunId, file_key: &str) -> Self {
-        Self(vec![
-            run_id.to_string(),
-            "compute_logs".to_owned(),
-            file_key.to_owned(),
-        ])
+        Self(vec![run_id.to_string(), "compute_logs".to_owned(), file_key.to_owned()])
     }
 }
 

@@ -28,13 +28,7 @@ pub struct RecordsForRun {
 impl RecordsForRun {
     /// All entries of a run, oldest first.
     pub fn all(run_id: RunId) -> Self {
-        Self {
-            run_id,
-            cursor: None,
-            of_types: Vec::new(),
-            limit: None,
-            order: Order::Ascending,
-        }
+        Self { run_id, cursor: None, of_types: Vec::new(), limit: None, order: Order::Ascending }
     }
 }
 

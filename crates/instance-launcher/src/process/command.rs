@@ -60,27 +60,17 @@ impl RunningCommand {
         if !shares_terminal {
             process.process_group(0);
         }
-        let child = process
-            .spawn()
-            .map_err(|error| CommandOutcome::NotStarted {
-                reason: format!("{}: {error}", command.program()),
-                missing: error.kind() == ErrorKind::NotFound,
-            })?;
+        let child = process.spawn().map_err(|error| CommandOutcome::NotStarted {
+            reason: format!("{}: {error}", command.program()),
+            missing: error.kind() == ErrorKind::NotFound,
+        })?;
         let pid = child.id().unwrap_or_default();
-        Ok(Self {
-            child,
-            pid,
-            shares_terminal,
-        })
+        Ok(Self { child, pid, shares_terminal })
     }
 
     /// Sends a signal to the command, and to the processes of its group if it has its own.
     pub(super) fn signal(&self, signal: StopSignal) {
-        let Some(pid) = self
-            .child
-            .id()
-            .and_then(|pid| i32::try_from(pid).ok())
-            .map(Pid::from_raw)
+        let Some(pid) = self.child.id().and_then(|pid| i32::try_from(pid).ok()).map(Pid::from_raw)
         else {
             return;
         };

@@ -24,27 +24,18 @@ pub(super) struct RunEvents<'a> {
 impl<'a> RunEvents<'a> {
     /// The events of a run whose worker is this process.
     pub(super) fn new(run: &'a DagsterRun) -> Self {
-        Self {
-            run,
-            pid: std::process::id(),
-        }
+        Self { run, pid: std::process::id() }
     }
 
     pub(super) fn run_start(&self) -> DagsterEvent {
         self.of_run(DagsterEventType::RunStart)
-            .with_message(format!(
-                "Started execution of run for \"{}\".",
-                self.run.job_name
-            ))
+            .with_message(format!("Started execution of run for \"{}\".", self.run.job_name))
     }
 
     pub(super) fn logs_captured(&self, file_key: &str) -> DagsterEvent {
         self.of_run(DagsterEventType::LogsCaptured)
             .with_message(format!("Capturing logs for process (pid: {}).", self.pid))
-            .with_data(ComputeLogsCaptureData::new(
-                file_key,
-                vec![COMMAND_OP.to_owned()],
-            ))
+            .with_data(ComputeLogsCaptureData::new(file_key, vec![COMMAND_OP.to_owned()]))
     }
 
     pub(super) fn step_start(&self) -> DagsterEvent {
@@ -105,10 +96,7 @@ impl<'a> RunEvents<'a> {
                 "Finished execution of step \"{COMMAND_OP}\" in {}.",
                 duration(duration_ms)
             ))
-            .with_data(StepSuccessData {
-                duration_ms,
-                unknown: UnknownFields::default(),
-            })
+            .with_data(StepSuccessData { duration_ms, unknown: UnknownFields::default() })
     }
 
     pub(super) fn step_failure(
@@ -128,10 +116,7 @@ impl<'a> RunEvents<'a> {
 
     pub(super) fn run_success(&self) -> DagsterEvent {
         self.of_run(DagsterEventType::RunSuccess)
-            .with_message(format!(
-                "Finished execution of run for \"{}\".",
-                self.run.job_name
-            ))
+            .with_message(format!("Finished execution of run for \"{}\".", self.run.job_name))
     }
 
     pub(super) fn run_failure(
@@ -152,16 +137,14 @@ impl<'a> RunEvents<'a> {
             })
     }
 
+    pub(super) fn run_canceling(&self) -> DagsterEvent {
+        self.of_run(DagsterEventType::RunCanceling).with_message("Sending run termination request.")
+    }
+
     pub(super) fn run_canceled(&self, error: Option<SerializableErrorInfo>) -> DagsterEvent {
         self.of_run(DagsterEventType::RunCanceled)
-            .with_message(format!(
-                "Execution of run for \"{}\" canceled.",
-                self.run.job_name
-            ))
-            .with_data(JobCanceledData {
-                error,
-                unknown: UnknownFields::default(),
-            })
+            .with_message(format!("Execution of run for \"{}\" canceled.", self.run.job_name))
+            .with_data(JobCanceledData { error, unknown: UnknownFields::default() })
     }
 
     fn of_run(&self, event_type: DagsterEventType) -> DagsterEvent {
@@ -178,10 +161,8 @@ impl<'a> RunEvents<'a> {
             ("run_id", self.run.run_id.as_str()),
             ("step_key", COMMAND_OP),
         ];
-        let logging_tags: BTreeMap<_, _> = tags
-            .into_iter()
-            .map(|(key, value)| (key.to_owned(), value.to_owned()))
-            .collect();
+        let logging_tags: BTreeMap<_, _> =
+            tags.into_iter().map(|(key, value)| (key.to_owned(), value.to_owned())).collect();
         DagsterEvent {
             logging_tags,
             node_handle: Some(NodeHandle::top(COMMAND_OP)),
@@ -201,17 +182,9 @@ fn duration(milliseconds: f64) -> String {
     } else if seconds < 60.0 {
         format!("{seconds:.2}s")
     } else if seconds < 3_600.0 {
-        format!(
-            "{:.0}m{:.0}s",
-            (seconds / 60.0).floor(),
-            (seconds % 60.0).floor()
-        )
+        format!("{:.0}m{:.0}s", (seconds / 60.0).floor(), (seconds % 60.0).floor())
     } else {
-        format!(
-            "{:.0}h{:.0}m",
-            (seconds / 3_600.0).floor(),
-            (seconds % 3_600.0 / 60.0).floor()
-        )
+        format!("{:.0}h{:.0}m", (seconds / 3_600.0).floor(), (seconds % 3_600.0 / 60.0).floor())
     }
 }
 

@@ -24,6 +24,10 @@ pub use outcome::{CommandOutcome, RunOutcome};
 pub use output::OutputSink;
 use worker::Worker;
 
+/// How many workers are remembered, so that a service may launch runs for years; those that run are
+/// never forgotten.
+const REMEMBERED: usize = 1_024;
+
 /// Executes the command that a run's configuration names.
 #[derive(Debug, Clone, Default)]
 pub struct ProcessRunLauncher {
@@ -60,7 +64,8 @@ impl ProcessRunLauncher {
         self
     }
 
-    /// Waits for the end of a run that this launcher launched; `None` if there is no such run.
+    /// Waits for the end of a run that this launcher launched; `None` if there is no such run, or it
+    /// ended so long ago that it is forgotten.
     ///
     /// Everything that the run reported is stored when this returns.
     pub async fn wait(&self, run_id: &RunId) -> Option<RunOutcome> {
@@ -72,9 +77,7 @@ impl ProcessRunLauncher {
     /// Sends a signal to the command of a run, which then ends as canceled. `false` if there is no
     /// such run.
     pub fn signal(&self, run_id: &RunId, signal: StopSignal) -> bool {
-        self.lock()
-            .get(run_id)
-            .is_some_and(|worker| worker.stop.send(signal).is_ok())
+        self.lock().get(run_id).is_some_and(|worker| worker.stop.send(signal).is_ok())
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<RunId, Handle>> {
@@ -90,7 +93,12 @@ impl RunLauncher for ProcessRunLauncher {
         let (stop, stops) = mpsc::unbounded_channel();
         let (ended, outcome) = watch::channel(None);
         let worker = Worker::new(context, command, self.output.clone(), self.shares_terminal);
-        self.lock().insert(run_id, Handle { stop, outcome });
+        let mut workers = self.lock();
+        if workers.len() >= REMEMBERED {
+            workers.retain(|_, worker| worker.outcome.borrow().is_none());
+        }
+        workers.insert(run_id, Handle { stop, outcome });
+        drop(workers);
         tokio::spawn(async move {
             let outcome = worker.run(stops).await;
             // A launcher that is gone has nobody who waits.

@@ -25,12 +25,15 @@ pub enum CommandOutcome {
 }
 
 impl CommandOutcome {
-    pub(super) fn of(status: ExitStatus) -> Self {
+    pub(super) fn of(ended: std::io::Result<ExitStatus>) -> Self {
         use std::os::unix::process::ExitStatusExt;
 
-        match (status.code(), status.signal()) {
-            (Some(code), _) => Self::Exited(code),
-            (None, signal) => Self::Signaled(signal.unwrap_or_default()),
+        match ended {
+            Ok(status) => match status.code() {
+                Some(code) => Self::Exited(code),
+                None => Self::Signaled(status.signal().unwrap_or_default()),
+            },
+            Err(error) => Self::NotStarted { reason: error.to_string(), missing: false },
         }
     }
 

@@ -51,35 +51,37 @@ impl Tail {
     }
 }
 
-/// Captures an output until its end. What cannot be stored is shown all the same; the first failure
-/// is returned at the end.
+/// Captures an output until its end; there is nothing to capture without one. What cannot be stored
+/// is shown all the same, and the first failure is returned at the end.
 pub(super) async fn capture(
-    mut output: impl AsyncRead + Unpin,
+    output: Option<impl AsyncRead + Unpin>,
     io_type: ComputeIoType,
-    log: Option<&dyn ComputeLogCapture>,
+    log: &dyn ComputeLogCapture,
     sink: Option<&OutputSink>,
-    tail: &mut Tail,
-) -> Option<StorageError> {
-    let mut failure = None;
+    mut tail: Option<&mut Tail>,
+) -> Result<(), StorageError> {
+    let Some(mut output) = output else {
+        return Ok(());
+    };
+    let mut stored = Ok(());
     let mut buffer = vec![0; CHUNK_BYTES];
     loop {
         let bytes = match output.read(&mut buffer).await {
-            Ok(0) => return failure,
+            Ok(0) => return stored,
             Ok(read) => buffer.get(..read).unwrap_or_default(),
             Err(source) => {
-                return failure.or(Some(StorageError::Io {
-                    action: "read",
-                    path: format!("the command's {}", io_type.extension()),
-                    source,
-                }));
+                let path = format!("the command's {}", io_type.extension());
+                return stored.and(Err(StorageError::Io { action: "read", path, source }));
             }
         };
-        tail.push(bytes);
+        if let Some(tail) = tail.as_mut() {
+            tail.push(bytes);
+        }
         if let Some(sink) = sink {
             (sink.0)(io_type, bytes);
         }
-        if let Some(log) = log.filter(|_| failure.is_none()) {
-            failure = log.write(io_type, bytes).await.err();
+        if stored.is_ok() {
+            stored = log.write(io_type, bytes).await;
         }
     }
 }

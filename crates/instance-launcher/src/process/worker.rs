@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use instance_core::clock::timestamp_of;
 use instance_core::command::CommandSpec;
-use instance_core::error::{InstanceError, StorageError};
+use instance_core::error::InstanceError;
 use instance_core::error_info::SerializableErrorInfo;
 use instance_core::event::{DagsterEvent, ErrorSource, EventLogEntry, LogLevel};
 use instance_core::launcher::LaunchRunContext;
@@ -14,6 +14,7 @@ use instance_core::run::DagsterRun;
 use instance_core::storage::{ComputeIoType, ComputeLogCapture, ComputeLogKey};
 use instance_core::tags;
 use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::time::Instant;
 
 use super::command::{RunningCommand, StopSignal};
 use super::events::RunEvents;
@@ -39,7 +40,39 @@ struct Executed {
     outcome: CommandOutcome,
     stderr: Tail,
     stop_requested: bool,
-    failure: Option<StorageError>,
+    failure: Failure,
+}
+
+impl Executed {
+    fn of(outcome: CommandOutcome) -> Self {
+        Self {
+            outcome,
+            stderr: Tail::default(),
+            stop_requested: false,
+            failure: Failure::default(),
+        }
+    }
+}
+
+/// The first thing that could not be stored. The command goes on, whatever happens to its record.
+#[derive(Debug, Default)]
+struct Failure(Option<InstanceError>);
+
+impl Failure {
+    fn keep(&mut self, result: Result<(), InstanceError>) {
+        if let Err(error) = result {
+            tracing::warn!(%error, "a part of the run is not recorded");
+            self.0.get_or_insert(error);
+        }
+    }
+}
+
+/// Waits until a moment; for ever if there is none.
+async fn at(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => tokio::time::sleep_until(moment).await,
+        None => std::future::pending().await,
+    }
 }
 
 impl Worker {
@@ -71,25 +104,12 @@ impl Worker {
             Err(error) => return outcome(CommandOutcome::Skipped, false, Some(error)),
         };
         let started_at = self.instance.clock().now();
-        let executed = self.execute(&events, &mut stops, log.as_ref()).await;
-        let duration = self
-            .instance
-            .clock()
-            .now()
-            .signed_duration_since(started_at);
-        let completed = log.complete().await;
-        let duration_ms = duration.as_seconds_f64() * 1_000.0;
-        let reported = self.end(&events, &executed, duration_ms).await;
-        let stored = executed
-            .failure
-            .map_or(Ok(()), Err)
-            .and(completed)
-            .map_err(InstanceError::from);
-        outcome(
-            executed.outcome,
-            executed.stop_requested,
-            reported.and(stored).err(),
-        )
+        let mut executed = self.execute(&events, &mut stops, log.as_ref()).await;
+        let duration = self.instance.clock().now().signed_duration_since(started_at);
+        executed.failure.keep(log.complete().await.map_err(InstanceError::from));
+        let reported = self.end(&events, &executed, duration.as_seconds_f64() * 1_000.0).await;
+        executed.failure.keep(reported);
+        outcome(executed.outcome, executed.stop_requested, executed.failure.0)
     }
 
     async fn begin(
@@ -99,11 +119,7 @@ impl Worker {
         self.report(events.run_start()).await?;
         let file_key = self.instance.ids().log_file_key();
         let log_key = ComputeLogKey::for_run(&self.run.run_id, &file_key);
-        let log = self
-            .instance
-            .compute_log_manager()
-            .capture_logs(&log_key)
-            .await?;
+        let log = self.instance.compute_log_manager().capture_logs(&log_key).await?;
         self.report(events.logs_captured(&file_key)).await?;
         self.report(events.step_start()).await?;
         Ok(log)
@@ -115,93 +131,54 @@ impl Worker {
         stops: &mut UnboundedReceiver<StopSignal>,
         log: &dyn ComputeLogCapture,
     ) -> Executed {
-        let mut command =
-            match RunningCommand::start(&self.command, &self.run, self.shares_terminal) {
-                Ok(command) => command,
-                Err(outcome) => {
-                    return Executed {
-                        outcome,
-                        stderr: Tail::default(),
-                        stop_requested: false,
-                        failure: None,
-                    };
-                }
-            };
+        let started = RunningCommand::start(&self.command, &self.run, self.shares_terminal);
+        let mut command = match started {
+            Ok(command) => command,
+            Err(outcome) => return Executed::of(outcome),
+        };
+        let mut failure = Failure::default();
+        let (program, pid) = (self.command.program(), command.pid);
+        failure.keep(self.report(events.command_started(program, pid)).await);
+
         let (stdout, stderr) = (command.child.stdout.take(), command.child.stderr.take());
-        let (mut stdout_tail, mut stderr_tail) = (Tail::default(), Tail::default());
+        let mut stderr_tail = Tail::default();
         let sink = self.output.as_ref();
-        let mut captured = Box::pin(async {
+        let mut capturing = Box::pin(async {
             tokio::join!(
-                async {
-                    capture(
-                        stdout?,
-                        ComputeIoType::Stdout,
-                        Some(log),
-                        sink,
-                        &mut stdout_tail,
-                    )
-                    .await
-                },
-                async {
-                    capture(
-                        stderr?,
-                        ComputeIoType::Stderr,
-                        Some(log),
-                        sink,
-                        &mut stderr_tail,
-                    )
-                    .await
-                },
-                // Reported meanwhile, so that a slow disk does not hold the command's output back.
-                self.report(events.command_started(self.command.program(), command.pid)),
+                capture(stdout, ComputeIoType::Stdout, log, sink, None),
+                capture(stderr, ComputeIoType::Stderr, log, sink, Some(&mut stderr_tail)),
             )
         });
-        let mut printed = None;
+        let mut captured = None;
         let mut stop_requested = false;
         let mut kill_at = None;
         let outcome = loop {
-            let killing = async {
-                match kill_at {
-                    Some(kill_at) => tokio::time::sleep_until(kill_at).await,
-                    None => std::future::pending().await,
-                }
-            };
             tokio::select! {
-                ended = command.child.wait() => break match ended {
-                    Ok(status) => CommandOutcome::of(status),
-                    Err(error) => CommandOutcome::NotStarted { reason: error.to_string(), missing: false },
-                },
-                all = &mut captured, if printed.is_none() => printed = Some(all),
+                ended = command.child.wait() => break CommandOutcome::of(ended),
+                both = &mut capturing, if captured.is_none() => captured = Some(both),
                 Some(signal) = stops.recv() => {
-                    stop_requested = true;
                     command.signal(signal);
-                    kill_at.get_or_insert(tokio::time::Instant::now() + STOP_TIMEOUT);
+                    kill_at.get_or_insert(Instant::now() + STOP_TIMEOUT);
+                    if !std::mem::replace(&mut stop_requested, true) {
+                        // Reported by the worker, so that the report of the end comes behind it.
+                        failure.keep(self.report(events.run_canceling()).await);
+                    }
                 }
-                () = killing => {
+                () = at(kill_at) => {
                     command.signal(StopSignal::Kill);
                     kill_at = None;
                 }
             }
         };
-        if printed.is_none() {
-            printed = tokio::time::timeout(DRAIN_TIMEOUT, &mut captured)
-                .await
-                .ok();
+        if captured.is_none() {
+            captured = tokio::time::timeout(DRAIN_TIMEOUT, &mut capturing).await.ok();
         }
-        drop(captured);
-        let mut failure = None;
-        if let Some((stdout_failure, stderr_failure, reported)) = printed {
-            if let Err(error) = reported {
-                tracing::warn!(run_id = %self.run.run_id, %error, "the start of the command was not reported");
-            }
-            failure = stdout_failure.or(stderr_failure);
+        drop(capturing);
+        if let Some((stdout, stderr)) = captured {
+            failure.keep(stdout.map_err(InstanceError::from));
+            failure.keep(stderr.map_err(InstanceError::from));
         }
-        Executed {
-            outcome,
-            stderr: stderr_tail,
-            stop_requested,
-            failure,
-        }
+        Executed { outcome, stderr: stderr_tail, stop_requested, failure }
     }
 
     async fn end(
@@ -212,8 +189,7 @@ impl Worker {
     ) -> Result<(), InstanceError> {
         if executed.stop_requested {
             let error = self.error_info(executed, "CommandInterrupted");
-            self.report(events.step_failure(error.clone(), ErrorSource::Interrupt))
-                .await?;
+            self.report(events.step_failure(error.clone(), ErrorSource::Interrupt)).await?;
             return self.report(events.run_canceled(Some(error))).await;
         }
         if !executed.outcome.is_success() {
@@ -223,11 +199,7 @@ impl Worker {
             return self.report(events.run_failure(error, step_failure)).await;
         }
         let plan = self.instance.get_execution_plan_snapshot(&self.run).await?;
-        for output in plan
-            .iter()
-            .flat_map(|plan| &plan.steps)
-            .flat_map(|step| &step.outputs)
-        {
+        for output in plan.iter().flat_map(|plan| &plan.steps).flat_map(|step| &step.outputs) {
             self.report(events.step_output(&output.name)).await?;
             let Some(properties) = &output.properties else {
                 continue;
@@ -238,8 +210,7 @@ impl Worker {
                     .tags
                     .get(tags::PARTITION)
                     .filter(|_| properties.is_asset_partitioned == Some(true));
-                self.report(events.materialization(asset_key, partition.cloned()))
-                    .await?;
+                self.report(events.materialization(asset_key, partition.cloned())).await?;
             }
         }
         self.report(events.step_success(duration_ms)).await?;
@@ -247,11 +218,8 @@ impl Worker {
     }
 
     fn error_info(&self, executed: &Executed, cls_name: &str) -> SerializableErrorInfo {
-        let message = format!(
-            "The command {:?} {}\n",
-            self.command.program(),
-            executed.outcome.reason()
-        );
+        let message =
+            format!("The command {:?} {}\n", self.command.program(), executed.outcome.reason());
         let info = SerializableErrorInfo::new(cls_name, message);
         let stderr = executed.stderr.text();
         if stderr.trim().is_empty() {
@@ -272,9 +240,5 @@ impl Worker {
 }
 
 fn outcome(command: CommandOutcome, canceled: bool, error: Option<InstanceError>) -> RunOutcome {
-    RunOutcome {
-        command,
-        canceled,
-        error: error.map(Arc::new),
-    }
+    RunOutcome { command, canceled, error: error.map(Arc::new) }
 }

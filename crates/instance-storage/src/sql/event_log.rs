@@ -39,9 +39,7 @@ impl EventRow {
             dagster_event_type: event.map(|event| event.event_type_value.clone()),
             timestamp: timestamp::to_text(datetime_of(entry.timestamp)?),
             step_key: entry.step_key().map(str::to_owned),
-            asset_key: event
-                .and_then(DagsterEvent::asset_key)
-                .map(|key| key.to_db_string()),
+            asset_key: event.and_then(DagsterEvent::asset_key).map(|key| key.to_db_string()),
             partition: event
                 .and_then(|event| event.partition())
                 .filter(|name| !name.is_empty())
@@ -165,19 +163,13 @@ pub(crate) struct AssetChange {
 
 /// Creates or changes the row of an asset.
 pub(crate) fn upsert_asset(change: &AssetChange) -> InsertStatement {
-    let mut columns = vec![
-        asset_keys::ASSET_KEY,
-        asset_keys::LAST_MATERIALIZATION_TIMESTAMP,
-    ];
+    let mut columns = vec![asset_keys::ASSET_KEY, asset_keys::LAST_MATERIALIZATION_TIMESTAMP];
     let mut values: Vec<Expr> = vec![
         change.asset_key.as_str().into(),
         change.last_materialization_timestamp.as_str().into(),
     ];
     let optional = [
-        (
-            asset_keys::LAST_MATERIALIZATION,
-            &change.last_materialization,
-        ),
+        (asset_keys::LAST_MATERIALIZATION, &change.last_materialization),
         (asset_keys::LAST_RUN_ID, &change.last_run_id),
     ];
     for (column, value) in optional {
@@ -191,11 +183,7 @@ pub(crate) fn upsert_asset(change: &AssetChange) -> InsertStatement {
         .into_table(asset_keys::TABLE)
         .columns(columns)
         .values_panic(values)
-        .on_conflict(
-            OnConflict::column(asset_keys::ASSET_KEY)
-                .update_columns(changed)
-                .to_owned(),
-        )
+        .on_conflict(OnConflict::column(asset_keys::ASSET_KEY).update_columns(changed).to_owned())
         .take()
 }
 
@@ -244,12 +232,10 @@ pub(crate) fn select_assets(asset_keys: Option<&[AssetKey]>) -> SelectStatement 
         ])
         .from(asset_keys::TABLE)
         .cond_where(
-            Cond::any()
-                .add(Expr::col(asset_keys::WIPE_TIMESTAMP).is_null())
-                .add(
-                    Expr::col(asset_keys::LAST_MATERIALIZATION_TIMESTAMP)
-                        .gt(Expr::col(asset_keys::WIPE_TIMESTAMP)),
-                ),
+            Cond::any().add(Expr::col(asset_keys::WIPE_TIMESTAMP).is_null()).add(
+                Expr::col(asset_keys::LAST_MATERIALIZATION_TIMESTAMP)
+                    .gt(Expr::col(asset_keys::WIPE_TIMESTAMP)),
+            ),
         )
         .order_by(asset_keys::ASSET_KEY, sea_query::Order::Asc);
     if let Some(keys) = asset_keys {

@@ -9,3 +9,6 @@ pub(crate) mod schema;
 pub(crate) mod snapshots;
 pub(crate) mod tables;
 pub(crate) mod timestamp;
+
+#[cfg(test)]
+mod tests;

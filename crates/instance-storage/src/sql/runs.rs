@@ -32,11 +32,7 @@ pub(crate) fn insert_run(run: &DagsterRun, created_at: &str) -> InsertStatement 
         ])
         .values_panic([
             run.run_id.as_str().into(),
-            Expr::val(
-                run.job_snapshot_id
-                    .as_ref()
-                    .map(|id| id.as_str().to_owned()),
-            ),
+            Expr::val(run.job_snapshot_id.as_ref().map(|id| id.as_str().to_owned())),
             run.job_name.as_str().into(),
             run.status.as_str().into(),
             serialize_value(run).into(),
@@ -51,15 +47,9 @@ pub(crate) fn insert_run(run: &DagsterRun, created_at: &str) -> InsertStatement 
 /// Stores tags of a run; there is at least one.
 pub(crate) fn insert_tags(run_id: &RunId, tags: &BTreeMap<String, String>) -> InsertStatement {
     let mut insert = Query::insert();
-    insert
-        .into_table(run_tags::TABLE)
-        .columns([run_tags::RUN_ID, run_tags::KEY, run_tags::VALUE]);
+    insert.into_table(run_tags::TABLE).columns([run_tags::RUN_ID, run_tags::KEY, run_tags::VALUE]);
     for (key, value) in tags {
-        insert.values_panic([
-            run_id.as_str().into(),
-            key.as_str().into(),
-            value.as_str().into(),
-        ]);
+        insert.values_panic([run_id.as_str().into(), key.as_str().into(), value.as_str().into()]);
     }
     insert
 }
@@ -154,39 +144,15 @@ fn matches(filter: &RunsFilter) -> Cond {
     Cond::all()
         .add_option(is_one_of_ids(&filter.run_ids))
         .add_option(filter.run_id_prefix.as_deref().map(begins_with))
-        .add_option(
-            filter
-                .job_name
-                .as_deref()
-                .map(|name| Expr::col(runs::PIPELINE_NAME).eq(name)),
-        )
+        .add_option(filter.job_name.as_deref().map(|name| Expr::col(runs::PIPELINE_NAME).eq(name)))
         .add_option(has_one_of_statuses(&filter.statuses))
         .add_option(
-            filter
-                .snapshot_id
-                .as_ref()
-                .map(|id| Expr::col(runs::SNAPSHOT_ID).eq(id.as_str())),
+            filter.snapshot_id.as_ref().map(|id| Expr::col(runs::SNAPSHOT_ID).eq(id.as_str())),
         )
-        .add_option(
-            filter
-                .updated_after
-                .map(|time| after(runs::UPDATE_TIMESTAMP, time)),
-        )
-        .add_option(
-            filter
-                .updated_before
-                .map(|time| before(runs::UPDATE_TIMESTAMP, time)),
-        )
-        .add_option(
-            filter
-                .created_after
-                .map(|time| after(runs::CREATE_TIMESTAMP, time)),
-        )
-        .add_option(
-            filter
-                .created_before
-                .map(|time| before(runs::CREATE_TIMESTAMP, time)),
-        )
+        .add_option(filter.updated_after.map(|time| after(runs::UPDATE_TIMESTAMP, time)))
+        .add_option(filter.updated_before.map(|time| before(runs::UPDATE_TIMESTAMP, time)))
+        .add_option(filter.created_after.map(|time| after(runs::CREATE_TIMESTAMP, time)))
+        .add_option(filter.created_before.map(|time| before(runs::CREATE_TIMESTAMP, time)))
         .add_option(has_all_tags(&filter.tags))
 }
 

@@ -11,9 +11,7 @@ pub(crate) fn to_text(time: DateTime<Utc>) -> String {
 
 /// The time of a text; with or without a fraction, as the database's own defaults have none.
 pub(crate) fn from_text(text: &str) -> Option<DateTime<Utc>> {
-    NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f")
-        .ok()
-        .map(|time| time.and_utc())
+    NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f").ok().map(|time| time.and_utc())
 }
 
 #[cfg(test)]

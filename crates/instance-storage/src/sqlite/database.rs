@@ -15,8 +15,8 @@ use sqlx::sqlite::{
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection, Row, SqliteConnection};
 use tokio::sync::{Mutex, OnceCell};
 
-use super::Shared;
 use super::writer::Writer;
+use super::{Shared, exists};
 use crate::sql::schema::{self, Schema};
 use crate::sql::timestamp;
 
@@ -70,10 +70,7 @@ impl Database {
 
     /// Creates the file if it is missing and checks its revision, once.
     pub(super) async fn ready(&self) -> Result<(), StorageError> {
-        self.ready
-            .get_or_try_init(|| self.initialise())
-            .await
-            .copied()
+        self.ready.get_or_try_init(|| self.initialise()).await.copied()
     }
 
     /// The rows of a query, each made into a value by `decode`.
@@ -135,46 +132,46 @@ impl Database {
         if let Some(writer) = writer.as_ref().filter(|writer| !writer.is_closed()) {
             return Ok(writer.clone());
         }
-        let connection = options(&self.path)
-            .connect()
-            .await
-            .map_err(|error| self.error(operation, error))?;
-        Ok(writer
-            .insert(Writer::start(connection, Arc::clone(&self.name)))
-            .clone())
+        let connection =
+            options(&self.path).connect().await.map_err(|error| self.error(operation, error))?;
+        Ok(writer.insert(Writer::start(connection, Arc::clone(&self.name))).clone())
     }
 
     async fn initialise(&self) -> Result<(), StorageError> {
-        if let Some(directory) = self.path.parent() {
-            tokio::fs::create_dir_all(directory)
-                .await
-                .map_err(|source| StorageError::Io {
-                    action: "create",
-                    path: directory.display().to_string(),
-                    source,
-                })?;
-        }
         let opening = |error| self.error("opening", error);
-        let mut connection = options(&self.path)
-            .create_if_missing(true)
-            .connect()
-            .await
-            .map_err(opening)?;
-        let checked =
-            tokio::time::timeout(CREATION_TIMEOUT, self.create_or_check(&mut connection)).await;
+        if exists(&self.path).await? {
+            // The connection goes on as a reader: opening a file is what costs time.
+            let mut connection = self.readers.acquire().await.map_err(opening)?;
+            return self.create_or_check(&mut connection).await;
+        }
+        if let Some(directory) = self.path.parent() {
+            tokio::fs::create_dir_all(directory).await.map_err(|source| StorageError::Io {
+                action: "create",
+                path: directory.display().to_string(),
+                source,
+            })?;
+        }
+        let creating = options(&self.path).create_if_missing(true);
+        let mut connection = creating.connect().await.map_err(opening)?;
+        let created = self.create_or_check(&mut connection).await;
         connection.close().await.map_err(opening)?;
-        checked.unwrap_or_else(|_| {
+        created
+    }
+
+    async fn create_or_check(&self, connection: &mut SqliteConnection) -> Result<(), StorageError> {
+        let checking = self.create_or_wait(connection);
+        tokio::time::timeout(CREATION_TIMEOUT, checking).await.unwrap_or_else(|_| {
             Err(StorageError::Revision {
                 database: self.name.to_string(),
                 found: "none, though it has tables".to_owned(),
                 expected: schema::HEAD,
-                remedy: "a process that was creating it has died, or a very old Dagster did; run `dagster instance \
-                         migrate`",
+                remedy: "a process that was creating it has died, or a very old Dagster did; run \
+                         `dagster instance migrate`",
             })
         })
     }
 
-    async fn create_or_check(&self, connection: &mut SqliteConnection) -> Result<(), StorageError> {
+    async fn create_or_wait(&self, connection: &mut SqliteConnection) -> Result<(), StorageError> {
         loop {
             let tables = self.tables(connection).await?;
             if tables.is_empty() {
@@ -190,8 +187,7 @@ impl Database {
     }
 
     async fn tables(&self, connection: &mut SqliteConnection) -> Result<Vec<String>, StorageError> {
-        self.fetch_strings(connection, &schema::select_table_names())
-            .await
+        self.fetch_strings(connection, &schema::select_table_names()).await
     }
 
     async fn revision(
@@ -199,16 +195,10 @@ impl Database {
         connection: &mut SqliteConnection,
         tables: &[String],
     ) -> Result<Option<String>, StorageError> {
-        if !tables
-            .iter()
-            .any(|table| table == crate::sql::tables::alembic_version::TABLE)
-        {
+        if !tables.iter().any(|table| table == crate::sql::tables::alembic_version::TABLE) {
             return Ok(None);
         }
-        Ok(self
-            .fetch_strings(connection, &schema::select_revision())
-            .await?
-            .pop())
+        Ok(self.fetch_strings(connection, &schema::select_revision()).await?.pop())
     }
 
     fn check_revision(&self, found: String) -> Result<(), StorageError> {
@@ -229,31 +219,19 @@ impl Database {
     /// Creates everything in one transaction; `false` if another process was faster.
     async fn create(&self, connection: &mut SqliteConnection) -> Result<bool, StorageError> {
         let creating = |error| self.error("creating", error);
-        sqlx::query(schema::JOURNAL_MODE_WAL)
-            .execute(&mut *connection)
-            .await
-            .map_err(creating)?;
-        let mut transaction = connection
-            .begin_with(schema::BEGIN_WRITE)
-            .await
-            .map_err(creating)?;
+        sqlx::query(schema::JOURNAL_MODE_WAL).execute(&mut *connection).await.map_err(creating)?;
+        let mut transaction = connection.begin_with(schema::BEGIN_WRITE).await.map_err(creating)?;
         if !self.tables(&mut transaction).await?.is_empty() {
             return Ok(false);
         }
         for statement in self.schema.statements() {
-            sqlx::query(statement)
-                .execute(&mut *transaction)
-                .await
-                .map_err(creating)?;
+            sqlx::query(statement).execute(&mut *transaction).await.map_err(creating)?;
         }
         let now = timestamp::to_text(self.shared.clock.now());
         for name in self.schema.completed_migrations() {
-            execute(
-                &mut transaction,
-                &schema::insert_completed_migration(name, &now),
-            )
-            .await
-            .map_err(creating)?;
+            execute(&mut transaction, &schema::insert_completed_migration(name, &now))
+                .await
+                .map_err(creating)?;
         }
         if self.schema == Schema::Runs {
             let id = self.shared.ids.uuid().to_string();
@@ -261,9 +239,7 @@ impl Database {
                 .await
                 .map_err(creating)?;
         }
-        execute(&mut transaction, &schema::insert_revision())
-            .await
-            .map_err(creating)?;
+        execute(&mut transaction, &schema::insert_revision()).await.map_err(creating)?;
         transaction.commit().await.map_err(creating)?;
         tracing::info!(database = %self.name, "created");
         Ok(true)
@@ -274,9 +250,8 @@ impl Database {
         connection: &mut SqliteConnection,
         select: &SelectStatement,
     ) -> Result<Vec<String>, StorageError> {
-        let rows = fetch_all(connection, select)
-            .await
-            .map_err(|error| self.error("opening", error))?;
+        let rows =
+            fetch_all(connection, select).await.map_err(|error| self.error("opening", error))?;
         rows.iter()
             .map(|row| row.try_get(0).map_err(|error| self.error("opening", error)))
             .collect()
@@ -307,10 +282,7 @@ pub(super) async fn execute(
     change: &impl Change,
 ) -> sqlx::Result<()> {
     let (sql, values) = change.render();
-    sqlx::query_with(AssertSqlSafe(sql), values)
-        .execute(connection)
-        .await
-        .map(drop)
+    sqlx::query_with(AssertSqlSafe(sql), values).execute(connection).await.map(drop)
 }
 
 /// Runs an insert that returns the ids of its rows; they come in the order of the rows.
@@ -319,13 +291,8 @@ pub(super) async fn insert_returning_ids(
     insert: &InsertStatement,
 ) -> sqlx::Result<Vec<i64>> {
     let (sql, values) = insert.build_sqlx(SqliteQueryBuilder);
-    let rows = sqlx::query_with(AssertSqlSafe(sql), values)
-        .fetch_all(connection)
-        .await?;
-    let mut ids = rows
-        .iter()
-        .map(|row| row.try_get(0))
-        .collect::<sqlx::Result<Vec<i64>>>()?;
+    let rows = sqlx::query_with(AssertSqlSafe(sql), values).fetch_all(connection).await?;
+    let mut ids = rows.iter().map(|row| row.try_get(0)).collect::<sqlx::Result<Vec<i64>>>()?;
     // Rows are given ids in their order; the order in which RETURNING lists them is not promised.
     ids.sort_unstable();
     Ok(ids)
@@ -337,9 +304,7 @@ pub(super) async fn fetch_all(
     select: &SelectStatement,
 ) -> sqlx::Result<Vec<SqliteRow>> {
     let (sql, values) = select.build_sqlx(SqliteQueryBuilder);
-    sqlx::query_with(AssertSqlSafe(sql), values)
-        .fetch_all(connection)
-        .await
+    sqlx::query_with(AssertSqlSafe(sql), values).fetch_all(connection).await
 }
 
 /// An error of the driver as one of the storage.
@@ -348,11 +313,7 @@ pub(super) fn backend_error(
     operation: &'static str,
     error: sqlx::Error,
 ) -> StorageError {
-    StorageError::Backend {
-        database: database.to_owned(),
-        operation,
-        source: Box::new(error),
-    }
+    StorageError::Backend { database: database.to_owned(), operation, source: Box::new(error) }
 }
 
 fn options(path: &Path) -> SqliteConnectOptions {

@@ -121,10 +121,7 @@ impl EventLogStorage for SqliteEventLogStorage {
         &self,
         entries: &[EventLogEntry],
     ) -> Result<Vec<StorageId>, StorageError> {
-        let rows = entries
-            .iter()
-            .map(checked_row)
-            .collect::<Result<Vec<_>, _>>()?;
+        let rows = entries.iter().map(checked_row).collect::<Result<Vec<_>, _>>()?;
         let mut of_run: BTreeMap<&RunId, Vec<usize>> = BTreeMap::new();
         for (place, entry) in entries.iter().enumerate() {
             of_run.entry(&entry.run_id).or_default().push(place);
@@ -137,12 +134,8 @@ impl EventLogStorage for SqliteEventLogStorage {
                 ids[place] = id;
             }
         }
-        let indexed = entries
-            .iter()
-            .zip(rows)
-            .filter(|(entry, _)| is_indexed(entry));
-        self.store_in_index(indexed.map(|(entry, row)| (entry.clone(), row)).collect())
-            .await?;
+        let indexed = entries.iter().zip(rows).filter(|(entry, _)| is_indexed(entry));
+        self.store_in_index(indexed.map(|(entry, row)| (entry.clone(), row)).collect()).await?;
         Ok(ids)
     }
 
@@ -161,20 +154,12 @@ impl EventLogStorage for SqliteEventLogStorage {
             }
             None => Vec::new(),
         };
-        let has_more = query
-            .limit
-            .is_some_and(|limit| limit > 0 && records.len() as u64 == limit);
+        let has_more = query.limit.is_some_and(|limit| limit > 0 && records.len() as u64 == limit);
         let cursor = match records.last() {
             Some(last) => EventLogCursor::StorageId(last.storage_id),
-            None => query
-                .cursor
-                .unwrap_or(EventLogCursor::StorageId(StorageId(-1))),
+            None => query.cursor.unwrap_or(EventLogCursor::StorageId(StorageId(-1))),
         };
-        Ok(EventLogConnection {
-            records,
-            cursor,
-            has_more,
-        })
+        Ok(EventLogConnection { records, cursor, has_more })
     }
 
     async fn get_stats_for_run(
@@ -230,9 +215,7 @@ impl EventLogStorage for SqliteEventLogStorage {
         };
         let select = event_log::select_step_events(run_id, step_keys, STEP_STATS_EVENT_TYPES);
         let records = shard
-            .fetch("reading statistics of steps", &select, |row| {
-                decode_record(shard.name(), row)
-            })
+            .fetch("reading statistics of steps", &select, |row| decode_record(shard.name(), row))
             .await?;
         let entries = records.into_iter().map(|record| record.event_log_entry);
         Ok(build_run_step_stats_from_events(run_id, entries))
@@ -244,9 +227,7 @@ impl EventLogStorage for SqliteEventLogStorage {
     ) -> Result<Vec<AssetRecord>, StorageError> {
         let select = event_log::select_assets(asset_keys);
         self.index
-            .fetch("reading assets", &select, |row| {
-                decode_asset(self.index.name(), row)
-            })
+            .fetch("reading assets", &select, |row| decode_asset(self.index.name(), row))
             .await
     }
 
@@ -258,35 +239,25 @@ impl EventLogStorage for SqliteEventLogStorage {
 /// The row of an entry, refused before anything is written if it cannot be stored completely.
 fn checked_row(entry: &EventLogEntry) -> Result<EventRow, StorageError> {
     let unsupported = |reason: String| StorageError::Unsupported {
-        what: format!(
-            "event of run {} of type {}",
-            entry.run_id,
-            event_type_name(entry)
-        ),
+        what: format!("event of run {} of type {}", entry.run_id, event_type_name(entry)),
         reason,
     };
     let row = EventRow::of(entry).ok_or_else(|| {
-        unsupported(format!(
-            "its time, {} seconds since 1970, is in no calendar",
-            entry.timestamp
-        ))
+        unsupported(format!("its time, {} seconds since 1970, is in no calendar", entry.timestamp))
     })?;
     match entry.event_type() {
-        Some(event_type) if event_type.is_asset_event() && row.asset_key.is_none() => Err(
-            unsupported("this version cannot tell which asset it is about".to_owned()),
-        ),
-        Some(event_type) if event_type.is_asset_check_event() => Err(unsupported(
-            "this version does not store asset checks".to_owned(),
-        )),
+        Some(event_type) if event_type.is_asset_event() && row.asset_key.is_none() => {
+            Err(unsupported("this version cannot tell which asset it is about".to_owned()))
+        }
+        Some(event_type) if event_type.is_asset_check_event() => {
+            Err(unsupported("this version does not store asset checks".to_owned()))
+        }
         _ => Ok(row),
     }
 }
 
 fn event_type_name(entry: &EventLogEntry) -> &str {
-    entry
-        .dagster_event
-        .as_ref()
-        .map_or("log line", |event| event.event_type_value.as_str())
+    entry.dagster_event.as_ref().map_or("log line", |event| event.event_type_value.as_str())
 }
 
 /// Whether an event is found across runs, and so stands in the index, too.
@@ -328,10 +299,7 @@ async fn insert_indexed(
 
 /// The tags of an asset event that Dagster looks events up by. All others would only fill the table.
 fn indexed_tags(entry: &EventLogEntry, row: &EventRow, id: StorageId) -> Vec<AssetEventTag> {
-    let tags = entry
-        .dagster_event
-        .as_ref()
-        .and_then(|event| event.asset_event_tags());
+    let tags = entry.dagster_event.as_ref().and_then(|event| event.asset_event_tags());
     let (Some(tags), Some(asset_key)) = (tags, &row.asset_key) else {
         return Vec::new();
     };
@@ -373,21 +341,16 @@ fn asset_change(entry: EventLogEntry, row: EventRow, id: StorageId) -> Option<As
                 ..change
             })
         }
-        DagsterEventType::AssetMaterializationPlanned => Some(AssetChange {
-            last_run_id: Some(run_id),
-            ..change
-        }),
+        DagsterEventType::AssetMaterializationPlanned => {
+            Some(AssetChange { last_run_id: Some(run_id), ..change })
+        }
         DagsterEventType::AssetObservation => Some(change),
         _ => None,
     }
 }
 
 fn decode_record(database: &str, row: &SqliteRow) -> Result<EventLogRecord, StorageError> {
-    let place = Place {
-        database,
-        table: event_logs::TABLE,
-        id: event_logs::ID,
-    };
+    let place = Place { database, table: event_logs::TABLE, id: event_logs::ID };
     Ok(EventLogRecord {
         event_log_entry: place.body(row, event_logs::EVENT)?,
         storage_id: StorageId(place.column(row, event_logs::ID)?),
@@ -398,22 +361,13 @@ fn decode_record(database: &str, row: &SqliteRow) -> Result<EventLogRecord, Stor
 fn decode_asset(database: &str, row: &SqliteRow) -> Result<AssetRecord, StorageError> {
     use asset_keys::{ASSET_KEY, ID, LAST_MATERIALIZATION, LAST_RUN_ID, TABLE, WIPE_TIMESTAMP};
 
-    let place = Place {
-        database,
-        table: TABLE,
-        id: ID,
-    };
+    let place = Place { database, table: TABLE, id: ID };
     let key: &str = place.column(row, ASSET_KEY)?;
     let asset_key = AssetKey::from_db_string(key).ok_or_else(|| {
-        place.error(
-            row,
-            ASSET_KEY,
-            SerdesError::new(format!("{key:?} is no asset key"), 0),
-        )
+        place.error(row, ASSET_KEY, SerdesError::new(format!("{key:?} is no asset key"), 0))
     })?;
-    let wiped_at = place
-        .column::<Option<&str>>(row, WIPE_TIMESTAMP)?
-        .and_then(timestamp::from_text);
+    let wiped_at =
+        place.column::<Option<&str>>(row, WIPE_TIMESTAMP)?.and_then(timestamp::from_text);
     let last: Option<EventLogRecord> =
         match place.column::<Option<&str>>(row, LAST_MATERIALIZATION)? {
             Some(text) => Some(place.text(row, LAST_MATERIALIZATION, text)?),
@@ -427,9 +381,7 @@ fn decode_asset(database: &str, row: &SqliteRow) -> Result<AssetRecord, StorageE
         asset_entry: AssetEntry {
             asset_key,
             last_materialization_record: last.filter(is_current),
-            last_run_id: place
-                .column::<Option<String>>(row, LAST_RUN_ID)?
-                .map(RunId::from),
+            last_run_id: place.column::<Option<String>>(row, LAST_RUN_ID)?.map(RunId::from),
         },
     })
 }

@@ -117,11 +117,7 @@ pub(crate) struct Shared {
 
 async fn exists(path: &Path) -> Result<bool, StorageError> {
     let look = tokio::fs::try_exists(path).await;
-    look.map_err(|source| StorageError::Io {
-        action: "look for",
-        path: display(path),
-        source,
-    })
+    look.map_err(|source| StorageError::Io { action: "look for", path: display(path), source })
 }
 
 fn display(path: &Path) -> String {

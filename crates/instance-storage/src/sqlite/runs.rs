@@ -44,10 +44,7 @@ impl SqliteRunStorage {
         kind: SnapshotType,
     ) -> Result<bool, StorageError> {
         let select = snapshots::select_exists(id.as_str(), kind);
-        let found = self
-            .database
-            .fetch("looking for a snapshot", &select, |_| Ok(()))
-            .await?;
+        let found = self.database.fetch("looking for a snapshot", &select, |_| Ok(())).await?;
         Ok(!found.is_empty())
     }
 
@@ -88,11 +85,7 @@ impl SqliteRunStorage {
         };
         let select = snapshots::select_body(id.as_str(), kind);
         let decode = |row: &SqliteRow| place.compressed(row, tables::snapshots::SNAPSHOT_BODY);
-        Ok(self
-            .database
-            .fetch("reading a snapshot", &select, decode)
-            .await?
-            .pop())
+        Ok(self.database.fetch("reading a snapshot", &select, decode).await?.pop())
     }
 }
 
@@ -112,12 +105,10 @@ impl RunStorage for SqliteRunStorage {
             .write(operation, move |connection| {
                 Box::pin(async move {
                     let failed = |error| backend_error(&database, operation, error);
-                    require_snapshot(connection, &run)
-                        .await
-                        .map_err(|error| match error {
-                            Ok(missing) => missing,
-                            Err(error) => failed(error),
-                        })?;
+                    require_snapshot(connection, &run).await.map_err(|error| match error {
+                        Ok(missing) => missing,
+                        Err(error) => failed(error),
+                    })?;
                     if let Err(error) =
                         execute(connection, &runs::insert_run(&run, &created_at)).await
                     {
@@ -160,10 +151,8 @@ impl RunStorage for SqliteRunStorage {
             .write(operation, move |connection| {
                 Box::pin(async move {
                     let failed = |error| backend_error(&database, operation, error);
-                    let filter = RunsFilter {
-                        run_ids: vec![run_id.clone()],
-                        ..RunsFilter::default()
-                    };
+                    let filter =
+                        RunsFilter { run_ids: vec![run_id.clone()], ..RunsFilter::default() };
                     let select = runs::select_runs(&filter, &RunsPage::default());
                     let rows = fetch_all(connection, &select).await.map_err(failed)?;
                     let Some(row) = rows.first() else {
@@ -171,9 +160,7 @@ impl RunStorage for SqliteRunStorage {
                     };
                     let mut run = decode_record(&database, row)?.dagster_run;
                     run.status = status;
-                    set_failure_reason(connection, &mut run, &event)
-                        .await
-                        .map_err(failed)?;
+                    set_failure_reason(connection, &mut run, &event).await.map_err(failed)?;
                     let updated_at = timestamp::to_text(at);
                     let time = Some(timestamp_of(at));
                     let change = runs::RunChange {
@@ -183,9 +170,7 @@ impl RunStorage for SqliteRunStorage {
                             .filter(|_| event.event_type() == Some(DagsterEventType::RunStart)),
                         end_time: time.filter(|_| status.is_finished()),
                     };
-                    execute(connection, &runs::update_run(&change))
-                        .await
-                        .map_err(failed)
+                    execute(connection, &runs::update_run(&change)).await.map_err(failed)
                 })
             })
             .await
@@ -198,22 +183,16 @@ impl RunStorage for SqliteRunStorage {
     ) -> Result<Vec<RunRecord>, StorageError> {
         let select = runs::select_runs(filter, page);
         self.database
-            .fetch("reading runs", &select, |row| {
-                decode_record(self.database.name(), row)
-            })
+            .fetch("reading runs", &select, |row| decode_record(self.database.name(), row))
             .await
     }
 
     async fn get_runs_count(&self, filter: &RunsFilter) -> Result<u64, StorageError> {
         let operation = "counting runs";
-        let decode = |row: &SqliteRow| {
-            row.try_get(0)
-                .map_err(|error| self.database.error(operation, error))
-        };
-        let counts: Vec<i64> = self
-            .database
-            .fetch(operation, &runs::count_runs(filter), decode)
-            .await?;
+        let decode =
+            |row: &SqliteRow| row.try_get(0).map_err(|error| self.database.error(operation, error));
+        let counts: Vec<i64> =
+            self.database.fetch(operation, &runs::count_runs(filter), decode).await?;
         Ok(counts.first().map_or(0, |count| count.unsigned_abs()))
     }
 
@@ -222,8 +201,7 @@ impl RunStorage for SqliteRunStorage {
     }
 
     async fn add_job_snapshot(&self, snapshot: &JobSnap) -> Result<SnapshotId, StorageError> {
-        self.add_snapshot(serialize_value(snapshot), SnapshotType::Job)
-            .await
+        self.add_snapshot(serialize_value(snapshot), SnapshotType::Job).await
     }
 
     async fn get_job_snapshot(&self, id: &SnapshotId) -> Result<Option<JobSnap>, StorageError> {
@@ -238,8 +216,7 @@ impl RunStorage for SqliteRunStorage {
         &self,
         snapshot: &ExecutionPlanSnapshot,
     ) -> Result<SnapshotId, StorageError> {
-        self.add_snapshot(serialize_value(snapshot), SnapshotType::ExecutionPlan)
-            .await
+        self.add_snapshot(serialize_value(snapshot), SnapshotType::ExecutionPlan).await
     }
 
     async fn get_execution_plan_snapshot(
@@ -251,14 +228,10 @@ impl RunStorage for SqliteRunStorage {
 
     async fn get_run_storage_id(&self) -> Result<String, StorageError> {
         let operation = "reading the id of the store";
-        let decode = |row: &SqliteRow| {
-            row.try_get(0)
-                .map_err(|error| self.database.error(operation, error))
-        };
-        let ids: Vec<Option<String>> = self
-            .database
-            .fetch(operation, &schema::select_run_storage_id(), decode)
-            .await?;
+        let decode =
+            |row: &SqliteRow| row.try_get(0).map_err(|error| self.database.error(operation, error));
+        let ids: Vec<Option<String>> =
+            self.database.fetch(operation, &schema::select_run_storage_id(), decode).await?;
         Ok(ids.into_iter().flatten().next().unwrap_or_default())
     }
 
@@ -270,13 +243,9 @@ impl RunStorage for SqliteRunStorage {
 /// The revision of a file's schema.
 pub(super) async fn schema_revision(database: &Database) -> Result<String, StorageError> {
     let operation = "reading the revision";
-    let decode = |row: &SqliteRow| {
-        row.try_get(0)
-            .map_err(|error| database.error(operation, error))
-    };
-    let revisions: Vec<String> = database
-        .fetch(operation, &schema::select_revision(), decode)
-        .await?;
+    let decode = |row: &SqliteRow| row.try_get(0).map_err(|error| database.error(operation, error));
+    let revisions: Vec<String> =
+        database.fetch(operation, &schema::select_revision(), decode).await?;
     Ok(revisions.into_iter().next().unwrap_or_default())
 }
 
@@ -289,16 +258,9 @@ async fn require_snapshot(
         return Ok(());
     };
     let select = snapshots::select_exists(id.as_str(), SnapshotType::Job);
-    if fetch_all(connection, &select)
-        .await
-        .map_err(Err)?
-        .is_empty()
-    {
+    if fetch_all(connection, &select).await.map_err(Err)?.is_empty() {
         let (run_id, snapshot_id) = (run.run_id.clone(), id.clone());
-        return Err(Ok(StorageError::SnapshotDoesNotExist {
-            run_id,
-            snapshot_id,
-        }));
+        return Err(Ok(StorageError::SnapshotDoesNotExist { run_id, snapshot_id }));
     }
     Ok(())
 }
@@ -312,25 +274,16 @@ async fn set_failure_reason(
     if event.event_type() != Some(DagsterEventType::RunFailure) {
         return Ok(());
     }
-    let reason = event
-        .job_failure_data()
-        .and_then(|data| data.failure_reason);
+    let reason = event.job_failure_data().and_then(|data| data.failure_reason);
     let Some(reason) = reason.filter(|reason| *reason != RunFailureReason::Unknown) else {
         return Ok(());
     };
-    let (key, value) = (
-        tags::RUN_FAILURE_REASON.to_owned(),
-        reason.as_str().to_owned(),
-    );
+    let (key, value) = (tags::RUN_FAILURE_REASON.to_owned(), reason.as_str().to_owned());
     let had_one = run.tags.insert(key.clone(), value.clone()).is_some();
     if had_one {
         execute(connection, &runs::update_tag(&run.run_id, &key, &value)).await
     } else {
-        execute(
-            connection,
-            &runs::insert_tags(&run.run_id, &[(key, value)].into()),
-        )
-        .await
+        execute(connection, &runs::insert_tags(&run.run_id, &[(key, value)].into())).await
     }
 }
 
@@ -339,29 +292,17 @@ fn decode_record(database: &str, row: &SqliteRow) -> Result<RunRecord, StorageEr
         CREATE_TIMESTAMP, END_TIME, ID, RUN_BODY, START_TIME, STATUS, TABLE, UPDATE_TIMESTAMP,
     };
 
-    let place = Place {
-        database,
-        table: TABLE,
-        id: ID,
-    };
+    let place = Place { database, table: TABLE, id: ID };
     let mut dagster_run: DagsterRun = place.body(row, RUN_BODY)?;
     // Two writers may race on the body; the column is written by the one that knows.
     let status: &str = place.column(row, STATUS)?;
     dagster_run.status = DagsterRunStatus::from_name(status).ok_or_else(|| {
-        place.error(
-            row,
-            STATUS,
-            SerdesError::new(format!("{status:?} is no status of a run"), 0),
-        )
+        place.error(row, STATUS, SerdesError::new(format!("{status:?} is no status of a run"), 0))
     })?;
     let time = |column| {
         let text: &str = place.column(row, column)?;
         timestamp::from_text(text).ok_or_else(|| {
-            place.error(
-                row,
-                column,
-                SerdesError::new(format!("{text:?} is no time"), 0),
-            )
+            place.error(row, column, SerdesError::new(format!("{text:?} is no time"), 0))
         })
     };
     Ok(RunRecord {

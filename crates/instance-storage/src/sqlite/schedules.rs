@@ -34,16 +34,10 @@ impl ScheduleStorage for SqliteScheduleStorage {
         &self,
         instigator_type: Option<InstigatorType>,
     ) -> Result<Vec<InstigatorState>, StorageError> {
-        let place = Place {
-            database: self.database.name(),
-            table: TABLE,
-            id: ID,
-        };
+        let place = Place { database: self.database.name(), table: TABLE, id: ID };
         let select = schedules::select_instigators(instigator_type.map(InstigatorType::as_str));
         let decode = |row: &SqliteRow| place.body(row, INSTIGATOR_BODY);
-        self.database
-            .fetch("reading schedules and sensors", &select, decode)
-            .await
+        self.database.fetch("reading schedules and sensors", &select, decode).await
     }
 
     async fn schema_revision(&self) -> Result<String, StorageError> {

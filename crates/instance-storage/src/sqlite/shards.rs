@@ -33,11 +33,7 @@ struct Open {
 
 impl Shards {
     pub(super) fn new(directory: PathBuf, shared: Shared) -> Self {
-        Self {
-            directory,
-            shared,
-            open: Mutex::default(),
-        }
+        Self { directory, shared, open: Mutex::default() }
     }
 
     /// The index across runs, which lies beside the shards.
@@ -66,8 +62,7 @@ impl Shards {
             oldest.and_then(|oldest| open.shards.remove(&oldest));
         }
         let shard = Arc::new(Database::new(path, Schema::EventShard, self.shared.clone()));
-        open.shards
-            .insert(run_id.clone(), (Arc::clone(&shard), now));
+        open.shards.insert(run_id.clone(), (Arc::clone(&shard), now));
         Ok(shard)
     }
 
@@ -76,11 +71,7 @@ impl Shards {
         &self,
         run_id: &RunId,
     ) -> Result<Option<Arc<Database>>, StorageError> {
-        if exists(&self.path(run_id)?).await? {
-            self.get(run_id).map(Some)
-        } else {
-            Ok(None)
-        }
+        if exists(&self.path(run_id)?).await? { self.get(run_id).map(Some) } else { Ok(None) }
     }
 
     /// Closes all shards.

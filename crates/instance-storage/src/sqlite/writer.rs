@@ -57,11 +57,7 @@ impl Writer {
         write: Write<T>,
     ) -> Option<Result<T, StorageError>> {
         let (reply, answer) = oneshot::channel();
-        let pending = Pending {
-            write: Some(write),
-            outcome: None,
-            reply,
-        };
+        let pending = Pending { write: Some(write), outcome: None, reply };
         self.queue.send(Box::new(pending)).await.ok()?;
         answer.await.ok()
     }

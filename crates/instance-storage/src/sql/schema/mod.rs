@@ -45,10 +45,7 @@ impl Schema {
             Self::EventIndex | Self::EventShard => include_str!("sqlite_index.sql"),
             Self::Schedules => include_str!("sqlite_schedules.sql"),
         };
-        script
-            .split(";\n")
-            .map(str::trim)
-            .filter(|statement| !statement.is_empty())
+        script.split(";\n").map(str::trim).filter(|statement| !statement.is_empty())
     }
 
     /// The data migrations that a fresh database has no need of.
@@ -81,10 +78,7 @@ pub(crate) fn select_table_names() -> SelectStatement {
 
 /// The revision of the schema.
 pub(crate) fn select_revision() -> SelectStatement {
-    Query::select()
-        .column(alembic_version::VERSION_NUM)
-        .from(alembic_version::TABLE)
-        .take()
+    Query::select().column(alembic_version::VERSION_NUM).from(alembic_version::TABLE).take()
 }
 
 /// Writes the revision of the schema.
@@ -100,10 +94,7 @@ pub(crate) fn insert_revision() -> InsertStatement {
 pub(crate) fn insert_completed_migration(name: &str, at: &str) -> InsertStatement {
     Query::insert()
         .into_table(secondary_indexes::TABLE)
-        .columns([
-            secondary_indexes::NAME,
-            secondary_indexes::MIGRATION_COMPLETED,
-        ])
+        .columns([secondary_indexes::NAME, secondary_indexes::MIGRATION_COMPLETED])
         .values_panic([name.into(), at.into()])
         .take()
 }
@@ -119,9 +110,5 @@ pub(crate) fn insert_run_storage_id(id: &str) -> InsertStatement {
 
 /// The id of a store of runs.
 pub(crate) fn select_run_storage_id() -> SelectStatement {
-    Query::select()
-        .column(instance_info::RUN_STORAGE_ID)
-        .from(instance_info::TABLE)
-        .limit(1)
-        .take()
+    Query::select().column(instance_info::RUN_STORAGE_ID).from(instance_info::TABLE).limit(1).take()
 }

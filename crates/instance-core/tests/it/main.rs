@@ -1,0 +1,11 @@
+//! The tests of the crate as its users see it: what is stored, byte for byte, and what is refused.
+
+mod assets;
+mod events;
+mod fixtures;
+mod robustness;
+mod runs;
+mod scheduling;
+mod snapshots;
+mod support;
+mod unknown_fields;

@@ -1,0 +1,50 @@
+//! The stored texts of schedules and sensors.
+
+use insta::assert_snapshot;
+use instance_core::scheduling::{
+    InstigatorState, InstigatorStatus, InstigatorType, RemoteInstigatorOrigin,
+};
+use instance_core::serdes::Opaque;
+use serde_json::json;
+
+use crate::support::{none, round_trip, round_trips};
+
+fn origin() -> RemoteInstigatorOrigin {
+    RemoteInstigatorOrigin {
+        repository_origin: Opaque::from(&json!({
+            "__class__": "ExternalRepositoryOrigin",
+            "repository_location_origin": {"__class__": "Elsewhere", "location_name": "defs"},
+            "repository_name": "__repository__",
+        })),
+        instigator_name: "nightly".to_owned(),
+        unknown: none(),
+    }
+}
+
+#[test]
+fn instigator_statuses() {
+    assert_snapshot!(round_trips(InstigatorStatus::ALL));
+}
+
+#[test]
+fn instigator_types() {
+    assert_snapshot!(round_trips(InstigatorType::ALL));
+}
+
+#[test]
+fn remote_instigator_origin() {
+    assert_snapshot!(round_trip(&origin()));
+}
+
+#[test]
+fn instigator_state() {
+    let state = InstigatorState {
+        instigator_data: None,
+        instigator_type: InstigatorType::Sensor,
+        origin: origin(),
+        status: InstigatorStatus::DeclaredInCode,
+        unknown: none(),
+    };
+    assert_eq!(state.name(), "nightly");
+    assert_snapshot!(round_trip(&state));
+}
