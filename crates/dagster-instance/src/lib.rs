@@ -1,7 +1,9 @@
+//! The facade of DagsterInstance: one type, everything that its users need, and no logic.
+//!
 #![doc = include_str!("../../../README.md")]
 //!
-//! This crate is the facade: [`DagsterInstance`] wires the storages and delegates every method to
-//! the crate of its domain, and re-exports what their users need. It holds no logic of its own.
+//! [`DagsterInstance`] wires the storages and delegates every method to
+//! the crate of its domain.
 
 #[cfg(feature = "sqlite")]
 mod builder;

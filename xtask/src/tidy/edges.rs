@@ -167,7 +167,7 @@ mod tests {
                 assert!(message.contains(part), "{from} -> {to}: {message}");
             }
             _ => {
-                assert_eq!(found.is_some(), expect.is_some(), "{from} -> {to} ({kind}): {found:?}")
+                assert_eq!(found.is_some(), expect.is_some(), "{from} -> {to} ({kind}): {found:?}");
             }
         }
     }
