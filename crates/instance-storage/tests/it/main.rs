@@ -1,0 +1,13 @@
+//! The storages over real files: what they store, what they refuse, and what they survive.
+
+mod assets;
+mod compute_logs;
+mod concurrency;
+mod damage;
+mod events;
+mod run_events;
+mod run_filters;
+mod runs;
+mod schedules;
+mod stats;
+mod support;
