@@ -98,7 +98,7 @@ impl SetOrder for AssetKey {
 serdes_class! {
     /// The key of a check on an asset.
     #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-    pub struct AssetCheckKey = "AssetCheckKey" {
+    pub struct AssetCheckKey = "AssetCheckKey" | "AssetCheckHandle" {
         /// The asset that is checked.
         pub asset_key: AssetKey = "asset_key",
         /// The name of the check, unique within the asset.

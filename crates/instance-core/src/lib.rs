@@ -6,14 +6,17 @@
 
 pub mod asset_key;
 pub mod assets;
+pub mod classes;
 pub mod clock;
 pub mod command;
+pub mod daemon;
 pub mod error;
 pub mod error_info;
 pub mod event;
 pub mod ids;
 pub mod launcher;
 pub mod ops;
+pub mod partitions;
 pub mod run;
 pub mod scheduling;
 pub mod serdes;

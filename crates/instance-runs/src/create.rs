@@ -6,7 +6,7 @@ use instance_core::asset_key::{AssetCheckKey, AssetKey};
 use instance_core::error::InstanceError;
 use instance_core::ids::RunId;
 use instance_core::ops::RunOps;
-use instance_core::run::{DagsterRun, DagsterRunStatus, RemoteJobOrigin};
+use instance_core::run::{DagsterRun, DagsterRunStatus, JobPythonOrigin, RemoteJobOrigin};
 use instance_core::serdes::{FrozenSet, Opaque, UnknownFields};
 use instance_core::snap::{ExecutionPlanSnapshot, JobSnap};
 use instance_core::tags;
@@ -51,7 +51,7 @@ pub struct CreateRun {
     /// The code location's job.
     pub remote_job_origin: Option<RemoteJobOrigin>,
     /// The Python code of the job.
-    pub job_code_origin: Option<Opaque>,
+    pub job_code_origin: Option<JobPythonOrigin>,
 }
 
 impl CreateRun {
@@ -119,7 +119,7 @@ pub async fn construct_run_with_snapshots(
     if let Some(location) =
         request.remote_job_origin.as_ref().and_then(|job| job.repository_origin.location_name())
     {
-        tags.insert(tags::CODE_LOCATION.to_owned(), location);
+        tags.insert(tags::CODE_LOCATION.to_owned(), location.to_owned());
     }
     let run_id = request.run_id.unwrap_or_else(|| ops.ids().run_id());
     Ok(DagsterRun {

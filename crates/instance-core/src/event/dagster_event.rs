@@ -98,6 +98,12 @@ impl DagsterEvent {
                 Some(data.asset_observation.asset_key.clone())
             }
             EventSpecificData::AssetMaterializationPlanned(data) => Some(data.asset_key.clone()),
+            EventSpecificData::AssetFailedToMaterialize(data) => {
+                Some(data.asset_materialization_failure.asset_key.clone())
+            }
+            EventSpecificData::FreshnessStateChange(data) => Some(data.key.clone()),
+            EventSpecificData::AssetHealthChanged(data) => Some(data.asset_key.clone()),
+            EventSpecificData::AssetWiped(data) => Some(data.asset_key.clone()),
             _ => None,
         }
     }
@@ -112,6 +118,9 @@ impl DagsterEvent {
                 data.asset_observation.partition.as_deref()
             }
             EventSpecificData::AssetMaterializationPlanned(data) => data.partition.as_deref(),
+            EventSpecificData::AssetFailedToMaterialize(data) => {
+                data.asset_materialization_failure.partition.as_deref()
+            }
             _ => None,
         }
     }

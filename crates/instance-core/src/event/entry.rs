@@ -9,7 +9,7 @@ use crate::serdes_class;
 serdes_class! {
     /// One entry of the event log.
     #[derive(Debug, Clone, PartialEq)]
-    pub struct EventLogEntry = "EventLogEntry" {
+    pub struct EventLogEntry = "EventLogEntry" | "DagsterEventRecord" | "EventRecord" | "LogMessageRecord" {
         /// The event; `None` for a line of a log.
         pub dagster_event: Option<DagsterEvent> = "dagster_event",
         /// The error that a line of a log came with.

@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use crate::asset_key::AssetKey;
 use crate::event::MetadataEntry;
-use crate::serdes::{Opaque, UnknownFields};
+use crate::serdes::{FrozenSet, UnknownFields};
 use crate::serdes_class;
 
 serdes_class! {
     /// An asset, or a partition of one, was written anew.
     #[derive(Debug, Clone, PartialEq)]
-    pub struct AssetMaterialization = "AssetMaterialization" {
+    pub struct AssetMaterialization = "AssetMaterialization" | "Materialization" {
         /// The asset.
         pub asset_key: AssetKey = "asset_key",
         /// A description of what was written.
@@ -43,9 +43,20 @@ serdes_class! {
     #[derive(Debug, Clone, PartialEq)]
     pub struct StepMaterializationData = "StepMaterializationData" {
         /// The assets it was made from, in old versions.
-        pub asset_lineage: Vec<Opaque> = "asset_lineage",
+        pub asset_lineage: Vec<AssetLineageInfo> = "asset_lineage",
         /// The materialisation.
         pub materialization: AssetMaterialization = "materialization",
+    }
+}
+
+serdes_class! {
+    /// An asset that another was made from, in old versions.
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct AssetLineageInfo = "AssetLineageInfo" {
+        /// The asset.
+        pub asset_key: AssetKey = "asset_key",
+        /// The partitions.
+        pub partitions: FrozenSet<String> = "partitions",
     }
 }
 

@@ -8,15 +8,11 @@ mod event_type;
 mod handles;
 mod level;
 mod materialization;
-mod metadata;
+pub mod metadata;
 
 pub use cursor::{EventLogCursor, EventLogCursorError};
 pub use dagster_event::DagsterEvent;
-pub use data::{
-    AssetMaterializationPlannedData, ComputeLogsCaptureData, EngineEventData, ErrorSource,
-    EventSpecificData, JobCanceledData, JobFailureData, RunFailureReason, StepFailureData,
-    StepOutputData, StepSuccessData, TypeCheckData,
-};
+pub use data::*;
 pub use entry::{EventLogConnection, EventLogEntry, EventLogRecord};
 pub use event_type::DagsterEventType;
 pub use handles::{
@@ -25,6 +21,7 @@ pub use handles::{
 };
 pub use level::LogLevel;
 pub use materialization::{
-    AssetMaterialization, AssetObservation, AssetObservationData, StepMaterializationData,
+    AssetLineageInfo, AssetMaterialization, AssetObservation, AssetObservationData,
+    StepMaterializationData,
 };
-pub use metadata::{MetadataEntry, MetadataValue, TextMetadataValue};
+pub use metadata::{MetadataEntry, MetadataValue};

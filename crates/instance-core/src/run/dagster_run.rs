@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use crate::asset_key::{AssetCheckKey, AssetKey};
 use crate::ids::{RunId, SnapshotId};
-use crate::run::{DagsterRunStatus, RemoteJobOrigin};
+use crate::partitions::PartitionsSubset;
+use crate::run::{DagsterRunStatus, JobPythonOrigin, RemoteJobOrigin};
 use crate::serdes::{FrozenSet, Opaque, UnknownFields};
 use crate::{serdes_class, tags};
 
@@ -27,9 +28,9 @@ serdes_class! {
         /// The run that this one re-executes.
         pub parent_run_id: Option<RunId> = "parent_run_id",
         /// The partitions of the run, where they can be written in a compact form.
-        pub partitions_subset: Option<Opaque> = "partitions_subset",
+        pub partitions_subset: Option<PartitionsSubset> = "partitions_subset",
         /// The Python code of the job.
-        pub job_code_origin: Option<Opaque> = "pipeline_code_origin",
+        pub job_code_origin: Option<JobPythonOrigin> = "pipeline_code_origin",
         /// The name of the job.
         pub job_name: String = "pipeline_name",
         /// The snapshot of the job.
@@ -60,26 +61,11 @@ serdes_class! {
     #[derive(Debug, Clone, PartialEq)]
     pub struct RunOpConcurrency = "RunOpConcurrency" {
         /// All pools of the run; `None` in runs of old versions.
-        pub all_pools: Option<Opaque> = "all_pools",
+        pub all_pools: Option<FrozenSet<String>> = "all_pools",
         /// Whether some first step needs no pool.
         pub has_unconstrained_root_nodes: bool = "has_unconstrained_root_nodes",
         /// How many first steps wait for each pool.
         pub root_key_counts: BTreeMap<String, i64> = "root_key_counts",
-    }
-}
-
-impl RunOpConcurrency {
-    fn pools(&self) -> Vec<String> {
-        let Some(pools) = self.all_pools.as_ref().and_then(|pools| pools.to_json().ok()) else {
-            return Vec::new();
-        };
-        ["__set__", "__frozenset__"]
-            .iter()
-            .find_map(|kind| pools.get(kind))
-            .or(Some(&pools))
-            .and_then(serde_json::Value::as_array)
-            .map(|items| items.iter().filter_map(|item| item.as_str().map(str::to_owned)).collect())
-            .unwrap_or_default()
     }
 }
 
@@ -118,7 +104,8 @@ impl DagsterRun {
         if let Some(origin) = &self.remote_job_origin {
             all.insert(tags::REPOSITORY_LABEL.to_owned(), origin.repository_origin.label());
         }
-        for pool in self.run_op_concurrency.iter().flat_map(RunOpConcurrency::pools) {
+        let pools = self.run_op_concurrency.iter().filter_map(|pools| pools.all_pools.as_ref());
+        for pool in pools.flat_map(FrozenSet::as_slice) {
             all.insert(format!("{}{pool}", tags::POOL_PREFIX), "true".to_owned());
         }
         all.extend(self.tags.clone());

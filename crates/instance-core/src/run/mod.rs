@@ -10,7 +10,7 @@ mod step_stats;
 
 pub use dagster_run::{DagsterRun, RunOpConcurrency};
 pub use filter::{RunsFilter, TagFilter};
-pub use origin::{RemoteJobOrigin, RemoteRepositoryOrigin};
+pub use origin::*;
 pub use record::RunRecord;
 pub use stats::{DagsterRunStatsSnapshot, RunStepKeyStatsSnapshot, RunStepMarker, StepEventStatus};
 pub use status::DagsterRunStatus;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::{Pack, Reader, SerdesError, Unpack, Writer};
+use super::{Pack, Reader, SerdesClass, SerdesError, Unpack, Writer};
 
 impl Pack for bool {
     fn pack(&self, writer: &mut Writer) {
@@ -68,6 +68,11 @@ impl<T: Unpack> Unpack for Box<T> {
     fn unpack(reader: &mut Reader<'_>) -> Result<Self, SerdesError> {
         T::unpack(reader).map(Self::new)
     }
+}
+
+impl<T: SerdesClass> SerdesClass for Box<T> {
+    const STORAGE_NAME: &'static str = T::STORAGE_NAME;
+    const OLD_STORAGE_NAMES: &'static [&'static str] = T::OLD_STORAGE_NAMES;
 }
 
 impl<T: Pack> Pack for Option<T> {

@@ -26,7 +26,7 @@ const fn less(left: &[u8], right: &[u8]) -> bool {
 
 /// Declares a struct that is stored as a class of Dagster's.
 ///
-/// `pub struct Name = "StorageName" { pub field: Type = "stored_name", .. }`, fields in ascending
+/// `pub struct Name = "StorageName" | "OlderName" { pub field: Type = "stored_name", .. }`, fields in ascending
 /// order of their stored names. A field with `[skip]` is left out when it is empty; every other is
 /// always written. A field with `[or_default]` has its type's default where old versions did not write
 /// it; every other has what [`Unpack::absent`](crate::serdes::Unpack::absent) says. The struct also gets `unknown`, which carries the fields of newer versions.
@@ -34,7 +34,7 @@ const fn less(left: &[u8], right: &[u8]) -> bool {
 macro_rules! serdes_class {
     (
         $(#[$meta:meta])*
-        pub struct $name:ident = $class:literal {
+        pub struct $name:ident = $class:literal $(| $old_class:literal)* {
             $( $(#[$field_meta:meta])* pub $field:ident : $type:ty = $key:literal $([$rule:ident])? ),* $(,)?
         }
     ) => {
@@ -54,15 +54,16 @@ macro_rules! serdes_class {
 
         impl $crate::serdes::SerdesClass for $name {
             const STORAGE_NAME: &'static str = $class;
+            const OLD_STORAGE_NAMES: &'static [&'static str] = &[$($old_class),*];
         }
 
         impl $crate::serdes::Pack for $name {
             fn pack(&self, writer: &mut $crate::serdes::Writer) {
                 let mut object = writer.object();
-                let mut next = self.unknown.write(0, Some("__class__"), &mut object);
+                let next = self.unknown.write(0, Some("__class__"), &mut object);
                 object.field("\"__class__\": ", $class);
                 $(
-                    next = self.unknown.write(next, Some($key), &mut object);
+                    let next = self.unknown.write(next, Some($key), &mut object);
                     if $crate::serdes_class!(@written self.$field $(, $rule)?) {
                         object.field(concat!("\"", $key, "\": "), &self.$field);
                     }
@@ -83,7 +84,7 @@ macro_rules! serdes_class {
                     match &*key {
                         "__class__" => {
                             let class = reader.string()?;
-                            if class != $class {
+                            if class != $class $(&& class != $old_class)* {
                                 return Err(reader.error(format!(
                                     concat!("expected the class ", $class, ", found {}"), class
                                 )));
@@ -122,7 +123,7 @@ macro_rules! serdes_class {
 macro_rules! serdes_enum {
     (
         $(#[$meta:meta])*
-        pub enum $name:ident = $class:literal {
+        pub enum $name:ident = $class:literal $(| $old_class:literal)* {
             $( $(#[$member_meta:meta])* $member:ident = $text:literal ),* $(,)?
         }
     ) => {
@@ -173,7 +174,10 @@ macro_rules! serdes_enum {
                 while let Some(key) = reader.next_key(&mut object)? {
                     let value = reader.string()?;
                     if key == "__enum__" {
-                        member = value.strip_prefix(concat!($class, ".")).and_then(Self::from_name);
+                        member = value
+                            .strip_prefix(concat!($class, "."))
+                            $(.or_else(|| value.strip_prefix(concat!($old_class, "."))))*
+                            .and_then(Self::from_name);
                     }
                     if member.is_none() {
                         return Err(reader.error(format!(
@@ -224,12 +228,13 @@ macro_rules! serdes_union {
                 reader: &mut $crate::serdes::Reader<'_>,
             ) -> Result<Self, $crate::serdes::SerdesError> {
                 let class = reader.class()?;
-                match class.as_deref() {
-                    $( Some(<$type as $crate::serdes::SerdesClass>::STORAGE_NAME) => {
-                        $crate::serdes::Unpack::unpack(reader).map(Self::$variant)
-                    } )*
-                    _ => $crate::serdes::Unpack::unpack(reader).map(Self::Opaque),
-                }
+                let Some(class) = class.as_deref() else {
+                    return $crate::serdes::Unpack::unpack(reader).map(Self::Opaque);
+                };
+                $( if <$type as $crate::serdes::SerdesClass>::has_storage_name(class) {
+                    return $crate::serdes::Unpack::unpack(reader).map(Self::$variant);
+                } )*
+                $crate::serdes::Unpack::unpack(reader).map(Self::Opaque)
             }
         }
     };

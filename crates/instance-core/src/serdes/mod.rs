@@ -9,20 +9,27 @@
 //! Because ids of snapshots are hashes of the text, a type's fields are declared in the order of
 //! their stored names, and the compiler refuses any other order.
 
+mod canonical;
 mod error;
 mod float;
 mod impls;
 mod json;
 mod macros;
+mod number;
 mod opaque;
+mod pairs;
 mod reader;
 mod sets;
+mod surrogates;
 mod unknown;
 mod writer;
 
+pub use canonical::canonical_text;
 pub use error::SerdesError;
 pub use json::{json_to_text, text_to_json};
+pub use number::Number;
 pub use opaque::Opaque;
+pub use pairs::PairMap;
 pub use reader::{Kind, MAX_DEPTH, Object, Reader};
 pub use sets::{FrozenSet, SetOrder};
 pub use unknown::UnknownFields;
@@ -57,6 +64,14 @@ pub trait Unpack: Sized {
 pub trait SerdesClass: Pack + Unpack {
     /// The name that stands in `"__class__"`, which is often older than the name of the class.
     const STORAGE_NAME: &'static str;
+
+    /// Names under which old versions stored the class, and which are read as well.
+    const OLD_STORAGE_NAMES: &'static [&'static str];
+
+    /// Whether an object of this class name is one of this class.
+    fn has_storage_name(name: &str) -> bool {
+        name == Self::STORAGE_NAME || Self::OLD_STORAGE_NAMES.contains(&name)
+    }
 }
 
 /// The text of a value, as Dagster's `serialize_value` returns it.

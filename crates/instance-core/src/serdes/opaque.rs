@@ -45,6 +45,8 @@ impl Pack for Opaque {
 
 impl Unpack for Opaque {
     fn unpack(reader: &mut Reader<'_>) -> Result<Self, SerdesError> {
-        Ok(Self(reader.raw_value()?.into()))
+        let text = reader.raw_value()?;
+        reader.note_carried(text);
+        Ok(Self(text.into()))
     }
 }

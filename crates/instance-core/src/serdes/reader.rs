@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::SerdesError;
+use super::{SerdesError, surrogates};
 
 /// How deep lists and objects may nest. Python's own reader stops near a thousand.
 pub const MAX_DEPTH: usize = 512;
@@ -30,6 +30,7 @@ pub struct Reader<'a> {
     text: &'a str,
     at: usize,
     depth: usize,
+    carried: Option<Vec<&'a str>>,
 }
 
 /// The state of reading one object or list; see [`Reader::begin_object`].
@@ -41,7 +42,23 @@ pub struct Object {
 impl<'a> Reader<'a> {
     /// A reader at the start of `text`.
     pub fn new(text: &'a str) -> Self {
-        Self { text, at: 0, depth: 0 }
+        Self { text, at: 0, depth: 0, carried: None }
+    }
+
+    /// A reader that notes every value which it carries without interpreting it.
+    pub fn noting_carried(text: &'a str) -> Self {
+        Self { carried: Some(Vec::new()), ..Self::new(text) }
+    }
+
+    /// The values that were carried, in their order; empty unless the reader notes them.
+    pub fn carried(&self) -> &[&'a str] {
+        self.carried.as_deref().unwrap_or_default()
+    }
+
+    pub(super) fn note_carried(&mut self, text: &'a str) {
+        if let Some(carried) = &mut self.carried {
+            carried.push(text);
+        }
     }
 
     /// An error at the current position.
@@ -149,22 +166,26 @@ impl<'a> Reader<'a> {
         let start = self.at + 1;
         let bytes = self.text.as_bytes();
         let mut at = start;
+        let mut is_ascii = true;
         loop {
             match bytes.get(at) {
                 Some(b'"') => {
                     self.at = at + 1;
-                    return Ok(Cow::Borrowed(&self.text[start..at]));
+                    return Ok(as_kept(&self.text[start..at], is_ascii));
                 }
                 Some(b'\\') => break,
                 Some(0..=0x1f) => {
                     self.at = at;
                     return Err(self.error("a control character inside a string"));
                 }
-                Some(_) => at += 1,
+                Some(byte) => {
+                    is_ascii &= byte.is_ascii();
+                    at += 1;
+                }
                 None => return Err(self.error("a string without an end")),
             }
         }
-        let mut value = self.text[start..at].to_owned();
+        let mut value = as_kept(&self.text[start..at], is_ascii).into_owned();
         self.at = at;
         self.escaped_string(&mut value)?;
         Ok(Cow::Owned(value))
@@ -275,20 +296,20 @@ impl<'a> Reader<'a> {
             let plain = rest
                 .find(|c: char| c == '"' || c == '\\' || c < ' ')
                 .ok_or_else(|| self.error("a string without an end"))?;
-            value.push_str(&rest[..plain]);
+            value.push_str(&as_kept(&rest[..plain], false));
             self.at += plain;
             match self.byte() {
                 Some(b'"') => {
                     self.at += 1;
                     return Ok(());
                 }
-                Some(b'\\') => value.push(self.escape()?),
+                Some(b'\\') => self.escape(value)?,
                 _ => return Err(self.error("a control character inside a string")),
             }
         }
     }
 
-    fn escape(&mut self) -> Result<char, SerdesError> {
+    fn escape(&mut self, value: &mut String) -> Result<(), SerdesError> {
         let kind = self.text.as_bytes().get(self.at + 1).copied();
         let character = match kind {
             Some(b'"') => '"',
@@ -299,28 +320,32 @@ impl<'a> Reader<'a> {
             Some(b'n') => '\n',
             Some(b'r') => '\r',
             Some(b't') => '\t',
-            Some(b'u') => return self.unicode_escape(),
+            Some(b'u') => return self.unicode_escape(value),
             _ => return Err(self.error("an unknown escape in a string")),
         };
+        value.push(character);
         self.at += 2;
-        Ok(character)
+        Ok(())
     }
 
-    fn unicode_escape(&mut self) -> Result<char, SerdesError> {
-        let high = self.utf16_unit(self.at)?;
-        if !(0xd800..0xdc00).contains(&high) {
-            let character = char::from_u32(u32::from(high))
-                .ok_or_else(|| self.error(format!("half of a surrogate pair: \\u{high:04x}")))?;
+    fn unicode_escape(&mut self, value: &mut String) -> Result<(), SerdesError> {
+        let unit = self.utf16_unit(self.at)?;
+        let pair = [unit, self.utf16_unit(self.at + 6).unwrap_or_default()];
+        let is_first_half = (0xd800..0xdc00).contains(&unit);
+        let units = if is_first_half { &pair[..] } else { &pair[..1] };
+        let Some(Ok(character)) = char::decode_utf16(units.iter().copied()).next() else {
+            // Python's strings may hold half of a pair, and so may what it wrote.
+            surrogates::push_half(value, unit);
             self.at += 6;
-            return Ok(character);
+            return Ok(());
+        };
+        if surrogates::is_mark(character) {
+            surrogates::push_mark(value);
+        } else {
+            value.push(character);
         }
-        let low = self.utf16_unit(self.at + 6).unwrap_or_default();
-        let character = char::decode_utf16([high, low])
-            .next()
-            .and_then(Result::ok)
-            .ok_or_else(|| self.error(format!("half of a surrogate pair: \\u{high:04x}")))?;
-        self.at += 12;
-        Ok(character)
+        self.at += 6 * units.len();
+        Ok(())
     }
 
     fn utf16_unit(&self, at: usize) -> Result<u16, SerdesError> {
@@ -354,6 +379,22 @@ impl<'a> Reader<'a> {
     fn rest_preview(&self) -> String {
         self.text.get(self.at..).unwrap_or_default().chars().take(20).collect()
     }
+}
+
+/// A piece of a string as it is kept: as it is, but for the one character that means something else.
+fn as_kept(piece: &str, is_ascii: bool) -> Cow<'_, str> {
+    if is_ascii || !piece.contains(surrogates::is_mark) {
+        return Cow::Borrowed(piece);
+    }
+    let mut kept = String::with_capacity(piece.len() + 4);
+    for character in piece.chars() {
+        if surrogates::is_mark(character) {
+            surrogates::push_mark(&mut kept);
+        } else {
+            kept.push(character);
+        }
+    }
+    Cow::Owned(kept)
 }
 
 /// Whether `text` is a number in JSON's grammar, of any size.
@@ -409,8 +450,8 @@ mod tests {
             "1.",
             "--1",
             "tru",
-            "\"\\ud800\"",
-            "\"\\uD83Dx\"",
+            "\"\\ud8\"",
+            "\"\\x41\"",
             "[1] 2",
             "\"a",
             "é",

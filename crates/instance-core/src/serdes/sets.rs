@@ -1,6 +1,6 @@
-//! Python's frozen sets, which Dagster writes in the order of their items' `str()`.
+//! Python's sets, which Dagster writes in the order of their items' `str()`.
 
-use super::{Pack, Reader, SerdesError, Unpack, Writer};
+use super::{Kind, Pack, Reader, SerdesError, Unpack, Writer};
 
 /// The order in which Dagster writes the items of a set.
 pub trait SetOrder {
@@ -14,32 +14,44 @@ impl SetOrder for String {
     }
 }
 
-/// A set that is written as `{"__frozenset__": [..]}`.
+/// How a set is written: Python has two kinds, and old versions wrote lists.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+enum Form {
+    #[default]
+    Frozen,
+    Mutable,
+    List,
+}
+
+/// A set. A new one is written as `{"__frozenset__": [..]}`; one that was read keeps its form.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
-pub struct FrozenSet<T>(Vec<T>);
+pub struct FrozenSet<T> {
+    items: Vec<T>,
+    form: Form,
+}
 
 impl<T> Default for FrozenSet<T> {
     fn default() -> Self {
-        Self(Vec::new())
+        Self { items: Vec::new(), form: Form::default() }
     }
 }
 
 impl<T> FrozenSet<T> {
     /// The items in stored order.
     pub fn as_slice(&self) -> &[T] {
-        &self.0
+        &self.items
     }
 
     /// Whether the set has no items.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.items.is_empty()
     }
 }
 
 impl<T: PartialEq> FrozenSet<T> {
     /// Whether the set has the item.
     pub fn contains(&self, item: &T) -> bool {
-        self.0.contains(item)
+        self.items.contains(item)
     }
 }
 
@@ -48,34 +60,43 @@ impl<T: SetOrder + PartialEq> FromIterator<T> for FrozenSet<T> {
         let mut items: Vec<T> = items.into_iter().collect();
         items.sort_by_cached_key(SetOrder::python_str);
         items.dedup();
-        Self(items)
+        Self { items, form: Form::Frozen }
     }
 }
 
 impl<T: Pack> Pack for FrozenSet<T> {
     fn pack(&self, writer: &mut Writer) {
+        let key = match self.form {
+            Form::Frozen => "__frozenset__",
+            Form::Mutable => "__set__",
+            Form::List => return writer.list(&self.items),
+        };
         let mut object = writer.object();
-        object.entry("__frozenset__", &self.0);
+        object.entry(key, &self.items);
         object.end();
     }
 
     fn is_absent(&self) -> bool {
-        self.0.is_empty()
+        self.items.is_empty()
     }
 }
 
 impl<T: Unpack> Unpack for FrozenSet<T> {
     fn unpack(reader: &mut Reader<'_>) -> Result<Self, SerdesError> {
-        let mut object = reader.begin_object()?;
-        let mut items = None;
-        while let Some(key) = reader.next_key(&mut object)? {
-            if key == "__frozenset__" {
-                items = Some(Vec::unpack(reader)?);
-            } else {
-                return Err(reader.error(format!("expected a frozen set, found the key {key:?}")));
-            }
+        if reader.kind()? == Kind::List {
+            return Ok(Self { items: Vec::unpack(reader)?, form: Form::List });
         }
-        items.map(Self).ok_or_else(|| reader.error("expected a frozen set, found an empty object"))
+        let mut object = reader.begin_object()?;
+        let mut set = None;
+        while let Some(key) = reader.next_key(&mut object)? {
+            let form = match &*key {
+                "__frozenset__" => Form::Frozen,
+                "__set__" => Form::Mutable,
+                _ => return Err(reader.error(format!("expected a set, found the key {key:?}"))),
+            };
+            set = Some(Self { items: Vec::unpack(reader)?, form });
+        }
+        set.ok_or_else(|| reader.error("expected a set, found an empty object"))
     }
 
     fn absent() -> Option<Self> {

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Pack, float::push_float};
+use super::{Pack, float::push_float, surrogates};
 
 /// An append-only serdes text.
 #[derive(Debug, Default)]
@@ -51,18 +51,13 @@ impl Writer {
     /// Appends a string with Python's ASCII escapes.
     pub fn string(&mut self, value: &str) {
         self.text.push('"');
-        let mut plain_from = 0;
-        for (at, byte) in value.bytes().enumerate() {
-            if byte.is_ascii_graphic() && byte != b'"' && byte != b'\\' || byte == b' ' {
-                continue;
-            }
-            if byte >= 0x80 && !value.is_char_boundary(at) {
-                continue;
-            }
-            self.text.push_str(&value[plain_from..at]);
-            plain_from = at + self.escape(&value[at..]);
+        let mut rest = value;
+        while let Some(plain) = rest.bytes().position(needs_escape) {
+            self.text.push_str(&rest[..plain]);
+            let escaped = plain + self.escape(&rest[plain..]);
+            rest = rest.get(escaped..).unwrap_or_default();
         }
-        self.text.push_str(value.get(plain_from..).unwrap_or_default());
+        self.text.push_str(rest);
         self.text.push('"');
     }
 
@@ -79,14 +74,36 @@ impl Writer {
             '\t' => self.text.push_str("\\t"),
             '\u{8}' => self.text.push_str("\\b"),
             '\u{c}' => self.text.push_str("\\f"),
+            _ if surrogates::is_mark(character) => return self.marked(rest),
             _ => {
                 let mut units = [0; 2];
-                for unit in character.encode_utf16(&mut units) {
-                    let _ = write!(self.text, "\\u{unit:04x}");
-                }
+                character.encode_utf16(&mut units).iter().for_each(|unit| self.unit(*unit));
             }
         }
         character.len_utf8()
+    }
+
+    /// Writes what a mark at the beginning of `rest` announces; returns the length of both.
+    fn marked(&mut self, rest: &str) -> usize {
+        let mut characters = rest.chars();
+        let mark = characters.next().map_or(0, char::len_utf8);
+        let next = characters.next();
+        if let Some(half) = surrogates::behind_mark(next) {
+            self.unit(half);
+        } else {
+            // The mark itself: doubled if it was read, single if somebody put it there.
+            self.unit(0xdbff);
+            self.unit(0xdfff);
+            if !next.is_some_and(surrogates::is_mark) {
+                return mark;
+            }
+        }
+        mark + next.map_or(0, char::len_utf8)
+    }
+
+    fn unit(&mut self, unit: u16) {
+        // Writing to a String cannot fail.
+        let _ = write!(self.text, "\\u{unit:04x}");
     }
 
     /// Appends a list.
@@ -106,6 +123,12 @@ impl Writer {
         self.text.push('{');
         ObjectWriter { writer: self, first: true }
     }
+}
+
+/// Whether a byte is anything but a printable character of ASCII that stands for itself. A byte below
+/// 0x80 is never a part of another character, so the first such byte is a boundary.
+fn needs_escape(byte: u8) -> bool {
+    !matches!(byte, b' ' | b'!' | b'#'..=b'[' | b']'..=b'~')
 }
 
 /// The inside of an object; [`end`](Self::end) closes it.

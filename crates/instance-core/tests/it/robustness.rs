@@ -177,23 +177,20 @@ fn errors_name_class_field_and_offset() {
         ("", r#"expected an object, found "" (at byte 0)"#),
         ("null", r#"expected an object, found "null" (at byte 0)"#),
         ("[]", r#"expected an object, found "[]" (at byte 0)"#),
-        ("{}", r#"DagsterRun has no field has_repository_load_data (at byte 2)"#),
-        (
-            "{\"__class__\": \"PipelineRun\"}",
-            r#"DagsterRun has no field has_repository_load_data (at byte 28)"#,
-        ),
+        ("{}", "DagsterRun has no field pipeline_name (at byte 2)"),
+        ("{\"__class__\": \"PipelineRun\"}", "DagsterRun has no field pipeline_name (at byte 28)"),
         (
             "{\"__class__\": \"EventLogEntry\"}",
-            r#"expected the class PipelineRun, found EventLogEntry (at byte 29)"#,
+            "expected the class PipelineRun, found EventLogEntry (at byte 29)",
         ),
         ("{\"__class__\": 1}", r#"expected a string, found "1}" (at byte 14)"#),
         ("{\"a\" 1}", r#"expected ":", found "1}" (at byte 5)"#),
         ("{\"a\": tru}", r#"expected "true", found "tru}" (at byte 6)"#),
         ("{\"a\": 01}", r#"not a number: "01" (at byte 6)"#),
-        ("{\"a\": \"\\x\"}", r#"an unknown escape in a string (at byte 7)"#),
-        ("{\"a\": \"\\u00g0\"}", r#"a \u escape without four hexadecimal digits (at byte 7)"#),
-        ("{\"a\": \"tab\there\"}", r#"a control character inside a string (at byte 10)"#),
-        ("{\"a\": \"no end", r#"a string without an end (at byte 6)"#),
+        ("{\"a\": \"\\x\"}", "an unknown escape in a string (at byte 7)"),
+        ("{\"a\": \"\\u00g0\"}", r"a \u escape without four hexadecimal digits (at byte 7)"),
+        ("{\"a\": \"tab\there\"}", "a control character inside a string (at byte 10)"),
+        ("{\"a\": \"no end", "a string without an end (at byte 6)"),
         ("{\"a\": é}", r#"expected a value, found "é}" (at byte 6)"#),
     ] {
         check::<DagsterRun>(input, expected);
@@ -210,14 +207,14 @@ fn errors_name_class_field_and_offset() {
         &run.replacen("{\"__frozenset__\": []}", "{\"__set__\": []}", 1),
         r#"DagsterRun.asset_selection: expected a frozen set, found the key "__set__" (at byte 90)"#,
     );
-    check::<DagsterRun>(&format!("{run}!"), r#"text after the end of the value (at byte 963)"#);
+    check::<DagsterRun>(&format!("{run}!"), "text after the end of the value (at byte 963)");
     check::<EventLogEntry>(
         &entry.replacen("\"timestamp\": 1795308952.8370924", "\"timestamp\": \"now\"", 1),
         r#"EventLogEntry.timestamp: expected a number, found "\"now\", \"user_message" (at byte 835)"#,
     );
     check::<EventLogEntry>(
         &entry.replacen("\"level\": 10", "\"level\": 1.5", 1),
-        r#"EventLogEntry.level: not a 64-bit integer: 1.5 (at byte 704)"#,
+        "EventLogEntry.level: not a 64-bit integer: 1.5 (at byte 704)",
     );
     check::<EventLogEntry>(
         &entry.replacen(
@@ -225,11 +222,11 @@ fn errors_name_class_field_and_offset() {
             "\"parent\": {\"__class__\": \"StepHandle\"}}, \"step_handle\"",
             1,
         ),
-        r#"EventLogEntry.dagster_event > DagsterEvent.node_handle > NodeHandle.parent: expected the class SolidHandle, found StepHandle (at byte 510)"#,
+        "EventLogEntry.dagster_event > DagsterEvent.node_handle > NodeHandle.parent: expected the class SolidHandle, found StepHandle (at byte 510)",
     );
     check::<EventLogEntry>(
         &entry.replacen("\"pid\": 1549", "\"pid\": 99999999999999999999", 1),
-        r#"EventLogEntry.dagster_event > DagsterEvent.pid: not a 64-bit integer: 99999999999999999999 (at byte 379)"#,
+        "EventLogEntry.dagster_event > DagsterEvent.pid: not a 64-bit integer: 99999999999999999999 (at byte 379)",
     );
-    check::<Opaque>(&"[".repeat(MAX_DEPTH + 1), r#"nested deeper than 512 levels (at byte 512)"#);
+    check::<Opaque>(&"[".repeat(MAX_DEPTH + 1), "nested deeper than 512 levels (at byte 512)");
 }

@@ -21,18 +21,18 @@ use serde_json::json;
 
 use crate::support::{fixture, none, round_trip, round_trips};
 
-fn text(text: &str) -> Option<String> {
-    Some(text.to_owned())
+fn text(text: &str) -> String {
+    text.to_owned()
 }
 
 fn field() -> ConfigFieldSnap {
     ConfigFieldSnap {
         default_provided: true,
-        default_value_as_json_str: text("1"),
-        description: text("how many"),
+        default_value_as_json_str: Some(text("1")),
+        description: Some(text("how many")),
         is_required: false,
         is_secret: Some(true),
-        name: text("n"),
+        name: Some(text("n")),
         type_key: "Int".to_owned(),
         unknown: none(),
     }
@@ -71,15 +71,13 @@ fn dagster_type() -> DagsterTypeSnap {
         is_builtin: true,
         key: "Int".to_owned(),
         kind: DagsterTypeKind::Scalar,
-        loader_schema_key: text("Int"),
+        loader_schema_key: Some(text("Int")),
         materializer_schema_key: None,
-        metadata: vec![MetadataEntry {
-            entry_data: instance_core::event::MetadataValue::Opaque(Opaque::from(
-                &json!({"__class__": "NullMetadataEntryData"}),
-            )),
-            ..MetadataEntry::text("m", "")
-        }],
-        name: text("Int"),
+        metadata: deserialize_value(
+            r#"[{"__class__": "EventMetadataEntry", "description": null, "entry_data": {"__class__": "NullMetadataEntryData"}, "label": "m"}]"#,
+        )
+        .unwrap_or_default(),
+        name: Some(text("Int")),
         type_param_keys: Vec::new(),
         unknown: none(),
     }
@@ -127,7 +125,7 @@ fn dependencies(nodes: Vec<NodeInvocationSnap>) -> DependencyStructureSnapshot {
 fn input_def() -> InputDefSnap {
     InputDefSnap {
         dagster_type_key: "Int".to_owned(),
-        description: text("an input"),
+        description: Some(text("an input")),
         metadata: Vec::new(),
         name: "x".to_owned(),
         unknown: none(),
@@ -137,7 +135,7 @@ fn input_def() -> InputDefSnap {
 fn output_def() -> OutputDefSnap {
     OutputDefSnap {
         dagster_type_key: "Int".to_owned(),
-        description: text("an output"),
+        description: Some(text("an output")),
         is_dynamic: true,
         is_required: false,
         metadata: vec![MetadataEntry::text("m", "t")],
@@ -153,7 +151,7 @@ fn op() -> OpDefSnap {
         input_def_snaps: vec![input_def()],
         name: "b_def".to_owned(),
         output_def_snaps: vec![output_def()],
-        pool: text("pool"),
+        pool: Some(text("pool")),
         required_resource_keys: vec!["io".to_owned()],
         tags: BTreeMap::from([("k".to_owned(), "v".to_owned())]),
         unknown: none(),
@@ -201,7 +199,7 @@ fn node_defs() -> NodeDefsSnapshot {
 fn logger() -> LoggerDefSnap {
     LoggerDefSnap {
         config_field_snap: None,
-        description: text("logs"),
+        description: Some(text("logs")),
         name: "console".to_owned(),
         unknown: none(),
     }
@@ -222,7 +220,7 @@ fn mode() -> ModeDefSnap {
         logger_def_snaps: vec![logger()],
         name: "default".to_owned(),
         resource_def_snaps: vec![resource()],
-        root_config_key: text("Shape.x"),
+        root_config_key: Some(text("Shape.x")),
         unknown: none(),
     }
 }
@@ -247,7 +245,7 @@ fn job() -> JobSnap {
         config_schema_snapshot: config_schema(),
         dagster_type_namespace_snapshot: dagster_types(),
         dep_structure_snapshot: dependencies(vec![node()]),
-        description: text("d"),
+        description: Some(text("d")),
         graph_def_name: "small".to_owned(),
         lineage_snapshot: Some(lineage()),
         metadata: deserialize_value(&owner).ok(),
@@ -323,7 +321,7 @@ fn step() -> ExecutionStepSnap {
         kind: StepKind::Compute,
         metadata_items: vec![metadata_item()],
         outputs: vec![step_output()],
-        pool: text("pool"),
+        pool: Some(text("pool")),
         node_handle_id: "command".to_owned(),
         step_handle: Some(StepHandle::top("command").into()),
         tags: Some(BTreeMap::new()),
@@ -334,7 +332,7 @@ fn step() -> ExecutionStepSnap {
 fn plan() -> ExecutionPlanSnapshot {
     ExecutionPlanSnapshot {
         artifacts_persisted: true,
-        executor_name: text("multi_or_in_process"),
+        executor_name: Some(text("multi_or_in_process")),
         initial_known_state: Some(known_state()),
         job_snapshot_id: SnapshotId::from("860584b58148d9bc340ee96094e95695b3668a99"),
         repository_load_data: Some(Opaque::from(&json!({"__class__": "RepositoryLoadData"}))),

@@ -1,4 +1,4 @@
-//! What is stored of an asset.
+//! The record of an asset: its row among all assets.
 
 use crate::asset_key::AssetKey;
 use crate::event::EventLogRecord;

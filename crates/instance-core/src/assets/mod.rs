@@ -1,0 +1,16 @@
+//! Assets: their records, checks, freshness, and the cached status of their partitions.
+
+mod check;
+mod details;
+mod freshness;
+mod record;
+mod status_cache;
+
+pub use check::{
+    AssetCheckEvaluation, AssetCheckEvaluationPlanned,
+    AssetCheckEvaluationTargetMaterializationData, AssetCheckSeverity,
+};
+pub use details::AssetDetails;
+pub use freshness::{FreshnessState, FreshnessStateRecordBody};
+pub use record::{AssetEntry, AssetRecord};
+pub use status_cache::AssetStatusCacheValue;

@@ -1,0 +1,15 @@
+//! Partitions: what definitions of them are stored as, and subsets of their keys.
+
+mod snap;
+mod subset;
+mod time_window;
+
+pub use snap::{
+    DynamicPartitionsSnap, MultiPartitionsSnap, PartitionDimensionSnap, PartitionsSnap,
+    StaticPartitionsSnap, TimeWindowPartitionsSnap,
+};
+pub use subset::{
+    DefaultPartitionsSubset, KeyRangesPartitionsSubset, PartitionKeyRange, PartitionsSubset,
+    TimeWindowPartitionsSubset,
+};
+pub use time_window::{PersistedTimeWindow, TimeWindowPartitionsDefinition, TimestampWithTimezone};

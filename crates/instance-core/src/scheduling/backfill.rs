@@ -1,0 +1,124 @@
+//! Backfills: many runs over partitions, of a job or of assets.
+
+use std::collections::BTreeMap;
+
+use crate::asset_key::AssetKey;
+use crate::error_info::SerializableErrorInfo;
+use crate::partitions::{PartitionsSubset, TimestampWithTimezone};
+use crate::run::RemoteRepositoryOrigin;
+use crate::scheduling::RunRequest;
+use crate::serdes::{FrozenSet, Number, Opaque, PairMap};
+use crate::{serdes_class, serdes_enum};
+
+serdes_enum! {
+    /// How a backfill stands.
+    pub enum BulkActionStatus = "BulkActionStatus" {
+        /// It goes on.
+        Requested = "REQUESTED",
+        /// It ended, in old versions.
+        Completed = "COMPLETED",
+        /// It failed.
+        Failed = "FAILED",
+        /// It was asked to stop.
+        Canceling = "CANCELING",
+        /// It was stopped.
+        Canceled = "CANCELED",
+        /// It ended, and all of its runs succeeded.
+        CompletedSuccess = "COMPLETED_SUCCESS",
+        /// It ended, and some of its runs failed.
+        CompletedFailed = "COMPLETED_FAILED",
+        /// It failed, and its runs are being stopped.
+        Failing = "FAILING",
+    }
+}
+
+serdes_class! {
+    /// A backfill.
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct PartitionBackfill = "PartitionBackfill" {
+        /// What is done and what is not, for a backfill of assets.
+        pub asset_backfill_data: Option<AssetBackfillData> = "asset_backfill_data",
+        /// The assets.
+        pub asset_selection: Option<Vec<AssetKey>> = "asset_selection",
+        /// When it ended, in seconds since 1970.
+        pub backfill_end_timestamp: Option<Number> = "backfill_end_timestamp",
+        /// The id.
+        pub backfill_id: String = "backfill_id",
+        /// When it was asked for, in seconds since 1970.
+        pub backfill_timestamp: Number = "backfill_timestamp",
+        /// The description.
+        pub description: Option<String> = "description",
+        /// The error, if it failed.
+        pub error: Option<SerializableErrorInfo> = "error",
+        /// How often in a row an iteration failed.
+        pub failure_count: Option<i64> = "failure_count",
+        /// Whether it re-executes from failures.
+        pub from_failure: bool = "from_failure" [or_default],
+        /// The last partition for which a run was submitted.
+        pub last_submitted_partition_name: Option<String> = "last_submitted_partition_name",
+        /// The partitions, for a backfill of a job.
+        pub partition_names: Option<Vec<String>> = "partition_names",
+        /// The job, for a backfill of a job.
+        pub partition_set_origin: Option<RemotePartitionSetOrigin> = "partition_set_origin",
+        /// The steps to execute.
+        pub reexecution_steps: Option<Vec<String>> = "reexecution_steps",
+        /// The ids that were set aside for runs.
+        pub reserved_run_ids: Option<Vec<String>> = "reserved_run_ids",
+        /// The configuration of the runs.
+        pub run_config: Option<Opaque> = "run_config",
+        /// What is done and what is not, in the form of old versions.
+        pub serialized_asset_backfill_data: Option<String> = "serialized_asset_backfill_data",
+        /// How it stands.
+        pub status: BulkActionStatus = "status",
+        /// The runs that are being submitted.
+        pub submitting_run_requests: Option<Vec<RunRequest>> = "submitting_run_requests",
+        /// The tags of the runs.
+        pub tags: Option<BTreeMap<String, String>> = "tags",
+        /// The title.
+        pub title: Option<String> = "title",
+    }
+}
+
+serdes_class! {
+    /// The partitions of a repository's job.
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct RemotePartitionSetOrigin = "ExternalPartitionSetOrigin" {
+        /// The repository.
+        pub repository_origin: RemoteRepositoryOrigin = "external_repository_origin",
+        /// The name of the set of partitions.
+        pub partition_set_name: String = "partition_set_name",
+    }
+}
+
+serdes_class! {
+    /// What of a backfill of assets is done and what is not.
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct AssetBackfillData = "AssetBackfillData" {
+        /// When it began.
+        pub backfill_start_time: TimestampWithTimezone = "backfill_start_time",
+        /// What failed, and what waits for it.
+        pub failed_and_downstream_subset: AssetGraphSubset = "failed_and_downstream_subset",
+        /// The last event that was taken into account.
+        pub latest_storage_id: Option<i64> = "latest_storage_id",
+        /// What is materialised.
+        pub materialized_subset: AssetGraphSubset = "materialized_subset",
+        /// Whether runs were asked for all assets that wait for none.
+        pub requested_runs_for_target_roots: bool = "requested_runs_for_target_roots",
+        /// What runs were asked for.
+        pub requested_subset: AssetGraphSubset = "requested_subset",
+        /// All that is to be done.
+        pub target_subset: AssetGraphSubset = "target_subset",
+    }
+}
+
+serdes_class! {
+    /// Assets, and partitions of assets.
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct AssetGraphSubset = "AssetGraphSubset" {
+        /// The assets that have no partitions.
+        pub non_partitioned_asset_keys: FrozenSet<AssetKey> = "non_partitioned_asset_keys",
+        /// The partitions of the others.
+        pub partitions_subsets_by_asset_key: PairMap<AssetKey, PartitionsSubset> =
+            "partitions_subsets_by_asset_key",
+    }
+}

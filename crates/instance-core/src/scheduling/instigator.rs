@@ -1,0 +1,132 @@
+//! Schedules and sensors: what is stored of their state.
+
+use crate::run::RemoteRepositoryOrigin;
+use crate::serdes::{Number, Opaque};
+use crate::{serdes_class, serdes_enum, serdes_union};
+
+serdes_enum! {
+    /// Whether a schedule or sensor runs.
+    pub enum InstigatorStatus = "InstigatorStatus" | "JobStatus" {
+        /// It runs because somebody started it.
+        Running = "RUNNING",
+        /// It does not run.
+        Stopped = "STOPPED",
+        /// Its definition says whether it runs.
+        DeclaredInCode = "DECLARED_IN_CODE",
+        /// It runs because its definition says so, in old versions.
+        AutomaticallyRunning = "AUTOMATICALLY_RUNNING",
+    }
+}
+
+serdes_enum! {
+    /// What instigates runs.
+    pub enum InstigatorType = "InstigatorType" | "JobType" {
+        /// A schedule.
+        Schedule = "SCHEDULE",
+        /// A sensor.
+        Sensor = "SENSOR",
+        /// A sensor of automation conditions.
+        AutoMaterialize = "AUTO_MATERIALIZE",
+    }
+}
+
+serdes_class! {
+    /// The state of a schedule or sensor.
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct InstigatorState = "InstigatorState" | "JobState" {
+        /// What it remembers between its ticks.
+        pub instigator_data: Option<InstigatorData> = "job_specific_data",
+        /// Whether it is a schedule or a sensor.
+        pub instigator_type: InstigatorType = "job_type",
+        /// Where its definition lives.
+        pub origin: RemoteInstigatorOrigin = "origin",
+        /// Whether it runs.
+        pub status: InstigatorStatus = "status",
+    }
+}
+
+serdes_class! {
+    /// A schedule or sensor of a repository that a code location serves.
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct RemoteInstigatorOrigin = "ExternalJobOrigin" {
+        /// The repository.
+        pub repository_origin: RemoteRepositoryOrigin = "external_repository_origin",
+        /// The name.
+        pub instigator_name: String = "job_name",
+    }
+}
+
+impl InstigatorState {
+    /// The name of the schedule or sensor.
+    pub fn name(&self) -> &str {
+        &self.origin.instigator_name
+    }
+}
+
+serdes_union! {
+    /// What a schedule or sensor remembers between its ticks.
+    pub enum InstigatorData {
+        /// Of a schedule.
+        Schedule(ScheduleInstigatorData),
+        /// Of a sensor.
+        Sensor(SensorInstigatorData),
+    }
+}
+
+serdes_class! {
+    /// What a schedule remembers between its ticks.
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct ScheduleInstigatorData = "ScheduleInstigatorData" | "ScheduleJobData" {
+        /// The schedule: one text or several.
+        pub cron_schedule: Opaque = "cron_schedule",
+        /// The time of its last tick, in seconds since 1970.
+        pub last_iteration_timestamp: Option<Number> = "last_iteration_timestamp",
+        /// When it was started, in seconds since 1970.
+        pub start_timestamp: Option<Number> = "start_timestamp",
+    }
+}
+
+serdes_enum! {
+    /// The kind of a sensor.
+    pub enum SensorType = "SensorType" {
+        /// A sensor without a speciality.
+        Standard = "STANDARD",
+        /// A sensor of run statuses.
+        RunStatus = "RUN_STATUS",
+        /// A sensor of one asset.
+        Asset = "ASSET",
+        /// A sensor of several assets.
+        MultiAsset = "MULTI_ASSET",
+        /// A sensor of freshness policies.
+        FreshnessPolicy = "FRESHNESS_POLICY",
+        /// A sensor of automation conditions, in old versions.
+        AutoMaterialize = "AUTO_MATERIALIZE",
+        /// A sensor of automation conditions.
+        Automation = "AUTOMATION",
+        /// Not known.
+        Unknown = "UNKNOWN",
+    }
+}
+
+serdes_class! {
+    /// What a sensor remembers between its ticks.
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct SensorInstigatorData = "SensorInstigatorData" | "SensorJobData" {
+        /// What the sensor's own code remembers.
+        pub cursor: Option<String> = "cursor",
+        /// The key of the last run that it asked for.
+        pub last_run_key: Option<String> = "last_run_key",
+        /// When it was last started, in seconds since 1970.
+        pub last_sensor_start_timestamp: Option<Number> = "last_sensor_start_timestamp",
+        /// When its last tick began, in seconds since 1970.
+        pub last_tick_start_timestamp: Option<Number> = "last_tick_start_timestamp",
+        /// When its last tick succeeded, in seconds since 1970.
+        pub last_tick_success_timestamp: Option<Number> = "last_tick_success_timestamp",
+        /// When its last tick ended, in seconds since 1970.
+        pub last_tick_timestamp: Option<Number> = "last_tick_timestamp",
+        /// The least time between ticks, in seconds.
+        pub min_interval: Option<Number> = "min_interval",
+        /// The kind of the sensor.
+        pub sensor_type: Option<SensorType> = "sensor_type",
+    }
+}

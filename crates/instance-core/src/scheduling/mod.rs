@@ -1,0 +1,25 @@
+//! Schedules, sensors and their ticks; backfills; automation conditions.
+
+mod automation;
+mod backfill;
+mod instigator;
+mod run_request;
+mod tick;
+
+pub use automation::{
+    AssetDaemonCursor, AssetJobKey, AssetSubsetWithMetadata, AutomationConditionCursor,
+    AutomationConditionEvaluation, AutomationConditionEvaluationState,
+    AutomationConditionEvaluationWithRunIds, AutomationConditionNodeCursor,
+    AutomationConditionNodeSnapshot, AutomationConditionSnapshot, CandidateSubset, EntityKey,
+    EntitySubsetValue, HistoricalAllPartitionsSubsetSentinel, SerializableEntitySubset,
+};
+pub use backfill::{
+    AssetBackfillData, AssetGraphSubset, BulkActionStatus, PartitionBackfill,
+    RemotePartitionSetOrigin,
+};
+pub use instigator::{
+    InstigatorData, InstigatorState, InstigatorStatus, InstigatorType, RemoteInstigatorOrigin,
+    ScheduleInstigatorData, SensorInstigatorData, SensorType,
+};
+pub use run_request::RunRequest;
+pub use tick::{DynamicPartitionsRequestResult, InstigatorTick, TickData, TickStatus};

@@ -1,0 +1,7 @@
+//! The run domain over stores in memory: what it checks, what it stores, and in which order.
+
+mod command_job;
+mod create;
+mod fake;
+mod find;
+mod planned;
