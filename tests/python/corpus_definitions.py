@@ -74,6 +74,25 @@ def ones() -> int:
     return 1
 
 
+@dg.input_manager(input_config_schema={"n": dg.Field(int, default_value=1)})
+def from_nowhere(context):
+    return context.config["n"]
+
+
+@dg.op(ins={"value": dg.In(int, input_manager_key="nowhere")})
+def from_manager(value):
+    pass
+
+
+@dg.graph
+def inputs_graph(given):
+    total.alias("given_total")(given)
+    from_manager()
+
+
+inputs_job = inputs_graph.to_job("inputs_job", resource_defs={"nowhere": from_nowhere}, input_values={"given": [1, 2]})
+
+
 @dg.job
 def nested_job():
     inner_graph.alias("nest")()
@@ -440,6 +459,11 @@ def auto_source(context):
     return {}
 
 
+@dg.asset(auto_materialize_policy=dg.AutoMaterializePolicy.eager(max_materializations_per_minute=None), deps=[raw, auto_source])
+def auto_legacy():
+    pass
+
+
 LETTERS = dg.StaticPartitionsDefinition(["a", "b/ü", "c"])
 DAYS = dg.DailyPartitionsDefinition("2024-01-01", end_date="2024-02-01")
 NAMES = dg.DynamicPartitionsDefinition(name="names")
@@ -576,6 +600,67 @@ def odd_numbers():
     )
 
 
+def every_selection():
+    selection, keys = dg.AssetSelection, dg.AssetSelection.assets("raw", "clean")
+    parsed = [
+        "key:*ra*", "key_substring:a", 'tag:"tier"="gold"', "kind:sql", "owner:team:data", "group:f*", "column:id",
+        'column_tag:"pii"="x"', "table_name:t", "code_location:c", "status:healthy", "changed_in_branch:any",
+        "job:j", "sensor:s", "schedule:s", "partitions:p", "automation_type:a", "is:virtual",
+    ]  # fmt: skip
+    yield from (
+        selection.all(), selection.all_asset_checks(), keys, keys.downstream(2), keys.upstream(include_self=False),
+        keys.sinks(), keys.roots(), keys.required_multi_asset_neighbors(), keys.materializable(),
+        keys.upstream_source_assets(), selection.groups("flow"), selection.key_prefixes(["a", "b"]),
+        selection.key_substring("x"), selection.tag("k", "v"), selection.kind(None), selection.owner("team:data"),
+        selection.checks(raw_not_empty), selection.checks_for_assets(raw), keys | selection.groups("g"),
+        keys & selection.all(), keys - selection.groups("g"),
+    )  # fmt: skip
+    for text in parsed:
+        try:
+            yield selection.from_string(text)
+        except Exception as error:
+            print(f"{text}: {error}")
+
+
+def every_condition():
+    condition, rule = dg.AutomationCondition, dg.AutoMaterializeRule
+    yield from (
+        condition.eager(), condition.on_cron("@daily", "Europe/Berlin"), condition.on_missing().with_label("labelled ü"),
+        condition.asset_matches("raw", condition.missing()), condition.any_checks_match(condition.check_passed()),
+        condition.all_checks_match(condition.check_failed(), blocking_only=True), condition.run_in_progress(),
+        condition.backfill_in_progress(), condition.execution_failed(), condition.in_progress(),
+        condition.in_latest_time_window(datetime.timedelta(days=1, seconds=2, microseconds=3)),
+        condition.executed_with_root_target(), condition.executed_with_tags({"b", "a"}, {"k": "v"}),
+        condition.all_new_updates_have_run_tags(tag_keys={"b", "a"}), condition.any_new_update_has_run_tags(tag_values={"k": "v"}),
+        condition.newly_requested(), condition.code_version_changed(), condition.data_version_changed(),
+        condition.freshness_passed(), condition.freshness_warned(), condition.freshness_failed(), condition.any_downstream_conditions(),
+        condition.missing().since(condition.newly_updated()), condition.initial_evaluation().newly_true(),
+    )  # fmt: skip
+    for rule_made in (
+        rule.materialize_on_required_for_freshness(), rule.materialize_on_cron("@daily", all_partitions=True),
+        rule.materialize_on_parent_updated(dg.AutoMaterializeAssetPartitionsFilter({"t": "v"})), rule.materialize_on_missing(),
+        rule.skip_on_parent_missing(), rule.skip_on_parent_outdated(), rule.skip_on_not_all_parents_updated(),
+        rule.skip_on_not_all_parents_updated_since_cron("@daily"), rule.skip_on_required_but_nonexistent_parents(),
+        rule.skip_on_backfill_in_progress(True), rule.skip_on_run_in_progress(),
+    ):  # fmt: skip
+        yield rule_made.to_asset_condition()
+    for selection in every_selection():
+        yield condition.any_deps_match(condition.missing()).allow(selection)
+        yield condition.all_deps_match(condition.missing()).ignore(selection)
+
+
+def conditioned_job():
+    """Its snapshot holds every condition and selection; the daemons never evaluate it."""
+    first, *others = every_condition()
+    for other in others:
+        first = first | other if len(str(type(other))) % 2 else first & other
+    condition = dg.AutomationCondition.any_job_root_assets_match(
+        first
+    ) & dg.AutomationCondition.all_job_root_assets_match(~dg.AutomationCondition.missing())
+    job = dg.define_asset_job("conditioned_job", [unpartitioned_root], automation_condition=condition)
+    return dg.Definitions(assets=[unpartitioned_root], jobs=[job]).resolve_job_def("conditioned_job")
+
+
 # Schedules and sensors
 
 
@@ -669,7 +754,7 @@ def reacts_quietly(context):
     context.log.info(context.dagster_run.job_name)
 
 
-automation = ["upstream", "raw", "clean", "reports/final", "auto_daily", "auto_letter", "auto_source"]
+automation = ["upstream", "raw", "clean", "reports/final", "auto_daily", "auto_letter", "auto_source", "auto_legacy"]
 automation_selection = dg.AssetSelection.assets(*[key.split("/") for key in automation])
 automation_sensor = dg.AutomationConditionSensorDefinition(
     "automation", target=automation_selection | dg.AssetSelection.checks(clean_is_small), minimum_interval_seconds=1
@@ -701,7 +786,7 @@ JOBS = [
 
 defs = dg.Definitions(
     assets=[
-        upstream, raw, clean, final, auto_daily, auto_letter, auto_source, *partitioned, ranged, ranged_child,
+        upstream, raw, clean, final, auto_daily, auto_letter, auto_source, auto_legacy, *partitioned, ranged, ranged_child,
         ranged_letters, unpartitioned_root, watched, mapped, parts, fails_to_materialize, downstream_of_failure,
         fails_and_retries, from_graph, fresh_by_window, fresh_by_cron, odd_numbers, user_code_auto,
     ],
@@ -715,4 +800,5 @@ defs = dg.Definitions(
     ],
     schedules=SCHEDULES,
     sensors=SENSORS,
+    executor=dg.in_process_executor,
 )  # fmt: skip

@@ -13,8 +13,7 @@ odd         NaN, infinities, integers beyond 64 bits, halves of surrogate pairs
 It prints {"homes": [...], "counts": {class: bodies' objects of it}}, enums as "Class.MEMBER" included.
 
 Not to be had from open-source Dagster's SQLite tables: records of freshness and health (only their
-events are stored), snapshots of repositories and workspaces (never stored), conditions and selections
-themselves (only snapshots of them are), wipes of partitions (SQL storage refuses), and rules' evaluations of before 1.9 (read, never written).
+events are stored), snapshots of repositories and workspaces (never stored), wipes of partitions (SQL storage refuses), and rules' evaluations of before 1.9 (read, never written).
 """
 
 import argparse
@@ -66,7 +65,7 @@ from dagster._core.events import (
 )
 from dagster._core.events.log import EventLogEntry
 from dagster._core.execution.backfill import BulkActionStatus, PartitionBackfill
-from dagster._core.execution.plan.objects import StepFailureData
+from dagster._core.execution.plan.objects import ErrorSource, StepFailureData, UserFailureData
 from dagster._core.storage.compute_log_manager import LogRetrievalShellCommand
 from dagster._core.storage.dagster_run import DagsterRun, DagsterRunStatus, RunOpConcurrency
 from dagster._core.storage.partition_status_cache import get_and_update_asset_status_cache_value
@@ -132,6 +131,8 @@ def execute(instance):
     for number in (4, 50, 0):
         ops = {"typed": {"config": number}, "takes_input": {"inputs": {"value": 5}}}
         run(corpus.typed_job, succeeds=number == 4, run_config={"ops": ops})
+    run(corpus.inputs_job)
+    run(corpus.conditioned_job())
     run(corpus.resource_job)
     run(corpus.broken_resource_job, succeeds=False)
     run(
@@ -444,7 +445,7 @@ def daemon_runs(context):
         remote_job=job,
         strategy=ReexecutionStrategy.FROM_FAILURE,
         extra_tags={"again": "1"},
-        run_config=IN_PROCESS,
+        run_config={},
     )
     context.instance.submit_run(run.run_id, request)
 
@@ -553,7 +554,7 @@ def origins():
         module,
         PackageCodePointer("p", "a", "/code"),
         CustomPointer(module, ["a", [1]], [["k", {"v": None}]]),
-        AutoloadDefsModuleCodePointer("m", None),
+        AutoloadDefsModuleCodePointer(module="m", working_directory=None),
     ]
     for index, location in enumerate(locations):
         code = RepositoryPythonOrigin(
@@ -571,8 +572,9 @@ def stored_runs(instance):
         run = DagsterRun(job_name="stored_job", run_id=next(run_ids), **options)
         return instance.add_run(run)
 
+    _, remote, _ = next(origins())
     for status in DagsterRunStatus:
-        add(status=status, tags={"is": status.value})
+        add(status=status, tags={"is": status.value}, remote_job_origin=remote)
     for _, remote, code in origins():
         add(
             remote_job_origin=remote,
@@ -583,7 +585,11 @@ def stored_runs(instance):
             asset_check_selection=frozenset({dg.AssetCheckKey(dg.AssetKey("x"), "check")}),
             step_keys_to_execute=["a", "b[?]"],
             has_repository_load_data=True,
-            run_op_concurrency=RunOpConcurrency({"pool": 2}, True, {"pool", "other"}),
+            run_op_concurrency=RunOpConcurrency(
+                root_key_counts={"pool": 2},
+                has_unconstrained_root_nodes=True,
+                all_pools={"pool", "other"},
+            ),
             run_config=corpus.EVERY_CONFIG,
             root_run_id="00000000-0000-4000-8000-000000000001",
             parent_run_id="00000000-0000-4000-8000-000000000002",
@@ -604,10 +610,52 @@ def stored_runs(instance):
     for reason in RunFailureReason:
         first = step_failure if reason == RunFailureReason.STEP_FAILURE else None
         instance.report_run_failed(add(), "failed", JobFailureData(error_info, reason, first))
+    for source in ErrorSource:
+        failure = StepFailureData(error_info, UserFailureData("l", None, {}), source)
+        event = step_failure._replace(event_specific_data=failure)
+        instance.report_dagster_event(event, next(run_ids))
+    plan = instance.get_execution_plan_snapshot(
+        instance.create_run_for_job(
+            corpus.quick_job, repository_load_data=repository_load_data()
+        ).execution_plan_snapshot_id
+    )
+    if plan.repository_load_data is None:
+        raise RuntimeError("the plan lost its load data")
     canceled = add(status=DagsterRunStatus.STARTED)
     instance.report_run_canceling(canceled)
     instance.report_run_canceled(canceled)
     return add(status=DagsterRunStatus.STARTED)
+
+
+def repository_load_data():
+    from dagster._core.definitions.assets.definition.cacheable_assets_definition import AssetsDefinitionCacheableData
+    from dagster._core.definitions.metadata.metadata_value import (
+        CodeLocationReconstructionMetadataValue,
+    )
+    from dagster._core.definitions.repository_definition import RepositoryLoadData
+
+    cacheable = AssetsDefinitionCacheableData(
+        keys_by_input_name={"i": dg.AssetKey("a")},
+        keys_by_output_name={"o": dg.AssetKey("b")},
+        internal_asset_deps={"o": {dg.AssetKey("a")}},
+        group_name="g",
+        metadata_by_output_name={"o": {"k": dg.MetadataValue.text("v")}},
+        backfill_policy=dg.BackfillPolicy.multi_run(3),
+    )
+    return RepositoryLoadData(
+        {"loader": [cacheable]},
+        {"k": CodeLocationReconstructionMetadataValue("v")},
+        defs_state(),
+        "here",
+    )
+
+
+def defs_state():
+    from dagster_shared.serdes.objects.models.defs_state_info import DefsKeyStateInfo, DefsStateInfo
+
+    return DefsStateInfo(
+        info_mapping={"k": DefsKeyStateInfo(version="v1", create_timestamp=1.5), "none": None}
+    )
 
 
 def stored_events(instance, run):
@@ -634,7 +682,7 @@ def stored_events(instance, run):
         *[(types.ASSET_FAILED_TO_MATERIALIZE, failure) for failure in failures],
         (types.ASSET_MATERIALIZATION, StepMaterializationData(dg.AssetMaterialization(key), [AssetLineageInfo(key, {"a", "b"})])),
         (types.ASSET_MATERIALIZATION_PLANNED, AssetMaterializationPlannedData(key, partitions_subset=corpus.LETTERS.subset_with_partition_keys(["a"]))),
-        (types.LOGS_CAPTURED, ComputeLogsCaptureData("f", ["a"], None, "http://127.0.0.1/o", "http://127.0.0.1/e", LogRetrievalShellCommand("cat o", "cat e"))),
+        (types.LOGS_CAPTURED, ComputeLogsCaptureData("f", ["a"], None, "http://127.0.0.1/o", "http://127.0.0.1/e", LogRetrievalShellCommand(stdout="cat o", stderr="cat e"))),
         (types.LOGS_CAPTURED, ComputeLogsCaptureData("f", ["a"], "http://127.0.0.1/ü")),
         (types.STEP_RESTARTED, None), (types.ALERT_START, None), (types.ALERT_SUCCESS, None), (types.ALERT_FAILURE, None),
         (types.RUN_SUSPENDED, None), (types.RUN_RESUMED, None), (types.HOOK_SKIPPED, None),
@@ -650,6 +698,10 @@ def stored_events(instance, run):
             logging_tags={"a": corpus.ODD_TEXT},
         )
         instance.report_dagster_event(event, run.run_id)
+        if event_type == types.ASSET_FAILED_TO_MATERIALIZE:
+            # the instance drops these, the storage does not
+            stored = EventLogEntry(None, 20, "", run.run_id, 1e9, None, run.job_name, event)
+            instance.event_log_storage.store_event(stored)
     entry = EventLogEntry(error_info, 40, "a half: \ud83e and \udc00", run.run_id, 1e9, None, None, None)
     instance.store_event(entry)
     instance.store_event(entry._replace(level=20, timestamp=1700000000.1, error_info=None))
@@ -750,13 +802,16 @@ def stored_instigators(instance):
             for kind in SensorType
         ],
         (InstigatorType.SENSOR, None),
+        (InstigatorType.AUTO_MATERIALIZE, None),
     ]  # fmt: skip
     statuses = [*InstigatorStatus]
     repositories = [repository for repository, _, _ in origins()]
     for index, (kind, data) in enumerate(kinds):
         origin = RemoteInstigatorOrigin(repositories[index % len(repositories)], f"instigator {index}")
-        state = InstigatorState(origin, kind, statuses[index % len(statuses)], data)
-        instance.add_instigator_state(state)
+        selector_id = origin.get_selector().get_id()
+        if kind != InstigatorType.AUTO_MATERIALIZE:
+            state = InstigatorState(origin, kind, statuses[index % len(statuses)], data)
+            instance.add_instigator_state(state)
         for status in TickStatus:
             failed = status == TickStatus.FAILURE
             instance.create_tick(
@@ -764,7 +819,7 @@ def stored_instigators(instance):
                     origin.get_id(), origin.instigator_name, kind, status, 1700000000.5 + index,
                     run_ids=["r"], run_keys=["k"], error=error() if failed else None,
                     skip_reason=corpus.ODD_TEXT if status == TickStatus.SKIPPED else None, cursor="c",
-                    origin_run_ids=["o"], failure_count=int(failed), selector_id=state.selector_id,
+                    origin_run_ids=["o"], failure_count=int(failed), selector_id=selector_id,
                     log_key=["a", "b"], end_timestamp=None if status == TickStatus.STARTED else 1700000001.0,
                     dynamic_partitions_request_results=[
                         DynamicPartitionsRequestResult("n", ["a"], None, ["b"]),
@@ -801,6 +856,7 @@ def stored_daemons(instance):
         {
             _PRE_SENSOR_AUTO_MATERIALIZE_CURSOR_KEY: serialize_value(cursor),
             "compressed": asset_daemon_cursor_to_instigator_serialized_cursor(cursor),
+            "__latest_defs_state_info__": serialize_value(defs_state()),
             "run status": RunStatusSensorCursor(
                 record_id=3, update_timestamp=NOW.isoformat()
             ).to_json(),

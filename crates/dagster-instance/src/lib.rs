@@ -20,8 +20,8 @@ pub use instance_core::clock::{self, Clock, IdSource, RandomIds, SystemClock};
 pub use instance_core::command::{COMMAND_OP, CommandSpec};
 pub use instance_core::{
     AssetCheckKey, AssetKey, InstanceError, RunId, SnapshotId, StorageError, StorageId, asset_key,
-    assets, error_info, event, launcher, ops as ops_traits, run, scheduling, serdes, settings,
-    snap, storage, tags,
+    assets, classes, daemon, error_info, event, launcher, ops as ops_traits, partitions, run,
+    scheduling, serdes, settings, snap, storage, tags,
 };
 pub use instance_launcher::DefaultRunCoordinator;
 #[cfg(feature = "process")]

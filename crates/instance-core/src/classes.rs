@@ -76,7 +76,7 @@ classes! {
         AssetMaterializationFailure AssetMaterializationPlannedData AssetObservation AssetObservationData
         AssetWipedData CodeLocationUpdatedData ComputeLogsCaptureData DagsterEvent EngineEventData EventLogEntry
         EventLogRecord ExpectationResult FreshnessStateChange FreshnessStateEvaluation HandledOutputData
-        HookErroredData JobCanceledData JobFailureData LoadedInputData MetadataEntry NodeHandle
+        HookErroredData JobCanceledData JobFailureData LoadedInputData LogRetrievalShellCommand MetadataEntry NodeHandle
         ObjectStoreOperationResultData ResolvedFromDynamicStepHandle RunEnqueuedData StepExpectationResultData
         StepFailureData StepHandle StepInputData StepMaterializationData StepOutputData StepOutputHandle
         StepRetryData StepSuccessData TypeCheckData UnresolvedStepHandle UserFailureData
@@ -107,15 +107,19 @@ classes! {
         AutomationConditionCursor AutomationConditionEvaluation AutomationConditionEvaluationState
         AutomationConditionEvaluationWithRunIds AutomationConditionNodeCursor AutomationConditionNodeSnapshot
         AutomationConditionSnapshot DynamicPartitionsRequestResult HistoricalAllPartitionsSubsetSentinel
-        InstigatorState InstigatorTick PartitionBackfill RemoteInstigatorOrigin RemotePartitionSetOrigin RunRequest
+        InstigatorState InstigatorTick PartitionBackfill RemoteInstigatorOrigin RunStatusSensorCursor RemotePartitionSetOrigin RunRequest
         ScheduleInstigatorData SensorInstigatorData SerializableEntitySubset TickData
     }
     snap {
         ConfigEnumValueSnap ConfigFieldSnap ConfigSchemaSnapshot ConfigTypeSnap DagsterTypeNamespaceSnapshot
         DagsterTypeSnap DependencyStructureSnapshot ExecutionPlanMetadataItemSnap ExecutionPlanSnapshot
-        ExecutionStepInputSnap ExecutionStepOutputSnap ExecutionStepSnap GraphDefSnap InputDefSnap
+        ExecutionStepInputSnap ExecutionStepOutputSnap ExecutionStepSnap FromConfig FromDefaultValue
+        FromDirectInputValue FromDynamicCollect FromInputManager FromLoadableAsset FromMultipleSources
+        FromMultipleSourcesLoadSingleSource FromPendingDynamicStepOutput FromStepOutput
+        FromUnresolvedStepOutput GraphDefSnap InputDefSnap
         InputDependencySnap InputMappingSnap JobLineageSnap JobSnap KnownExecutionState LoggerDefSnap ModeDefSnap
         NodeDefsSnapshot NodeInvocationSnap OpDefSnap OutputDefSnap OutputHandleSnap OutputMappingSnap
+        PastExecutionState UnresolvedStepOutputHandle
         ResourceDefSnap StepOutputProperties
     }
 }

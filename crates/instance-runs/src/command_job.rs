@@ -111,7 +111,7 @@ impl CommandJob {
             description: None,
             graph_def_name: self.job_name.clone(),
             lineage_snapshot: None,
-            metadata: None,
+            metadata: Vec::new(),
             mode_def_snaps: vec![config.mode],
             name: self.job_name.clone(),
             owners: None,

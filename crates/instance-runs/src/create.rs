@@ -126,13 +126,13 @@ pub async fn construct_run_with_snapshots(
         asset_check_selection: request.asset_check_selection.map(FrozenSet::from_iter),
         asset_selection: request.asset_selection.map(FrozenSet::from_iter),
         execution_plan_snapshot_id,
-        remote_job_origin: request.remote_job_origin,
+        remote_job_origin: request.remote_job_origin.map(Box::new),
         has_repository_load_data: request
             .execution_plan_snapshot
             .as_ref()
             .is_some_and(|plan| plan.repository_load_data.is_some()),
         parent_run_id: request.parent_run_id,
-        job_code_origin: request.job_code_origin,
+        job_code_origin: request.job_code_origin.map(Box::new),
         job_snapshot_id,
         root_run_id: request.root_run_id,
         run_config: request.run_config.unwrap_or_else(|| Opaque::from(&serde_json::json!({}))),

@@ -12,4 +12,6 @@ pub use subset::{
     DefaultPartitionsSubset, KeyRangesPartitionsSubset, PartitionKeyRange, PartitionsSubset,
     TimeWindowPartitionsSubset,
 };
-pub use time_window::{PersistedTimeWindow, TimeWindowPartitionsDefinition, TimestampWithTimezone};
+pub use time_window::{
+    PartitionsExclusion, PersistedTimeWindow, TimeWindowPartitionsDefinition, TimestampWithTimezone,
+};

@@ -1,5 +1,6 @@
 //! Definitions of partitions, as a code location tells them.
 
+use crate::partitions::PartitionsExclusion;
 use crate::serdes::{Number, Opaque};
 use crate::{serdes_class, serdes_union};
 
@@ -68,7 +69,7 @@ serdes_class! {
         /// How many windows there are beyond the present one.
         pub end_offset: i64 = "end_offset",
         /// What is left out: schedules or times.
-        pub exclusions: Option<Vec<Opaque>> = "exclusions",
+        pub exclusions: Option<Vec<PartitionsExclusion>> = "exclusions",
         /// How the keys are written, as for Python's `strftime`.
         pub fmt: String = "fmt",
         /// The hour of an old kind of schedule.

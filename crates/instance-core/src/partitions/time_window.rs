@@ -1,7 +1,7 @@
 //! Partitions that are windows of time.
 
 use crate::serdes::{Number, Opaque};
-use crate::serdes_class;
+use crate::{serdes_class, serdes_union};
 
 serdes_class! {
     /// A time in a zone.
@@ -25,6 +25,14 @@ serdes_class! {
     }
 }
 
+serdes_union! {
+    /// What is left out of a sequence of windows: a cron schedule, as text, or a time.
+    pub enum PartitionsExclusion {
+        /// A time.
+        Time(TimestampWithTimezone),
+    }
+}
+
 serdes_class! {
     /// Windows of time that follow a cron schedule.
     #[derive(Debug, Clone, PartialEq)]
@@ -32,21 +40,21 @@ serdes_class! {
         /// The schedule.
         pub cron_schedule: Option<String> = "cron_schedule",
         /// The day of an old kind of schedule.
-        pub day_offset: Option<i64> = "day_offset",
+        pub day_offset: Option<i64> = "day_offset" [skip],
         /// Where the last window ends.
         pub end: Option<TimestampWithTimezone> = "end",
         /// How many windows there are beyond the present one.
         pub end_offset: i64 = "end_offset",
         /// What is left out: schedules or times.
-        pub exclusions: Option<Vec<Opaque>> = "exclusions",
+        pub exclusions: Option<Vec<PartitionsExclusion>> = "exclusions",
         /// How the keys are written, as for Python's `strftime`.
         pub fmt: String = "fmt",
         /// The hour of an old kind of schedule.
-        pub hour_offset: Option<i64> = "hour_offset",
+        pub hour_offset: Option<i64> = "hour_offset" [skip],
         /// The minute of an old kind of schedule.
-        pub minute_offset: Option<i64> = "minute_offset",
+        pub minute_offset: Option<i64> = "minute_offset" [skip],
         /// An old kind of schedule.
-        pub schedule_type: Option<Opaque> = "schedule_type",
+        pub schedule_type: Option<Opaque> = "schedule_type" [skip],
         /// Where the first window begins.
         pub start: TimestampWithTimezone = "start",
         /// The name of the zone.

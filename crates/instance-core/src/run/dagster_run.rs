@@ -20,7 +20,7 @@ serdes_class! {
         /// The plan of the run, if one was made.
         pub execution_plan_snapshot_id: Option<SnapshotId> = "execution_plan_snapshot_id",
         /// The code location's job, by which another process can launch the run.
-        pub remote_job_origin: Option<RemoteJobOrigin> = "external_pipeline_origin",
+        pub remote_job_origin: Option<Box<RemoteJobOrigin>> = "external_pipeline_origin",
         /// Whether the plan carries data that its repository needs to be loaded.
         pub has_repository_load_data: bool = "has_repository_load_data" [or_default],
         /// A field of old versions, always `None` today.
@@ -28,9 +28,9 @@ serdes_class! {
         /// The run that this one re-executes.
         pub parent_run_id: Option<RunId> = "parent_run_id",
         /// The partitions of the run, where they can be written in a compact form.
-        pub partitions_subset: Option<PartitionsSubset> = "partitions_subset",
+        pub partitions_subset: Option<Box<PartitionsSubset>> = "partitions_subset",
         /// The Python code of the job.
-        pub job_code_origin: Option<JobPythonOrigin> = "pipeline_code_origin",
+        pub job_code_origin: Option<Box<JobPythonOrigin>> = "pipeline_code_origin",
         /// The name of the job.
         pub job_name: String = "pipeline_name",
         /// The snapshot of the job.

@@ -6,7 +6,8 @@ use crate::asset_key::{AssetCheckKey, AssetKey};
 use crate::event::MetadataValue;
 use crate::partitions::PartitionsSubset;
 use crate::serdes::{
-    FrozenSet, Kind, Number, Opaque, Pack, PairMap, Reader, SerdesError, Unpack, Writer,
+    FrozenSet, Kind, Number, Opaque, Pack, PairMap, Reader, SerdesClass, SerdesError, Unpack,
+    Writer,
 };
 use crate::{serdes_class, serdes_union};
 
@@ -193,14 +194,53 @@ serdes_class! {
     }
 }
 
+/// What a class of conditions remembers beyond what all do.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub enum ExtraState {
+    /// A text of its own.
+    Text(String),
+    /// A part.
+    Subset(Box<SerializableEntitySubset>),
+    /// Several parts.
+    Subsets(Vec<SerializableEntitySubset>),
+    /// Something that this version does not interpret.
+    Opaque(Opaque),
+}
+
+impl Pack for ExtraState {
+    fn pack(&self, writer: &mut Writer) {
+        match self {
+            Self::Text(text) => text.pack(writer),
+            Self::Subset(subset) => subset.pack(writer),
+            Self::Subsets(subsets) => subsets.pack(writer),
+            Self::Opaque(value) => value.pack(writer),
+        }
+    }
+}
+
+impl Unpack for ExtraState {
+    fn unpack(reader: &mut Reader<'_>) -> Result<Self, SerdesError> {
+        let is_subset = |class: Option<std::borrow::Cow<'_, str>>| {
+            class.is_some_and(|class| SerializableEntitySubset::has_storage_name(&class))
+        };
+        match reader.kind()? {
+            Kind::String => Unpack::unpack(reader).map(Self::Text),
+            Kind::List => Unpack::unpack(reader).map(Self::Subsets),
+            Kind::Object if is_subset(reader.class()?) => Unpack::unpack(reader).map(Self::Subset),
+            _ => Unpack::unpack(reader).map(Self::Opaque),
+        }
+    }
+}
+
 serdes_class! {
     /// What a condition remembers between evaluations.
     #[derive(Debug, Clone, PartialEq)]
     pub struct AutomationConditionNodeCursor = "AutomationConditionNodeCursor" {
         /// What it looked at.
         pub candidate_subset: CandidateSubset = "candidate_subset",
-        /// What its own class remembers: a text, or one or several parts.
-        pub extra_state: Option<Opaque> = "extra_state",
+        /// What its own class remembers.
+        pub extra_state: Option<ExtraState> = "extra_state",
         /// What is to be known of it, by label.
         pub metadata: Option<BTreeMap<String, MetadataValue>> = "metadata",
         /// Parts of which there is something to be known.

@@ -86,6 +86,19 @@ serdes_class! {
     }
 }
 
+serdes_class! {
+    /// The cursor of a sensor of run statuses, which stands in its data as text.
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct RunStatusSensorCursor = "RunStatusSensorCursor" | "PipelineSensorCursor" {
+        /// The last row that was taken into account.
+        pub record_id: i64 = "record_id",
+        /// The time of that row.
+        pub record_timestamp: Option<String> = "record_timestamp",
+        /// When the run of that row was changed.
+        pub update_timestamp: Option<String> = "update_timestamp",
+    }
+}
+
 serdes_enum! {
     /// The kind of a sensor.
     pub enum SensorType = "SensorType" {

@@ -11,7 +11,7 @@ pub use automation::{
     AutomationConditionEvaluation, AutomationConditionEvaluationState,
     AutomationConditionEvaluationWithRunIds, AutomationConditionNodeCursor,
     AutomationConditionNodeSnapshot, AutomationConditionSnapshot, CandidateSubset, EntityKey,
-    EntitySubsetValue, HistoricalAllPartitionsSubsetSentinel, SerializableEntitySubset,
+    EntitySubsetValue, ExtraState, HistoricalAllPartitionsSubsetSentinel, SerializableEntitySubset,
 };
 pub use backfill::{
     AssetBackfillData, AssetGraphSubset, BulkActionStatus, PartitionBackfill,
@@ -19,7 +19,7 @@ pub use backfill::{
 };
 pub use instigator::{
     InstigatorData, InstigatorState, InstigatorStatus, InstigatorType, RemoteInstigatorOrigin,
-    ScheduleInstigatorData, SensorInstigatorData, SensorType,
+    RunStatusSensorCursor, ScheduleInstigatorData, SensorInstigatorData, SensorType,
 };
 pub use run_request::RunRequest;
 pub use tick::{DynamicPartitionsRequestResult, InstigatorTick, TickData, TickStatus};

@@ -4,8 +4,9 @@ use std::collections::BTreeMap;
 
 use crate::asset_key::{AssetCheckKey, AssetKey};
 use crate::event::{AnyStepHandle, NodeHandle, StepOutputHandle};
-use crate::ids::SnapshotId;
+use crate::ids::{RunId, SnapshotId};
 use crate::serdes::{FrozenSet, Opaque, SetOrder, UnknownFields, serialize_value};
+use crate::snap::StepInputSource;
 use crate::{serdes_class, serdes_enum};
 
 serdes_class! {
@@ -45,13 +46,26 @@ serdes_class! {
         /// The keys of dynamic outputs, by step and output.
         pub dynamic_mappings: Opaque = "dynamic_mappings",
         /// The state of the run that it re-executes.
-        pub parent_state: Option<Opaque> = "parent_state",
+        pub parent_state: Option<Box<PastExecutionState>> = "parent_state",
         /// How often steps were tried before.
         pub previous_retry_attempts: BTreeMap<String, i64> = "previous_retry_attempts",
         /// The outputs that are there.
         pub ready_outputs: FrozenSet<StepOutputHandle> = "ready_outputs",
         /// The versions of outputs.
         pub step_output_versions: Vec<Opaque> = "step_output_versions",
+    }
+}
+
+serdes_class! {
+    /// What is known of the run that a run re-executes.
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct PastExecutionState = "PastExecutionState" {
+        /// The state of the run that it re-executed itself.
+        pub parent_state: Option<Box<PastExecutionState>> = "parent_state",
+        /// The outputs that it made.
+        pub produced_outputs: FrozenSet<StepOutputHandle> = "produced_outputs",
+        /// The run.
+        pub run_id: RunId = "run_id",
     }
 }
 
@@ -137,7 +151,7 @@ serdes_class! {
         /// The name.
         pub name: String = "name",
         /// How its value is found.
-        pub source: Option<Opaque> = "source",
+        pub source: Option<StepInputSource> = "source",
         /// The outputs that feed it.
         pub upstream_output_handles: Vec<StepOutputHandle> = "upstream_output_handles",
     }

@@ -2,8 +2,10 @@
 
 use std::collections::BTreeMap;
 
+use crate::asset_key::{AssetCheckKey, AssetKey};
+use crate::event::MetadataEntry;
 use crate::ids::SnapshotId;
-use crate::serdes::{Opaque, serialize_value};
+use crate::serdes::{FrozenSet, Opaque, serialize_value};
 use crate::serdes_class;
 use crate::snap::{
     ConfigSchemaSnapshot, DagsterTypeNamespaceSnapshot, DependencyStructureSnapshot, ModeDefSnap,
@@ -29,7 +31,7 @@ serdes_class! {
         /// The job that this one is a part of.
         pub lineage_snapshot: Option<JobLineageSnap> = "lineage_snapshot",
         /// What is to be known of it.
-        pub metadata: Option<Opaque> = "metadata" [skip],
+        pub metadata: Vec<MetadataEntry> = "metadata" [skip],
         /// Its resources and loggers.
         pub mode_def_snaps: Vec<ModeDefSnap> = "mode_def_snaps",
         /// The name.
@@ -57,14 +59,14 @@ serdes_class! {
     #[derive(Debug, Clone, PartialEq)]
     pub struct JobLineageSnap = "PipelineSnapshotLineage" {
         /// The selected checks.
-        pub asset_check_selection: Option<Opaque> = "asset_check_selection",
+        pub asset_check_selection: Option<FrozenSet<AssetCheckKey>> = "asset_check_selection",
         /// The selected assets.
-        pub asset_selection: Option<Opaque> = "asset_selection",
+        pub asset_selection: Option<FrozenSet<AssetKey>> = "asset_selection",
         /// The other job.
         pub parent_snapshot_id: SnapshotId = "parent_snapshot_id",
         /// The selection of ops as the user wrote it.
-        pub op_selection: Option<Opaque> = "solid_selection",
+        pub op_selection: Option<Vec<String>> = "solid_selection",
         /// The selected ops.
-        pub resolved_op_selection: Option<Opaque> = "solids_to_execute",
+        pub resolved_op_selection: Option<FrozenSet<String>> = "solids_to_execute",
     }
 }

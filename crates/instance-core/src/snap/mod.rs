@@ -10,6 +10,7 @@ mod execution_plan;
 mod job;
 mod mode;
 mod nodes;
+mod step_input_source;
 
 pub use config_schema::{ConfigField, ConfigSchemaBuilder, ConfigType};
 pub use config_types::{
@@ -23,11 +24,17 @@ pub use dep_structure::{
 pub use execution_plan::{
     AssetExecutionType, ExecutionPlanMetadataItemSnap, ExecutionPlanSnapshot,
     ExecutionStepInputSnap, ExecutionStepOutputSnap, ExecutionStepSnap, KnownExecutionState,
-    StepKind, StepOutputProperties,
+    PastExecutionState, StepKind, StepOutputProperties,
 };
 pub use job::{JobLineageSnap, JobSnap};
 pub use mode::{LoggerDefSnap, ModeDefSnap, ResourceDefSnap};
 pub use nodes::{
     GraphDefSnap, InputDefSnap, InputMappingSnap, NodeDefsSnapshot, OpDefSnap, OutputDefSnap,
     OutputMappingSnap,
+};
+pub use step_input_source::{
+    FromConfig, FromDefaultValue, FromDirectInputValue, FromDynamicCollect, FromInputManager,
+    FromLoadableAsset, FromMultipleSources, FromMultipleSourcesLoadSingleSource,
+    FromPendingDynamicStepOutput, FromStepOutput, FromUnresolvedStepOutput, StepInputSource,
+    UnresolvedStepOutputHandle,
 };

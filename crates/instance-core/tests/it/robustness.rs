@@ -204,8 +204,8 @@ fn errors_name_class_field_and_offset() {
         r#"DagsterRun.has_repository_load_data: expected "false", found "0, \"mode\": null, \"pa" (at byte 238)"#,
     );
     check::<DagsterRun>(
-        &run.replacen("{\"__frozenset__\": []}", "{\"__set__\": []}", 1),
-        r#"DagsterRun.asset_selection: expected a frozen set, found the key "__set__" (at byte 90)"#,
+        &run.replacen("{\"__frozenset__\": []}", "{\"__bag__\": []}", 1),
+        r#"DagsterRun.asset_selection: expected a set, found the key "__bag__" (at byte 90)"#,
     );
     check::<DagsterRun>(&format!("{run}!"), "text after the end of the value (at byte 963)");
     check::<EventLogEntry>(
@@ -228,5 +228,9 @@ fn errors_name_class_field_and_offset() {
         &entry.replacen("\"pid\": 1549", "\"pid\": 99999999999999999999", 1),
         "EventLogEntry.dagster_event > DagsterEvent.pid: not a 64-bit integer: 99999999999999999999 (at byte 379)",
     );
-    check::<Opaque>(&"[".repeat(MAX_DEPTH + 1), "nested deeper than 512 levels (at byte 512)");
+    let deep = "{\"cause\": ".repeat(MAX_DEPTH + 1);
+    let text = deserialize_value::<instance_core::error_info::SerializableErrorInfo>(&deep)
+        .unwrap_err()
+        .to_string();
+    assert!(text.ends_with("nested deeper than 128 levels (at byte 1280)"), "{text}");
 }

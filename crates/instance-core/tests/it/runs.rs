@@ -10,11 +10,11 @@ use instance_core::serdes::{FrozenSet, Opaque, deserialize_value};
 use instance_core::{AssetCheckKey, AssetKey, RunId, SnapshotId};
 use serde_json::json;
 
-use crate::support::{fixture, none, round_trip, round_trips};
+use crate::support::{fixture, none, read, round_trip, round_trips};
 
 fn repository() -> RemoteRepositoryOrigin {
     RemoteRepositoryOrigin {
-        code_location_origin: Opaque::from(&json!({
+        code_location_origin: read(&json!({
             "__class__": "ManagedGrpcPythonEnvRepositoryLocationOrigin",
             "loadable_target_origin": {
                 "__class__": "LoadableTargetOrigin",
@@ -42,7 +42,7 @@ fn job() -> RemoteJobOrigin {
 
 fn concurrency() -> RunOpConcurrency {
     RunOpConcurrency {
-        all_pools: Some(Opaque::from(&json!({"__set__": ["aqua", "pool"]}))),
+        all_pools: Some(read(&json!({"__set__": ["aqua", "pool"]}))),
         has_unconstrained_root_nodes: false,
         root_key_counts: BTreeMap::from([("pool".to_owned(), 2)]),
         unknown: none(),
@@ -100,9 +100,23 @@ fn a_run_with_checks_and_selected_ops() {
             "total".to_owned(),
             "numbers".to_owned(),
         ])),
-        job_code_origin: Some(Opaque::from(
-            &json!({"__class__": "PipelinePythonOrigin", "pipeline_name": "j"}),
-        )),
+        job_code_origin: Some(read(&json!({
+            "__class__": "PipelinePythonOrigin",
+            "pipeline_name": "j",
+            "repository_origin": {
+                "__class__": "RepositoryPythonOrigin",
+                "code_pointer": {
+                    "__class__": "ModuleCodePointer",
+                    "fn_name": "f",
+                    "module": "m",
+                    "working_directory": null,
+                },
+                "container_context": null,
+                "container_image": null,
+                "entry_point": ["dagster"],
+                "executable_path": "python",
+            },
+        }))),
         mode: Some("default".to_owned()),
         ..DagsterRun::new(RunId::from("r"), "j")
     };
@@ -119,7 +133,7 @@ fn a_run_of_a_code_location_is_dagsters() {
             AssetKey::new(["a"]),
         ])),
         execution_plan_snapshot_id: Some(SnapshotId::from("bb")),
-        remote_job_origin: Some(job()),
+        remote_job_origin: Some(Box::new(job())),
         has_repository_load_data: true,
         parent_run_id: Some(RunId::from("p")),
         job_snapshot_id: Some(SnapshotId::from("aa")),

@@ -4,14 +4,13 @@ use insta::assert_snapshot;
 use instance_core::scheduling::{
     InstigatorState, InstigatorStatus, InstigatorType, RemoteInstigatorOrigin,
 };
-use instance_core::serdes::Opaque;
 use serde_json::json;
 
-use crate::support::{none, round_trip, round_trips};
+use crate::support::{none, read, round_trip, round_trips};
 
 fn origin() -> RemoteInstigatorOrigin {
     RemoteInstigatorOrigin {
-        repository_origin: Opaque::from(&json!({
+        repository_origin: read(&json!({
             "__class__": "ExternalRepositoryOrigin",
             "repository_location_origin": {"__class__": "Elsewhere", "location_name": "defs"},
             "repository_name": "__repository__",

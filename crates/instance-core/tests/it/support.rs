@@ -2,7 +2,9 @@
 
 use std::fmt::Debug;
 
-use instance_core::serdes::{Pack, UnknownFields, Unpack, deserialize_value, serialize_value};
+use instance_core::serdes::{
+    Pack, SerdesError, UnknownFields, Unpack, deserialize_value, json_to_text, serialize_value,
+};
 
 /// The text of a value, after checking that it reads back as the same value and text.
 #[track_caller]
@@ -18,6 +20,21 @@ pub(crate) fn round_trip<T: Pack + Unpack + PartialEq + Debug>(value: &T) -> Str
 #[track_caller]
 pub(crate) fn round_trips<T: Pack + Unpack + PartialEq + Debug>(values: &[T]) -> String {
     values.iter().map(round_trip).collect::<Vec<_>>().join("\n")
+}
+
+/// The value that a plain JSON tree stands for, for values that are easier to write down so.
+#[track_caller]
+pub(crate) fn read<T: Unpack + Debug>(tree: &serde_json::Value) -> T {
+    match deserialize_value(&json_to_text(tree)) {
+        Ok(value) => value,
+        Err(error) => unreadable(&error),
+    }
+}
+
+#[expect(clippy::panic, reason = "a tree that is no such value is a mistake of the test")]
+#[track_caller]
+fn unreadable(error: &SerdesError) -> ! {
+    panic!("{error}")
 }
 
 /// No unknown fields, as in every value that is built and not read.

@@ -60,6 +60,7 @@ impl<'a> RunEvents<'a> {
                 "Yielded output \"{name}\" of type \"Nothing\". (Type check passed)."
             ))
             .with_data(StepOutputData {
+                intermediate_materialization: None,
                 metadata: Vec::new(),
                 step_output_handle: StepOutputHandle {
                     mapping_key: None,

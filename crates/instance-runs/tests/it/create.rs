@@ -5,7 +5,10 @@ use instance_core::clock::Clock;
 use instance_core::command::CommandSpec;
 use instance_core::error::{InstanceError, StorageError};
 use instance_core::ids::{RunId, SnapshotId};
-use instance_core::run::{DagsterRun, DagsterRunStatus, RemoteJobOrigin, RemoteRepositoryOrigin};
+use instance_core::run::{
+    DagsterRun, DagsterRunStatus, JobPythonOrigin, ModuleCodePointer, RegisteredCodeLocationOrigin,
+    RemoteJobOrigin, RemoteRepositoryOrigin, RepositoryPythonOrigin,
+};
 use instance_core::serdes::{FrozenSet, Opaque, UnknownFields};
 use instance_core::snap::{JobLineageSnap, JobSnap};
 use instance_runs::{
@@ -45,12 +48,37 @@ async fn a_run_of_a_name_alone_has_defaults() -> TestResult {
     Ok(())
 }
 
+fn code_origin() -> JobPythonOrigin {
+    JobPythonOrigin {
+        job_name: "demo".to_owned(),
+        repository_origin: RepositoryPythonOrigin {
+            code_pointer: ModuleCodePointer {
+                fn_name: "defs".to_owned(),
+                module: "m".to_owned(),
+                working_directory: None,
+                unknown: UnknownFields::default(),
+            }
+            .into(),
+            container_context: None,
+            container_image: None,
+            entry_point: None,
+            executable_path: "python".to_owned(),
+            unknown: UnknownFields::default(),
+        },
+        unknown: UnknownFields::default(),
+    }
+}
+
 #[tokio::test]
 async fn what_is_asked_for_stands_in_the_run() -> TestResult {
     let fake = Fake::default();
     let origin = RemoteJobOrigin {
         repository_origin: RemoteRepositoryOrigin {
-            code_location_origin: Opaque::from(&json!({"__class__": "X", "location_name": "defs"})),
+            code_location_origin: RegisteredCodeLocationOrigin {
+                location_name: "defs".to_owned(),
+                unknown: UnknownFields::default(),
+            }
+            .into(),
             repository_name: "r".to_owned(),
             unknown: UnknownFields::default(),
         },
@@ -68,7 +96,7 @@ async fn what_is_asked_for_stands_in_the_run() -> TestResult {
     request.op_selection = Some(texts(&["*b"]));
     request.resolved_op_selection = Some(texts(&["b", "a"]));
     request.remote_job_origin = Some(origin.clone());
-    request.job_code_origin = Some(Opaque::from(&json!({"__class__": "Y"})));
+    request.job_code_origin = Some(code_origin());
     let run = create_run(&fake, request).await?;
     let expected = DagsterRun {
         run_config: Opaque::from(&json!({"ops": {}})),
@@ -81,8 +109,8 @@ async fn what_is_asked_for_stands_in_the_run() -> TestResult {
         step_keys_to_execute: Some(texts(&["b", "a"])),
         op_selection: Some(texts(&["*b"])),
         resolved_op_selection: Some(FrozenSet::from_iter(["a".to_owned(), "b".to_owned()])),
-        remote_job_origin: Some(origin),
-        job_code_origin: Some(Opaque::from(&json!({"__class__": "Y"}))),
+        remote_job_origin: Some(Box::new(origin)),
+        job_code_origin: Some(Box::new(code_origin())),
         ..DagsterRun::new(RunId::from(ID), "demo")
     };
     assert_eq!(run, expected);

@@ -12,7 +12,7 @@ use sea_query::{
 };
 
 use crate::sql::tables::{asset_event_tags, asset_keys, event_logs};
-use crate::sql::timestamp;
+use crate::sql::{countable, timestamp};
 
 /// How many events one statement inserts; each binds seven values, and SQLite allows 32,766.
 pub(crate) const EVENTS_PER_INSERT: usize = 1_000;
@@ -94,9 +94,9 @@ pub(crate) fn select_records_for_run(query: &RecordsForRun) -> SelectStatement {
             select.and_where(Expr::col(event_logs::ID).lt(id.0));
         }
         (Some(EventLogCursor::Offset(offset)), _) if offset > 0 => {
-            select.offset(offset);
+            select.offset(countable(offset));
             // SQLite takes an offset only behind a limit.
-            limit = limit.or(Some(i64::MAX.unsigned_abs()));
+            limit = limit.or(Some(u64::MAX));
         }
         _ => {}
     }
@@ -108,7 +108,7 @@ pub(crate) fn select_records_for_run(query: &RecordsForRun) -> SelectStatement {
         },
     );
     if let Some(limit) = limit {
-        select.limit(limit);
+        select.limit(countable(limit));
     }
     select
 }

@@ -12,7 +12,7 @@ use sea_query::{
 };
 
 use crate::sql::tables::{run_tags, runs};
-use crate::sql::timestamp;
+use crate::sql::{countable, timestamp};
 
 /// Stores a run; its time of creation is given, that of its last change is the database's default.
 pub(crate) fn insert_run(run: &DagsterRun, created_at: &str) -> InsertStatement {
@@ -44,8 +44,11 @@ pub(crate) fn insert_run(run: &DagsterRun, created_at: &str) -> InsertStatement 
         .take()
 }
 
+/// How many tags one statement inserts; each binds three values, and SQLite allows 32,766.
+pub(crate) const TAGS_PER_INSERT: usize = 1_000;
+
 /// Stores tags of a run; there is at least one.
-pub(crate) fn insert_tags(run_id: &RunId, tags: &BTreeMap<String, String>) -> InsertStatement {
+pub(crate) fn insert_tags(run_id: &RunId, tags: &[(String, String)]) -> InsertStatement {
     let mut insert = Query::insert();
     insert.into_table(run_tags::TABLE).columns([run_tags::RUN_ID, run_tags::KEY, run_tags::VALUE]);
     for (key, value) in tags {
@@ -124,7 +127,7 @@ pub(crate) fn select_runs(filter: &RunsFilter, page: &RunsPage) -> SelectStateme
         });
     }
     if let Some(limit) = page.limit {
-        select.limit(limit);
+        select.limit(countable(limit));
     }
     select
 }

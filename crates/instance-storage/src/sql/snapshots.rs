@@ -43,7 +43,7 @@ pub(crate) fn select_exists(id: &str, kind: SnapshotType) -> SelectStatement {
 /// The body of the snapshot of this id.
 pub(crate) fn select_body(id: &str, kind: SnapshotType) -> SelectStatement {
     Query::select()
-        .column(SNAPSHOT_BODY)
+        .columns([SNAPSHOT_ID, SNAPSHOT_BODY])
         .from(TABLE)
         .and_where(Expr::col(SNAPSHOT_ID).eq(id))
         .and_where(Expr::col(SNAPSHOT_TYPE).eq(kind.as_str()))

@@ -71,7 +71,10 @@ fn statements_of_runs() {
     check("runs_insert_run", &runs::insert_run(&run(), "2023-11-14 22:13:20.250000"));
     let bare = DagsterRun::new(run_id(), "letters");
     check("runs_insert_run_without_tags", &runs::insert_run(&bare, "2023-11-14 22:13:20.250000"));
-    check("runs_insert_tags", &runs::insert_tags(&run_id(), &run().tags));
+    check(
+        "runs_insert_tags",
+        &runs::insert_tags(&run_id(), &run().tags.into_iter().collect::<Vec<_>>()),
+    );
     check(
         "runs_update_tag",
         &runs::update_tag(&run_id(), "dagster/failure_reason", "STEP_FAILURE"),

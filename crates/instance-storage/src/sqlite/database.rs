@@ -219,7 +219,12 @@ impl Database {
     /// Creates everything in one transaction; `false` if another process was faster.
     async fn create(&self, connection: &mut SqliteConnection) -> Result<bool, StorageError> {
         let creating = |error| self.error("creating", error);
-        sqlx::query(schema::JOURNAL_MODE_WAL).execute(&mut *connection).await.map_err(creating)?;
+        match sqlx::query(schema::JOURNAL_MODE_WAL).execute(&mut *connection).await {
+            Ok(_) => {}
+            // For this statement SQLite does not wait: another process is creating the file.
+            Err(error) if is_busy(&error) => return Ok(false),
+            Err(error) => return Err(creating(error)),
+        }
         let mut transaction = connection.begin_with(schema::BEGIN_WRITE).await.map_err(creating)?;
         if !self.tables(&mut transaction).await?.is_empty() {
             return Ok(false);
@@ -256,6 +261,14 @@ impl Database {
             .map(|row| row.try_get(0).map_err(|error| self.error("opening", error)))
             .collect()
     }
+}
+
+/// Whether another connection holds the lock that a statement needs.
+fn is_busy(error: &sqlx::Error) -> bool {
+    const SQLITE_BUSY: u32 = 5;
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    // The lower byte of an extended code is the code.
+    code.and_then(|code| code.parse::<u32>().ok()).is_some_and(|code| code & 0xff == SQLITE_BUSY)
 }
 
 /// A statement that changes rows.

@@ -121,11 +121,10 @@ impl RunStorage for SqliteRunStorage {
                             failed(error)
                         });
                     }
-                    let tags = run.tags_for_storage();
-                    if !tags.is_empty() {
-                        execute(connection, &runs::insert_tags(&run.run_id, &tags))
-                            .await
-                            .map_err(failed)?;
+                    let tags: Vec<_> = run.tags_for_storage().into_iter().collect();
+                    for tags in tags.chunks(runs::TAGS_PER_INSERT) {
+                        let insert = runs::insert_tags(&run.run_id, tags);
+                        execute(connection, &insert).await.map_err(failed)?;
                     }
                     Ok(())
                 })
@@ -283,7 +282,7 @@ async fn set_failure_reason(
     if had_one {
         execute(connection, &runs::update_tag(&run.run_id, &key, &value)).await
     } else {
-        execute(connection, &runs::insert_tags(&run.run_id, &[(key, value)].into())).await
+        execute(connection, &runs::insert_tags(&run.run_id, &[(key, value)])).await
     }
 }
 

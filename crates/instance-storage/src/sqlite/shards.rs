@@ -53,12 +53,10 @@ impl Shards {
             return Ok(Arc::clone(shard));
         }
         if open.shards.len() >= OPEN_SHARDS {
-            let oldest = open
-                .shards
-                .iter()
-                .min_by_key(|(_, (_, last_use))| *last_use)
-                .map(|(id, _)| id.clone());
-            // Whoever still uses it holds it; the files close behind the last user.
+            // One that is in use is left: its file would be opened a second time beside it.
+            let unused = open.shards.iter().filter(|(_, (shard, _))| Arc::strong_count(shard) == 1);
+            let oldest =
+                unused.min_by_key(|(_, (_, last_use))| *last_use).map(|(id, _)| id.clone());
             oldest.and_then(|oldest| open.shards.remove(&oldest));
         }
         let shard = Arc::new(Database::new(path, Schema::EventShard, self.shared.clone()));

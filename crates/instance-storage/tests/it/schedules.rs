@@ -7,7 +7,7 @@ use crate::support::{Home, TestResult, execute};
 
 fn insert(name: &str, kind: &str, status: &str) -> String {
     let body = format!(
-        r#"{{"__class__": "InstigatorState", "job_specific_data": null, "job_type": {{"__enum__": "InstigatorType.{kind}"}}, "origin": {{"__class__": "ExternalJobOrigin", "external_repository_origin": {{"__class__": "X"}}, "job_name": "{name}"}}, "status": {{"__enum__": "InstigatorStatus.{status}"}}}}"#
+        r#"{{"__class__": "InstigatorState", "job_specific_data": null, "job_type": {{"__enum__": "InstigatorType.{kind}"}}, "origin": {{"__class__": "ExternalJobOrigin", "external_repository_origin": {{"__class__": "ExternalRepositoryOrigin", "repository_location_origin": {{"__class__": "X"}}, "repository_name": "r"}}, "job_name": "{name}"}}, "status": {{"__enum__": "InstigatorStatus.{status}"}}}}"#
     );
     format!(
         "INSERT INTO instigators (selector_id, repository_selector_id, status, instigator_type, instigator_body) \

@@ -2,7 +2,7 @@
 
 use crate::error_info::SerializableErrorInfo;
 use crate::event::MetadataEntry;
-use crate::serdes::{Opaque, UnknownFields};
+use crate::serdes::UnknownFields;
 use crate::serdes_class;
 
 serdes_class! {
@@ -18,7 +18,7 @@ serdes_class! {
         /// The last part of the key of the captured logs.
         pub file_key: String = "log_key",
         /// The command with which a user can see them.
-        pub shell_cmd: Option<Opaque> = "shell_cmd",
+        pub shell_cmd: Option<LogRetrievalShellCommand> = "shell_cmd",
         /// The steps whose output is captured.
         pub step_keys: Option<Vec<String>> = "step_keys",
     }
@@ -63,6 +63,17 @@ impl EngineEventData {
     /// A report of an error.
     pub fn engine_error(error: SerializableErrorInfo) -> Self {
         Self { error: Some(error), ..Self::default() }
+    }
+}
+
+serdes_class! {
+    /// The commands with which a user can see captured logs.
+    #[derive(Debug, Clone, PartialEq)]
+    pub struct LogRetrievalShellCommand = "LogRetrievalShellCommand" {
+        /// The command for stderr.
+        pub stderr: Option<String> = "stderr",
+        /// The command for stdout.
+        pub stdout: Option<String> = "stdout",
     }
 }
 

@@ -11,7 +11,9 @@ pub use asset::{
     AssetMaterializationFailureType, AssetMaterializationPlannedData, AssetWipedData,
     FreshnessStateChange, FreshnessStateEvaluation,
 };
-pub use engine::{CodeLocationUpdatedData, ComputeLogsCaptureData, EngineEventData};
+pub use engine::{
+    CodeLocationUpdatedData, ComputeLogsCaptureData, EngineEventData, LogRetrievalShellCommand,
+};
 pub use run::{JobCanceledData, JobFailureData, RunEnqueuedData, RunFailureReason};
 pub use step::{
     ErrorSource, ExpectationResult, HandledOutputData, HookErroredData, LoadedInputData,

@@ -128,7 +128,7 @@ serdes_class! {
     #[derive(Debug, Clone, PartialEq)]
     pub struct ObjectMetadataValue = "ObjectMetadataValue" {
         /// The name of the class.
-        pub class_name: Option<String> = "class_name",
+        pub class_name: Option<String> = "inst",
         /// The object itself, which is not stored.
         pub instance: Option<Opaque> = "instance" [skip],
     }

@@ -1,0 +1,144 @@
+//! Reads bodies that Dagster stored, a JSON line each, writes them again, and counts what differs.
+//!
+//! The lines come from `tests/python/extract_bodies.py`. Prints a count for each class, and last
+//! `N bodies, M differ`; ends with code one if a body differs, cannot be read though Dagster reads it,
+//! or is carried without being interpreted though its class is modelled.
+#![expect(clippy::print_stdout, reason = "the counts are what it is for")]
+
+use std::collections::BTreeMap;
+use std::io::BufRead;
+use std::process::ExitCode;
+
+use dagster_instance::classes::{CLASSES, class_named};
+use dagster_instance::serdes::canonical_text;
+use serde_json::Value;
+
+/// How many failures of one kind are shown.
+const SHOWN: usize = 8;
+
+#[derive(Default)]
+struct Counts {
+    bodies: usize,
+    differ: usize,
+    unreadable_for_both: usize,
+    classes: BTreeMap<String, usize>,
+    failures: BTreeMap<String, Vec<String>>,
+}
+
+fn main() -> std::io::Result<ExitCode> {
+    let require_all = std::env::args().any(|argument| argument == "--every-class");
+    let mut counts = Counts::default();
+    for line in std::io::stdin().lock().lines() {
+        let line = line?;
+        match serde_json::from_str(&line) {
+            Ok(line) => counts.take(&line),
+            Err(error) => counts.fail("lines that are no JSON", error.to_string()),
+        }
+    }
+    for (class, count) in &counts.classes {
+        let modelled = if class_named(class).is_some() { "typed" } else { "carried" };
+        println!("{count:8} {modelled:8} {class}");
+    }
+    if require_all {
+        let missing =
+            CLASSES.iter().filter(|class| !counts.classes.contains_key(class.storage_name));
+        let missing: Vec<_> = missing.map(|class| class.storage_name).collect();
+        if !missing.is_empty() {
+            println!("modelled and not in the corpus: {}", missing.join(", "));
+        }
+    }
+    for (kind, examples) in &counts.failures {
+        println!("{kind}: {}", examples.len());
+        for example in examples.iter().take(SHOWN) {
+            println!("    {example}");
+        }
+    }
+    if counts.unreadable_for_both > 0 {
+        println!("{} bodies that Dagster cannot read either", counts.unreadable_for_both);
+    }
+    println!("{} bodies, {} differ", counts.bodies, counts.differ);
+    let failed = counts.bodies == 0 || !counts.failures.is_empty();
+    Ok(if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS })
+}
+
+impl Counts {
+    fn take(&mut self, line: &Value) {
+        let text = |key: &str| line[key].as_str().unwrap_or_default();
+        let place =
+            format!("{} {}.{} of row {}", text("file"), text("table"), text("column"), line["row"]);
+        let body = text("body");
+        self.bodies += 1;
+        for class in classes_in(body) {
+            *self.classes.entry(class).or_default() += 1;
+        }
+        // Without `--again` the body itself is what is expected.
+        let expected = line.get("again").map_or(Some(body), Value::as_str);
+        let Some(root) = root_class(body) else {
+            // Plain JSON, which Dagster does not sort and we carry as the text that it is.
+            if let Err(error) = canonical_text(body) {
+                self.fail("cannot be read", format!("{place}: {error}"));
+            }
+            return;
+        };
+        let Some(class) = class_named(&root) else { return };
+        match class.rewrite(body) {
+            Ok(rewritten) => {
+                for carried in rewritten.carried.iter().flat_map(|carried| classes_in(carried)) {
+                    if class_named(&carried).is_some() {
+                        self.fail(
+                            "carried though modelled",
+                            format!("{carried} in {root} in {place}"),
+                        );
+                    }
+                }
+                self.compare(&place, expected, Ok(rewritten.text));
+            }
+            Err(error) => self.compare(&place, expected, Err(error.to_string())),
+        }
+    }
+
+    fn compare(&mut self, place: &str, expected: Option<&str>, written: Result<String, String>) {
+        match (expected, written) {
+            (None, Err(_)) => self.unreadable_for_both += 1,
+            // What Dagster refuses to read, and we carry unchanged, is no loss.
+            (None, Ok(_)) => {}
+            (Some(expected), Ok(written)) if expected == written => {}
+            (Some(expected), Ok(written)) => {
+                self.differ += 1;
+                self.fail("differ", format!("{place}: {}", difference(expected, &written)));
+            }
+            (Some(_), Err(error)) => {
+                self.differ += 1;
+                self.fail("cannot be read", format!("{place}: {error}"));
+            }
+        }
+    }
+
+    fn fail(&mut self, kind: &str, example: String) {
+        self.failures.entry(kind.to_owned()).or_default().push(example);
+    }
+}
+
+/// The class of the whole body.
+fn root_class(body: &str) -> Option<String> {
+    let class = dagster_instance::serdes::Reader::new(body).class().ok().flatten()?;
+    Some(class.into_owned())
+}
+
+/// The classes of all objects in a text, found by the text alone.
+fn classes_in(text: &str) -> Vec<String> {
+    let named = text.split("\"__class__\": \"").skip(1).filter_map(|rest| rest.split('"').next());
+    named.map(str::to_owned).collect()
+}
+
+/// Where two texts part, with what stands there.
+fn difference(expected: &str, written: &str) -> String {
+    let same =
+        expected.bytes().zip(written.bytes()).take_while(|(left, right)| left == right).count();
+    let around = |text: &str| {
+        text.get(same.saturating_sub(40)..(same + 60).min(text.len()))
+            .unwrap_or_default()
+            .to_owned()
+    };
+    format!("expected ..{}.. written ..{}..", around(expected), around(written))
+}
