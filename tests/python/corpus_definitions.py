@@ -603,9 +603,9 @@ def odd_numbers():
 def every_selection():
     selection, keys = dg.AssetSelection, dg.AssetSelection.assets("raw", "clean")
     parsed = [
-        "key:*ra*", "key_substring:a", 'tag:"tier"="gold"', "kind:sql", "owner:team:data", "group:f*", "column:id",
+        "key:*ra*", 'tag:"tier"="gold"', "kind:sql", "group:\"f*\"", "column:id",
         'column_tag:"pii"="x"', "table_name:t", "code_location:c", "status:healthy", "changed_in_branch:any",
-        "job:j", "sensor:s", "schedule:s", "partitions:p", "automation_type:a", "is:virtual",
+        "job:j", "sensor:s", "schedule:s", "partitions:p", "automation_type:a", "is:external",
     ]  # fmt: skip
     yield from (
         selection.all(), selection.all_asset_checks(), keys, keys.downstream(2), keys.upstream(include_self=False),
@@ -616,10 +616,7 @@ def every_selection():
         keys & selection.all(), keys - selection.groups("g"),
     )  # fmt: skip
     for text in parsed:
-        try:
-            yield selection.from_string(text)
-        except Exception as error:
-            print(f"{text}: {error}")
+        yield selection.from_string(text)
 
 
 def every_condition():
@@ -630,7 +627,7 @@ def every_condition():
         condition.all_checks_match(condition.check_failed(), blocking_only=True), condition.run_in_progress(),
         condition.backfill_in_progress(), condition.execution_failed(), condition.in_progress(),
         condition.in_latest_time_window(datetime.timedelta(days=1, seconds=2, microseconds=3)),
-        condition.executed_with_root_target(), condition.executed_with_tags({"b", "a"}, {"k": "v"}),
+        condition.executed_with_root_target(), condition.executed_with_tags(tag_keys={"b", "a"}, tag_values={"k": "v"}),
         condition.all_new_updates_have_run_tags(tag_keys={"b", "a"}), condition.any_new_update_has_run_tags(tag_values={"k": "v"}),
         condition.newly_requested(), condition.code_version_changed(), condition.data_version_changed(),
         condition.freshness_passed(), condition.freshness_warned(), condition.freshness_failed(), condition.any_downstream_conditions(),
@@ -652,8 +649,8 @@ def every_condition():
 def conditioned_job():
     """Its snapshot holds every condition and selection; the daemons never evaluate it."""
     first, *others = every_condition()
-    for other in others:
-        first = first | other if len(str(type(other))) % 2 else first & other
+    for index, other in enumerate(others):
+        first = first | other if index % 2 else first & other
     condition = dg.AutomationCondition.any_job_root_assets_match(
         first
     ) & dg.AutomationCondition.all_job_root_assets_match(~dg.AutomationCondition.missing())

@@ -280,6 +280,9 @@ class Values:
         return {self.text(): self.metadata_value() for _ in range(self.random.randint(0, 4))}
 
     def subset(self):
+        return self.any_subset().to_serializable_subset()
+
+    def any_subset(self):
         window = self.random.choice(self.windows)
         kind = self.random.random()
         if kind < 0.3:
@@ -387,7 +390,8 @@ class Values:
 
         dg, text, name, maybe = self.dg, self.text, self.name, self.maybe
         types = ev.DagsterEventType
-        tags = lambda: maybe(self.texts)  # noqa: E731
+        # an asset event's tags may hold little
+        tags = lambda: maybe(lambda: {self.random.choice("abc"): self.random.choice(("", "v_1"))})  # noqa: E731
 
         def asset_event(kind):
             return kind(self.key(), maybe(text), self.metadata(), maybe(name), tags())
@@ -438,7 +442,7 @@ class Values:
             types.STEP_INPUT: lambda: StepInputData(input_name=name(), type_check_data=self.type_check()),
             types.STEP_FAILURE: step_failure,
             types.STEP_SUCCESS: lambda: objects.StepSuccessData(abs(self.real())),
-            types.STEP_UP_FOR_RETRY: lambda: objects.StepRetryData(maybe(self.error), maybe(self.time)),
+            types.STEP_UP_FOR_RETRY: lambda: objects.StepRetryData(self.error(), maybe(self.time)),
             types.ASSET_MATERIALIZATION: lambda: ev.StepMaterializationData(
                 asset_event(dg.AssetMaterialization), self.some(lambda: defs.AssetLineageInfo(self.key(), set(self.some(name))))
             ),

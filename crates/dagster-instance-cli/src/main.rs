@@ -37,7 +37,7 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 async fn run(arguments: Arguments) -> Result<ExitCode> {
     let home = arguments.home.as_deref();
     match arguments.command {
-        Command::Exec(exec) => return commands::exec::run(home, exec).await,
+        Command::Exec(exec) => return Box::pin(commands::exec::run(home, exec)).await,
         Command::Run(RunCommand::List(list)) => commands::run_list::run(home, &list).await,
         Command::Run(RunCommand::Show(show)) => commands::run_show::run(home, &show).await,
         Command::Run(RunCommand::Events(events)) => commands::run_events::run(home, &events).await,

@@ -109,7 +109,7 @@ impl CommandJob {
                 unknown: UnknownFields::default(),
             },
             description: None,
-            graph_def_name: self.job_name.clone(),
+            graph_def_name: Some(self.job_name.clone()),
             lineage_snapshot: None,
             metadata: Vec::new(),
             mode_def_snaps: vec![config.mode],

@@ -25,8 +25,8 @@ serdes_class! {
     /// A step of a plan.
     #[derive(Debug, Clone, PartialEq, Eq, Hash)]
     pub struct StepHandle = "StepHandle" {
-        /// The key of the step.
-        pub key: String = "key",
+        /// The key of the step, which old versions did not write: it is the name of the node.
+        pub key: Option<String> = "key" [skip],
         /// The node that the step executes.
         pub node_handle: NodeHandle = "solid_handle",
     }
@@ -36,7 +36,7 @@ impl StepHandle {
     /// The step of a node at the top of its job; both have the same name.
     pub fn top(name: &str) -> Self {
         Self {
-            key: name.to_owned(),
+            key: Some(name.to_owned()),
             node_handle: NodeHandle::top(name),
             unknown: UnknownFields::default(),
         }

@@ -63,7 +63,7 @@ serdes_class! {
         /// All pools of the run; `None` in runs of old versions.
         pub all_pools: Option<FrozenSet<String>> = "all_pools",
         /// Whether some first step needs no pool.
-        pub has_unconstrained_root_nodes: bool = "has_unconstrained_root_nodes",
+        pub has_unconstrained_root_nodes: bool = "has_unconstrained_root_nodes" [or_default],
         /// How many first steps wait for each pool.
         pub root_key_counts: BTreeMap<String, i64> = "root_key_counts",
     }

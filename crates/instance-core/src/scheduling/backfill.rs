@@ -103,7 +103,7 @@ serdes_class! {
         /// What is materialised.
         pub materialized_subset: AssetGraphSubset = "materialized_subset",
         /// Whether runs were asked for all assets that wait for none.
-        pub requested_runs_for_target_roots: bool = "requested_runs_for_target_roots",
+        pub requested_runs_for_target_roots: bool = "requested_runs_for_target_roots" [or_default],
         /// What runs were asked for.
         pub requested_subset: AssetGraphSubset = "requested_subset",
         /// All that is to be done.

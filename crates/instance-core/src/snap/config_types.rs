@@ -83,13 +83,13 @@ serdes_class! {
     #[derive(Debug, Clone, PartialEq)]
     pub struct ConfigFieldSnap = "ConfigFieldSnap" {
         /// Whether there is a default.
-        pub default_provided: bool = "default_provided",
+        pub default_provided: bool = "default_provided" [or_default],
         /// The default, as JSON text.
         pub default_value_as_json_str: Option<String> = "default_value_as_json_str",
         /// The description.
         pub description: Option<String> = "description",
         /// Whether a value must be given.
-        pub is_required: bool = "is_required",
+        pub is_required: bool = "is_required" [or_default],
         /// Whether the value is to be hidden.
         pub is_secret: Option<bool> = "is_secret" [skip],
         /// The name; `None` for a field that stands alone.

@@ -41,7 +41,7 @@ serdes_class! {
         /// The name that people see.
         pub display_name: String = "display_name",
         /// Whether Dagster itself has the type.
-        pub is_builtin: bool = "is_builtin",
+        pub is_builtin: bool = "is_builtin" [or_default],
         /// The key by which outputs and inputs refer to the type.
         pub key: String = "key",
         /// The kind.

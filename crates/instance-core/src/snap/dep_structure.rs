@@ -20,7 +20,7 @@ serdes_class! {
         /// What its inputs depend on.
         pub input_dep_snaps: Vec<InputDependencySnap> = "input_dep_snaps",
         /// Whether it runs once for each key of a dynamic output.
-        pub is_dynamic_mapped: bool = "is_dynamic_mapped",
+        pub is_dynamic_mapped: bool = "is_dynamic_mapped" [or_default],
         /// The name of the op or graph.
         pub node_def_name: String = "solid_def_name",
         /// The name of the node.
@@ -37,7 +37,7 @@ serdes_class! {
         /// The name of the input.
         pub input_name: String = "input_name",
         /// Whether it collects all keys of a dynamic output.
-        pub is_dynamic_collect: bool = "is_dynamic_collect",
+        pub is_dynamic_collect: bool = "is_dynamic_collect" [or_default],
         /// The outputs that feed it.
         pub upstream_output_snaps: Vec<OutputHandleSnap> = "upstream_output_snaps",
     }

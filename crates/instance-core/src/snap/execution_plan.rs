@@ -14,7 +14,7 @@ serdes_class! {
     #[derive(Debug, Clone, PartialEq)]
     pub struct ExecutionPlanSnapshot = "ExecutionPlanSnapshot" {
         /// Whether outputs outlive the process of their step.
-        pub artifacts_persisted: bool = "artifacts_persisted",
+        pub artifacts_persisted: bool = "artifacts_persisted" [or_default],
         /// The name of the executor.
         pub executor_name: Option<String> = "executor_name",
         /// What is known before the run begins, such as the outputs of a run that it re-executes.
@@ -195,15 +195,15 @@ serdes_class! {
         /// The asset that the output is.
         pub asset_key: Option<AssetKey> = "asset_key",
         /// Whether the output is an asset.
-        pub is_asset: bool = "is_asset",
+        pub is_asset: bool = "is_asset" [or_default],
         /// Whether that asset has partitions.
         pub is_asset_partitioned: Option<bool> = "is_asset_partitioned",
         /// Whether the output may come several times, each with a key.
-        pub is_dynamic: bool = "is_dynamic",
+        pub is_dynamic: bool = "is_dynamic" [or_default],
         /// Whether the output must come.
-        pub is_required: bool = "is_required",
+        pub is_required: bool = "is_required" [or_default],
         /// A field of old versions, always `false` today.
-        pub should_materialize_deprecated: bool = "should_materialize",
+        pub should_materialize_deprecated: bool = "should_materialize" [or_default],
     }
 }
 

@@ -26,8 +26,8 @@ serdes_class! {
         pub dep_structure_snapshot: DependencyStructureSnapshot = "dep_structure_snapshot",
         /// The description.
         pub description: Option<String> = "description",
-        /// The name of its graph.
-        pub graph_def_name: String = "graph_def_name",
+        /// The name of its graph, which old versions did not write: it is the name of the job.
+        pub graph_def_name: Option<String> = "graph_def_name" [skip],
         /// The job that this one is a part of.
         pub lineage_snapshot: Option<JobLineageSnap> = "lineage_snapshot",
         /// What is to be known of it.

@@ -91,9 +91,9 @@ serdes_class! {
         /// The description.
         pub description: Option<String> = "description",
         /// Whether it may come several times, each with a key.
-        pub is_dynamic: bool = "is_dynamic",
+        pub is_dynamic: bool = "is_dynamic" [or_default],
         /// Whether it must come.
-        pub is_required: bool = "is_required",
+        pub is_required: bool = "is_required" [or_default],
         /// What is to be known of it.
         pub metadata: Vec<MetadataEntry> = "metadata_entries" [skip],
         /// The name.

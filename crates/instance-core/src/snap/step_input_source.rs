@@ -138,7 +138,7 @@ serdes_class! {
     #[derive(Debug, Clone, PartialEq)]
     pub struct FromStepOutput = "FromStepOutput" {
         /// Whether the input collects several outputs.
-        pub fan_in: bool = "fan_in",
+        pub fan_in: bool = "fan_in" [or_default],
         /// The name of the input.
         pub input_name: String = "input_name",
         /// The node; `None` in old versions.

@@ -1,6 +1,7 @@
 //! The tests of the crate as its users see it: what is stored, byte for byte, and what is refused.
 
 mod assets;
+mod classes;
 mod events;
 mod fixtures;
 mod robustness;

@@ -19,7 +19,7 @@ use instance_core::snap::{
 use instance_core::{AssetCheckKey, AssetKey, SnapshotId};
 use serde_json::json;
 
-use crate::support::{fixture, none, round_trip, round_trips};
+use crate::support::{fixture, none, read, round_trip, round_trips};
 
 fn text(text: &str) -> String {
     text.to_owned()
@@ -229,26 +229,25 @@ fn lineage() -> JobLineageSnap {
     let asset = json!({"__class__": "AssetKey", "path": ["a"]});
     let check = json!({"__class__": "AssetCheckKey", "asset_key": asset, "name": "c"});
     JobLineageSnap {
-        asset_check_selection: Some(Opaque::from(&json!({"__frozenset__": [check]}))),
-        asset_selection: Some(Opaque::from(&json!({"__frozenset__": [asset]}))),
+        asset_check_selection: Some(read(&json!({"__frozenset__": [check]}))),
+        asset_selection: Some(read(&json!({"__frozenset__": [asset]}))),
         parent_snapshot_id: SnapshotId::from("p"),
-        op_selection: Some(Opaque::from(&json!(["b+"]))),
-        resolved_op_selection: Some(Opaque::from(&json!({"__set__": ["b"]}))),
+        op_selection: Some(read(&json!(["b+"]))),
+        resolved_op_selection: Some(read(&json!({"__set__": ["b"]}))),
         unknown: none(),
     }
 }
 
 fn job() -> JobSnap {
-    let owner = instance_core::serdes::serialize_value(&vec![MetadataEntry::text("owner", "me")]);
     JobSnap {
         automation_condition: None,
         config_schema_snapshot: config_schema(),
         dagster_type_namespace_snapshot: dagster_types(),
         dep_structure_snapshot: dependencies(vec![node()]),
         description: Some(text("d")),
-        graph_def_name: "small".to_owned(),
+        graph_def_name: Some("small".to_owned()),
         lineage_snapshot: Some(lineage()),
-        metadata: deserialize_value(&owner).ok(),
+        metadata: vec![instance_core::event::MetadataEntry::text("owner", "me")],
         mode_def_snaps: vec![mode()],
         name: "small".to_owned(),
         owners: Some(vec!["team:x".to_owned()]),
@@ -287,7 +286,18 @@ fn step_input() -> ExecutionStepInputSnap {
     ExecutionStepInputSnap {
         dagster_type_key: "Any".to_owned(),
         name: "number".to_owned(),
-        source: Some(Opaque::from(&json!({"__class__": "FromStepOutput", "fan_in": false}))),
+        source: Some(read(&json!({
+            "__class__": "FromStepOutput",
+            "fan_in": false,
+            "input_name": "in",
+            "solid_handle": null,
+            "step_output_handle": {
+                "__class__": "StepOutputHandle",
+                "mapping_key": null,
+                "output_name": "result",
+                "step_key": "a",
+            },
+        }))),
         upstream_output_handles: vec![output_handle("numbers", None)],
         unknown: none(),
     }
@@ -404,7 +414,7 @@ fn empty_optional_fields_are_left_out() {
         config_schema_snapshot: ConfigSchemaBuilder::new().finish(),
         dep_structure_snapshot: dependencies(Vec::new()),
         lineage_snapshot: None,
-        metadata: None,
+        metadata: Vec::new(),
         mode_def_snaps: Vec::new(),
         node_defs_snapshot: NodeDefsSnapshot {
             graph_def_snaps: Vec::new(),
@@ -459,16 +469,17 @@ fn builder_any() -> instance_core::snap::ConfigType {
     ConfigSchemaBuilder::new().any()
 }
 
-/// A type that is declared and has no snapshot here is a type whose bytes nobody looked at.
+/// A type that is declared and has neither a snapshot nor a fixture here is a type whose bytes nobody
+/// looked at.
 #[test]
-fn every_serialised_type_of_the_crate_has_a_snapshot() {
+fn every_serialised_type_of_the_crate_has_a_text() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
-    let snapshots: String = read_all(&root.join("tests/it/snapshots"), "snap").concat();
+    let snapshots: String = read_all(&root.join("tests/it/snapshots"), "snap").concat()
+        + &read_all(&root.join("tests/it/fixtures_by_class"), "json").concat();
     let mut declared = BTreeSet::new();
     for source in read_all(&root.join("src"), "rs") {
         for line in source.lines().map(str::trim_start) {
-            let of =
-                |start: &str| line.strip_prefix(start)?.split_once(" = \"")?.1.split_once("\" {");
+            let of = |start: &str| line.strip_prefix(start)?.split_once(" = \"")?.1.split_once('"');
             declared
                 .extend(of("pub struct ").map(|(class, _)| format!("\"__class__\": \"{class}\"")));
             declared.extend(of("pub enum ").map(|(class, _)| format!("\"__enum__\": \"{class}.")));

@@ -60,7 +60,7 @@ serdes_class! {
         /// What is to be known of it.
         pub metadata: Vec<MetadataEntry> = "metadata_entries",
         /// Whether the type was right.
-        pub success: bool = "success",
+        pub success: bool = "success" [or_default],
     }
 }
 
@@ -128,7 +128,7 @@ serdes_class! {
         /// What is to be known of it.
         pub metadata: Vec<MetadataEntry> = "metadata_entries",
         /// Whether it was met.
-        pub success: bool = "success",
+        pub success: bool = "success" [or_default],
     }
 }
 

@@ -77,11 +77,11 @@ serdes_class! {
     #[derive(Debug, Clone, PartialEq)]
     pub struct TableColumnConstraints = "TableColumnConstraints" {
         /// Whether there may be none.
-        pub nullable: bool = "nullable",
+        pub nullable: bool = "nullable" [or_default],
         /// Constraints in words.
         pub other: Vec<String> = "other",
         /// Whether each occurs once.
-        pub unique: bool = "unique",
+        pub unique: bool = "unique" [or_default],
     }
 }
 
