@@ -3,6 +3,7 @@
 import datetime
 
 import dagster as dg
+from dagster._core.definitions.auto_materialize_rule_impls import DiscardOnMaxMaterializationsExceededRule
 from dagster._core.definitions.data_version import DataVersionsByPartition
 from dagster._core.definitions.decorators.hook_decorator import event_list_hook
 from dagster._core.definitions.events import HookExecutionResult
@@ -639,6 +640,7 @@ def every_condition():
         rule.skip_on_parent_missing(), rule.skip_on_parent_outdated(), rule.skip_on_not_all_parents_updated(),
         rule.skip_on_not_all_parents_updated_since_cron("@daily"), rule.skip_on_required_but_nonexistent_parents(),
         rule.skip_on_backfill_in_progress(True), rule.skip_on_run_in_progress(),
+        DiscardOnMaxMaterializationsExceededRule(3),
     ):  # fmt: skip
         yield rule_made.to_asset_condition()
     for selection in every_selection():

@@ -86,7 +86,7 @@ def has_mark(text):
 
 
 def inner_bodies(value, path):
-    """Bodies held as text, at any depth of a parsed body."""
+    """Bodies held as text, at any depth of a parsed body: by their marks, or by their fields' names."""
     if isinstance(value, dict):
         for key, item in value.items():
             yield from inner_bodies(item, f"{path}.{key}")
@@ -96,16 +96,9 @@ def inner_bodies(value, path):
     elif isinstance(value, str) and len(value) > 2:
         kind, text = decoded(value)
         document = parsed(text) if text else None
-        if document is not None and (has_mark(text) or is_partitions_subset(document)):
+        if document is not None and (has_mark(text) or ".serialized_" in path):
             yield path, kind, text
             yield from inner_bodies(document, path)
-
-
-def is_partitions_subset(document):
-    """The one inner text without a mark: a partitions subset in its own versioned form."""
-    return isinstance(document, dict) and "version" in document and (
-        "time_windows" in document or "subset" in document
-    )
 
 
 def tables_of(database):

@@ -12,8 +12,13 @@ odd         NaN, infinities, integers beyond 64 bits, halves of surrogate pairs
 
 It prints {"homes": [...], "counts": {class: bodies' objects of it}}, enums as "Class.MEMBER" included.
 
+In "stored" some bodies are of kinds that this Dagster can store but does not write by itself: failures
+to materialise (the instance drops them; they go straight to the event storage), health and alert
+events, wipes of partitions (SQL storage refuses to wipe them), and the cursors of older asset daemons.
+
 Not to be had from open-source Dagster's SQLite tables: records of freshness and health (only their
-events are stored), snapshots of repositories and workspaces (never stored), wipes of partitions (SQL storage refuses), and rules' evaluations of before 1.9 (read, never written).
+events are stored), snapshots of repositories, schedules, sensors and assets (sent, never stored),
+arguments and replies of code servers, and rules' evaluations of before 1.9 (read, never written).
 """
 
 import argparse
@@ -36,6 +41,7 @@ os.environ.update(CORPUS_URL="http://127.0.0.1/corpus", CORPUS_BOOL="true")
 
 import corpus_definitions as corpus
 import dagster as dg
+from dagster._core.asset_graph_view.serializable_entity_subset import SerializableEntitySubset
 from dagster._core.definitions.asset_health.asset_health import AssetHealthStatus
 from dagster._core.definitions.events import (
     AssetLineageInfo,
@@ -565,6 +571,9 @@ def origins():
 
 
 def stored_runs(instance):
+    from dagster._core.definitions.partitions.snap import PartitionsSnap
+    from dagster._core.definitions.partitions.subset import KeyRangesPartitionsSubset
+
     error_info = error()
     run_ids = iter(f"00000000-0000-4000-8000-{n:012}" for n in range(1000))
 
@@ -594,6 +603,14 @@ def stored_runs(instance):
             root_run_id="00000000-0000-4000-8000-000000000001",
             parent_run_id="00000000-0000-4000-8000-000000000002",
         )
+    for name, definition in corpus.PARTITIONS.items():
+        key_range = dg.PartitionKeyRange("a", "b/ü")
+        subset = KeyRangesPartitionsSubset(
+            key_ranges=[key_range], partitions_snap=PartitionsSnap.from_def(definition)
+        )
+        add(partitions_subset=subset, tags={"of": name})
+    weeks = corpus.PARTITIONS["by_week"].subset_with_partition_keys(["2024-01-08"])
+    add(partitions_subset=weeks.to_serializable_subset())
     deep = {"floats": [1e-7, 1e16, 1e22, 0.1 + 0.2, 5e-324, 1.7976931348623157e308, 100.0, 2**53 + 0.0]}
     for depth in range(30):
         deep = {f"level {depth} \u2029 \x00": [deep, depth, None, {}, []]}
@@ -833,7 +850,17 @@ def stored_instigators(instance):
 
 
 def stored_daemons(instance):
-    from dagster._core.definitions.asset_daemon_cursor import AssetDaemonCursor
+    from dagster._core.definitions.asset_daemon_cursor import (
+        AssetDaemonCursor,
+        AutomationConditionCursorExtras,
+        LegacyAssetDaemonCursorWrapper,
+    )
+    from dagster._core.definitions.declarative_automation.serialized_objects import (
+        AutomationConditionEvaluation,
+        AutomationConditionEvaluationState,
+        AutomationConditionNodeSnapshot,
+        HistoricalAllPartitionsSubsetSentinel,
+    )
     from dagster._core.definitions.run_status_sensor_definition import RunStatusSensorCursor
     from dagster._daemon.asset_daemon import (
         _PRE_SENSOR_AUTO_MATERIALIZE_CURSOR_KEY,
@@ -845,10 +872,23 @@ def stored_daemons(instance):
     for name, errors in (("SENSOR", []), ("ASSET", [error(), error(0)]), ("ü", None)):
         heartbeat = DaemonHeartbeat(NOW.timestamp(), name, None if errors else "id", errors)
         instance.add_daemon_heartbeat(heartbeat)
+    node = AutomationConditionNodeSnapshot("c", "d", "id", "label", "name")
+    evaluation = AutomationConditionEvaluation(
+        condition_snapshot=node,
+        start_timestamp=1.5,
+        end_timestamp=None,
+        true_subset=SerializableEntitySubset(dg.AssetKey("u"), True),
+        candidate_subset=HistoricalAllPartitionsSubsetSentinel(),
+        subsets_with_metadata=[],
+        child_evaluations=[],
+    )
+    extras = AutomationConditionCursorExtras(node, {"ü": 1e-7})
     cursor = AssetDaemonCursor(
         evaluation_id=3,
         last_observe_request_timestamp_by_asset_key={dg.AssetKey("u"): 1.5},
-        previous_evaluation_state=None,
+        previous_evaluation_state=[
+            AutomationConditionEvaluationState(evaluation, 2.5, 7, {"id": None, "other": "s"})
+        ],
         previous_condition_cursors=[],
     )
     set_auto_materialize_paused(instance, False)
@@ -857,6 +897,8 @@ def stored_daemons(instance):
             _PRE_SENSOR_AUTO_MATERIALIZE_CURSOR_KEY: serialize_value(cursor),
             "compressed": asset_daemon_cursor_to_instigator_serialized_cursor(cursor),
             "__latest_defs_state_info__": serialize_value(defs_state()),
+            "extras": serialize_value(extras),
+            "legacy": serialize_value(LegacyAssetDaemonCursorWrapper('{"latest_storage_id": 1}')),
             "run status": RunStatusSensorCursor(
                 record_id=3, update_timestamp=NOW.isoformat()
             ).to_json(),

@@ -10,9 +10,11 @@
 mod dagster;
 mod home;
 mod ours;
+mod text;
 mod tools;
 
 pub use dagster::{dagster, dagster_with_input};
 pub use home::Home;
 pub use ours::{Finished, Running};
+pub use text::difference;
 pub use tools::{binary, python};

@@ -12,6 +12,7 @@ mod bench;
 mod cargo_steps;
 mod check;
 mod compat;
+mod corpus;
 mod features;
 mod process;
 mod python_env;
@@ -70,6 +71,24 @@ enum Command {
         #[arg(last = true)]
         args: Vec<String>,
     },
+    /// Read and write again every body that the real Dagster stores in a corpus of homes
+    Corpus {
+        /// The databases of older releases instead
+        #[arg(long)]
+        old: bool,
+    },
+    /// Compare our text with Python's for generated documents and values
+    Differential {
+        /// How many documents
+        #[arg(long, default_value_t = 100_000)]
+        documents: u32,
+        /// How many values
+        #[arg(long, default_value_t = 10_000)]
+        values: u32,
+        /// Which documents and values
+        #[arg(long, default_value_t = 1)]
+        seed: u32,
+    },
     /// Measure ours and the real Dagster side by side
     Bench {
         /// Fewer repetitions
@@ -111,6 +130,11 @@ fn run(command: &Command) -> Result<()> {
             Ok(())
         }
         Command::Compat { args } => compat::run(&workspace, args),
+        Command::Corpus { old: false } => corpus::corpus(&workspace),
+        Command::Corpus { old: true } => corpus::old_corpus(&workspace),
+        Command::Differential { documents, values, seed } => {
+            corpus::differential(&workspace, *documents, *values, *seed)
+        }
         Command::Bench { quick, name } => bench::run(&workspace, *quick, name.as_deref()),
         Command::Fix => cargo_steps::fix(&workspace),
     }

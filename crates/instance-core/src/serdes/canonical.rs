@@ -1,5 +1,6 @@
 //! Any JSON text as Python would print it again: the form in which ids are computed and texts compared.
 
+use super::surrogates::in_python_order;
 use super::{Kind, Reader, SerdesError, Writer};
 
 /// The text as `json.dumps(json.loads(text), sort_keys=True)` prints it.
@@ -54,24 +55,18 @@ fn copy_object(reader: &mut Reader<'_>, writer: &mut Writer) -> Result<(), Serde
     while let Some(key) = reader.next_key(&mut object)? {
         let mut value = Writer::new();
         copy(reader, &mut value)?;
-        entries.push((sort_key(&key), key, value.finish()));
+        entries.push((key, value.finish()));
     }
     // The sort is stable, so the last of equal keys is the last that was read.
-    entries.sort_by(|(left, ..), (right, ..)| left.cmp(right));
+    let entries = in_python_order(entries.into_iter());
     let mut object = writer.object();
-    for (place, (sort_key, key, value)) in entries.iter().enumerate() {
-        let is_last_of_its_name = entries.get(place + 1).is_none_or(|(next, ..)| next != sort_key);
-        if is_last_of_its_name {
+    for (place, (key, value)) in entries.iter().enumerate() {
+        if entries.get(place + 1).is_none_or(|(next, _)| next != key) {
             object.raw_entry(key, value);
         }
     }
     object.end();
     Ok(())
-}
-
-/// Python sorts by code points, where halves of surrogate pairs stand for themselves.
-fn sort_key(key: &str) -> Vec<u32> {
-    super::surrogates::code_points(key).collect()
 }
 
 #[cfg(test)]

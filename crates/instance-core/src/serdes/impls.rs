@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use super::surrogates::in_python_order;
 use super::{Pack, Reader, SerdesClass, SerdesError, Unpack, Writer};
 
 impl Pack for bool {
@@ -126,8 +127,14 @@ impl<T: Unpack> Unpack for Vec<T> {
 impl<T: Pack> Pack for BTreeMap<String, T> {
     fn pack(&self, writer: &mut Writer) {
         let mut object = writer.object();
-        for (key, value) in self {
-            object.entry(key, value);
+        if self.keys().all(|key| key.is_ascii()) {
+            for (key, value) in self {
+                object.entry(key, value);
+            }
+        } else {
+            for (key, value) in in_python_order(self.iter()) {
+                object.entry(key, value);
+            }
         }
         object.end();
     }

@@ -2,6 +2,7 @@
 
 use serde_json::{Map, Number, Value};
 
+use super::surrogates::in_python_order;
 use super::{Kind, Pack, Reader, SerdesError, Writer};
 
 /// The text of a JSON tree as Python prints it: sorted keys, Python's escapes and floats.
@@ -75,10 +76,8 @@ impl Pack for Value {
             Value::String(text) => writer.string(text),
             Value::Array(items) => writer.list(items),
             Value::Object(map) => {
-                let mut entries: Vec<_> = map.iter().collect();
-                entries.sort_unstable_by_key(|(key, _)| *key);
                 let mut object = writer.object();
-                for (key, value) in entries {
+                for (key, value) in in_python_order(map.iter()) {
                     object.entry(key, value);
                 }
                 object.end();

@@ -38,6 +38,18 @@ pub(super) fn behind_mark(character: Option<char>) -> Option<u16> {
     (FIRST..=0xdfff).contains(&half).then_some(half)
 }
 
+/// Entries in the order in which Python sorts their keys: by code points, where halves of pairs stand
+/// for themselves.
+pub(super) fn in_python_order<'a, K: AsRef<str> + 'a, V>(
+    entries: impl Iterator<Item = (K, V)>,
+) -> Vec<(K, V)> {
+    let mut entries: Vec<_> = entries.collect();
+    entries.sort_by(|(left, _), (right, _)| {
+        code_points(left.as_ref()).cmp(code_points(right.as_ref()))
+    });
+    entries
+}
+
 /// The code points that a kept text stands for, halves of pairs included.
 pub(super) fn code_points(text: &str) -> impl Iterator<Item = u32> {
     let mut characters = text.chars().peekable();

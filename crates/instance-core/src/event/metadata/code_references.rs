@@ -1,5 +1,6 @@
 //! The values of metadata that say where something is defined.
 
+use crate::serdes::Number;
 use crate::{serdes_class, serdes_union};
 
 serdes_class! {
@@ -30,7 +31,7 @@ serdes_class! {
         /// The label.
         pub label: Option<String> = "label",
         /// The line.
-        pub line_number: Option<i64> = "line_number",
+        pub line_number: Option<Number> = "line_number",
     }
 }
 
