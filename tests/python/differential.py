@@ -412,7 +412,7 @@ class Values:
 
         def check_evaluation():
             target = AssetCheckEvaluationTargetMaterializationData(
-                storage_id=self.whole(), run_id=self.run_id(), timestamp=self.time()
+                storage_id=self.random.randint(1, 2**62), run_id=self.run_id(), timestamp=self.time()
             )
             return dg.AssetCheckEvaluation(
                 asset_key=self.key(), check_name=name(), passed=self.chance(), metadata=self.metadata(),

@@ -109,6 +109,8 @@ def tables_of(database):
             continue
         columns = database.execute(f'pragma table_info("{name}")').fetchall()
         keys = [column[1] for column in columns if column[5]]
+        if name == "snapshots":  # their id is the hash of their body, and worth comparing
+            keys = ["snapshot_id"]
         yield name, f'"{keys[0]}"' if len(keys) == 1 else "rowid", [column[1] for column in columns]
 
 

@@ -1,39 +1,54 @@
 //! The step `bench`: ours and the real Dagster, measured side by side in one run.
 //!
-//! Not part of the gate: figures are for people. The measuring itself is in `tests/python/`, so that
-//! both sides are started by the same hand.
+//! Not part of the gate: figures are for people. What is measured is in `tests/`.
 
-use std::process::Command;
+use std::process::{Command, Stdio};
 
-use anyhow::Result;
+use anyhow::{Context, Result, ensure};
 
 use crate::compat::release_binary;
-use crate::process::run as run_command;
+use crate::process::{cargo, run as run_command};
 use crate::python_env;
-use crate::workspace::Workspace;
+use crate::workspace::{TESTS_PACKAGE, Workspace};
 
-/// What can be measured: the name, and the script that measures it.
-const BENCHMARKS: &[(&str, &str)] = &[("startup", "bench_startup.py")];
+type Benchmark = fn(&Workspace, quick: bool) -> Result<()>;
 
-/// Runs the benchmarks of this name, or all.
+/// What can be measured.
+const BENCHMARKS: &[(&str, Benchmark)] = &[("startup", startup), ("serdes", serdes)];
+
+/// Runs the benchmark of this name, or all.
 pub(crate) fn run(workspace: &Workspace, quick: bool, name: Option<&str>) -> Result<()> {
     let chosen: Vec<_> =
         BENCHMARKS.iter().filter(|(known, _)| name.is_none_or(|name| name == *known)).collect();
     let names: Vec<_> = BENCHMARKS.iter().map(|(name, _)| *name).collect();
-    anyhow::ensure!(
-        !chosen.is_empty(),
-        "there is no such benchmark; there are: {}",
-        names.join(", ")
-    );
+    ensure!(!chosen.is_empty(), "there is no such benchmark; there are: {}", names.join(", "));
+    chosen.into_iter().try_for_each(|(_, benchmark)| benchmark(workspace, quick))
+}
+
+/// `run list` as a whole process.
+fn startup(workspace: &Workspace, quick: bool) -> Result<()> {
     let binary = release_binary(workspace)?;
-    let python = python_env::ensure(workspace)?;
-    for (_, script) in chosen {
-        let mut bench = Command::new(&python);
-        bench.arg(workspace.root.join("tests/python").join(script)).arg(&binary);
-        if quick {
-            bench.arg("--quick");
-        }
-        run_command(bench.current_dir(&workspace.root).env("PYTHONDONTWRITEBYTECODE", "1"))?;
-    }
-    Ok(())
+    let mut bench = script(workspace, "bench_startup.py")?;
+    bench.arg(&binary).args(quick.then_some("--quick"));
+    run_command(&mut bench)
+}
+
+/// Reading and writing the bodies of events.
+fn serdes(workspace: &Workspace, _quick: bool) -> Result<()> {
+    let mut build = cargo(workspace, "build");
+    run_command(build.args(["--release", "--package", TESTS_PACKAGE, "--bin", "serdes_speed"]))?;
+    let program = format!("serdes_speed{}", std::env::consts::EXE_SUFFIX);
+    let mut python = script(workspace, "time_serdes.py")?.stdout(Stdio::piped()).spawn()?;
+    let measured = python.stdout.take().context("the output is not piped")?;
+    let mut ours = Command::new(workspace.target.join("release").join(program));
+    let table = run_command(ours.stdin(measured));
+    ensure!(python.wait()?.success(), "time_serdes.py failed");
+    table
+}
+
+fn script(workspace: &Workspace, name: &str) -> Result<Command> {
+    let mut python = Command::new(python_env::ensure(workspace)?);
+    python.arg(workspace.root.join("tests/python").join(name));
+    python.current_dir(&workspace.root).env("PYTHONDONTWRITEBYTECODE", "1");
+    Ok(python)
 }

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, ensure};
+use clap::Args;
 
 use crate::process::{cargo, run as run_command};
 use crate::python_env;
@@ -59,16 +60,33 @@ pub(crate) fn old_corpus(workspace: &Workspace) -> Result<()> {
     piped(extract.arg(unpacked), checker.arg("--old"))
 }
 
-/// Compares our text with Python's for generated documents and values.
-pub(crate) fn differential(
-    workspace: &Workspace,
+/// How much is generated, and what.
+#[derive(Debug, Clone, Args)]
+pub(crate) struct Size {
+    /// How many documents
+    #[arg(long, default_value_t = 100_000)]
     documents: u32,
+    /// How many values
+    #[arg(long, default_value_t = 10_000)]
     values: u32,
+    /// Which documents and values
+    #[arg(long, default_value_t = 1)]
     seed: u32,
-) -> Result<()> {
+}
+
+impl Default for Size {
+    fn default() -> Self {
+        Self { documents: 100_000, values: 10_000, seed: 1 }
+    }
+}
+
+/// Compares our text with Python's for generated documents and values.
+pub(crate) fn differential(workspace: &Workspace, size: &Size) -> Result<()> {
     let checker = built(workspace, "differential")?;
     let mut generate = script(workspace, "differential.py")?;
-    for (option, value) in [("--documents", documents), ("--values", values), ("--seed", seed)] {
+    for (option, value) in
+        [("--documents", size.documents), ("--values", size.values), ("--seed", size.seed)]
+    {
         generate.arg(option).arg(value.to_string());
     }
     piped(&mut generate, &mut Command::new(checker))

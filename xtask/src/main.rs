@@ -78,17 +78,7 @@ enum Command {
         old: bool,
     },
     /// Compare our text with Python's for generated documents and values
-    Differential {
-        /// How many documents
-        #[arg(long, default_value_t = 100_000)]
-        documents: u32,
-        /// How many values
-        #[arg(long, default_value_t = 10_000)]
-        values: u32,
-        /// Which documents and values
-        #[arg(long, default_value_t = 1)]
-        seed: u32,
-    },
+    Differential(corpus::Size),
     /// Measure ours and the real Dagster side by side
     Bench {
         /// Fewer repetitions
@@ -132,9 +122,7 @@ fn run(command: &Command) -> Result<()> {
         Command::Compat { args } => compat::run(&workspace, args),
         Command::Corpus { old: false } => corpus::corpus(&workspace),
         Command::Corpus { old: true } => corpus::old_corpus(&workspace),
-        Command::Differential { documents, values, seed } => {
-            corpus::differential(&workspace, *documents, *values, *seed)
-        }
+        Command::Differential(size) => corpus::differential(&workspace, size),
         Command::Bench { quick, name } => bench::run(&workspace, *quick, name.as_deref()),
         Command::Fix => cargo_steps::fix(&workspace),
     }

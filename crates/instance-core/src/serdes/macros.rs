@@ -1,5 +1,36 @@
 //! The declarations that map a type of the domain onto its stored class.
 
+use super::{Reader, SerdesError, Unpack};
+
+/// Reads a field into its place.
+///
+/// A function of its own, so that what it needs on the stack is not needed once for each field of every
+/// class that a value is nested in.
+#[doc(hidden)]
+pub fn read_field<T: Unpack>(
+    reader: &mut Reader<'_>,
+    place: &mut Option<T>,
+    class: &'static str,
+    field: &'static str,
+) -> Result<(), SerdesError> {
+    match T::unpack(reader) {
+        Ok(value) => {
+            *place = Some(value);
+            Ok(())
+        }
+        Err(error) => Err(error.within(class, field)),
+    }
+}
+
+/// Reads a variant of a union; a function of its own for the same reason.
+#[doc(hidden)]
+pub fn read_variant<T: Unpack, U>(
+    reader: &mut Reader<'_>,
+    variant: impl FnOnce(T) -> U,
+) -> Result<U, SerdesError> {
+    T::unpack(reader).map(variant)
+}
+
 /// Whether the keys of a class ascend; evaluated by the compiler.
 #[doc(hidden)]
 pub const fn keys_ascend(keys: &[&str]) -> bool {
@@ -80,6 +111,12 @@ macro_rules! serdes_class {
                 $( let mut $field: Option<$type> = None; )*
                 let mut unknown = $crate::serdes::UnknownFields::default();
                 let mut object = reader.begin_object()?;
+                // The keys in the order in which Dagster writes them, without looking each one up.
+                reader.take_key(&mut object, concat!("\"__class__\": \"", $class, "\""));
+                $( if reader.take_key(&mut object, concat!("\"", $key, "\": ")) {
+                    $crate::serdes::read_field(reader, &mut $field, stringify!($name), stringify!($field))?;
+                } )*
+                // What is left: other orders, other separators, fields that this version does not know.
                 while let Some(key) = reader.next_key(&mut object)? {
                     match &*key {
                         "__class__" => {
@@ -90,12 +127,9 @@ macro_rules! serdes_class {
                                 )));
                             }
                         }
-                        $( $key => {
-                            $field = Some(
-                                $crate::serdes::Unpack::unpack(reader)
-                                    .map_err(|error| error.within(stringify!($name), stringify!($field)))?,
-                            );
-                        } )*
+                        $( $key => $crate::serdes::read_field(
+                            reader, &mut $field, stringify!($name), stringify!($field),
+                        )?, )*
                         _ => unknown.push(key.into_owned(), $crate::serdes::Unpack::unpack(reader)?),
                     }
                 }
@@ -232,7 +266,7 @@ macro_rules! serdes_union {
                     return $crate::serdes::Unpack::unpack(reader).map(Self::Opaque);
                 };
                 $( if <$type as $crate::serdes::SerdesClass>::has_storage_name(class) {
-                    return $crate::serdes::Unpack::unpack(reader).map(Self::$variant);
+                    return $crate::serdes::read_variant(reader, Self::$variant);
                 } )*
                 $crate::serdes::Unpack::unpack(reader).map(Self::Opaque)
             }

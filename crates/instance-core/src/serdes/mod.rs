@@ -36,7 +36,7 @@ pub use unknown::UnknownFields;
 pub use writer::{ObjectWriter, Writer};
 
 #[doc(hidden)]
-pub use macros::keys_ascend;
+pub use macros::{keys_ascend, read_field, read_variant};
 
 /// A type with a text in Dagster's serdes format.
 pub trait Pack {

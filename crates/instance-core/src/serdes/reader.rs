@@ -165,31 +165,25 @@ impl<'a> Reader<'a> {
             return Err(self.error(format!("expected a string, found {:?}", self.rest_preview())));
         }
         let start = self.at + 1;
-        let bytes = self.text.as_bytes();
-        let mut at = start;
-        let mut is_ascii = true;
-        loop {
-            match bytes.get(at) {
-                Some(b'"') => {
-                    self.at = at + 1;
-                    return Ok(as_kept(&self.text[start..at], is_ascii));
-                }
-                Some(b'\\') => break,
-                Some(0..=0x1f) => {
-                    self.at = at;
-                    return Err(self.error("a control character inside a string"));
-                }
-                Some(byte) => {
-                    is_ascii &= byte.is_ascii();
-                    at += 1;
-                }
-                None => return Err(self.error("a string without an end")),
-            }
+        let (end, is_end) = self.string_piece(start)?;
+        let piece = &self.text[start..end];
+        if is_end {
+            self.at = end + 1;
+            return Ok(as_kept(piece));
         }
-        let mut value = as_kept(&self.text[start..at], is_ascii).into_owned();
-        self.at = at;
+        let mut value = as_kept(piece).into_owned();
+        self.at = end;
         self.escaped_string(&mut value)?;
         Ok(Cow::Owned(value))
+    }
+
+    /// Where the string that goes on at `from` has its next escape or its end, and whether it is the
+    /// end. Like Python's reader, this one takes control characters as they are.
+    fn string_piece(&self, from: usize) -> Result<(usize, bool), SerdesError> {
+        let rest = self.text.as_bytes().get(from..).unwrap_or_default();
+        let plain = memchr::memchr2(b'"', b'\\', rest)
+            .ok_or_else(|| self.error("a string without an end"))?;
+        Ok((from + plain, rest.get(plain) == Some(&b'"')))
     }
 
     /// Begins a list; then [`next_item`](Self::next_item) until it returns `false`.
@@ -214,8 +208,23 @@ impl<'a> Reader<'a> {
         }
         let key = self.string()?;
         self.skip_space();
-        self.literal(":")?;
+        self.expect(b':')?;
         Ok(Some(key))
+    }
+
+    /// Reads a key if it is the next one, written as Dagster writes it: `quoted` is the key in quotes with
+    /// its colon and space. The reader then stands before its value, else where it stood.
+    #[doc(hidden)]
+    #[inline]
+    pub fn take_key(&mut self, object: &mut Object, quoted: &'static str) -> bool {
+        let rest = &self.text.as_bytes()[self.at..];
+        let rest = if object.first { Some(rest) } else { rest.strip_prefix(b", ") };
+        if !rest.is_some_and(|rest| rest.starts_with(quoted.as_bytes())) {
+            return false;
+        }
+        self.at += quoted.len() + if object.first { 0 } else { 2 };
+        object.first = false;
+        true
     }
 
     /// Passes over one value and returns its text as it stands.
@@ -305,26 +314,20 @@ impl<'a> Reader<'a> {
         if object.first {
             object.first = false;
         } else {
-            self.literal(",")?;
+            self.expect(b',')?;
         }
         Ok(true)
     }
 
     fn escaped_string(&mut self, value: &mut String) -> Result<(), SerdesError> {
         loop {
-            let rest = &self.text[self.at..];
-            let plain = rest
-                .find(|c: char| c == '"' || c == '\\' || c < ' ')
-                .ok_or_else(|| self.error("a string without an end"))?;
-            value.push_str(&as_kept(&rest[..plain], false));
-            self.at += plain;
-            match self.byte() {
-                Some(b'"') => {
-                    self.at += 1;
-                    return Ok(());
-                }
-                Some(b'\\') => self.escape(value)?,
-                _ => return Err(self.error("a control character inside a string")),
+            self.escape(value)?;
+            let (end, is_end) = self.string_piece(self.at)?;
+            value.push_str(&as_kept(&self.text[self.at..end]));
+            self.at = end;
+            if is_end {
+                self.at += 1;
+                return Ok(());
             }
         }
     }
@@ -377,6 +380,18 @@ impl<'a> Reader<'a> {
             .ok_or_else(|| self.error("a \\u escape without four hexadecimal digits"))
     }
 
+    fn expect(&mut self, byte: u8) -> Result<(), SerdesError> {
+        if self.byte() == Some(byte) {
+            self.at += 1;
+            return Ok(());
+        }
+        Err(self.error(format!(
+            "expected {:?}, found {:?}",
+            char::from(byte).to_string(),
+            self.rest_preview()
+        )))
+    }
+
     fn literal(&mut self, literal: &str) -> Result<(), SerdesError> {
         if self.text.as_bytes()[self.at..].starts_with(literal.as_bytes()) {
             self.at += literal.len();
@@ -402,8 +417,8 @@ impl<'a> Reader<'a> {
 }
 
 /// A piece of a string as it is kept: as it is, but for the one character that means something else.
-fn as_kept(piece: &str, is_ascii: bool) -> Cow<'_, str> {
-    if is_ascii || !piece.contains(surrogates::is_mark) {
+fn as_kept(piece: &str) -> Cow<'_, str> {
+    if piece.is_ascii() || !piece.contains(surrogates::is_mark) {
         return Cow::Borrowed(piece);
     }
     let mut kept = String::with_capacity(piece.len() + 4);
