@@ -53,6 +53,11 @@ pub(crate) const STEPS: &[Step] = &[
     Step { command: "corpus", part_of: PartOf::Full, run: corpus::corpus },
     Step { command: "corpus --old", part_of: PartOf::Full, run: corpus::old_corpus },
     Step {
+        command: "fuzz",
+        part_of: PartOf::Full,
+        run: |workspace| corpus::fuzz(workspace, 10, 1),
+    },
+    Step {
         command: "differential",
         part_of: PartOf::Full,
         run: |workspace| corpus::differential(workspace, &corpus::Size::default()),

@@ -92,6 +92,17 @@ pub(crate) fn differential(workspace: &Workspace, size: &Size) -> Result<()> {
     piped(&mut generate, &mut Command::new(checker))
 }
 
+/// Feeds damaged bodies of the corpus to the reader; the corpus is written if it is not there.
+pub(crate) fn fuzz(workspace: &Workspace, seconds: u32, seed: u32) -> Result<()> {
+    let directory = workspace.target.join("compat/corpus");
+    if !directory.exists() {
+        corpus(workspace)?;
+    }
+    let mut extract = script(workspace, "extract_bodies.py")?;
+    let mut fuzz = Command::new(built(workspace, "fuzz")?);
+    piped(extract.arg(directory), fuzz.args([seconds.to_string(), seed.to_string()]))
+}
+
 fn fresh_directory(workspace: &Workspace, name: &str) -> Result<PathBuf> {
     let directory = workspace.target.join("compat").join(name);
     if directory.exists() {

@@ -79,6 +79,15 @@ enum Command {
     },
     /// Compare our text with Python's for generated documents and values
     Differential(corpus::Size),
+    /// Feed damaged bodies of the corpus to the reader
+    Fuzz {
+        /// For how long
+        #[arg(long, default_value_t = 10)]
+        seconds: u32,
+        /// Which damage
+        #[arg(long, default_value_t = 1)]
+        seed: u32,
+    },
     /// Measure ours and the real Dagster side by side
     Bench {
         /// Fewer repetitions
@@ -123,6 +132,7 @@ fn run(command: &Command) -> Result<()> {
         Command::Corpus { old: false } => corpus::corpus(&workspace),
         Command::Corpus { old: true } => corpus::old_corpus(&workspace),
         Command::Differential(size) => corpus::differential(&workspace, size),
+        Command::Fuzz { seconds, seed } => corpus::fuzz(&workspace, *seconds, *seed),
         Command::Bench { quick, name } => bench::run(&workspace, *quick, name.as_deref()),
         Command::Fix => cargo_steps::fix(&workspace),
     }

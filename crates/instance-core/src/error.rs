@@ -39,7 +39,7 @@ pub enum StorageError {
         /// The id of the row.
         row: String,
         /// What is wrong with it.
-        source: Box<SerdesError>,
+        source: SerdesError,
     },
     /// The database has a schema that this version does not know.
     #[error(

@@ -22,7 +22,11 @@ impl UnknownFields {
     #[doc(hidden)]
     pub fn push(&mut self, name: String, value: Opaque) {
         let place = self.0.partition_point(|(other, _)| *other < name);
-        self.0.insert(place, (name, value));
+        // Of a key that occurs twice the last value counts, as for Python.
+        match self.0.get_mut(place).filter(|(other, _)| *other == name) {
+            Some((_, known)) => *known = value,
+            None => self.0.insert(place, (name, value)),
+        }
     }
 
     /// Writes the fields whose names come before `limit`, from `from` on; returns where it stopped.

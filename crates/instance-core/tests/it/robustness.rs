@@ -69,7 +69,7 @@ fn feed(bytes: &[u8]) {
                 assert_eq!(again.as_ref(), Ok(&written), "{text}");
             }
             Err(error) => {
-                assert!(error.offset <= text.len(), "{error}: {text}");
+                assert!(error.offset() <= text.len(), "{error}: {text}");
                 assert!(!error.to_string().is_empty());
             }
         }
@@ -108,7 +108,7 @@ fn every_beginning_of_a_body_is_an_error() {
     let text = fixture!("event_run_failure");
     for end in 0..text.len() {
         let error = deserialize_value::<EventLogEntry>(&text[..end]).unwrap_err();
-        assert!(error.offset <= end, "{error}");
+        assert!(error.offset() <= end, "{error}");
     }
 }
 

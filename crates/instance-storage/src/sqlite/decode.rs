@@ -72,7 +72,7 @@ impl Place<'_> {
             table: self.table,
             column,
             row: self.row_id(row),
-            source: Box::new(source),
+            source,
         }
     }
 
