@@ -4,6 +4,10 @@ A document's line is {"json": text, "expected": json.dumps(json.loads(text), sor
 {"class": name, "body": serialize_value(value)}. Every line is strict JSON in UTF-8: half a surrogate pair
 occurs only as an escape inside the inner text, as do NaN and Infinity as words. Same seed, same lines. Dagster
 itself reads each body back to the same body.
+
+With --kept, the cases of that file come first: lines with "json" or "body" alone. With --answer, such lines are
+read from stdin, and each is answered by what it should be written as, or by null if Python does not read it or
+would not have written that body.
 """
 
 import argparse
@@ -11,6 +15,7 @@ import datetime
 import json
 import random
 import re
+import sys
 import warnings
 
 from common import emit
@@ -767,12 +772,50 @@ def values(source, count):
             yield {"class": type(value).__name__, "body": serialize_value(value)}
 
 
+# Cases that are given
+
+
+def expected(case):
+    """What the case should be written as; raises if it is none that Python reads."""
+    if "json" in case:
+        return json.dumps(json.loads(case["json"]), sort_keys=True)
+    from dagster._serdes import deserialize_value, serialize_value
+
+    written = serialize_value(deserialize_value(case["body"]))
+    if written != case["body"]:
+        raise ValueError(f"Dagster writes {written} for {case['body']}")
+    return written
+
+
+def kept(path):
+    with open(path, encoding="utf-8") as lines:
+        for case in map(json.loads, lines):
+            yield {**case, "expected": expected(case)}
+
+
+def answers(lines):
+    for line in lines:
+        try:
+            yield expected(json.loads(line))
+        except Exception:
+            # whatever it is that Python does not like about it
+            yield None
+
+
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--documents", type=int, default=0)
     parser.add_argument("--values", type=int, default=0)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--kept")
+    parser.add_argument("--answer", action="store_true")
     arguments = parser.parse_args()
+    if arguments.answer:
+        for answer in answers(sys.stdin):
+            emit(answer)
+        sys.exit()
+    for line in kept(arguments.kept) if arguments.kept else ():
+        emit(line)
     for line in documents(random.Random(f"documents {arguments.seed}"), arguments.documents):
         emit(line)
     for line in values(random.Random(f"values {arguments.seed}"), arguments.values):

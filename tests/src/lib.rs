@@ -9,12 +9,14 @@
 
 mod dagster;
 mod home;
+mod minimise;
 mod ours;
 mod text;
 mod tools;
 
 pub use dagster::{dagster, dagster_with_input};
 pub use home::Home;
+pub use minimise::minimised;
 pub use ours::{Finished, Running};
 pub use text::difference;
 pub use tools::{binary, python};

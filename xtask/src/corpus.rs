@@ -89,7 +89,11 @@ pub(crate) fn differential(workspace: &Workspace, size: &Size) -> Result<()> {
     {
         generate.arg(option).arg(value.to_string());
     }
-    piped(&mut generate, &mut Command::new(checker))
+    let kept = workspace.root.join("tests/kept/differential.jsonl");
+    generate.arg("--kept").arg(&kept);
+    let mut checker = Command::new(checker);
+    checker.env("DAGSTER_INSTANCE_PYTHON", python_env::ensure(workspace)?);
+    piped(&mut generate, checker.arg(kept))
 }
 
 /// Feeds damaged bodies of the corpus to the reader; the corpus is written if it is not there.

@@ -60,7 +60,8 @@ const fn less(left: &[u8], right: &[u8]) -> bool {
 /// `pub struct Name = "StorageName" | "OlderName" { pub field: Type = "stored_name", .. }`, fields in ascending
 /// order of their stored names. A field with `[skip]` is left out when it is empty; every other is
 /// always written. A field with `[or_default]` has its type's default where old versions did not write
-/// it; every other has what [`Unpack::absent`](crate::serdes::Unpack::absent) says. The struct also gets `unknown`, which carries the fields of newer versions.
+/// it; every other has what [`Unpack::absent`] says. The struct also gets `unknown`, which carries the
+/// fields of newer versions.
 #[macro_export]
 macro_rules! serdes_class {
     (
