@@ -16,6 +16,10 @@ os.dup2(2, 1)
 
 os.environ["DAGSTER_DISABLE_TELEMETRY"] = "1"
 
+# A shell without job control has what it starts in the background ignore SIGINT, and so would the children of
+# Dagster, which ends those that capture output by that signal and waits half a minute for each that stays.
+signal.signal(signal.SIGINT, signal.default_int_handler)
+
 
 def emit(document):
     """Write the document. Lone surrogates, which strict JSON readers refuse, become '?'."""
