@@ -8,6 +8,14 @@ use serde_json::Value;
 
 use crate::tools::{python, root};
 
+/// A script that is still to be started, with no home of the caller's.
+pub fn dagster_script(script: &str) -> Command {
+    let mut command = Command::new(python());
+    command.arg(root().join("tests/python").join(script));
+    command.env("PYTHONDONTWRITEBYTECODE", "1").env_remove("DAGSTER_HOME");
+    command
+}
+
 /// Runs a script and returns what it prints; a script that fails fails the test.
 pub fn dagster(script: &str, arguments: &[&str]) -> Value {
     dagster_with_input(script, arguments, &Value::Null)
@@ -15,11 +23,8 @@ pub fn dagster(script: &str, arguments: &[&str]) -> Value {
 
 /// The same with a document on the script's standard input.
 pub fn dagster_with_input(script: &str, arguments: &[&str], input: &Value) -> Value {
-    let child = Command::new(python())
-        .arg(root().join("tests/python").join(script))
+    let child = dagster_script(script)
         .args(arguments)
-        .env("PYTHONDONTWRITEBYTECODE", "1")
-        .env_remove("DAGSTER_HOME")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped())

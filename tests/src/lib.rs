@@ -14,7 +14,7 @@ mod ours;
 mod text;
 mod tools;
 
-pub use dagster::{dagster, dagster_with_input};
+pub use dagster::{dagster, dagster_script, dagster_with_input};
 pub use home::Home;
 pub use minimise::minimised;
 pub use ours::{Finished, Running};

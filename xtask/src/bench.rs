@@ -2,13 +2,13 @@
 //!
 //! Not part of the gate: figures are for people. What is measured is in `tests/`.
 
-use std::process::{Command, Stdio};
+use std::process::Command;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Result, ensure};
 
 use crate::compat::release_binary;
 use crate::process::{cargo, run as run_command};
-use crate::python_env;
+use crate::scripts::{piped, script};
 use crate::workspace::{TESTS_PACKAGE, Workspace};
 
 type Benchmark = fn(&Workspace, quick: bool) -> Result<()>;
@@ -38,17 +38,6 @@ fn serdes(workspace: &Workspace, _quick: bool) -> Result<()> {
     let mut build = cargo(workspace, "build");
     run_command(build.args(["--release", "--package", TESTS_PACKAGE, "--bin", "serdes_speed"]))?;
     let program = format!("serdes_speed{}", std::env::consts::EXE_SUFFIX);
-    let mut python = script(workspace, "time_serdes.py")?.stdout(Stdio::piped()).spawn()?;
-    let measured = python.stdout.take().context("the output is not piped")?;
-    let mut ours = Command::new(workspace.target.join("release").join(program));
-    let table = run_command(ours.stdin(measured));
-    ensure!(python.wait()?.success(), "time_serdes.py failed");
-    table
-}
-
-fn script(workspace: &Workspace, name: &str) -> Result<Command> {
-    let mut python = Command::new(python_env::ensure(workspace)?);
-    python.arg(workspace.root.join("tests/python").join(name));
-    python.current_dir(&workspace.root).env("PYTHONDONTWRITEBYTECODE", "1");
-    Ok(python)
+    let ours = workspace.target.join("release").join(program);
+    piped(&mut script(workspace, "time_serdes.py")?, &mut Command::new(ours))
 }

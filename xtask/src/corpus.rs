@@ -6,11 +6,12 @@
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result};
 use clap::Args;
 
 use crate::process::{cargo, run as run_command};
 use crate::python_env;
+use crate::scripts::{piped, script};
 use crate::workspace::{TESTS_PACKAGE, Workspace};
 
 /// The release whose source distribution carries databases of older releases.
@@ -92,7 +93,7 @@ pub(crate) fn differential(workspace: &Workspace, size: &Size) -> Result<()> {
     let kept = workspace.root.join("tests/kept/differential.jsonl");
     generate.arg("--kept").arg(&kept);
     let mut checker = Command::new(checker);
-    checker.env("DAGSTER_INSTANCE_PYTHON", python_env::ensure(workspace)?);
+    checker.env("DAGSTER_INSTANCE_PYTHON", generate.get_program());
     piped(&mut generate, checker.arg(kept))
 }
 
@@ -116,26 +117,8 @@ fn fresh_directory(workspace: &Workspace, name: &str) -> Result<PathBuf> {
     Ok(directory)
 }
 
-fn script(workspace: &Workspace, name: &str) -> Result<Command> {
-    let mut python = Command::new(python_env::ensure(workspace)?);
-    python.arg(workspace.root.join("tests/python").join(name));
-    python.env("PYTHONDONTWRITEBYTECODE", "1").env_remove("DAGSTER_HOME");
-    Ok(python)
-}
-
 fn built(workspace: &Workspace, name: &str) -> Result<PathBuf> {
     let mut build = cargo(workspace, "build");
     run_command(build.args(["--quiet", "--package", TESTS_PACKAGE, "--bin", name]))?;
     Ok(workspace.target.join("debug").join(format!("{name}{}", std::env::consts::EXE_SUFFIX)))
-}
-
-/// Runs two programs, the output of the first being the input of the second; both have to succeed.
-fn piped(first: &mut Command, second: &mut Command) -> Result<()> {
-    let mut source = first.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
-    let output = source.stdout.take().context("the output is not piped")?;
-    let checked = second.stdin(output).status()?;
-    let generated = source.wait()?;
-    ensure!(checked.success(), "{} found differences", second.get_program().display());
-    ensure!(generated.success(), "{} failed", first.get_program().display());
-    Ok(())
 }

@@ -16,6 +16,7 @@ mod corpus;
 mod features;
 mod process;
 mod python_env;
+mod scripts;
 mod tidy;
 mod workspace;
 

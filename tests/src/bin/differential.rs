@@ -5,15 +5,14 @@
 //! The first that differ are made as short as they can be and added to the file that is the only
 //! argument, from which the generator takes them from then on.
 #![expect(clippy::print_stdout, reason = "the counts are what it is for")]
-#![expect(clippy::disallowed_methods, reason = "asks Python about shortened cases")]
 
 use std::fs::OpenOptions;
 use std::io::{self, BufRead, BufReader, Write};
-use std::process::{Child, ChildStdin, ChildStdout, Command, ExitCode, Stdio};
+use std::process::{Child, ChildStdin, ChildStdout, ExitCode, Stdio};
 
-use dagster_instance::classes::class_named;
-use dagster_instance::serdes::{Reader, SerdesError, canonical_text};
-use dagster_instance_tests::{difference, minimised, python};
+use dagster_instance::classes::class_of;
+use dagster_instance::serdes::{SerdesError, canonical_text};
+use dagster_instance_tests::{dagster_script, difference, minimised};
 use serde_json::{Value, json};
 
 /// How many differences are shown and kept.
@@ -83,7 +82,7 @@ impl Kind {
     fn written(self, text: &str) -> Result<String, SerdesError> {
         let class = match self {
             Self::Document => None,
-            Self::Value => Reader::new(text).class()?.and_then(|name| class_named(&name)),
+            Self::Value => class_of(text)?,
         };
         class.map_or_else(|| canonical_text(text), |class| Ok(class.rewrite(text)?.text))
     }
@@ -98,8 +97,7 @@ struct Dagster {
 
 impl Dagster {
     fn start() -> io::Result<Self> {
-        let mut process = Command::new(python())
-            .arg(concat!(env!("CARGO_MANIFEST_DIR"), "/python/differential.py"))
+        let mut process = dagster_script("differential.py")
             .arg("--answer")
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

@@ -10,8 +10,8 @@ use std::io::BufRead;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use dagster_instance::classes::CLASSES;
-use dagster_instance::serdes::{Reader, canonical_text};
+use dagster_instance::classes::{CLASSES, class_of};
+use dagster_instance::serdes::canonical_text;
 use serde_json::Value;
 
 fn main() -> std::io::Result<ExitCode> {
@@ -29,11 +29,7 @@ fn main() -> std::io::Result<ExitCode> {
     while Instant::now() < until && !bodies.is_empty() {
         let damaged = random.damaged(&bodies);
         let class = &CLASSES[random.below(CLASSES.len())];
-        let named = Reader::new(&damaged)
-            .class()
-            .ok()
-            .flatten()
-            .and_then(|name| dagster_instance::classes::class_named(&name));
+        let named = class_of(&damaged).ok().flatten();
         let _ = canonical_text(&damaged);
         for class in [Some(class), named].into_iter().flatten() {
             tried += 1;
