@@ -92,6 +92,6 @@ pub async fn report_run_failed(
     });
     let mut event =
         DagsterEvent::new(DagsterEventType::RunFailure, &run.job_name).with_message(message);
-    event.event_specific_data = data.map(Into::into);
+    event.event_specific_data = data.map(|data| Box::new(data.into()));
     report_dagster_event(ops, event, &run.run_id, LogLevel::ERROR).await
 }

@@ -78,7 +78,7 @@ pub(crate) async fn run(home: Option<&Path>, args: &RunShow) -> Result<()> {
     }
     for entry in &failures {
         let data =
-            entry.dagster_event.as_ref().and_then(|event| event.event_specific_data.as_ref());
+            entry.dagster_event.as_ref().and_then(|event| event.event_specific_data.as_deref());
         let error = match data {
             Some(EventSpecificData::StepFailure(data)) => data.error.as_ref(),
             // What a step failed with was printed above.

@@ -15,7 +15,7 @@ serdes_class! {
     #[derive(Debug, Clone, PartialEq)]
     pub struct DagsterEvent = "DagsterEvent" {
         /// What the event carries beside its message.
-        pub event_specific_data: Option<EventSpecificData> = "event_specific_data",
+        pub event_specific_data: Option<Box<EventSpecificData>> = "event_specific_data",
         /// The type, as text: a newer Dagster may have types that this version does not know.
         pub event_type_value: String = "event_type_value",
         /// Tags that loggers show.
@@ -65,7 +65,7 @@ impl DagsterEvent {
     /// The same event with data.
     #[must_use]
     pub fn with_data(mut self, data: impl Into<EventSpecificData>) -> Self {
-        self.event_specific_data = Some(data.into());
+        self.event_specific_data = Some(Box::new(data.into()));
         self
     }
 
@@ -90,7 +90,7 @@ impl DagsterEvent {
 
     /// The asset that the event is about, if it is about one.
     pub fn asset_key(&self) -> Option<AssetKey> {
-        match self.event_specific_data.as_ref()? {
+        match self.event_specific_data.as_deref()? {
             EventSpecificData::StepMaterialization(data) => {
                 Some(data.materialization.asset_key.clone())
             }
@@ -110,7 +110,7 @@ impl DagsterEvent {
 
     /// The partition that the event is about, if it is about one.
     pub fn partition(&self) -> Option<&str> {
-        match self.event_specific_data.as_ref()? {
+        match self.event_specific_data.as_deref()? {
             EventSpecificData::StepMaterialization(data) => {
                 data.materialization.partition.as_deref()
             }
@@ -128,7 +128,7 @@ impl DagsterEvent {
     /// The tags of the materialisation or observation that the event reports; `None` where there
     /// are none.
     pub fn asset_event_tags(&self) -> Option<&BTreeMap<String, String>> {
-        match self.event_specific_data.as_ref()? {
+        match self.event_specific_data.as_deref()? {
             EventSpecificData::StepMaterialization(data) => data.materialization.tags.as_ref(),
             EventSpecificData::AssetObservation(data) => data.asset_observation.tags.as_ref(),
             _ => None,
@@ -137,7 +137,7 @@ impl DagsterEvent {
 
     /// The materialisation that the event reports, if it reports one.
     pub fn materialization(&self) -> Option<&AssetMaterialization> {
-        match self.event_specific_data.as_ref()? {
+        match self.event_specific_data.as_deref()? {
             EventSpecificData::StepMaterialization(data) => Some(&data.materialization),
             _ => None,
         }
@@ -145,7 +145,7 @@ impl DagsterEvent {
 
     /// The data of a run's failure, if it reports one.
     pub fn job_failure_data(&self) -> Option<&JobFailureData> {
-        match self.event_specific_data.as_ref()? {
+        match self.event_specific_data.as_deref()? {
             EventSpecificData::JobFailure(data) => Some(data),
             _ => None,
         }

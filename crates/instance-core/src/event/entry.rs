@@ -11,7 +11,7 @@ serdes_class! {
     #[derive(Debug, Clone, PartialEq)]
     pub struct EventLogEntry = "EventLogEntry" | "DagsterEventRecord" | "EventRecord" | "LogMessageRecord" {
         /// The event; `None` for a line of a log.
-        pub dagster_event: Option<DagsterEvent> = "dagster_event",
+        pub dagster_event: Option<Box<DagsterEvent>> = "dagster_event",
         /// The error that a line of a log came with.
         pub error_info: Option<SerializableErrorInfo> = "error_info",
         /// The level.
@@ -43,7 +43,7 @@ impl EventLogEntry {
             step_key: event.step_key.clone(),
             timestamp,
             user_message: String::new(),
-            dagster_event: Some(event),
+            dagster_event: Some(Box::new(event)),
             unknown: UnknownFields::default(),
         }
     }

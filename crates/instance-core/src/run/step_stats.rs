@@ -118,7 +118,7 @@ impl Step {
 
     fn mark(&mut self, entry: &EventLogEntry) {
         let data =
-            entry.dagster_event.as_ref().and_then(|event| event.event_specific_data.as_ref());
+            entry.dagster_event.as_ref().and_then(|event| event.event_specific_data.as_deref());
         let Some(EventSpecificData::EngineEvent(data)) = data else {
             return;
         };

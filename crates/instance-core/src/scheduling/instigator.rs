@@ -13,8 +13,21 @@ serdes_enum! {
         Stopped = "STOPPED",
         /// Its definition says whether it runs.
         DeclaredInCode = "DECLARED_IN_CODE",
-        /// It runs because its definition says so, in old versions.
+        /// What old versions stored for [`DeclaredInCode`](Self::DeclaredInCode); see
+        /// [`of_today`](Self::of_today).
         AutomaticallyRunning = "AUTOMATICALLY_RUNNING",
+    }
+}
+
+impl InstigatorStatus {
+    /// The status that today's Dagster takes this one for. What was read is kept as it was stored, so
+    /// that it is written again byte for byte; whoever interprets it asks here.
+    #[must_use]
+    pub const fn of_today(self) -> Self {
+        match self {
+            Self::AutomaticallyRunning => Self::DeclaredInCode,
+            other => other,
+        }
     }
 }
 

@@ -154,6 +154,8 @@ macro_rules! serdes_class {
 }
 
 /// Declares an enum that is stored as `{"__enum__": "StorageName.MEMBER"}`.
+///
+/// `pub enum Name = "StorageName" | "OlderName" { Member = "MEMBER", .. }`; older names are read only.
 #[macro_export]
 macro_rules! serdes_enum {
     (
@@ -204,23 +206,14 @@ macro_rules! serdes_enum {
             fn unpack(
                 reader: &mut $crate::serdes::Reader<'_>,
             ) -> Result<Self, $crate::serdes::SerdesError> {
-                let mut object = reader.begin_object()?;
-                let mut member = None;
-                while let Some(key) = reader.next_key(&mut object)? {
-                    let value = reader.string()?;
-                    if key == "__enum__" {
-                        member = value
-                            .strip_prefix(concat!($class, "."))
-                            $(.or_else(|| value.strip_prefix(concat!($old_class, "."))))*
-                            .and_then(Self::from_name);
-                    }
-                    if member.is_none() {
-                        return Err(reader.error(format!(
-                            concat!("{:?} is no member of ", $class, " that this version knows"), value
-                        )));
-                    }
-                }
-                member.ok_or_else(|| reader.error(concat!("expected a member of ", $class)))
+                let value = reader.enum_text()?;
+                value
+                    .strip_prefix(concat!($class, "."))
+                    $(.or_else(|| value.strip_prefix(concat!($old_class, "."))))*
+                    .and_then(Self::from_name)
+                    .ok_or_else(|| reader.error(format!(
+                        concat!("{:?} is no member of ", $class, " that this version knows"), value
+                    )))
             }
         }
     };

@@ -18,6 +18,7 @@ mod macros;
 mod number;
 mod opaque;
 mod pairs;
+mod plain;
 mod reader;
 mod sets;
 mod surrogates;

@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use super::{SerdesError, surrogates};
+use super::{SerdesError, plain::plain_length, surrogates};
 
 /// How deep lists and objects may nest that are read as types. What is only passed over may nest
 /// deeper, as deep as its text is long.
@@ -96,7 +96,8 @@ impl<'a> Reader<'a> {
 
     /// Reads `null` if it is next.
     pub fn null(&mut self) -> Result<bool, SerdesError> {
-        if self.kind()? != Kind::Null {
+        self.skip_space();
+        if self.byte() != Some(b'n') {
             return Ok(false);
         }
         self.literal("null")?;
@@ -120,23 +121,19 @@ impl<'a> Reader<'a> {
         if self.kind()? != Kind::Number {
             return Err(self.error(format!("expected a number, found {:?}", self.rest_preview())));
         }
+        let rest = &self.text[self.at..];
+        if let Some(length) = number_length(rest.as_bytes()) {
+            self.at += length;
+            return Ok(&rest[..length]);
+        }
         for literal in ["NaN", "Infinity", "-Infinity"] {
-            if self.text[self.at..].starts_with(literal) {
+            if rest.starts_with(literal) {
                 self.at += literal.len();
                 return Ok(literal);
             }
         }
-        let start = self.at;
-        while matches!(self.byte(), Some(b'-' | b'+' | b'.' | b'e' | b'E' | b'0'..=b'9')) {
-            self.at += 1;
-        }
-        let text = &self.text[start..self.at];
-        if is_number(text) {
-            Ok(text)
-        } else {
-            self.at = start;
-            Err(self.error(format!("not a number: {text:?}")))
-        }
+        let found = rest.split(|c: char| !"+-.0123456789eE".contains(c)).next().unwrap_or(rest);
+        Err(self.error(format!("not a number: {found:?}")))
     }
 
     /// Reads an integer of up to 64 bits.
@@ -165,25 +162,28 @@ impl<'a> Reader<'a> {
             return Err(self.error(format!("expected a string, found {:?}", self.rest_preview())));
         }
         let start = self.at + 1;
-        let (end, is_end) = self.string_piece(start)?;
-        let piece = &self.text[start..end];
-        if is_end {
-            self.at = end + 1;
-            return Ok(as_kept(piece));
+        let plain = start + plain_length(&self.text.as_bytes()[start..]);
+        if self.text.as_bytes().get(plain) == Some(&b'"') {
+            self.at = plain + 1;
+            return Ok(Cow::Borrowed(&self.text[start..plain]));
         }
-        let mut value = as_kept(piece).into_owned();
-        self.at = end;
-        self.escaped_string(&mut value)?;
-        Ok(Cow::Owned(value))
-    }
-
-    /// Where the string that goes on at `from` has its next escape or its end, and whether it is the
-    /// end. Like Python's reader, this one takes control characters as they are.
-    fn string_piece(&self, from: usize) -> Result<(usize, bool), SerdesError> {
-        let rest = self.text.as_bytes().get(from..).unwrap_or_default();
-        let plain = memchr::memchr2(b'"', b'\\', rest)
-            .ok_or_else(|| self.error("a string without an end"))?;
-        Ok((from + plain, rest.get(plain) == Some(&b'"')))
+        // With escapes or other characters: each stretch as it is, up to the next escape or the end. Like
+        // Python's reader, this one takes control characters as they are.
+        let mut value = String::with_capacity(plain - start + 64);
+        value.push_str(&self.text[start..plain]);
+        self.at = plain;
+        loop {
+            let rest = &self.text.as_bytes()[self.at..];
+            let stretch = memchr::memchr2(b'"', b'\\', rest)
+                .ok_or_else(|| SerdesError::new("a string without an end", start - 1))?;
+            push_as_kept(&mut value, &self.text[self.at..self.at + stretch]);
+            self.at += stretch;
+            if rest[stretch] == b'"' {
+                self.at += 1;
+                return Ok(Cow::Owned(value));
+            }
+            self.escape(&mut value)?;
+        }
     }
 
     /// Begins a list; then [`next_item`](Self::next_item) until it returns `false`.
@@ -280,6 +280,11 @@ impl<'a> Reader<'a> {
         let (at, depth) = (self.at, self.depth);
         let mut object = self.begin_object()?;
         let mut class = None;
+        if self.take_key(&mut object, "\"__class__\": ") {
+            class = Some(self.string()?);
+            (self.at, self.depth) = (at, depth);
+            return Ok(class);
+        }
         while let Some(key) = self.next_key(&mut object)? {
             if key == "__class__" {
                 class = Some(self.string()?);
@@ -289,6 +294,19 @@ impl<'a> Reader<'a> {
         }
         (self.at, self.depth) = (at, depth);
         Ok(class)
+    }
+
+    /// Reads `{"__enum__": "Class.MEMBER"}`, of which it returns the text.
+    pub fn enum_text(&mut self) -> Result<Cow<'a, str>, SerdesError> {
+        let mut object = self.begin_object()?;
+        let mut text = None;
+        while let Some(key) = self.next_key(&mut object)? {
+            if key != "__enum__" {
+                return Err(self.error(format!("expected \"__enum__\" alone, found {key:?}")));
+            }
+            text = Some(self.string()?);
+        }
+        text.ok_or_else(|| self.error("expected a member of an enum, found an empty object"))
     }
 
     fn begin(&mut self, open: u8, what: &str) -> Result<Object, SerdesError> {
@@ -311,25 +329,10 @@ impl<'a> Reader<'a> {
             self.depth -= 1;
             return Ok(false);
         }
-        if object.first {
-            object.first = false;
-        } else {
+        if !std::mem::replace(&mut object.first, false) {
             self.expect(b',')?;
         }
         Ok(true)
-    }
-
-    fn escaped_string(&mut self, value: &mut String) -> Result<(), SerdesError> {
-        loop {
-            self.escape(value)?;
-            let (end, is_end) = self.string_piece(self.at)?;
-            value.push_str(&as_kept(&self.text[self.at..end]));
-            self.at = end;
-            if is_end {
-                self.at += 1;
-                return Ok(());
-            }
-        }
     }
 
     fn escape(&mut self, value: &mut String) -> Result<(), SerdesError> {
@@ -416,39 +419,47 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// A piece of a string as it is kept: as it is, but for the one character that means something else.
-fn as_kept(piece: &str) -> Cow<'_, str> {
+/// Appends a piece of a string as it is kept: as it is, but for the one character that means something
+/// else.
+fn push_as_kept(value: &mut String, piece: &str) {
     if piece.is_ascii() || !piece.contains(surrogates::is_mark) {
-        return Cow::Borrowed(piece);
+        return value.push_str(piece);
     }
-    let mut kept = String::with_capacity(piece.len() + 4);
     for character in piece.chars() {
         if surrogates::is_mark(character) {
-            surrogates::push_mark(&mut kept);
+            surrogates::push_mark(value);
         } else {
-            kept.push(character);
+            value.push(character);
         }
     }
-    Cow::Owned(kept)
 }
 
-/// Whether `text` is a number in JSON's grammar, of any size.
-fn is_number(text: &str) -> bool {
-    let digits = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit());
-    let unsigned = text.strip_prefix('-').unwrap_or(text);
-    let (mantissa, exponent) = match unsigned.split_once(['e', 'E']) {
-        Some((mantissa, exponent)) => (mantissa, Some(exponent)),
-        None => (unsigned, None),
-    };
-    let (whole, fraction) = match mantissa.split_once('.') {
-        Some((whole, fraction)) => (whole, Some(fraction)),
-        None => (mantissa, None),
-    };
-    digits(whole)
-        && (whole == "0" || !whole.starts_with('0'))
-        && fraction.is_none_or(digits)
-        && exponent
-            .is_none_or(|exponent| digits(exponent.strip_prefix(['+', '-']).unwrap_or(exponent)))
+/// The length of the number in JSON's grammar, of any size, at the start of `text`. `None` if there is
+/// none, or if what follows it could not follow a number.
+fn number_length(text: &[u8]) -> Option<usize> {
+    let digits = |from: usize| text[from..].iter().take_while(|byte| byte.is_ascii_digit()).count();
+    let mut at = usize::from(text.first() == Some(&b'-'));
+    let whole = digits(at);
+    if whole == 0 || (whole > 1 && text[at] == b'0') {
+        return None;
+    }
+    at += whole;
+    if text.get(at) == Some(&b'.') {
+        let fraction = digits(at + 1);
+        at += 1 + fraction;
+        if fraction == 0 {
+            return None;
+        }
+    }
+    if matches!(text.get(at), Some(b'e' | b'E')) {
+        at += 1 + usize::from(matches!(text.get(at + 1), Some(b'+' | b'-')));
+        let exponent = digits(at);
+        at += exponent;
+        if exponent == 0 {
+            return None;
+        }
+    }
+    (!matches!(text.get(at), Some(b'-' | b'+' | b'.' | b'e' | b'E'))).then_some(at)
 }
 
 #[cfg(test)]

@@ -6,34 +6,37 @@ use super::{ObjectWriter, Opaque};
 ///
 /// Empty, and then without an allocation, for every object that this version builds or fully knows.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
-pub struct UnknownFields(Vec<(String, Opaque)>);
+#[expect(clippy::box_collection, reason = "one pointer in each of the objects, hardly ever set")]
+pub struct UnknownFields(Option<Box<Vec<(String, Opaque)>>>);
 
 impl UnknownFields {
     /// Whether every field of the object was known.
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.0.is_none()
     }
 
     /// The names of the fields, ascending.
     pub fn names(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(|(name, _)| name.as_str())
+        self.0.iter().flat_map(|fields| fields.iter()).map(|(name, _)| name.as_str())
     }
 
     #[doc(hidden)]
     pub fn push(&mut self, name: String, value: Opaque) {
-        let place = self.0.partition_point(|(other, _)| *other < name);
+        let fields = self.0.get_or_insert_default();
+        let place = fields.partition_point(|(other, _)| *other < name);
         // Of a key that occurs twice the last value counts, as for Python.
-        match self.0.get_mut(place).filter(|(other, _)| *other == name) {
+        match fields.get_mut(place).filter(|(other, _)| *other == name) {
             Some((_, known)) => *known = value,
-            None => self.0.insert(place, (name, value)),
+            None => fields.insert(place, (name, value)),
         }
     }
 
     /// Writes the fields whose names come before `limit`, from `from` on; returns where it stopped.
     #[doc(hidden)]
     pub fn write(&self, from: usize, limit: Option<&str>, object: &mut ObjectWriter<'_>) -> usize {
+        let Some(fields) = &self.0 else { return 0 };
         let mut next = from;
-        while let Some((name, value)) = self.0.get(next) {
+        while let Some((name, value)) = fields.get(next) {
             if limit.is_some_and(|limit| name.as_str() > limit) {
                 break;
             }

@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use super::{Pack, float::push_float, surrogates};
+use super::{Pack, float::push_float, plain::plain_length, surrogates};
 
 /// An append-only serdes text.
 #[derive(Debug, Default)]
@@ -52,12 +52,14 @@ impl Writer {
     pub fn string(&mut self, value: &str) {
         self.text.push('"');
         let mut rest = value;
-        while let Some(plain) = rest.bytes().position(needs_escape) {
-            self.text.push_str(&rest[..plain]);
-            let escaped = plain + self.escape(&rest[plain..]);
-            rest = rest.get(escaped..).unwrap_or_default();
+        loop {
+            let (plain, other) = rest.split_at(plain_length(rest.as_bytes()));
+            self.text.push_str(plain);
+            if other.is_empty() {
+                break;
+            }
+            rest = other.get(self.escape(other)..).unwrap_or_default();
         }
-        self.text.push_str(rest);
         self.text.push('"');
     }
 
@@ -123,12 +125,6 @@ impl Writer {
         self.text.push('{');
         ObjectWriter { writer: self, first: true }
     }
-}
-
-/// Whether a byte is anything but a printable character of ASCII that stands for itself. A byte below
-/// 0x80 is never a part of another character, so the first such byte is a boundary.
-fn needs_escape(byte: u8) -> bool {
-    !matches!(byte, b' ' | b'!' | b'#'..=b'[' | b']'..=b'~')
 }
 
 /// The inside of an object; [`end`](Self::end) closes it.

@@ -100,7 +100,7 @@ fn what_an_entry_says_is_understood() {
     let failure: EventLogEntry = deserialize_value(fixture!("event_run_failure")).unwrap();
     let failure = failure.dagster_event.unwrap();
     let first = failure.job_failure_data().unwrap().first_step_failure_event.as_ref().unwrap();
-    let Some(EventSpecificData::StepFailure(step)) = &first.event_specific_data else {
+    let Some(EventSpecificData::StepFailure(step)) = first.event_specific_data.as_deref() else {
         panic!("not a step failure: {first:?}");
     };
     let error = step.error.as_ref().unwrap();

@@ -2,6 +2,7 @@
 
 mod assets;
 mod classes;
+mod daemon;
 mod events;
 mod fixtures;
 mod robustness;

@@ -47,3 +47,10 @@ fn instigator_state() {
     assert_eq!(state.name(), "nightly");
     assert_snapshot!(round_trip(&state));
 }
+
+#[test]
+fn a_status_of_old_versions_means_what_it_means_today() {
+    let old = json!({"__enum__": "JobStatus.AUTOMATICALLY_RUNNING"});
+    assert_eq!(read::<InstigatorStatus>(&old).of_today(), InstigatorStatus::DeclaredInCode);
+    assert_eq!(InstigatorStatus::Stopped.of_today(), InstigatorStatus::Stopped);
+}

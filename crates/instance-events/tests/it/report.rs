@@ -2,8 +2,8 @@
 
 use instance_core::error_info::SerializableErrorInfo;
 use instance_core::event::{
-    DagsterEvent, DagsterEventType, EngineEventData, EventLogEntry, EventSpecificData,
-    JobFailureData, LogLevel, MetadataEntry, RunFailureReason,
+    DagsterEvent, DagsterEventType, EngineEventData, EventLogEntry, JobFailureData, LogLevel,
+    MetadataEntry, RunFailureReason,
 };
 use instance_core::ids::RunId;
 use instance_core::run::DagsterRun;
@@ -28,7 +28,7 @@ fn only_entry(fake: &Fake) -> Result<(EventLogEntry, DagsterEvent), Box<dyn std:
     assert_eq!(entry.timestamp.to_bits(), 1_700_000_000.25_f64.to_bits());
     assert_eq!((entry.user_message.as_str(), &entry.step_key), ("", &None));
     let event = entry.dagster_event.clone().ok_or("no event")?;
-    Ok((entry, event))
+    Ok((entry, *event))
 }
 
 #[tokio::test]
@@ -78,7 +78,7 @@ async fn an_engine_event_is_an_error_if_it_carries_one() -> TestResult {
         assert_eq!(entry.level, level);
         assert_eq!(event.event_type(), Some(DagsterEventType::EngineEvent));
         assert_eq!(event.message.as_deref(), Some("the message"));
-        assert_eq!(event.event_specific_data, Some(EventSpecificData::EngineEvent(data)));
+        assert_eq!(event.event_specific_data, Some(Box::new(data.into())));
         assert_eq!(fake.effects(), ["store the message"], "it changes no run");
     }
     Ok(())

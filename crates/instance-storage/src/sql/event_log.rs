@@ -32,7 +32,7 @@ pub(crate) struct EventRow {
 impl EventRow {
     /// The row of an entry; `None` if its time is outside of the calendar.
     pub(crate) fn of(entry: &EventLogEntry) -> Option<Self> {
-        let event = entry.dagster_event.as_ref();
+        let event = entry.dagster_event.as_deref();
         Some(Self {
             run_id: entry.run_id.to_string(),
             event: serialize_value(entry),
