@@ -7,6 +7,7 @@
     reason = "a test that lacks its tools has failed"
 )]
 
+pub mod conformance;
 mod dagster;
 mod home;
 mod minimise;

@@ -1,4 +1,5 @@
-//! The step `compat`: the cross-crate tests, with the release binary, against the real Dagster.
+//! The step `compat`: the cross-crate tests, with the release binary, against the real Dagster; and
+//! how the programs come about that this step and others test with.
 //!
 //! Not here: how the Python environment comes about.
 
@@ -34,4 +35,11 @@ pub(crate) fn release_binary(workspace: &Workspace) -> Result<PathBuf> {
         binary.display()
     );
     Ok(binary)
+}
+
+/// Builds a program of the tests, without optimizations; returns its path.
+pub(crate) fn test_program(workspace: &Workspace, name: &str) -> Result<PathBuf> {
+    let mut build = cargo(workspace, "build");
+    run_command(build.args(["--quiet", "--package", TESTS_PACKAGE, "--bin", name]))?;
+    Ok(workspace.target.join("debug").join(format!("{name}{EXE_SUFFIX}")))
 }

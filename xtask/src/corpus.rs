@@ -9,21 +9,19 @@ use std::process::{Command, Stdio};
 use anyhow::{Context, Result};
 use clap::Args;
 
-use crate::process::{cargo, run as run_command};
-use crate::python_env;
+use crate::compat::test_program;
+use crate::process::run as run_command;
 use crate::scripts::{piped, script};
-use crate::workspace::{TESTS_PACKAGE, Workspace};
+use crate::sdist;
+use crate::workspace::Workspace;
 
-/// The release whose source distribution carries databases of older releases.
-const SDIST: &str = "dagster==1.13.27";
-
-/// Where those databases are within the source distribution.
+/// Where the databases of older releases are within the source distribution.
 const OLD_DATABASES: &str = "dagster_tests/general_tests/compat_tests";
 
 /// Has Dagster write a corpus, and checks every body in it.
 pub(crate) fn corpus(workspace: &Workspace) -> Result<()> {
     let directory = fresh_directory(workspace, "corpus")?;
-    let checker = built(workspace, "corpus")?;
+    let checker = test_program(workspace, "corpus")?;
     let mut write = script(workspace, "write_corpus.py")?;
     write.arg(&directory).stdout(Stdio::null());
     // Dagster logs every event of every run.
@@ -35,30 +33,10 @@ pub(crate) fn corpus(workspace: &Workspace) -> Result<()> {
 
 /// Checks every body in the databases of older releases.
 pub(crate) fn old_corpus(workspace: &Workspace) -> Result<()> {
-    let directory = fresh_directory(workspace, "sdist")?;
-    let python = python_env::ensure(workspace)?;
-    let mut download = Command::new(&python);
-    download.args([
-        "-m",
-        "pip",
-        "download",
-        "--quiet",
-        "--no-deps",
-        "--no-binary",
-        ":all:",
-        "--dest",
-    ]);
-    run_command(download.arg(&directory).arg(SDIST))?;
-    let mut unpack = Command::new(&python);
-    unpack.arg("-c").arg(
-        "import glob, sys, tarfile; tarfile.open(glob.glob(sys.argv[1] + '/*.tar.gz')[0])\
-         .extractall(sys.argv[1], filter='data')",
-    );
-    run_command(unpack.arg(&directory))?;
-    let unpacked = directory.join(SDIST.replace("==", "-")).join(OLD_DATABASES);
+    let databases = sdist::ensure(workspace)?.join(OLD_DATABASES);
     let mut extract = script(workspace, "extract_bodies.py")?;
-    let mut checker = Command::new(built(workspace, "corpus")?);
-    piped(extract.arg(unpacked), checker.arg("--old"))
+    let mut checker = Command::new(test_program(workspace, "corpus")?);
+    piped(extract.arg(databases), checker.arg("--old"))
 }
 
 /// How much is generated, and what.
@@ -83,7 +61,7 @@ impl Default for Size {
 
 /// Compares our text with Python's for generated documents and values.
 pub(crate) fn differential(workspace: &Workspace, size: &Size) -> Result<()> {
-    let checker = built(workspace, "differential")?;
+    let checker = test_program(workspace, "differential")?;
     let mut generate = script(workspace, "differential.py")?;
     for (option, value) in
         [("--documents", size.documents), ("--values", size.values), ("--seed", size.seed)]
@@ -104,7 +82,7 @@ pub(crate) fn fuzz(workspace: &Workspace, seconds: u32, seed: u32) -> Result<()>
         corpus(workspace)?;
     }
     let mut extract = script(workspace, "extract_bodies.py")?;
-    let mut fuzz = Command::new(built(workspace, "fuzz")?);
+    let mut fuzz = Command::new(test_program(workspace, "fuzz")?);
     piped(extract.arg(directory), fuzz.args([seconds.to_string(), seed.to_string()]))
 }
 
@@ -115,10 +93,4 @@ fn fresh_directory(workspace: &Workspace, name: &str) -> Result<PathBuf> {
     }
     std::fs::create_dir_all(&directory)?;
     Ok(directory)
-}
-
-fn built(workspace: &Workspace, name: &str) -> Result<PathBuf> {
-    let mut build = cargo(workspace, "build");
-    run_command(build.args(["--quiet", "--package", TESTS_PACKAGE, "--bin", name]))?;
-    Ok(workspace.target.join("debug").join(format!("{name}{}", std::env::consts::EXE_SUFFIX)))
 }

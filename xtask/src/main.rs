@@ -9,14 +9,18 @@
 )]
 
 mod bench;
+mod cached;
 mod cargo_steps;
 mod check;
 mod compat;
+mod conformance;
 mod corpus;
 mod features;
+mod postgres;
 mod process;
 mod python_env;
 mod scripts;
+mod sdist;
 mod tidy;
 mod workspace;
 
@@ -72,6 +76,19 @@ enum Command {
         #[arg(last = true)]
         args: Vec<String>,
     },
+    /// Run Dagster's own storage suites against our storages
+    Conformance {
+        /// Which suite; all unless said
+        suite: Option<String>,
+        /// Dagster's own storages behind the same protocol, to compare with
+        #[arg(long)]
+        stock: bool,
+        /// Arguments for pytest, after `--`; no suite has to reach its target then
+        #[arg(last = true)]
+        args: Vec<String>,
+    },
+    /// Bring up a Postgres for tests, print its URL, and stop it when standard input ends
+    Postgres,
     /// Read and write again every body that the real Dagster stores in a corpus of homes
     Corpus {
         /// The databases of older releases instead
@@ -130,6 +147,10 @@ fn run(command: &Command) -> Result<()> {
             Ok(())
         }
         Command::Compat { args } => compat::run(&workspace, args),
+        Command::Conformance { suite, stock, args } => {
+            conformance::run(&workspace, suite.as_deref(), *stock, args)
+        }
+        Command::Postgres => postgres::serve(&workspace),
         Command::Corpus { old: false } => corpus::corpus(&workspace),
         Command::Corpus { old: true } => corpus::old_corpus(&workspace),
         Command::Differential(size) => corpus::differential(&workspace, size),

@@ -73,7 +73,8 @@ fn shown(command: &Command) -> String {
     variables.chain(words).collect::<Vec<_>>().join(" ")
 }
 
-fn quoted(word: &OsStr) -> String {
+/// The word as a shell reads it.
+pub(crate) fn quoted(word: &OsStr) -> String {
     let word = word.to_string_lossy();
     if word.is_empty()
         || word.contains(|c: char| c.is_whitespace() || "'\"$`\\;&|<>()*?".contains(c))

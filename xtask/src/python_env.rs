@@ -1,21 +1,19 @@
 //! The Python environment that holds the pinned Dagster: built once, and again when what it was
 //! built from changes.
 //!
-//! Not here: what is installed (`tests/python/requirements.txt`) and who uses it (`compat`).
+//! Not here: what is installed (`tests/python/requirements.txt`) and who uses it.
 
 use std::fs::{self, File};
-use std::io::ErrorKind;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
+use crate::cached;
 use crate::process;
 use crate::workspace::Workspace;
 
 const REQUIREMENTS: &str = "tests/python/requirements.txt";
-/// Inside the environment, so that it goes when the environment goes.
-const STAMP: &str = "xtask-stamp.txt";
 /// Lines of pip's log that a failure shows.
 const LOG_TAIL: usize = 40;
 
@@ -27,50 +25,25 @@ pub(crate) fn ensure(workspace: &Workspace) -> Result<PathBuf> {
         .with_context(|| format!("cannot read {REQUIREMENTS}"))?;
     let stamp = stamp(&host_python()?, &requirements);
 
-    let compat = workspace.target.join("compat");
-    fs::create_dir_all(&compat).with_context(|| format!("cannot create {}", compat.display()))?;
-    // Two gates at once on one target directory: the second waits for the first and then finds its
-    // environment.
-    let lock = File::create(compat.join("venv.lock"))
-        .context("cannot create the lock of the Python environment")?;
-    lock.lock().context("cannot lock the Python environment")?;
-
-    let venv = compat.join("venv");
-    let interpreter = interpreter(&venv);
-    if fs::read_to_string(venv.join(STAMP)).is_ok_and(|found| found == stamp)
-        && interpreter.exists()
-    {
-        return Ok(interpreter);
-    }
-    eprintln!(
-        "python: building {} from {REQUIREMENTS}; this takes a minute or two",
-        venv.display()
-    );
-    match fs::remove_dir_all(&venv) {
-        Err(error) if error.kind() != ErrorKind::NotFound => {
-            return Err(error)
-                .with_context(|| format!("cannot remove the outdated {}", venv.display()));
-        }
-        _ => {}
-    }
-    let log = compat.join("venv.log");
-    logged(python("python3").args(["-m", "venv"]).arg(&venv), &log)?;
-    let install = [
-        "-m",
-        "pip",
-        "install",
-        "--disable-pip-version-check",
-        "--quiet",
-        "--no-input",
-        "--requirement",
-    ];
-    logged(python(&interpreter).args(install).arg(&requirements_path), &log)?;
-    // An environment cannot be moved into place once it is complete, as its scripts hold its path.
-    // So the stamp comes last: without it, whatever an interrupted build left behind is removed and
-    // built again.
-    fs::write(venv.join(STAMP), stamp)
-        .context("cannot write the stamp of the Python environment")?;
-    Ok(interpreter)
+    let venv = cached::directory(workspace, "venv", &stamp, |venv| {
+        eprintln!(
+            "python: building {} from {REQUIREMENTS}; this takes a minute or two",
+            venv.display()
+        );
+        let log = venv.with_extension("log");
+        logged(python("python3").args(["-m", "venv"]).arg(venv), &log)?;
+        let install = [
+            "-m",
+            "pip",
+            "install",
+            "--disable-pip-version-check",
+            "--quiet",
+            "--no-input",
+            "--requirement",
+        ];
+        logged(python(interpreter(venv)).args(install).arg(&requirements_path), &log)
+    })?;
+    Ok(interpreter(&venv))
 }
 
 fn interpreter(venv: &Path) -> PathBuf {

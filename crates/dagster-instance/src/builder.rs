@@ -8,7 +8,7 @@ use instance_core::clock::{Clock, IdSource, RandomIds, SystemClock};
 use instance_core::error::InstanceError;
 use instance_core::launcher::{RunCoordinator, RunLauncher};
 use instance_launcher::DefaultRunCoordinator;
-use instance_storage::{LocalComputeLogManager, OpenMode, SqliteStorages};
+use instance_storage::{LocalComputeLogManager, OpenMode, SqlitePaths, StorageContext, Storages};
 
 use crate::instance::{DagsterInstance, Inner};
 
@@ -90,17 +90,17 @@ impl DagsterInstanceBuilder {
     pub async fn open(self) -> Result<DagsterInstance, InstanceError> {
         let home = find_home(self.home.as_deref(), &ProcessEnvironment)?;
         let settings = load_settings(&home.path, &ProcessEnvironment)?;
-        let sqlite = SqliteStorages::open(
-            &settings.sqlite_base_dir,
-            self.mode,
-            Arc::clone(&self.clock),
-            Arc::clone(&self.ids),
-        )
-        .await?;
+        let context = StorageContext {
+            clock: Arc::clone(&self.clock),
+            ids: Arc::clone(&self.ids),
+            ..StorageContext::default()
+        };
+        let paths = SqlitePaths::below(&settings.sqlite_base_dir);
+        let storages = Storages::open_sqlite(paths, self.mode, context).await?;
         let inner = Inner {
-            run_storage: sqlite.run_storage(),
-            event_log_storage: sqlite.event_log_storage(),
-            schedule_storage: sqlite.schedule_storage(),
+            run_storage: storages.run_storage(),
+            event_log_storage: storages.event_log_storage(),
+            schedule_storage: storages.schedule_storage(),
             compute_log_manager: Arc::new(LocalComputeLogManager::new(&settings.compute_logs_dir)),
             run_coordinator: self.run_coordinator,
             run_launcher: self.run_launcher.map_or_else(default_launcher, Ok)?,
@@ -108,7 +108,7 @@ impl DagsterInstanceBuilder {
             ids: self.ids,
             listeners: Mutex::default(),
             settings,
-            sqlite,
+            storages,
         };
         Ok(DagsterInstance { inner: Arc::new(inner) })
     }

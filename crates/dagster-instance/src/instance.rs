@@ -31,7 +31,7 @@ pub(crate) struct Inner {
     pub(crate) ids: Arc<dyn IdSource>,
     pub(crate) listeners: Mutex<HashMap<RunId, Vec<EventListener>>>,
     #[cfg(feature = "sqlite")]
-    pub(crate) sqlite: instance_storage::SqliteStorages,
+    pub(crate) storages: instance_storage::Storages,
 }
 
 impl DagsterInstance {

@@ -15,17 +15,24 @@ use instance_core::ops::{
 use instance_core::run::DagsterRun;
 use instance_core::settings::InstanceSettings;
 use instance_core::snap::ExecutionPlanSnapshot;
-use instance_core::storage::{ComputeLogManager, EventLogStorage, RunStorage, ScheduleStorage};
+use instance_core::storage::{
+    AssetStore, ComputeLogManager, EventLogStorage, EventStore, InstigatorStore, RunStorage,
+    RunStore, ScheduleStorage, SnapshotStore,
+};
 
 use crate::instance::DagsterInstance;
 
 #[async_trait]
 impl RunOps for DagsterInstance {
-    fn run_storage(&self) -> &dyn RunStorage {
+    fn run_store(&self) -> &dyn RunStore {
         &*self.inner.run_storage
     }
 
-    fn event_log_storage(&self) -> &dyn EventLogStorage {
+    fn snapshot_store(&self) -> &dyn SnapshotStore {
+        &*self.inner.run_storage
+    }
+
+    fn event_store(&self) -> &dyn EventStore {
         &*self.inner.event_log_storage
     }
 
@@ -48,11 +55,11 @@ impl RunOps for DagsterInstance {
 }
 
 impl EventOps for DagsterInstance {
-    fn run_storage(&self) -> &dyn RunStorage {
+    fn run_store(&self) -> &dyn RunStore {
         &*self.inner.run_storage
     }
 
-    fn event_log_storage(&self) -> &dyn EventLogStorage {
+    fn event_store(&self) -> &dyn EventStore {
         &*self.inner.event_log_storage
     }
 
@@ -74,13 +81,13 @@ impl EventOps for DagsterInstance {
 }
 
 impl AssetOps for DagsterInstance {
-    fn event_log_storage(&self) -> &dyn EventLogStorage {
+    fn asset_store(&self) -> &dyn AssetStore {
         &*self.inner.event_log_storage
     }
 }
 
 impl SchedulingOps for DagsterInstance {
-    fn schedule_storage(&self) -> &dyn ScheduleStorage {
+    fn instigator_store(&self) -> &dyn InstigatorStore {
         &*self.inner.schedule_storage
     }
 }

@@ -12,7 +12,7 @@ pub async fn get_asset_records(
     ops: &dyn AssetOps,
     asset_keys: Option<&[AssetKey]>,
 ) -> Result<Vec<AssetRecord>, InstanceError> {
-    Ok(ops.event_log_storage().get_asset_records(asset_keys).await?)
+    Ok(ops.asset_store().get_asset_records(asset_keys).await?)
 }
 
 /// The keys of all assets, ascending.

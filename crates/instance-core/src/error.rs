@@ -27,6 +27,48 @@ pub enum StorageError {
         /// The snapshot.
         snapshot_id: SnapshotId,
     },
+    /// There is no such run; nothing was written.
+    #[error("there is no run {run_id}")]
+    RunNotFound {
+        /// The id.
+        run_id: RunId,
+    },
+    /// There is one of this id; nothing was written.
+    #[error("{what} {id} is stored already")]
+    AlreadyExists {
+        /// What it is.
+        what: &'static str,
+        /// Its id.
+        id: String,
+    },
+    /// There is none of this id; nothing was written.
+    #[error("{what} {id} is not stored")]
+    NotFound {
+        /// What it is.
+        what: &'static str,
+        /// Its id.
+        id: String,
+    },
+    /// There are several where there is to be one; nothing was written.
+    #[error("there are {rows} {what} {id}; expected one")]
+    Duplicate {
+        /// What they are.
+        what: &'static str,
+        /// What they are of.
+        id: String,
+        /// How many there are.
+        rows: u64,
+    },
+    /// A value that the store does not take; nothing was written.
+    #[error("{what} {value}: {reason}")]
+    Invalid {
+        /// Which value.
+        what: &'static str,
+        /// The value.
+        value: String,
+        /// Which values there may be.
+        reason: String,
+    },
     /// A row holds something else than its class says.
     #[error("{table}.{column} of row {row} in {database} cannot be read")]
     Decode {

@@ -19,6 +19,7 @@ pub mod ops;
 pub mod partitions;
 pub mod run;
 pub mod scheduling;
+pub mod selectors;
 pub mod serdes;
 pub mod settings;
 pub mod snap;

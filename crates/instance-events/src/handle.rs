@@ -24,7 +24,7 @@ pub async fn handle_new_events(
     ops: &dyn EventOps,
     entries: Vec<EventLogEntry>,
 ) -> Result<(), InstanceError> {
-    let storage_ids = ops.event_log_storage().store_event_batch(&entries).await?;
+    let storage_ids = ops.event_store().store_event_batch(&entries).await?;
     for (event_log_entry, storage_id) in entries.into_iter().zip(storage_ids) {
         let new_status = change_run(ops, &event_log_entry).await?;
         let run_id = event_log_entry.run_id.clone();
@@ -60,6 +60,6 @@ async fn change_run(
         return Ok(None);
     };
     let at = datetime_of(entry.timestamp).unwrap_or_else(|| ops.clock().now());
-    ops.run_storage().handle_run_event(&entry.run_id, event, at).await?;
+    ops.run_store().handle_run_event(&entry.run_id, event, at).await?;
     Ok(Some(status))
 }

@@ -11,7 +11,7 @@ pub async fn get_records_for_run(
     ops: &dyn EventOps,
     query: &RecordsForRun,
 ) -> Result<EventLogConnection, InstanceError> {
-    Ok(ops.event_log_storage().get_records_for_run(query).await?)
+    Ok(ops.event_store().get_records_for_run(query).await?)
 }
 
 /// The whole log of a run, oldest entry first, or its events of the given types.
@@ -23,6 +23,6 @@ pub async fn all_logs(
     of_types: &[DagsterEventType],
 ) -> Result<Vec<EventLogEntry>, InstanceError> {
     let query = RecordsForRun { of_types: of_types.to_vec(), ..RecordsForRun::all(run_id.clone()) };
-    let connection = ops.event_log_storage().get_records_for_run(&query).await?;
+    let connection = ops.event_store().get_records_for_run(&query).await?;
     Ok(connection.records.into_iter().map(|record| record.event_log_entry).collect())
 }

@@ -89,7 +89,7 @@ impl CreateRun {
 pub async fn create_run(ops: &dyn RunOps, request: CreateRun) -> Result<DagsterRun, InstanceError> {
     let plan = request.execution_plan_snapshot.clone();
     let run = construct_run_with_snapshots(ops, request).await?;
-    ops.run_storage().add_run(&run, ops.clock().now()).await?;
+    ops.run_store().add_run(&run, ops.clock().now()).await?;
     if let Some(plan) = plan.filter(|_| !assets_are_externally_managed(&run)) {
         log_asset_planned_events(ops, &run, &plan).await?;
     }

@@ -14,7 +14,7 @@ pub async fn get_run_records(
     filter: &RunsFilter,
     page: &RunsPage,
 ) -> Result<Vec<RunRecord>, InstanceError> {
-    Ok(ops.run_storage().get_run_records(filter, page).await?)
+    Ok(ops.run_store().get_run_records(filter, page).await?)
 }
 
 /// The runs that match.
@@ -23,13 +23,13 @@ pub async fn get_runs(
     filter: &RunsFilter,
     page: &RunsPage,
 ) -> Result<Vec<DagsterRun>, InstanceError> {
-    let records = ops.run_storage().get_run_records(filter, page).await?;
+    let records = ops.run_store().get_run_records(filter, page).await?;
     Ok(records.into_iter().map(|record| record.dagster_run).collect())
 }
 
 /// How many runs match.
 pub async fn get_runs_count(ops: &dyn RunOps, filter: &RunsFilter) -> Result<u64, InstanceError> {
-    Ok(ops.run_storage().get_runs_count(filter).await?)
+    Ok(ops.run_store().get_runs_count(filter).await?)
 }
 
 /// The run of this id with its row; `None` if there is none.
@@ -39,7 +39,7 @@ pub async fn get_run_record_by_id(
 ) -> Result<Option<RunRecord>, InstanceError> {
     let filter = RunsFilter { run_ids: vec![run_id.clone()], ..RunsFilter::default() };
     let page = RunsPage { limit: Some(1), ..RunsPage::default() };
-    Ok(ops.run_storage().get_run_records(&filter, &page).await?.pop())
+    Ok(ops.run_store().get_run_records(&filter, &page).await?.pop())
 }
 
 /// The run of this id; `None` if there is none.
@@ -65,7 +65,7 @@ pub async fn find_run(ops: &dyn RunOps, id_or_prefix: &str) -> Result<RunRecord,
     let filter =
         RunsFilter { run_id_prefix: Some(id_or_prefix.to_owned()), ..RunsFilter::default() };
     let page = RunsPage { limit: Some(3), ..RunsPage::default() };
-    let mut found = ops.run_storage().get_run_records(&filter, &page).await?;
+    let mut found = ops.run_store().get_run_records(&filter, &page).await?;
     match (found.len(), found.pop()) {
         (1, Some(record)) => Ok(record),
         (0, _) => Err(InstanceError::RunNotFound { run_id: id_or_prefix.to_owned() }),
@@ -90,7 +90,7 @@ pub async fn get_run_stats(
     ops: &dyn RunOps,
     run_id: &RunId,
 ) -> Result<DagsterRunStatsSnapshot, InstanceError> {
-    Ok(ops.event_log_storage().get_stats_for_run(run_id).await?)
+    Ok(ops.event_store().get_stats_for_run(run_id).await?)
 }
 
 /// Status and times of the steps of a run; empty `step_keys` means all steps.
@@ -99,5 +99,5 @@ pub async fn get_run_step_stats(
     run_id: &RunId,
     step_keys: &[String],
 ) -> Result<Vec<RunStepKeyStatsSnapshot>, InstanceError> {
-    Ok(ops.event_log_storage().get_step_stats_for_run(run_id, step_keys).await?)
+    Ok(ops.event_store().get_step_stats_for_run(run_id, step_keys).await?)
 }

@@ -11,7 +11,7 @@ pub async fn ensure_persisted_job_snapshot(
     snapshot: &JobSnap,
     parent: Option<&JobSnap>,
 ) -> Result<SnapshotId, InstanceError> {
-    let storage = ops.run_storage();
+    let storage = ops.snapshot_store();
     if let Some(parent) = parent.filter(|_| snapshot.lineage_snapshot.is_some()) {
         let parent_id = parent.snapshot_id();
         let named = snapshot.lineage_snapshot.as_ref().map(|lineage| &lineage.parent_snapshot_id);
@@ -38,7 +38,7 @@ pub async fn ensure_persisted_execution_plan_snapshot(
     if snapshot.job_snapshot_id != *job_snapshot_id {
         tracing::warn!(plan = %snapshot.job_snapshot_id, job = %job_snapshot_id, "the plan is of another job snapshot");
     }
-    let storage = ops.run_storage();
+    let storage = ops.snapshot_store();
     let id = snapshot.snapshot_id();
     if !storage.has_execution_plan_snapshot(&id).await? {
         storage.add_execution_plan_snapshot(snapshot).await?;

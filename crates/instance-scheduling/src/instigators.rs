@@ -3,6 +3,7 @@
 use instance_core::error::InstanceError;
 use instance_core::ops::SchedulingOps;
 use instance_core::scheduling::{InstigatorState, InstigatorType};
+use instance_core::storage::InstigatorFilter;
 
 /// The states of all schedules and sensors that have one, or of those of one type.
 #[tracing::instrument(skip_all)]
@@ -10,5 +11,6 @@ pub async fn all_instigator_state(
     ops: &dyn SchedulingOps,
     instigator_type: Option<InstigatorType>,
 ) -> Result<Vec<InstigatorState>, InstanceError> {
-    Ok(ops.schedule_storage().all_instigator_state(instigator_type).await?)
+    let filter = InstigatorFilter { instigator_type, ..InstigatorFilter::default() };
+    Ok(ops.instigator_store().all_instigator_state(&filter).await?)
 }

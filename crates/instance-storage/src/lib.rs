@@ -4,13 +4,21 @@
 //! The only crate that knows SQL. The other domains are not known here.
 
 mod compute_logs;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod db;
 mod info;
-#[cfg(feature = "sqlite")]
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod layouts;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
 mod sql;
-#[cfg(feature = "sqlite")]
-mod sqlite;
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+mod stores;
 
 pub use compute_logs::LocalComputeLogManager;
 pub use info::{StorageInfo, storage_info};
+#[cfg(feature = "postgres")]
+pub use layouts::PostgresConfig;
 #[cfg(feature = "sqlite")]
-pub use sqlite::{OpenMode, SqliteStorages};
+pub use layouts::{EventPaths, OpenMode, SqlitePaths};
+#[cfg(any(feature = "postgres", feature = "sqlite"))]
+pub use layouts::{StorageContext, Storages, is_indexed_tag};

@@ -15,12 +15,12 @@ impl DagsterInstance {
     /// needed.
     #[cfg(feature = "sqlite")]
     pub async fn create_storages(&self) -> Result<(), InstanceError> {
-        Ok(self.inner.sqlite.create().await?)
+        Ok(self.inner.storages.create().await?)
     }
 
     /// Closes all files. Nothing that was acknowledged depends on it.
     #[cfg(feature = "sqlite")]
     pub async fn dispose(&self) {
-        self.inner.sqlite.dispose().await;
+        self.inner.storages.dispose().await;
     }
 }

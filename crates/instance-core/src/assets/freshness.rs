@@ -1,5 +1,8 @@
 //! The freshness of assets.
 
+use chrono::{DateTime, Utc};
+
+use crate::asset_key::AssetKey;
 use crate::serdes::Opaque;
 use crate::{serdes_class, serdes_enum};
 
@@ -26,4 +29,17 @@ serdes_class! {
         /// What is to be known of it.
         pub metadata: Option<Opaque> = "metadata",
     }
+}
+
+/// How fresh an asset is, since when.
+#[derive(Debug, Clone, PartialEq)]
+pub struct FreshnessStateRecord {
+    /// The asset.
+    pub entity_key: AssetKey,
+    /// How fresh it is.
+    pub freshness_state: FreshnessState,
+    /// Since when.
+    pub updated_at: DateTime<Utc>,
+    /// What is kept with it.
+    pub record_body: FreshnessStateRecordBody,
 }

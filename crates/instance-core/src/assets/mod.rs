@@ -11,6 +11,6 @@ pub use check::{
     AssetCheckEvaluationTargetMaterializationData, AssetCheckSeverity,
 };
 pub use details::AssetDetails;
-pub use freshness::{FreshnessState, FreshnessStateRecordBody};
+pub use freshness::{FreshnessState, FreshnessStateRecord, FreshnessStateRecordBody};
 pub use record::{AssetEntry, AssetRecord};
 pub use status_cache::AssetStatusCacheValue;

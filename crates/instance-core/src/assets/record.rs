@@ -1,6 +1,7 @@
 //! The record of an asset: its row among all assets.
 
 use crate::asset_key::AssetKey;
+use crate::assets::{AssetDetails, AssetStatusCacheValue};
 use crate::event::EventLogRecord;
 use crate::ids::{RunId, StorageId};
 
@@ -23,4 +24,8 @@ pub struct AssetEntry {
     /// The last run that materialised it or was going to; `None` if there is none since it was
     /// last wiped.
     pub last_run_id: Option<RunId>,
+    /// What is kept beside its events.
+    pub asset_details: Option<AssetDetails>,
+    /// The cached status of its partitions.
+    pub cached_status: Option<AssetStatusCacheValue>,
 }

@@ -1,9 +1,9 @@
 //! What the asset domain needs of an instance.
 
-use crate::storage::EventLogStorage;
+use crate::storage::AssetStore;
 
 /// What the asset domain needs of an instance.
 pub trait AssetOps: Send + Sync {
-    /// The store of events.
-    fn event_log_storage(&self) -> &dyn EventLogStorage;
+    /// Assets.
+    fn asset_store(&self) -> &dyn AssetStore;
 }

@@ -5,18 +5,18 @@ use std::sync::Arc;
 use crate::clock::Clock;
 use crate::event::EventLogRecord;
 use crate::ids::RunId;
-use crate::storage::{EventLogStorage, RunStorage};
+use crate::storage::{EventStore, RunStore};
 
 /// Called with each entry of a run after it was stored.
 pub type EventListener = Arc<dyn Fn(&EventLogRecord) + Send + Sync>;
 
 /// What the event domain needs of an instance.
 pub trait EventOps: Send + Sync {
-    /// The store of runs, whose status follows from events.
-    fn run_storage(&self) -> &dyn RunStorage;
+    /// Runs, whose status follows from events.
+    fn run_store(&self) -> &dyn RunStore;
 
-    /// The store of events.
-    fn event_log_storage(&self) -> &dyn EventLogStorage;
+    /// Events.
+    fn event_store(&self) -> &dyn EventStore;
 
     /// The clock.
     fn clock(&self) -> &dyn Clock;

@@ -6,16 +6,19 @@ use crate::clock::{Clock, IdSource};
 use crate::error::InstanceError;
 use crate::event::{DagsterEvent, LogLevel};
 use crate::ids::RunId;
-use crate::storage::{EventLogStorage, RunStorage};
+use crate::storage::{EventStore, RunStore, SnapshotStore};
 
 /// What the run domain needs of an instance.
 #[async_trait]
 pub trait RunOps: Send + Sync {
-    /// The store of runs.
-    fn run_storage(&self) -> &dyn RunStorage;
+    /// Runs and their tags.
+    fn run_store(&self) -> &dyn RunStore;
 
-    /// The store of events.
-    fn event_log_storage(&self) -> &dyn EventLogStorage;
+    /// The snapshots of jobs and plans.
+    fn snapshot_store(&self) -> &dyn SnapshotStore;
+
+    /// Events.
+    fn event_store(&self) -> &dyn EventStore;
 
     /// The clock.
     fn clock(&self) -> &dyn Clock;

@@ -1,9 +1,9 @@
 //! What the scheduling domain needs of an instance.
 
-use crate::storage::ScheduleStorage;
+use crate::storage::InstigatorStore;
 
 /// What the scheduling domain needs of an instance.
 pub trait SchedulingOps: Send + Sync {
-    /// The store of schedules and sensors.
-    fn schedule_storage(&self) -> &dyn ScheduleStorage;
+    /// The states of schedules and sensors.
+    fn instigator_store(&self) -> &dyn InstigatorStore;
 }

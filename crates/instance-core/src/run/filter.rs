@@ -30,6 +30,8 @@ pub struct RunsFilter {
     pub created_after: Option<DateTime<Utc>>,
     /// The run was created before this time.
     pub created_before: Option<DateTime<Utc>>,
+    /// Leave out the runs of backfills.
+    pub exclude_subruns: bool,
 }
 
 /// The values that a tag may have.

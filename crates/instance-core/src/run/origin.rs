@@ -1,5 +1,6 @@
 //! Where the definition of a run's job lives: the code location that serves it, and its Python code.
 
+use crate::selectors::{RepositorySelector, id_of};
 use crate::serdes::Opaque;
 use crate::{serdes_class, serdes_union};
 
@@ -35,6 +36,16 @@ impl RemoteRepositoryOrigin {
             CodeLocationOrigin::Registered(origin) => Some(&origin.location_name),
             CodeLocationOrigin::Opaque(_) => None,
         }
+    }
+
+    /// The hash of all that leads to the repository.
+    pub fn id(&self) -> String {
+        id_of(self)
+    }
+
+    /// What names the repository wherever its code is.
+    pub fn selector(&self) -> RepositorySelector {
+        RepositorySelector::new(self.location_name().unwrap_or_default(), &self.repository_name)
     }
 
     /// `repository@location`, the value of the tag by which runs are found.

@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 
-use crate::ids::StorageId;
-use crate::run::DagsterRun;
+use crate::ids::{RunId, StorageId};
+use crate::run::{DagsterRun, DagsterRunStatus};
 
 /// A row of the `runs` table.
 #[derive(Debug, Clone, PartialEq)]
@@ -19,5 +19,29 @@ pub struct RunRecord {
     /// When the run began to execute, in seconds since 1970; `None` if it has not.
     pub start_time: Option<f64>,
     /// When the run ended, in seconds since 1970; `None` if it has not.
+    pub end_time: Option<f64>,
+}
+
+/// A run with all that re-execute it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunGroup {
+    /// The id of the first run.
+    pub root_run_id: RunId,
+    /// The first run, and then its re-executions.
+    pub runs: Vec<DagsterRun>,
+}
+
+/// The newest run of a partition.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunPartitionData {
+    /// The run.
+    pub run_id: RunId,
+    /// The partition.
+    pub partition: String,
+    /// The status of the run.
+    pub status: DagsterRunStatus,
+    /// When it began, in seconds since 1970; `None` if it has not.
+    pub start_time: Option<f64>,
+    /// When it ended, in seconds since 1970; `None` if it has not.
     pub end_time: Option<f64>,
 }

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
+
 use crate::asset_key::{AssetCheckKey, AssetKey};
 use crate::event::MetadataValue;
 use crate::partitions::PartitionsSubset;
 use crate::serdes::{
-    FrozenSet, Kind, Number, Opaque, Pack, PairMap, Reader, SerdesClass, SerdesError, Unpack,
-    Writer,
+    FrozenSet, Kind, Number, Opaque, Pack, PairMap, Reader, SerdesClass, SerdesError,
+    UnknownFields, Unpack, Writer, json_to_text, text_to_json,
 };
 use crate::{serdes_class, serdes_union};
 
@@ -20,6 +22,39 @@ serdes_union! {
         AssetCheck(AssetCheckKey),
         /// A job of assets.
         AssetJob(AssetJobKey),
+    }
+}
+
+impl EntityKey {
+    /// The form that stands in columns of the database; `None` for a key that this version does not know.
+    pub fn to_db_string(&self) -> Option<String> {
+        match self {
+            Self::Asset(key) => Some(key.to_db_string()),
+            Self::AssetCheck(key) => Some(json_to_text(&serde_json::json!({
+                "asset_key": key.asset_key.to_db_string(),
+                "check_name": key.name,
+            }))),
+            Self::AssetJob(key) => {
+                Some(json_to_text(&serde_json::json!({ "job_name": key.job_name })))
+            }
+            Self::Opaque(_) => None,
+        }
+    }
+
+    /// Reads the form that stands in columns of the database; `None` if it is not such a text.
+    pub fn from_db_string(text: &str) -> Option<Self> {
+        if let Some(key) = AssetKey::from_db_string(text) {
+            return Some(key.into());
+        }
+        let object = text_to_json(text).ok()?;
+        let field = |name: &str| object.get(name)?.as_str();
+        if let Some(job_name) = field("job_name") {
+            let (job_name, unknown) = (job_name.to_owned(), UnknownFields::default());
+            return Some(AssetJobKey { job_name, unknown }.into());
+        }
+        let asset_key = AssetKey::from_db_string(field("asset_key")?)?;
+        let (name, unknown) = (field("check_name")?.to_owned(), UnknownFields::default());
+        Some(AssetCheckKey { asset_key, name, unknown }.into())
     }
 }
 
@@ -159,6 +194,37 @@ serdes_class! {
         /// The runs.
         pub run_ids: FrozenSet<String> = "run_ids",
     }
+}
+
+impl AutomationConditionEvaluationWithRunIds {
+    /// What was evaluated.
+    pub const fn key(&self) -> &EntityKey {
+        &self.evaluation.true_subset.key
+    }
+
+    /// How many partitions were asked for, one standing for an asset without partitions; `None` where
+    /// their number follows from a definition that this version does not evaluate.
+    pub fn num_requested(&self) -> Option<i64> {
+        match &self.evaluation.true_subset.value {
+            EntitySubsetValue::Whole(all) => Some(i64::from(*all)),
+            EntitySubsetValue::Partitions(subset) => subset.num_partitions(),
+        }
+    }
+}
+
+/// A stored evaluation of an automation condition.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AutoMaterializeAssetEvaluationRecord {
+    /// The id of the row.
+    pub id: i64,
+    /// The evaluation, as its text, which only few callers read.
+    pub serialized_evaluation_body: String,
+    /// The id of the evaluation of all conditions that it belongs to.
+    pub evaluation_id: i64,
+    /// When it was stored.
+    pub timestamp: DateTime<Utc>,
+    /// What was evaluated.
+    pub key: EntityKey,
 }
 
 serdes_class! {

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, Utc};
+
 use crate::asset_key::AssetKey;
 use crate::error_info::SerializableErrorInfo;
 use crate::partitions::{PartitionsSubset, TimestampWithTimezone};
-use crate::run::RemoteRepositoryOrigin;
+use crate::run::{RemoteRepositoryOrigin, TagFilter};
 use crate::scheduling::RunRequest;
 use crate::serdes::{FrozenSet, Number, Opaque, PairMap};
 use crate::{serdes_class, serdes_enum};
@@ -120,5 +122,57 @@ serdes_class! {
         /// The partitions of the others.
         pub partitions_subsets_by_asset_key: PairMap<AssetKey, PartitionsSubset> =
             "partitions_subsets_by_asset_key",
+    }
+}
+
+/// What the name of a job's set of partitions has behind the name of the job.
+const PARTITION_SET_SUFFIX: &str = "_partition_set";
+
+/// A filter on backfills. Fields that are empty do not filter; all others must hold together.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct BulkActionsFilter {
+    /// The backfill has one of these statuses.
+    pub statuses: Vec<BulkActionStatus>,
+    /// It was asked for before this time.
+    pub created_before: Option<DateTime<Utc>>,
+    /// It was asked for after this time.
+    pub created_after: Option<DateTime<Utc>>,
+    /// It has all these tags.
+    pub tags: BTreeMap<String, TagFilter>,
+    /// It is of this job.
+    pub job_name: Option<String>,
+    /// It is one of these.
+    pub backfill_ids: Vec<String>,
+    /// It is of the set of partitions with this selector id.
+    pub selector_id: Option<String>,
+}
+
+impl PartitionBackfill {
+    /// Whether it is a backfill of assets, and not of a job.
+    pub const fn is_asset_backfill(&self) -> bool {
+        self.serialized_asset_backfill_data.is_some() || self.asset_backfill_data.is_some()
+    }
+
+    /// What Dagster calls the kind of the backfill.
+    pub const fn bulk_action_type(&self) -> &'static str {
+        if self.is_asset_backfill() { "MULTI_RUN_ASSET_ACTION" } else { "PARTITION_BACKFILL" }
+    }
+
+    /// The job, for a backfill of a job.
+    pub fn job_name(&self) -> Option<&str> {
+        if self.is_asset_backfill() {
+            return None;
+        }
+        let partition_set = self.partition_set_origin.as_ref()?.partition_set_name.as_str();
+        // Python cuts so many characters off, whichever they are.
+        let end = partition_set.char_indices().rev().nth(PARTITION_SET_SUFFIX.len() - 1)?.0;
+        partition_set.get(..end)
+    }
+
+    /// The id of the set of partitions, for a backfill of a job.
+    pub fn selector_id(&self) -> Option<String> {
+        let origin = self.partition_set_origin.as_ref()?;
+        let repository = origin.repository_origin.selector();
+        Some(repository.partition_set(&origin.partition_set_name).id())
     }
 }

@@ -1,6 +1,7 @@
 //! Schedules and sensors: what is stored of their state.
 
 use crate::run::RemoteRepositoryOrigin;
+use crate::selectors::{InstigatorSelector, id_of};
 use crate::serdes::{Number, Opaque};
 use crate::{serdes_class, serdes_enum, serdes_union};
 
@@ -69,7 +70,29 @@ serdes_class! {
     }
 }
 
+impl RemoteInstigatorOrigin {
+    /// What names the schedule or sensor wherever its code is.
+    pub fn selector(&self) -> InstigatorSelector {
+        self.repository_origin.selector().instigator(&self.instigator_name)
+    }
+
+    /// The hash of all that leads to the schedule or sensor.
+    pub fn id(&self) -> String {
+        id_of(self)
+    }
+}
+
 impl InstigatorState {
+    /// The id of the origin, by which old versions find the state.
+    pub fn instigator_origin_id(&self) -> String {
+        self.origin.id()
+    }
+
+    /// The id of the selector, by which the state is found.
+    pub fn selector_id(&self) -> String {
+        self.origin.selector().id()
+    }
+
     /// The name of the schedule or sensor.
     pub fn name(&self) -> &str {
         &self.origin.instigator_name

@@ -7,14 +7,14 @@ mod run_request;
 mod tick;
 
 pub use automation::{
-    AssetDaemonCursor, AssetJobKey, AssetSubsetWithMetadata, AutomationConditionCursor,
-    AutomationConditionEvaluation, AutomationConditionEvaluationState,
+    AssetDaemonCursor, AssetJobKey, AssetSubsetWithMetadata, AutoMaterializeAssetEvaluationRecord,
+    AutomationConditionCursor, AutomationConditionEvaluation, AutomationConditionEvaluationState,
     AutomationConditionEvaluationWithRunIds, AutomationConditionNodeCursor,
     AutomationConditionNodeSnapshot, AutomationConditionSnapshot, CandidateSubset, EntityKey,
     EntitySubsetValue, ExtraState, HistoricalAllPartitionsSubsetSentinel, SerializableEntitySubset,
 };
 pub use backfill::{
-    AssetBackfillData, AssetGraphSubset, BulkActionStatus, PartitionBackfill,
+    AssetBackfillData, AssetGraphSubset, BulkActionStatus, BulkActionsFilter, PartitionBackfill,
     RemotePartitionSetOrigin,
 };
 pub use instigator::{
@@ -22,4 +22,6 @@ pub use instigator::{
     RunStatusSensorCursor, ScheduleInstigatorData, SensorInstigatorData, SensorType,
 };
 pub use run_request::RunRequest;
-pub use tick::{DynamicPartitionsRequestResult, InstigatorTick, TickData, TickStatus};
+pub use tick::{
+    DynamicPartitionsRequestResult, InstigatorTick, InstigatorTickSummary, TickData, TickStatus,
+};

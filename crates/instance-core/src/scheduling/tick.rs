@@ -1,5 +1,7 @@
 //! Ticks: the evaluations of schedules and sensors.
 
+use chrono::{DateTime, Utc};
+
 use crate::error_info::SerializableErrorInfo;
 use crate::scheduling::{InstigatorType, RunRequest};
 use crate::serdes::Number;
@@ -93,4 +95,19 @@ serdes_class! {
         /// The keys that were there, or were not there, already.
         pub skipped_partitions: Vec<String> = "skipped_partitions",
     }
+}
+
+/// What the columns of a tick say, without its body.
+#[derive(Debug, Clone, PartialEq)]
+pub struct InstigatorTickSummary {
+    /// The id of the row.
+    pub tick_id: i64,
+    /// The origin id of the schedule or sensor.
+    pub instigator_origin_id: String,
+    /// Whether it is a schedule or a sensor.
+    pub instigator_type: InstigatorType,
+    /// How it stands.
+    pub status: TickStatus,
+    /// When it began.
+    pub timestamp: DateTime<Utc>,
 }

@@ -9,6 +9,11 @@ use super::{Pack, Reader, SerdesError, Unpack, text_to_json};
 pub struct Opaque(Box<str>);
 
 impl Opaque {
+    /// An object without fields.
+    pub fn empty_object() -> Self {
+        Self("{}".into())
+    }
+
     /// The value as serdes text.
     pub fn as_str(&self) -> &str {
         &self.0

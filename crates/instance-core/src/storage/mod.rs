@@ -1,6 +1,7 @@
-//! What the domains ask of a storage, as contracts: one trait for each store.
+//! What the domains ask of a storage, as contracts.
 //!
-//! Rules that hold for every method: a method that writes has either written all that it was asked
+//! Three stores, as Dagster has them, each the sum of smaller traits: one for each kind of thing that is
+//! kept. Rules that hold for every method: a method that writes has either written all that it was asked
 //! to, durably, or nothing, when it returns; what is not there is `Ok(None)` or empty, never an
 //! error; and methods may be called from any number of tasks at once.
 
@@ -8,11 +9,19 @@ mod compute_logs;
 mod event_log;
 mod runs;
 mod schedules;
+mod schema;
 
 pub use compute_logs::{ComputeIoType, ComputeLogCapture, ComputeLogKey, ComputeLogManager};
-pub use event_log::{EventLogStorage, RecordsForRun};
-pub use runs::{RunStorage, RunsPage};
-pub use schedules::ScheduleStorage;
+pub use event_log::*;
+pub use runs::{
+    BackfillStore, BackfillsPage, DaemonStore, RunStorage, RunStore, RunTagsQuery, RunsOrderBy,
+    RunsPage, SnapshotStore,
+};
+pub use schedules::{
+    AutomationStore, EvaluationsPage, InstigatorFilter, InstigatorStore, ScheduleStorage,
+    TickStore, TicksQuery,
+};
+pub use schema::SchemaStore;
 
 /// In which direction rows are returned.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

@@ -2,20 +2,22 @@
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, NaiveDateTime, Utc};
 use instance_core::ids::RunId;
 use instance_core::run::{DagsterRun, DagsterRunStatus, RunsFilter, TagFilter};
 use instance_core::serdes::serialize_value;
-use instance_core::storage::{Order, RunsPage};
+use instance_core::storage::{Order, RunTagsQuery, RunsOrderBy, RunsPage};
 use instance_core::tags;
 use sea_query::{
-    Cond, Expr, ExprTrait, Func, InsertStatement, Query, SelectStatement, UpdateStatement,
+    Cond, DeleteStatement, Expr, ExprTrait, Func, InsertStatement, OnConflict, Query,
+    SelectStatement, UpdateStatement,
 };
 
 use crate::sql::tables::{run_tags, runs};
-use crate::sql::{countable, timestamp};
+use crate::sql::{countable, direction, starts_with, tagged};
 
 /// Stores a run; its time of creation is given, that of its last change is the database's default.
-pub(crate) fn insert_run(run: &DagsterRun, created_at: &str) -> InsertStatement {
+pub(crate) fn insert_run(run: &DagsterRun, created_at: NaiveDateTime) -> InsertStatement {
     let tag = |name: &str| Expr::val(run.tags.get(name).cloned());
     Query::insert()
         .into_table(runs::TABLE)
@@ -41,6 +43,7 @@ pub(crate) fn insert_run(run: &DagsterRun, created_at: &str) -> InsertStatement 
             created_at.into(),
             tag(tags::BACKFILL_ID),
         ])
+        .on_conflict(OnConflict::column(runs::RUN_ID).do_nothing().to_owned())
         .take()
 }
 
@@ -71,7 +74,7 @@ pub(crate) fn update_tag(run_id: &RunId, key: &str, value: &str) -> UpdateStatem
 #[derive(Debug)]
 pub(crate) struct RunChange<'a> {
     pub(crate) run: &'a DagsterRun,
-    pub(crate) updated_at: &'a str,
+    pub(crate) updated_at: NaiveDateTime,
     pub(crate) start_time: Option<f64>,
     pub(crate) end_time: Option<f64>,
 }
@@ -109,11 +112,46 @@ pub(crate) fn select_runs(filter: &RunsFilter, page: &RunsPage) -> SelectStateme
         ])
         .from(runs::TABLE)
         .cond_where(matches(filter));
-    let direction = match page.order {
-        Order::Ascending => sea_query::Order::Asc,
-        Order::Descending => sea_query::Order::Desc,
+    select_page(&mut select, page);
+    select
+}
+
+/// The ids of the runs that match.
+pub(crate) fn select_run_ids(filter: &RunsFilter, page: &RunsPage) -> SelectStatement {
+    let mut select = Query::select();
+    select.column(runs::RUN_ID).from(runs::TABLE).cond_where(matches(filter));
+    select_page(&mut select, page);
+    select
+}
+
+/// What is to be known of the newest run of each partition, newest first.
+pub(crate) fn select_run_partitions(filter: &RunsFilter) -> SelectStatement {
+    let mut select = Query::select();
+    select
+        .columns([
+            runs::ID,
+            runs::RUN_ID,
+            runs::STATUS,
+            runs::START_TIME,
+            runs::END_TIME,
+            runs::PARTITION,
+        ])
+        .from(runs::TABLE)
+        .cond_where(matches(filter))
+        .and_where(Expr::col(runs::PARTITION).is_not_null());
+    select_page(&mut select, &RunsPage::default());
+    select
+}
+
+fn select_page(select: &mut SelectStatement, page: &RunsPage) {
+    let column = match page.order_by {
+        RunsOrderBy::CreateTimestamp => runs::CREATE_TIMESTAMP,
+        RunsOrderBy::UpdateTimestamp => runs::UPDATE_TIMESTAMP,
+        RunsOrderBy::StartTime => runs::START_TIME,
+        RunsOrderBy::EndTime => runs::END_TIME,
+        _ => runs::ID,
     };
-    select.order_by(runs::ID, direction);
+    select.order_by(column, direction(page.order));
     if let Some(cursor) = &page.cursor {
         let row = Query::select()
             .column(runs::ID)
@@ -129,7 +167,6 @@ pub(crate) fn select_runs(filter: &RunsFilter, page: &RunsPage) -> SelectStateme
     if let Some(limit) = page.limit {
         select.limit(countable(limit));
     }
-    select
 }
 
 /// How many runs match.
@@ -142,8 +179,8 @@ pub(crate) fn count_runs(filter: &RunsFilter) -> SelectStatement {
 }
 
 fn matches(filter: &RunsFilter) -> Cond {
-    let after = |column: &'static str, time| Expr::col(column).gt(timestamp::to_text(time));
-    let before = |column: &'static str, time| Expr::col(column).lt(timestamp::to_text(time));
+    let after = |column: &'static str, time: DateTime<Utc>| Expr::col(column).gt(time.naive_utc());
+    let before = |column: &'static str, time: DateTime<Utc>| Expr::col(column).lt(time.naive_utc());
     Cond::all()
         .add_option(is_one_of_ids(&filter.run_ids))
         .add_option(filter.run_id_prefix.as_deref().map(begins_with))
@@ -156,7 +193,14 @@ fn matches(filter: &RunsFilter) -> Cond {
         .add_option(filter.updated_before.map(|time| before(runs::UPDATE_TIMESTAMP, time)))
         .add_option(filter.created_after.map(|time| after(runs::CREATE_TIMESTAMP, time)))
         .add_option(filter.created_before.map(|time| before(runs::CREATE_TIMESTAMP, time)))
+        .add_option(filter.exclude_subruns.then(|| Expr::col(runs::BACKFILL_ID).is_null()))
         .add_option(has_all_tags(&filter.tags))
+}
+
+fn has_all_tags(tags: &BTreeMap<String, TagFilter>) -> Option<Cond> {
+    let place = [run_tags::TABLE, run_tags::RUN_ID, run_tags::KEY, run_tags::VALUE];
+    let has = |tagged| Expr::col((runs::TABLE, runs::RUN_ID)).in_subquery(tagged);
+    (!tags.is_empty()).then(|| tagged(tags, place).map(has).fold(Cond::all(), Cond::add))
 }
 
 fn is_one_of_ids(ids: &[RunId]) -> Option<Expr> {
@@ -175,25 +219,80 @@ fn begins_with(prefix: &str) -> Cond {
         .add(Expr::col(runs::RUN_ID).lt(format!("{prefix}\u{10ffff}")))
 }
 
-fn has_all_tags(tags: &BTreeMap<String, TagFilter>) -> Option<Cond> {
-    if tags.is_empty() {
-        return None;
+/// The body and status of a run.
+pub(crate) fn select_run(run_id: &RunId) -> SelectStatement {
+    let filter = RunsFilter { run_ids: vec![run_id.clone()], ..RunsFilter::default() };
+    select_runs(&filter, &RunsPage::default())
+}
+
+/// The runs that re-execute a run, directly or not.
+pub(crate) fn select_reexecutions(root_run_id: &RunId) -> SelectStatement {
+    let root = TagFilter::Is(root_run_id.to_string());
+    let tags = BTreeMap::from([(tags::ROOT_RUN_ID.to_owned(), root)]);
+    let order = Order::Ascending;
+    select_runs(
+        &RunsFilter { tags, ..RunsFilter::default() },
+        &RunsPage { order, ..RunsPage::default() },
+    )
+}
+
+/// The values that tags have.
+pub(crate) fn select_tags(query: &RunTagsQuery) -> SelectStatement {
+    let mut select = Query::select();
+    select
+        .distinct()
+        .columns([run_tags::KEY, run_tags::VALUE])
+        .from(run_tags::TABLE)
+        .and_where(Expr::col(run_tags::KEY).is_in(query.tag_keys.iter().map(String::as_str)))
+        .order_by(run_tags::KEY, sea_query::Order::Asc)
+        .order_by(run_tags::VALUE, sea_query::Order::Asc);
+    if let Some(prefix) = &query.value_prefix {
+        select.and_where(starts_with(run_tags::VALUE, prefix));
     }
-    let mut all = Cond::all();
-    for (key, value) in tags {
-        let value = match value {
-            TagFilter::Is(value) => Expr::col(run_tags::VALUE).eq(value.as_str()),
-            TagFilter::In(values) => {
-                Expr::col(run_tags::VALUE).is_in(values.iter().map(String::as_str))
-            }
-        };
-        let tagged = Query::select()
-            .column(run_tags::RUN_ID)
-            .from(run_tags::TABLE)
-            .and_where(Expr::col(run_tags::KEY).eq(key.as_str()))
-            .and_where(value)
-            .take();
-        all = all.add(Expr::col((runs::TABLE, runs::RUN_ID)).in_subquery(tagged));
+    if let Some(limit) = query.limit {
+        select.limit(countable(limit));
     }
-    Some(all)
+    select
+}
+
+/// The keys of all tags.
+pub(crate) fn select_tag_keys() -> SelectStatement {
+    Query::select().distinct().column(run_tags::KEY).from(run_tags::TABLE).take()
+}
+
+/// Replaces the body of a run and the columns that follow from its tags.
+pub(crate) fn update_tagged_run(run: &DagsterRun, updated_at: NaiveDateTime) -> UpdateStatement {
+    Query::update()
+        .table(runs::TABLE)
+        .value(runs::RUN_BODY, serialize_value(run))
+        .value(runs::PARTITION, run.tags.get(tags::PARTITION).cloned())
+        .value(runs::PARTITION_SET, run.tags.get(tags::PARTITION_SET).cloned())
+        .value(runs::UPDATE_TIMESTAMP, updated_at)
+        .and_where(Expr::col(runs::RUN_ID).eq(run.run_id.as_str()))
+        .take()
+}
+
+/// Replaces the body of a run.
+pub(crate) fn update_run_body(run: &DagsterRun) -> UpdateStatement {
+    Query::update()
+        .table(runs::TABLE)
+        .value(runs::RUN_BODY, serialize_value(run))
+        .and_where(Expr::col(runs::RUN_ID).eq(run.run_id.as_str()))
+        .take()
+}
+
+/// Deletes the tags of a run.
+pub(crate) fn delete_tags(run_id: &RunId) -> DeleteStatement {
+    Query::delete()
+        .from_table(run_tags::TABLE)
+        .and_where(Expr::col(run_tags::RUN_ID).eq(run_id.as_str()))
+        .take()
+}
+
+/// Deletes a run.
+pub(crate) fn delete_run(run_id: &RunId) -> DeleteStatement {
+    Query::delete()
+        .from_table(runs::TABLE)
+        .and_where(Expr::col(runs::RUN_ID).eq(run_id.as_str()))
+        .take()
 }

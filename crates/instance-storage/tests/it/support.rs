@@ -11,7 +11,7 @@ use instance_core::event::{DagsterEvent, DagsterEventType, EventLogEntry, LogLev
 use instance_core::run::{DagsterRun, RunRecord, RunsFilter};
 use instance_core::storage::{EventLogStorage, RunStorage, RunsPage, ScheduleStorage};
 use instance_core::{RunId, StorageError};
-use instance_storage::{OpenMode, SqliteStorages};
+use instance_storage::{OpenMode, SqlitePaths, StorageContext, Storages};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteRow};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 use tempfile::TempDir;
@@ -55,7 +55,7 @@ impl IdSource for CountingIds {
 /// An instance in a directory of its own, which goes with it.
 pub(crate) struct Home {
     pub(crate) directory: TempDir,
-    pub(crate) storages: SqliteStorages,
+    pub(crate) storages: Storages,
 }
 
 impl Home {
@@ -101,9 +101,13 @@ impl Home {
 }
 
 /// The storages of a directory.
-pub(crate) async fn open(directory: &Path, mode: OpenMode) -> Result<SqliteStorages, StorageError> {
-    SqliteStorages::open(directory, mode, Arc::new(FixedClock), Arc::new(CountingIds::default()))
-        .await
+pub(crate) async fn open(directory: &Path, mode: OpenMode) -> Result<Storages, StorageError> {
+    let context = StorageContext {
+        clock: Arc::new(FixedClock),
+        ids: Arc::new(CountingIds::default()),
+        ..StorageContext::default()
+    };
+    Storages::open_sqlite(SqlitePaths::below(directory), mode, context).await
 }
 
 /// The paths of all files and directories below a directory, relative to it, ascending.

@@ -1,8 +1,12 @@
 //! The schema: as Dagster creates it, statement by statement, with the rows of a fresh database.
 
-use sea_query::{Expr, ExprTrait, InsertStatement, Query, SelectStatement};
+use chrono::NaiveDateTime;
+use instance_core::error::StorageError;
+use sea_query::{
+    DeleteStatement, Expr, ExprTrait, InsertStatement, OnConflict, Query, SelectStatement,
+};
 
-use crate::sql::tables::{alembic_version, instance_info, secondary_indexes};
+use crate::sql::tables::{self, alembic_version, instance_info, secondary_indexes};
 
 /// The revision of Dagster's schema that this version reads and writes.
 pub(crate) const HEAD: &str = "29b539ebc72a";
@@ -23,6 +27,10 @@ pub(crate) const RELEASE: &str = "RELEASE one_write";
 /// Drops the part of a transaction that one caller wrote.
 pub(crate) const ROLLBACK_TO: &str = "ROLLBACK TO one_write";
 
+#[cfg(feature = "postgres")]
+/// Makes the processes that create tables in one Postgres take turns; the lock ends with the transaction.
+pub(crate) const LOCK_CREATION: &str = "SELECT pg_advisory_xact_lock(4919131752989213)";
+
 /// One of the kinds of database files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Schema {
@@ -37,15 +45,39 @@ pub(crate) enum Schema {
 }
 
 impl Schema {
+    #[cfg(feature = "postgres")]
+    /// The schemas that share one Postgres database.
+    pub(crate) const OF_ONE_DATABASE: &[Self] = &[Self::Runs, Self::EventIndex, Self::Schedules];
+
+    #[cfg(feature = "postgres")]
+    /// The table that tells whether the schema was created.
+    pub(crate) const fn main_table(self) -> &'static str {
+        match self {
+            Self::Runs => tables::runs::TABLE,
+            Self::EventIndex | Self::EventShard => tables::event_logs::TABLE,
+            Self::Schedules => tables::jobs::TABLE,
+        }
+    }
+
     /// The statements that create the tables and indexes, each with the text that Dagster's has,
     /// because SQLite keeps that text.
-    pub(crate) fn statements(self) -> impl Iterator<Item = &'static str> {
-        let script = match self {
+    pub(crate) fn sqlite_statements(self) -> impl Iterator<Item = &'static str> {
+        statements(match self {
             Self::Runs => include_str!("sqlite_runs.sql"),
             Self::EventIndex | Self::EventShard => include_str!("sqlite_index.sql"),
             Self::Schedules => include_str!("sqlite_schedules.sql"),
-        };
-        script.split(";\n").map(str::trim).filter(|statement| !statement.is_empty())
+        })
+    }
+
+    #[cfg(feature = "postgres")]
+    /// The statements that create the tables and indexes in Postgres; some tables belong to several
+    /// schemas.
+    pub(crate) fn postgres_statements(self) -> impl Iterator<Item = &'static str> {
+        statements(match self {
+            Self::Runs => include_str!("postgres_runs.sql"),
+            Self::EventIndex | Self::EventShard => include_str!("postgres_events.sql"),
+            Self::Schedules => include_str!("postgres_schedules.sql"),
+        })
     }
 
     /// The data migrations that a fresh database has no need of.
@@ -67,8 +99,46 @@ impl Schema {
     }
 }
 
+impl std::fmt::Display for Schema {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Runs => "store of runs",
+            Self::EventIndex | Self::EventShard => "store of events",
+            Self::Schedules => "store of schedules",
+        })
+    }
+}
+
+fn statements(script: &'static str) -> impl Iterator<Item = &'static str> {
+    script.split(";\n").map(str::trim).filter(|statement| !statement.is_empty())
+}
+
+/// Refuses a database whose schema this version does not know.
+pub(crate) fn check_revision(database: &str, found: String) -> Result<(), StorageError> {
+    if found == HEAD {
+        return Ok(());
+    }
+    Err(StorageError::Revision {
+        database: database.to_owned(),
+        found,
+        expected: HEAD,
+        remedy: "if the database is of an older Dagster, run `dagster instance migrate`; if it is of a newer one, \
+                 use a newer version of this program. Nothing was changed",
+    })
+}
+
+#[cfg(feature = "postgres")]
+/// The names of the tables that a connection sees without naming a schema.
+pub(crate) fn select_postgres_table_names() -> SelectStatement {
+    Query::select()
+        .expr(Expr::col("tablename").cast_as("text"))
+        .from("pg_tables")
+        .and_where(Expr::col("schemaname").eq(sea_query::Func::cust("current_schema")))
+        .take()
+}
+
 /// The names of all tables, to tell a fresh file from a database.
-pub(crate) fn select_table_names() -> SelectStatement {
+pub(crate) fn select_sqlite_table_names() -> SelectStatement {
     Query::select()
         .column("name")
         .from("sqlite_master")
@@ -91,11 +161,16 @@ pub(crate) fn insert_revision() -> InsertStatement {
 }
 
 /// Marks a data migration as complete.
-pub(crate) fn insert_completed_migration(name: &str, at: &str) -> InsertStatement {
+pub(crate) fn insert_completed_migration(name: &str, at: NaiveDateTime) -> InsertStatement {
     Query::insert()
         .into_table(secondary_indexes::TABLE)
         .columns([secondary_indexes::NAME, secondary_indexes::MIGRATION_COMPLETED])
         .values_panic([name.into(), at.into()])
+        .on_conflict(
+            OnConflict::column(secondary_indexes::NAME)
+                .update_column(secondary_indexes::MIGRATION_COMPLETED)
+                .to_owned(),
+        )
         .take()
 }
 
@@ -111,4 +186,19 @@ pub(crate) fn insert_run_storage_id(id: &str) -> InsertStatement {
 /// The id of a store of runs.
 pub(crate) fn select_run_storage_id() -> SelectStatement {
     Query::select().column(instance_info::RUN_STORAGE_ID).from(instance_info::TABLE).limit(1).take()
+}
+
+/// A row if a data migration is marked as complete.
+pub(crate) fn select_completed_migration(name: &str) -> SelectStatement {
+    Query::select()
+        .column(secondary_indexes::NAME)
+        .from(secondary_indexes::TABLE)
+        .and_where(Expr::col(secondary_indexes::NAME).eq(name))
+        .and_where(Expr::col(secondary_indexes::MIGRATION_COMPLETED).is_not_null())
+        .take()
+}
+
+/// Deletes all rows of a table.
+pub(crate) fn delete_all(table: &'static str) -> DeleteStatement {
+    Query::delete().from_table(table).take()
 }

@@ -1,0 +1,144 @@
+//! Executions of asset checks.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use crate::asset_key::AssetCheckKey;
+use crate::error::StorageError;
+use crate::event::EventLogEntry;
+use crate::ids::{RunId, StorageId};
+
+/// How the execution of a check stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AssetCheckExecutionRecordStatus {
+    /// A run is going to execute it.
+    Planned,
+    /// It was passed.
+    Succeeded,
+    /// It was not passed.
+    Failed,
+}
+
+impl AssetCheckExecutionRecordStatus {
+    /// The statuses of an execution that has ended.
+    pub const COMPLETED: &'static [Self] = &[Self::Succeeded, Self::Failed];
+
+    /// Dagster's name of the status.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Planned => "PLANNED",
+            Self::Succeeded => "SUCCEEDED",
+            Self::Failed => "FAILED",
+        }
+    }
+
+    /// The status of this name.
+    pub fn from_name(name: &str) -> Option<Self> {
+        [Self::Planned, Self::Succeeded, Self::Failed]
+            .into_iter()
+            .find(|status| status.as_str() == name)
+    }
+}
+
+/// A row of the `asset_check_executions` table.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AssetCheckExecutionRecord {
+    /// The check.
+    pub key: AssetCheckKey,
+    /// The id of the row.
+    pub id: StorageId,
+    /// The run; empty for an evaluation that was reported without one.
+    pub run_id: RunId,
+    /// How it stands.
+    pub status: AssetCheckExecutionRecordStatus,
+    /// The event that planned or evaluated it; `None` in rows of old versions.
+    pub event: Option<EventLogEntry>,
+    /// When the row was written.
+    pub create_timestamp: DateTime<Utc>,
+    /// The partition; `None` for the whole asset.
+    pub partition: Option<String>,
+}
+
+/// The last execution of a check, and the last that has ended.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AssetCheckSummaryRecord {
+    /// The check.
+    pub asset_check_key: AssetCheckKey,
+    /// The last execution.
+    pub last_check_execution_record: Option<AssetCheckExecutionRecord>,
+    /// The last execution that has ended.
+    pub last_completed_check_execution_record: Option<AssetCheckExecutionRecord>,
+}
+
+/// How a partition of a check stands, against the materialisations of its asset.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct AssetCheckPartitionInfo {
+    /// The check.
+    pub check_key: AssetCheckKey,
+    /// The partition; `None` for the whole asset.
+    pub partition_key: Option<String>,
+    /// How its last execution stands.
+    pub latest_execution_status: AssetCheckExecutionRecordStatus,
+    /// The run of its last execution.
+    pub latest_planned_run_id: RunId,
+    /// The row of the event of its last execution.
+    pub latest_check_event_storage_id: StorageId,
+    /// The row of the last materialisation of the partition, or of the whole asset if that is later.
+    pub latest_materialization_storage_id: Option<StorageId>,
+    /// The row of the materialisation that the last execution looked at.
+    pub latest_target_materialization_storage_id: Option<StorageId>,
+}
+
+/// Executions of one partition: of this one, or with `None` of no partition.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PartitionKeyFilter {
+    /// The partition; `None` for the whole asset.
+    pub key: Option<String>,
+}
+
+/// Which executions of a check are meant; they come newest first.
+#[derive(Debug, Clone, PartialEq)]
+pub struct CheckExecutionsPage {
+    /// The check.
+    pub check_key: AssetCheckKey,
+    /// At most so many.
+    pub limit: u64,
+    /// With a smaller id.
+    pub cursor: Option<StorageId>,
+    /// In one of these statuses; empty means any.
+    pub statuses: Vec<AssetCheckExecutionRecordStatus>,
+    /// Of one partition; `None` means any.
+    pub partition_filter: Option<PartitionKeyFilter>,
+}
+
+/// Executions of asset checks. Rows follow from events, in the transaction that stores the event.
+#[async_trait]
+pub trait AssetCheckStore: std::fmt::Debug + Send + Sync + 'static {
+    /// Executions of a check, newest first.
+    async fn get_asset_check_execution_history(
+        &self,
+        page: &CheckExecutionsPage,
+    ) -> Result<Vec<AssetCheckExecutionRecord>, StorageError>;
+
+    /// The last execution of each check; checks without one are left out.
+    async fn get_latest_asset_check_execution_by_key(
+        &self,
+        check_keys: &[AssetCheckKey],
+        partition_filter: Option<&PartitionKeyFilter>,
+    ) -> Result<Vec<AssetCheckExecutionRecord>, StorageError>;
+
+    /// The last execution of each check and the last that has ended, in the order of the keys.
+    async fn get_asset_check_summary_records(
+        &self,
+        check_keys: &[AssetCheckKey],
+    ) -> Result<Vec<AssetCheckSummaryRecord>, StorageError>;
+
+    /// How the partitions of checks stand, for those whose check or materialisation is newer than a row.
+    /// `None` for partitions means all.
+    async fn get_asset_check_partition_info(
+        &self,
+        check_keys: &[AssetCheckKey],
+        after_storage_id: Option<StorageId>,
+        partition_keys: Option<&[String]>,
+    ) -> Result<Vec<AssetCheckPartitionInfo>, StorageError>;
+}

@@ -1,0 +1,66 @@
+//! Assets: their records, keys, cached status and freshness.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use crate::asset_key::AssetKey;
+use crate::assets::{AssetRecord, AssetStatusCacheValue, FreshnessStateRecord};
+use crate::error::StorageError;
+use crate::event::EventLogRecord;
+
+/// Which keys of assets are meant; they come ascending by the text of their database form.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct AssetKeysPage {
+    /// The first parts of the key; none means all assets.
+    pub prefix: Vec<String>,
+    /// At most so many; `None` means all.
+    pub limit: Option<u64>,
+    /// Behind this key, in its database form.
+    pub cursor: Option<String>,
+}
+
+/// Assets: their records, keys, cached status and freshness. An asset is there from its first event about
+/// a materialisation, planned or done, or an observation, until it is wiped, and again from the next.
+#[async_trait]
+pub trait AssetStore: std::fmt::Debug + Send + Sync + 'static {
+    /// The records of assets, by key ascending. `None` means all assets; keys without a record are left
+    /// out.
+    async fn get_asset_records(
+        &self,
+        asset_keys: Option<&[AssetKey]>,
+    ) -> Result<Vec<AssetRecord>, StorageError>;
+
+    /// Whether an asset is there.
+    async fn has_asset_key(&self, asset_key: &AssetKey) -> Result<bool, StorageError>;
+
+    /// The keys of assets, without reading their records.
+    async fn get_asset_keys(&self, page: &AssetKeysPage) -> Result<Vec<AssetKey>, StorageError>;
+
+    /// The last materialisation of each of these assets since it was last wiped; assets without one are
+    /// left out.
+    async fn get_latest_materialization_records(
+        &self,
+        asset_keys: &[AssetKey],
+    ) -> Result<Vec<(AssetKey, EventLogRecord)>, StorageError>;
+
+    /// The last known freshness of each of these assets; assets without one are left out.
+    async fn get_freshness_state_records(
+        &self,
+        asset_keys: &[AssetKey],
+    ) -> Result<Vec<FreshnessStateRecord>, StorageError>;
+
+    /// Stores the cached status of an asset's partitions; an unknown asset is no error.
+    async fn update_asset_cached_status_data(
+        &self,
+        asset_key: &AssetKey,
+        cache_values: &AssetStatusCacheValue,
+    ) -> Result<(), StorageError>;
+
+    /// Deletes the cached status of an asset's partitions.
+    async fn wipe_asset_cached_status(&self, asset_key: &AssetKey) -> Result<(), StorageError>;
+
+    /// Wipes an asset: what is known of it at this time is gone, with its cached status and checks. Its
+    /// events in the logs of their runs stay.
+    async fn wipe_asset(&self, asset_key: &AssetKey, at: DateTime<Utc>)
+    -> Result<(), StorageError>;
+}

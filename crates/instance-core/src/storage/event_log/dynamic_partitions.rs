@@ -1,0 +1,77 @@
+//! The keys of dynamic partitions.
+
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+
+use crate::error::StorageError;
+use crate::ids::StorageId;
+use crate::storage::Order;
+
+/// Which part of the keys is meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DynamicPartitionsPage {
+    /// Begin behind this row, in the order that is asked for.
+    pub cursor: Option<StorageId>,
+    /// At most so many.
+    pub limit: u64,
+    /// In which order they come.
+    pub order: Order,
+}
+
+/// A page of results.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PaginatedResults<T> {
+    /// The results.
+    pub results: Vec<T>,
+    /// The row of the last one; where there is none, what was asked for, or -1.
+    pub cursor: StorageId,
+    /// Whether there are more.
+    pub has_more: bool,
+}
+
+/// The keys of dynamic partitions, in sets that have names.
+#[async_trait]
+pub trait DynamicPartitionStore: std::fmt::Debug + Send + Sync + 'static {
+    /// The keys of a set in the order in which they were added; empty for an unknown set.
+    async fn get_dynamic_partitions(
+        &self,
+        partitions_def_name: &str,
+    ) -> Result<Vec<String>, StorageError>;
+
+    /// A page of the keys of a set.
+    async fn get_paginated_dynamic_partitions(
+        &self,
+        partitions_def_name: &str,
+        page: &DynamicPartitionsPage,
+    ) -> Result<PaginatedResults<String>, StorageError>;
+
+    /// Whether a set has a key.
+    async fn has_dynamic_partition(
+        &self,
+        partitions_def_name: &str,
+        partition_key: &str,
+    ) -> Result<bool, StorageError>;
+
+    /// Those of the keys that a set has.
+    async fn get_existing_dynamic_partitions(
+        &self,
+        partitions_def_name: &str,
+        partition_keys: &[String],
+    ) -> Result<BTreeSet<String>, StorageError>;
+
+    /// Adds keys to a set in their order, all of them in one transaction; those that it has stay where
+    /// they are.
+    async fn add_dynamic_partitions(
+        &self,
+        partitions_def_name: &str,
+        partition_keys: &[String],
+    ) -> Result<(), StorageError>;
+
+    /// Takes a key out of a set; one that it has not is no error.
+    async fn delete_dynamic_partition(
+        &self,
+        partitions_def_name: &str,
+        partition_key: &str,
+    ) -> Result<(), StorageError>;
+}

@@ -1,0 +1,271 @@
+//! Events: of one run, of one asset, and across all.
+
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use crate::asset_key::AssetKey;
+use crate::error::StorageError;
+use crate::event::{
+    DagsterEventType, EventLogConnection, EventLogCursor, EventLogEntry, EventLogRecord,
+};
+use crate::ids::{RunId, StorageId};
+use crate::run::{DagsterRunStatsSnapshot, RunStepKeyStatsSnapshot};
+use crate::storage::Order;
+
+/// Which entries of a run's log are meant.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RecordsForRun {
+    /// The run.
+    pub run_id: RunId,
+    /// Begin behind this position, in the order that is asked for; `None` means at the beginning.
+    pub cursor: Option<EventLogCursor>,
+    /// Only events of these types; empty means all entries, lines of logs included.
+    pub of_types: Vec<DagsterEventType>,
+    /// At most so many; `None` means all.
+    pub limit: Option<u64>,
+    /// In which order the entries come.
+    pub order: Order,
+}
+
+impl RecordsForRun {
+    /// All entries of a run, oldest first.
+    pub fn all(run_id: RunId) -> Self {
+        Self { run_id, cursor: None, of_types: Vec::new(), limit: None, order: Order::Ascending }
+    }
+}
+
+/// Which part of the matching records is meant.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct RecordsPage {
+    /// Begin behind the row of this id, in the order that is asked for.
+    pub cursor: Option<StorageId>,
+    /// At most so many; `None` means all.
+    pub limit: Option<u64>,
+    /// In which order the records come; newest first unless said otherwise.
+    pub order: Order,
+}
+
+/// A position among events of all runs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum EventCursor {
+    /// The row of this id.
+    StorageId(StorageId),
+    /// The same where each run has rows of its own.
+    RunSharded(RunShardedEventsCursor),
+}
+
+impl EventCursor {
+    /// The id of the row.
+    pub const fn storage_id(self) -> StorageId {
+        match self {
+            Self::StorageId(id) => id,
+            Self::RunSharded(cursor) => cursor.id,
+        }
+    }
+}
+
+/// A position where each run has rows of its own: only runs that changed since are looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RunShardedEventsCursor {
+    /// The row.
+    pub id: StorageId,
+    /// Only runs that were changed after this time.
+    pub run_updated_after: DateTime<Utc>,
+}
+
+/// Which events of all runs are meant.
+#[derive(Debug, Clone, PartialEq)]
+pub struct EventRecordsFilter {
+    /// Of this type.
+    pub event_type: DagsterEventType,
+    /// About this asset, and after it was last wiped.
+    pub asset_key: Option<AssetKey>,
+    /// About one of these partitions; empty means any or none.
+    pub asset_partitions: Vec<String>,
+    /// With a greater id.
+    pub after_cursor: Option<EventCursor>,
+    /// With a smaller id.
+    pub before_cursor: Option<EventCursor>,
+    /// After this time.
+    pub after_timestamp: Option<DateTime<Utc>>,
+    /// Before this time.
+    pub before_timestamp: Option<DateTime<Utc>>,
+    /// In one of these rows; empty means any.
+    pub storage_ids: Vec<StorageId>,
+}
+
+impl EventRecordsFilter {
+    /// All events of a type.
+    pub const fn of_type(event_type: DagsterEventType) -> Self {
+        Self {
+            event_type,
+            asset_key: None,
+            asset_partitions: Vec::new(),
+            after_cursor: None,
+            before_cursor: None,
+            after_timestamp: None,
+            before_timestamp: None,
+            storage_ids: Vec::new(),
+        }
+    }
+
+    /// All events of a type about an asset, since it was last wiped.
+    pub fn of_asset(event_type: DagsterEventType, asset_key: AssetKey) -> Self {
+        Self { asset_key: Some(asset_key), ..Self::of_type(event_type) }
+    }
+}
+
+/// Which changes of runs' statuses are meant. Names of jobs do not filter: a database of Dagster's does
+/// not know the job of an event.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunStatusChangeRecordsFilter {
+    /// The type of the event, one that changes the status of a run.
+    pub event_type: DagsterEventType,
+    /// After this time.
+    pub after_timestamp: Option<DateTime<Utc>>,
+    /// Before this time.
+    pub before_timestamp: Option<DateTime<Utc>>,
+    /// With a greater id.
+    pub after_storage_id: Option<StorageId>,
+    /// With a smaller id.
+    pub before_storage_id: Option<StorageId>,
+    /// In one of these rows; empty means any.
+    pub storage_ids: Vec<StorageId>,
+}
+
+/// Which events about assets are summed up.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AssetEventSummaryQuery {
+    /// Of this type.
+    pub event_type: DagsterEventType,
+    /// About this asset, and after it was last wiped; `None` means any.
+    pub asset_key: Option<AssetKey>,
+    /// Of this run.
+    pub run_id: Option<RunId>,
+    /// In one of these rows; `None` means any, and none of them is none.
+    pub storage_ids: Option<Vec<StorageId>>,
+    /// With a greater id.
+    pub after_storage_id: Option<StorageId>,
+    /// With a smaller id.
+    pub before_storage_id: Option<StorageId>,
+    /// At most so many; `None` means all.
+    pub limit: Option<u64>,
+    /// In which order they come.
+    pub order: Order,
+}
+
+/// What the columns of an event about an asset say, without its body.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AssetEventSummaryRecord {
+    /// The id of the row.
+    pub storage_id: StorageId,
+    /// The run; empty for an event without one.
+    pub run_id: RunId,
+    /// The asset.
+    pub asset_key: AssetKey,
+    /// The partition, if it is about one.
+    pub partition: Option<String>,
+    /// When it was reported.
+    pub timestamp: DateTime<Utc>,
+}
+
+/// Events.
+#[async_trait]
+pub trait EventStore: std::fmt::Debug + Send + Sync + 'static {
+    /// Stores an entry, and for an event about an asset what follows for the asset.
+    ///
+    /// Returns the id of the entry's row in the log of its run. Where logs of runs and the index
+    /// across runs are separate files, the run's log is written first, and the index in a
+    /// transaction of its own.
+    async fn store_event(&self, entry: &EventLogEntry) -> Result<StorageId, StorageError>;
+
+    /// Stores entries in their order; those of one run in one transaction, all of them or none.
+    async fn store_event_batch(
+        &self,
+        entries: &[EventLogEntry],
+    ) -> Result<Vec<StorageId>, StorageError>;
+
+    /// A page of the log of a run. A run without events has an empty page.
+    async fn get_records_for_run(
+        &self,
+        query: &RecordsForRun,
+    ) -> Result<EventLogConnection, StorageError>;
+
+    /// Counts and times of a run; zero and `None` for a run without events.
+    async fn get_stats_for_run(
+        &self,
+        run_id: &RunId,
+    ) -> Result<DagsterRunStatsSnapshot, StorageError>;
+
+    /// Status and times of the steps of a run, in the order in which they began. Empty `step_keys`
+    /// means all steps.
+    async fn get_step_stats_for_run(
+        &self,
+        run_id: &RunId,
+        step_keys: &[String],
+    ) -> Result<Vec<RunStepKeyStatsSnapshot>, StorageError>;
+
+    /// The assets that events of a run are about, each with the partitions, `None` standing for events
+    /// without one. Empty types mean any.
+    async fn get_asset_partitions_for_run(
+        &self,
+        run_id: &RunId,
+        of_types: &[DagsterEventType],
+    ) -> Result<Vec<(AssetKey, BTreeSet<Option<String>>)>, StorageError>;
+
+    /// Events across runs. Bodies that cannot be read are left out with a warning, as one bad row must
+    /// not stop a sensor.
+    ///
+    /// Where each run has rows of its own, events that are not about assets come run by run, by the time
+    /// of the run's last change, and `after_cursor` has to be run-sharded.
+    async fn get_event_records(
+        &self,
+        filter: &EventRecordsFilter,
+        limit: Option<u64>,
+        order: Order,
+    ) -> Result<Vec<EventLogRecord>, StorageError>;
+
+    /// A page of the events of a type about an asset. The cursors of the filter and of the page hold
+    /// together.
+    async fn fetch_asset_events(
+        &self,
+        filter: &EventRecordsFilter,
+        page: RecordsPage,
+    ) -> Result<EventLogConnection, StorageError>;
+
+    /// A page of the changes of runs' statuses.
+    ///
+    /// Errors: [`StorageError::Unsupported`] for a type that changes no status.
+    async fn fetch_run_status_changes(
+        &self,
+        filter: &RunStatusChangeRecordsFilter,
+        page: RecordsPage,
+    ) -> Result<EventLogConnection, StorageError>;
+
+    /// What the columns of events about assets say, without their bodies.
+    async fn get_asset_event_summary_records(
+        &self,
+        query: &AssetEventSummaryQuery,
+    ) -> Result<Vec<AssetEventSummaryRecord>, StorageError>;
+
+    /// Entries with a greater id than the cursor, of all runs that share rows, oldest first. Empty types
+    /// mean any.
+    async fn get_logs_for_all_runs_by_log_id(
+        &self,
+        after_cursor: StorageId,
+        of_types: &[DagsterEventType],
+        limit: Option<u64>,
+    ) -> Result<Vec<EventLogRecord>, StorageError>;
+
+    /// The greatest id of a row; `None` if there is none.
+    async fn get_maximum_record_id(&self) -> Result<Option<StorageId>, StorageError>;
+
+    /// The runs that have a log of their own; only where logs are sharded.
+    async fn get_all_run_ids(&self) -> Result<Vec<RunId>, StorageError>;
+
+    /// Deletes the events of a run, the tags of its asset events, and its claims of pools. The rows of
+    /// assets stay as they are.
+    async fn delete_events(&self, run_id: &RunId) -> Result<(), StorageError>;
+}

@@ -1,0 +1,51 @@
+//! The store of events, and of what follows from events and beside them: assets, checks, dynamic
+//! partitions and pools.
+
+mod asset_checks;
+mod assets;
+mod dynamic_partitions;
+mod events;
+mod partitions;
+mod pools;
+
+use async_trait::async_trait;
+
+pub use asset_checks::{
+    AssetCheckExecutionRecord, AssetCheckExecutionRecordStatus, AssetCheckPartitionInfo,
+    AssetCheckStore, AssetCheckSummaryRecord, CheckExecutionsPage, PartitionKeyFilter,
+};
+pub use assets::{AssetKeysPage, AssetStore};
+pub use dynamic_partitions::{DynamicPartitionStore, DynamicPartitionsPage, PaginatedResults};
+pub use events::{
+    AssetEventSummaryQuery, AssetEventSummaryRecord, EventCursor, EventRecordsFilter, EventStore,
+    RecordsForRun, RecordsPage, RunShardedEventsCursor, RunStatusChangeRecordsFilter,
+};
+pub use partitions::{
+    AssetPartitionStore, LatestTagsQuery, MaterializationAttempt, PlannedMaterializationInfo,
+};
+pub use pools::{
+    ClaimedSlotInfo, ConcurrencyClaimStatus, ConcurrencyKeyInfo, ConcurrencySlotStatus,
+    MAX_CONCURRENCY_LIMIT, PendingStepInfo, PoolLimit, PoolStore,
+};
+
+use crate::error::StorageError;
+use crate::storage::SchemaStore;
+
+/// The store of events, which Dagster calls `EventLogStorage`.
+#[async_trait]
+pub trait EventLogStorage:
+    EventStore
+    + AssetStore
+    + AssetPartitionStore
+    + AssetCheckStore
+    + DynamicPartitionStore
+    + PoolStore
+    + SchemaStore
+{
+    /// Whether the events of each run are in a file of their own, so that ids of rows are only unique
+    /// within a run.
+    fn is_run_sharded(&self) -> bool;
+
+    /// Deletes everything but marks of data migrations.
+    async fn wipe(&self) -> Result<(), StorageError>;
+}

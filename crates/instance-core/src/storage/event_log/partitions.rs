@@ -1,0 +1,110 @@
+//! What events say of the partitions of assets.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_trait::async_trait;
+
+use crate::asset_key::AssetKey;
+use crate::error::StorageError;
+use crate::event::DagsterEventType;
+use crate::ids::{RunId, StorageId};
+
+/// A planned materialisation of a partition that none has followed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MaterializationAttempt {
+    /// The partition.
+    pub partition: String,
+    /// The run that planned it.
+    pub run_id: RunId,
+    /// The row of the event.
+    pub storage_id: StorageId,
+}
+
+/// The last planned materialisation.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PlannedMaterializationInfo {
+    /// The row of the event.
+    pub storage_id: StorageId,
+    /// The run that planned it.
+    pub run_id: RunId,
+}
+
+/// Which tags of the last event of each partition are meant.
+#[derive(Debug, Clone, PartialEq)]
+pub struct LatestTagsQuery {
+    /// The asset.
+    pub asset_key: AssetKey,
+    /// The type of the events.
+    pub event_type: DagsterEventType,
+    /// The keys of the tags, all of which are indexed.
+    pub tag_keys: Vec<String>,
+    /// Only of these partitions; `None` means all, and none of them is none.
+    pub partitions: Option<Vec<String>>,
+    /// Only events with a smaller id.
+    pub before_cursor: Option<StorageId>,
+    /// Only events with a greater id.
+    pub after_cursor: Option<StorageId>,
+}
+
+/// What events say of the partitions of assets. Events from before an asset was last wiped do not count,
+/// nor do those without a partition.
+#[async_trait]
+pub trait AssetPartitionStore: std::fmt::Debug + Send + Sync + 'static {
+    /// The partitions of an asset that were materialised, by events with an id between the cursors.
+    async fn get_materialized_partitions(
+        &self,
+        asset_key: &AssetKey,
+        before_cursor: Option<StorageId>,
+        after_cursor: Option<StorageId>,
+    ) -> Result<BTreeSet<String>, StorageError>;
+
+    /// The id of the last event of a type of each partition, if it is greater than the cursor. `None`
+    /// means all partitions, as do none of them.
+    async fn get_latest_storage_id_by_partition(
+        &self,
+        asset_key: &AssetKey,
+        event_type: DagsterEventType,
+        partitions: Option<&[String]>,
+        after_cursor: Option<StorageId>,
+    ) -> Result<BTreeMap<String, StorageId>, StorageError>;
+
+    /// The tags of the last event of a type of each partition; partitions without such tags are left out.
+    ///
+    /// Errors: [`StorageError::Unsupported`] if there are no tag keys, or one is not indexed.
+    async fn get_latest_tags_by_partition(
+        &self,
+        query: &LatestTagsQuery,
+    ) -> Result<BTreeMap<String, BTreeMap<String, String>>, StorageError>;
+
+    /// The planned materialisations, the last of each partition, that no materialisation of the partition
+    /// has followed.
+    async fn get_latest_asset_partition_materialization_attempts_without_materializations(
+        &self,
+        asset_key: &AssetKey,
+        after_storage_id: Option<StorageId>,
+    ) -> Result<Vec<MaterializationAttempt>, StorageError>;
+
+    /// The last planned materialisation of an asset, or of one of its partitions.
+    async fn get_latest_planned_materialization_info(
+        &self,
+        asset_key: &AssetKey,
+        partition: Option<&str>,
+    ) -> Result<Option<PlannedMaterializationInfo>, StorageError>;
+
+    /// Those of the partitions whose data version is another one since a row.
+    async fn get_updated_data_version_partitions(
+        &self,
+        asset_key: &AssetKey,
+        partitions: &[String],
+        since_storage_id: StorageId,
+    ) -> Result<BTreeSet<String>, StorageError>;
+
+    /// The indexed tags of an asset's events, one map for each event: of those events that have all of
+    /// the filter's tags, and of one event if it is named.
+    async fn get_event_tags_for_asset(
+        &self,
+        asset_key: &AssetKey,
+        filter_tags: &BTreeMap<String, String>,
+        filter_event_id: Option<StorageId>,
+    ) -> Result<Vec<BTreeMap<String, String>>, StorageError>;
+}

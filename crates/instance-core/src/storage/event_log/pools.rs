@@ -1,0 +1,167 @@
+//! Pools, which Dagster also calls concurrency keys: their limits, their slots, and the steps that wait.
+
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use crate::error::StorageError;
+use crate::ids::RunId;
+
+/// The greatest limit that a pool may have.
+pub const MAX_CONCURRENCY_LIMIT: i64 = 1_000;
+
+/// Whether a step has a slot.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ConcurrencySlotStatus {
+    /// It waits.
+    Blocked,
+    /// It has one.
+    Claimed,
+}
+
+impl ConcurrencySlotStatus {
+    /// Dagster's name of the status.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Blocked => "BLOCKED",
+            Self::Claimed => "CLAIMED",
+        }
+    }
+}
+
+/// How a claim of a slot stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConcurrencyClaimStatus {
+    /// The pool.
+    pub concurrency_key: String,
+    /// Whether the step has a slot.
+    pub slot_status: ConcurrencySlotStatus,
+    /// The step's priority; `None` for the usual one, and for a step that does not wait.
+    pub priority: Option<i64>,
+    /// When a slot was set aside for the step.
+    pub assigned_timestamp: Option<DateTime<Utc>>,
+    /// When the step began to wait; `None` if it does not.
+    pub enqueued_timestamp: Option<DateTime<Utc>>,
+}
+
+/// A step that waits for a slot, or for which one is set aside.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PendingStepInfo {
+    /// The run.
+    pub run_id: RunId,
+    /// The step.
+    pub step_key: String,
+    /// When it began to wait.
+    pub enqueued_timestamp: DateTime<Utc>,
+    /// When a slot was set aside for it.
+    pub assigned_timestamp: Option<DateTime<Utc>>,
+    /// Its priority; greater is earlier.
+    pub priority: Option<i64>,
+}
+
+/// A slot that a step has.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ClaimedSlotInfo {
+    /// The run.
+    pub run_id: RunId,
+    /// The step.
+    pub step_key: String,
+}
+
+/// How a pool stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct ConcurrencyKeyInfo {
+    /// The pool.
+    pub concurrency_key: String,
+    /// How many slots it has, without those that go as soon as they are free.
+    pub slot_count: i64,
+    /// The slots that steps have.
+    pub claimed_slots: Vec<ClaimedSlotInfo>,
+    /// The steps that wait, or for which a slot is set aside.
+    pub pending_steps: Vec<PendingStepInfo>,
+    /// The limit; `None` if it has none and there is no default.
+    pub limit: Option<i64>,
+    /// Whether the limit is the instance's default.
+    pub using_default_limit: bool,
+}
+
+/// The limit of a pool.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PoolLimit {
+    /// The pool.
+    pub name: String,
+    /// How many steps may have a slot at once.
+    pub limit: i64,
+    /// Whether it was taken over from the instance's default.
+    pub from_default: bool,
+}
+
+/// Pools. What reads and then writes does both in one transaction, so that two processes never give away
+/// one slot twice.
+#[async_trait]
+pub trait PoolStore: std::fmt::Debug + Send + Sync + 'static {
+    /// Gives a pool a limit and as many slots. Slots too many go at once, or when they are free; new ones
+    /// are set aside for steps that wait.
+    ///
+    /// Errors: [`StorageError::Invalid`] for a limit below zero or above [`MAX_CONCURRENCY_LIMIT`].
+    async fn set_concurrency_slots(
+        &self,
+        concurrency_key: &str,
+        limit: i64,
+    ) -> Result<(), StorageError>;
+
+    /// Gives a pool that has no limit of its own the instance's default; `None` takes limit and slots
+    /// away.
+    async fn initialize_concurrency_limit_to_default(
+        &self,
+        concurrency_key: &str,
+        default_limit: Option<i64>,
+    ) -> Result<(), StorageError>;
+
+    /// Takes the limit and the slots of a pool away.
+    async fn delete_concurrency_limit(&self, concurrency_key: &str) -> Result<(), StorageError>;
+
+    /// The pools that have a limit.
+    async fn get_concurrency_keys(&self) -> Result<BTreeSet<String>, StorageError>;
+
+    /// The limits of all pools that have one.
+    async fn get_pool_limits(&self) -> Result<Vec<PoolLimit>, StorageError>;
+
+    /// How pools stand, in the order of the keys, each once. `default_limit` is what a pool without a
+    /// limit and slots would get.
+    async fn get_concurrency_infos(
+        &self,
+        concurrency_keys: &[String],
+        default_limit: Option<i64>,
+    ) -> Result<Vec<ConcurrencyKeyInfo>, StorageError>;
+
+    /// The runs that have steps which wait, or for which a slot is set aside.
+    async fn get_concurrency_run_ids(&self) -> Result<BTreeSet<RunId>, StorageError>;
+
+    /// Claims a slot for a step. A step that gets none waits from then on; among those that wait, the
+    /// greatest priority and then the longest wait come first. Claiming again does no harm.
+    async fn claim_concurrency_slot(
+        &self,
+        concurrency_key: &str,
+        run_id: &RunId,
+        step_key: &str,
+        priority: Option<i64>,
+    ) -> Result<ConcurrencyClaimStatus, StorageError>;
+
+    /// How the claim of a step stands, without a change.
+    async fn check_concurrency_claim(
+        &self,
+        concurrency_key: &str,
+        run_id: &RunId,
+        step_key: &str,
+    ) -> Result<ConcurrencyClaimStatus, StorageError>;
+
+    /// Frees what a run's steps have of any pool, or one step of it, and sets it aside for those that
+    /// wait. `None` means all steps.
+    async fn free_concurrency_slots(
+        &self,
+        run_id: &RunId,
+        step_key: Option<&str>,
+    ) -> Result<(), StorageError>;
+}

@@ -1,0 +1,28 @@
+//! The store of runs: runs, snapshots, backfills, and what daemons remember.
+
+mod backfills;
+mod daemons;
+#[expect(clippy::module_inception, reason = "the store of runs holds more than runs")]
+mod runs;
+mod snapshots;
+
+use async_trait::async_trait;
+
+pub use backfills::{BackfillStore, BackfillsPage};
+pub use daemons::DaemonStore;
+pub use runs::{RunStore, RunTagsQuery, RunsOrderBy, RunsPage};
+pub use snapshots::SnapshotStore;
+
+use crate::error::StorageError;
+use crate::storage::SchemaStore;
+
+/// The store of runs, which Dagster calls `RunStorage`: one database.
+#[async_trait]
+pub trait RunStorage: RunStore + SnapshotStore + BackfillStore + DaemonStore + SchemaStore {
+    /// The id that the store was given when it was created.
+    async fn get_run_storage_id(&self) -> Result<String, StorageError>;
+
+    /// Deletes all runs with their tags, all snapshots, backfills and signs of life, in one
+    /// transaction. Cursors of daemons stay.
+    async fn wipe(&self) -> Result<(), StorageError>;
+}

@@ -1,0 +1,143 @@
+//! Runs and their tags.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use crate::error::StorageError;
+use crate::event::DagsterEvent;
+use crate::ids::RunId;
+use crate::run::{DagsterRun, RemoteJobOrigin, RunGroup, RunPartitionData, RunRecord, RunsFilter};
+use crate::storage::Order;
+
+/// Which part of the matching runs is meant.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RunsPage {
+    /// Begin behind the row of this run, as rows were written; an unknown run gives an empty page.
+    pub cursor: Option<RunId>,
+    /// At most so many; `None` means all.
+    pub limit: Option<u64>,
+    /// By what the runs are ordered.
+    pub order_by: RunsOrderBy,
+    /// In which order the runs come; newest first unless said otherwise.
+    pub order: Order,
+}
+
+/// By what runs are ordered.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum RunsOrderBy {
+    /// As their rows were written.
+    #[default]
+    StorageId,
+    /// When they were created.
+    CreateTimestamp,
+    /// When they were last changed.
+    UpdateTimestamp,
+    /// When they began; runs that have not begun come first or last, as the database orders nothing.
+    StartTime,
+    /// When they ended; runs that have not ended come first or last, as the database orders nothing.
+    EndTime,
+}
+
+/// Which tags of runs are meant.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct RunTagsQuery {
+    /// The keys; none means no tag.
+    pub tag_keys: Vec<String>,
+    /// The beginning of the value, in its own case.
+    pub value_prefix: Option<String>,
+    /// At most so many pairs of key and value; `None` means all.
+    pub limit: Option<u64>,
+}
+
+/// Runs and their tags.
+#[async_trait]
+pub trait RunStore: std::fmt::Debug + Send + Sync + 'static {
+    /// Stores a new run and the rows of its tags in one transaction.
+    ///
+    /// Errors: [`StorageError::RunAlreadyExists`], and [`StorageError::SnapshotDoesNotExist`] if
+    /// the run names a job snapshot that was not added before.
+    async fn add_run(
+        &self,
+        run: &DagsterRun,
+        created_at: DateTime<Utc>,
+    ) -> Result<(), StorageError>;
+
+    /// Changes a run as an event about it demands: status, start and end time, and the tag of the
+    /// reason of a failure, in one transaction.
+    ///
+    /// An event that changes no status, or is about an unknown run, does nothing. `at` is the time
+    /// of the event.
+    async fn handle_run_event(
+        &self,
+        run_id: &RunId,
+        event: &DagsterEvent,
+        at: DateTime<Utc>,
+    ) -> Result<(), StorageError>;
+
+    /// The runs that match, with their rows.
+    async fn get_run_records(
+        &self,
+        filter: &RunsFilter,
+        page: &RunsPage,
+    ) -> Result<Vec<RunRecord>, StorageError>;
+
+    /// The ids of the runs that match, without reading their bodies.
+    async fn get_run_ids(
+        &self,
+        filter: &RunsFilter,
+        page: &RunsPage,
+    ) -> Result<Vec<RunId>, StorageError>;
+
+    /// How many runs match.
+    async fn get_runs_count(&self, filter: &RunsFilter) -> Result<u64, StorageError>;
+
+    /// Whether a run of this id is stored.
+    async fn has_run(&self, run_id: &RunId) -> Result<bool, StorageError>;
+
+    /// The run's first ancestor and all its re-executions, the ancestor first and the others in any
+    /// order; `None` if there is no such run.
+    ///
+    /// Errors: [`StorageError::RunNotFound`] if the ancestor that the run names is not stored.
+    async fn get_run_group(&self, run_id: &RunId) -> Result<Option<RunGroup>, StorageError>;
+
+    /// For each partition that matching runs are of, the newest of them.
+    async fn get_run_partition_data(
+        &self,
+        filter: &RunsFilter,
+    ) -> Result<Vec<RunPartitionData>, StorageError>;
+
+    /// The values that tags of runs have, by key ascending.
+    async fn get_run_tags(
+        &self,
+        query: &RunTagsQuery,
+    ) -> Result<Vec<(String, BTreeSet<String>)>, StorageError>;
+
+    /// The keys of all tags of runs, ascending.
+    async fn get_run_tag_keys(&self) -> Result<Vec<String>, StorageError>;
+
+    /// Adds tags to a run and replaces the values of those that it has, in its body, its columns and
+    /// its rows of tags, in one transaction.
+    ///
+    /// Errors: [`StorageError::RunNotFound`].
+    async fn add_run_tags(
+        &self,
+        run_id: &RunId,
+        new_tags: &BTreeMap<String, String>,
+        at: DateTime<Utc>,
+    ) -> Result<(), StorageError>;
+
+    /// Gives a run another origin, and the tag of its repository that follows from it, in one
+    /// transaction. The run is stored as given, but for these.
+    async fn replace_job_origin(
+        &self,
+        run: &DagsterRun,
+        job_origin: &RemoteJobOrigin,
+    ) -> Result<(), StorageError>;
+
+    /// Deletes a run and the rows of its tags in one transaction; an unknown run is no error. Its
+    /// events, captured logs and claims of pools are others' to delete.
+    async fn delete_run(&self, run_id: &RunId) -> Result<(), StorageError>;
+}

@@ -1,0 +1,69 @@
+//! Ticks: the evaluations of schedules and sensors.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use crate::error::StorageError;
+use crate::scheduling::{InstigatorTick, InstigatorTickSummary, TickData, TickStatus};
+
+/// Which ticks of one schedule or sensor are meant; they come newest first.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct TicksQuery {
+    /// The origin id, for ticks of old versions, which have no selector id.
+    pub origin_id: String,
+    /// The selector id.
+    pub selector_id: String,
+    /// Began before this time.
+    pub before: Option<DateTime<Utc>>,
+    /// Began after this time.
+    pub after: Option<DateTime<Utc>>,
+    /// In one of these statuses; empty means any.
+    pub statuses: Vec<TickStatus>,
+    /// At most so many; `None` means all.
+    pub limit: Option<u64>,
+}
+
+/// Ticks: the evaluations of schedules and sensors.
+#[async_trait]
+pub trait TickStore: std::fmt::Debug + Send + Sync + 'static {
+    /// Stores a new tick; returns it with its id.
+    async fn create_tick(&self, tick_data: &TickData) -> Result<InstigatorTick, StorageError>;
+
+    /// Replaces a tick; one that is not stored is no error.
+    async fn update_tick(&self, tick: &InstigatorTick) -> Result<(), StorageError>;
+
+    /// The tick of this id.
+    async fn get_tick(&self, tick_id: i64) -> Result<Option<InstigatorTick>, StorageError>;
+
+    /// The ticks of these ids, in any order; those that are not stored are left out.
+    async fn get_ticks_by_ids(&self, tick_ids: &[i64])
+    -> Result<Vec<InstigatorTick>, StorageError>;
+
+    /// The ticks of a schedule or sensor, newest first.
+    async fn get_ticks(&self, query: &TicksQuery) -> Result<Vec<InstigatorTick>, StorageError>;
+
+    /// What can be said of ticks without reading their bodies, newest first.
+    async fn get_tick_summaries(
+        &self,
+        query: &TicksQuery,
+    ) -> Result<Vec<InstigatorTickSummary>, StorageError>;
+
+    /// The newest ticks of each of several selectors, `limit` of each, newest first within each. `None`
+    /// means all; empty statuses mean any.
+    async fn get_batch_ticks(
+        &self,
+        selector_ids: &[String],
+        limit: Option<u64>,
+        statuses: &[TickStatus],
+    ) -> Result<Vec<(String, Vec<InstigatorTick>)>, StorageError>;
+
+    /// Deletes the ticks of a schedule or sensor that began before a time, of these statuses or, if there
+    /// are none, of any. Returns how many were deleted.
+    async fn purge_ticks(
+        &self,
+        origin_id: &str,
+        selector_id: &str,
+        before: DateTime<Utc>,
+        statuses: &[TickStatus],
+    ) -> Result<u64, StorageError>;
+}

@@ -1,0 +1,27 @@
+//! What every store knows of its own schema.
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use crate::error::StorageError;
+
+/// What every store knows of its own schema.
+#[async_trait]
+pub trait SchemaStore: std::fmt::Debug + Send + Sync + 'static {
+    /// The revision of the store's schema.
+    async fn schema_revision(&self) -> Result<String, StorageError>;
+
+    /// The names of the data migrations that Dagster knows for this store, in the order in which it
+    /// carries them out. A store that this version opens has been through all of them.
+    fn data_migrations(&self) -> &'static [&'static str];
+
+    /// Whether a data migration is marked as complete.
+    async fn has_built_index(&self, migration_name: &str) -> Result<bool, StorageError>;
+
+    /// Marks a data migration as complete.
+    async fn mark_index_built(
+        &self,
+        migration_name: &str,
+        at: DateTime<Utc>,
+    ) -> Result<(), StorageError>;
+}

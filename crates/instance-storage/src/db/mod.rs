@@ -1,0 +1,235 @@
+//! A database of either kind, as the stores see it: statements in, rows out.
+//!
+//! Here is what the two drivers have in common and where they differ in text and values. Not here: any
+//! statement (`sql/`), nor what is done with the rows (`stores/`).
+
+#[cfg(feature = "postgres")]
+mod postgres;
+mod row;
+#[cfg(feature = "sqlite")]
+mod sqlite;
+
+use std::sync::Arc;
+
+use futures_util::future::BoxFuture;
+use instance_core::error::StorageError;
+use sea_query::{QueryStatementWriter, Value};
+use sea_query_sqlx::SqlxValues;
+use sqlx::AssertSqlSafe;
+
+#[cfg(feature = "postgres")]
+pub(crate) use postgres::{PostgresDatabase, PostgresOptions};
+pub(crate) use row::Row;
+#[cfg(feature = "sqlite")]
+pub(crate) use sqlite::{SqliteDatabase, SqlitePlace, exists};
+
+/// A database of either kind.
+#[derive(Debug)]
+pub(crate) enum Database {
+    /// One SQLite file, or a database in memory.
+    #[cfg(feature = "sqlite")]
+    Sqlite(SqliteDatabase),
+    /// A Postgres database.
+    #[cfg(feature = "postgres")]
+    Postgres(PostgresDatabase),
+}
+
+impl Database {
+    /// The path, or the URL without its password, as errors name the database.
+    pub(crate) fn name(&self) -> &Arc<str> {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(database) => database.name(),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(database) => database.name(),
+        }
+    }
+
+    /// Creates what is missing and checks the revision of the schema, once.
+    pub(crate) async fn ready(&self) -> Result<(), StorageError> {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(database) => database.ready().await,
+            #[cfg(feature = "postgres")]
+            Self::Postgres(database) => database.ready().await,
+        }
+    }
+
+    /// The rows of a query.
+    pub(crate) async fn fetch<S: QueryStatementWriter + Sync>(
+        &self,
+        operation: &'static str,
+        select: &S,
+    ) -> Result<Vec<Row>, StorageError> {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(database) => database.fetch(operation, select).await,
+            #[cfg(feature = "postgres")]
+            Self::Postgres(database) => database.fetch(operation, select).await,
+        }
+    }
+
+    /// The first row of a query, if it has one.
+    pub(crate) async fn fetch_one<S: QueryStatementWriter + Sync>(
+        &self,
+        operation: &'static str,
+        select: &S,
+    ) -> Result<Option<Row>, StorageError> {
+        Ok(self.fetch(operation, select).await?.into_iter().next())
+    }
+
+    /// Runs a write in one transaction; returns when it is durable. An error undoes all of it.
+    pub(crate) async fn write<T, F>(
+        &self,
+        operation: &'static str,
+        write: F,
+    ) -> Result<T, StorageError>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(Connection<'c>) -> BoxFuture<'c, Result<T, StorageError>>
+            + Send
+            + 'static,
+    {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(database) => database.write(operation, write).await,
+            #[cfg(feature = "postgres")]
+            Self::Postgres(database) => database.write(operation, write).await,
+        }
+    }
+
+    /// Runs one statement in a transaction of its own; returns how many rows it changed.
+    pub(crate) async fn execute<S: QueryStatementWriter + Send + Sync + 'static>(
+        &self,
+        operation: &'static str,
+        statement: S,
+    ) -> Result<u64, StorageError> {
+        self.write(operation, move |mut connection: Connection<'_>| {
+            Box::pin(async move { connection.execute(&statement).await })
+        })
+        .await
+    }
+
+    /// Closes the connections; what is pending is written first.
+    pub(crate) async fn close(&self) {
+        match self {
+            #[cfg(feature = "sqlite")]
+            Self::Sqlite(database) => database.close().await,
+            #[cfg(feature = "postgres")]
+            Self::Postgres(database) => database.close().await,
+        }
+    }
+}
+
+/// A connection within the transaction of a write.
+#[derive(Debug)]
+pub(crate) struct Connection<'c> {
+    database: Arc<str>,
+    operation: &'static str,
+    link: Link<'c>,
+}
+
+#[derive(Debug)]
+enum Link<'c> {
+    #[cfg(feature = "sqlite")]
+    Sqlite(&'c mut sqlx::SqliteConnection),
+    #[cfg(feature = "postgres")]
+    Postgres(&'c mut sqlx::PgConnection),
+}
+
+impl Connection<'_> {
+    /// Whether this is Postgres.
+    pub(crate) const fn is_postgres(&self) -> bool {
+        match self.link {
+            #[cfg(feature = "sqlite")]
+            Link::Sqlite(_) => false,
+            #[cfg(feature = "postgres")]
+            Link::Postgres(_) => true,
+        }
+    }
+
+    /// The rows of a query, or those that a write returns.
+    pub(crate) async fn fetch<S: QueryStatementWriter + Sync>(
+        &mut self,
+        statement: &S,
+    ) -> Result<Vec<Row>, StorageError> {
+        let rows = match &mut self.link {
+            #[cfg(feature = "sqlite")]
+            Link::Sqlite(connection) => {
+                let (sql, values) = sqlite::render(statement);
+                let rows =
+                    sqlx::query_with(AssertSqlSafe(sql), values).fetch_all(&mut **connection);
+                rows.await.map(|rows| row::from_sqlite(&self.database, &rows))
+            }
+            #[cfg(feature = "postgres")]
+            Link::Postgres(connection) => {
+                let (sql, values) = postgres::render(statement);
+                let rows =
+                    sqlx::query_with(AssertSqlSafe(sql), values).fetch_all(&mut **connection);
+                rows.await.map(|rows| row::from_postgres(&self.database, &rows))
+            }
+        };
+        rows.flatten().map_err(|error| backend_error(&self.database, self.operation, error))
+    }
+
+    /// The first row of a query, if it has one.
+    pub(crate) async fn fetch_one<S: QueryStatementWriter + Sync>(
+        &mut self,
+        statement: &S,
+    ) -> Result<Option<Row>, StorageError> {
+        Ok(self.fetch(statement).await?.into_iter().next())
+    }
+
+    /// Runs a statement; returns how many rows it changed.
+    pub(crate) async fn execute<S: QueryStatementWriter + Sync>(
+        &mut self,
+        statement: &S,
+    ) -> Result<u64, StorageError> {
+        let changed = match &mut self.link {
+            #[cfg(feature = "sqlite")]
+            Link::Sqlite(connection) => {
+                let (sql, values) = sqlite::render(statement);
+                let done = sqlx::query_with(AssertSqlSafe(sql), values).execute(&mut **connection);
+                done.await.map(|done| done.rows_affected())
+            }
+            #[cfg(feature = "postgres")]
+            Link::Postgres(connection) => {
+                let (sql, values) = postgres::render(statement);
+                let done = sqlx::query_with(AssertSqlSafe(sql), values).execute(&mut **connection);
+                done.await.map(|done| done.rows_affected())
+            }
+        };
+        changed.map_err(|error| backend_error(&self.database, self.operation, error))
+    }
+
+    /// The ids that an insertion with `RETURNING id` gave to its rows, in the order of the rows.
+    pub(crate) async fn insert_returning_ids<S: QueryStatementWriter + Sync>(
+        &mut self,
+        insert: &S,
+    ) -> Result<Vec<i64>, StorageError> {
+        let rows = self.fetch(insert).await?;
+        let mut ids = rows.iter().map(|row| row.scalar()).collect::<Result<Vec<i64>, _>>()?;
+        // Rows are given ids in their order; the order in which RETURNING lists them is not promised.
+        ids.sort_unstable();
+        Ok(ids)
+    }
+}
+
+/// An error of the driver as one of the storage.
+fn backend_error(database: &str, operation: &'static str, error: sqlx::Error) -> StorageError {
+    StorageError::Backend { database: database.to_owned(), operation, source: Box::new(error) }
+}
+
+/// The text and values of a statement, each value made into what the driver is to bind.
+fn render<B: sea_query::QueryBuilder>(
+    statement: &impl QueryStatementWriter,
+    builder: &B,
+    bind: impl Fn(Value) -> Value,
+) -> (String, SqlxValues) {
+    let (sql, mut values) = statement.build_any(builder);
+    for value in &mut values.0 {
+        let given = std::mem::replace(value, Value::Bool(None));
+        *value = bind(given);
+    }
+    (sql, SqlxValues(values))
+}

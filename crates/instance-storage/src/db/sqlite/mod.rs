@@ -1,0 +1,349 @@
+//! One SQLite database, a file or in memory: created as Dagster creates it, checked when it is opened,
+//! read by a few connections and written by one.
+
+mod writer;
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures_util::future::BoxFuture;
+use instance_core::error::StorageError;
+use sea_query::{QueryStatementWriter, SqliteQueryBuilder, Value};
+use sea_query_sqlx::SqlxValues;
+use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+use sqlx::{AssertSqlSafe, ConnectOptions, SqliteConnection};
+use tokio::sync::{Mutex, OnceCell};
+
+use super::{Connection, Link, Row, backend_error, row};
+use crate::layouts::StorageContext;
+use crate::sql::schema::{self, Schema};
+use crate::sql::timestamp;
+use writer::Writer;
+
+/// How long a statement waits for another process's lock, as in Dagster.
+const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How many reads of one file run at once.
+const READERS: u32 = 4;
+
+/// How long another process may take to create a file, and how often it is looked at meanwhile.
+const CREATION_TIMEOUT: Duration = Duration::from_secs(10);
+const CREATION_POLL: Duration = Duration::from_millis(20);
+
+/// Where a database is.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) enum SqlitePlace {
+    /// In a file.
+    File(PathBuf),
+    /// In memory, as long as it is open.
+    Memory,
+}
+
+/// One database.
+#[derive(Debug)]
+pub(crate) struct SqliteDatabase {
+    place: SqlitePlace,
+    name: Arc<str>,
+    schema: Schema,
+    context: StorageContext,
+    /// Those who read a file; a database in memory is only seen by the connection that writes it.
+    readers: Option<SqlitePool>,
+    ready: OnceCell<()>,
+    writer: Mutex<Option<Writer>>,
+}
+
+impl SqliteDatabase {
+    /// A database that is opened on first use.
+    pub(crate) fn new(place: SqlitePlace, schema: Schema, context: StorageContext) -> Self {
+        let (name, readers) = match &place {
+            SqlitePlace::File(path) => {
+                let readers = SqlitePoolOptions::new()
+                    .max_connections(READERS)
+                    .idle_timeout(None)
+                    .max_lifetime(None)
+                    .test_before_acquire(false)
+                    .connect_lazy_with(options(&place));
+                (path.display().to_string().into(), Some(readers))
+            }
+            SqlitePlace::Memory => (format!("the {schema} in memory").into(), None),
+        };
+        Self {
+            place,
+            name,
+            schema,
+            context,
+            readers,
+            ready: OnceCell::new(),
+            writer: Mutex::new(None),
+        }
+    }
+
+    pub(super) const fn name(&self) -> &Arc<str> {
+        &self.name
+    }
+
+    /// Creates the file if it is missing and checks its revision, once.
+    pub(super) async fn ready(&self) -> Result<(), StorageError> {
+        self.ready.get_or_try_init(|| self.initialise()).await.copied()
+    }
+
+    /// The rows of a query.
+    pub(super) async fn fetch<S: QueryStatementWriter + Sync>(
+        &self,
+        operation: &'static str,
+        select: &S,
+    ) -> Result<Vec<Row>, StorageError> {
+        self.ready().await?;
+        let (sql, values) = render(select);
+        let rows = match &self.readers {
+            Some(readers) => {
+                let query = sqlx::query_with(AssertSqlSafe(sql), values);
+                let rows = query.fetch_all(readers).await;
+                rows.and_then(|rows| row::from_sqlite(&self.name, &rows))
+            }
+            None => {
+                let name = Arc::clone(&self.name);
+                return self
+                    .run(operation, move |connection: &mut SqliteConnection| {
+                        Box::pin(async move {
+                            let query = sqlx::query_with(AssertSqlSafe(sql), values);
+                            let rows = query.fetch_all(connection).await;
+                            rows.and_then(|rows| row::from_sqlite(&name, &rows))
+                                .map_err(|error| backend_error(&name, operation, error))
+                        })
+                    })
+                    .await;
+            }
+        };
+        rows.map_err(|error| self.error(operation, error))
+    }
+
+    /// Runs a write, alone or with others in one transaction; returns when it is durable.
+    pub(super) async fn write<T, F>(
+        &self,
+        operation: &'static str,
+        write: F,
+    ) -> Result<T, StorageError>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(Connection<'c>) -> BoxFuture<'c, Result<T, StorageError>>
+            + Send
+            + 'static,
+    {
+        self.ready().await?;
+        let database = Arc::clone(&self.name);
+        self.run(operation, move |connection: &mut SqliteConnection| {
+            write(Connection { database, operation, link: Link::Sqlite(connection) })
+        })
+        .await
+    }
+
+    async fn run<T, F>(&self, operation: &'static str, write: F) -> Result<T, StorageError>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, StorageError>>
+            + Send
+            + 'static,
+    {
+        let writer = self.writer(operation).await?;
+        writer.write(Box::new(write)).await.unwrap_or_else(|| {
+            Err(StorageError::Backend {
+                database: self.name.to_string(),
+                operation,
+                source: "the runtime of the writer was shut down during the write".into(),
+            })
+        })
+    }
+
+    /// Closes the connections; what is pending is written first.
+    pub(super) async fn close(&self) {
+        let writer = self.writer.lock().await.take();
+        if let Some(readers) = &self.readers {
+            readers.close().await;
+        }
+        if let Some(writer) = writer {
+            writer.close().await;
+        }
+    }
+
+    fn error(&self, operation: &'static str, error: sqlx::Error) -> StorageError {
+        backend_error(&self.name, operation, error)
+    }
+
+    async fn writer(&self, operation: &'static str) -> Result<Writer, StorageError> {
+        let mut writer = self.writer.lock().await;
+        // The task of a writer lives as long as the runtime that first wrote.
+        if let Some(writer) = writer.as_ref().filter(|writer| !writer.is_closed()) {
+            return Ok(writer.clone());
+        }
+        let connection =
+            options(&self.place).connect().await.map_err(|error| self.error(operation, error))?;
+        Ok(writer.insert(Writer::start(connection, Arc::clone(&self.name))).clone())
+    }
+
+    async fn initialise(&self) -> Result<(), StorageError> {
+        let opening = |error| self.error("opening", error);
+        let (SqlitePlace::File(path), Some(readers)) = (&self.place, &self.readers) else {
+            // The connection that writes is the database; it is kept.
+            let mut connection = options(&self.place).connect().await.map_err(opening)?;
+            self.create(&mut connection).await?;
+            *self.writer.lock().await = Some(Writer::start(connection, Arc::clone(&self.name)));
+            return Ok(());
+        };
+        if exists(path).await? {
+            // The connection goes on as a reader: opening a file is what costs time.
+            let mut connection = readers.acquire().await.map_err(opening)?;
+            return self.create_or_check(&mut connection).await;
+        }
+        if let Some(directory) = path.parent() {
+            tokio::fs::create_dir_all(directory).await.map_err(|source| StorageError::Io {
+                action: "create",
+                path: directory.display().to_string(),
+                source,
+            })?;
+        }
+        let creating = options(&self.place).create_if_missing(true);
+        let mut connection = creating.connect().await.map_err(opening)?;
+        let created = self.create_or_check(&mut connection).await;
+        sqlx::Connection::close(connection).await.map_err(opening)?;
+        created
+    }
+
+    async fn create_or_check(&self, connection: &mut SqliteConnection) -> Result<(), StorageError> {
+        let checking = self.create_or_wait(connection);
+        tokio::time::timeout(CREATION_TIMEOUT, checking).await.unwrap_or_else(|_| {
+            Err(StorageError::Revision {
+                database: self.name.to_string(),
+                found: "none, though it has tables".to_owned(),
+                expected: schema::HEAD,
+                remedy: "a process that was creating it has died, or a very old Dagster did; run \
+                         `dagster instance migrate`",
+            })
+        })
+    }
+
+    async fn create_or_wait(&self, connection: &mut SqliteConnection) -> Result<(), StorageError> {
+        loop {
+            let tables = self.tables(connection).await?;
+            if tables.is_empty() {
+                if self.create(connection).await? {
+                    return Ok(());
+                }
+            } else if let Some(found) = self.revision(connection, &tables).await? {
+                return self.check_revision(found);
+            }
+            // Another process is creating the file: it has tables and no revision yet.
+            tokio::time::sleep(CREATION_POLL).await;
+        }
+    }
+
+    async fn tables(&self, connection: &mut SqliteConnection) -> Result<Vec<String>, StorageError> {
+        self.strings(connection, &schema::select_sqlite_table_names()).await
+    }
+
+    async fn revision(
+        &self,
+        connection: &mut SqliteConnection,
+        tables: &[String],
+    ) -> Result<Option<String>, StorageError> {
+        if !tables.iter().any(|table| table == crate::sql::tables::alembic_version::TABLE) {
+            return Ok(None);
+        }
+        Ok(self.strings(connection, &schema::select_revision()).await?.pop())
+    }
+
+    fn check_revision(&self, found: String) -> Result<(), StorageError> {
+        // The tables of a run's shard are read and written in the same way whatever its revision,
+        // and Dagster itself does not check it.
+        if self.schema == Schema::EventShard {
+            Ok(())
+        } else {
+            schema::check_revision(&self.name, found)
+        }
+    }
+
+    /// Creates everything in one transaction; `false` if another process was faster.
+    async fn create(&self, connection: &mut SqliteConnection) -> Result<bool, StorageError> {
+        let creating = |error| self.error("creating", error);
+        match sqlx::query(schema::JOURNAL_MODE_WAL).execute(&mut *connection).await {
+            Ok(_) => {}
+            // For this statement SQLite does not wait: another process is creating the file.
+            Err(error) if is_busy(&error) => return Ok(false),
+            Err(error) => return Err(creating(error)),
+        }
+        let begun = sqlx::Connection::begin_with(connection, schema::BEGIN_WRITE).await;
+        let mut transaction = begun.map_err(creating)?;
+        if !self.tables(&mut transaction).await?.is_empty() {
+            return Ok(false);
+        }
+        for statement in self.schema.sqlite_statements() {
+            sqlx::query(statement).execute(&mut *transaction).await.map_err(creating)?;
+        }
+        let mut inside = Connection {
+            database: Arc::clone(&self.name),
+            operation: "creating",
+            link: Link::Sqlite(&mut transaction),
+        };
+        self.context.fill_fresh(&mut inside, self.schema).await?;
+        inside.execute(&schema::insert_revision()).await?;
+        transaction.commit().await.map_err(creating)?;
+        tracing::info!(database = %self.name, "created");
+        Ok(true)
+    }
+
+    async fn strings(
+        &self,
+        connection: &mut SqliteConnection,
+        select: &sea_query::SelectStatement,
+    ) -> Result<Vec<String>, StorageError> {
+        let mut connection = Connection {
+            database: Arc::clone(&self.name),
+            operation: "opening",
+            link: Link::Sqlite(connection),
+        };
+        connection.fetch(select).await?.iter().map(Row::scalar).collect()
+    }
+}
+
+/// Whether another connection holds the lock that a statement needs.
+fn is_busy(error: &sqlx::Error) -> bool {
+    const SQLITE_BUSY: u32 = 5;
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    // The lower byte of an extended code is the code.
+    code.and_then(|code| code.parse::<u32>().ok()).is_some_and(|code| code & 0xff == SQLITE_BUSY)
+}
+
+/// The text and values of a statement. SQLite has no type for times: Dagster's are text.
+pub(super) fn render(statement: &impl QueryStatementWriter) -> (String, SqlxValues) {
+    super::render(statement, &SqliteQueryBuilder, |value| match value {
+        Value::ChronoDateTime(time) => {
+            Value::String(time.map(|time| timestamp::to_text(time.and_utc())))
+        }
+        other => other,
+    })
+}
+
+/// Whether there is a file.
+pub(crate) async fn exists(path: &Path) -> Result<bool, StorageError> {
+    let look = tokio::fs::try_exists(path).await;
+    look.map_err(|source| StorageError::Io {
+        action: "look for",
+        path: path.display().to_string(),
+        source,
+    })
+}
+
+fn options(place: &SqlitePlace) -> SqliteConnectOptions {
+    let options = match place {
+        SqlitePlace::File(path) => SqliteConnectOptions::new().filename(path),
+        SqlitePlace::Memory => SqliteConnectOptions::new().in_memory(true),
+    };
+    options
+        .create_if_missing(false)
+        .busy_timeout(BUSY_TIMEOUT)
+        .synchronous(SqliteSynchronous::Full)
+        // Dagster declares foreign keys and never enforces them; rows that it wrote may break them.
+        .foreign_keys(false)
+        .disable_statement_logging()
+}

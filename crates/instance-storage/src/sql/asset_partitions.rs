@@ -1,0 +1,157 @@
+//! Statements on what events say of the partitions of assets.
+
+use std::collections::BTreeMap;
+
+use instance_core::asset_key::AssetKey;
+use instance_core::event::DagsterEventType;
+use instance_core::ids::StorageId;
+use sea_query::{Alias, Expr, ExprTrait, Func, Order, Query, SelectStatement, WindowStatement};
+
+use crate::sql::events::{is_after_wipe, is_between, is_later_than_wipe, is_of_types};
+use crate::sql::tables::{asset_event_tags, event_logs};
+
+/// The name of the sub-query of last events.
+const LATEST: &str = "latest";
+
+/// Which events of an asset's partitions are meant.
+#[derive(Debug, Clone)]
+pub(crate) struct PartitionEvents<'a> {
+    pub(crate) asset_key: &'a AssetKey,
+    pub(crate) of_types: &'a [DagsterEventType],
+    /// `None` means all partitions.
+    pub(crate) partitions: Option<&'a [String]>,
+    pub(crate) after: Option<StorageId>,
+    pub(crate) before: Option<StorageId>,
+}
+
+/// The id of the last event of each type of each partition.
+pub(crate) fn select_latest_ids(events: &PartitionEvents<'_>) -> SelectStatement {
+    let asset_key = events.asset_key.to_db_string();
+    let mut select = Query::select();
+    select
+        .columns([event_logs::DAGSTER_EVENT_TYPE, event_logs::PARTITION])
+        .expr_as(Func::max(Expr::col(event_logs::ID)), event_logs::ID)
+        .from(event_logs::TABLE)
+        .and_where(Expr::col(event_logs::ASSET_KEY).eq(asset_key.as_str()))
+        .and_where(Expr::col(event_logs::PARTITION).is_not_null())
+        .and_where(is_of_types(events.of_types))
+        .and_where(is_after_wipe(&asset_key))
+        .cond_where(is_between(events.after, events.before))
+        .group_by_columns([event_logs::DAGSTER_EVENT_TYPE, event_logs::PARTITION]);
+    if let Some(partitions) = events.partitions {
+        let names = partitions.iter().map(String::as_str);
+        select.and_where(Expr::col(event_logs::PARTITION).is_in(names));
+    }
+    select
+}
+
+/// The type, partition, run and id of the last event of each type of each partition.
+pub(crate) fn select_latest_runs(events: &PartitionEvents<'_>) -> SelectStatement {
+    Query::select()
+        .columns([
+            (event_logs::TABLE, event_logs::DAGSTER_EVENT_TYPE),
+            (event_logs::TABLE, event_logs::PARTITION),
+            (event_logs::TABLE, event_logs::RUN_ID),
+            (event_logs::TABLE, event_logs::ID),
+        ])
+        .from_subquery(select_latest_ids(events), LATEST)
+        .inner_join(
+            event_logs::TABLE,
+            Expr::col((event_logs::TABLE, event_logs::ID)).equals((LATEST, event_logs::ID)),
+        )
+        .take()
+}
+
+/// The tags of the last event of each partition.
+pub(crate) fn select_latest_tags(
+    events: &PartitionEvents<'_>,
+    tag_keys: &[String],
+) -> SelectStatement {
+    let tags = asset_event_tags::TABLE;
+    Query::select()
+        .column((LATEST, event_logs::PARTITION))
+        .columns([(tags, asset_event_tags::KEY), (tags, asset_event_tags::VALUE)])
+        .from_subquery(select_latest_ids(events), LATEST)
+        .inner_join(
+            tags,
+            Expr::col((tags, asset_event_tags::EVENT_ID)).equals((LATEST, event_logs::ID)),
+        )
+        .and_where(
+            Expr::col((tags, asset_event_tags::KEY)).is_in(tag_keys.iter().map(String::as_str)),
+        )
+        .take()
+}
+
+/// The data version of each partition that its last event with one has.
+pub(crate) fn select_data_versions(
+    asset_key: &AssetKey,
+    partitions: &[String],
+    after: Option<StorageId>,
+    before: Option<StorageId>,
+) -> SelectStatement {
+    const RANK: &str = "rank";
+    const RANKED: &str = "ranked";
+    let asset_key = asset_key.to_db_string();
+    let tags = asset_event_tags::TABLE;
+    let window = WindowStatement::partition_by((event_logs::TABLE, event_logs::PARTITION))
+        .order_by((event_logs::TABLE, event_logs::ID), Order::Desc)
+        .take();
+    let names = partitions.iter().map(String::as_str);
+    let ranked = Query::select()
+        .column((event_logs::TABLE, event_logs::PARTITION))
+        .column((tags, asset_event_tags::VALUE))
+        .expr_window_as(Func::cust("row_number"), window, Alias::new(RANK))
+        .from(event_logs::TABLE)
+        .inner_join(
+            tags,
+            Expr::col((tags, asset_event_tags::EVENT_ID))
+                .equals((event_logs::TABLE, event_logs::ID)),
+        )
+        .and_where(is_of_types(&[
+            DagsterEventType::AssetMaterialization,
+            DagsterEventType::AssetObservation,
+        ]))
+        .and_where(Expr::col((event_logs::TABLE, event_logs::ASSET_KEY)).eq(asset_key.as_str()))
+        .and_where(Expr::col((event_logs::TABLE, event_logs::PARTITION)).is_in(names))
+        .and_where(Expr::col((tags, asset_event_tags::ASSET_KEY)).eq(asset_key.as_str()))
+        .and_where(Expr::col((tags, asset_event_tags::KEY)).eq(instance_core::tags::DATA_VERSION))
+        .cond_where(is_between(after, before))
+        .take();
+    Query::select()
+        .columns([event_logs::PARTITION, asset_event_tags::VALUE])
+        .from_subquery(ranked, RANKED)
+        .and_where(Expr::col(RANK).eq(1))
+        .take()
+}
+
+/// The indexed tags of an asset's events, of those that have all tags of a filter.
+pub(crate) fn select_event_tags(
+    asset_key: &AssetKey,
+    filter_tags: &BTreeMap<String, String>,
+    filter_event_id: Option<StorageId>,
+) -> SelectStatement {
+    use asset_event_tags::{ASSET_KEY, EVENT_ID, EVENT_TIMESTAMP, ID, KEY, TABLE, VALUE};
+
+    let asset_key = asset_key.to_db_string();
+    let mut select = Query::select();
+    select
+        .columns([ID, KEY, VALUE, EVENT_ID])
+        .from(TABLE)
+        .and_where(Expr::col(ASSET_KEY).eq(asset_key.as_str()))
+        .and_where(is_later_than_wipe(&asset_key, (TABLE, EVENT_TIMESTAMP)))
+        .order_by(ID, Order::Asc);
+    for (key, value) in filter_tags {
+        let tagged = Query::select()
+            .column(EVENT_ID)
+            .from(TABLE)
+            .and_where(Expr::col(ASSET_KEY).eq(asset_key.as_str()))
+            .and_where(Expr::col(KEY).eq(key.as_str()))
+            .and_where(Expr::col(VALUE).eq(value.as_str()))
+            .take();
+        select.and_where(Expr::col(EVENT_ID).in_subquery(tagged));
+    }
+    if let Some(id) = filter_event_id {
+        select.and_where(Expr::col(EVENT_ID).eq(id.0));
+    }
+    select
+}

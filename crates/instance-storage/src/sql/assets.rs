@@ -1,0 +1,219 @@
+//! Statements on assets.
+
+use chrono::NaiveDateTime;
+use instance_core::asset_key::AssetKey;
+use instance_core::event::DagsterEventType;
+use instance_core::ids::StorageId;
+use instance_core::storage::AssetKeysPage;
+use sea_query::{
+    Cond, Expr, ExprTrait, Func, InsertStatement, OnConflict, Order, Query, SelectStatement,
+    UpdateStatement,
+};
+
+use crate::sql::tables::{asset_event_tags, asset_keys, event_logs};
+use crate::sql::{countable, starts_with};
+
+/// What an event changes of an asset's row. What is `None` stays as it is.
+#[derive(Debug, Clone)]
+pub(crate) struct AssetChange {
+    pub(crate) asset_key: String,
+    pub(crate) last_materialization: Option<String>,
+    pub(crate) last_run_id: Option<String>,
+    pub(crate) last_materialization_timestamp: NaiveDateTime,
+}
+
+impl AssetChange {
+    /// A change that changes nothing yet.
+    pub(crate) fn of(asset_key: &str) -> Self {
+        Self {
+            asset_key: asset_key.to_owned(),
+            last_materialization: None,
+            last_run_id: None,
+            last_materialization_timestamp: NaiveDateTime::MIN,
+        }
+    }
+}
+
+/// Creates or changes the rows of assets, each of which is named once; there is at least one.
+pub(crate) fn upsert(changes: &[AssetChange]) -> InsertStatement {
+    let mut insert = Query::insert();
+    insert.into_table(asset_keys::TABLE).columns([
+        asset_keys::ASSET_KEY,
+        asset_keys::LAST_MATERIALIZATION,
+        asset_keys::LAST_RUN_ID,
+        asset_keys::LAST_MATERIALIZATION_TIMESTAMP,
+    ]);
+    for change in changes {
+        insert.values_panic([
+            change.asset_key.as_str().into(),
+            Expr::val(change.last_materialization.clone()),
+            Expr::val(change.last_run_id.clone()),
+            change.last_materialization_timestamp.into(),
+        ]);
+    }
+    let kept = |column: &'static str| {
+        let new = Expr::col(("excluded", column));
+        (column, Func::coalesce([new, Expr::col((asset_keys::TABLE, column))]).into())
+    };
+    insert.on_conflict(
+        OnConflict::column(asset_keys::ASSET_KEY)
+            .values([kept(asset_keys::LAST_MATERIALIZATION), kept(asset_keys::LAST_RUN_ID)])
+            .update_column(asset_keys::LAST_MATERIALIZATION_TIMESTAMP)
+            .to_owned(),
+    );
+    insert
+}
+
+/// A tag of an asset event.
+#[derive(Debug, Clone)]
+pub(crate) struct AssetEventTag {
+    pub(crate) event_id: StorageId,
+    pub(crate) asset_key: String,
+    pub(crate) key: String,
+    pub(crate) value: String,
+    pub(crate) event_timestamp: NaiveDateTime,
+}
+
+/// Stores tags of asset events; there is at least one.
+pub(crate) fn insert_event_tags(tags: &[AssetEventTag]) -> InsertStatement {
+    let mut insert = Query::insert();
+    insert.into_table(asset_event_tags::TABLE).columns([
+        asset_event_tags::EVENT_ID,
+        asset_event_tags::ASSET_KEY,
+        asset_event_tags::KEY,
+        asset_event_tags::VALUE,
+        asset_event_tags::EVENT_TIMESTAMP,
+    ]);
+    for tag in tags {
+        insert.values_panic([
+            tag.event_id.0.into(),
+            tag.asset_key.as_str().into(),
+            tag.key.as_str().into(),
+            tag.value.as_str().into(),
+            tag.event_timestamp.into(),
+        ]);
+    }
+    insert
+}
+
+/// The rows of assets that were not wiped after their last event, by key ascending.
+pub(crate) fn select_records(asset_keys: Option<&[AssetKey]>) -> SelectStatement {
+    let mut select = Query::select();
+    select
+        .columns([
+            asset_keys::ID,
+            asset_keys::ASSET_KEY,
+            asset_keys::LAST_MATERIALIZATION,
+            asset_keys::LAST_RUN_ID,
+            asset_keys::ASSET_DETAILS,
+            asset_keys::WIPE_TIMESTAMP,
+            asset_keys::CACHED_STATUS_DATA,
+        ])
+        .from(asset_keys::TABLE)
+        .cond_where(is_there())
+        .order_by(asset_keys::ASSET_KEY, Order::Asc);
+    if let Some(keys) = asset_keys {
+        select.and_where(is_one_of(keys));
+    }
+    select
+}
+
+/// The keys of assets that were not wiped after their last event, ascending.
+pub(crate) fn select_keys(page: &AssetKeysPage) -> SelectStatement {
+    let mut select = Query::select();
+    select
+        .column(asset_keys::ASSET_KEY)
+        .from(asset_keys::TABLE)
+        .cond_where(is_there())
+        .order_by(asset_keys::ASSET_KEY, Order::Asc);
+    if !page.prefix.is_empty() {
+        let whole = AssetKey::new(page.prefix.iter().map(String::as_str)).to_db_string();
+        let open = whole.strip_suffix(']').unwrap_or(&whole);
+        select.and_where(starts_with(asset_keys::ASSET_KEY, open));
+    }
+    if let Some(cursor) = &page.cursor {
+        select.and_where(Expr::col(asset_keys::ASSET_KEY).gt(cursor.as_str()));
+    }
+    if let Some(limit) = page.limit {
+        select.limit(countable(limit));
+    }
+    select
+}
+
+/// A row if an asset was not wiped after its last event.
+pub(crate) fn select_key(asset_key: &AssetKey) -> SelectStatement {
+    Query::select()
+        .column(asset_keys::ASSET_KEY)
+        .from(asset_keys::TABLE)
+        .cond_where(is_there())
+        .and_where(Expr::col(asset_keys::ASSET_KEY).eq(asset_key.to_db_string()))
+        .take()
+}
+
+fn is_there() -> Cond {
+    Cond::any().add(Expr::col(asset_keys::WIPE_TIMESTAMP).is_null()).add(
+        Expr::col(asset_keys::LAST_MATERIALIZATION_TIMESTAMP)
+            .gt(Expr::col(asset_keys::WIPE_TIMESTAMP)),
+    )
+}
+
+fn is_one_of(keys: &[AssetKey]) -> Expr {
+    Expr::col(asset_keys::ASSET_KEY).is_in(keys.iter().map(AssetKey::to_db_string))
+}
+
+/// The last event of a type about each of these assets.
+pub(crate) fn select_latest_events(
+    keys: &[AssetKey],
+    event_type: DagsterEventType,
+) -> SelectStatement {
+    const LATEST: &str = "latest";
+    let latest = Query::select()
+        .expr_as(Func::max(Expr::col(event_logs::ID)), event_logs::ID)
+        .from(event_logs::TABLE)
+        .and_where(Expr::col(event_logs::ASSET_KEY).is_in(keys.iter().map(AssetKey::to_db_string)))
+        .and_where(Expr::col(event_logs::DAGSTER_EVENT_TYPE).eq(event_type.as_str()))
+        .group_by_col(event_logs::ASSET_KEY)
+        .take();
+    Query::select()
+        .columns([
+            (event_logs::TABLE, event_logs::ID),
+            (event_logs::TABLE, event_logs::ASSET_KEY),
+            (event_logs::TABLE, event_logs::EVENT),
+        ])
+        .from_subquery(latest, LATEST)
+        .inner_join(
+            event_logs::TABLE,
+            Expr::col((event_logs::TABLE, event_logs::ID)).equals((LATEST, event_logs::ID)),
+        )
+        .take()
+}
+
+/// Replaces the cached status of an asset; `None` deletes it.
+pub(crate) fn update_cached_status(
+    asset_key: &AssetKey,
+    status: Option<String>,
+) -> UpdateStatement {
+    Query::update()
+        .table(asset_keys::TABLE)
+        .value(asset_keys::CACHED_STATUS_DATA, status)
+        .and_where(Expr::col(asset_keys::ASSET_KEY).eq(asset_key.to_db_string()))
+        .take()
+}
+
+/// Forgets what is known of an asset.
+pub(crate) fn update_wiped(
+    asset_key: &AssetKey,
+    details: String,
+    at: NaiveDateTime,
+) -> UpdateStatement {
+    let nothing = || Expr::val(None::<String>);
+    Query::update()
+        .table(asset_keys::TABLE)
+        .value(asset_keys::ASSET_DETAILS, details)
+        .value(asset_keys::LAST_MATERIALIZATION, nothing())
+        .value(asset_keys::LAST_RUN_ID, nothing())
+        .value(asset_keys::WIPE_TIMESTAMP, at)
+        .value(asset_keys::CACHED_STATUS_DATA, nothing())
+        .and_where(Expr::col(asset_keys::ASSET_KEY).eq(asset_key.to_db_string()))
+        .take()
+}

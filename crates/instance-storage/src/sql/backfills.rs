@@ -1,0 +1,137 @@
+//! Statements on backfills.
+
+use chrono::NaiveDateTime;
+use instance_core::scheduling::{BulkActionsFilter, PartitionBackfill};
+use instance_core::serdes::serialize_value;
+use instance_core::storage::BackfillsPage;
+use sea_query::{
+    Cond, Expr, ExprTrait, Func, InsertStatement, OnConflict, Order, Query, SelectStatement,
+    UpdateStatement,
+};
+
+use crate::sql::tables::{backfill_tags, bulk_actions};
+use crate::sql::{countable, tagged};
+
+/// Stores a backfill unless one of its id is stored.
+pub(crate) fn insert(backfill: &PartitionBackfill, at: NaiveDateTime) -> InsertStatement {
+    Query::insert()
+        .into_table(bulk_actions::TABLE)
+        .columns([
+            bulk_actions::KEY,
+            bulk_actions::STATUS,
+            bulk_actions::TIMESTAMP,
+            bulk_actions::BODY,
+            bulk_actions::SELECTOR_ID,
+            bulk_actions::ACTION_TYPE,
+            bulk_actions::JOB_NAME,
+        ])
+        .values_panic([
+            backfill.backfill_id.as_str().into(),
+            backfill.status.as_str().into(),
+            at.into(),
+            serialize_value(backfill).into(),
+            Expr::val(backfill.selector_id()),
+            backfill.bulk_action_type().into(),
+            Expr::val(backfill.job_name().map(str::to_owned)),
+        ])
+        .on_conflict(OnConflict::column(bulk_actions::KEY).do_nothing().to_owned())
+        .take()
+}
+
+/// Stores the tags of a backfill; `None` if it has none.
+pub(crate) fn insert_tags(backfill: &PartitionBackfill) -> Option<InsertStatement> {
+    let mut insert = Query::insert();
+    insert.into_table(backfill_tags::TABLE).columns([
+        backfill_tags::BACKFILL_ID,
+        backfill_tags::KEY,
+        backfill_tags::VALUE,
+    ]);
+    let tags = backfill.tags.as_ref().filter(|tags| !tags.is_empty())?;
+    for (key, value) in tags {
+        let id = backfill.backfill_id.as_str();
+        insert.values_panic([id.into(), key.as_str().into(), value.as_str().into()]);
+    }
+    Some(insert)
+}
+
+/// Replaces the body and status of a backfill.
+pub(crate) fn update(backfill: &PartitionBackfill) -> UpdateStatement {
+    Query::update()
+        .table(bulk_actions::TABLE)
+        .value(bulk_actions::STATUS, backfill.status.as_str())
+        .value(bulk_actions::BODY, serialize_value(backfill))
+        .and_where(Expr::col(bulk_actions::KEY).eq(backfill.backfill_id.as_str()))
+        .take()
+}
+
+/// The backfill of an id.
+pub(crate) fn select_one(backfill_id: &str) -> SelectStatement {
+    Query::select()
+        .columns([bulk_actions::ID, bulk_actions::BODY])
+        .from(bulk_actions::TABLE)
+        .and_where(Expr::col(bulk_actions::KEY).eq(backfill_id))
+        .take()
+}
+
+/// The backfills that match, newest first.
+pub(crate) fn select(filter: &BulkActionsFilter, page: &BackfillsPage) -> SelectStatement {
+    let mut select = Query::select();
+    select
+        .columns([bulk_actions::ID, bulk_actions::BODY])
+        .from(bulk_actions::TABLE)
+        .cond_where(matches(filter))
+        .order_by(bulk_actions::ID, Order::Desc);
+    if let Some(cursor) = &page.cursor {
+        let row = Query::select()
+            .column(bulk_actions::ID)
+            .from(bulk_actions::TABLE)
+            .and_where(Expr::col(bulk_actions::KEY).eq(cursor.as_str()))
+            .take();
+        let row = Expr::SubQuery(None, Box::new(row.into()));
+        select.and_where(Expr::col(bulk_actions::ID).lt(row));
+    }
+    if let Some(limit) = page.limit {
+        select.limit(countable(limit));
+    }
+    select
+}
+
+/// How many backfills match.
+pub(crate) fn count(filter: &BulkActionsFilter) -> SelectStatement {
+    Query::select()
+        .expr(Func::count(Expr::col(bulk_actions::ID)))
+        .from(bulk_actions::TABLE)
+        .cond_where(matches(filter))
+        .take()
+}
+
+fn matches(filter: &BulkActionsFilter) -> Cond {
+    let mut all = Cond::all();
+    if !filter.statuses.is_empty() {
+        let names = filter.statuses.iter().map(|status| status.as_str());
+        all = all.add(Expr::col(bulk_actions::STATUS).is_in(names));
+    }
+    if !filter.backfill_ids.is_empty() {
+        let ids = filter.backfill_ids.iter().map(String::as_str);
+        all = all.add(Expr::col(bulk_actions::KEY).is_in(ids));
+    }
+    let time = Expr::col(bulk_actions::TIMESTAMP);
+    let place = [
+        backfill_tags::TABLE,
+        backfill_tags::BACKFILL_ID,
+        backfill_tags::KEY,
+        backfill_tags::VALUE,
+    ];
+    let has = |tagged| Expr::col((bulk_actions::TABLE, bulk_actions::KEY)).in_subquery(tagged);
+    tagged(&filter.tags, place)
+        .map(has)
+        .fold(all, Cond::add)
+        .add_option(filter.created_before.map(|before| time.clone().lt(before.naive_utc())))
+        .add_option(filter.created_after.map(|after| time.gt(after.naive_utc())))
+        .add_option(
+            filter.job_name.as_deref().map(|name| Expr::col(bulk_actions::JOB_NAME).eq(name)),
+        )
+        .add_option(
+            filter.selector_id.as_deref().map(|id| Expr::col(bulk_actions::SELECTOR_ID).eq(id)),
+        )
+}

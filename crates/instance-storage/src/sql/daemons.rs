@@ -1,0 +1,74 @@
+//! Statements on what daemons remember.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use chrono::NaiveDateTime;
+use instance_core::daemon::DaemonHeartbeat;
+use instance_core::serdes::serialize_value;
+use sea_query::{
+    DeleteStatement, Expr, ExprTrait, InsertStatement, OnConflict, Order, Query, SelectStatement,
+};
+
+use crate::sql::tables::{daemon_heartbeats, kvs};
+
+/// Stores a sign of life in the place of the last one of its kind.
+pub(crate) fn upsert_heartbeat(heartbeat: &DaemonHeartbeat, at: NaiveDateTime) -> InsertStatement {
+    Query::insert()
+        .into_table(daemon_heartbeats::TABLE)
+        .columns([
+            daemon_heartbeats::TIMESTAMP,
+            daemon_heartbeats::DAEMON_TYPE,
+            daemon_heartbeats::DAEMON_ID,
+            daemon_heartbeats::BODY,
+        ])
+        .values_panic([
+            at.into(),
+            heartbeat.daemon_type.as_str().into(),
+            Expr::val(heartbeat.daemon_id.clone()),
+            serialize_value(heartbeat).into(),
+        ])
+        .on_conflict(
+            OnConflict::column(daemon_heartbeats::DAEMON_TYPE)
+                .update_columns([
+                    daemon_heartbeats::TIMESTAMP,
+                    daemon_heartbeats::DAEMON_ID,
+                    daemon_heartbeats::BODY,
+                ])
+                .to_owned(),
+        )
+        .take()
+}
+
+/// All signs of life.
+pub(crate) fn select_heartbeats() -> SelectStatement {
+    Query::select()
+        .columns([daemon_heartbeats::ID, daemon_heartbeats::BODY])
+        .from(daemon_heartbeats::TABLE)
+        .order_by(daemon_heartbeats::ID, Order::Asc)
+        .take()
+}
+
+/// Deletes all signs of life.
+pub(crate) fn delete_heartbeats() -> DeleteStatement {
+    Query::delete().from_table(daemon_heartbeats::TABLE).take()
+}
+
+/// The values of keys.
+pub(crate) fn select_cursors(keys: &BTreeSet<String>) -> SelectStatement {
+    Query::select()
+        .columns([kvs::KEY, kvs::VALUE])
+        .from(kvs::TABLE)
+        .and_where(Expr::col(kvs::KEY).is_in(keys.iter().map(String::as_str)))
+        .take()
+}
+
+/// Stores values in the place of those that the keys have; there is at least one.
+pub(crate) fn upsert_cursors(pairs: &BTreeMap<String, String>) -> InsertStatement {
+    let mut insert = Query::insert();
+    insert.into_table(kvs::TABLE).columns([kvs::KEY, kvs::VALUE]);
+    for (key, value) in pairs {
+        insert.values_panic([key.as_str().into(), value.as_str().into()]);
+    }
+    insert.on_conflict(OnConflict::column(kvs::KEY).update_column(kvs::VALUE).to_owned());
+    insert
+}

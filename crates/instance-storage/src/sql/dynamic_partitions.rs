@@ -1,0 +1,71 @@
+//! Statements on the keys of dynamic partitions.
+
+use instance_core::storage::DynamicPartitionsPage;
+use sea_query::{
+    DeleteStatement, Expr, ExprTrait, InsertStatement, OnConflict, Order, Query, SelectStatement,
+};
+
+use crate::sql::tables::dynamic_partitions::{ID, PARTITION, PARTITIONS_DEF_NAME, TABLE};
+use crate::sql::{countable, direction};
+
+/// The keys of a set in the order in which they were added.
+pub(crate) fn select(partitions_def_name: &str) -> SelectStatement {
+    Query::select()
+        .columns([ID, PARTITION])
+        .from(TABLE)
+        .and_where(Expr::col(PARTITIONS_DEF_NAME).eq(partitions_def_name))
+        .order_by(ID, Order::Asc)
+        .take()
+}
+
+/// A page of the keys of a set, and one more, if there is one.
+pub(crate) fn select_page(
+    partitions_def_name: &str,
+    page: &DynamicPartitionsPage,
+) -> SelectStatement {
+    let mut select = Query::select();
+    select
+        .columns([ID, PARTITION])
+        .from(TABLE)
+        .and_where(Expr::col(PARTITIONS_DEF_NAME).eq(partitions_def_name))
+        .order_by(ID, direction(page.order))
+        .limit(countable(page.limit.saturating_add(1)));
+    if let Some(cursor) = page.cursor {
+        select.and_where(match page.order {
+            instance_core::storage::Order::Ascending => Expr::col(ID).gt(cursor.0),
+            instance_core::storage::Order::Descending => Expr::col(ID).lt(cursor.0),
+        });
+    }
+    select
+}
+
+/// Those of the keys that a set has.
+pub(crate) fn select_existing(partitions_def_name: &str, keys: &[String]) -> SelectStatement {
+    Query::select()
+        .columns([ID, PARTITION])
+        .from(TABLE)
+        .and_where(Expr::col(PARTITIONS_DEF_NAME).eq(partitions_def_name))
+        .and_where(Expr::col(PARTITION).is_in(keys.iter().map(String::as_str)))
+        .take()
+}
+
+/// Adds keys to a set, those that it has not; there is at least one.
+pub(crate) fn insert(partitions_def_name: &str, keys: &[String]) -> InsertStatement {
+    let mut insert = Query::insert();
+    insert.into_table(TABLE).columns([PARTITIONS_DEF_NAME, PARTITION]);
+    for key in keys {
+        insert.values_panic([partitions_def_name.into(), key.as_str().into()]);
+    }
+    insert
+        .on_conflict(OnConflict::columns([PARTITIONS_DEF_NAME, PARTITION]).do_nothing().to_owned());
+    insert
+}
+
+/// Takes a key out of a set.
+pub(crate) fn delete(partitions_def_name: &str, key: &str) -> DeleteStatement {
+    Query::delete()
+        .from_table(TABLE)
+        .and_where(Expr::col(PARTITIONS_DEF_NAME).eq(partitions_def_name))
+        .and_where(Expr::col(PARTITION).eq(key))
+        .take()
+}

@@ -1,0 +1,350 @@
+//! Statements on events.
+
+use chrono::{DateTime, NaiveDateTime, Utc};
+use instance_core::asset_key::AssetKey;
+use instance_core::clock::datetime_of;
+use instance_core::event::{DagsterEvent, DagsterEventType, EventLogCursor, EventLogEntry};
+use instance_core::ids::{RunId, StorageId};
+use instance_core::serdes::serialize_value;
+use instance_core::storage::{
+    AssetEventSummaryQuery, EventCursor, EventRecordsFilter, Order, RecordsForRun,
+};
+use sea_query::{
+    Asterisk, Cond, DeleteStatement, Expr, ExprTrait, Func, InsertStatement, Query,
+    SelectStatement, SimpleExpr,
+};
+
+use crate::sql::tables::{asset_event_tags, asset_keys, event_logs};
+use crate::sql::{countable, direction};
+
+/// How many events one statement inserts; each binds seven values, and SQLite allows 32,766.
+pub(crate) const EVENTS_PER_INSERT: usize = 1_000;
+
+/// The columns of an event's row.
+#[derive(Debug, Clone)]
+pub(crate) struct EventRow {
+    pub(crate) run_id: String,
+    pub(crate) event: String,
+    pub(crate) dagster_event_type: Option<String>,
+    pub(crate) timestamp: NaiveDateTime,
+    pub(crate) step_key: Option<String>,
+    pub(crate) asset_key: Option<String>,
+    pub(crate) partition: Option<String>,
+}
+
+impl EventRow {
+    /// The row of an entry; `None` if its time is outside of the calendar.
+    pub(crate) fn of(entry: &EventLogEntry) -> Option<Self> {
+        let event = entry.dagster_event.as_deref();
+        Some(Self {
+            run_id: entry.run_id.to_string(),
+            event: serialize_value(entry),
+            dagster_event_type: event.map(|event| event.event_type_value.clone()),
+            timestamp: datetime_of(entry.timestamp)?.naive_utc(),
+            step_key: entry.step_key().map(str::to_owned),
+            asset_key: event.and_then(DagsterEvent::asset_key).map(|key| key.to_db_string()),
+            partition: event
+                .and_then(|event| event.partition())
+                .filter(|name| !name.is_empty())
+                .map(str::to_owned),
+        })
+    }
+}
+
+/// Stores events; returns their ids in any order, ascending ids being those of the rows in order.
+pub(crate) fn insert_events<'a>(rows: impl IntoIterator<Item = &'a EventRow>) -> InsertStatement {
+    let mut insert = Query::insert();
+    insert.into_table(event_logs::TABLE).columns([
+        event_logs::RUN_ID,
+        event_logs::EVENT,
+        event_logs::DAGSTER_EVENT_TYPE,
+        event_logs::TIMESTAMP,
+        event_logs::STEP_KEY,
+        event_logs::ASSET_KEY,
+        event_logs::PARTITION,
+    ]);
+    for row in rows {
+        insert.values_panic([
+            row.run_id.as_str().into(),
+            row.event.as_str().into(),
+            Expr::val(row.dagster_event_type.clone()),
+            row.timestamp.into(),
+            Expr::val(row.step_key.clone()),
+            Expr::val(row.asset_key.clone()),
+            Expr::val(row.partition.clone()),
+        ]);
+    }
+    insert.returning_col(event_logs::ID);
+    insert
+}
+
+/// A page of the log of a run.
+pub(crate) fn select_records_for_run(query: &RecordsForRun) -> SelectStatement {
+    let mut select = Query::select();
+    select
+        .columns([event_logs::ID, event_logs::EVENT])
+        .from(event_logs::TABLE)
+        .and_where(Expr::col(event_logs::RUN_ID).eq(query.run_id.as_str()));
+    if !query.of_types.is_empty() {
+        select.and_where(is_of_types(&query.of_types));
+    }
+    let mut limit = query.limit;
+    match (query.cursor, query.order) {
+        (Some(EventLogCursor::StorageId(id)), Order::Ascending) => {
+            select.and_where(Expr::col(event_logs::ID).gt(id.0));
+        }
+        (Some(EventLogCursor::StorageId(id)), Order::Descending) => {
+            select.and_where(Expr::col(event_logs::ID).lt(id.0));
+        }
+        (Some(EventLogCursor::Offset(offset)), _) if offset > 0 => {
+            select.offset(countable(offset));
+            // SQLite takes an offset only behind a limit.
+            limit = limit.or(Some(u64::MAX));
+        }
+        _ => {}
+    }
+    select.order_by(event_logs::ID, direction(query.order));
+    if let Some(limit) = limit {
+        select.limit(countable(limit));
+    }
+    select
+}
+
+/// The columns of statistics: how many events, and the time of the last.
+pub(crate) const COUNT: &str = "count";
+pub(crate) const LAST_TIME: &str = "last_time";
+
+/// Wakes those who listen to runs, in Postgres.
+pub(crate) fn notify(notices: impl IntoIterator<Item = String>) -> SelectStatement {
+    const CHANNEL: &str = "run_events";
+    let mut select = Query::select();
+    for notice in notices {
+        let call = Func::cust("pg_notify").args([Expr::val(CHANNEL), Expr::val(notice)]);
+        select.expr(Expr::from(call).cast_as("text"));
+    }
+    select
+}
+
+/// For each type of a run's events that its statistics need: how many, and the time of the last.
+pub(crate) fn select_run_stats(run_id: &RunId, of_types: &[DagsterEventType]) -> SelectStatement {
+    Query::select()
+        .column(event_logs::DAGSTER_EVENT_TYPE)
+        .expr_as(Func::count(Expr::col(Asterisk)), COUNT)
+        .expr_as(Func::max(Expr::col(event_logs::TIMESTAMP)), LAST_TIME)
+        .from(event_logs::TABLE)
+        .and_where(Expr::col(event_logs::RUN_ID).eq(run_id.as_str()))
+        .and_where(is_of_types(of_types))
+        .group_by_col(event_logs::DAGSTER_EVENT_TYPE)
+        .take()
+}
+
+/// The events of a run's steps, oldest first; empty `step_keys` means all steps.
+pub(crate) fn select_step_events(
+    run_id: &RunId,
+    step_keys: &[String],
+    of_types: &[DagsterEventType],
+) -> SelectStatement {
+    let mut select = Query::select();
+    select
+        .columns([event_logs::ID, event_logs::EVENT])
+        .from(event_logs::TABLE)
+        .and_where(Expr::col(event_logs::RUN_ID).eq(run_id.as_str()))
+        .and_where(Expr::col(event_logs::STEP_KEY).is_not_null())
+        .and_where(is_of_types(of_types))
+        .order_by(event_logs::ID, sea_query::Order::Asc);
+    if !step_keys.is_empty() {
+        select
+            .and_where(Expr::col(event_logs::STEP_KEY).is_in(step_keys.iter().map(String::as_str)));
+    }
+    select
+}
+
+pub(super) fn is_of_types(of_types: &[DagsterEventType]) -> SimpleExpr {
+    Expr::col(event_logs::DAGSTER_EVENT_TYPE)
+        .is_in(of_types.iter().map(|event_type| event_type.as_str()))
+}
+
+/// Leaves out events about an asset from before it was last wiped.
+pub(super) fn is_after_wipe(asset_key: &str) -> SimpleExpr {
+    is_later_than_wipe(asset_key, (event_logs::TABLE, event_logs::TIMESTAMP))
+}
+
+/// Whether a time is later than that at which an asset was last wiped.
+pub(super) fn is_later_than_wipe(
+    asset_key: &str,
+    column: (&'static str, &'static str),
+) -> SimpleExpr {
+    let wiped_at = Query::select()
+        .column(asset_keys::WIPE_TIMESTAMP)
+        .from(asset_keys::TABLE)
+        .and_where(Expr::col(asset_keys::ASSET_KEY).eq(asset_key))
+        .take();
+    let wiped_at = Expr::SubQuery(None, Box::new(wiped_at.into()));
+    let never = DateTime::<Utc>::UNIX_EPOCH.naive_utc();
+    Expr::col(column).gt(Func::coalesce([wiped_at, never.into()]))
+}
+
+/// Events across runs. Without `with_cursors`, those of the filter are left to the caller.
+pub(crate) fn select_event_records(
+    filter: &EventRecordsFilter,
+    limit: Option<u64>,
+    order: Order,
+    with_cursors: bool,
+) -> SelectStatement {
+    let mut select = Query::select();
+    select
+        .columns([event_logs::ID, event_logs::EVENT])
+        .from(event_logs::TABLE)
+        .and_where(Expr::col(event_logs::DAGSTER_EVENT_TYPE).eq(filter.event_type.as_str()));
+    if let Some(asset_key) = filter.asset_key.as_ref().map(AssetKey::to_db_string) {
+        select
+            .and_where(Expr::col(event_logs::ASSET_KEY).eq(asset_key.as_str()))
+            .and_where(is_after_wipe(&asset_key));
+    }
+    if !filter.asset_partitions.is_empty() {
+        let names = filter.asset_partitions.iter().map(String::as_str);
+        select.and_where(Expr::col(event_logs::PARTITION).is_in(names));
+    }
+    if !filter.storage_ids.is_empty() {
+        select.and_where(is_one_of(&filter.storage_ids));
+    }
+    if let Some(before) = filter.before_timestamp {
+        select.and_where(Expr::col(event_logs::TIMESTAMP).lt(before.naive_utc()));
+    }
+    if let Some(after) = filter.after_timestamp {
+        select.and_where(Expr::col(event_logs::TIMESTAMP).gt(after.naive_utc()));
+    }
+    if with_cursors {
+        let id = |cursor: EventCursor| cursor.storage_id();
+        select.cond_where(is_between(filter.after_cursor.map(id), filter.before_cursor.map(id)));
+        select.order_by(event_logs::ID, direction(order));
+    } else {
+        select.order_by(event_logs::TIMESTAMP, direction(order));
+    }
+    if let Some(limit) = limit {
+        select.limit(countable(limit));
+    }
+    select
+}
+
+/// Entries behind an id, of all runs.
+pub(crate) fn select_behind(
+    after: StorageId,
+    of_types: &[DagsterEventType],
+    limit: Option<u64>,
+) -> SelectStatement {
+    let mut select = Query::select();
+    select
+        .columns([event_logs::ID, event_logs::EVENT])
+        .from(event_logs::TABLE)
+        .and_where(Expr::col(event_logs::ID).gt(after.0))
+        .order_by(event_logs::ID, sea_query::Order::Asc);
+    if !of_types.is_empty() {
+        select.and_where(is_of_types(of_types));
+    }
+    if let Some(limit) = limit {
+        select.limit(countable(limit));
+    }
+    select
+}
+
+/// The greatest id.
+pub(crate) fn select_max_id() -> SelectStatement {
+    Query::select().expr(Func::max(Expr::col(event_logs::ID))).from(event_logs::TABLE).take()
+}
+
+/// The assets and partitions that events of a run are about.
+pub(crate) fn select_asset_partitions_of_run(
+    run_id: &RunId,
+    of_types: &[DagsterEventType],
+) -> SelectStatement {
+    let mut select = Query::select();
+    select
+        .distinct()
+        .columns([event_logs::ASSET_KEY, event_logs::PARTITION])
+        .from(event_logs::TABLE)
+        .and_where(Expr::col(event_logs::RUN_ID).eq(run_id.as_str()))
+        .and_where(Expr::col(event_logs::ASSET_KEY).is_not_null());
+    if !of_types.is_empty() {
+        select.and_where(is_of_types(of_types));
+    }
+    select
+}
+
+/// What the columns of events about assets say.
+pub(crate) fn select_asset_event_summaries(query: &AssetEventSummaryQuery) -> SelectStatement {
+    let mut select = Query::select();
+    select
+        .columns([
+            event_logs::ID,
+            event_logs::RUN_ID,
+            event_logs::ASSET_KEY,
+            event_logs::PARTITION,
+            event_logs::TIMESTAMP,
+        ])
+        .from(event_logs::TABLE)
+        .and_where(Expr::col(event_logs::DAGSTER_EVENT_TYPE).eq(query.event_type.as_str()))
+        .cond_where(is_between(query.after_storage_id, query.before_storage_id))
+        .order_by(event_logs::ID, direction(query.order));
+    match query.asset_key.as_ref().map(AssetKey::to_db_string) {
+        Some(asset_key) => select
+            .and_where(Expr::col(event_logs::ASSET_KEY).eq(asset_key.as_str()))
+            .and_where(is_after_wipe(&asset_key)),
+        None => select.and_where(Expr::col(event_logs::ASSET_KEY).is_not_null()),
+    };
+    if let Some(run_id) = &query.run_id {
+        select.and_where(Expr::col(event_logs::RUN_ID).eq(run_id.as_str()));
+    }
+    if let Some(ids) = &query.storage_ids {
+        select.and_where(is_one_of(ids));
+    }
+    if let Some(limit) = query.limit {
+        select.limit(countable(limit));
+    }
+    select
+}
+
+fn is_one_of(ids: &[StorageId]) -> SimpleExpr {
+    Expr::col(event_logs::ID).is_in(ids.iter().map(|id| id.0))
+}
+
+/// Whether the id of an event is between two others, neither included.
+pub(super) fn is_between(after: Option<StorageId>, before: Option<StorageId>) -> Cond {
+    let id = || Expr::col((event_logs::TABLE, event_logs::ID));
+    Cond::all()
+        .add_option(after.map(|after| id().gt(after.0)))
+        .add_option(before.map(|before| id().lt(before.0)))
+}
+
+/// Deletes the tags of a run's asset events; the events are deleted next.
+pub(crate) fn delete_tags_of_run(run_id: &RunId) -> DeleteStatement {
+    let asset_events = Query::select()
+        .column(event_logs::ID)
+        .from(event_logs::TABLE)
+        .and_where(Expr::col(event_logs::RUN_ID).eq(run_id.as_str()))
+        .and_where(is_of_types(&[
+            DagsterEventType::AssetMaterialization,
+            DagsterEventType::AssetObservation,
+        ]))
+        .take();
+    Query::delete()
+        .from_table(asset_event_tags::TABLE)
+        .and_where(Expr::col(asset_event_tags::EVENT_ID).in_subquery(asset_events))
+        .take()
+}
+
+/// Deletes the events of a run.
+pub(crate) fn delete_of_run(run_id: &RunId) -> DeleteStatement {
+    Query::delete()
+        .from_table(event_logs::TABLE)
+        .and_where(Expr::col(event_logs::RUN_ID).eq(run_id.as_str()))
+        .take()
+}
+
+/// Deletes the events about an asset.
+pub(crate) fn delete_of_asset(asset_key: &str) -> DeleteStatement {
+    Query::delete()
+        .from_table(event_logs::TABLE)
+        .and_where(Expr::col(event_logs::ASSET_KEY).eq(asset_key))
+        .take()
+}

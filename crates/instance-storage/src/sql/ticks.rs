@@ -1,0 +1,157 @@
+//! Statements on ticks.
+
+use chrono::NaiveDateTime;
+use instance_core::scheduling::{TickData, TickStatus};
+use instance_core::serdes::serialize_value;
+use instance_core::storage::TicksQuery;
+use sea_query::{
+    Alias, Cond, DeleteStatement, Expr, ExprTrait, Func, InsertStatement, Order, Query,
+    SelectStatement, UpdateStatement, WindowStatement,
+};
+
+use crate::sql::countable;
+use crate::sql::tables::job_ticks::{
+    ID, JOB_ORIGIN_ID, SELECTOR_ID, STATUS, TABLE, TICK_BODY, TICK_TYPE, TIMESTAMP,
+};
+
+/// Stores a tick; returns its id.
+pub(crate) fn insert(tick: &TickData, at: NaiveDateTime) -> InsertStatement {
+    Query::insert()
+        .into_table(TABLE)
+        .columns([JOB_ORIGIN_ID, STATUS, TICK_TYPE, TIMESTAMP, TICK_BODY, SELECTOR_ID])
+        .values_panic([
+            tick.instigator_origin_id.as_str().into(),
+            tick.status.as_str().into(),
+            tick.instigator_type.as_str().into(),
+            at.into(),
+            serialize_value(tick).into(),
+            Expr::val(tick.selector_id.clone().filter(|id| !id.is_empty())),
+        ])
+        .returning_col(ID)
+        .take()
+}
+
+/// Replaces a tick.
+pub(crate) fn update(tick_id: i64, tick: &TickData, at: NaiveDateTime) -> UpdateStatement {
+    let mut update = Query::update();
+    update
+        .table(TABLE)
+        .value(STATUS, tick.status.as_str())
+        .value(TICK_TYPE, tick.instigator_type.as_str())
+        .value(TIMESTAMP, at)
+        .value(TICK_BODY, serialize_value(tick))
+        .and_where(Expr::col(ID).eq(tick_id));
+    if let Some(id) = tick.selector_id.as_deref().filter(|id| !id.is_empty()) {
+        update.value(SELECTOR_ID, id);
+    }
+    update
+}
+
+/// The ticks of these ids.
+pub(crate) fn select_by_ids(tick_ids: &[i64]) -> SelectStatement {
+    Query::select()
+        .columns([ID, TICK_BODY])
+        .from(TABLE)
+        .and_where(Expr::col(ID).is_in(tick_ids.iter().copied()))
+        .take()
+}
+
+/// The ticks of a schedule or sensor, newest first.
+pub(crate) fn select(query: &TicksQuery) -> SelectStatement {
+    let mut select = Query::select();
+    select.columns([ID, TICK_BODY]);
+    select_of(&mut select, query);
+    select
+}
+
+/// The columns of ticks of a schedule or sensor, newest first.
+pub(crate) fn select_summaries(query: &TicksQuery) -> SelectStatement {
+    let mut select = Query::select();
+    select.columns([ID, JOB_ORIGIN_ID, TICK_TYPE, STATUS, TIMESTAMP]);
+    select_of(&mut select, query);
+    select
+}
+
+fn select_of(select: &mut SelectStatement, query: &TicksQuery) {
+    select
+        .from(TABLE)
+        .cond_where(is_of(&query.origin_id, &query.selector_id))
+        .order_by(TIMESTAMP, Order::Desc)
+        // Ticks of the same time, in the order in which they were written.
+        .order_by(ID, Order::Desc);
+    if let Some(before) = query.before {
+        select.and_where(Expr::col(TIMESTAMP).lt(before.naive_utc()));
+    }
+    if let Some(after) = query.after {
+        select.and_where(Expr::col(TIMESTAMP).gt(after.naive_utc()));
+    }
+    if !query.statuses.is_empty() {
+        select.and_where(has_status(&query.statuses));
+    }
+    if let Some(limit) = query.limit {
+        select.limit(countable(limit));
+    }
+}
+
+/// The newest ticks of each selector, ranked.
+pub(crate) fn select_batch(
+    selector_ids: &[String],
+    limit: Option<u64>,
+    statuses: &[TickStatus],
+) -> SelectStatement {
+    const RANK: &str = "rank";
+    const RANKED: &str = "ranked";
+    let window = WindowStatement::partition_by(SELECTOR_ID)
+        .order_by(TIMESTAMP, Order::Desc)
+        .order_by(ID, Order::Desc)
+        .take();
+    let mut ranked = Query::select();
+    ranked
+        .columns([ID, SELECTOR_ID, TICK_BODY])
+        .expr_window_as(Func::cust("row_number"), window, Alias::new(RANK))
+        .from(TABLE)
+        .and_where(Expr::col(SELECTOR_ID).is_in(selector_ids.iter().map(String::as_str)));
+    if !statuses.is_empty() {
+        ranked.and_where(has_status(statuses));
+    }
+    let mut select = Query::select();
+    select
+        .columns([ID, SELECTOR_ID, TICK_BODY])
+        .from_subquery(ranked, Alias::new(RANKED))
+        .order_by(RANK, Order::Asc);
+    if let Some(limit) = limit {
+        select.and_where(Expr::col(RANK).lte(countable(limit)));
+    }
+    select
+}
+
+/// Deletes ticks of a schedule or sensor.
+pub(crate) fn delete(
+    origin_id: &str,
+    selector_id: &str,
+    before: NaiveDateTime,
+    statuses: &[TickStatus],
+) -> DeleteStatement {
+    let mut delete = Query::delete();
+    delete
+        .from_table(TABLE)
+        .and_where(Expr::col(TIMESTAMP).lt(before))
+        .cond_where(is_of(origin_id, selector_id));
+    if !statuses.is_empty() {
+        delete.and_where(has_status(statuses));
+    }
+    delete
+}
+
+/// Ticks of old versions have no selector.
+fn is_of(origin_id: &str, selector_id: &str) -> Cond {
+    Cond::any().add(Expr::col(SELECTOR_ID).eq(selector_id)).add(
+        Cond::all()
+            .add(Expr::col(SELECTOR_ID).is_null())
+            .add(Expr::col(JOB_ORIGIN_ID).eq(origin_id)),
+    )
+}
+
+fn has_status(statuses: &[TickStatus]) -> Expr {
+    Expr::col(STATUS).is_in(statuses.iter().map(|status| status.as_str()))
+}

@@ -1,0 +1,187 @@
+//! Executions of asset checks.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use instance_core::asset_key::{AssetCheckKey, AssetKey};
+use instance_core::error::StorageError;
+use instance_core::event::DagsterEventType;
+use instance_core::ids::{RunId, StorageId};
+use instance_core::serdes::UnknownFields;
+use instance_core::storage::{
+    AssetCheckExecutionRecord, AssetCheckExecutionRecordStatus, AssetCheckPartitionInfo,
+    AssetCheckStore, AssetCheckSummaryRecord, AssetStore, CheckExecutionsPage, PartitionKeyFilter,
+};
+
+use super::SqlEventLogStorage;
+use crate::db::Row;
+use crate::sql::asset_checks;
+use crate::sql::asset_partitions::PartitionEvents;
+use crate::sql::tables::asset_check_executions::{
+    ASSET_KEY, CHECK_NAME, CREATE_TIMESTAMP, EVALUATION_EVENT, EVALUATION_EVENT_STORAGE_ID,
+    EXECUTION_STATUS, ID, MATERIALIZATION_EVENT_STORAGE_ID, PARTITION, RUN_ID, TABLE,
+};
+
+#[async_trait]
+impl AssetCheckStore for SqlEventLogStorage {
+    async fn get_asset_check_execution_history(
+        &self,
+        page: &CheckExecutionsPage,
+    ) -> Result<Vec<AssetCheckExecutionRecord>, StorageError> {
+        let select = asset_checks::select_history(page);
+        let rows = self.index.fetch("reading executions of a check", &select).await?;
+        rows.iter().map(record).collect()
+    }
+
+    async fn get_latest_asset_check_execution_by_key(
+        &self,
+        check_keys: &[AssetCheckKey],
+        partition_filter: Option<&PartitionKeyFilter>,
+    ) -> Result<Vec<AssetCheckExecutionRecord>, StorageError> {
+        let mut found = Vec::new();
+        // Each key is a branch of a condition, whose depth SQLite bounds.
+        for check_keys in check_keys.chunks(KEYS_PER_STATEMENT) {
+            let select = asset_checks::select_latest(check_keys, partition_filter);
+            let rows = self.index.fetch("reading executions of checks", &select).await?;
+            for row in &rows {
+                found.push(record(row)?);
+            }
+        }
+        Ok(found)
+    }
+
+    async fn get_asset_check_summary_records(
+        &self,
+        check_keys: &[AssetCheckKey],
+    ) -> Result<Vec<AssetCheckSummaryRecord>, StorageError> {
+        let latest = self.get_latest_asset_check_execution_by_key(check_keys, None).await?;
+        let mut latest: BTreeMap<_, _> =
+            latest.into_iter().map(|record| (order_of(&record.key), record)).collect();
+        let mut summaries = Vec::new();
+        for check_key in check_keys {
+            let last = latest.remove(&order_of(check_key));
+            let is_completed = |record: &AssetCheckExecutionRecord| {
+                AssetCheckExecutionRecordStatus::COMPLETED.contains(&record.status)
+            };
+            let completed = match &last {
+                Some(record) if !is_completed(record) => {
+                    let page = CheckExecutionsPage {
+                        check_key: check_key.clone(),
+                        limit: 1,
+                        cursor: None,
+                        statuses: AssetCheckExecutionRecordStatus::COMPLETED.to_vec(),
+                        partition_filter: None,
+                    };
+                    self.get_asset_check_execution_history(&page).await?.pop()
+                }
+                other => other.clone(),
+            };
+            summaries.push(AssetCheckSummaryRecord {
+                asset_check_key: check_key.clone(),
+                last_check_execution_record: last,
+                last_completed_check_execution_record: completed,
+            });
+        }
+        Ok(summaries)
+    }
+
+    async fn get_asset_check_partition_info(
+        &self,
+        check_keys: &[AssetCheckKey],
+        after_storage_id: Option<StorageId>,
+        partition_keys: Option<&[String]>,
+    ) -> Result<Vec<AssetCheckPartitionInfo>, StorageError> {
+        let whole = self.latest_of_whole_assets(check_keys).await?;
+        let mut infos = Vec::new();
+        for check_key in check_keys {
+            let materialized = self
+                .latest_ids(&PartitionEvents {
+                    asset_key: &check_key.asset_key,
+                    of_types: &[DagsterEventType::AssetMaterialization],
+                    partitions: partition_keys,
+                    after: None,
+                    before: None,
+                })
+                .await?;
+            let select = asset_checks::select_latest_by_partition(check_key, partition_keys);
+            for row in self.index.fetch("reading executions of a check", &select).await? {
+                let partition_key: Option<String> = row.get(TABLE, PARTITION)?;
+                let materialization =
+                    partition_key.as_ref().and_then(|key| materialized.get(key)).copied();
+                let event = StorageId(row.get(TABLE, EVALUATION_EVENT_STORAGE_ID)?);
+                let is_new = |id: StorageId| after_storage_id.is_none_or(|after| id > after);
+                if !is_new(event) && !materialization.is_some_and(is_new) {
+                    continue;
+                }
+                let target: Option<i64> = row.get(TABLE, MATERIALIZATION_EVENT_STORAGE_ID)?;
+                infos.push(AssetCheckPartitionInfo {
+                    check_key: check_key.clone(),
+                    partition_key,
+                    latest_execution_status: status(&row)?,
+                    latest_planned_run_id: run_id(&row)?,
+                    latest_check_event_storage_id: event,
+                    latest_materialization_storage_id: materialization
+                        .max(whole.get(&check_key.asset_key).copied()),
+                    latest_target_materialization_storage_id: target.map(StorageId),
+                });
+            }
+        }
+        Ok(infos)
+    }
+}
+
+/// How many keys one statement names, each a branch of a condition.
+const KEYS_PER_STATEMENT: usize = 200;
+
+impl SqlEventLogStorage {
+    /// The row of the last materialisation of each checked asset, where it is of the whole asset.
+    async fn latest_of_whole_assets(
+        &self,
+        check_keys: &[AssetCheckKey],
+    ) -> Result<BTreeMap<AssetKey, StorageId>, StorageError> {
+        let mut asset_keys: Vec<_> = check_keys.iter().map(|key| key.asset_key.clone()).collect();
+        asset_keys.sort();
+        asset_keys.dedup();
+        let latest = self.get_latest_materialization_records(&asset_keys).await?;
+        let is_whole = |record: &instance_core::event::EventLogRecord| {
+            let event = record.event_log_entry.dagster_event.as_ref();
+            event.is_none_or(|event| event.partition().is_none())
+        };
+        let whole = latest.into_iter().filter(|(_, record)| is_whole(record));
+        Ok(whole.map(|(asset_key, record)| (asset_key, record.storage_id)).collect())
+    }
+}
+
+fn order_of(key: &AssetCheckKey) -> (AssetKey, String) {
+    (key.asset_key.clone(), key.name.clone())
+}
+
+fn record(row: &Row) -> Result<AssetCheckExecutionRecord, StorageError> {
+    Ok(AssetCheckExecutionRecord {
+        key: AssetCheckKey {
+            asset_key: row.parsed(TABLE, ASSET_KEY, "asset key", AssetKey::from_db_string)?,
+            name: row.get(TABLE, CHECK_NAME)?,
+            unknown: UnknownFields::default(),
+        },
+        id: StorageId(row.get(TABLE, ID)?),
+        run_id: run_id(row)?,
+        status: status(row)?,
+        event: row.body_or_none(TABLE, EVALUATION_EVENT)?,
+        create_timestamp: row.get(TABLE, CREATE_TIMESTAMP)?,
+        partition: row.get(TABLE, PARTITION)?,
+    })
+}
+
+fn run_id(row: &Row) -> Result<RunId, StorageError> {
+    let run_id: Option<String> = row.get(TABLE, RUN_ID)?;
+    Ok(RunId::from(run_id.unwrap_or_default()))
+}
+
+fn status(row: &Row) -> Result<AssetCheckExecutionRecordStatus, StorageError> {
+    row.parsed(
+        TABLE,
+        EXECUTION_STATUS,
+        "status of a check",
+        AssetCheckExecutionRecordStatus::from_name,
+    )
+}

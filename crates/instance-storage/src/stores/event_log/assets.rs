@@ -1,0 +1,208 @@
+//! Assets: their records, keys, cached status and freshness.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use instance_core::asset_key::AssetKey;
+use instance_core::assets::{
+    AssetDetails, AssetEntry, AssetRecord, AssetStatusCacheValue, FreshnessStateRecord,
+    FreshnessStateRecordBody,
+};
+use instance_core::clock::{datetime_of, timestamp_of};
+use instance_core::error::StorageError;
+use instance_core::event::{DagsterEventType, EventLogRecord, EventSpecificData};
+use instance_core::ids::{RunId, StorageId};
+use instance_core::serdes::{Opaque, SerdesClass, UnknownFields, serialize_value};
+use instance_core::storage::{AssetKeysPage, AssetStore};
+
+use super::SqlEventLogStorage;
+use super::events::{asset_key as event_asset_key, record};
+use crate::db::{Connection, Row};
+use crate::sql::tables::asset_keys::{
+    ASSET_DETAILS, ASSET_KEY, CACHED_STATUS_DATA, ID, LAST_MATERIALIZATION, LAST_RUN_ID, TABLE,
+    WIPE_TIMESTAMP,
+};
+use crate::sql::{asset_checks, assets, events};
+
+#[async_trait]
+impl AssetStore for SqlEventLogStorage {
+    async fn get_asset_records(
+        &self,
+        asset_keys: Option<&[AssetKey]>,
+    ) -> Result<Vec<AssetRecord>, StorageError> {
+        let rows = self.index.fetch("reading assets", &assets::select_records(asset_keys)).await?;
+        let mut found = rows.iter().map(asset).collect::<Result<Vec<_>, _>>()?;
+        let outdated: Vec<AssetKey> = found
+            .iter()
+            .filter(|asset| asset.is_outdated)
+            .map(|asset| asset.record.asset_entry.asset_key.clone())
+            .collect();
+        let mut latest = self.latest_materializations(&outdated).await?;
+        for asset in &mut found {
+            let entry = &mut asset.record.asset_entry;
+            if let Some(record) = latest.remove(&entry.asset_key) {
+                entry.last_materialization_record = Some(record)
+                    .filter(|record| asset.wiped_at.is_none_or(|at| is_after(record, at)));
+            }
+        }
+        Ok(found.into_iter().map(|asset| asset.record).collect())
+    }
+
+    async fn has_asset_key(&self, asset_key: &AssetKey) -> Result<bool, StorageError> {
+        let select = assets::select_key(asset_key);
+        Ok(self.index.fetch_one("looking for an asset", &select).await?.is_some())
+    }
+
+    async fn get_asset_keys(&self, page: &AssetKeysPage) -> Result<Vec<AssetKey>, StorageError> {
+        let rows = self.index.fetch("reading keys of assets", &assets::select_keys(page)).await?;
+        let mut keys = rows
+            .iter()
+            .map(|row| row.get::<String>(TABLE, ASSET_KEY))
+            .collect::<Result<Vec<_>, _>>()?;
+        // Databases order by their own collation.
+        keys.sort();
+        Ok(keys.iter().filter_map(|key| AssetKey::from_db_string(key)).collect())
+    }
+
+    async fn get_latest_materialization_records(
+        &self,
+        asset_keys: &[AssetKey],
+    ) -> Result<Vec<(AssetKey, EventLogRecord)>, StorageError> {
+        let records = self.get_asset_records(Some(asset_keys)).await?;
+        let latest = records.into_iter().filter_map(|record| {
+            let entry = record.asset_entry;
+            Some((entry.asset_key, entry.last_materialization_record?))
+        });
+        Ok(latest.collect())
+    }
+
+    async fn get_freshness_state_records(
+        &self,
+        asset_keys: &[AssetKey],
+    ) -> Result<Vec<FreshnessStateRecord>, StorageError> {
+        let select =
+            assets::select_latest_events(asset_keys, DagsterEventType::FreshnessStateChange);
+        let rows = self.index.fetch("reading freshness", &select).await?;
+        let mut found = Vec::new();
+        for row in &rows {
+            let entry = record(row)?.event_log_entry;
+            let data = entry.dagster_event.and_then(|event| event.event_specific_data);
+            if let Some(EventSpecificData::FreshnessStateChange(change)) = data.map(|data| *data) {
+                found.push(FreshnessStateRecord {
+                    updated_at: datetime_of(change.state_change_timestamp).unwrap_or_default(),
+                    entity_key: change.key,
+                    freshness_state: change.new_state,
+                    record_body: FreshnessStateRecordBody {
+                        metadata: Some(Opaque::empty_object()),
+                        unknown: UnknownFields::default(),
+                    },
+                });
+            }
+        }
+        Ok(found)
+    }
+
+    async fn update_asset_cached_status_data(
+        &self,
+        asset_key: &AssetKey,
+        cache_values: &AssetStatusCacheValue,
+    ) -> Result<(), StorageError> {
+        let update = assets::update_cached_status(asset_key, Some(serialize_value(cache_values)));
+        self.index.execute("storing the cached status of an asset", update).await.map(drop)
+    }
+
+    async fn wipe_asset_cached_status(&self, asset_key: &AssetKey) -> Result<(), StorageError> {
+        let update = assets::update_cached_status(asset_key, None);
+        self.index.execute("deleting the cached status of an asset", update).await.map(drop)
+    }
+
+    #[tracing::instrument(skip_all, fields(%asset_key))]
+    async fn wipe_asset(
+        &self,
+        asset_key: &AssetKey,
+        at: DateTime<Utc>,
+    ) -> Result<(), StorageError> {
+        let details = AssetDetails {
+            last_wipe_timestamp: Some(timestamp_of(at).into()),
+            unknown: UnknownFields::default(),
+        };
+        let update = assets::update_wiped(asset_key, serialize_value(&details), at.naive_utc());
+        let asset_key = asset_key.to_db_string();
+        let is_mirrored = self.run_logs.is_sharded();
+        self.index
+            .write("wiping an asset", move |mut connection: Connection<'_>| {
+                Box::pin(async move {
+                    connection.execute(&update).await?;
+                    connection.execute(&asset_checks::delete_of_asset(&asset_key)).await?;
+                    if is_mirrored {
+                        // The events themselves are in the logs of their runs.
+                        connection.execute(&events::delete_of_asset(&asset_key)).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .await
+    }
+}
+
+impl SqlEventLogStorage {
+    async fn latest_materializations(
+        &self,
+        asset_keys: &[AssetKey],
+    ) -> Result<BTreeMap<AssetKey, EventLogRecord>, StorageError> {
+        if asset_keys.is_empty() {
+            return Ok(BTreeMap::new());
+        }
+        let select =
+            assets::select_latest_events(asset_keys, DagsterEventType::AssetMaterialization);
+        let rows = self.index.fetch("reading materialisations", &select).await?;
+        rows.iter().map(|row| Ok((event_asset_key(row)?, record(row)?))).collect()
+    }
+}
+
+/// An asset's row.
+struct Asset {
+    record: AssetRecord,
+    wiped_at: Option<DateTime<Utc>>,
+    /// Whether its last materialisation has to be looked up among the events: the row has none, one of an
+    /// old form, or one from before it was wiped.
+    is_outdated: bool,
+}
+
+fn asset(row: &Row) -> Result<Asset, StorageError> {
+    let asset_key = row.parsed(TABLE, ASSET_KEY, "asset key", AssetKey::from_db_string)?;
+    let wiped_at: Option<DateTime<Utc>> = row.get(TABLE, WIPE_TIMESTAMP)?;
+    let last = last_materialization(row)?
+        .filter(|record| wiped_at.is_none_or(|wiped_at| is_after(record, wiped_at)));
+    let last_run_id: Option<String> = row.get(TABLE, LAST_RUN_ID)?;
+    Ok(Asset {
+        is_outdated: last.is_none(),
+        wiped_at,
+        record: AssetRecord {
+            storage_id: StorageId(row.get(TABLE, ID)?),
+            asset_entry: AssetEntry {
+                asset_key,
+                last_materialization_record: last,
+                last_run_id: last_run_id.map(RunId::from),
+                asset_details: row.body_or_none(TABLE, ASSET_DETAILS)?,
+                cached_status: row.body_or_none(TABLE, CACHED_STATUS_DATA)?,
+            },
+        },
+    })
+}
+
+/// The stored record; `None` for what old versions stored in its place.
+fn last_materialization(row: &Row) -> Result<Option<EventLogRecord>, StorageError> {
+    let Some(stored) = row.body_or_none::<Opaque>(TABLE, LAST_MATERIALIZATION)? else {
+        return Ok(None);
+    };
+    if stored.class().as_deref() != Some(EventLogRecord::STORAGE_NAME) {
+        return Ok(None);
+    }
+    row.body(TABLE, LAST_MATERIALIZATION).map(Some)
+}
+
+fn is_after(record: &EventLogRecord, time: DateTime<Utc>) -> bool {
+    record.event_log_entry.timestamp > timestamp_of(time)
+}

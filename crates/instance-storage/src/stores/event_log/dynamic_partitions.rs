@@ -1,0 +1,101 @@
+//! The keys of dynamic partitions.
+
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+use instance_core::error::StorageError;
+use instance_core::ids::StorageId;
+use instance_core::storage::{DynamicPartitionStore, DynamicPartitionsPage, PaginatedResults};
+
+use super::SqlEventLogStorage;
+use crate::db::Connection;
+use crate::sql::VALUES_PER_STATEMENT;
+use crate::sql::dynamic_partitions;
+use crate::sql::tables::dynamic_partitions::{ID, PARTITION, TABLE};
+
+#[async_trait]
+impl DynamicPartitionStore for SqlEventLogStorage {
+    async fn get_dynamic_partitions(
+        &self,
+        partitions_def_name: &str,
+    ) -> Result<Vec<String>, StorageError> {
+        let select = dynamic_partitions::select(partitions_def_name);
+        let rows = self.index.fetch("reading dynamic partitions", &select).await?;
+        rows.iter().map(|row| row.get(TABLE, PARTITION)).collect()
+    }
+
+    async fn get_paginated_dynamic_partitions(
+        &self,
+        partitions_def_name: &str,
+        page: &DynamicPartitionsPage,
+    ) -> Result<PaginatedResults<String>, StorageError> {
+        let select = dynamic_partitions::select_page(partitions_def_name, page);
+        let mut rows = self.index.fetch("reading dynamic partitions", &select).await?;
+        let limit = usize::try_from(page.limit).unwrap_or(usize::MAX);
+        let has_more = rows.len() > limit;
+        rows.truncate(limit);
+        let cursor = match rows.last() {
+            Some(last) => StorageId(last.get(TABLE, ID)?),
+            None => page.cursor.unwrap_or(StorageId(-1)),
+        };
+        let results = rows.iter().map(|row| row.get(TABLE, PARTITION)).collect::<Result<_, _>>()?;
+        Ok(PaginatedResults { results, cursor, has_more })
+    }
+
+    async fn has_dynamic_partition(
+        &self,
+        partitions_def_name: &str,
+        partition_key: &str,
+    ) -> Result<bool, StorageError> {
+        let keys = [partition_key.to_owned()];
+        Ok(!self.get_existing_dynamic_partitions(partitions_def_name, &keys).await?.is_empty())
+    }
+
+    async fn get_existing_dynamic_partitions(
+        &self,
+        partitions_def_name: &str,
+        partition_keys: &[String],
+    ) -> Result<BTreeSet<String>, StorageError> {
+        let mut found = BTreeSet::new();
+        for keys in partition_keys.chunks(VALUES_PER_STATEMENT) {
+            let select = dynamic_partitions::select_existing(partitions_def_name, keys);
+            for row in self.index.fetch("reading dynamic partitions", &select).await? {
+                found.insert(row.get(TABLE, PARTITION)?);
+            }
+        }
+        Ok(found)
+    }
+
+    async fn add_dynamic_partitions(
+        &self,
+        partitions_def_name: &str,
+        partition_keys: &[String],
+    ) -> Result<(), StorageError> {
+        let inserts: Vec<_> = partition_keys
+            .chunks(VALUES_PER_STATEMENT)
+            .map(|keys| dynamic_partitions::insert(partitions_def_name, keys))
+            .collect();
+        if inserts.is_empty() {
+            return Ok(());
+        }
+        self.index
+            .write("adding dynamic partitions", move |mut connection: Connection<'_>| {
+                Box::pin(async move {
+                    for insert in &inserts {
+                        connection.execute(insert).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .await
+    }
+
+    async fn delete_dynamic_partition(
+        &self,
+        partitions_def_name: &str,
+        partition_key: &str,
+    ) -> Result<(), StorageError> {
+        let delete = dynamic_partitions::delete(partitions_def_name, partition_key);
+        self.index.execute("deleting a dynamic partition", delete).await.map(drop)
+    }
+}

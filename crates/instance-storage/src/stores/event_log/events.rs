@@ -1,0 +1,349 @@
+//! Events: of one run, of one asset, and across all.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use instance_core::asset_key::AssetKey;
+use instance_core::clock::timestamp_of;
+use instance_core::error::StorageError;
+use instance_core::event::{
+    DagsterEventType, EventLogConnection, EventLogCursor, EventLogEntry, EventLogRecord,
+};
+use instance_core::ids::{RunId, StorageId};
+use instance_core::run::{
+    DagsterRunStatsSnapshot, RunStepKeyStatsSnapshot, RunsFilter, STEP_STATS_EVENT_TYPES,
+    build_run_step_stats_from_events,
+};
+use instance_core::serdes::UnknownFields;
+use instance_core::storage::{
+    AssetEventSummaryQuery, AssetEventSummaryRecord, EventCursor, EventRecordsFilter, EventStore,
+    Order, PoolStore, RecordsForRun, RecordsPage, RunStatusChangeRecordsFilter, RunStore,
+    RunsOrderBy, RunsPage,
+};
+
+use super::SqlEventLogStorage;
+use crate::db::{Connection, Database, Row};
+use crate::sql::events;
+use crate::sql::tables::event_logs::{
+    ASSET_KEY, DAGSTER_EVENT_TYPE, EVENT, ID, PARTITION, RUN_ID, TABLE, TIMESTAMP,
+};
+
+/// The types of a run's events that its statistics count.
+const RUN_STATS_EVENT_TYPES: &[DagsterEventType] = &[
+    DagsterEventType::RunEnqueued,
+    DagsterEventType::RunStarting,
+    DagsterEventType::RunStart,
+    DagsterEventType::RunSuccess,
+    DagsterEventType::RunFailure,
+    DagsterEventType::RunCanceled,
+    DagsterEventType::StepSuccess,
+    DagsterEventType::StepFailure,
+    DagsterEventType::AssetMaterialization,
+    DagsterEventType::StepExpectationResult,
+];
+
+#[async_trait]
+impl EventStore for SqlEventLogStorage {
+    async fn store_event(&self, entry: &EventLogEntry) -> Result<StorageId, StorageError> {
+        let mut ids = self.store_event_batch(std::slice::from_ref(entry)).await?;
+        ids.pop().ok_or_else(|| StorageError::Backend {
+            database: self.index.name().to_string(),
+            operation: "storing an event",
+            source: "the row was given no id".into(),
+        })
+    }
+
+    #[tracing::instrument(skip_all, fields(entries = entries.len()))]
+    async fn store_event_batch(
+        &self,
+        entries: &[EventLogEntry],
+    ) -> Result<Vec<StorageId>, StorageError> {
+        self.store(entries).await
+    }
+
+    async fn get_records_for_run(
+        &self,
+        query: &RecordsForRun,
+    ) -> Result<EventLogConnection, StorageError> {
+        let select = events::select_records_for_run(query);
+        let rows = self.fetch_of_run(&query.run_id, "reading events of a run", &select).await?;
+        let records = rows.iter().map(record).collect::<Result<Vec<_>, _>>()?;
+        let has_more = query.limit.is_some_and(|limit| limit > 0 && records.len() as u64 == limit);
+        let cursor = match records.last() {
+            Some(last) => EventLogCursor::StorageId(last.storage_id),
+            None => query.cursor.unwrap_or(EventLogCursor::StorageId(StorageId(-1))),
+        };
+        Ok(EventLogConnection { records, cursor, has_more })
+    }
+
+    async fn get_stats_for_run(
+        &self,
+        run_id: &RunId,
+    ) -> Result<DagsterRunStatsSnapshot, StorageError> {
+        let select = events::select_run_stats(run_id, RUN_STATS_EVENT_TYPES);
+        let rows = self.fetch_of_run(run_id, "reading statistics of a run", &select).await?;
+        let mut found: BTreeMap<String, (i64, Option<DateTime<Utc>>)> = BTreeMap::new();
+        for row in &rows {
+            let count = row.get(TABLE, events::COUNT)?;
+            let time = row.get(TABLE, events::LAST_TIME)?;
+            found.insert(row.get(TABLE, DAGSTER_EVENT_TYPE)?, (count, time));
+        }
+        let of = |event_type: DagsterEventType| found.get(event_type.as_str());
+        let count = |event_type| of(event_type).map_or(0, |(count, _)| *count);
+        let time = |event_type| of(event_type).and_then(|(_, time)| *time).map(timestamp_of);
+        Ok(DagsterRunStatsSnapshot {
+            run_id: run_id.clone(),
+            steps_succeeded: count(DagsterEventType::StepSuccess),
+            steps_failed: count(DagsterEventType::StepFailure),
+            materializations: count(DagsterEventType::AssetMaterialization),
+            expectations: count(DagsterEventType::StepExpectationResult),
+            enqueued_time: time(DagsterEventType::RunEnqueued),
+            launch_time: time(DagsterEventType::RunStarting),
+            start_time: time(DagsterEventType::RunStart),
+            end_time: time(DagsterEventType::RunSuccess)
+                .or_else(|| time(DagsterEventType::RunFailure))
+                .or_else(|| time(DagsterEventType::RunCanceled)),
+        })
+    }
+
+    async fn get_step_stats_for_run(
+        &self,
+        run_id: &RunId,
+        step_keys: &[String],
+    ) -> Result<Vec<RunStepKeyStatsSnapshot>, StorageError> {
+        let select = events::select_step_events(run_id, step_keys, STEP_STATS_EVENT_TYPES);
+        let rows = self.fetch_of_run(run_id, "reading statistics of steps", &select).await?;
+        let entries = rows.iter().map(|row| row.body(TABLE, EVENT));
+        let entries = entries.collect::<Result<Vec<EventLogEntry>, _>>()?;
+        Ok(build_run_step_stats_from_events(run_id, entries))
+    }
+
+    async fn get_asset_partitions_for_run(
+        &self,
+        run_id: &RunId,
+        of_types: &[DagsterEventType],
+    ) -> Result<Vec<(AssetKey, BTreeSet<Option<String>>)>, StorageError> {
+        let select = events::select_asset_partitions_of_run(run_id, of_types);
+        let rows = self.fetch_of_run(run_id, "reading assets of a run", &select).await?;
+        let mut found: BTreeMap<AssetKey, BTreeSet<Option<String>>> = BTreeMap::new();
+        for row in &rows {
+            found.entry(asset_key(row)?).or_default().insert(row.get(TABLE, PARTITION)?);
+        }
+        Ok(found.into_iter().collect())
+    }
+
+    async fn get_event_records(
+        &self,
+        filter: &EventRecordsFilter,
+        limit: Option<u64>,
+        order: Order,
+    ) -> Result<Vec<EventLogRecord>, StorageError> {
+        if self.run_logs.is_sharded() && !filter.event_type.is_asset_event() {
+            return self.sharded_event_records(filter, limit, order).await;
+        }
+        self.indexed_event_records(filter, limit, order).await
+    }
+
+    async fn fetch_asset_events(
+        &self,
+        filter: &EventRecordsFilter,
+        page: RecordsPage,
+    ) -> Result<EventLogConnection, StorageError> {
+        let mut filter = filter.clone();
+        match (page.cursor.map(EventCursor::StorageId), page.order) {
+            (None, _) => {}
+            (cursor, Order::Ascending) => filter.after_cursor = later(filter.after_cursor, cursor),
+            (cursor, Order::Descending) => {
+                filter.before_cursor = earlier(filter.before_cursor, cursor);
+            }
+        }
+        let records = self.indexed_event_records(&filter, page.limit, page.order).await?;
+        Ok(connection_of(records, page))
+    }
+
+    async fn fetch_run_status_changes(
+        &self,
+        filter: &RunStatusChangeRecordsFilter,
+        page: RecordsPage,
+    ) -> Result<EventLogConnection, StorageError> {
+        if filter.event_type.run_status().is_none() {
+            return Err(StorageError::Unsupported {
+                what: format!("event type {}", filter.event_type.as_str()),
+                reason: "expected one that changes the status of a run".to_owned(),
+            });
+        }
+        let filter = EventRecordsFilter {
+            after_cursor: filter.after_storage_id.map(EventCursor::StorageId),
+            before_cursor: filter.before_storage_id.map(EventCursor::StorageId),
+            after_timestamp: filter.after_timestamp,
+            before_timestamp: filter.before_timestamp,
+            storage_ids: filter.storage_ids.clone(),
+            ..EventRecordsFilter::of_type(filter.event_type)
+        };
+        self.fetch_asset_events(&filter, page).await
+    }
+
+    async fn get_asset_event_summary_records(
+        &self,
+        query: &AssetEventSummaryQuery,
+    ) -> Result<Vec<AssetEventSummaryRecord>, StorageError> {
+        let select = events::select_asset_event_summaries(query);
+        let rows = self.index.fetch("reading events about assets", &select).await?;
+        let summary = |row: &Row| {
+            Ok(AssetEventSummaryRecord {
+                storage_id: StorageId(row.get(TABLE, ID)?),
+                run_id: RunId::from(row.get::<Option<String>>(TABLE, RUN_ID)?.unwrap_or_default()),
+                asset_key: asset_key(row)?,
+                partition: row.get(TABLE, PARTITION)?,
+                timestamp: row.get(TABLE, TIMESTAMP)?,
+            })
+        };
+        rows.iter().map(summary).collect()
+    }
+
+    async fn get_logs_for_all_runs_by_log_id(
+        &self,
+        after_cursor: StorageId,
+        of_types: &[DagsterEventType],
+        limit: Option<u64>,
+    ) -> Result<Vec<EventLogRecord>, StorageError> {
+        let select = events::select_behind(after_cursor, of_types, limit);
+        let rows = self.index.fetch("reading events", &select).await?;
+        Ok(readable(&rows))
+    }
+
+    async fn get_maximum_record_id(&self) -> Result<Option<StorageId>, StorageError> {
+        let row = self.index.fetch_one("reading events", &events::select_max_id()).await?;
+        let id = row.as_ref().map(Row::scalar::<Option<i64>>).transpose()?.flatten();
+        Ok(id.map(StorageId))
+    }
+
+    async fn get_all_run_ids(&self) -> Result<Vec<RunId>, StorageError> {
+        self.run_logs.run_ids().await
+    }
+
+    #[tracing::instrument(skip_all, fields(%run_id))]
+    async fn delete_events(&self, run_id: &RunId) -> Result<(), StorageError> {
+        if self.run_logs.is_sharded()
+            && let Some(shard) = self.run_logs.get_existing(run_id).await?
+        {
+            delete_from(&shard, run_id).await?;
+        }
+        delete_from(&self.index, run_id).await?;
+        self.free_concurrency_slots(run_id, None).await
+    }
+}
+
+impl SqlEventLogStorage {
+    async fn fetch_of_run(
+        &self,
+        run_id: &RunId,
+        operation: &'static str,
+        select: &sea_query::SelectStatement,
+    ) -> Result<Vec<Row>, StorageError> {
+        match self.run_logs.get_existing(run_id).await? {
+            Some(log) => log.fetch(operation, select).await,
+            None => Ok(Vec::new()),
+        }
+    }
+
+    pub(super) async fn indexed_event_records(
+        &self,
+        filter: &EventRecordsFilter,
+        limit: Option<u64>,
+        order: Order,
+    ) -> Result<Vec<EventLogRecord>, StorageError> {
+        let select = events::select_event_records(filter, limit, order, true);
+        let rows = self.index.fetch("reading events", &select).await?;
+        Ok(readable(&rows))
+    }
+
+    /// Ids are of no use across shards: runs are asked one by one, by the time of their last change.
+    async fn sharded_event_records(
+        &self,
+        filter: &EventRecordsFilter,
+        limit: Option<u64>,
+        order: Order,
+    ) -> Result<Vec<EventLogRecord>, StorageError> {
+        let updated_after = match filter.after_cursor {
+            None => None,
+            Some(EventCursor::RunSharded(cursor)) => Some(cursor.run_updated_after),
+            Some(EventCursor::StorageId(id)) => {
+                return Err(StorageError::Unsupported {
+                    what: format!("cursor {id} across the events of all runs"),
+                    reason:
+                        "each run has ids of its own here. Add a RunShardedEventsCursor to your \
+                             query filter, or use a storage that keeps all events together"
+                            .to_owned(),
+                });
+            }
+        };
+        let runs = RunsFilter { updated_after, ..RunsFilter::default() };
+        let by_change =
+            RunsPage { order_by: RunsOrderBy::UpdateTimestamp, order, ..RunsPage::default() };
+        let mut run_ids = self.runs.get_run_ids(&runs, &by_change).await?;
+        run_ids.push(RunId::runless());
+        let select = events::select_event_records(filter, limit, order, false);
+        let mut records = Vec::new();
+        for run_id in run_ids {
+            let rows = self.fetch_of_run(&run_id, "reading events of all runs", &select).await?;
+            records.extend(readable(&rows));
+            if limit.is_some_and(|limit| records.len() as u64 >= limit) {
+                break;
+            }
+        }
+        let limit = limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX);
+        records.truncate(limit);
+        Ok(records)
+    }
+}
+
+async fn delete_from(database: &Database, run_id: &RunId) -> Result<(), StorageError> {
+    let run_id = run_id.clone();
+    database
+        .write("deleting events of a run", move |mut connection: Connection<'_>| {
+            Box::pin(async move {
+                connection.execute(&events::delete_tags_of_run(&run_id)).await?;
+                connection.execute(&events::delete_of_run(&run_id)).await.map(drop)
+            })
+        })
+        .await
+}
+
+pub(super) fn record(row: &Row) -> Result<EventLogRecord, StorageError> {
+    Ok(EventLogRecord {
+        event_log_entry: row.body(TABLE, EVENT)?,
+        storage_id: StorageId(row.get(TABLE, ID)?),
+        unknown: UnknownFields::default(),
+    })
+}
+
+/// The records that can be read; one that cannot must not stop whoever looks at all runs.
+fn readable(rows: &[Row]) -> Vec<EventLogRecord> {
+    let warned = |row: &Row| {
+        record(row).inspect_err(|error| tracing::warn!(%error, "an event is left out")).ok()
+    };
+    rows.iter().filter_map(warned).collect()
+}
+
+pub(super) fn asset_key(row: &Row) -> Result<AssetKey, StorageError> {
+    row.parsed(TABLE, ASSET_KEY, "asset key", AssetKey::from_db_string)
+}
+
+fn connection_of(records: Vec<EventLogRecord>, page: RecordsPage) -> EventLogConnection {
+    let last = records.last().map(|record| record.storage_id).or(page.cursor);
+    EventLogConnection {
+        cursor: EventLogCursor::StorageId(last.unwrap_or(StorageId(-1))),
+        has_more: page.limit == Some(records.len() as u64),
+        records,
+    }
+}
+
+fn later(one: Option<EventCursor>, other: Option<EventCursor>) -> Option<EventCursor> {
+    [one, other].into_iter().flatten().max_by_key(|cursor| cursor.storage_id())
+}
+
+fn earlier(one: Option<EventCursor>, other: Option<EventCursor>) -> Option<EventCursor> {
+    [one, other].into_iter().flatten().min_by_key(|cursor| cursor.storage_id())
+}

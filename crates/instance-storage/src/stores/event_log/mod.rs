@@ -1,0 +1,98 @@
+//! The store of events, and of what follows from events and beside them.
+//!
+//! Where each run has a database of its own, there is an index beside them, which has what is asked
+//! across runs: events about assets and checks, and changes of runs' statuses.
+
+mod asset_checks;
+mod asset_partitions;
+mod assets;
+mod dynamic_partitions;
+mod events;
+mod pools;
+mod write;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use instance_core::error::StorageError;
+use instance_core::storage::EventLogStorage;
+
+use super::SqlRunStorage;
+use super::schema::schema_store;
+use crate::db::{Connection, Database};
+use crate::layouts::RunLogs;
+use crate::sql::schema::{self, Schema};
+use crate::sql::tables;
+
+/// The store of events.
+pub(crate) struct SqlEventLogStorage {
+    index: Arc<Database>,
+    run_logs: RunLogs,
+    /// Which runs there are, for questions across sharded logs.
+    runs: Arc<SqlRunStorage>,
+    indexed_tags: Arc<dyn Fn(&str) -> bool + Send + Sync>,
+}
+
+impl std::fmt::Debug for SqlEventLogStorage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SqlEventLogStorage")
+            .field("index", &self.index.name())
+            .finish_non_exhaustive()
+    }
+}
+
+impl SqlEventLogStorage {
+    pub(crate) const fn new(
+        index: Arc<Database>,
+        run_logs: RunLogs,
+        runs: Arc<SqlRunStorage>,
+        indexed_tags: Arc<dyn Fn(&str) -> bool + Send + Sync>,
+    ) -> Self {
+        Self { index, run_logs, runs, indexed_tags }
+    }
+
+    pub(crate) fn index(&self) -> &Database {
+        &self.index
+    }
+
+    fn database(&self) -> &Database {
+        &self.index
+    }
+
+    pub(crate) async fn close(&self) {
+        self.run_logs.close().await;
+        self.index.close().await;
+    }
+}
+
+schema_store!(SqlEventLogStorage, Schema::EventIndex);
+
+#[async_trait]
+impl EventLogStorage for SqlEventLogStorage {
+    fn is_run_sharded(&self) -> bool {
+        self.run_logs.is_sharded()
+    }
+
+    async fn wipe(&self) -> Result<(), StorageError> {
+        self.run_logs.wipe().await?;
+        self.index
+            .write("deleting all events", |mut connection: Connection<'_>| {
+                Box::pin(async move {
+                    for table in [
+                        tables::event_logs::TABLE,
+                        tables::asset_keys::TABLE,
+                        tables::asset_event_tags::TABLE,
+                        tables::dynamic_partitions::TABLE,
+                        tables::concurrency_limits::TABLE,
+                        tables::concurrency_slots::TABLE,
+                        tables::pending_steps::TABLE,
+                        tables::asset_check_executions::TABLE,
+                    ] {
+                        connection.execute(&schema::delete_all(table)).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .await
+    }
+}

@@ -1,0 +1,430 @@
+//! Pools: their limits, their slots, and the steps that wait.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_trait::async_trait;
+use instance_core::error::StorageError;
+use instance_core::ids::RunId;
+use instance_core::storage::{
+    ClaimedSlotInfo, ConcurrencyClaimStatus, ConcurrencyKeyInfo, ConcurrencySlotStatus,
+    MAX_CONCURRENCY_LIMIT, PendingStepInfo, PoolLimit, PoolStore,
+};
+
+use super::SqlEventLogStorage;
+use crate::db::{Connection, Row};
+use crate::sql::pools;
+use crate::sql::tables::{concurrency_limits, concurrency_slots, pending_steps};
+
+#[async_trait]
+impl PoolStore for SqlEventLogStorage {
+    #[tracing::instrument(skip(self))]
+    async fn set_concurrency_slots(
+        &self,
+        concurrency_key: &str,
+        limit: i64,
+    ) -> Result<(), StorageError> {
+        if !(0..=MAX_CONCURRENCY_LIMIT).contains(&limit) {
+            return Err(StorageError::Invalid {
+                what: "limit of a pool",
+                value: limit.to_string(),
+                reason: format!("expected 0 to {MAX_CONCURRENCY_LIMIT}"),
+            });
+        }
+        let key = concurrency_key.to_owned();
+        self.index
+            .write("setting the limit of a pool", move |mut connection: Connection<'_>| {
+                Box::pin(async move {
+                    lock(&mut connection, &key).await?;
+                    take_over_limits(&mut connection).await?;
+                    connection.execute(&pools::upsert_limit(&key, limit)).await?;
+                    let added = allocate(&mut connection, &key, limit).await?;
+                    assign(&mut connection, &key, added).await
+                })
+            })
+            .await
+    }
+
+    async fn initialize_concurrency_limit_to_default(
+        &self,
+        concurrency_key: &str,
+        default_limit: Option<i64>,
+    ) -> Result<(), StorageError> {
+        let key = concurrency_key.to_owned();
+        self.index
+            .write("setting the limit of a pool", move |mut connection: Connection<'_>| {
+                Box::pin(async move {
+                    lock(&mut connection, &key).await?;
+                    take_over_limits(&mut connection).await?;
+                    match default_limit {
+                        Some(limit) => {
+                            connection.execute(&pools::upsert_default_limit(&key, limit)).await?
+                        }
+                        None => connection.execute(&pools::delete_limit(&key)).await?,
+                    };
+                    allocate(&mut connection, &key, default_limit.unwrap_or(0)).await.map(drop)
+                })
+            })
+            .await
+    }
+
+    #[tracing::instrument(skip(self))]
+    async fn delete_concurrency_limit(&self, concurrency_key: &str) -> Result<(), StorageError> {
+        let key = concurrency_key.to_owned();
+        self.index
+            .write("deleting the limit of a pool", move |mut connection: Connection<'_>| {
+                Box::pin(async move {
+                    lock(&mut connection, &key).await?;
+                    take_over_limits(&mut connection).await?;
+                    connection.execute(&pools::delete_limit(&key)).await?;
+                    allocate(&mut connection, &key, 0).await.map(drop)
+                })
+            })
+            .await
+    }
+
+    async fn get_concurrency_keys(&self) -> Result<BTreeSet<String>, StorageError> {
+        Ok(self.get_pool_limits().await?.into_iter().map(|pool| pool.name).collect())
+    }
+
+    async fn get_pool_limits(&self) -> Result<Vec<PoolLimit>, StorageError> {
+        use concurrency_limits::{CONCURRENCY_KEY, LIMIT, TABLE, USING_DEFAULT_LIMIT};
+
+        let rows = self.index.fetch("reading pools", &pools::select_limits(None)).await?;
+        if rows.is_empty() {
+            // Databases of versions that knew no limits have slots alone.
+            let rows = self.index.fetch("reading pools", &pools::select_slot_counts()).await?;
+            return rows.iter().map(counted_limit).collect();
+        }
+        let limit = |row: &Row| {
+            Ok(PoolLimit {
+                name: row.get(TABLE, CONCURRENCY_KEY)?,
+                limit: row.get(TABLE, LIMIT)?,
+                from_default: row.get(TABLE, USING_DEFAULT_LIMIT)?,
+            })
+        };
+        rows.iter().map(limit).collect()
+    }
+
+    async fn get_concurrency_infos(
+        &self,
+        concurrency_keys: &[String],
+        default_limit: Option<i64>,
+    ) -> Result<Vec<ConcurrencyKeyInfo>, StorageError> {
+        let slots = pools::select_slots(concurrency_keys);
+        let slots = self.index.fetch("reading slots of pools", &slots).await?;
+        let pending = pools::select_pending(concurrency_keys);
+        let pending = self.index.fetch("reading steps that wait", &pending).await?;
+        let limits = pools::select_limits(Some(concurrency_keys));
+        let limits = self.index.fetch("reading pools", &limits).await?;
+
+        let mut infos: BTreeMap<&str, ConcurrencyKeyInfo> = BTreeMap::new();
+        for key in concurrency_keys {
+            infos.entry(key).or_insert_with(|| ConcurrencyKeyInfo {
+                concurrency_key: key.clone(),
+                slot_count: 0,
+                claimed_slots: Vec::new(),
+                pending_steps: Vec::new(),
+                limit: None,
+                using_default_limit: false,
+            });
+        }
+        for row in &slots {
+            use concurrency_slots::{CONCURRENCY_KEY, DELETED, RUN_ID, STEP_KEY, TABLE};
+
+            let key: String = row.get(TABLE, CONCURRENCY_KEY)?;
+            let Some(info) = infos.get_mut(&*key) else { continue };
+            info.slot_count += i64::from(!row.get::<bool>(TABLE, DELETED)?);
+            let run_id: Option<String> = row.get(TABLE, RUN_ID)?;
+            if let Some(run_id) = run_id.filter(|run_id| !run_id.is_empty()) {
+                let step_key: Option<String> = row.get(TABLE, STEP_KEY)?;
+                info.claimed_slots.push(ClaimedSlotInfo {
+                    run_id: RunId::from(run_id),
+                    step_key: step_key.unwrap_or_default(),
+                });
+            }
+        }
+        for row in &pending {
+            let step = PendingStep::of(row)?;
+            let Some(info) = infos.get_mut(&*step.concurrency_key) else { continue };
+            info.pending_steps.push(step.info);
+        }
+        let mut limit_of: BTreeMap<String, (i64, bool)> = BTreeMap::new();
+        for row in &limits {
+            use concurrency_limits::{CONCURRENCY_KEY, LIMIT, TABLE, USING_DEFAULT_LIMIT};
+
+            let limit = (row.get(TABLE, LIMIT)?, row.get(TABLE, USING_DEFAULT_LIMIT)?);
+            limit_of.insert(row.get(TABLE, CONCURRENCY_KEY)?, limit);
+        }
+        for info in infos.values_mut() {
+            (info.limit, info.using_default_limit) = match limit_of.get(&info.concurrency_key) {
+                Some((limit, is_default)) => (Some(*limit), *is_default),
+                None if info.slot_count == 0 => (default_limit, true),
+                None => (Some(info.slot_count), false),
+            };
+        }
+        Ok(concurrency_keys.iter().filter_map(|key| infos.remove(&**key)).collect())
+    }
+
+    async fn get_concurrency_run_ids(&self) -> Result<BTreeSet<RunId>, StorageError> {
+        let rows = self.index.fetch("reading steps that wait", &pools::select_run_ids()).await?;
+        rows.iter().map(|row| row.scalar::<String>().map(RunId::from)).collect()
+    }
+
+    #[tracing::instrument(skip(self), fields(%run_id))]
+    async fn claim_concurrency_slot(
+        &self,
+        concurrency_key: &str,
+        run_id: &RunId,
+        step_key: &str,
+        priority: Option<i64>,
+    ) -> Result<ConcurrencyClaimStatus, StorageError> {
+        let claim = Claim::new(concurrency_key, run_id, step_key);
+        self.index
+            .write("claiming a slot of a pool", move |mut connection: Connection<'_>| {
+                Box::pin(async move {
+                    lock(&mut connection, &claim.key).await?;
+                    if claim.pending(&mut connection).await?.is_none() {
+                        let is_assigned = has_unassigned_slots(&mut connection, &claim.key).await?;
+                        let priority = priority.unwrap_or(0);
+                        let (run_id, step_key) = (&claim.run_id, &claim.step_key);
+                        let insert = pools::insert_pending(
+                            &claim.key,
+                            run_id,
+                            step_key,
+                            priority,
+                            is_assigned,
+                        );
+                        connection.execute(&insert).await?;
+                    }
+                    let mut status = claim.status(&mut connection).await?;
+                    if status.assigned_timestamp.is_some()
+                        && status.slot_status == ConcurrencySlotStatus::Blocked
+                        && claim.take(&mut connection).await?
+                    {
+                        status.slot_status = ConcurrencySlotStatus::Claimed;
+                    }
+                    Ok(status)
+                })
+            })
+            .await
+    }
+
+    async fn check_concurrency_claim(
+        &self,
+        concurrency_key: &str,
+        run_id: &RunId,
+        step_key: &str,
+    ) -> Result<ConcurrencyClaimStatus, StorageError> {
+        let claim = Claim::new(concurrency_key, run_id, step_key);
+        let select = pools::select_pending_step(&claim.key, run_id, step_key);
+        let pending = self.index.fetch_one("reading a claim of a slot", &select).await?;
+        let select = pools::select_claimed_slot(&claim.key, run_id, step_key);
+        let slot = self.index.fetch_one("reading a claim of a slot", &select).await?;
+        claim.status_of(pending.as_ref(), slot.is_some())
+    }
+
+    #[tracing::instrument(skip(self), fields(%run_id))]
+    async fn free_concurrency_slots(
+        &self,
+        run_id: &RunId,
+        step_key: Option<&str>,
+    ) -> Result<(), StorageError> {
+        let (run_id, step_key) = (run_id.clone(), step_key.map(str::to_owned));
+        self.index
+            .write("freeing slots of pools", move |mut connection: Connection<'_>| {
+                Box::pin(async move {
+                    let step_key = step_key.as_deref();
+                    let select = pools::select_pending_of(&run_id, step_key);
+                    let pending = connection.fetch(&select).await?;
+                    let steps =
+                        pending.iter().map(PendingStep::of).collect::<Result<Vec<_>, _>>()?;
+                    let keys: BTreeSet<_> =
+                        steps.iter().map(|step| &step.concurrency_key).collect();
+                    // In the order of their names, so that two who free never wait for each other.
+                    for key in keys {
+                        lock(&mut connection, key).await?;
+                    }
+                    connection.execute(&pools::delete_deleted_slots_of(&run_id, step_key)).await?;
+                    connection.execute(&pools::free_slots_of(&run_id, step_key)).await?;
+                    connection.execute(&pools::delete_pending_of(&run_id, step_key)).await?;
+                    let mut freed: BTreeMap<&str, u64> = BTreeMap::new();
+                    for step in &steps {
+                        let is_assigned = step.info.assigned_timestamp.is_some();
+                        *freed.entry(&step.concurrency_key).or_default() += u64::from(is_assigned);
+                    }
+                    for (key, count) in freed {
+                        assign(&mut connection, key, count).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .await
+    }
+}
+
+/// A step that wants a slot.
+struct Claim {
+    key: String,
+    run_id: RunId,
+    step_key: String,
+}
+
+impl Claim {
+    fn new(key: &str, run_id: &RunId, step_key: &str) -> Self {
+        Self { key: key.to_owned(), run_id: run_id.clone(), step_key: step_key.to_owned() }
+    }
+
+    async fn pending(&self, connection: &mut Connection<'_>) -> Result<Option<Row>, StorageError> {
+        let select = pools::select_pending_step(&self.key, &self.run_id, &self.step_key);
+        connection.fetch_one(&select).await
+    }
+
+    async fn status(
+        &self,
+        connection: &mut Connection<'_>,
+    ) -> Result<ConcurrencyClaimStatus, StorageError> {
+        let pending = self.pending(connection).await?;
+        let select = pools::select_claimed_slot(&self.key, &self.run_id, &self.step_key);
+        let slot = connection.fetch_one(&select).await?;
+        self.status_of(pending.as_ref(), slot.is_some())
+    }
+
+    fn status_of(
+        &self,
+        pending: Option<&Row>,
+        has_slot: bool,
+    ) -> Result<ConcurrencyClaimStatus, StorageError> {
+        let step = pending.map(PendingStep::of).transpose()?.map(|step| step.info);
+        let assigned_timestamp = step.as_ref().and_then(|step| step.assigned_timestamp);
+        Ok(ConcurrencyClaimStatus {
+            concurrency_key: self.key.clone(),
+            slot_status: if has_slot && assigned_timestamp.is_some() {
+                ConcurrencySlotStatus::Claimed
+            } else {
+                ConcurrencySlotStatus::Blocked
+            },
+            priority: step
+                .as_ref()
+                .and_then(|step| step.priority)
+                .filter(|priority| *priority != 0),
+            assigned_timestamp,
+            enqueued_timestamp: step.map(|step| step.enqueued_timestamp),
+        })
+    }
+
+    /// Takes a free slot, if there is one.
+    async fn take(&self, connection: &mut Connection<'_>) -> Result<bool, StorageError> {
+        let select = pools::select_free_slot(&self.key, connection.is_postgres());
+        let Some(slot) = connection.fetch_one(&select).await? else {
+            return Ok(false);
+        };
+        let claim = pools::claim_slot(slot.scalar()?, &self.run_id, &self.step_key);
+        Ok(connection.execute(&claim).await? > 0)
+    }
+}
+
+/// A row of steps that wait.
+struct PendingStep {
+    concurrency_key: String,
+    info: PendingStepInfo,
+}
+
+impl PendingStep {
+    fn of(row: &Row) -> Result<Self, StorageError> {
+        use pending_steps::{
+            ASSIGNED_TIMESTAMP, CONCURRENCY_KEY, CREATE_TIMESTAMP, PRIORITY, RUN_ID, STEP_KEY,
+            TABLE,
+        };
+
+        let run_id: Option<String> = row.get(TABLE, RUN_ID)?;
+        let step_key: Option<String> = row.get(TABLE, STEP_KEY)?;
+        Ok(Self {
+            concurrency_key: row.get(TABLE, CONCURRENCY_KEY)?,
+            info: PendingStepInfo {
+                run_id: RunId::from(run_id.unwrap_or_default()),
+                step_key: step_key.unwrap_or_default(),
+                enqueued_timestamp: row.get(TABLE, CREATE_TIMESTAMP)?,
+                assigned_timestamp: row.get(TABLE, ASSIGNED_TIMESTAMP)?,
+                priority: row.get(TABLE, PRIORITY)?,
+            },
+        })
+    }
+}
+
+/// Makes everybody else who changes the pool wait; SQLite has one writer anyway.
+async fn lock(connection: &mut Connection<'_>, key: &str) -> Result<(), StorageError> {
+    if connection.is_postgres() {
+        connection.fetch(&pools::lock_pool(key)).await?;
+    }
+    Ok(())
+}
+
+/// Gives limits to the pools of versions that knew none, as many as they have slots.
+async fn take_over_limits(connection: &mut Connection<'_>) -> Result<(), StorageError> {
+    if connection.fetch_one(&pools::select_any_limit()).await?.is_some() {
+        return Ok(());
+    }
+    for row in connection.fetch(&pools::select_slot_counts()).await? {
+        let pool = counted_limit(&row)?;
+        connection.execute(&pools::upsert_limit(&pool.name, pool.limit)).await?;
+    }
+    Ok(())
+}
+
+fn counted_limit(row: &Row) -> Result<PoolLimit, StorageError> {
+    let table = concurrency_slots::TABLE;
+    Ok(PoolLimit {
+        name: row.get(table, concurrency_slots::CONCURRENCY_KEY)?,
+        limit: row.get(table, pools::COUNT)?,
+        from_default: false,
+    })
+}
+
+async fn count(
+    connection: &mut Connection<'_>,
+    select: &sea_query::SelectStatement,
+) -> Result<i64, StorageError> {
+    connection.fetch_one(select).await?.as_ref().map_or(Ok(0), Row::scalar)
+}
+
+/// Gives a pool so many slots; returns how many were added.
+async fn allocate(
+    connection: &mut Connection<'_>,
+    key: &str,
+    limit: i64,
+) -> Result<u64, StorageError> {
+    let existing = count(connection, &pools::count_slots(key)).await?;
+    if existing > limit {
+        let surplus = pools::select_surplus_slots(key, existing.abs_diff(limit));
+        let surplus = connection.fetch(&surplus).await?;
+        let ids = surplus.iter().map(Row::scalar).collect::<Result<Vec<i64>, _>>()?;
+        connection.execute(&pools::mark_slots_deleted(&ids)).await?;
+        // Those that somebody has go when they are freed.
+        connection.execute(&pools::delete_free_deleted_slots()).await?;
+        return Ok(0);
+    }
+    if limit > existing {
+        connection.execute(&pools::insert_slots(key, limit - existing)).await?;
+    }
+    Ok(limit.abs_diff(existing))
+}
+
+async fn has_unassigned_slots(
+    connection: &mut Connection<'_>,
+    key: &str,
+) -> Result<bool, StorageError> {
+    let assigned = count(connection, &pools::count_assigned(key)).await?;
+    Ok(count(connection, &pools::count_slots(key)).await? > assigned)
+}
+
+/// Sets slots aside for so many of the steps that wait.
+async fn assign(
+    connection: &mut Connection<'_>,
+    key: &str,
+    slots: u64,
+) -> Result<(), StorageError> {
+    if slots > 0 {
+        connection.execute(&pools::assign_pending(key, slots)).await?;
+    }
+    Ok(())
+}

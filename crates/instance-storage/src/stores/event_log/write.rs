@@ -1,0 +1,331 @@
+//! Storing events, and what follows from them for assets and checks in the same transaction.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use instance_core::assets::{AssetCheckEvaluation, AssetCheckEvaluationPlanned};
+use instance_core::error::StorageError;
+use instance_core::event::{DagsterEventType, EventLogEntry, EventLogRecord, EventSpecificData};
+use instance_core::ids::{RunId, StorageId};
+use instance_core::serdes::{UnknownFields, serialize_value};
+use instance_core::storage::AssetCheckExecutionRecordStatus;
+
+use super::SqlEventLogStorage;
+use crate::db::Connection;
+use crate::sql::asset_checks::{self, CheckExecution};
+use crate::sql::assets::{self, AssetChange, AssetEventTag};
+use crate::sql::events::{self, EVENTS_PER_INSERT, EventRow};
+
+/// An entry with the columns of its row.
+type Prepared = (EventLogEntry, EventRow);
+
+impl SqlEventLogStorage {
+    /// Stores entries in their order; returns the ids of their rows in the logs of their runs.
+    pub(super) async fn store(
+        &self,
+        entries: &[EventLogEntry],
+    ) -> Result<Vec<StorageId>, StorageError> {
+        let prepared = entries
+            .iter()
+            .map(|entry| Ok((entry.clone(), checked_row(entry)?)))
+            .collect::<Result<Vec<Prepared>, StorageError>>()?;
+        if !self.run_logs.is_sharded() {
+            return self.store_in_index(prepared).await;
+        }
+        let mut of_run: BTreeMap<&RunId, Vec<usize>> = BTreeMap::new();
+        for (place, entry) in entries.iter().enumerate() {
+            of_run.entry(&entry.run_id).or_default().push(place);
+        }
+        let mut ids = vec![StorageId(0); entries.len()];
+        for (run_id, places) in of_run {
+            let rows = places.iter().map(|place| prepared[*place].1.clone()).collect();
+            for (place, id) in places.iter().zip(self.store_in_shard(run_id, rows).await?) {
+                ids[*place] = id;
+            }
+        }
+        let indexed = prepared.into_iter().filter(|(entry, _)| is_indexed(entry)).collect();
+        self.store_in_index(indexed).await?;
+        Ok(ids)
+    }
+
+    async fn store_in_shard(
+        &self,
+        run_id: &RunId,
+        rows: Vec<EventRow>,
+    ) -> Result<Vec<StorageId>, StorageError> {
+        self.run_logs
+            .get(run_id)?
+            .write("storing events of a run", move |mut connection: Connection<'_>| {
+                Box::pin(async move { insert_rows(&mut connection, &rows).await })
+            })
+            .await
+    }
+
+    async fn store_in_index(&self, entries: Vec<Prepared>) -> Result<Vec<StorageId>, StorageError> {
+        if entries.is_empty() {
+            return Ok(Vec::new());
+        }
+        let indexed_tags = Arc::clone(&self.indexed_tags);
+        self.index
+            .write("storing events", move |mut connection: Connection<'_>| {
+                Box::pin(async move {
+                    let (entries, rows): (Vec<_>, Vec<_>) = entries.into_iter().unzip();
+                    let ids = insert_rows(&mut connection, &rows).await?;
+                    let events = Events { entries, rows, ids };
+                    events.notify(&mut connection).await?;
+                    events.index_tags(&mut connection, &*indexed_tags).await?;
+                    events.change_assets(&mut connection).await?;
+                    events.change_checks(&mut connection).await?;
+                    Ok(events.ids)
+                })
+            })
+            .await
+    }
+}
+
+/// Events that have rows in the index.
+struct Events {
+    entries: Vec<EventLogEntry>,
+    rows: Vec<EventRow>,
+    ids: Vec<StorageId>,
+}
+
+impl Events {
+    fn each(&self) -> impl Iterator<Item = (&EventLogEntry, &EventRow, StorageId)> {
+        self.entries
+            .iter()
+            .zip(&self.rows)
+            .zip(&self.ids)
+            .map(|((entry, row), id)| (entry, row, *id))
+    }
+
+    /// Wakes those who listen to a run: one notice for each run, which names its last event.
+    async fn notify(&self, connection: &mut Connection<'_>) -> Result<(), StorageError> {
+        if !connection.is_postgres() {
+            return Ok(());
+        }
+        let last: BTreeMap<_, _> = self.each().map(|(entry, _, id)| (&entry.run_id, id)).collect();
+        let notices = last.into_iter().map(|(run_id, id)| format!("{run_id}_{id}"));
+        connection.fetch(&events::notify(notices)).await.map(drop)
+    }
+
+    async fn index_tags(
+        &self,
+        connection: &mut Connection<'_>,
+        is_indexed: &(dyn Fn(&str) -> bool + Send + Sync),
+    ) -> Result<(), StorageError> {
+        let mut found = Vec::new();
+        for (entry, row, id) in self.each() {
+            let tags = entry.dagster_event.as_ref().and_then(|event| event.asset_event_tags());
+            let (Some(tags), Some(asset_key)) = (tags, &row.asset_key) else {
+                continue;
+            };
+            let tags = tags.iter().filter(|(key, _)| is_indexed(key));
+            found.extend(tags.map(|(key, value)| AssetEventTag {
+                event_id: id,
+                asset_key: asset_key.clone(),
+                key: key.clone(),
+                value: value.clone(),
+                event_timestamp: row.timestamp,
+            }));
+        }
+        for tags in found.chunks(EVENTS_PER_INSERT) {
+            connection.execute(&assets::insert_event_tags(tags)).await?;
+        }
+        Ok(())
+    }
+
+    /// Changes each asset once, however many events are about it, and assets in the order of their keys:
+    /// two transactions that change the same assets then wait for each other, and never both.
+    async fn change_assets(&self, connection: &mut Connection<'_>) -> Result<(), StorageError> {
+        let mut changes: BTreeMap<&str, AssetChange> = BTreeMap::new();
+        for (entry, row, id) in self.each() {
+            let (Some(asset_key), Some(event_type)) = (&row.asset_key, entry.event_type()) else {
+                continue;
+            };
+            if !changes_asset(event_type) {
+                continue;
+            }
+            let change = changes.entry(asset_key).or_insert_with(|| AssetChange::of(asset_key));
+            change.last_materialization_timestamp = row.timestamp;
+            if event_type != DagsterEventType::AssetObservation {
+                change.last_run_id = Some(entry.run_id.to_string());
+            }
+            if event_type == DagsterEventType::AssetMaterialization {
+                let record = EventLogRecord {
+                    event_log_entry: entry.clone(),
+                    storage_id: id,
+                    unknown: UnknownFields::default(),
+                };
+                change.last_materialization = Some(serialize_value(&record));
+            }
+        }
+        let changes: Vec<_> = changes.into_values().collect();
+        for changes in changes.chunks(EVENTS_PER_INSERT) {
+            connection.execute(&assets::upsert(changes)).await?;
+        }
+        Ok(())
+    }
+
+    async fn change_checks(&self, connection: &mut Connection<'_>) -> Result<(), StorageError> {
+        for (entry, row, id) in self.each() {
+            match entry
+                .dagster_event
+                .as_ref()
+                .and_then(|event| event.event_specific_data.as_deref())
+            {
+                Some(EventSpecificData::AssetCheckEvaluationPlanned(planned)) => {
+                    let executions = planned_executions(planned, entry, row, id)?;
+                    if !executions.is_empty() {
+                        connection.execute(&asset_checks::insert(&executions)).await?;
+                    }
+                }
+                Some(EventSpecificData::AssetCheckEvaluation(evaluation)) => {
+                    evaluate(connection, execution(evaluation, row, id)).await?;
+                }
+                _ => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Ends the planned execution, or stores one where none was planned.
+async fn evaluate(
+    connection: &mut Connection<'_>,
+    execution: CheckExecution,
+) -> Result<(), StorageError> {
+    // What is reported without a run was never planned.
+    let updated = if execution.run_id.is_empty() {
+        0
+    } else {
+        connection.execute(&asset_checks::update(&execution)).await?
+    };
+    match updated {
+        0 => connection.execute(&asset_checks::insert(&[execution])).await.map(drop),
+        1 => Ok(()),
+        _ => Err(StorageError::Duplicate {
+            what: "planned executions of the asset check",
+            id: format!(
+                "{} on {} in run {}",
+                execution.check_name, execution.asset_key, execution.run_id
+            ),
+            rows: updated,
+        }),
+    }
+}
+
+/// The row of an entry, refused before anything is written if it cannot be stored completely.
+fn checked_row(entry: &EventLogEntry) -> Result<EventRow, StorageError> {
+    let unsupported = |reason: String| StorageError::Unsupported {
+        what: format!("event of run {} of type {}", entry.run_id, event_type_name(entry)),
+        reason,
+    };
+    let row = EventRow::of(entry).ok_or_else(|| {
+        unsupported(format!("its time, {} seconds since 1970, is in no calendar", entry.timestamp))
+    })?;
+    let data = entry.dagster_event.as_ref().and_then(|event| event.event_specific_data.as_deref());
+    match entry.event_type() {
+        Some(event_type) if changes_asset(event_type) && row.asset_key.is_none() => {
+            Err(unsupported("this version cannot tell which asset it is about".to_owned()))
+        }
+        Some(event_type)
+            if event_type.is_asset_check_event()
+                && !matches!(
+                    data,
+                    Some(
+                        EventSpecificData::AssetCheckEvaluation(_)
+                            | EventSpecificData::AssetCheckEvaluationPlanned(_)
+                    )
+                ) =>
+        {
+            Err(unsupported("this version cannot tell which check it is about".to_owned()))
+        }
+        _ => Ok(row),
+    }
+}
+
+fn event_type_name(entry: &EventLogEntry) -> &str {
+    entry.dagster_event.as_ref().map_or("log line", |event| event.event_type_value.as_str())
+}
+
+/// Whether an event changes the row of its asset.
+const fn changes_asset(event_type: DagsterEventType) -> bool {
+    matches!(
+        event_type,
+        DagsterEventType::AssetMaterialization
+            | DagsterEventType::AssetMaterializationPlanned
+            | DagsterEventType::AssetObservation
+    )
+}
+
+/// Whether an event is found across runs, and so stands in the index, too.
+fn is_indexed(entry: &EventLogEntry) -> bool {
+    entry.event_type().is_some_and(|event_type| {
+        event_type.is_asset_event()
+            || event_type.is_asset_check_event()
+            || event_type.run_status().is_some()
+    })
+}
+
+async fn insert_rows(
+    connection: &mut Connection<'_>,
+    rows: &[EventRow],
+) -> Result<Vec<StorageId>, StorageError> {
+    let mut ids = Vec::with_capacity(rows.len());
+    for rows in rows.chunks(EVENTS_PER_INSERT) {
+        ids.extend(connection.insert_returning_ids(&events::insert_events(rows)).await?);
+    }
+    Ok(ids.into_iter().map(StorageId).collect())
+}
+
+fn planned_executions(
+    planned: &AssetCheckEvaluationPlanned,
+    entry: &EventLogEntry,
+    row: &EventRow,
+    id: StorageId,
+) -> Result<Vec<CheckExecution>, StorageError> {
+    let partitions = match &planned.partitions_subset {
+        None => vec![None],
+        Some(subset) => {
+            let keys = subset.partition_keys().ok_or_else(|| StorageError::Unsupported {
+                what: format!("planned check {} of run {}", planned.check_name, entry.run_id),
+                reason:
+                    "its partitions follow from a schedule, which this version does not evaluate"
+                        .to_owned(),
+            })?;
+            keys.into_iter().map(Some).collect()
+        }
+    };
+    let of_partition = |partition| CheckExecution {
+        asset_key: planned.asset_key.to_db_string(),
+        check_name: planned.check_name.clone(),
+        partition,
+        run_id: row.run_id.clone(),
+        status: AssetCheckExecutionRecordStatus::Planned,
+        event: row.event.clone(),
+        event_timestamp: row.timestamp,
+        event_storage_id: id,
+        materialization_storage_id: None,
+    };
+    Ok(partitions.into_iter().map(of_partition).collect())
+}
+
+fn execution(evaluation: &AssetCheckEvaluation, row: &EventRow, id: StorageId) -> CheckExecution {
+    let target = evaluation.target_materialization_data.as_ref();
+    CheckExecution {
+        asset_key: evaluation.asset_key.to_db_string(),
+        check_name: evaluation.check_name.clone(),
+        partition: evaluation.partition.clone(),
+        run_id: row.run_id.clone(),
+        status: if evaluation.passed {
+            AssetCheckExecutionRecordStatus::Succeeded
+        } else {
+            AssetCheckExecutionRecordStatus::Failed
+        },
+        event: row.event.clone(),
+        event_timestamp: row.timestamp,
+        event_storage_id: id,
+        materialization_storage_id: target.map(|target| target.storage_id),
+    }
+}

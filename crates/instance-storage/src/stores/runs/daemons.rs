@@ -1,0 +1,59 @@
+//! What daemons remember.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_trait::async_trait;
+use instance_core::daemon::DaemonHeartbeat;
+use instance_core::error::StorageError;
+use instance_core::storage::DaemonStore;
+
+use super::SqlRunStorage;
+use crate::sql::daemons;
+use crate::sql::tables::{daemon_heartbeats, kvs};
+use crate::stores::column_time;
+
+#[async_trait]
+impl DaemonStore for SqlRunStorage {
+    async fn add_daemon_heartbeat(&self, heartbeat: &DaemonHeartbeat) -> Result<(), StorageError> {
+        let at = column_time("heartbeat", heartbeat.timestamp.as_f64())?;
+        let upsert = daemons::upsert_heartbeat(heartbeat, at);
+        self.database.execute("storing a sign of life", upsert).await.map(drop)
+    }
+
+    async fn get_daemon_heartbeats(&self) -> Result<Vec<DaemonHeartbeat>, StorageError> {
+        let select = daemons::select_heartbeats();
+        let rows = self.database.fetch("reading signs of life", &select).await?;
+        rows.iter().map(|row| row.body(daemon_heartbeats::TABLE, daemon_heartbeats::BODY)).collect()
+    }
+
+    async fn wipe_daemon_heartbeats(&self) -> Result<(), StorageError> {
+        let delete = daemons::delete_heartbeats();
+        self.database.execute("deleting signs of life", delete).await.map(drop)
+    }
+
+    async fn get_cursor_values(
+        &self,
+        keys: &BTreeSet<String>,
+    ) -> Result<BTreeMap<String, String>, StorageError> {
+        let rows = self.database.fetch("reading cursors", &daemons::select_cursors(keys)).await?;
+        let mut values = BTreeMap::new();
+        for row in rows {
+            let value: Option<String> = row.get(kvs::TABLE, kvs::VALUE)?;
+            if let Some(value) = value {
+                values.insert(row.get(kvs::TABLE, kvs::KEY)?, value);
+            }
+        }
+        Ok(values)
+    }
+
+    async fn set_cursor_values(
+        &self,
+        pairs: &BTreeMap<String, String>,
+    ) -> Result<(), StorageError> {
+        if pairs.is_empty() {
+            return Ok(());
+        }
+        let upsert = daemons::upsert_cursors(pairs);
+        self.database.execute("storing cursors", upsert).await.map(drop)
+    }
+}

@@ -1,0 +1,315 @@
+//! Runs and their tags.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use instance_core::clock::timestamp_of;
+use instance_core::error::StorageError;
+use instance_core::event::{DagsterEvent, DagsterEventType, RunFailureReason};
+use instance_core::ids::{RunId, StorageId};
+use instance_core::run::{
+    DagsterRun, DagsterRunStatus, RemoteJobOrigin, RunGroup, RunPartitionData, RunRecord,
+    RunsFilter,
+};
+use instance_core::storage::{RunStore, RunTagsQuery, RunsPage};
+use instance_core::tags;
+
+use super::SqlRunStorage;
+use crate::db::{Connection, Row};
+use crate::sql::snapshots::SnapshotType;
+use crate::sql::tables::{run_tags, runs as columns};
+use crate::sql::{runs, snapshots};
+
+#[async_trait]
+impl RunStore for SqlRunStorage {
+    #[tracing::instrument(skip_all, fields(run_id = %run.run_id))]
+    async fn add_run(
+        &self,
+        run: &DagsterRun,
+        created_at: DateTime<Utc>,
+    ) -> Result<(), StorageError> {
+        let run = run.clone();
+        self.database
+            .write("adding a run", move |mut connection: Connection<'_>| {
+                Box::pin(async move {
+                    require_snapshot(&mut connection, &run).await?;
+                    let insert = runs::insert_run(&run, created_at.naive_utc());
+                    if connection.execute(&insert).await? == 0 {
+                        return Err(StorageError::RunAlreadyExists { run_id: run.run_id });
+                    }
+                    let tags: Vec<_> = run.tags_for_storage().into_iter().collect();
+                    for tags in tags.chunks(runs::TAGS_PER_INSERT) {
+                        connection.execute(&runs::insert_tags(&run.run_id, tags)).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .await
+    }
+
+    #[tracing::instrument(skip_all, fields(%run_id, event_type = %event.event_type_value))]
+    async fn handle_run_event(
+        &self,
+        run_id: &RunId,
+        event: &DagsterEvent,
+        at: DateTime<Utc>,
+    ) -> Result<(), StorageError> {
+        let Some(status) = event.event_type().and_then(DagsterEventType::run_status) else {
+            return Ok(());
+        };
+        let event = event.clone();
+        let run_id = run_id.clone();
+        self.database
+            .write("changing a run", move |mut connection: Connection<'_>| {
+                Box::pin(async move {
+                    let Some(mut run) = fetch_run(&mut connection, &run_id).await? else {
+                        return Ok(());
+                    };
+                    run.status = status;
+                    set_failure_reason(&mut connection, &mut run, &event).await?;
+                    let time = Some(timestamp_of(at));
+                    let change = runs::RunChange {
+                        run: &run,
+                        updated_at: at.naive_utc(),
+                        start_time: time
+                            .filter(|_| event.event_type() == Some(DagsterEventType::RunStart)),
+                        end_time: time.filter(|_| status.is_finished()),
+                    };
+                    connection.execute(&runs::update_run(&change)).await.map(drop)
+                })
+            })
+            .await
+    }
+
+    async fn get_run_records(
+        &self,
+        filter: &RunsFilter,
+        page: &RunsPage,
+    ) -> Result<Vec<RunRecord>, StorageError> {
+        let rows = self.database.fetch("reading runs", &runs::select_runs(filter, page)).await?;
+        rows.iter().map(record).collect()
+    }
+
+    async fn get_run_ids(
+        &self,
+        filter: &RunsFilter,
+        page: &RunsPage,
+    ) -> Result<Vec<RunId>, StorageError> {
+        let select = runs::select_run_ids(filter, page);
+        let rows = self.database.fetch("reading ids of runs", &select).await?;
+        rows.iter().map(|row| row.scalar::<String>().map(RunId::from)).collect()
+    }
+
+    async fn get_runs_count(&self, filter: &RunsFilter) -> Result<u64, StorageError> {
+        let row = self.database.fetch_one("counting runs", &runs::count_runs(filter)).await?;
+        Ok(row.as_ref().map_or(Ok(0), Row::scalar::<i64>)?.unsigned_abs())
+    }
+
+    async fn has_run(&self, run_id: &RunId) -> Result<bool, StorageError> {
+        let filter = RunsFilter { run_ids: vec![run_id.clone()], ..RunsFilter::default() };
+        Ok(!self.get_run_ids(&filter, &RunsPage::default()).await?.is_empty())
+    }
+
+    async fn get_run_group(&self, run_id: &RunId) -> Result<Option<RunGroup>, StorageError> {
+        let Some(run) = self.get_run(run_id).await? else {
+            return Ok(None);
+        };
+        let root_run_id = run.root_run_id.clone().unwrap_or_else(|| run.run_id.clone());
+        let root = if root_run_id == run.run_id {
+            run
+        } else {
+            let missing = || StorageError::RunNotFound { run_id: root_run_id.clone() };
+            self.get_run(&root_run_id).await?.ok_or_else(missing)?
+        };
+        let select = runs::select_reexecutions(&root_run_id);
+        let rows = self.database.fetch("reading re-executions of a run", &select).await?;
+        let mut group = RunGroup { root_run_id, runs: vec![root] };
+        for row in &rows {
+            group.runs.push(record(row)?.dagster_run);
+        }
+        Ok(Some(group))
+    }
+
+    async fn get_run_partition_data(
+        &self,
+        filter: &RunsFilter,
+    ) -> Result<Vec<RunPartitionData>, StorageError> {
+        let select = runs::select_run_partitions(filter);
+        let rows = self.database.fetch("reading partitions of runs", &select).await?;
+        let mut seen = BTreeSet::new();
+        let mut newest = Vec::new();
+        for row in &rows {
+            let partition: String = row.get(columns::TABLE, columns::PARTITION)?;
+            if !partition.is_empty() && seen.insert(partition.clone()) {
+                newest.push(RunPartitionData {
+                    run_id: RunId::from(row.get::<String>(columns::TABLE, columns::RUN_ID)?),
+                    partition,
+                    status: status(row)?,
+                    start_time: row.get(columns::TABLE, columns::START_TIME)?,
+                    end_time: row.get(columns::TABLE, columns::END_TIME)?,
+                });
+            }
+        }
+        Ok(newest)
+    }
+
+    async fn get_run_tags(
+        &self,
+        query: &RunTagsQuery,
+    ) -> Result<Vec<(String, BTreeSet<String>)>, StorageError> {
+        let rows = self.database.fetch("reading tags of runs", &runs::select_tags(query)).await?;
+        let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
+        for row in &rows {
+            let key = row.get(run_tags::TABLE, run_tags::KEY)?;
+            found.entry(key).or_default().insert(row.get(run_tags::TABLE, run_tags::VALUE)?);
+        }
+        Ok(found.into_iter().collect())
+    }
+
+    async fn get_run_tag_keys(&self) -> Result<Vec<String>, StorageError> {
+        let rows = self.database.fetch("reading keys of tags", &runs::select_tag_keys()).await?;
+        let keys = rows.iter().map(Row::scalar).collect::<Result<BTreeSet<String>, _>>()?;
+        Ok(keys.into_iter().collect())
+    }
+
+    #[tracing::instrument(skip_all, fields(%run_id))]
+    async fn add_run_tags(
+        &self,
+        run_id: &RunId,
+        new_tags: &BTreeMap<String, String>,
+        at: DateTime<Utc>,
+    ) -> Result<(), StorageError> {
+        let run_id = run_id.clone();
+        let new_tags = new_tags.clone();
+        self.database
+            .write("adding tags to a run", move |mut connection: Connection<'_>| {
+                Box::pin(async move {
+                    let Some(mut run) = fetch_run(&mut connection, &run_id).await? else {
+                        return Err(StorageError::RunNotFound { run_id });
+                    };
+                    let (known, fresh): (Vec<_>, Vec<_>) =
+                        new_tags.into_iter().partition(|(key, _)| run.tags.contains_key(key));
+                    run.tags.extend(known.iter().chain(&fresh).cloned());
+                    connection.execute(&runs::update_tagged_run(&run, at.naive_utc())).await?;
+                    for (key, value) in known {
+                        connection.execute(&runs::update_tag(&run_id, &key, &value)).await?;
+                    }
+                    for tags in fresh.chunks(runs::TAGS_PER_INSERT) {
+                        connection.execute(&runs::insert_tags(&run_id, tags)).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .await
+    }
+
+    #[tracing::instrument(skip_all, fields(run_id = %run.run_id))]
+    async fn replace_job_origin(
+        &self,
+        run: &DagsterRun,
+        job_origin: &RemoteJobOrigin,
+    ) -> Result<(), StorageError> {
+        let mut run = run.clone();
+        let label = job_origin.repository_origin.label();
+        run.tags.insert(tags::REPOSITORY_LABEL.to_owned(), label.clone());
+        run.remote_job_origin = Some(Box::new(job_origin.clone()));
+        self.database
+            .write("replacing the origin of a run", move |mut connection: Connection<'_>| {
+                Box::pin(async move {
+                    connection.execute(&runs::update_run_body(&run)).await?;
+                    let update = runs::update_tag(&run.run_id, tags::REPOSITORY_LABEL, &label);
+                    connection.execute(&update).await.map(drop)
+                })
+            })
+            .await
+    }
+
+    #[tracing::instrument(skip_all, fields(%run_id))]
+    async fn delete_run(&self, run_id: &RunId) -> Result<(), StorageError> {
+        let run_id = run_id.clone();
+        self.database
+            .write("deleting a run", move |mut connection: Connection<'_>| {
+                Box::pin(async move {
+                    // SQLite does not enforce what the schema declares.
+                    connection.execute(&runs::delete_tags(&run_id)).await?;
+                    connection.execute(&runs::delete_run(&run_id)).await.map(drop)
+                })
+            })
+            .await
+    }
+}
+
+impl SqlRunStorage {
+    async fn get_run(&self, run_id: &RunId) -> Result<Option<DagsterRun>, StorageError> {
+        let row = self.database.fetch_one("reading a run", &runs::select_run(run_id)).await?;
+        Ok(row.as_ref().map(record).transpose()?.map(|record| record.dagster_run))
+    }
+}
+
+async fn fetch_run(
+    connection: &mut Connection<'_>,
+    run_id: &RunId,
+) -> Result<Option<DagsterRun>, StorageError> {
+    let row = connection.fetch_one(&runs::select_run(run_id)).await?;
+    Ok(row.as_ref().map(record).transpose()?.map(|record| record.dagster_run))
+}
+
+/// Checks that the job snapshot of a run is stored.
+async fn require_snapshot(
+    connection: &mut Connection<'_>,
+    run: &DagsterRun,
+) -> Result<(), StorageError> {
+    let Some(id) = &run.job_snapshot_id else {
+        return Ok(());
+    };
+    let select = snapshots::select_exists(id.as_str(), SnapshotType::Job);
+    if connection.fetch_one(&select).await?.is_none() {
+        let (run_id, snapshot_id) = (run.run_id.clone(), id.clone());
+        return Err(StorageError::SnapshotDoesNotExist { run_id, snapshot_id });
+    }
+    Ok(())
+}
+
+/// Gives a failed run the tag of its reason, in its body and beside it.
+async fn set_failure_reason(
+    connection: &mut Connection<'_>,
+    run: &mut DagsterRun,
+    event: &DagsterEvent,
+) -> Result<(), StorageError> {
+    if event.event_type() != Some(DagsterEventType::RunFailure) {
+        return Ok(());
+    }
+    let reason = event.job_failure_data().and_then(|data| data.failure_reason);
+    let Some(reason) = reason.filter(|reason| *reason != RunFailureReason::Unknown) else {
+        return Ok(());
+    };
+    let (key, value) = (tags::RUN_FAILURE_REASON.to_owned(), reason.as_str().to_owned());
+    let had_one = run.tags.insert(key.clone(), value.clone()).is_some();
+    if had_one {
+        connection.execute(&runs::update_tag(&run.run_id, &key, &value)).await?;
+    } else {
+        connection.execute(&runs::insert_tags(&run.run_id, &[(key, value)])).await?;
+    }
+    Ok(())
+}
+
+fn record(row: &Row) -> Result<RunRecord, StorageError> {
+    use columns::{CREATE_TIMESTAMP, END_TIME, ID, RUN_BODY, START_TIME, TABLE, UPDATE_TIMESTAMP};
+
+    let mut dagster_run: DagsterRun = row.body(TABLE, RUN_BODY)?;
+    // Two writers may race on the body; the column is written by the one that knows.
+    dagster_run.status = status(row)?;
+    Ok(RunRecord {
+        storage_id: StorageId(row.get(TABLE, ID)?),
+        dagster_run,
+        create_timestamp: row.get(TABLE, CREATE_TIMESTAMP)?,
+        update_timestamp: row.get(TABLE, UPDATE_TIMESTAMP)?,
+        start_time: row.get(TABLE, START_TIME)?,
+        end_time: row.get(TABLE, END_TIME)?,
+    })
+}
+
+fn status(row: &Row) -> Result<DagsterRunStatus, StorageError> {
+    row.parsed(columns::TABLE, columns::STATUS, "status of a run", DagsterRunStatus::from_name)
+}

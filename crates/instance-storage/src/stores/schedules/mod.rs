@@ -1,0 +1,55 @@
+//! The store of schedules and sensors.
+
+mod automation;
+mod instigators;
+mod ticks;
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use instance_core::error::StorageError;
+use instance_core::storage::ScheduleStorage;
+
+use super::schema::schema_store;
+use crate::db::{Connection, Database};
+use crate::sql::schema::{self, Schema};
+use crate::sql::tables;
+
+/// The store of schedules and sensors in one database.
+#[derive(Debug)]
+pub(crate) struct SqlScheduleStorage {
+    database: Arc<Database>,
+}
+
+impl SqlScheduleStorage {
+    pub(crate) const fn new(database: Arc<Database>) -> Self {
+        Self { database }
+    }
+
+    pub(crate) fn database(&self) -> &Database {
+        &self.database
+    }
+}
+
+schema_store!(SqlScheduleStorage, Schema::Schedules);
+
+#[async_trait]
+impl ScheduleStorage for SqlScheduleStorage {
+    async fn wipe(&self) -> Result<(), StorageError> {
+        self.database
+            .write("deleting all schedules and sensors", |mut connection: Connection<'_>| {
+                Box::pin(async move {
+                    for table in [
+                        tables::jobs::TABLE,
+                        tables::job_ticks::TABLE,
+                        tables::instigators::TABLE,
+                        tables::asset_evaluations::TABLE,
+                    ] {
+                        connection.execute(&schema::delete_all(table)).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .await
+    }
+}

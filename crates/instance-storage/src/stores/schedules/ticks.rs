@@ -1,0 +1,129 @@
+//! Ticks.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+use instance_core::error::StorageError;
+use instance_core::scheduling::{
+    InstigatorTick, InstigatorTickSummary, InstigatorType, TickData, TickStatus,
+};
+use instance_core::serdes::UnknownFields;
+use instance_core::storage::{TickStore, TicksQuery};
+
+use super::SqlScheduleStorage;
+use crate::db::{Connection, Row};
+use crate::sql::tables::job_ticks::{
+    ID, JOB_ORIGIN_ID, SELECTOR_ID, STATUS, TABLE, TICK_BODY, TICK_TYPE, TIMESTAMP,
+};
+use crate::sql::ticks;
+use crate::stores::column_time;
+
+#[async_trait]
+impl TickStore for SqlScheduleStorage {
+    async fn create_tick(&self, tick_data: &TickData) -> Result<InstigatorTick, StorageError> {
+        let at = column_time("the time of a tick", tick_data.timestamp.as_f64())?;
+        let insert = ticks::insert(tick_data, at);
+        let tick_id = self
+            .database
+            .write("adding a tick", move |mut connection: Connection<'_>| {
+                Box::pin(async move {
+                    let row = connection.fetch_one(&insert).await?;
+                    row.as_ref().map(Row::scalar::<i64>).transpose()
+                })
+            })
+            .await?;
+        let tick_id = tick_id.ok_or_else(|| StorageError::Backend {
+            database: self.database.name().to_string(),
+            operation: "adding a tick",
+            source: "the row was given no id".into(),
+        })?;
+        let (tick_data, unknown) = (tick_data.clone(), UnknownFields::default());
+        Ok(InstigatorTick { tick_data, tick_id, unknown })
+    }
+
+    async fn update_tick(&self, tick: &InstigatorTick) -> Result<(), StorageError> {
+        let at = column_time("the time of a tick", tick.tick_data.timestamp.as_f64())?;
+        let update = ticks::update(tick.tick_id, &tick.tick_data, at);
+        self.database.execute("changing a tick", update).await.map(drop)
+    }
+
+    async fn get_tick(&self, tick_id: i64) -> Result<Option<InstigatorTick>, StorageError> {
+        Ok(self.get_ticks_by_ids(&[tick_id]).await?.pop())
+    }
+
+    async fn get_ticks_by_ids(
+        &self,
+        tick_ids: &[i64],
+    ) -> Result<Vec<InstigatorTick>, StorageError> {
+        if tick_ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let rows = self.database.fetch("reading ticks", &ticks::select_by_ids(tick_ids)).await?;
+        rows.iter().map(tick).collect()
+    }
+
+    async fn get_ticks(&self, query: &TicksQuery) -> Result<Vec<InstigatorTick>, StorageError> {
+        let rows = self.database.fetch("reading ticks", &ticks::select(query)).await?;
+        rows.iter().map(tick).collect()
+    }
+
+    async fn get_tick_summaries(
+        &self,
+        query: &TicksQuery,
+    ) -> Result<Vec<InstigatorTickSummary>, StorageError> {
+        let rows = self.database.fetch("reading ticks", &ticks::select_summaries(query)).await?;
+        let summary = |row: &Row| {
+            Ok(InstigatorTickSummary {
+                tick_id: row.get(TABLE, ID)?,
+                instigator_origin_id: row.get(TABLE, JOB_ORIGIN_ID)?,
+                instigator_type: row.parsed(
+                    TABLE,
+                    TICK_TYPE,
+                    "type of an instigator",
+                    InstigatorType::from_name,
+                )?,
+                status: row.parsed(TABLE, STATUS, "status of a tick", TickStatus::from_name)?,
+                timestamp: row.get(TABLE, TIMESTAMP)?,
+            })
+        };
+        rows.iter().map(summary).collect()
+    }
+
+    async fn get_batch_ticks(
+        &self,
+        selector_ids: &[String],
+        limit: Option<u64>,
+        statuses: &[TickStatus],
+    ) -> Result<Vec<(String, Vec<InstigatorTick>)>, StorageError> {
+        if selector_ids.is_empty() {
+            return Ok(Vec::new());
+        }
+        let select = ticks::select_batch(selector_ids, limit, statuses);
+        let rows = self.database.fetch("reading ticks", &select).await?;
+        let mut found: BTreeMap<String, Vec<InstigatorTick>> = BTreeMap::new();
+        for row in &rows {
+            found.entry(row.get(TABLE, SELECTOR_ID)?).or_default().push(tick(row)?);
+        }
+        Ok(found.into_iter().collect())
+    }
+
+    async fn purge_ticks(
+        &self,
+        origin_id: &str,
+        selector_id: &str,
+        before: DateTime<Utc>,
+        statuses: &[TickStatus],
+    ) -> Result<u64, StorageError> {
+        let delete = ticks::delete(origin_id, selector_id, before.naive_utc(), statuses);
+        self.database.execute("deleting ticks", delete).await
+    }
+}
+
+fn tick(row: &Row) -> Result<InstigatorTick, StorageError> {
+    Ok(InstigatorTick {
+        tick_data: row.body(TABLE, TICK_BODY)?,
+        tick_id: row.get(TABLE, ID)?,
+        unknown: UnknownFields::default(),
+    })
+}

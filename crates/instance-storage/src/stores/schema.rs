@@ -1,0 +1,61 @@
+//! What every store knows of its own schema.
+
+use chrono::{DateTime, Utc};
+use instance_core::error::StorageError;
+
+use crate::db::{Database, Row};
+use crate::sql::schema;
+
+/// The revision of a database's schema.
+pub(super) async fn revision(database: &Database) -> Result<String, StorageError> {
+    let row = database.fetch_one("reading the revision", &schema::select_revision()).await?;
+    row.as_ref().map_or(Ok(String::new()), Row::scalar)
+}
+
+/// Whether a data migration is marked as complete.
+pub(super) async fn has_built_index(database: &Database, name: &str) -> Result<bool, StorageError> {
+    let select = schema::select_completed_migration(name);
+    Ok(database.fetch_one("looking for a data migration", &select).await?.is_some())
+}
+
+/// Marks a data migration as complete.
+pub(super) async fn mark_index_built(
+    database: &Database,
+    name: &str,
+    at: DateTime<Utc>,
+) -> Result<(), StorageError> {
+    let insert = schema::insert_completed_migration(name, at.naive_utc());
+    database.execute("marking a data migration", insert).await.map(drop)
+}
+
+/// Implements the trait for a store with a method `database`.
+macro_rules! schema_store {
+    ($store:ty, $schema:expr) => {
+        #[async_trait::async_trait]
+        impl instance_core::storage::SchemaStore for $store {
+            async fn schema_revision(&self) -> Result<String, instance_core::error::StorageError> {
+                $crate::stores::schema::revision(self.database()).await
+            }
+
+            fn data_migrations(&self) -> &'static [&'static str] {
+                $schema.completed_migrations()
+            }
+
+            async fn has_built_index(
+                &self,
+                migration_name: &str,
+            ) -> Result<bool, instance_core::error::StorageError> {
+                $crate::stores::schema::has_built_index(self.database(), migration_name).await
+            }
+
+            async fn mark_index_built(
+                &self,
+                migration_name: &str,
+                at: chrono::DateTime<chrono::Utc>,
+            ) -> Result<(), instance_core::error::StorageError> {
+                $crate::stores::schema::mark_index_built(self.database(), migration_name, at).await
+            }
+        }
+    };
+}
+pub(super) use schema_store;

@@ -1,0 +1,1 @@
+"""In place of a package that Dagster's suites import and that is not published: the one function they need."""

@@ -1,0 +1,1 @@
+"""See `data_factory.py`."""

@@ -1,0 +1,178 @@
+//! What events say of the partitions of assets, and the keys of dynamic partitions.
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use instance_core::ids::StorageId;
+use instance_core::serdes::text_to_json;
+use instance_core::storage::{DynamicPartitionsPage, EventLogStorage, LatestTagsQuery};
+
+use super::{Answer, Handle, Request, Wire, WireError, asset_key};
+
+pub(super) async fn call(
+    store: &dyn EventLogStorage,
+    handle: &Handle,
+    name: &str,
+    request: &Request,
+) -> Answer {
+    if let Some(answer) = of_assets(store, handle, name, request).await? {
+        return Ok(Some(answer));
+    }
+    dynamic(store, name, request).await
+}
+
+/// What events say of the partitions of assets.
+async fn of_assets(
+    store: &dyn EventLogStorage,
+    handle: &Handle,
+    name: &str,
+    request: &Request,
+) -> Answer {
+    Ok(Some(match name {
+        "get_materialized_partitions" => {
+            let before = cursor(request, "before_cursor")?;
+            let after = cursor(request, "after_cursor")?;
+            let key = asset_key(request)?;
+            Wire::list(store.get_materialized_partitions(&key, before, after).await?)
+        }
+        "get_latest_storage_id_by_partition" => {
+            let event_type = request.argument("event_type")?.event_type()?;
+            let partitions: Option<Vec<_>> = strings_or_all(request, "partitions")?;
+            let after = cursor(request, "after_cursor")?;
+            let ids = store
+                .get_latest_storage_id_by_partition(
+                    &asset_key(request)?,
+                    event_type,
+                    partitions.as_deref(),
+                    after,
+                )
+                .await?;
+            Wire::mapping(ids)
+        }
+        "get_latest_tags_by_partition" => {
+            let query = LatestTagsQuery {
+                asset_key: asset_key(request)?,
+                event_type: request.argument("event_type")?.event_type()?,
+                tag_keys: request.argument("tag_keys")?.strings()?,
+                partitions: strings_or_all(request, "asset_partitions")?,
+                before_cursor: cursor(request, "before_cursor")?,
+                after_cursor: cursor(request, "after_cursor")?,
+            };
+            let other_tags = handle.other_tags(request)?;
+            let tags = store.get_latest_tags_by_partition(&query).await;
+            drop(other_tags);
+            Wire::mapping(tags?.into_iter().map(|(key, tags)| (key, Wire::mapping(tags))))
+        }
+        "get_latest_asset_partition_materialization_attempts_without_materializations" => {
+            let after = cursor(request, "after_storage_id")?;
+            let key = asset_key(request)?;
+            let attempts = store
+                .get_latest_asset_partition_materialization_attempts_without_materializations(
+                    &key, after,
+                )
+                .await?;
+            Wire::mapping(attempts.into_iter().map(|attempt| {
+                (attempt.partition, Wire::pair(&attempt.run_id, attempt.storage_id))
+            }))
+        }
+        "get_latest_planned_materialization_info" => {
+            let partition = request.argument("partition")?.optional();
+            let partition = partition.map(|partition| partition.text()).transpose()?;
+            let key = asset_key(request)?;
+            let info = store.get_latest_planned_materialization_info(&key, partition).await?;
+            let info = info.map(|info| {
+                Wire::record(
+                    "PlannedMaterializationInfo",
+                    [("storage_id", info.storage_id.into()), ("run_id", (&info.run_id).into())],
+                )
+            });
+            info.into()
+        }
+        "get_updated_data_version_partitions" => {
+            let partitions: Vec<_> = request.argument("partitions")?.strings()?;
+            let since = request.argument("since_storage_id")?.storage_id()?;
+            let key = asset_key(request)?;
+            let updated = store.get_updated_data_version_partitions(&key, &partitions, since);
+            Wire::list(updated.await?)
+        }
+        "get_event_tags_for_asset" => {
+            let filter_tags = request.argument("filter_tags")?.optional();
+            let filter_tags = filter_tags.map(|tags| tags.string_map()).transpose()?;
+            let filter_event_id = cursor(request, "filter_event_id")?;
+            let key = asset_key(request)?;
+            let tags = store
+                .get_event_tags_for_asset(&key, &filter_tags.unwrap_or_default(), filter_event_id)
+                .await?;
+            Wire::list(tags.into_iter().map(Wire::mapping))
+        }
+        _ => return Ok(None),
+    }))
+}
+
+/// The keys of dynamic partitions.
+async fn dynamic(store: &dyn EventLogStorage, name: &str, request: &Request) -> Answer {
+    let definition = || request.argument("partitions_def_name")?.text();
+    Ok(Some(match name {
+        "get_dynamic_partitions" => Wire::list(store.get_dynamic_partitions(definition()?).await?),
+        "get_paginated_dynamic_partitions" => {
+            let page = DynamicPartitionsPage {
+                cursor: storage_id_cursor(request)?,
+                limit: request.argument("limit")?.count()?,
+                order: request.argument("ascending")?.order()?,
+            };
+            let page = store.get_paginated_dynamic_partitions(definition()?, &page).await?;
+            Wire::record(
+                "PaginatedResults",
+                [
+                    ("results", Wire::list(page.results)),
+                    ("cursor", storage_id_cursor_text(page.cursor).into()),
+                    ("has_more", page.has_more.into()),
+                ],
+            )
+        }
+        "has_dynamic_partition" => {
+            let key = request.argument("partition_key")?;
+            store.has_dynamic_partition(definition()?, key.text()?).await?.into()
+        }
+        "get_existing_dynamic_partitions" => {
+            let keys: Vec<_> = request.argument("partition_keys")?.strings()?;
+            Wire::list(store.get_existing_dynamic_partitions(definition()?, &keys).await?)
+        }
+        "add_dynamic_partitions" => {
+            let keys: Vec<_> = request.argument("partition_keys")?.strings()?;
+            store.add_dynamic_partitions(definition()?, &keys).await?.into()
+        }
+        "delete_dynamic_partition" => {
+            let key = request.argument("partition_key")?;
+            store.delete_dynamic_partition(definition()?, key.text()?).await?.into()
+        }
+        _ => return Ok(None),
+    }))
+}
+
+/// The id of a row. For Python zero is as good as null.
+fn cursor(request: &Request, name: &str) -> Result<Option<StorageId>, WireError> {
+    let id = request.argument(name)?.optional().map(|id| id.storage_id()).transpose()?;
+    Ok(id.filter(|id| id.0 != 0))
+}
+
+/// A list of text, or all for null.
+fn strings_or_all(request: &Request, name: &str) -> Result<Option<Vec<String>>, WireError> {
+    request.argument(name)?.optional().map(|list| list.strings()).transpose()
+}
+
+/// The cursor of a page of keys: in Python the text of a class of its own, in base64.
+fn storage_id_cursor(request: &Request) -> Result<Option<StorageId>, WireError> {
+    let cursor = request.argument("cursor")?.optional();
+    let text = cursor.map(|cursor| cursor.text()).transpose()?.filter(|text| !text.is_empty());
+    let Some(text) = text else { return Ok(None) };
+    let read = || {
+        let body = String::from_utf8(STANDARD.decode(text).ok()?).ok()?;
+        text_to_json(&body).ok()?.get("storage_id")?.as_i64().map(StorageId)
+    };
+    let id = read().ok_or_else(|| WireError::body(format!("{text:?} is no StorageIdCursor")))?;
+    Ok(Some(id))
+}
+
+fn storage_id_cursor_text(id: StorageId) -> String {
+    STANDARD.encode(format!("{{\"__class__\": \"StorageIdCursor\", \"storage_id\": {id}}}"))
+}

@@ -1,0 +1,222 @@
+//! The step `conformance`: Dagster's own storage suites against our storages, which a process of
+//! their own serves.
+//!
+//! Here: what a suite needs and how it is run. Not here: how its storage reaches ours
+//! (`tests/conformance/dagshim`), nor what serves them (the program `conformance_server`).
+
+mod report;
+mod suites;
+
+use std::env;
+use std::fs::{self, File};
+use std::path::PathBuf;
+use std::process::{Command, Stdio};
+use std::sync::{Mutex, PoisonError};
+use std::thread;
+use std::time::Instant;
+
+use anyhow::{Context, Result, bail, ensure};
+
+use crate::compat::test_program;
+use crate::conformance::report::{Outcome, complaints, failures, table};
+use crate::conformance::suites::{SUITES, Suite};
+use crate::postgres::{self, Postgres};
+use crate::process::quoted;
+use crate::workspace::Workspace;
+use crate::{python_env, sdist};
+
+/// The program that serves our storages.
+const SERVER: &str = "conformance_server";
+
+/// Names another program, by its absolute path, to be used instead of one that is built.
+const SERVER_VARIABLE: &str = "DAGSHIM_SERVER";
+
+/// How many suites run at once. Some tests wait for what takes no longer than seconds on a machine
+/// that has time, so no more than the smallest machine has processors.
+const AT_ONCE: usize = 2;
+
+/// Runs the suite of this name, or all; `stock` has Dagster's own storages behind the same
+/// protocol. With arguments for pytest, no suite has to reach its target.
+pub(crate) fn run(
+    workspace: &Workspace,
+    suite: Option<&str>,
+    stock: bool,
+    args: &[String],
+) -> Result<()> {
+    let chosen: Vec<&Suite> =
+        SUITES.iter().filter(|known| suite.is_none_or(|suite| suite == known.name)).collect();
+    let names: Vec<_> = SUITES.iter().map(|suite| suite.name).collect();
+    ensure!(!chosen.is_empty(), "there is no such suite; there are: {}", names.join(", "));
+    let setup = Setup::prepare(workspace, &chosen, stock, args)?;
+    let outcomes = setup.run_all(&chosen)?;
+    println!("{}\n{}", table(&outcomes), failures(&outcomes));
+    let complaints = complaints(&outcomes, args.is_empty());
+    if !complaints.is_empty() {
+        bail!("{}\nwhat pytest said is below {}", complaints.join("\n"), setup.logs.display());
+    }
+    Ok(())
+}
+
+/// What every suite needs.
+struct Setup<'a> {
+    python: PathBuf,
+    /// `tests/conformance`.
+    bridge: PathBuf,
+    sdist: PathBuf,
+    logs: PathBuf,
+    /// Compiled Python, so that none is left between the sources.
+    compiled: PathBuf,
+    /// None for Dagster's own storages.
+    server: Option<String>,
+    postgres: Option<Postgres>,
+    args: &'a [String],
+    /// One suite with arguments is somebody at work: pytest speaks to the terminal.
+    on_terminal: bool,
+}
+
+impl<'a> Setup<'a> {
+    fn prepare(
+        workspace: &Workspace,
+        chosen: &[&Suite],
+        stock: bool,
+        args: &'a [String],
+    ) -> Result<Self> {
+        let compat = workspace.target.join("compat");
+        let logs = compat.join("conformance");
+        fs::create_dir_all(&logs).with_context(|| format!("cannot create {}", logs.display()))?;
+        let needs_postgres = chosen.iter().any(|suite| suite.postgres);
+        Ok(Self {
+            python: python_env::ensure(workspace)?,
+            bridge: workspace.root.join("tests/conformance"),
+            sdist: sdist::ensure(workspace)?,
+            logs,
+            compiled: compat.join("pycache"),
+            server: if stock { None } else { Some(server(workspace)?) },
+            postgres: if needs_postgres { Some(postgres::ensure(workspace)?) } else { None },
+            args,
+            on_terminal: chosen.len() == 1 && !args.is_empty(),
+        })
+    }
+
+    /// Runs the suites, those on Postgres one after another, as they share its database; returns
+    /// what became of each, in their order.
+    fn run_all<'s>(&self, chosen: &[&'s Suite]) -> Result<Vec<(&'s Suite, Outcome)>> {
+        let queue = Mutex::new(Queue { waiting: chosen.to_vec(), postgres_is_free: true });
+        let outcomes = Mutex::new(Vec::new());
+        let lock = || queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let work = || -> Result<()> {
+            loop {
+                let next = lock().take();
+                let Some(suite) = next else { return Ok(()) };
+                let outcome = self.run_one(suite)?;
+                eprintln!("    {}: {}", suite.name, outcome.summary());
+                if suite.postgres {
+                    lock().postgres_is_free = true;
+                }
+                outcomes.lock().unwrap_or_else(PoisonError::into_inner).push((suite, outcome));
+            }
+        };
+        thread::scope(|scope| -> Result<()> {
+            let workers: Vec<_> = (0..AT_ONCE).map(|_| scope.spawn(work)).collect();
+            for worker in workers {
+                worker.join().ok().context("a worker panicked")??;
+            }
+            Ok(())
+        })?;
+        let mut outcomes = outcomes.into_inner().unwrap_or_else(PoisonError::into_inner);
+        outcomes.sort_by_key(|(done, _)| chosen.iter().position(|suite| suite.name == done.name));
+        Ok(outcomes)
+    }
+
+    fn run_one(&self, suite: &Suite) -> Result<Outcome> {
+        let results = self.logs.join(format!("{}.tsv", suite.name));
+        let log = self.logs.join(format!("{}.log", suite.name));
+        // A process that dies leaves none; those of the last time must not be taken for its own.
+        if results.exists() {
+            fs::remove_file(&results)?;
+        }
+        let mut pytest = self.pytest(suite)?;
+        pytest.env("DAGSHIM_OUTCOMES", &results).stdin(Stdio::null());
+        if !self.on_terminal {
+            let file =
+                File::create(&log).with_context(|| format!("cannot create {}", log.display()))?;
+            pytest.stderr(file.try_clone()?).stdout(file);
+        }
+        let start = Instant::now();
+        let status = pytest.status().context("cannot start Python")?;
+        let mut outcome = Outcome::parse(&fs::read_to_string(&results).unwrap_or_default());
+        outcome.took = start.elapsed();
+        // 1 says that tests failed; which ones is among the results.
+        let ended = status.success() || status.code() == Some(1) && !outcome.failed.is_empty();
+        if !ended {
+            outcome.broken = Some(format!("pytest did not run to its end ({status})"));
+        }
+        Ok(outcome)
+    }
+
+    fn pytest(&self, suite: &Suite) -> Result<Command> {
+        let contract = self.bridge.join("contract");
+        // Dagster wants its tests beside it, so its source distribution goes before what is
+        // installed, which is the same.
+        let path = [&contract, &self.bridge, &self.sdist, &self.bridge.join("stubs")];
+        let mut pytest = Command::new(&self.python);
+        pytest.args(["-m", "pytest", "-q", "-rfE", suite.tests]).args(self.args);
+        pytest.current_dir(&contract).env("PYTHONPATH", env::join_paths(path)?);
+        pytest.env("PYTHONPYCACHEPREFIX", &self.compiled).env_remove("PYTHONDONTWRITEBYTECODE");
+        pytest.env("DAGSTER_DISABLE_TELEMETRY", "1");
+        pytest.env_remove("DAGSTER_HOME").env("DAGSHIM_STEXT", "1");
+        match &self.server {
+            Some(server) => pytest.env("DAGSHIM_BACKEND", "socket").env(SERVER_VARIABLE, server),
+            None => pytest.env("DAGSHIM_BACKEND", "inproc"),
+        };
+        if let Some(postgres) = &self.postgres {
+            pytest.env("DAGSHIM_POSTGRES_URL", postgres.url());
+        }
+        Ok(pytest)
+    }
+}
+
+/// The suites that nobody has begun.
+struct Queue<'s> {
+    waiting: Vec<&'s Suite>,
+    postgres_is_free: bool,
+}
+
+impl<'s> Queue<'s> {
+    /// The next that may run now. Where there is none, the suites that are left are for the worker
+    /// that has the database.
+    fn take(&mut self) -> Option<&'s Suite> {
+        let may_run = |suite: &&Suite| !suite.postgres || self.postgres_is_free;
+        let suite = self.waiting.remove(self.waiting.iter().position(may_run)?);
+        if suite.postgres {
+            self.postgres_is_free = false;
+        }
+        Some(suite)
+    }
+}
+
+/// The command that serves our storages, as a shell would read it.
+fn server(workspace: &Workspace) -> Result<String> {
+    match env::var(SERVER_VARIABLE) {
+        Ok(server) if !server.is_empty() => Ok(server),
+        _ => Ok(quoted(test_program(workspace, SERVER)?.as_os_str())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_database_is_for_one_suite_at_a_time() {
+        let of = |name| SUITES.iter().find(|suite| suite.name == name).unwrap();
+        let waiting = vec![of("pg-run"), of("pg-cursor"), of("cursor")];
+        let mut queue = Queue { waiting, postgres_is_free: true };
+        assert_eq!(queue.take().unwrap().name, "pg-run");
+        assert_eq!(queue.take().unwrap().name, "cursor");
+        assert!(queue.take().is_none());
+        queue.postgres_is_free = true;
+        assert_eq!(queue.take().unwrap().name, "pg-cursor");
+        assert!(queue.take().is_none());
+    }
+}
