@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use instance_core::event::{EventLogCursor, EventLogRecord};
 use instance_core::ids::RunId;
-use instance_core::serdes::serialize_value;
 use instance_core::storage::{EventLogStorage, RecordsForRun};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader};
 use tokio::net::UnixStream;
@@ -154,11 +153,11 @@ impl Watch {
     }
 }
 
-/// A pushed event. Other than in answers, its body is nested.
+/// A pushed event.
 fn push(watch: i64, record: &EventLogRecord, cursor: EventLogCursor) -> Wire {
     Wire::mapping([
         ("watch", watch.into()),
-        ("entry", Wire::Raw(serialize_value(&record.event_log_entry))),
-        ("cursor", Wire::from(cursor.to_text())),
+        ("entry", Wire::body(&record.event_log_entry)),
+        ("cursor", cursor.to_text().into()),
     ])
 }

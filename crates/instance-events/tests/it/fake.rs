@@ -1,25 +1,29 @@
 //! An instance in memory that remembers every effect in its order.
 
+use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use instance_core::asset_key::AssetKey;
-use instance_core::assets::AssetRecord;
 use instance_core::clock::Clock;
 use instance_core::error::StorageError;
 use instance_core::event::{
-    DagsterEvent, EventLogConnection, EventLogCursor, EventLogEntry, EventLogRecord,
+    DagsterEvent, DagsterEventType, EventLogConnection, EventLogCursor, EventLogEntry,
+    EventLogRecord,
 };
-use instance_core::ids::{RunId, SnapshotId, StorageId};
+use instance_core::ids::{RunId, StorageId};
 use instance_core::ops::{EventListener, EventOps};
 use instance_core::run::{
-    DagsterRun, DagsterRunStatsSnapshot, RunRecord, RunStepKeyStatsSnapshot, RunsFilter,
+    DagsterRun, DagsterRunStatsSnapshot, RemoteJobOrigin, RunGroup, RunPartitionData, RunRecord,
+    RunStepKeyStatsSnapshot, RunsFilter,
 };
 use instance_core::serdes::UnknownFields;
-use instance_core::snap::{ExecutionPlanSnapshot, JobSnap};
-use instance_core::storage::{EventLogStorage, RecordsForRun, RunStorage, RunsPage};
+use instance_core::storage::{
+    AssetEventSummaryQuery, AssetEventSummaryRecord, EventRecordsFilter, EventStore, Order,
+    RecordsForRun, RecordsPage, RunStatusChangeRecordsFilter, RunStore, RunTagsQuery, RunsPage,
+};
 
 /// What every test returns, so that steps of no interest need no words.
 pub(crate) type TestResult = Result<(), Box<dyn Error>>;
@@ -90,11 +94,11 @@ impl Clock for FixedClock {
 }
 
 impl EventOps for Fake {
-    fn run_storage(&self) -> &dyn RunStorage {
+    fn run_store(&self) -> &dyn RunStore {
         &self.stores
     }
 
-    fn event_log_storage(&self) -> &dyn EventLogStorage {
+    fn event_store(&self) -> &dyn EventStore {
         &self.stores
     }
 
@@ -121,7 +125,7 @@ impl EventOps for Fake {
 }
 
 #[async_trait]
-impl EventLogStorage for Stores {
+impl EventStore for Stores {
     async fn store_event(&self, _: &EventLogEntry) -> Result<StorageId, StorageError> {
         unused("store_event")
     }
@@ -175,20 +179,70 @@ impl EventLogStorage for Stores {
         unused("get_step_stats_for_run")
     }
 
-    async fn get_asset_records(
+    async fn get_asset_partitions_for_run(
         &self,
-        _: Option<&[AssetKey]>,
-    ) -> Result<Vec<AssetRecord>, StorageError> {
-        unused("get_asset_records")
+        _: &RunId,
+        _: &[DagsterEventType],
+    ) -> Result<Vec<(AssetKey, BTreeSet<Option<String>>)>, StorageError> {
+        unused("get_asset_partitions_for_run")
     }
 
-    async fn schema_revision(&self) -> Result<String, StorageError> {
-        unused("schema_revision")
+    async fn get_event_records(
+        &self,
+        _: &EventRecordsFilter,
+        _: Option<u64>,
+        _: Order,
+    ) -> Result<Vec<EventLogRecord>, StorageError> {
+        unused("get_event_records")
+    }
+
+    async fn fetch_asset_events(
+        &self,
+        _: &EventRecordsFilter,
+        _: RecordsPage,
+    ) -> Result<EventLogConnection, StorageError> {
+        unused("fetch_asset_events")
+    }
+
+    async fn fetch_run_status_changes(
+        &self,
+        _: &RunStatusChangeRecordsFilter,
+        _: RecordsPage,
+    ) -> Result<EventLogConnection, StorageError> {
+        unused("fetch_run_status_changes")
+    }
+
+    async fn get_asset_event_summary_records(
+        &self,
+        _: &AssetEventSummaryQuery,
+    ) -> Result<Vec<AssetEventSummaryRecord>, StorageError> {
+        unused("get_asset_event_summary_records")
+    }
+
+    async fn get_logs_for_all_runs_by_log_id(
+        &self,
+        _: StorageId,
+        _: &[DagsterEventType],
+        _: Option<u64>,
+    ) -> Result<Vec<EventLogRecord>, StorageError> {
+        unused("get_logs_for_all_runs_by_log_id")
+    }
+
+    async fn get_maximum_record_id(&self) -> Result<Option<StorageId>, StorageError> {
+        unused("get_maximum_record_id")
+    }
+
+    async fn get_all_run_ids(&self) -> Result<Vec<RunId>, StorageError> {
+        unused("get_all_run_ids")
+    }
+
+    async fn delete_events(&self, _: &RunId) -> Result<(), StorageError> {
+        unused("delete_events")
     }
 }
 
 #[async_trait]
-impl RunStorage for Stores {
+impl RunStore for Stores {
     async fn add_run(&self, _: &DagsterRun, _: DateTime<Utc>) -> Result<(), StorageError> {
         unused("add_run")
     }
@@ -214,45 +268,58 @@ impl RunStorage for Stores {
         unused("get_run_records")
     }
 
+    async fn get_run_ids(&self, _: &RunsFilter, _: &RunsPage) -> Result<Vec<RunId>, StorageError> {
+        unused("get_run_ids")
+    }
+
     async fn get_runs_count(&self, _: &RunsFilter) -> Result<u64, StorageError> {
         unused("get_runs_count")
     }
 
-    async fn has_job_snapshot(&self, _: &SnapshotId) -> Result<bool, StorageError> {
-        unused("has_job_snapshot")
+    async fn has_run(&self, _: &RunId) -> Result<bool, StorageError> {
+        unused("has_run")
     }
 
-    async fn add_job_snapshot(&self, _: &JobSnap) -> Result<SnapshotId, StorageError> {
-        unused("add_job_snapshot")
+    async fn get_run_group(&self, _: &RunId) -> Result<Option<RunGroup>, StorageError> {
+        unused("get_run_group")
     }
 
-    async fn get_job_snapshot(&self, _: &SnapshotId) -> Result<Option<JobSnap>, StorageError> {
-        unused("get_job_snapshot")
-    }
-
-    async fn has_execution_plan_snapshot(&self, _: &SnapshotId) -> Result<bool, StorageError> {
-        unused("has_execution_plan_snapshot")
-    }
-
-    async fn add_execution_plan_snapshot(
+    async fn get_run_partition_data(
         &self,
-        _: &ExecutionPlanSnapshot,
-    ) -> Result<SnapshotId, StorageError> {
-        unused("add_execution_plan_snapshot")
+        _: &RunsFilter,
+    ) -> Result<Vec<RunPartitionData>, StorageError> {
+        unused("get_run_partition_data")
     }
 
-    async fn get_execution_plan_snapshot(
+    async fn get_run_tags(
         &self,
-        _: &SnapshotId,
-    ) -> Result<Option<ExecutionPlanSnapshot>, StorageError> {
-        unused("get_execution_plan_snapshot")
+        _: &RunTagsQuery,
+    ) -> Result<Vec<(String, BTreeSet<String>)>, StorageError> {
+        unused("get_run_tags")
     }
 
-    async fn get_run_storage_id(&self) -> Result<String, StorageError> {
-        unused("get_run_storage_id")
+    async fn get_run_tag_keys(&self) -> Result<Vec<String>, StorageError> {
+        unused("get_run_tag_keys")
     }
 
-    async fn schema_revision(&self) -> Result<String, StorageError> {
-        unused("schema_revision")
+    async fn add_run_tags(
+        &self,
+        _: &RunId,
+        _: &BTreeMap<String, String>,
+        _: DateTime<Utc>,
+    ) -> Result<(), StorageError> {
+        unused("add_run_tags")
+    }
+
+    async fn replace_job_origin(
+        &self,
+        _: &DagsterRun,
+        _: &RemoteJobOrigin,
+    ) -> Result<(), StorageError> {
+        unused("replace_job_origin")
+    }
+
+    async fn delete_run(&self, _: &RunId) -> Result<(), StorageError> {
+        unused("delete_run")
     }
 }

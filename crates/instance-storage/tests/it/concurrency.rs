@@ -9,7 +9,7 @@ use instance_core::event::{
 use instance_core::run::RunsFilter;
 use instance_core::storage::RecordsForRun;
 use instance_core::{AssetKey, RunId, StorageError};
-use instance_storage::{OpenMode, SqliteStorages};
+use instance_storage::{OpenMode, Storages};
 use sqlx::Row;
 
 use crate::support::{Home, TestResult, entry, event, later, open, query, run};
@@ -56,7 +56,7 @@ async fn of_equal_runs_one_is_stored() -> TestResult {
     Ok(())
 }
 
-async fn write_events(storages: SqliteStorages, writer: &'static str) -> Result<(), StorageError> {
+async fn write_events(storages: Storages, writer: &'static str) -> Result<(), StorageError> {
     let events = storages.event_log_storage();
     for number in 0..200 {
         let message = format!("{writer}{number:03}");

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use instance_core::event::DagsterEventType;
 use instance_core::run::RunsFilter;
-use instance_core::storage::{RecordsForRun, RunsPage};
+use instance_core::storage::{InstigatorFilter, RecordsForRun, RunsPage};
 use instance_core::{RunId, SnapshotId, StorageError};
 use instance_storage::OpenMode;
 use tempfile::TempDir;
@@ -64,7 +64,11 @@ async fn a_file_of_another_revision_is_refused_and_not_changed() -> TestResult {
             "history/runs/index.db" => {
                 storages.event_log_storage().get_asset_records(None).await.unwrap_err()
             }
-            _ => storages.schedule_storage().all_instigator_state(None).await.unwrap_err(),
+            _ => storages
+                .schedule_storage()
+                .all_instigator_state(&InstigatorFilter::default())
+                .await
+                .unwrap_err(),
         };
         storages.dispose().await;
         let StorageError::Revision { database, found, expected, .. } = &error else {

@@ -137,7 +137,7 @@ async fn pages_follow_one_another_in_both_orders() -> TestResult {
         (Order::Ascending, [vec!["aa1", "aa2"], vec!["ab1", "b%1"], vec!["é1"], vec![]]),
         (Order::Descending, [vec!["é1", "b%1"], vec!["ab1", "aa2"], vec!["aa1"], vec![]]),
     ] {
-        let mut page = RunsPage { cursor: None, limit: Some(2), order };
+        let mut page = RunsPage { cursor: None, limit: Some(2), order, ..RunsPage::default() };
         for expected in expected {
             let found = ids(&home, &RunsFilter::default(), &page).await?;
             assert_eq!(found, expected, "{page:?}");
@@ -153,10 +153,19 @@ async fn pages_follow_one_another_in_both_orders() -> TestResult {
 async fn a_page_begins_behind_a_run_that_does_not_match() -> TestResult {
     let home = filled().await?;
     let filter = RunsFilter { job_name: Some("x".to_owned()), ..RunsFilter::default() };
-    let page =
-        RunsPage { cursor: Some(RunId::from("b%1")), limit: Some(1), order: Order::Descending };
+    let page = RunsPage {
+        cursor: Some(RunId::from("b%1")),
+        limit: Some(1),
+        order: Order::Descending,
+        ..RunsPage::default()
+    };
     assert_eq!(ids(&home, &filter, &page).await?, ["ab1"]);
-    let page = RunsPage { cursor: Some(RunId::from("b%1")), limit: None, order: Order::Ascending };
+    let page = RunsPage {
+        cursor: Some(RunId::from("b%1")),
+        limit: None,
+        order: Order::Ascending,
+        ..RunsPage::default()
+    };
     assert_eq!(ids(&home, &filter, &page).await?, Vec::<String>::new());
     Ok(())
 }
@@ -165,7 +174,12 @@ async fn a_page_begins_behind_a_run_that_does_not_match() -> TestResult {
 async fn a_page_behind_an_unknown_run_and_a_page_of_none_are_empty() -> TestResult {
     let home = filled().await?;
     for order in [Order::Ascending, Order::Descending] {
-        let page = RunsPage { cursor: Some(RunId::from("unknown")), limit: None, order };
+        let page = RunsPage {
+            cursor: Some(RunId::from("unknown")),
+            limit: None,
+            order,
+            ..RunsPage::default()
+        };
         assert_eq!(ids(&home, &RunsFilter::default(), &page).await?, Vec::<String>::new());
     }
     let page = RunsPage { limit: Some(0), ..RunsPage::default() };

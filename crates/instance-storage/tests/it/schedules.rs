@@ -2,6 +2,7 @@
 
 use instance_core::StorageError;
 use instance_core::scheduling::{InstigatorStatus, InstigatorType};
+use instance_core::storage::InstigatorFilter;
 
 use crate::support::{Home, TestResult, execute};
 
@@ -15,24 +16,28 @@ fn insert(name: &str, kind: &str, status: &str) -> String {
     )
 }
 
+fn of_type(instigator_type: InstigatorType) -> InstigatorFilter {
+    InstigatorFilter { instigator_type: Some(instigator_type), ..InstigatorFilter::default() }
+}
+
 #[tokio::test]
 async fn states_are_read_by_type() -> TestResult {
     let home = Home::new().await?;
-    assert_eq!(home.schedules().all_instigator_state(None).await?, []);
+    assert_eq!(home.schedules().all_instigator_state(&InstigatorFilter::default()).await?, []);
     let path = home.directory.path().join("schedules/schedules.db");
     execute(&path, &insert("nightly", "SCHEDULE", "RUNNING")).await?;
     execute(&path, &insert("watch", "SENSOR", "STOPPED")).await?;
 
-    let all = home.schedules().all_instigator_state(None).await?;
+    let all = home.schedules().all_instigator_state(&InstigatorFilter::default()).await?;
     let names: Vec<_> = all.iter().map(|state| (state.name(), state.status)).collect();
     assert_eq!(
         names,
         [("nightly", InstigatorStatus::Running), ("watch", InstigatorStatus::Stopped)]
     );
-    let sensors = home.schedules().all_instigator_state(Some(InstigatorType::Sensor)).await?;
+    let sensors = home.schedules().all_instigator_state(&of_type(InstigatorType::Sensor)).await?;
     assert_eq!(sensors, all[1..]);
     let others =
-        home.schedules().all_instigator_state(Some(InstigatorType::AutoMaterialize)).await?;
+        home.schedules().all_instigator_state(&of_type(InstigatorType::AutoMaterialize)).await?;
     assert_eq!(others, []);
     Ok(())
 }
@@ -43,7 +48,8 @@ async fn a_state_that_cannot_be_read_is_named() -> TestResult {
     home.storages.create().await?;
     let path = home.directory.path().join("schedules/schedules.db");
     execute(&path, &insert("nightly", "SCHEDULE", "PAUSED")).await?;
-    let error = home.schedules().all_instigator_state(None).await.unwrap_err();
+    let error =
+        home.schedules().all_instigator_state(&InstigatorFilter::default()).await.unwrap_err();
     let StorageError::Decode { table, column, row, source, .. } = error else {
         panic!("{error:?}");
     };

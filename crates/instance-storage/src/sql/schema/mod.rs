@@ -6,7 +6,9 @@ use sea_query::{
     DeleteStatement, Expr, ExprTrait, InsertStatement, OnConflict, Query, SelectStatement,
 };
 
-use crate::sql::tables::{self, alembic_version, instance_info, secondary_indexes};
+#[cfg(feature = "postgres")]
+use crate::sql::tables;
+use crate::sql::tables::{alembic_version, instance_info, secondary_indexes};
 
 /// The revision of Dagster's schema that this version reads and writes.
 pub(crate) const HEAD: &str = "29b539ebc72a";
@@ -27,8 +29,8 @@ pub(crate) const RELEASE: &str = "RELEASE one_write";
 /// Drops the part of a transaction that one caller wrote.
 pub(crate) const ROLLBACK_TO: &str = "ROLLBACK TO one_write";
 
-#[cfg(feature = "postgres")]
 /// Makes the processes that create tables in one Postgres take turns; the lock ends with the transaction.
+#[cfg(feature = "postgres")]
 pub(crate) const LOCK_CREATION: &str = "SELECT pg_advisory_xact_lock(4919131752989213)";
 
 /// One of the kinds of database files.
@@ -45,12 +47,12 @@ pub(crate) enum Schema {
 }
 
 impl Schema {
-    #[cfg(feature = "postgres")]
     /// The schemas that share one Postgres database.
+    #[cfg(feature = "postgres")]
     pub(crate) const OF_ONE_DATABASE: &[Self] = &[Self::Runs, Self::EventIndex, Self::Schedules];
 
-    #[cfg(feature = "postgres")]
     /// The table that tells whether the schema was created.
+    #[cfg(feature = "postgres")]
     pub(crate) const fn main_table(self) -> &'static str {
         match self {
             Self::Runs => tables::runs::TABLE,
@@ -69,9 +71,9 @@ impl Schema {
         })
     }
 
-    #[cfg(feature = "postgres")]
     /// The statements that create the tables and indexes in Postgres; some tables belong to several
     /// schemas.
+    #[cfg(feature = "postgres")]
     pub(crate) fn postgres_statements(self) -> impl Iterator<Item = &'static str> {
         statements(match self {
             Self::Runs => include_str!("postgres_runs.sql"),
@@ -127,8 +129,8 @@ pub(crate) fn check_revision(database: &str, found: String) -> Result<(), Storag
     })
 }
 
-#[cfg(feature = "postgres")]
 /// The names of the tables that a connection sees without naming a schema.
+#[cfg(feature = "postgres")]
 pub(crate) fn select_postgres_table_names() -> SelectStatement {
     Query::select()
         .expr(Expr::col("tablename").cast_as("text"))
