@@ -8,7 +8,7 @@ use instance_core::clock::{Clock, IdSource, RandomIds, SystemClock};
 use instance_core::error::InstanceError;
 use instance_core::launcher::{RunCoordinator, RunLauncher};
 use instance_launcher::DefaultRunCoordinator;
-use instance_storage::{LocalComputeLogManager, OpenMode, SqlitePaths, StorageContext, Storages};
+use instance_storage::{LocalComputeLogManager, OpenMode, StorageContext, Storages};
 
 use crate::instance::{DagsterInstance, Inner};
 
@@ -95,8 +95,7 @@ impl DagsterInstanceBuilder {
             ids: Arc::clone(&self.ids),
             ..StorageContext::default()
         };
-        let paths = SqlitePaths::below(&settings.sqlite_base_dir);
-        let storages = Storages::open_sqlite(paths, self.mode, context).await?;
+        let storages = Storages::open(&settings.storage, self.mode, context).await?;
         let inner = Inner {
             run_storage: storages.run_storage(),
             event_log_storage: storages.event_log_storage(),

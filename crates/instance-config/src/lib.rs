@@ -5,6 +5,7 @@
 mod environment;
 mod home;
 mod settings;
+mod storage;
 mod yaml;
 
 pub use environment::{Environment, ProcessEnvironment};

@@ -8,11 +8,8 @@ use instance_core::settings::InstanceSettings;
 use serde_json::{Map, Value};
 
 use crate::environment::Environment;
+use crate::storage::{STORAGE_SECTIONS, storage_settings};
 use crate::yaml::Section;
-
-/// The sections that name a store; each is understood or refused, never passed over.
-const STORAGE_SECTIONS: [&str; 4] =
-    ["storage", "run_storage", "event_log_storage", "schedule_storage"];
 
 /// The other sections that this version acts upon.
 const KNOWN_SECTIONS: [&str; 2] = ["local_artifact_storage", "compute_logs"];
@@ -42,7 +39,7 @@ pub fn load_settings(
         root.keys().filter(|key| !STORAGE_SECTIONS.contains(key) && !KNOWN_SECTIONS.contains(key));
     Ok(InstanceSettings {
         home: home.to_owned(),
-        sqlite_base_dir: sqlite_base_dir(&root, environment)?.unwrap_or_else(|| home.to_owned()),
+        storage: storage_settings(&root, home, environment)?,
         compute_logs_dir: compute_logs.unwrap_or_else(|| home.join("storage")),
         artifacts_dir,
         ignored_keys: ignored_keys.map(str::to_owned).collect(),
@@ -69,28 +66,6 @@ fn read(file: &Path) -> Result<Map<String, Value>, InstanceError> {
         Ok(_) => Err(error("it has to be a mapping of sections", None)),
         Err(invalid) => Err(error("it is no YAML", Some(Box::new(invalid)))),
     }
-}
-
-fn sqlite_base_dir(
-    root: &Section<'_>,
-    environment: &dyn Environment,
-) -> Result<Option<PathBuf>, InstanceError> {
-    for key in &STORAGE_SECTIONS[1..] {
-        if root.section(key)?.is_some() {
-            let reason = "this version does not know separate stores; write one section `storage` with `sqlite`";
-            return Err(root.error(key, reason));
-        }
-    }
-    let Some(storage) = root.section("storage")? else {
-        return Ok(None);
-    };
-    if let Some(other) = storage.keys().find(|kind| *kind != "sqlite") {
-        return Err(storage.error(other, "this version stores in SQLite only"));
-    }
-    let Some(sqlite) = storage.section("sqlite")? else {
-        return Ok(None);
-    };
-    sqlite.path_value("base_dir", environment)
 }
 
 /// The `base_dir` of a section that names a class; `None` if the section is not there.
@@ -120,6 +95,8 @@ fn configured_base_dir(
 mod tests {
     use std::path::Path;
 
+    use instance_core::settings::{InstanceSettings, StorageSettings, StoreSettings};
+
     use super::load_settings;
     use crate::environment::Environment;
 
@@ -127,11 +104,15 @@ mod tests {
 
     impl Environment for Variables {
         fn get(&self, name: &str) -> Option<String> {
-            (name == "BASE").then(|| "/from/env".to_owned())
+            match name {
+                "BASE" => Some("/from/env".to_owned()),
+                "PASSWORD" => Some("p@ss/w:rd".to_owned()),
+                _ => None,
+            }
         }
     }
 
-    fn load(yaml: &str) -> Result<instance_core::settings::InstanceSettings, String> {
+    fn load(yaml: &str) -> Result<InstanceSettings, String> {
         let home = tempfile::tempdir().map_err(|error| error.to_string())?;
         std::fs::write(home.path().join("dagster.yaml"), yaml)
             .map_err(|error| error.to_string())?;
@@ -139,10 +120,23 @@ mod tests {
         Ok(settings)
     }
 
+    /// The URL of each store.
+    fn urls(settings: &InstanceSettings) -> Vec<String> {
+        let storage = &settings.storage;
+        [&storage.run_storage, &storage.event_log_storage, &storage.schedule_storage]
+            .into_iter()
+            .filter_map(|store| match store {
+                StoreSettings::Postgres(postgres) => Some(postgres.url.expose().to_owned()),
+                _ => None,
+            })
+            .collect()
+    }
+
     #[test]
     fn without_a_file_all_is_below_home() -> Result<(), instance_core::error::InstanceError> {
-        let settings = load_settings(Path::new("/no/such/home"), &Variables)?;
-        assert_eq!(settings.sqlite_base_dir, Path::new("/no/such/home"));
+        let home = Path::new("/no/such/home");
+        let settings = load_settings(home, &Variables)?;
+        assert_eq!(settings.storage, StorageSettings::sqlite_below(home));
         assert_eq!(settings.compute_logs_dir, Path::new("/no/such/home/storage"));
         Ok(())
     }
@@ -153,20 +147,70 @@ mod tests {
             "storage:\n  sqlite:\n    base_dir:\n      env: BASE\ncompute_logs:\n  module: m\n  class: \
              LocalComputeLogManager\n  config:\n    base_dir: /logs\ntelemetry:\n  enabled: false\n",
         )?;
-        assert_eq!(settings.sqlite_base_dir, Path::new("/from/env"));
+        assert_eq!(settings.storage, StorageSettings::sqlite_below(Path::new("/from/env")));
         assert_eq!(settings.compute_logs_dir, Path::new("/logs"));
         assert_eq!(settings.ignored_keys, ["telemetry"]);
         Ok(())
     }
 
     #[test]
+    fn one_postgres_for_all_stores() -> Result<(), String> {
+        let settings = load("storage:\n  postgres:\n    postgres_url: postgresql://u:p@h/d\n")?;
+        assert_eq!(urls(&settings), ["postgresql://u:p@h/d"; 3]);
+        let settings = load(
+            "storage:\n  postgres:\n    should_autocreate_tables: false\n    postgres_db:\n      \
+             username: dag\n      password:\n        env: PASSWORD\n      hostname: db.example\n      \
+             db_name: dagster\n      port: 5433\n      params:\n        sslmode: require\n",
+        )?;
+        let url = "postgresql://dag:p%40ss/w%3Ard@db.example:5433/dagster?sslmode=require";
+        assert_eq!(urls(&settings), [url; 3]);
+        assert!(!format!("{settings:?}").contains("ss/w"), "{settings:?}");
+        let StoreSettings::Postgres(postgres) = settings.storage.run_storage else {
+            return Err("the store of runs is not in Postgres".to_owned());
+        };
+        assert!(!postgres.should_autocreate_tables);
+        Ok(())
+    }
+
+    #[test]
+    fn each_store_of_its_own() -> Result<(), String> {
+        let settings = load(
+            "run_storage:\n  module: dagster_postgres.run_storage\n  class: PostgresRunStorage\n  config:\n    \
+             postgres_url: postgresql://u@h/d\nevent_log_storage:\n  module: \
+             dagster._core.storage.event_log\n  class: ConsolidatedSqliteEventLogStorage\n  config:\n    \
+             base_dir: /events\n",
+        )?;
+        assert_eq!(urls(&settings), ["postgresql://u@h/d"]);
+        let storage = settings.storage;
+        let events = StoreSettings::ConsolidatedSqlite("/events".into());
+        assert_eq!(storage.event_log_storage, events);
+        let schedules = StoreSettings::Sqlite(settings.home.join("schedules"));
+        assert_eq!(storage.schedule_storage, schedules);
+        Ok(())
+    }
+
+    #[test]
     fn what_cannot_be_followed_is_an_error_that_names_it() {
         for (yaml, named) in [
+            ("storage:\n  mysql:\n    mysql_url: mysql://u:secret@h/d\n", "storage.mysql"),
+            ("storage:\n  postgres:\n    x: secret\n", "storage.postgres.postgres_url"),
             (
-                "storage:\n  postgres:\n    postgres_url: postgresql://u:secret@h/d\n",
-                "storage.postgres",
+                "storage:\n  postgres:\n    postgres_url: secret\n    postgres_db:\n      a: b\n",
+                "storage.postgres.postgres_db",
             ),
-            ("run_storage:\n  module: m\n  class: C\n", "run_storage"),
+            (
+                "storage:\n  postgres:\n    postgres_db:\n      hostname: h\n",
+                "postgres_db.username",
+            ),
+            (
+                "storage:\n  postgres:\n    should_autocreate_tables: secret\n    postgres_url: secret\n",
+                "should_autocreate_tables",
+            ),
+            ("run_storage:\n  module: m\n  class: C\n", "run_storage.class"),
+            (
+                "storage:\n  sqlite:\n    base_dir: /a\nrun_storage:\n  module: m\n  class: C\n",
+                "run_storage",
+            ),
             ("storage:\n  sqlite:\n    base_dir: relative\n", "storage.sqlite.base_dir"),
             ("storage:\n  sqlite:\n    base_dir:\n      env: MISSING\n", "MISSING"),
             ("compute_logs:\n  class: S3ComputeLogManager\n", "S3ComputeLogManager"),

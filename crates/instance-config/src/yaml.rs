@@ -59,6 +59,27 @@ impl<'a> Section<'a> {
         }
     }
 
+    /// The text of a text or number under a key, which may be a reference `env: NAME`.
+    pub(crate) fn number_text(
+        &self,
+        key: &str,
+        environment: &dyn Environment,
+    ) -> Result<Option<String>, InstanceError> {
+        match self.map.get(key) {
+            Some(Value::Number(number)) => Ok(Some(number.to_string())),
+            _ => self.text(key, environment),
+        }
+    }
+
+    /// The boolean under a key.
+    pub(crate) fn boolean(&self, key: &str) -> Result<Option<bool>, InstanceError> {
+        match self.map.get(key) {
+            None | Some(Value::Null) => Ok(None),
+            Some(Value::Bool(value)) => Ok(Some(*value)),
+            Some(_) => Err(self.error(key, "it has to be true or false")),
+        }
+    }
+
     /// The absolute path under a key.
     pub(crate) fn path_value(
         &self,

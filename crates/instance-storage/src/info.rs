@@ -5,14 +5,15 @@ use std::path::PathBuf;
 use instance_core::error::InstanceError;
 use instance_core::ops::StorageOps;
 use instance_core::run::RunsFilter;
+use instance_core::settings::StorageSettings;
 
 /// Where an instance stores what, in which schema.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StorageInfo {
     /// The instance's directory.
     pub home: PathBuf,
-    /// The directory below which the databases are.
-    pub database_dir: PathBuf,
+    /// Where the stores are.
+    pub storage: StorageSettings,
     /// The directory of captured logs.
     pub compute_logs_dir: PathBuf,
     /// The id that the store of runs was given when it was created.
@@ -30,7 +31,7 @@ pub async fn storage_info(ops: &dyn StorageOps) -> Result<StorageInfo, InstanceE
     let settings = ops.settings();
     Ok(StorageInfo {
         home: settings.home.clone(),
-        database_dir: settings.sqlite_base_dir.clone(),
+        storage: settings.storage.clone(),
         compute_logs_dir: settings.compute_logs_dir.clone(),
         run_storage_id: ops.run_storage().get_run_storage_id().await?,
         schema_revisions: [

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::Path;
 
 use dagster_instance::scheduling::InstigatorStatus;
+use dagster_instance::settings::StoreSettings;
 use serde_json::json;
 
 use crate::args::Output;
@@ -30,7 +31,13 @@ pub(crate) async fn run(home: Option<&Path>, args: &Output) -> Result<()> {
             "version": env!("CARGO_PKG_VERSION"),
             "dagster_version": DAGSTER_VERSION,
             "home": info.home,
-            "storage": {"kind": "sqlite", "base_dir": info.database_dir, "schema_revisions": revisions},
+            "storage": {
+                "kind": kind(&info.storage.run_storage),
+                "run_storage": info.storage.run_storage.to_string(),
+                "event_log_storage": info.storage.event_log_storage.to_string(),
+                "schedule_storage": info.storage.schedule_storage.to_string(),
+                "schema_revisions": revisions,
+            },
             "compute_logs_dir": info.compute_logs_dir,
             "run_storage_id": info.run_storage_id,
             "runs": info.runs,
@@ -42,7 +49,9 @@ pub(crate) async fn run(home: Option<&Path>, args: &Output) -> Result<()> {
         return Ok(());
     }
     writeln!(out, "Home          {}", info.home.display())?;
-    writeln!(out, "Databases     SQLite below {}", info.database_dir.display())?;
+    writeln!(out, "Runs are in   {}", info.storage.run_storage)?;
+    writeln!(out, "Events are in {}", info.storage.event_log_storage)?;
+    writeln!(out, "Schedules in  {}", info.storage.schedule_storage)?;
     writeln!(out, "Logs          {}", info.compute_logs_dir.display())?;
     writeln!(out, "Storage id    {}", info.run_storage_id)?;
     for (store, revision) in &info.schema_revisions {
@@ -60,4 +69,12 @@ pub(crate) async fn run(home: Option<&Path>, args: &Output) -> Result<()> {
         writeln!(out, "Not followed  keys of dagster.yaml: {}", info.ignored_keys.join(", "))?;
     }
     Ok(())
+}
+
+/// The kind of a store, for programs.
+fn kind(store: &StoreSettings) -> &'static str {
+    match store {
+        StoreSettings::Postgres(_) => "postgres",
+        _ => "sqlite",
+    }
 }

@@ -1,5 +1,7 @@
 //! Where the three stores of an instance lie: in which files or databases, and how they are opened.
 
+#[cfg(feature = "sqlite")]
+mod configured;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod run_logs;

@@ -78,6 +78,18 @@ impl PostgresConfig {
     }
 }
 
+impl PostgresConfig {
+    pub(super) fn database(&self, context: &StorageContext) -> Arc<Database> {
+        let options = PostgresOptions {
+            connect: self.connect.clone(),
+            max_connections: self.max_connections,
+            acquire_timeout: self.acquire_timeout,
+            create_tables: self.create_tables,
+        };
+        Arc::new(Database::Postgres(PostgresDatabase::new(options, context.clone())))
+    }
+}
+
 /// What is wrong with a URL, without the URL.
 fn kind_of(error: &sqlx::Error) -> &'static str {
     match error {
@@ -92,14 +104,7 @@ impl Storages {
         config: &PostgresConfig,
         context: StorageContext,
     ) -> Result<Self, StorageError> {
-        let options = PostgresOptions {
-            connect: config.connect.clone(),
-            max_connections: config.max_connections,
-            acquire_timeout: config.acquire_timeout,
-            create_tables: config.create_tables,
-        };
-        let database =
-            Arc::new(Database::Postgres(PostgresDatabase::new(options, context.clone())));
+        let database = config.database(&context);
         let run_logs = RunLogs::Together(Arc::clone(&database));
         Ok(Self::new(Arc::clone(&database), Arc::clone(&database), run_logs, database, context))
     }

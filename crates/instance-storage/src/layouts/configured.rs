@@ -1,0 +1,111 @@
+//! The stores as an instance's settings say, each where it is to be.
+
+use std::sync::Arc;
+
+use instance_core::error::StorageError;
+use instance_core::settings::{StorageSettings, StoreSettings};
+
+use super::sqlite::{OpenMode, database};
+use super::{RunLogs, StorageContext, Storages};
+use crate::db::{Database, SqlitePlace, exists};
+use crate::sql::schema::Schema;
+
+impl Storages {
+    /// The stores that settings name. Files and tables are created, where they are missing, on first use;
+    /// stores in the same Postgres share its connections.
+    ///
+    /// Errors: with [`OpenMode::MustExist`], there is no file of the store of runs; a Postgres is named and
+    /// the feature `postgres` is off, or its URL cannot be read.
+    pub async fn open(
+        settings: &StorageSettings,
+        mode: OpenMode,
+        context: StorageContext,
+    ) -> Result<Self, StorageError> {
+        let file = |directory: &std::path::Path, name: &str, schema| {
+            database(SqlitePlace::File(directory.join(name)), schema, &context)
+        };
+        let mut opened = Postgres::default();
+        let runs = match &settings.run_storage {
+            StoreSettings::Sqlite(directory) | StoreSettings::ConsolidatedSqlite(directory) => {
+                let path = directory.join("runs.db");
+                if mode == OpenMode::MustExist && !exists(&path).await? {
+                    return Err(StorageError::Unsupported {
+                        what: format!("no Dagster instance in {}", directory.display()),
+                        reason: format!(
+                            "{} is missing; name another directory, or create a run first",
+                            path.display()
+                        ),
+                    });
+                }
+                file(directory, "runs.db", Schema::Runs)
+            }
+            other => opened.get(other, &context)?,
+        };
+        let (index, run_logs) = match &settings.event_log_storage {
+            StoreSettings::Sqlite(directory) => {
+                let index = file(directory, "index.db", Schema::EventIndex);
+                (index, RunLogs::sharded(directory.clone(), context.clone()))
+            }
+            StoreSettings::ConsolidatedSqlite(directory) => {
+                let index = file(directory, "event_log.db", Schema::EventIndex);
+                (Arc::clone(&index), RunLogs::Together(index))
+            }
+            other => {
+                let database = opened.get(other, &context)?;
+                (Arc::clone(&database), RunLogs::Together(database))
+            }
+        };
+        let schedules = match &settings.schedule_storage {
+            StoreSettings::Sqlite(directory) | StoreSettings::ConsolidatedSqlite(directory) => {
+                file(directory, "schedules.db", Schema::Schedules)
+            }
+            other => opened.get(other, &context)?,
+        };
+        Ok(Self::new(runs, index, run_logs, schedules, context))
+    }
+}
+
+/// The Postgres databases that were opened.
+#[derive(Default)]
+struct Postgres(Vec<(StoreSettings, Arc<Database>)>);
+
+impl Postgres {
+    fn get(
+        &mut self,
+        settings: &StoreSettings,
+        context: &StorageContext,
+    ) -> Result<Arc<Database>, StorageError> {
+        if let Some((_, database)) = self.0.iter().find(|(other, _)| other == settings) {
+            return Ok(Arc::clone(database));
+        }
+        let database = open_postgres(settings, context)?;
+        self.0.push((settings.clone(), Arc::clone(&database)));
+        Ok(database)
+    }
+}
+
+#[cfg(feature = "postgres")]
+fn open_postgres(
+    settings: &StoreSettings,
+    context: &StorageContext,
+) -> Result<Arc<Database>, StorageError> {
+    let StoreSettings::Postgres(settings) = settings else {
+        return Err(unknown());
+    };
+    let mut config = super::PostgresConfig::from_url(settings.url.expose())?;
+    config.create_tables = settings.should_autocreate_tables;
+    Ok(config.database(context))
+}
+
+#[cfg(not(feature = "postgres"))]
+fn open_postgres(_: &StoreSettings, _: &StorageContext) -> Result<Arc<Database>, StorageError> {
+    Err(unknown())
+}
+
+fn unknown() -> StorageError {
+    StorageError::Unsupported {
+        what: "the kind of a store".to_owned(),
+        reason: "this build does not have it; for Postgres the feature `postgres` is needed"
+            .to_owned(),
+    }
+}
