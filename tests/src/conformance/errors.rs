@@ -124,7 +124,9 @@ impl From<StorageError> for WireError {
             }
             StorageError::RunAlreadyExists { .. } => RUN_ALREADY_EXISTS,
             StorageError::SnapshotDoesNotExist { .. } => SNAPSHOT_DOES_NOT_EXIST,
-            StorageError::AlreadyExists { .. } | StorageError::NotFound { .. } => INVARIANT,
+            StorageError::AlreadyExists { .. }
+            | StorageError::Duplicate { .. }
+            | StorageError::NotFound { .. } => INVARIANT,
             StorageError::Invalid { .. } => INVALID_INVOCATION,
             StorageError::Decode { .. } => DESERIALIZATION,
             StorageError::Unsupported { .. } => CHECK,

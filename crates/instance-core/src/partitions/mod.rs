@@ -3,6 +3,7 @@
 mod snap;
 mod subset;
 mod time_window;
+mod time_window_keys;
 
 pub use snap::{
     DynamicPartitionsSnap, MultiPartitionsSnap, PartitionDimensionSnap, PartitionsSnap,

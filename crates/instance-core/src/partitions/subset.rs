@@ -32,7 +32,8 @@ impl PartitionsSubset {
         match self {
             Self::Default(subset) => Some(subset.subset.as_slice().to_vec()),
             Self::KeyRanges(subset) => subset.partition_keys(),
-            Self::TimeWindow(_) | Self::Opaque(_) => None,
+            Self::TimeWindow(subset) => subset.partition_keys(),
+            Self::Opaque(_) => None,
         }
     }
 }

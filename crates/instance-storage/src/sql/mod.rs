@@ -62,8 +62,9 @@ fn tagged<'a>(
 
 /// Whether a text begins with a prefix, in its own case: `LIKE` has other rules in each database.
 fn starts_with(column: &'static str, prefix: &str) -> Expr {
-    let length = i64::try_from(prefix.chars().count()).unwrap_or(i64::MAX);
-    Func::cust("substr").args([Expr::col(column), Expr::val(1), Expr::val(length)]).eq(prefix)
+    // The function of Postgres takes integers of 32 bits.
+    let length = i32::try_from(prefix.chars().count()).unwrap_or(i32::MAX);
+    Func::cust("substr").args([Expr::col(column), Expr::val(1_i32), Expr::val(length)]).eq(prefix)
 }
 
 #[cfg(test)]

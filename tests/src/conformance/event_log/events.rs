@@ -193,13 +193,15 @@ async fn with_expectations(
     Ok(Wire::list(steps))
 }
 
-/// For Dagster it is a broken invariant if an event contradicts what is stored.
+/// Of an event there is to be one row, unless a check was planned more than once: what Dagster then says
+/// begins with what it has done.
 fn not_stored(error: StorageError) -> WireError {
-    match error {
-        StorageError::Invalid { .. } | StorageError::Unsupported { .. } => {
-            WireError::invariant(errors::chain(&error))
-        }
-        error => error.into(),
+    match &error {
+        StorageError::Duplicate { rows, .. } => WireError::invariant(format!(
+            "Updated {rows} rows for asset check evaluation: {}",
+            errors::chain(&error)
+        )),
+        _ => error.into(),
     }
 }
 

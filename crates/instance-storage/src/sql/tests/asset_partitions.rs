@@ -1,0 +1,71 @@
+//! Statements on what events say of the partitions of assets.
+
+use std::collections::BTreeMap;
+
+use instance_core::asset_key::AssetKey;
+use instance_core::event::DagsterEventType;
+use instance_core::ids::StorageId;
+
+use super::{check, strings};
+use crate::sql::asset_partitions::{self, PartitionEvents};
+
+#[test]
+fn latest_events() {
+    let asset_key = AssetKey::new(["demo", "hello"]);
+    let all = PartitionEvents {
+        asset_key: &asset_key,
+        of_types: &[DagsterEventType::AssetMaterialization],
+        partitions: None,
+        after: None,
+        before: None,
+    };
+    check("asset_partitions_select_latest_ids", &asset_partitions::select_latest_ids(&all));
+    let filtered = PartitionEvents {
+        of_types: &[
+            DagsterEventType::AssetMaterialization,
+            DagsterEventType::AssetMaterializationPlanned,
+        ],
+        partitions: Some(&strings(["a", "b"])),
+        after: Some(StorageId(5)),
+        before: Some(StorageId(9)),
+        ..all
+    };
+    check(
+        "asset_partitions_select_latest_ids_filtered",
+        &asset_partitions::select_latest_ids(&filtered),
+    );
+    check("asset_partitions_select_latest_runs", &asset_partitions::select_latest_runs(&all));
+    check(
+        "asset_partitions_select_latest_tags",
+        &asset_partitions::select_latest_tags(&all, &strings(["dagster/data_version", "team"])),
+    );
+}
+
+#[test]
+fn data_versions() {
+    let select = |after, before| {
+        let asset_key = AssetKey::new(["demo", "hello"]);
+        asset_partitions::select_data_versions(&asset_key, &strings(["a", "b"]), after, before)
+    };
+    check("asset_partitions_select_data_versions", &select(None, None));
+    check(
+        "asset_partitions_select_data_versions_between",
+        &select(Some(StorageId(5)), Some(StorageId(9))),
+    );
+}
+
+#[test]
+fn tags_of_events() {
+    let asset_key = AssetKey::new(["demo", "hello"]);
+    let none = BTreeMap::new();
+    check(
+        "asset_partitions_select_event_tags",
+        &asset_partitions::select_event_tags(&asset_key, &none, None),
+    );
+    let tags = [("dagster/partition/date", "2024-01-01"), ("dagster/partition/place", "a'b")];
+    let tags = BTreeMap::from(tags.map(|(key, value)| (key.to_owned(), value.to_owned())));
+    check(
+        "asset_partitions_select_event_tags_filtered",
+        &asset_partitions::select_event_tags(&asset_key, &tags, Some(StorageId(7))),
+    );
+}

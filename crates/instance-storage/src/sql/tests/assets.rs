@@ -1,0 +1,63 @@
+//! Statements on assets.
+
+use instance_core::asset_key::AssetKey;
+use instance_core::event::DagsterEventType;
+use instance_core::ids::StorageId;
+use instance_core::storage::AssetKeysPage;
+
+use super::{at, check, run_id, strings};
+use crate::sql::assets::{self, AssetChange, AssetEventTag};
+
+fn keys() -> [AssetKey; 2] {
+    [AssetKey::new(["demo", "hé"]), AssetKey::new(["raw"])]
+}
+
+#[test]
+fn writes() {
+    let observed =
+        AssetChange { last_materialization_timestamp: at(), ..AssetChange::of("[\"seen\"]") };
+    let planned = AssetChange {
+        asset_key: "[\"planned\"]".to_owned(),
+        last_run_id: Some(run_id().to_string()),
+        ..observed.clone()
+    };
+    let materialised = AssetChange {
+        asset_key: "[\"made\"]".to_owned(),
+        last_materialization: Some("{}".to_owned()),
+        ..planned.clone()
+    };
+    check("assets_upsert", &assets::upsert(&[observed, planned, materialised]));
+
+    let tag = |key: &str| AssetEventTag {
+        event_id: StorageId(7),
+        asset_key: "[\"demo\"]".to_owned(),
+        key: key.to_owned(),
+        value: "v1".to_owned(),
+        event_timestamp: at(),
+    };
+    let tags = [tag("dagster/data_version"), tag("dagster/partition/date")];
+    check("assets_insert_event_tags", &assets::insert_event_tags(&tags));
+
+    let [key, _] = keys();
+    let status = |status| assets::update_cached_status(&key, status);
+    check("assets_update_cached_status", &status(Some("{}".to_owned())));
+    check("assets_update_cached_status_none", &status(None));
+    check("assets_update_wiped", &assets::update_wiped(&key, "{}".to_owned(), at()));
+}
+
+#[test]
+fn selects() {
+    check("assets_select_records_all", &assets::select_records(None));
+    check("assets_select_records_none", &assets::select_records(Some(&[])));
+    check("assets_select_records_by_key", &assets::select_records(Some(&keys())));
+    check("assets_select_keys", &assets::select_keys(&AssetKeysPage::default()));
+    let page = AssetKeysPage {
+        prefix: strings(["demo", "hé"]).to_vec(),
+        limit: Some(25),
+        cursor: Some("[\"demo\", \"a\"]".to_owned()),
+    };
+    check("assets_select_keys_page", &assets::select_keys(&page));
+    check("assets_select_key", &assets::select_key(&keys()[0]));
+    let materialised = DagsterEventType::AssetMaterialization;
+    check("assets_select_latest_events", &assets::select_latest_events(&keys(), materialised));
+}

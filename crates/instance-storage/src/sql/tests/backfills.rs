@@ -1,0 +1,71 @@
+//! Statements on backfills.
+
+use std::collections::BTreeMap;
+
+use instance_core::run::TagFilter;
+use instance_core::scheduling::{BulkActionStatus, BulkActionsFilter, PartitionBackfill};
+use instance_core::serdes::deserialize_value;
+use instance_core::storage::BackfillsPage;
+
+use super::{at, check, strings, time};
+use crate::sql::backfills;
+
+fn of_job() -> PartitionBackfill {
+    let text = r#"{"__class__": "PartitionBackfill", "backfill_id": "bf",
+        "backfill_timestamp": 1700000000.25, "from_failure": false,
+        "partition_names": ["a", "b"],
+        "partition_set_origin": {"__class__": "ExternalPartitionSetOrigin",
+            "external_repository_origin": {"__class__": "ExternalRepositoryOrigin",
+                "repository_location_origin": {
+                    "__class__": "RegisteredRepositoryLocationOrigin", "location_name": "here"},
+                "repository_name": "repo"},
+            "partition_set_name": "letters_partition_set"},
+        "status": {"__enum__": "BulkActionStatus.REQUESTED"},
+        "tags": {"dagster/backfill": "bf", "team": "däta"}}"#;
+    deserialize_value(text).unwrap()
+}
+
+fn of_assets() -> PartitionBackfill {
+    PartitionBackfill {
+        partition_set_origin: None,
+        partition_names: None,
+        serialized_asset_backfill_data: Some("{}".to_owned()),
+        tags: None,
+        ..of_job()
+    }
+}
+
+#[test]
+fn writes() {
+    check("backfills_insert", &backfills::insert(&of_job(), at()));
+    check("backfills_insert_of_assets", &backfills::insert(&of_assets(), at()));
+    check("backfills_insert_tags", &backfills::insert_tags(&of_job()).unwrap());
+    assert_eq!(backfills::insert_tags(&of_assets()), None);
+    let completed = PartitionBackfill { status: BulkActionStatus::CompletedSuccess, ..of_job() };
+    check("backfills_update", &backfills::update(&completed));
+}
+
+#[test]
+fn selects() {
+    let all = BulkActionsFilter::default();
+    let tags = [
+        ("team", TagFilter::Is("data".to_owned())),
+        ("tier", TagFilter::In(strings(["gold", "silver"]).to_vec())),
+    ];
+    let filtered = BulkActionsFilter {
+        statuses: vec![BulkActionStatus::Requested, BulkActionStatus::Canceling],
+        created_before: Some(time()),
+        created_after: Some(time()),
+        tags: BTreeMap::from(tags.map(|(key, filter)| (key.to_owned(), filter))),
+        job_name: Some("letters".to_owned()),
+        backfill_ids: strings(["bf", "bg"]).to_vec(),
+        selector_id: Some("5e1ec7".to_owned()),
+    };
+    let page = BackfillsPage { cursor: Some("bf".to_owned()), limit: Some(25) };
+    check("backfills_select_one", &backfills::select_one("bf"));
+    check("backfills_select_all", &backfills::select(&all, &BackfillsPage::default()));
+    check("backfills_select_page", &backfills::select(&all, &page));
+    check("backfills_select_filtered", &backfills::select(&filtered, &page));
+    check("backfills_count", &backfills::count(&all));
+    check("backfills_count_filtered", &backfills::count(&filtered));
+}

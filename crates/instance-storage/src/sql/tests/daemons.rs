@@ -1,0 +1,25 @@
+//! Statements on what daemons remember.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use instance_core::daemon::{DaemonHeartbeat, DaemonType};
+
+use super::{at, check, strings};
+use crate::sql::daemons;
+
+#[test]
+fn heartbeats() {
+    let daemon_type = DaemonType::from("SENSOR");
+    let heartbeat = DaemonHeartbeat::new(daemon_type, "an id", 1_700_000_000.25, Vec::new());
+    check("daemons_upsert_heartbeat", &daemons::upsert_heartbeat(&heartbeat, at()));
+    check("daemons_select_heartbeats", &daemons::select_heartbeats());
+    check("daemons_delete_heartbeats", &daemons::delete_heartbeats());
+}
+
+#[test]
+fn cursors() {
+    let keys = BTreeSet::from(strings(["ASSET_DAEMON", "OTHER"]));
+    check("daemons_select_cursors", &daemons::select_cursors(&keys));
+    let pairs: BTreeMap<_, _> = keys.into_iter().zip(strings(["it's", "2"])).collect();
+    check("daemons_upsert_cursors", &daemons::upsert_cursors(&pairs));
+}

@@ -1,0 +1,27 @@
+//! Statements on the keys of dynamic partitions.
+
+use instance_core::ids::StorageId;
+use instance_core::storage::{DynamicPartitionsPage, Order};
+
+use super::{check, strings};
+use crate::sql::dynamic_partitions;
+
+#[test]
+fn statements() {
+    let keys = strings(["a", "it's"]);
+    check("dynamic_partitions_insert", &dynamic_partitions::insert("colours", &keys));
+    check("dynamic_partitions_delete", &dynamic_partitions::delete("colours", "it's"));
+    check("dynamic_partitions_select", &dynamic_partitions::select("colours"));
+    check(
+        "dynamic_partitions_select_existing",
+        &dynamic_partitions::select_existing("colours", &keys),
+    );
+    let check_page = |name: &str, cursor, order| {
+        let page = DynamicPartitionsPage { cursor, limit: 25, order };
+        let select = dynamic_partitions::select_page("colours", &page);
+        check(&format!("dynamic_partitions_select_page_{name}"), &select);
+    };
+    check_page("from_the_start", None, Order::Ascending);
+    check_page("ascending", Some(StorageId(7)), Order::Ascending);
+    check_page("descending", Some(StorageId(7)), Order::Descending);
+}

@@ -1,0 +1,53 @@
+//! Statements on pools.
+
+use super::{check, check_postgres, check_sqlite, run_id, strings};
+use crate::sql::pools;
+
+#[test]
+fn limits() {
+    check("pools_upsert_limit", &pools::upsert_limit("gpu", 3));
+    check("pools_upsert_default_limit", &pools::upsert_default_limit("gpu", 3));
+    check("pools_delete_limit", &pools::delete_limit("gpu"));
+    check("pools_select_limits_all", &pools::select_limits(None));
+    let keys = strings(["gpu", "it's"]);
+    check("pools_select_limits_by_key", &pools::select_limits(Some(&keys)));
+    check("pools_select_any_limit", &pools::select_any_limit());
+}
+
+#[test]
+fn slots() {
+    check("pools_select_slot_counts", &pools::select_slot_counts());
+    check("pools_count_slots", &pools::count_slots("gpu"));
+    check("pools_select_surplus_slots", &pools::select_surplus_slots("gpu", 2));
+    check("pools_mark_slots_deleted", &pools::mark_slots_deleted(&[6, 7]));
+    check("pools_delete_free_deleted_slots", &pools::delete_free_deleted_slots());
+    check("pools_insert_slots", &pools::insert_slots("gpu", 2));
+    check("pools_select_slots", &pools::select_slots(&strings(["gpu", "it's"])));
+    check_sqlite("pools_select_free_slot_in_sqlite", &pools::select_free_slot("gpu", false));
+    check_postgres("pools_select_free_slot_in_postgres", &pools::select_free_slot("gpu", true));
+    check_postgres("pools_lock_pool", &pools::lock_pool("gpu"));
+    check("pools_claim_slot", &pools::claim_slot(7, &run_id(), "a"));
+    check("pools_select_claimed_slot", &pools::select_claimed_slot("gpu", &run_id(), "a"));
+    for (name, step_key) in [("run", None), ("step", Some("a"))] {
+        check(
+            &format!("pools_delete_deleted_slots_of_{name}"),
+            &pools::delete_deleted_slots_of(&run_id(), step_key),
+        );
+        check(&format!("pools_free_slots_of_{name}"), &pools::free_slots_of(&run_id(), step_key));
+    }
+}
+
+#[test]
+fn steps_that_wait() {
+    check("pools_select_pending", &pools::select_pending(&strings(["gpu", "it's"])));
+    check("pools_select_pending_step", &pools::select_pending_step("gpu", &run_id(), "a"));
+    check("pools_count_assigned", &pools::count_assigned("gpu"));
+    let insert = |is_assigned| pools::insert_pending("gpu", &run_id(), "a", -1, is_assigned);
+    check("pools_insert_pending", &insert(false));
+    check("pools_insert_pending_assigned", &insert(true));
+    check("pools_assign_pending", &pools::assign_pending("gpu", 2));
+    check("pools_select_pending_of_run", &pools::select_pending_of(&run_id(), None));
+    check("pools_delete_pending_of_run", &pools::delete_pending_of(&run_id(), None));
+    check("pools_delete_pending_of_step", &pools::delete_pending_of(&run_id(), Some("a")));
+    check("pools_select_run_ids", &pools::select_run_ids());
+}

@@ -1,0 +1,129 @@
+//! Statements on runs and their tags.
+
+use std::collections::BTreeMap;
+
+use instance_core::ids::{RunId, SnapshotId};
+use instance_core::run::{DagsterRun, DagsterRunStatus, RunsFilter, TagFilter};
+use instance_core::storage::{Order, RunTagsQuery, RunsOrderBy, RunsPage};
+
+use super::{at, check, run, run_id, strings, time};
+use crate::sql::runs::{self, RunChange};
+
+/// Filters on many columns and on tags.
+fn several() -> RunsFilter {
+    RunsFilter {
+        run_id_prefix: Some("11ba".to_owned()),
+        job_name: Some("letters".to_owned()),
+        statuses: vec![DagsterRunStatus::Success],
+        tags: tags(),
+        created_after: Some(time()),
+        ..RunsFilter::default()
+    }
+}
+
+fn tags() -> BTreeMap<String, TagFilter> {
+    BTreeMap::from([
+        ("team".to_owned(), TagFilter::Is("data".to_owned())),
+        ("tier".to_owned(), TagFilter::In(strings(["gold", "silver"]).to_vec())),
+    ])
+}
+
+#[test]
+fn writes() {
+    check("runs_insert_run", &runs::insert_run(&run(), at()));
+    let bare = DagsterRun::new(run_id(), "letters");
+    check("runs_insert_run_without_tags", &runs::insert_run(&bare, at()));
+    check(
+        "runs_insert_tags",
+        &runs::insert_tags(&run_id(), &run().tags.into_iter().collect::<Vec<_>>()),
+    );
+    check(
+        "runs_update_tag",
+        &runs::update_tag(&run_id(), "dagster/failure_reason", "STEP_FAILURE"),
+    );
+    let change = |start_time, end_time| {
+        runs::update_run(&RunChange { run: &run(), updated_at: at(), start_time, end_time })
+    };
+    check("runs_update_run", &change(None, None));
+    check("runs_update_run_that_starts", &change(Some(1_700_000_000.25), None));
+    check("runs_update_run_that_ends", &change(None, Some(1_700_000_000.25)));
+    check("runs_update_tagged_run", &runs::update_tagged_run(&run(), at()));
+    check("runs_update_run_body", &runs::update_run_body(&bare));
+    check("runs_delete_tags", &runs::delete_tags(&run_id()));
+    check("runs_delete_run", &runs::delete_run(&run_id()));
+}
+
+#[test]
+fn filters() {
+    let all = RunsFilter::default();
+    let check_filter = |name: &str, filter: RunsFilter| {
+        check(
+            &format!("runs_select_runs_{name}"),
+            &runs::select_runs(&filter, &RunsPage::default()),
+        );
+    };
+    check_filter("all", all.clone());
+    check_filter("by_ids", RunsFilter { run_ids: vec![run_id(), RunId::from("r")], ..all.clone() });
+    check_filter("by_prefix", RunsFilter { run_id_prefix: Some("11ba".to_owned()), ..all.clone() });
+    check_filter("by_job", RunsFilter { job_name: Some("letters".to_owned()), ..all.clone() });
+    check_filter(
+        "by_statuses",
+        RunsFilter {
+            statuses: vec![DagsterRunStatus::Queued, DagsterRunStatus::Started],
+            ..all.clone()
+        },
+    );
+    check_filter(
+        "by_snapshot",
+        RunsFilter { snapshot_id: Some(SnapshotId::from("aa")), ..all.clone() },
+    );
+    check_filter("updated_after", RunsFilter { updated_after: Some(time()), ..all.clone() });
+    check_filter("updated_before", RunsFilter { updated_before: Some(time()), ..all.clone() });
+    check_filter("created_after", RunsFilter { created_after: Some(time()), ..all.clone() });
+    check_filter("created_before", RunsFilter { created_before: Some(time()), ..all.clone() });
+    check_filter("without_subruns", RunsFilter { exclude_subruns: true, ..all.clone() });
+    check_filter("by_tags", RunsFilter { tags: tags(), ..all });
+    check_filter("by_several", several());
+    check("runs_count_runs", &runs::count_runs(&RunsFilter::default()));
+    check("runs_count_runs_by_several", &runs::count_runs(&several()));
+}
+
+#[test]
+fn pages() {
+    let page =
+        |order, order_by| RunsPage { cursor: Some(run_id()), limit: Some(25), order, order_by };
+    for (name, order) in [("ascending", Order::Ascending), ("descending", Order::Descending)] {
+        let select =
+            runs::select_runs(&RunsFilter::default(), &page(order, RunsOrderBy::StorageId));
+        check(&format!("runs_select_runs_page_{name}"), &select);
+    }
+    for (name, order_by) in [
+        ("creation", RunsOrderBy::CreateTimestamp),
+        ("update", RunsOrderBy::UpdateTimestamp),
+        ("start", RunsOrderBy::StartTime),
+        ("end", RunsOrderBy::EndTime),
+    ] {
+        let select = runs::select_run_ids(
+            &RunsFilter::default(),
+            &RunsPage { order_by, ..RunsPage::default() },
+        );
+        check(&format!("runs_select_run_ids_by_time_of_{name}"), &select);
+    }
+    check(
+        "runs_select_run_ids_page_by_several",
+        &runs::select_run_ids(&several(), &page(Order::Ascending, RunsOrderBy::UpdateTimestamp)),
+    );
+}
+
+#[test]
+fn selects() {
+    check("runs_select_run", &runs::select_run(&run_id()));
+    check("runs_select_reexecutions", &runs::select_reexecutions(&run_id()));
+    check("runs_select_run_partitions", &runs::select_run_partitions(&RunsFilter::default()));
+    let keys =
+        RunTagsQuery { tag_keys: strings(["team", "tier"]).to_vec(), ..RunTagsQuery::default() };
+    check("runs_select_tags", &runs::select_tags(&keys));
+    let prefix = RunTagsQuery { value_prefix: Some("dä".to_owned()), limit: Some(25), ..keys };
+    check("runs_select_tags_by_prefix", &runs::select_tags(&prefix));
+    check("runs_select_tag_keys", &runs::select_tag_keys());
+}

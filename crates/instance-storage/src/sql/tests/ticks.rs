@@ -1,0 +1,52 @@
+//! Statements on ticks.
+
+use instance_core::scheduling::{TickData, TickStatus};
+use instance_core::serdes::deserialize_value;
+use instance_core::storage::TicksQuery;
+
+use super::{at, check, strings, time};
+use crate::sql::ticks;
+
+const ENDED: [TickStatus; 2] = [TickStatus::Skipped, TickStatus::Success];
+
+fn tick() -> TickData {
+    let text = r#"{"__class__": "TickData", "dynamic_partitions_request_results": [],
+        "job_name": "it's", "job_origin_id": "0419",
+        "job_type": {"__enum__": "InstigatorType.SENSOR"}, "selector_id": "5e1ec7",
+        "status": {"__enum__": "TickStatus.STARTED"}, "timestamp": 1700000000.25}"#;
+    deserialize_value(text).unwrap()
+}
+
+#[test]
+fn writes() {
+    let of_old_version = TickData { selector_id: None, ..tick() };
+    check("ticks_insert", &ticks::insert(&tick(), at()));
+    check("ticks_insert_without_selector", &ticks::insert(&of_old_version, at()));
+    check("ticks_update", &ticks::update(7, &tick(), at()));
+    check("ticks_update_without_selector", &ticks::update(7, &of_old_version, at()));
+    check("ticks_delete", &ticks::delete("0419", "5e1ec7", at(), &[]));
+    check("ticks_delete_of_statuses", &ticks::delete("0419", "5e1ec7", at(), &ENDED));
+}
+
+#[test]
+fn selects() {
+    let all = TicksQuery {
+        origin_id: "0419".to_owned(),
+        selector_id: "5e1ec7".to_owned(),
+        ..TicksQuery::default()
+    };
+    let filtered = TicksQuery {
+        before: Some(time()),
+        after: Some(time()),
+        statuses: ENDED.to_vec(),
+        limit: Some(25),
+        ..all.clone()
+    };
+    check("ticks_select_by_ids", &ticks::select_by_ids(&[6, 7]));
+    check("ticks_select_all", &ticks::select(&all));
+    check("ticks_select_filtered", &ticks::select(&filtered));
+    check("ticks_select_summaries", &ticks::select_summaries(&filtered));
+    let ids = strings(["5e1ec7", "5e1ec8"]);
+    check("ticks_select_batch", &ticks::select_batch(&ids, None, &[]));
+    check("ticks_select_batch_filtered", &ticks::select_batch(&ids, Some(5), &ENDED));
+}
