@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 use crate::workspace::Workspace;
-use crate::{cargo_steps, compat, corpus, features, python_env, tidy};
+use crate::{cargo_steps, compat, conformance, corpus, features, python_env, tidy};
 
 /// One step of the gate.
 pub(crate) struct Step {
@@ -50,6 +50,11 @@ pub(crate) const STEPS: &[Step] = &[
         run: |workspace| python_env::ensure(workspace).map(drop),
     },
     Step { command: "compat", part_of: PartOf::Full, run: |workspace| compat::run(workspace, &[]) },
+    Step {
+        command: "conformance",
+        part_of: PartOf::Full,
+        run: |workspace| conformance::run(workspace, None, false, &[]),
+    },
     Step { command: "corpus", part_of: PartOf::Full, run: corpus::corpus },
     Step { command: "corpus --old", part_of: PartOf::Full, run: corpus::old_corpus },
     Step {

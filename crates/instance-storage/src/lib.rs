@@ -4,14 +4,14 @@
 //! The only crate that knows SQL. The other domains are not known here.
 
 mod compute_logs;
-#[cfg(any(feature = "postgres", feature = "sqlite"))]
+#[cfg(feature = "sqlite")]
 mod db;
 mod info;
-#[cfg(any(feature = "postgres", feature = "sqlite"))]
+#[cfg(feature = "sqlite")]
 mod layouts;
-#[cfg(any(feature = "postgres", feature = "sqlite"))]
+#[cfg(feature = "sqlite")]
 mod sql;
-#[cfg(any(feature = "postgres", feature = "sqlite"))]
+#[cfg(feature = "sqlite")]
 mod stores;
 
 pub use compute_logs::LocalComputeLogManager;
@@ -20,5 +20,5 @@ pub use info::{StorageInfo, storage_info};
 pub use layouts::PostgresConfig;
 #[cfg(feature = "sqlite")]
 pub use layouts::{EventPaths, OpenMode, SqlitePaths};
-#[cfg(any(feature = "postgres", feature = "sqlite"))]
+#[cfg(feature = "sqlite")]
 pub use layouts::{StorageContext, Storages, is_indexed_tag};

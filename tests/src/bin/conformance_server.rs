@@ -17,7 +17,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let server = Server::bind(Path::new(&path))?;
     println!("listening on {}", path.display());
     tokio::select! {
-        served = server.run() => served?,
+        result = server.run() => result?,
         _ = end_of_input() => {}
     }
     Ok(())

@@ -6,7 +6,6 @@
 #[cfg(feature = "postgres")]
 mod postgres;
 mod row;
-#[cfg(feature = "sqlite")]
 mod sqlite;
 
 use std::sync::Arc;
@@ -20,25 +19,22 @@ use sqlx::AssertSqlSafe;
 #[cfg(feature = "postgres")]
 pub(crate) use postgres::{PostgresDatabase, PostgresOptions};
 pub(crate) use row::Row;
-#[cfg(feature = "sqlite")]
 pub(crate) use sqlite::{SqliteDatabase, SqlitePlace, exists};
 
 /// A database of either kind.
 #[derive(Debug)]
 pub(crate) enum Database {
     /// One SQLite file, or a database in memory.
-    #[cfg(feature = "sqlite")]
-    Sqlite(SqliteDatabase),
+    Sqlite(Box<SqliteDatabase>),
     /// A Postgres database.
     #[cfg(feature = "postgres")]
-    Postgres(PostgresDatabase),
+    Postgres(Box<PostgresDatabase>),
 }
 
 impl Database {
     /// The path, or the URL without its password, as errors name the database.
     pub(crate) fn name(&self) -> &Arc<str> {
         match self {
-            #[cfg(feature = "sqlite")]
             Self::Sqlite(database) => database.name(),
             #[cfg(feature = "postgres")]
             Self::Postgres(database) => database.name(),
@@ -48,7 +44,6 @@ impl Database {
     /// Creates what is missing and checks the revision of the schema, once.
     pub(crate) async fn ready(&self) -> Result<(), StorageError> {
         match self {
-            #[cfg(feature = "sqlite")]
             Self::Sqlite(database) => database.ready().await,
             #[cfg(feature = "postgres")]
             Self::Postgres(database) => database.ready().await,
@@ -62,7 +57,6 @@ impl Database {
         select: &S,
     ) -> Result<Vec<Row>, StorageError> {
         match self {
-            #[cfg(feature = "sqlite")]
             Self::Sqlite(database) => database.fetch(operation, select).await,
             #[cfg(feature = "postgres")]
             Self::Postgres(database) => database.fetch(operation, select).await,
@@ -91,7 +85,6 @@ impl Database {
             + 'static,
     {
         match self {
-            #[cfg(feature = "sqlite")]
             Self::Sqlite(database) => database.write(operation, write).await,
             #[cfg(feature = "postgres")]
             Self::Postgres(database) => database.write(operation, write).await,
@@ -113,7 +106,6 @@ impl Database {
     /// Closes the connections; what is pending is written first.
     pub(crate) async fn close(&self) {
         match self {
-            #[cfg(feature = "sqlite")]
             Self::Sqlite(database) => database.close().await,
             #[cfg(feature = "postgres")]
             Self::Postgres(database) => database.close().await,
@@ -131,7 +123,6 @@ pub(crate) struct Connection<'c> {
 
 #[derive(Debug)]
 enum Link<'c> {
-    #[cfg(feature = "sqlite")]
     Sqlite(&'c mut sqlx::SqliteConnection),
     #[cfg(feature = "postgres")]
     Postgres(&'c mut sqlx::PgConnection),
@@ -141,7 +132,6 @@ impl Connection<'_> {
     /// Whether this is Postgres.
     pub(crate) const fn is_postgres(&self) -> bool {
         match self.link {
-            #[cfg(feature = "sqlite")]
             Link::Sqlite(_) => false,
             #[cfg(feature = "postgres")]
             Link::Postgres(_) => true,
@@ -154,7 +144,6 @@ impl Connection<'_> {
         statement: &S,
     ) -> Result<Vec<Row>, StorageError> {
         let rows = match &mut self.link {
-            #[cfg(feature = "sqlite")]
             Link::Sqlite(connection) => {
                 let (sql, values) = sqlite::render(statement);
                 let rows =
@@ -186,7 +175,6 @@ impl Connection<'_> {
         statement: &S,
     ) -> Result<u64, StorageError> {
         let changed = match &mut self.link {
-            #[cfg(feature = "sqlite")]
             Link::Sqlite(connection) => {
                 let (sql, values) = sqlite::render(statement);
                 let done = sqlx::query_with(AssertSqlSafe(sql), values).execute(&mut **connection);
@@ -208,7 +196,7 @@ impl Connection<'_> {
         insert: &S,
     ) -> Result<Vec<i64>, StorageError> {
         let rows = self.fetch(insert).await?;
-        let mut ids = rows.iter().map(|row| row.scalar()).collect::<Result<Vec<i64>, _>>()?;
+        let mut ids = rows.iter().map(Row::scalar).collect::<Result<Vec<i64>, _>>()?;
         // Rows are given ids in their order; the order in which RETURNING lists them is not promised.
         ids.sort_unstable();
         Ok(ids)

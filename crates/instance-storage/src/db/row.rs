@@ -9,7 +9,6 @@ use chrono::NaiveDateTime;
 use chrono::{DateTime, Utc};
 use instance_core::error::StorageError;
 use instance_core::serdes::{SerdesError, Unpack, deserialize_value};
-#[cfg(feature = "sqlite")]
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Column, Row as _, TypeInfo, ValueRef};
 
@@ -257,7 +256,6 @@ fn origin<R: sqlx::Row>(database: &Arc<str>, rows: &[R]) -> Arc<Origin> {
 }
 
 /// Detaches the rows of a result.
-#[cfg(feature = "sqlite")]
 pub(super) fn from_sqlite(database: &Arc<str>, rows: &[SqliteRow]) -> sqlx::Result<Vec<Row>> {
     let origin = origin(database, rows);
     let detach = |row: &SqliteRow| {
@@ -268,7 +266,6 @@ pub(super) fn from_sqlite(database: &Arc<str>, rows: &[SqliteRow]) -> sqlx::Resu
 }
 
 /// SQLite's values have types of their own, whatever their column was declared as.
-#[cfg(feature = "sqlite")]
 fn sqlite_cell(row: &SqliteRow, place: usize) -> sqlx::Result<Cell> {
     let value = row.try_get_raw(place)?;
     if value.is_null() {

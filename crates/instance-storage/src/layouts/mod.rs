@@ -1,11 +1,9 @@
 //! Where the three stores of an instance lie: in which files or databases, and how they are opened.
 
-#[cfg(feature = "sqlite")]
 mod configured;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod run_logs;
-#[cfg(feature = "sqlite")]
 mod sqlite;
 
 use std::sync::Arc;
@@ -18,7 +16,6 @@ use instance_core::tags;
 #[cfg(feature = "postgres")]
 pub use postgres::PostgresConfig;
 pub(crate) use run_logs::RunLogs;
-#[cfg(feature = "sqlite")]
 pub use sqlite::{EventPaths, OpenMode, SqlitePaths};
 
 use crate::db::{Connection, Database};

@@ -86,7 +86,8 @@ impl PostgresConfig {
             acquire_timeout: self.acquire_timeout,
             create_tables: self.create_tables,
         };
-        Arc::new(Database::Postgres(PostgresDatabase::new(options, context.clone())))
+        let database = PostgresDatabase::new(options, context.clone());
+        Arc::new(Database::Postgres(Box::new(database)))
     }
 }
 

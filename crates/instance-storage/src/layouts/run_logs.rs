@@ -1,31 +1,23 @@
 //! Where the events of a run are: with all others, or in a file of their own, of which a bounded number
 //! is open.
 
-#[cfg(feature = "sqlite")]
 use std::collections::HashMap;
-#[cfg(feature = "sqlite")]
 use std::path::PathBuf;
 use std::sync::Arc;
-#[cfg(feature = "sqlite")]
 use std::sync::{Mutex, PoisonError};
 
 use instance_core::error::StorageError;
 use instance_core::ids::RunId;
 
-#[cfg(feature = "sqlite")]
 use super::{StorageContext, sqlite::database};
 use crate::db::Database;
-#[cfg(feature = "sqlite")]
 use crate::db::{SqlitePlace, exists};
-#[cfg(feature = "sqlite")]
 use crate::sql::schema::Schema;
 
 /// How many shards are open at once. Each takes up to five connections of three files.
-#[cfg(feature = "sqlite")]
 const OPEN_SHARDS: usize = 16;
 
 /// The name of the file that is the index and no shard.
-#[cfg(feature = "sqlite")]
 const INDEX: &str = "index";
 
 /// Where the events of a run are.
@@ -34,13 +26,11 @@ pub(crate) enum RunLogs {
     /// With those of all other runs.
     Together(Arc<Database>),
     /// In a file of their own.
-    #[cfg(feature = "sqlite")]
     Sharded(Shards),
 }
 
 impl RunLogs {
     /// A file for each run, below a directory.
-    #[cfg(feature = "sqlite")]
     pub(crate) fn sharded(directory: PathBuf, context: StorageContext) -> Self {
         Self::Sharded(Shards { directory, context, open: Mutex::default() })
     }
@@ -49,7 +39,6 @@ impl RunLogs {
     pub(crate) const fn is_sharded(&self) -> bool {
         match self {
             Self::Together(_) => false,
-            #[cfg(feature = "sqlite")]
             Self::Sharded(_) => true,
         }
     }
@@ -58,7 +47,6 @@ impl RunLogs {
     pub(crate) fn get(&self, run_id: &RunId) -> Result<Arc<Database>, StorageError> {
         match self {
             Self::Together(database) => Ok(Arc::clone(database)),
-            #[cfg(feature = "sqlite")]
             Self::Sharded(shards) => shards.get(run_id),
         }
     }
@@ -70,7 +58,6 @@ impl RunLogs {
     ) -> Result<Option<Arc<Database>>, StorageError> {
         match self {
             Self::Together(database) => Ok(Some(Arc::clone(database))),
-            #[cfg(feature = "sqlite")]
             Self::Sharded(shards) => shards.get_existing(run_id).await,
         }
     }
@@ -79,7 +66,6 @@ impl RunLogs {
     pub(crate) async fn run_ids(&self) -> Result<Vec<RunId>, StorageError> {
         match self {
             Self::Together(_) => Ok(Vec::new()),
-            #[cfg(feature = "sqlite")]
             Self::Sharded(shards) => shards.run_ids().await,
         }
     }
@@ -88,7 +74,6 @@ impl RunLogs {
     pub(crate) async fn wipe(&self) -> Result<(), StorageError> {
         match self {
             Self::Together(_) => Ok(()),
-            #[cfg(feature = "sqlite")]
             Self::Sharded(shards) => shards.wipe().await,
         }
     }
@@ -97,14 +82,12 @@ impl RunLogs {
     pub(crate) async fn close(&self) {
         match self {
             Self::Together(_) => {}
-            #[cfg(feature = "sqlite")]
             Self::Sharded(shards) => shards.close().await,
         }
     }
 }
 
 /// The shards below one directory, the least recently used of which are closed.
-#[cfg(feature = "sqlite")]
 #[derive(Debug)]
 pub(crate) struct Shards {
     directory: PathBuf,
@@ -112,14 +95,12 @@ pub(crate) struct Shards {
     open: Mutex<Open>,
 }
 
-#[cfg(feature = "sqlite")]
 #[derive(Debug, Default)]
 struct Open {
     shards: HashMap<RunId, (Arc<Database>, u64)>,
     uses: u64,
 }
 
-#[cfg(feature = "sqlite")]
 impl Shards {
     fn get(&self, run_id: &RunId) -> Result<Arc<Database>, StorageError> {
         let path = self.path(run_id)?;

@@ -101,5 +101,5 @@ pub(super) fn database(
     schema: Schema,
     context: &StorageContext,
 ) -> Arc<Database> {
-    Arc::new(Database::Sqlite(SqliteDatabase::new(place, schema, context.clone())))
+    Arc::new(Database::Sqlite(Box::new(SqliteDatabase::new(place, schema, context.clone()))))
 }

@@ -96,27 +96,22 @@ impl SqliteDatabase {
     ) -> Result<Vec<Row>, StorageError> {
         self.ready().await?;
         let (sql, values) = render(select);
-        let rows = match &self.readers {
-            Some(readers) => {
-                let query = sqlx::query_with(AssertSqlSafe(sql), values);
-                let rows = query.fetch_all(readers).await;
-                rows.and_then(|rows| row::from_sqlite(&self.name, &rows))
-            }
-            None => {
-                let name = Arc::clone(&self.name);
-                return self
-                    .run(operation, move |connection: &mut SqliteConnection| {
-                        Box::pin(async move {
-                            let query = sqlx::query_with(AssertSqlSafe(sql), values);
-                            let rows = query.fetch_all(connection).await;
-                            rows.and_then(|rows| row::from_sqlite(&name, &rows))
-                                .map_err(|error| backend_error(&name, operation, error))
-                        })
+        let Some(readers) = &self.readers else {
+            let name = Arc::clone(&self.name);
+            return self
+                .run(operation, move |connection: &mut SqliteConnection| {
+                    Box::pin(async move {
+                        let query = sqlx::query_with(AssertSqlSafe(sql), values);
+                        let rows = query.fetch_all(connection).await;
+                        rows.and_then(|rows| row::from_sqlite(&name, &rows))
+                            .map_err(|error| backend_error(&name, operation, error))
                     })
-                    .await;
-            }
+                })
+                .await;
         };
-        rows.map_err(|error| self.error(operation, error))
+        let rows = sqlx::query_with(AssertSqlSafe(sql), values).fetch_all(readers).await;
+        rows.and_then(|rows| row::from_sqlite(&self.name, &rows))
+            .map_err(|error| self.error(operation, error))
     }
 
     /// Runs a write, alone or with others in one transaction; returns when it is durable.

@@ -77,10 +77,6 @@ fn selects() {
     );
     check(
         "asset_checks_select_latest_by_partition",
-        &asset_checks::select_latest_by_partition(&keys[0], None),
-    );
-    check(
-        "asset_checks_select_latest_by_partition_of_some",
         &asset_checks::select_latest_by_partition(&keys[0], Some(&strings(["a", "b"]))),
     );
 }

@@ -11,9 +11,7 @@ fn statements() {
         num_requested: Some(3),
     };
     check("automation_upsert", &automation::upsert(7, &row));
-    let of_key = |cursor| automation::select_of_key("[\"demo\"]", cursor, 25);
-    check("automation_select_of_key", &of_key(None));
-    check("automation_select_of_key_behind", &of_key(Some(7)));
+    check("automation_select_of_key", &automation::select_of_key("[\"demo\"]", Some(7), 25));
     check("automation_select_of_evaluation", &automation::select_of_evaluation(7));
     check("automation_delete", &automation::delete(at()));
 }

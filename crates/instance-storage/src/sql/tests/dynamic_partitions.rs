@@ -16,12 +16,9 @@ fn statements() {
         "dynamic_partitions_select_existing",
         &dynamic_partitions::select_existing("colours", &keys),
     );
-    let check_page = |name: &str, cursor, order| {
-        let page = DynamicPartitionsPage { cursor, limit: 25, order };
+    for (name, order) in [("ascending", Order::Ascending), ("descending", Order::Descending)] {
+        let page = DynamicPartitionsPage { cursor: Some(StorageId(7)), limit: 25, order };
         let select = dynamic_partitions::select_page("colours", &page);
         check(&format!("dynamic_partitions_select_page_{name}"), &select);
-    };
-    check_page("from_the_start", None, Order::Ascending);
-    check_page("ascending", Some(StorageId(7)), Order::Ascending);
-    check_page("descending", Some(StorageId(7)), Order::Descending);
+    }
 }

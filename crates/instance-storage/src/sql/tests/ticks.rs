@@ -21,7 +21,6 @@ fn tick() -> TickData {
 fn writes() {
     let of_old_version = TickData { selector_id: None, ..tick() };
     check("ticks_insert", &ticks::insert(&tick(), at()));
-    check("ticks_insert_without_selector", &ticks::insert(&of_old_version, at()));
     check("ticks_update", &ticks::update(7, &tick(), at()));
     check("ticks_update_without_selector", &ticks::update(7, &of_old_version, at()));
     check("ticks_delete", &ticks::delete("0419", "5e1ec7", at(), &[]));
