@@ -206,11 +206,8 @@ pub(super) fn run_stats(stats: &DagsterRunStatsSnapshot) -> Wire {
     )
 }
 
-/// The statistics of a step. Ours do not carry the results of expectations, which Dagster's do.
-pub(super) fn step_stats<'a, T: Pack + 'a>(
-    step: &RunStepKeyStatsSnapshot,
-    expectation_results: impl IntoIterator<Item = &'a T>,
-) -> Wire {
+/// The statistics of a step.
+pub(super) fn step_stats(step: &RunStepKeyStatsSnapshot) -> Wire {
     let status = step.status.map(|status| format!("StepEventStatus.{}", status.as_str()));
     let markers = |markers: &[RunStepMarker]| Wire::list(markers.iter().map(step_marker));
     Wire::body_of_fields(
@@ -219,7 +216,7 @@ pub(super) fn step_stats<'a, T: Pack + 'a>(
             ("attempts", step.attempts.into()),
             ("attempts_list", markers(&step.attempts_list)),
             ("end_time", step.end_time.into()),
-            ("expectation_results", Wire::list(expectation_results.into_iter().map(Wire::nested))),
+            ("expectation_results", Wire::nested(&step.expectation_results)),
             ("markers", markers(&step.markers)),
             ("materialization_events", Wire::nested(&step.materialization_events)),
             ("partial_attempt_start", step.partial_attempt_start.into()),

@@ -1,6 +1,6 @@
 //! What a run's events add up to.
 
-use crate::event::EventLogEntry;
+use crate::event::{EventLogEntry, ExpectationResult};
 use crate::ids::RunId;
 
 /// Counts and times of a whole run. Times are seconds since 1970, `None` where it did not happen.
@@ -78,6 +78,8 @@ pub struct RunStepKeyStatsSnapshot {
     pub end_time: Option<f64>,
     /// The events of its materialisations, in order.
     pub materialization_events: Vec<EventLogEntry>,
+    /// The results of its expectations, in order.
+    pub expectation_results: Vec<ExpectationResult>,
     /// How many attempts there were.
     pub attempts: i64,
     /// When the attempt began that has not ended yet.

@@ -63,6 +63,7 @@ impl Step {
                 start_time: None,
                 end_time: None,
                 materialization_events: Vec::new(),
+                expectation_results: Vec::new(),
                 attempts: 0,
                 partial_attempt_start: None,
                 attempts_list: Vec::new(),
@@ -89,7 +90,14 @@ impl Step {
                 self.has_begun = true;
                 self.stats.materialization_events.push(entry);
             }
-            DagsterEventType::StepExpectationResult => self.has_begun = true,
+            DagsterEventType::StepExpectationResult => {
+                self.has_begun = true;
+                let data = entry.dagster_event.and_then(|event| event.event_specific_data);
+                if let Some(EventSpecificData::StepExpectationResult(data)) = data.map(|data| *data)
+                {
+                    self.stats.expectation_results.push(data.expectation_result);
+                }
+            }
             _ => self.mark(&entry),
         }
     }

@@ -2,12 +2,14 @@
 
 use std::collections::BTreeMap;
 
+use chrono::NaiveDateTime;
 use instance_core::asset_key::AssetKey;
 use instance_core::event::DagsterEventType;
 use instance_core::ids::StorageId;
 use sea_query::{Alias, Expr, ExprTrait, Func, Order, Query, SelectStatement, WindowStatement};
 
-use crate::sql::events::{is_after_wipe, is_between, is_later_than_wipe, is_of_types};
+use crate::sql::VALUES_PER_STATEMENT;
+use crate::sql::events::{is_between, is_later_than_wipe, is_of_types};
 use crate::sql::tables::{asset_event_tags, event_logs};
 
 /// The name of the sub-query of last events.
@@ -22,6 +24,22 @@ pub(crate) struct PartitionEvents<'a> {
     pub(crate) partitions: Option<&'a [String]>,
     pub(crate) after: Option<StorageId>,
     pub(crate) before: Option<StorageId>,
+    /// When the asset was last wiped. To ask for the time of each event costs as much as all else, so it is
+    /// not done for an asset that never was.
+    pub(crate) wiped_at: Option<NaiveDateTime>,
+}
+
+impl<'a> PartitionEvents<'a> {
+    /// The same events, of so many partitions at once as one statement can name.
+    pub(crate) fn chunked(&self) -> Vec<PartitionEvents<'a>> {
+        match self.partitions {
+            Some(partitions) if partitions.len() > VALUES_PER_STATEMENT => partitions
+                .chunks(VALUES_PER_STATEMENT)
+                .map(|chunk| PartitionEvents { partitions: Some(chunk), ..self.clone() })
+                .collect(),
+            _ => vec![self.clone()],
+        }
+    }
 }
 
 /// The id of the last event of each type of each partition.
@@ -35,9 +53,11 @@ pub(crate) fn select_latest_ids(events: &PartitionEvents<'_>) -> SelectStatement
         .and_where(Expr::col(event_logs::ASSET_KEY).eq(asset_key.as_str()))
         .and_where(Expr::col(event_logs::PARTITION).is_not_null())
         .and_where(is_of_types(events.of_types))
-        .and_where(is_after_wipe(&asset_key))
         .cond_where(is_between(events.after, events.before))
         .group_by_columns([event_logs::DAGSTER_EVENT_TYPE, event_logs::PARTITION]);
+    if let Some(wiped_at) = events.wiped_at {
+        select.and_where(Expr::col(event_logs::TIMESTAMP).gt(wiped_at));
+    }
     if let Some(partitions) = events.partitions {
         let names = partitions.iter().map(String::as_str);
         select.and_where(Expr::col(event_logs::PARTITION).is_in(names));

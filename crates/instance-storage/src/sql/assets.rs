@@ -217,3 +217,12 @@ pub(crate) fn update_wiped(
         .and_where(Expr::col(asset_keys::ASSET_KEY).eq(asset_key.to_db_string()))
         .take()
 }
+
+/// When an asset was last wiped.
+pub(crate) fn select_wipe_timestamp(asset_key: &AssetKey) -> SelectStatement {
+    Query::select()
+        .column(asset_keys::WIPE_TIMESTAMP)
+        .from(asset_keys::TABLE)
+        .and_where(Expr::col(asset_keys::ASSET_KEY).eq(asset_key.to_db_string()))
+        .take()
+}

@@ -114,6 +114,9 @@ pub(crate) fn select_records_for_run(query: &RecordsForRun) -> SelectStatement {
 pub(crate) const COUNT: &str = "count";
 pub(crate) const LAST_TIME: &str = "last_time";
 
+/// How many notices one statement sends, each a column of its result; Postgres allows 1,664.
+pub(crate) const NOTICES_PER_STATEMENT: usize = 500;
+
 /// Wakes those who listen to runs, in Postgres.
 pub(crate) fn notify(notices: impl IntoIterator<Item = String>) -> SelectStatement {
     const CHANNEL: &str = "run_events";
@@ -219,7 +222,9 @@ pub(crate) fn select_event_records(
         select.cond_where(is_between(filter.after_cursor.map(id), filter.before_cursor.map(id)));
         select.order_by(event_logs::ID, direction(order));
     } else {
-        select.order_by(event_logs::TIMESTAMP, direction(order));
+        select
+            .order_by(event_logs::TIMESTAMP, direction(order))
+            .order_by(event_logs::ID, direction(order));
     }
     if let Some(limit) = limit {
         select.limit(countable(limit));

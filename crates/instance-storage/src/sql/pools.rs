@@ -6,6 +6,7 @@ use sea_query::{
     LockBehavior, LockType, OnConflict, Order, Query, SelectStatement, UpdateStatement,
 };
 
+use crate::sql::countable;
 use crate::sql::tables::{concurrency_limits, concurrency_slots, pending_steps};
 
 /// Gives a pool a limit of its own.
@@ -109,7 +110,7 @@ pub(crate) fn select_surplus_slots(concurrency_key: &str, count: u64) -> SelectS
         .and_where(Expr::col(concurrency_slots::DELETED).eq(false))
         .order_by_expr(is_free.into(), Order::Desc)
         .order_by(concurrency_slots::ID, Order::Desc)
-        .limit(count)
+        .limit(countable(count))
         .take()
 }
 
@@ -345,7 +346,7 @@ pub(crate) fn assign_pending(concurrency_key: &str, count: u64) -> UpdateStateme
         .order_by(pending_steps::PRIORITY, Order::Desc)
         .order_by(pending_steps::CREATE_TIMESTAMP, Order::Asc)
         .order_by(pending_steps::ID, Order::Asc)
-        .limit(count)
+        .limit(countable(count))
         .take();
     Query::update()
         .table(pending_steps::TABLE)
@@ -374,5 +375,10 @@ fn is_of(run_id: &RunId, step_key: Option<&str>) -> Cond {
 
 /// The runs of the steps that wait, or for which a slot is set aside.
 pub(crate) fn select_run_ids() -> SelectStatement {
-    Query::select().distinct().column(pending_steps::RUN_ID).from(pending_steps::TABLE).take()
+    Query::select()
+        .distinct()
+        .column(pending_steps::RUN_ID)
+        .from(pending_steps::TABLE)
+        .and_where(Expr::col(pending_steps::RUN_ID).is_not_null())
+        .take()
 }

@@ -62,10 +62,16 @@ pub(crate) fn insert_tags(run_id: &RunId, tags: &[(String, String)]) -> InsertSt
 
 /// Changes the value of a tag that a run has.
 pub(crate) fn update_tag(run_id: &RunId, key: &str, value: &str) -> UpdateStatement {
+    // Left to choose, SQLite may take the index on keys, and read the tags of all runs.
+    let of_run = Query::select()
+        .column(run_tags::ID)
+        .from(run_tags::TABLE)
+        .and_where(Expr::col(run_tags::RUN_ID).eq(run_id.as_str()))
+        .take();
     Query::update()
         .table(run_tags::TABLE)
         .value(run_tags::VALUE, value)
-        .and_where(Expr::col(run_tags::RUN_ID).eq(run_id.as_str()))
+        .and_where(Expr::col(run_tags::ID).in_subquery(of_run))
         .and_where(Expr::col(run_tags::KEY).eq(key))
         .take()
 }
@@ -124,7 +130,7 @@ pub(crate) fn select_run_ids(filter: &RunsFilter, page: &RunsPage) -> SelectStat
     select
 }
 
-/// What is to be known of the newest run of each partition, newest first.
+/// What is to be known of the runs of partitions, newest first.
 pub(crate) fn select_run_partitions(filter: &RunsFilter) -> SelectStatement {
     let mut select = Query::select();
     select
@@ -152,6 +158,10 @@ fn select_page(select: &mut SelectStatement, page: &RunsPage) {
         _ => runs::ID,
     };
     select.order_by(column, direction(page.order));
+    if column != runs::ID {
+        // Runs of the same time, in the order in which they were written.
+        select.order_by(runs::ID, direction(page.order));
+    }
     if let Some(cursor) = &page.cursor {
         let row = Query::select()
             .column(runs::ID)
@@ -212,14 +222,13 @@ fn has_one_of_statuses(statuses: &[DagsterRunStatus]) -> Option<Expr> {
     (!statuses.is_empty()).then(|| Expr::col(runs::STATUS).is_in(names))
 }
 
-/// A range, which the index on ids serves, where `LIKE` could not be served by it.
+/// Exactly these characters, as no collation of Postgres may have a say; the index on ids still serves to
+/// begin at the prefix.
 fn begins_with(prefix: &str) -> Cond {
-    Cond::all()
-        .add(Expr::col(runs::RUN_ID).gte(prefix))
-        .add(Expr::col(runs::RUN_ID).lt(format!("{prefix}\u{10ffff}")))
+    Cond::all().add(Expr::col(runs::RUN_ID).gte(prefix)).add(starts_with(runs::RUN_ID, prefix))
 }
 
-/// The body and status of a run.
+/// A run with the columns of a run record.
 pub(crate) fn select_run(run_id: &RunId) -> SelectStatement {
     let filter = RunsFilter { run_ids: vec![run_id.clone()], ..RunsFilter::default() };
     select_runs(&filter, &RunsPage::default())

@@ -21,6 +21,7 @@ pub(crate) mod runs {
 /// The tags of runs.
 pub(crate) mod run_tags {
     pub(crate) const TABLE: &str = "run_tags";
+    pub(crate) const ID: &str = "id";
     pub(crate) const RUN_ID: &str = "run_id";
     pub(crate) const KEY: &str = "key";
     pub(crate) const VALUE: &str = "value";

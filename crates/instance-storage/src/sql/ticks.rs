@@ -5,8 +5,8 @@ use instance_core::scheduling::{TickData, TickStatus};
 use instance_core::serdes::serialize_value;
 use instance_core::storage::TicksQuery;
 use sea_query::{
-    Alias, Cond, DeleteStatement, Expr, ExprTrait, Func, InsertStatement, Order, Query,
-    SelectStatement, UpdateStatement, WindowStatement,
+    Cond, DeleteStatement, Expr, ExprTrait, InsertStatement, Order, Query, SelectStatement,
+    UnionType, UpdateStatement,
 };
 
 use crate::sql::countable;
@@ -72,13 +72,31 @@ pub(crate) fn select_summaries(query: &TicksQuery) -> SelectStatement {
     select
 }
 
+/// One branch for each of the two ids, each of which an index serves in the order that is wanted; a
+/// condition with both reads and sorts all ticks.
 fn select_of(select: &mut SelectStatement, query: &TicksQuery) {
-    select
-        .from(TABLE)
-        .cond_where(is_of(&query.origin_id, &query.selector_id))
-        .order_by(TIMESTAMP, Order::Desc)
-        // Ticks of the same time, in the order in which they were written.
-        .order_by(ID, Order::Desc);
+    const BY_SELECTOR: &str = "by_selector";
+    const BY_ORIGIN: &str = "by_origin";
+    let branch = |condition: Cond| {
+        let mut ids = Query::select();
+        ids.column(ID).from(TABLE).cond_where(condition);
+        restrict(&mut ids, query);
+        ids
+    };
+    let of_origin = Cond::all()
+        .add(Expr::col(SELECTOR_ID).is_null())
+        .add(Expr::col(JOB_ORIGIN_ID).eq(query.origin_id.as_str()));
+    let of_selector = Cond::all().add(Expr::col(SELECTOR_ID).eq(query.selector_id.as_str()));
+    let mut ids = Query::select();
+    ids.column(ID).from_subquery(branch(of_selector), BY_SELECTOR);
+    let mut others = Query::select();
+    others.column(ID).from_subquery(branch(of_origin), BY_ORIGIN);
+    ids.union(UnionType::All, others);
+    select.from(TABLE).and_where(Expr::col(ID).in_subquery(ids));
+    newest(select, query.limit);
+}
+
+fn restrict(select: &mut SelectStatement, query: &TicksQuery) {
     if let Some(before) = query.before {
         select.and_where(Expr::col(TIMESTAMP).lt(before.naive_utc()));
     }
@@ -88,40 +106,29 @@ fn select_of(select: &mut SelectStatement, query: &TicksQuery) {
     if !query.statuses.is_empty() {
         select.and_where(has_status(&query.statuses));
     }
-    if let Some(limit) = query.limit {
+    newest(select, query.limit);
+}
+
+/// Newest first, and of the same time the one that was written last.
+fn newest(select: &mut SelectStatement, limit: Option<u64>) {
+    select.order_by(TIMESTAMP, Order::Desc).order_by(ID, Order::Desc);
+    if let Some(limit) = limit {
         select.limit(countable(limit));
     }
 }
 
-/// The newest ticks of each selector, ranked.
-pub(crate) fn select_batch(
-    selector_ids: &[String],
+/// The newest ticks of one selector.
+pub(crate) fn select_of_selector(
+    selector_id: &str,
     limit: Option<u64>,
     statuses: &[TickStatus],
 ) -> SelectStatement {
-    const RANK: &str = "rank";
-    const RANKED: &str = "ranked";
-    let window = WindowStatement::partition_by(SELECTOR_ID)
-        .order_by(TIMESTAMP, Order::Desc)
-        .order_by(ID, Order::Desc)
-        .take();
-    let mut ranked = Query::select();
-    ranked
-        .columns([ID, SELECTOR_ID, TICK_BODY])
-        .expr_window_as(Func::cust("row_number"), window, Alias::new(RANK))
-        .from(TABLE)
-        .and_where(Expr::col(SELECTOR_ID).is_in(selector_ids.iter().map(String::as_str)));
-    if !statuses.is_empty() {
-        ranked.and_where(has_status(statuses));
-    }
     let mut select = Query::select();
-    select
-        .columns([ID, SELECTOR_ID, TICK_BODY])
-        .from_subquery(ranked, Alias::new(RANKED))
-        .order_by(RANK, Order::Asc);
-    if let Some(limit) = limit {
-        select.and_where(Expr::col(RANK).lte(countable(limit)));
+    select.columns([ID, TICK_BODY]).from(TABLE).and_where(Expr::col(SELECTOR_ID).eq(selector_id));
+    if !statuses.is_empty() {
+        select.and_where(has_status(statuses));
     }
+    newest(&mut select, limit);
     select
 }
 

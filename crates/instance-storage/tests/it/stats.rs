@@ -40,6 +40,7 @@ fn blank(key: &str) -> RunStepKeyStatsSnapshot {
         start_time: None,
         end_time: None,
         materialization_events: Vec::new(),
+        expectation_results: Vec::new(),
         attempts: 0,
         partial_attempt_start: None,
         attempts_list: Vec::new(),

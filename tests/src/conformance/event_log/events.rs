@@ -1,9 +1,8 @@
 //! Events: of one run, of one asset, and across all.
 
 use instance_core::error::StorageError;
-use instance_core::event::{DagsterEventType, EventLogCursor, EventSpecificData};
+use instance_core::event::{DagsterEventType, EventLogCursor};
 use instance_core::ids::RunId;
-use instance_core::run::RunStepKeyStatsSnapshot;
 use instance_core::storage::{AssetEventSummaryQuery, EventLogStorage, RecordsForRun};
 
 use super::{Answer, Handle, Request, Wire, WireError, encode, errors, filters};
@@ -80,7 +79,7 @@ async fn of_run(store: &dyn EventLogStorage, name: &str, request: &Request) -> A
             let step_keys = step_keys.map_or_else(|| Ok(Vec::new()), |keys| keys.strings())?;
             let stats = store.get_step_stats_for_run(&run_id, &step_keys).await;
             let stats = stats.map_err(|error| WireError::of_run(&run_id, error))?;
-            with_expectations(store, &run_id, &stats).await?
+            Wire::list(stats.iter().map(encode::step_stats))
         }
         "get_asset_partitions_for_run" => {
             let of_types = request.argument("of_type")?.event_types()?;
@@ -164,33 +163,6 @@ async fn fetch(
     let filter = filters::asset_records_filter(&request.argument("records_filter")?, event_type)?;
     let page = store.fetch_asset_events(&filter, filters::records_page(request)?).await?;
     Ok(encode::event_page("EventRecordsResult", &page))
-}
-
-/// The statistics of steps with the results of their expectations, which our statistics leave to whoever
-/// wants to read the events.
-async fn with_expectations(
-    store: &dyn EventLogStorage,
-    run_id: &RunId,
-    stats: &[RunStepKeyStatsSnapshot],
-) -> Result<Wire, WireError> {
-    let query = RecordsForRun {
-        of_types: vec![DagsterEventType::StepExpectationResult],
-        ..RecordsForRun::all(run_id.clone())
-    };
-    let page = store.get_records_for_run(&query).await;
-    let page = page.map_err(|error| WireError::of_run(run_id, error))?;
-    let steps = stats.iter().map(|step| {
-        let entries = page.records.iter().map(|record| &record.event_log_entry);
-        let of_step = entries.filter(|entry| entry.step_key() == Some(step.step_key.as_str()));
-        let results = of_step.filter_map(|entry| {
-            match entry.dagster_event.as_ref()?.event_specific_data.as_deref()? {
-                EventSpecificData::StepExpectationResult(data) => Some(&data.expectation_result),
-                _ => None,
-            }
-        });
-        encode::step_stats(step, results)
-    });
-    Ok(Wire::list(steps))
 }
 
 /// Of an event there is to be one row, unless a check was planned more than once: what Dagster then says

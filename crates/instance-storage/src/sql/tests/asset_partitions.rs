@@ -6,7 +6,7 @@ use instance_core::asset_key::AssetKey;
 use instance_core::event::DagsterEventType;
 use instance_core::ids::StorageId;
 
-use super::{check, strings};
+use super::{at, check, strings};
 use crate::sql::asset_partitions::{self, PartitionEvents};
 
 #[test]
@@ -18,6 +18,7 @@ fn latest_events() {
         partitions: None,
         after: None,
         before: None,
+        wiped_at: None,
     };
     let filtered = PartitionEvents {
         of_types: &[
@@ -27,6 +28,7 @@ fn latest_events() {
         partitions: Some(&strings(["a", "b"])),
         after: Some(StorageId(5)),
         before: Some(StorageId(9)),
+        wiped_at: Some(at()),
         ..all
     };
     check("asset_partitions_select_latest_ids", &asset_partitions::select_latest_ids(&filtered));

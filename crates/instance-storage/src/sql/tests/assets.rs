@@ -60,3 +60,9 @@ fn selects() {
     let materialised = DagsterEventType::AssetMaterialization;
     check("assets_select_latest_events", &assets::select_latest_events(&keys(), materialised));
 }
+
+#[test]
+fn wipe_timestamp() {
+    let [asset_key, _] = keys();
+    check("assets_select_wipe_timestamp", &assets::select_wipe_timestamp(&asset_key));
+}

@@ -4,7 +4,7 @@ use instance_core::scheduling::{TickData, TickStatus};
 use instance_core::serdes::deserialize_value;
 use instance_core::storage::TicksQuery;
 
-use super::{at, check, strings, time};
+use super::{at, check, time};
 use crate::sql::ticks;
 
 const ENDED: [TickStatus; 2] = [TickStatus::Skipped, TickStatus::Success];
@@ -45,7 +45,7 @@ fn selects() {
     check("ticks_select_all", &ticks::select(&all));
     check("ticks_select_filtered", &ticks::select(&filtered));
     check("ticks_select_summaries", &ticks::select_summaries(&filtered));
-    let ids = strings(["5e1ec7", "5e1ec8"]);
-    check("ticks_select_batch", &ticks::select_batch(&ids, None, &[]));
-    check("ticks_select_batch_filtered", &ticks::select_batch(&ids, Some(5), &ENDED));
+    check("ticks_select_of_selector", &ticks::select_of_selector("5e1ec7", None, &[]));
+    let newest = ticks::select_of_selector("5e1ec7", Some(5), &ENDED);
+    check("ticks_select_of_selector_filtered", &newest);
 }

@@ -15,12 +15,12 @@ use instance_core::storage::{
 
 use super::SqlEventLogStorage;
 use crate::db::Row;
-use crate::sql::asset_checks;
 use crate::sql::asset_partitions::PartitionEvents;
 use crate::sql::tables::asset_check_executions::{
     ASSET_KEY, CHECK_NAME, CREATE_TIMESTAMP, EVALUATION_EVENT, EVALUATION_EVENT_STORAGE_ID,
     EXECUTION_STATUS, ID, MATERIALIZATION_EVENT_STORAGE_ID, PARTITION, RUN_ID, TABLE,
 };
+use crate::sql::{VALUES_PER_STATEMENT, asset_checks};
 
 #[async_trait]
 impl AssetCheckStore for SqlEventLogStorage {
@@ -101,10 +101,19 @@ impl AssetCheckStore for SqlEventLogStorage {
                     partitions: partition_keys,
                     after: None,
                     before: None,
+                    wiped_at: self.wiped_at(&check_key.asset_key).await?,
                 })
                 .await?;
-            let select = asset_checks::select_latest_by_partition(check_key, partition_keys);
-            for row in self.index.fetch("reading executions of a check", &select).await? {
+            let mut rows = Vec::new();
+            let chunks: Vec<_> = match partition_keys {
+                Some(keys) => keys.chunks(VALUES_PER_STATEMENT).map(Some).collect(),
+                None => vec![None],
+            };
+            for keys in chunks {
+                let select = asset_checks::select_latest_by_partition(check_key, keys);
+                rows.extend(self.index.fetch("reading executions of a check", &select).await?);
+            }
+            for row in rows {
                 let partition_key: Option<String> = row.get(TABLE, PARTITION)?;
                 let materialization =
                     partition_key.as_ref().and_then(|key| materialized.get(key)).copied();

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
+use chrono::{DateTime, NaiveDateTime, Utc};
 use instance_core::asset_key::AssetKey;
 use instance_core::error::StorageError;
 use instance_core::event::DagsterEventType;
@@ -13,7 +14,9 @@ use instance_core::storage::{
 };
 
 use super::SqlEventLogStorage;
+use crate::db::Row;
 use crate::sql::asset_partitions::{self, PartitionEvents};
+use crate::sql::assets;
 use crate::sql::tables::event_logs::{DAGSTER_EVENT_TYPE, ID, PARTITION, RUN_ID, TABLE};
 use crate::sql::tables::{asset_event_tags, event_logs};
 
@@ -32,6 +35,7 @@ impl AssetPartitionStore for SqlEventLogStorage {
                 partitions: None,
                 after: after_cursor,
                 before: before_cursor,
+                wiped_at: self.wiped_at(asset_key).await?,
             })
             .await?;
         Ok(latest.into_keys().collect())
@@ -50,6 +54,7 @@ impl AssetPartitionStore for SqlEventLogStorage {
             partitions: partitions.filter(|partitions| !partitions.is_empty()),
             after: after_cursor,
             before: None,
+            wiped_at: self.wiped_at(asset_key).await?,
         })
         .await
     }
@@ -71,9 +76,13 @@ impl AssetPartitionStore for SqlEventLogStorage {
             partitions: query.partitions.as_deref(),
             after: query.after_cursor,
             before: query.before_cursor,
+            wiped_at: self.wiped_at(&query.asset_key).await?,
         };
-        let select = asset_partitions::select_latest_tags(&events, &query.tag_keys);
-        let rows = self.index.fetch("reading tags of partitions", &select).await?;
+        let mut rows = Vec::new();
+        for events in events.chunked() {
+            let select = asset_partitions::select_latest_tags(&events, &query.tag_keys);
+            rows.extend(self.index.fetch("reading tags of partitions", &select).await?);
+        }
         let mut found: BTreeMap<String, BTreeMap<String, String>> = BTreeMap::new();
         for row in &rows {
             let value: Option<String> =
@@ -100,6 +109,7 @@ impl AssetPartitionStore for SqlEventLogStorage {
             partitions: None,
             after: after_storage_id,
             before: None,
+            wiped_at: self.wiped_at(asset_key).await?,
         };
         let select = asset_partitions::select_latest_runs(&events);
         let rows = self.index.fetch("reading planned materialisations", &select).await?;
@@ -150,10 +160,11 @@ impl AssetPartitionStore for SqlEventLogStorage {
             partitions: Some(&[partition.to_owned()]),
             after: None,
             before: None,
+            wiped_at: self.wiped_at(asset_key).await?,
         };
         let select = asset_partitions::select_latest_runs(&events);
         let row = self.index.fetch_one("reading planned materialisations", &select).await?;
-        let read = |row: crate::db::Row| {
+        let read = |row: Row| {
             let run_id = RunId::from(row.get::<String>(TABLE, RUN_ID)?);
             Ok(info(StorageId(row.get(TABLE, ID)?), run_id))
         };
@@ -200,11 +211,26 @@ impl SqlEventLogStorage {
         &self,
         events: &PartitionEvents<'_>,
     ) -> Result<BTreeMap<String, StorageId>, StorageError> {
-        let select = asset_partitions::select_latest_ids(events);
-        let rows = self.index.fetch("reading events of partitions", &select).await?;
-        rows.iter()
-            .map(|row| Ok((row.get(TABLE, event_logs::PARTITION)?, StorageId(row.get(TABLE, ID)?))))
-            .collect()
+        let mut found = BTreeMap::new();
+        for events in events.chunked() {
+            let select = asset_partitions::select_latest_ids(&events);
+            for row in self.index.fetch("reading events of partitions", &select).await? {
+                let id = StorageId(row.get(TABLE, ID)?);
+                found.insert(row.get(TABLE, event_logs::PARTITION)?, id);
+            }
+        }
+        Ok(found)
+    }
+
+    /// When an asset was last wiped, for a column.
+    pub(super) async fn wiped_at(
+        &self,
+        asset_key: &AssetKey,
+    ) -> Result<Option<NaiveDateTime>, StorageError> {
+        let select = assets::select_wipe_timestamp(asset_key);
+        let row = self.index.fetch_one("reading an asset", &select).await?;
+        let time = row.as_ref().map(Row::scalar::<Option<DateTime<Utc>>>).transpose()?;
+        Ok(time.flatten().map(|time| time.naive_utc()))
     }
 
     async fn data_versions(

@@ -105,8 +105,12 @@ impl Events {
             return Ok(());
         }
         let last: BTreeMap<_, _> = self.each().map(|(entry, _, id)| (&entry.run_id, id)).collect();
-        let notices = last.into_iter().map(|(run_id, id)| format!("{run_id}_{id}"));
-        connection.fetch(&events::notify(notices)).await.map(drop)
+        let notices: Vec<_> =
+            last.into_iter().map(|(run_id, id)| format!("{run_id}_{id}")).collect();
+        for notices in notices.chunks(events::NOTICES_PER_STATEMENT) {
+            connection.fetch(&events::notify(notices.iter().cloned())).await?;
+        }
+        Ok(())
     }
 
     async fn index_tags(
@@ -176,8 +180,8 @@ impl Events {
             {
                 Some(EventSpecificData::AssetCheckEvaluationPlanned(planned)) => {
                     let executions = planned_executions(planned, entry, row, id)?;
-                    if !executions.is_empty() {
-                        connection.execute(&asset_checks::insert(&executions)).await?;
+                    for executions in executions.chunks(EVENTS_PER_INSERT) {
+                        connection.execute(&asset_checks::insert(executions)).await?;
                     }
                 }
                 Some(EventSpecificData::AssetCheckEvaluation(evaluation)) => {

@@ -1,7 +1,5 @@
 //! Ticks.
 
-use std::collections::BTreeMap;
-
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use instance_core::error::StorageError;
@@ -14,7 +12,7 @@ use instance_core::storage::{TickStore, TicksQuery};
 use super::SqlScheduleStorage;
 use crate::db::{Connection, Row};
 use crate::sql::tables::job_ticks::{
-    ID, JOB_ORIGIN_ID, SELECTOR_ID, STATUS, TABLE, TICK_BODY, TICK_TYPE, TIMESTAMP,
+    ID, JOB_ORIGIN_ID, STATUS, TABLE, TICK_BODY, TICK_TYPE, TIMESTAMP,
 };
 use crate::sql::ticks;
 use crate::stores::column_time;
@@ -96,16 +94,16 @@ impl TickStore for SqlScheduleStorage {
         limit: Option<u64>,
         statuses: &[TickStatus],
     ) -> Result<Vec<(String, Vec<InstigatorTick>)>, StorageError> {
-        if selector_ids.is_empty() {
-            return Ok(Vec::new());
+        let mut found = Vec::new();
+        for selector_id in selector_ids {
+            let select = ticks::select_of_selector(selector_id, limit, statuses);
+            let rows = self.database.fetch("reading ticks", &select).await?;
+            if !rows.is_empty() {
+                let newest = rows.iter().map(tick).collect::<Result<_, _>>()?;
+                found.push((selector_id.clone(), newest));
+            }
         }
-        let select = ticks::select_batch(selector_ids, limit, statuses);
-        let rows = self.database.fetch("reading ticks", &select).await?;
-        let mut found: BTreeMap<String, Vec<InstigatorTick>> = BTreeMap::new();
-        for row in &rows {
-            found.entry(row.get(TABLE, SELECTOR_ID)?).or_default().push(tick(row)?);
-        }
-        Ok(found.into_iter().collect())
+        Ok(found)
     }
 
     async fn purge_ticks(
