@@ -8,6 +8,7 @@ mod fixtures;
 mod robustness;
 mod runs;
 mod scheduling;
+mod selectors;
 mod snapshots;
 mod support;
 mod unknown_fields;

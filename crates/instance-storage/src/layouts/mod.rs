@@ -92,11 +92,7 @@ impl Storages {
         let runs = Arc::new(SqlRunStorage::new(runs));
         let events =
             SqlEventLogStorage::new(index, run_logs, Arc::clone(&runs), context.indexed_tags);
-        Self {
-            runs,
-            events: Arc::new(events),
-            schedules: Arc::new(SqlScheduleStorage::new(schedules)),
-        }
+        Self { runs, events, schedules: Arc::new(SqlScheduleStorage::new(schedules)) }
     }
 
     /// The store of runs.

@@ -33,21 +33,21 @@ pub(crate) struct EventRow {
 }
 
 impl EventRow {
-    /// The row of an entry; `None` if its time is outside of the calendar.
-    pub(crate) fn of(entry: &EventLogEntry) -> Option<Self> {
+    /// The row of an entry, whose time is in the calendar.
+    pub(crate) fn of(entry: &EventLogEntry) -> Self {
         let event = entry.dagster_event.as_deref();
-        Some(Self {
+        Self {
             run_id: entry.run_id.to_string(),
             event: serialize_value(entry),
             dagster_event_type: event.map(|event| event.event_type_value.clone()),
-            timestamp: datetime_of(entry.timestamp)?.naive_utc(),
+            timestamp: datetime_of(entry.timestamp).unwrap_or_default().naive_utc(),
             step_key: entry.step_key().map(str::to_owned),
             asset_key: event.and_then(DagsterEvent::asset_key).map(|key| key.to_db_string()),
             partition: event
                 .and_then(|event| event.partition())
                 .filter(|name| !name.is_empty())
                 .map(str::to_owned),
-        })
+        }
     }
 }
 

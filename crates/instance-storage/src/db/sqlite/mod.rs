@@ -27,6 +27,10 @@ const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 /// How many reads of one file run at once.
 const READERS: u32 = 4;
 
+/// How many rows the driver's thread may be ahead of whoever reads them: each time it waits costs more than
+/// many rows do.
+const ROWS_AHEAD: usize = 4_096;
+
 /// How long another process may take to create a file, and how often it is looked at meanwhile.
 const CREATION_TIMEOUT: Duration = Duration::from_secs(10);
 const CREATION_POLL: Duration = Duration::from_millis(20);
@@ -338,6 +342,7 @@ fn options(place: &SqlitePlace) -> SqliteConnectOptions {
         .create_if_missing(false)
         .busy_timeout(BUSY_TIMEOUT)
         .synchronous(SqliteSynchronous::Full)
+        .row_buffer_size(ROWS_AHEAD)
         // Dagster declares foreign keys and never enforces them; rows that it wrote may break them.
         .foreign_keys(false)
         .disable_statement_logging()

@@ -23,6 +23,7 @@ use instance_core::storage::{
 };
 
 use super::SqlEventLogStorage;
+use super::write::{check, is_refusable};
 use crate::db::{Connection, Database, Row};
 use crate::sql::events;
 use crate::sql::tables::event_logs::{
@@ -46,12 +47,14 @@ const RUN_STATS_EVENT_TYPES: &[DagsterEventType] = &[
 #[async_trait]
 impl EventStore for SqlEventLogStorage {
     async fn store_event(&self, entry: &EventLogEntry) -> Result<StorageId, StorageError> {
-        let mut ids = self.store_event_batch(std::slice::from_ref(entry)).await?;
-        ids.pop().ok_or_else(|| StorageError::Backend {
-            database: self.index.name().to_string(),
-            operation: "storing an event",
-            source: "the row was given no id".into(),
-        })
+        check(entry)?;
+        // An id that names no file is refused, too, before it can take others with it.
+        self.run_logs.get(&entry.run_id)?;
+        if is_refusable(entry) {
+            let ids = self.store(std::slice::from_ref(entry)).await?;
+            return Ok(ids.first().copied().unwrap_or(StorageId(0)));
+        }
+        self.store_in_group(entry).await
     }
 
     #[tracing::instrument(skip_all, fields(entries = entries.len()))]

@@ -8,14 +8,17 @@ mod asset_partitions;
 mod assets;
 mod dynamic_partitions;
 mod events;
+mod group;
 mod pools;
 mod write;
 
-use std::sync::Arc;
+use std::sync::{Arc, Weak};
 
 use async_trait::async_trait;
 use instance_core::error::StorageError;
 use instance_core::storage::EventLogStorage;
+
+use group::Group;
 
 use super::SqlRunStorage;
 use super::schema::schema_store;
@@ -31,6 +34,9 @@ pub(crate) struct SqlEventLogStorage {
     /// Which runs there are, for questions across sharded logs.
     runs: Arc<SqlRunStorage>,
     indexed_tags: Arc<dyn Fn(&str) -> bool + Send + Sync>,
+    group: Group,
+    /// For the task that stores what waits.
+    this: Weak<Self>,
 }
 
 impl std::fmt::Debug for SqlEventLogStorage {
@@ -42,13 +48,20 @@ impl std::fmt::Debug for SqlEventLogStorage {
 }
 
 impl SqlEventLogStorage {
-    pub(crate) const fn new(
+    pub(crate) fn new(
         index: Arc<Database>,
         run_logs: RunLogs,
         runs: Arc<SqlRunStorage>,
         indexed_tags: Arc<dyn Fn(&str) -> bool + Send + Sync>,
-    ) -> Self {
-        Self { index, run_logs, runs, indexed_tags }
+    ) -> Arc<Self> {
+        Arc::new_cyclic(|this| Self {
+            index,
+            run_logs,
+            runs,
+            indexed_tags,
+            group: Group::default(),
+            this: Weak::clone(this),
+        })
     }
 
     pub(crate) fn index(&self) -> &Database {

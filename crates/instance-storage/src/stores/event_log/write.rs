@@ -3,9 +3,13 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use futures_util::future::try_join_all;
 use instance_core::assets::{AssetCheckEvaluation, AssetCheckEvaluationPlanned};
+use instance_core::clock::datetime_of;
 use instance_core::error::StorageError;
-use instance_core::event::{DagsterEventType, EventLogEntry, EventLogRecord, EventSpecificData};
+use instance_core::event::{
+    DagsterEvent, DagsterEventType, EventLogEntry, EventLogRecord, EventSpecificData,
+};
 use instance_core::ids::{RunId, StorageId};
 use instance_core::serdes::{UnknownFields, serialize_value};
 use instance_core::storage::AssetCheckExecutionRecordStatus;
@@ -27,7 +31,10 @@ impl SqlEventLogStorage {
     ) -> Result<Vec<StorageId>, StorageError> {
         let prepared = entries
             .iter()
-            .map(|entry| Ok((entry.clone(), checked_row(entry)?)))
+            .map(|entry| {
+                check(entry)?;
+                Ok((entry.clone(), EventRow::of(entry)))
+            })
             .collect::<Result<Vec<Prepared>, StorageError>>()?;
         if !self.run_logs.is_sharded() {
             return self.store_in_index(prepared).await;
@@ -37,11 +44,12 @@ impl SqlEventLogStorage {
             of_run.entry(&entry.run_id).or_default().push(place);
         }
         let mut ids = vec![StorageId(0); entries.len()];
-        for (run_id, places) in of_run {
+        let shards = of_run.into_iter().map(|(run_id, places)| {
             let rows = places.iter().map(|place| prepared[*place].1.clone()).collect();
-            for (place, id) in places.iter().zip(self.store_in_shard(run_id, rows).await?) {
-                ids[*place] = id;
-            }
+            async move { Ok::<_, StorageError>((places, self.store_in_shard(run_id, rows).await?)) }
+        });
+        for (places, ids_of_run) in try_join_all(shards).await? {
+            places.into_iter().zip(ids_of_run).for_each(|(place, id)| ids[place] = id);
         }
         let indexed = prepared.into_iter().filter(|(entry, _)| is_indexed(entry)).collect();
         self.store_in_index(indexed).await?;
@@ -219,34 +227,40 @@ async fn evaluate(
     }
 }
 
-/// The row of an entry, refused before anything is written if it cannot be stored completely.
-fn checked_row(entry: &EventLogEntry) -> Result<EventRow, StorageError> {
-    let unsupported = |reason: String| StorageError::Unsupported {
-        what: format!("event of run {} of type {}", entry.run_id, event_type_name(entry)),
-        reason,
-    };
-    let row = EventRow::of(entry).ok_or_else(|| {
-        unsupported(format!("its time, {} seconds since 1970, is in no calendar", entry.timestamp))
-    })?;
-    let data = entry.dagster_event.as_ref().and_then(|event| event.event_specific_data.as_deref());
-    match entry.event_type() {
-        Some(event_type) if changes_asset(event_type) && row.asset_key.is_none() => {
-            Err(unsupported("this version cannot tell which asset it is about".to_owned()))
+/// Refuses an entry that cannot be stored completely.
+pub(super) fn check(entry: &EventLogEntry) -> Result<(), StorageError> {
+    let event = entry.dagster_event.as_deref();
+    let reason = match entry.event_type() {
+        _ if datetime_of(entry.timestamp).is_none() => {
+            format!("its time, {} seconds since 1970, is in no calendar", entry.timestamp)
         }
         Some(event_type)
-            if event_type.is_asset_check_event()
-                && !matches!(
-                    data,
-                    Some(
-                        EventSpecificData::AssetCheckEvaluation(_)
-                            | EventSpecificData::AssetCheckEvaluationPlanned(_)
-                    )
-                ) =>
+            if changes_asset(event_type) && event.and_then(DagsterEvent::asset_key).is_none() =>
         {
-            Err(unsupported("this version cannot tell which check it is about".to_owned()))
+            "this version cannot tell which asset it is about".to_owned()
         }
-        _ => Ok(row),
-    }
+        Some(event_type) if event_type.is_asset_check_event() && !is_about_check(event) => {
+            "this version cannot tell which check it is about".to_owned()
+        }
+        _ => return Ok(()),
+    };
+    let what = format!("event of run {} of type {}", entry.run_id, event_type_name(entry));
+    Err(StorageError::Unsupported { what, reason })
+}
+
+fn is_about_check(event: Option<&DagsterEvent>) -> bool {
+    matches!(
+        event.and_then(|event| event.event_specific_data.as_deref()),
+        Some(
+            EventSpecificData::AssetCheckEvaluation(_)
+                | EventSpecificData::AssetCheckEvaluationPlanned(_)
+        )
+    )
+}
+
+/// Whether an event can still be refused when its turn comes, and so must not take others with it.
+pub(super) fn is_refusable(entry: &EventLogEntry) -> bool {
+    entry.event_type().is_some_and(DagsterEventType::is_asset_check_event)
 }
 
 fn event_type_name(entry: &EventLogEntry) -> &str {

@@ -1,0 +1,126 @@
+//! Single events that are pending together are stored together.
+//!
+//! Many callers, each with one event, are the usual load of an instance. A statement and a flush for each
+//! would be most of what they cost.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use futures_util::future::join_all;
+use instance_core::error::StorageError;
+use instance_core::event::EventLogEntry;
+use instance_core::ids::{RunId, StorageId};
+use tokio::sync::oneshot;
+
+use super::SqlEventLogStorage;
+
+/// How many events one transaction holds at most, so that none waits long for its answer.
+const EVENTS_PER_GROUP: usize = 512;
+
+/// An event, and who waits for the id of its row.
+type Pending = (EventLogEntry, oneshot::Sender<Result<StorageId, StorageError>>);
+
+/// Events that wait to be stored.
+#[derive(Debug, Default)]
+pub(super) struct Group(Mutex<Waiting>);
+
+#[derive(Debug, Default)]
+struct Waiting {
+    events: Vec<Pending>,
+    /// Whether a task stores what waits.
+    is_served: bool,
+}
+
+impl Group {
+    fn waiting(&self) -> std::sync::MutexGuard<'_, Waiting> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl SqlEventLogStorage {
+    /// Stores an event, alone or with others; returns when it is durable.
+    pub(super) async fn store_in_group(
+        &self,
+        entry: &EventLogEntry,
+    ) -> Result<StorageId, StorageError> {
+        let lost = || StorageError::Backend {
+            database: self.index.name().to_string(),
+            operation: "storing an event",
+            source: "the runtime that stored it was shut down meanwhile".into(),
+        };
+        let (reply, answer) = oneshot::channel();
+        let is_first = {
+            let mut waiting = self.group.waiting();
+            waiting.events.push((entry.clone(), reply));
+            !std::mem::replace(&mut waiting.is_served, true)
+        };
+        if is_first && let Some(this) = self.this.upgrade() {
+            // A task of its own: the caller may be dropped, and others wait for the same transaction.
+            tokio::spawn(async move {
+                let _serving = Serving(&this);
+                this.serve().await;
+            });
+        }
+        answer.await.unwrap_or_else(|_| Err(lost()))
+    }
+
+    async fn serve(&self) {
+        loop {
+            let group: Vec<Pending> = {
+                let mut waiting = self.group.waiting();
+                if waiting.events.is_empty() {
+                    waiting.is_served = false;
+                    return;
+                }
+                let count = waiting.events.len().min(EVENTS_PER_GROUP);
+                waiting.events.drain(..count).collect()
+            };
+            // A file that cannot be written must not take the events of other runs with it.
+            let mut of_run: BTreeMap<Option<RunId>, Vec<Pending>> = BTreeMap::new();
+            for pending in group {
+                let run_id = self.run_logs.is_sharded().then(|| pending.0.run_id.clone());
+                of_run.entry(run_id).or_default().push(pending);
+            }
+            join_all(of_run.into_values().map(|group| self.store_group(group))).await;
+        }
+    }
+
+    async fn store_group(&self, group: Vec<Pending>) {
+        let (entries, replies): (Vec<_>, Vec<_>) = group.into_iter().unzip();
+        // A caller that no longer waits has no use for an answer.
+        match self.store(&entries).await {
+            Ok(ids) => {
+                for (reply, id) in replies.into_iter().zip(ids) {
+                    let _ = reply.send(Ok(id));
+                }
+            }
+            Err(error) => {
+                let (mut replies, database) = (replies, self.index.name());
+                if replies.len() == 1 {
+                    let _ = replies.remove(0).send(Err(error));
+                    return;
+                }
+                let error = Arc::new(error);
+                for reply in replies {
+                    let _ = reply.send(Err(StorageError::Backend {
+                        database: database.to_string(),
+                        operation: "storing events of several callers",
+                        source: Box::new(Arc::clone(&error)),
+                    }));
+                }
+            }
+        }
+    }
+}
+
+/// When the task ends before its time, with its runtime, nobody waits for it for ever.
+struct Serving<'s>(&'s SqlEventLogStorage);
+
+impl Drop for Serving<'_> {
+    fn drop(&mut self) {
+        let mut waiting = self.0.group.waiting();
+        if std::mem::take(&mut waiting.is_served) {
+            waiting.events.clear();
+        }
+    }
+}
