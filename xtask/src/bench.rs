@@ -2,7 +2,6 @@
 //!
 //! Not part of the gate: figures are for people. What is measured is in `tests/`.
 
-use std::path::PathBuf;
 use std::process::Command;
 
 use anyhow::{Result, ensure};
@@ -39,26 +38,22 @@ fn startup(workspace: &Workspace, quick: bool) -> Result<()> {
 
 /// Reading and writing the bodies of events.
 fn serdes(workspace: &Workspace, _quick: bool) -> Result<()> {
-    let ours = built(workspace, "serdes_speed")?;
+    let mut build = cargo(workspace, "build");
+    run_command(build.args(["--release", "--package", TESTS_PACKAGE, "--bin", "serdes_speed"]))?;
+    let program = format!("serdes_speed{}", std::env::consts::EXE_SUFFIX);
+    let ours = workspace.target.join("release").join(program);
     piped(&mut script(workspace, "time_serdes.py")?, &mut Command::new(ours))
 }
 
 /// The storages, SQLite and Postgres.
 fn storage(workspace: &Workspace, quick: bool) -> Result<()> {
-    let ours = built(workspace, "storage_speed")?;
     let postgres = postgres::ensure(workspace)?;
     // Below the target directory: a temporary directory may be in memory, where a flush costs nothing.
     let directory = tempfile::tempdir_in(&workspace.target)?;
-    let mut bench = Command::new(ours);
+    let mut bench = cargo(workspace, "bench");
+    bench.args(["--package", "instance-storage", "--all-features", "--bench", "storage", "--"]);
     bench.arg(python_env::ensure(workspace)?);
     bench.arg(workspace.root.join("tests/python/time_storage.py"));
     bench.arg(directory.path()).arg(postgres.url());
     run_command(bench.args(quick.then_some("--quick")))
-}
-
-fn built(workspace: &Workspace, name: &str) -> Result<PathBuf> {
-    let mut build = cargo(workspace, "build");
-    run_command(build.args(["--release", "--package", TESTS_PACKAGE, "--bin", name]))?;
-    let program = format!("{name}{}", std::env::consts::EXE_SUFFIX);
-    Ok(workspace.target.join("release").join(program))
 }

@@ -2,7 +2,7 @@
 //!
 //! Each case is done in rounds: by Dagster, by us, and where there is a limit to compare with, by the bare
 //! driver writing the same rows. What is printed are medians, and ratios of medians: absolute figures of a
-//! disk change from hour to hour. Usage: `storage_speed PYTHON SCRIPT DIRECTORY [POSTGRES_URL] [--quick]`.
+//! disk change from hour to hour. Usage: `storage PYTHON SCRIPT DIRECTORY [POSTGRES_URL] [--quick]`.
 #![expect(
     clippy::print_stdout,
     clippy::disallowed_methods,
@@ -37,9 +37,10 @@ type Result<T> = std::result::Result<T, Box<dyn Error>>;
 async fn main() -> Result<()> {
     let mut arguments: Vec<String> = std::env::args().skip(1).collect();
     let is_quick = arguments.iter().any(|argument| argument == "--quick");
-    arguments.retain(|argument| argument != "--quick");
+    // `cargo bench` adds an argument of its own.
+    arguments.retain(|argument| argument != "--quick" && argument != "--bench");
     let [python, script, directory, urls @ ..] = &arguments[..] else {
-        return Err("usage: storage_speed PYTHON SCRIPT DIRECTORY [POSTGRES_URL] [--quick]".into());
+        return Err("usage: storage PYTHON SCRIPT DIRECTORY [POSTGRES_URL] [--quick]".into());
     };
     let mut dagster = Dagster::start(python, script)?;
     let rounds = if is_quick { 3 } else { 7 };
@@ -142,10 +143,10 @@ impl Sqlite {
 
     async fn bench(&self, dagster: &mut Dagster, rounds: usize, is_quick: bool) -> Result<()> {
         let raw = RawSqlite::open(&self.directory.join("raw.db")).await?;
-        let mut table = Table::new(rounds);
-        writes(&mut table, dagster, &self.ours, &self.shared, Raw::Sqlite(&raw), is_quick).await?;
-        reads(&mut table, dagster, &self.shared).await?;
-        changes(&mut table, dagster, &self.ours, &self.shared).await
+        let table = Table::new(rounds);
+        writes(&table, dagster, &self.ours, &self.shared, Raw::Sqlite(&raw), is_quick).await?;
+        reads(&table, dagster, &self.shared).await?;
+        changes(&table, dagster, &self.ours, &self.shared).await
     }
 }
 
@@ -191,11 +192,11 @@ impl Postgres {
         use sqlx::Connection;
 
         let raw = tokio::sync::Mutex::new(sqlx::PgConnection::connect(&self.url).await?);
-        let mut table = Table::new(rounds);
-        writes(&mut table, dagster, &self.ours, &self.shared, Raw::Postgres(&raw), is_quick)
+        let table = Table::new(rounds);
+        writes(&table, dagster, &self.ours, &self.shared, Raw::Postgres(&raw), is_quick)
             .await?;
-        reads(&mut table, dagster, &self.shared).await?;
-        changes(&mut table, dagster, &self.ours, &self.shared).await
+        reads(&table, dagster, &self.shared).await?;
+        changes(&table, dagster, &self.ours, &self.shared).await
     }
 }
 
@@ -214,7 +215,7 @@ impl Table {
     }
 
     /// Prints seconds for one operation of each side; fewer are better.
-    fn print(&self, name: &str, dagster: &[f64], ours: &[f64], limit: &[f64]) {
+    fn print(name: &str, dagster: &[f64], ours: &[f64], limit: &[f64]) {
         let show = |seconds: f64| {
             if seconds.is_nan() {
                 "-".to_owned()
@@ -245,7 +246,7 @@ enum Raw<'a> {
 }
 
 async fn writes(
-    table: &mut Table,
+    table: &Table,
     dagster: &mut Dagster,
     ours: &Side,
     theirs: &Side,
@@ -280,7 +281,7 @@ async fn writes(
                 .await?,
             );
         }
-        table.print(&format!("store_event, one caller, {kind}"), &left, &right, &limit);
+        Table::print(&format!("store_event, one caller, {kind}"), &left, &right, &limit);
     }
     let callers = 64;
     for kind in ["step_start", "asset_materialization"] {
@@ -294,7 +295,7 @@ async fn writes(
             let events = Arc::new(events_of(kind, &run_id, ours_count));
             right.push(per(ours_count, store_concurrently(ours.events(), events, callers)).await?);
         }
-        table.print(&format!("store_event, {callers} callers, {kind}"), &left, &right, &[]);
+        Table::print(&format!("store_event, {callers} callers, {kind}"), &left, &right, &[]);
     }
     let batch: u32 = 1_000;
     let (mut left, mut right, mut limit) = (Vec::new(), Vec::new(), Vec::new());
@@ -313,11 +314,11 @@ async fn writes(
         );
         limit.push(per(batch, raw.insert(&events)).await?);
     }
-    table.print("store_event_batch of 1,000, asset_materialization", &left, &right, &limit);
+    Table::print("store_event_batch of 1,000, asset_materialization", &left, &right, &limit);
     Ok(())
 }
 
-async fn reads(table: &mut Table, dagster: &mut Dagster, shared: &Side) -> Result<()> {
+async fn reads(table: &Table, dagster: &mut Dagster, shared: &Side) -> Result<()> {
     let all_runs = RunsFilter::default();
     let page = RunsPage { limit: Some(100), ..RunsPage::default() };
     let keys: Vec<_> = (0..100).map(asset_key).collect();
@@ -370,13 +371,13 @@ async fn reads(table: &mut Table, dagster: &mut Dagster, shared: &Side) -> Resul
                 return Err(format!("{task} found {found}, not {count}").into());
             }
         }
-        table.print(&format!("{task} ({count})"), &left, &right, &[]);
+        Table::print(&format!("{task} ({count})"), &left, &right, &[]);
     }
     Ok(())
 }
 
 async fn changes(
-    table: &mut Table,
+    table: &Table,
     dagster: &mut Dagster,
     ours: &Side,
     theirs: &Side,
@@ -391,7 +392,7 @@ async fn changes(
         ours.events().add_dynamic_partitions(&name, &keys).await?;
         right.push(began.elapsed().as_secs_f64());
     }
-    table.print(&format!("add_dynamic_partitions ({PARTITIONS})"), &left, &right, &[]);
+    Table::print(&format!("add_dynamic_partitions ({PARTITIONS})"), &left, &right, &[]);
     let (mut left, mut right) = (Vec::new(), Vec::new());
     for _ in 0..table.rounds {
         let task = json!({"task": "wipe_assets", "home": theirs.home, "count": 10});
@@ -402,7 +403,7 @@ async fn changes(
         }
         right.push(began.elapsed().as_secs_f64());
     }
-    table.print("wipe_asset, 10 assets", &left, &right, &[]);
+    Table::print("wipe_asset, 10 assets", &left, &right, &[]);
     Ok(())
 }
 
