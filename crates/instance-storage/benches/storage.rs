@@ -193,8 +193,7 @@ impl Postgres {
 
         let raw = tokio::sync::Mutex::new(sqlx::PgConnection::connect(&self.url).await?);
         let table = Table::new(rounds);
-        writes(&table, dagster, &self.ours, &self.shared, Raw::Postgres(&raw), is_quick)
-            .await?;
+        writes(&table, dagster, &self.ours, &self.shared, Raw::Postgres(&raw), is_quick).await?;
         reads(&table, dagster, &self.shared).await?;
         changes(&table, dagster, &self.ours, &self.shared).await
     }
@@ -376,12 +375,7 @@ async fn reads(table: &Table, dagster: &mut Dagster, shared: &Side) -> Result<()
     Ok(())
 }
 
-async fn changes(
-    table: &Table,
-    dagster: &mut Dagster,
-    ours: &Side,
-    theirs: &Side,
-) -> Result<()> {
+async fn changes(table: &Table, dagster: &mut Dagster, ours: &Side, theirs: &Side) -> Result<()> {
     let keys: Vec<String> = (0..PARTITIONS).map(|number| format!("key_{number}")).collect();
     let (mut left, mut right) = (Vec::new(), Vec::new());
     for round in 0..table.rounds {
