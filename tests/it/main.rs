@@ -3,9 +3,12 @@
 
 mod architecture;
 mod concurrency;
+mod crash;
 mod exec;
+mod postgres;
 mod reading_back;
 mod refusals;
 mod schema;
 mod snapshots;
+mod two_writers;
 mod webserver;

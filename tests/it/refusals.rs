@@ -41,10 +41,20 @@ fn a_revision_from_the_future_is_refused_and_left_alone() {
 #[test]
 fn a_store_that_we_do_not_have_is_refused_without_its_password() {
     let home = Home::new();
-    let yaml = "storage:\n  postgres:\n    postgres_url: postgresql://user:hunter2@host/db\n";
+    let yaml = "storage:\n  mysql:\n    mysql_url: mysql://user:hunter2@host/db\n";
     std::fs::write(home.path().join("dagster.yaml"), yaml).expect("dagster.yaml");
     let refused = home.ours(&["exec", "--", "true"]);
-    check(&refused, 125, &["dagster.yaml", "storage.postgres", "SQLite only"]);
+    check(&refused, 125, &["dagster.yaml", "storage.mysql", "`sqlite` or `postgres`"]);
+    assert!(!refused.stderr.contains("hunter2"));
+}
+
+#[test]
+fn a_postgres_that_cannot_be_used_is_named_without_its_password() {
+    let home = Home::new();
+    let yaml = "storage:\n  postgres:\n    postgres_url: oracle://user:hunter2@host/db\n";
+    std::fs::write(home.path().join("dagster.yaml"), yaml).expect("dagster.yaml");
+    let refused = home.ours(&["exec", "--", "true"]);
+    check(&refused, 125, &["postgres_url", "postgresql://USER"]);
     assert!(!refused.stderr.contains("hunter2"));
 }
 

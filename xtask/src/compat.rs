@@ -1,25 +1,37 @@
 //! The step `compat`: the cross-crate tests, with the release binary, against the real Dagster; and
 //! how the programs come about that this step and others test with.
 //!
-//! Not here: how the Python environment comes about.
+//! Not here: how the Python environment and the Postgres server come about.
 
 use std::env::consts::EXE_SUFFIX;
 use std::path::PathBuf;
+use std::process::Command;
 
 use anyhow::{Result, ensure};
 
 use crate::process::{cargo, run as run_command};
-use crate::python_env;
 use crate::workspace::{TESTS_PACKAGE, Workspace};
+use crate::{postgres, python_env};
 
-/// Builds the binary, brings up the environment, and runs the tests with the paths of both in their
-/// environment.
+/// Runs the tests with the release binary.
 pub(crate) fn run(workspace: &Workspace, args: &[String]) -> Result<()> {
     let binary = release_binary(workspace)?;
+    with_servers(workspace, |tests| {
+        tests.arg("--").args(args).env("DAGSTER_INSTANCE_BIN", binary);
+    })
+}
+
+/// Brings up the Python environment and a Postgres, and runs the tests with both in their environment and
+/// with what `change` adds.
+pub(crate) fn with_servers(workspace: &Workspace, change: impl FnOnce(&mut Command)) -> Result<()> {
     let python = python_env::ensure(workspace)?;
+    let postgres = postgres::ensure(workspace)?;
     let mut tests = cargo(workspace, "test");
-    tests.args(["--package", TESTS_PACKAGE, "--"]).args(args);
-    run_command(tests.env("DAGSTER_INSTANCE_BIN", binary).env("DAGSTER_INSTANCE_PYTHON", python))
+    tests.args(["--package", TESTS_PACKAGE]);
+    tests.env("DAGSTER_INSTANCE_PYTHON", python);
+    tests.env("DAGSTER_INSTANCE_TEST_POSTGRES_URL", postgres.url());
+    change(&mut tests);
+    run_command(&mut tests)
 }
 
 /// Builds the binary as it is shipped; returns its path.

@@ -15,6 +15,7 @@ mod check;
 mod compat;
 mod conformance;
 mod corpus;
+mod crash;
 mod features;
 mod postgres;
 mod process;
@@ -76,6 +77,8 @@ enum Command {
         #[arg(last = true)]
         args: Vec<String>,
     },
+    /// Kill writers and servers again and again, and look for what they had acknowledged
+    Crash(crash::Crashes),
     /// Run Dagster's own storage suites against our storages
     Conformance {
         /// Which suite; all unless said
@@ -147,6 +150,7 @@ fn run(command: &Command) -> Result<()> {
             Ok(())
         }
         Command::Compat { args } => compat::run(&workspace, args),
+        Command::Crash(crashes) => crash::run(&workspace, crashes),
         Command::Conformance { suite, stock, args } => {
             conformance::run(&workspace, suite.as_deref(), *stock, args)
         }

@@ -1,6 +1,7 @@
 //! The storages over real files: what they store, what they refuse, and what they survive.
 
 mod assets;
+mod bad_days;
 mod compute_logs;
 mod concurrency;
 mod damage;

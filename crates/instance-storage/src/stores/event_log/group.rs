@@ -57,8 +57,10 @@ impl SqlEventLogStorage {
         if is_first && let Some(this) = self.this.upgrade() {
             // A task of its own: the caller may be dropped, and others wait for the same transaction.
             tokio::spawn(async move {
-                let _serving = Serving(&this);
+                let serving = Serving(&this);
                 this.serve().await;
+                // It ended in its own time, and somebody else may serve already.
+                std::mem::forget(serving);
             });
         }
         answer.await.unwrap_or_else(|_| Err(lost()))
