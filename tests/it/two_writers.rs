@@ -14,9 +14,10 @@ use instance_core::event::{
     StepMaterializationData,
 };
 use instance_core::run::{DagsterRun, RunsFilter};
+use instance_core::settings::StorageSettings;
 use instance_core::storage::RecordsForRun;
 use instance_core::{AssetKey, RunId, StorageError};
-use instance_storage::{OpenMode, SqlitePaths, StorageContext, Storages};
+use instance_storage::{OpenMode, StorageContext, Storages};
 use serde_json::Value;
 use tokio::runtime::Runtime;
 use tokio::task::JoinSet;
@@ -276,9 +277,8 @@ fn write_both(runtime: &Runtime, home: &Home, storages: &Storages) -> Followed {
 #[test]
 fn two_writers_of_sqlite_lose_nothing_and_a_reader_sees_every_event_once() {
     let (runtime, home) = (Runtime::new().expect("a runtime"), Home::new());
-    let paths = SqlitePaths::below(home.path());
-    let opening =
-        Storages::open_sqlite(paths, OpenMode::CreateIfMissing, StorageContext::default());
+    let settings = StorageSettings::sqlite_below(home.path());
+    let opening = Storages::open(&settings, OpenMode::CreateIfMissing, StorageContext::default());
     let storages = runtime.block_on(opening).expect("storages");
     let followed = write_both(&runtime, &home, &storages);
     assert!(followed.stored.len() > EVENTS / MATERIALIZE_EVERY);

@@ -26,9 +26,10 @@ use instance_core::event::{
 };
 use instance_core::run::{DagsterRun, RunsFilter};
 use instance_core::serdes::serialize_value;
+use instance_core::settings::StorageSettings;
 use instance_core::storage::{EventLogStorage, RecordsForRun, RunStorage, RunsPage};
 use instance_core::{AssetKey, RunId};
-use instance_storage::{OpenMode, PostgresConfig, SqlitePaths, StorageContext, Storages};
+use instance_storage::{OpenMode, PostgresConfig, StorageContext, Storages};
 use serde_json::{Value, json};
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
@@ -125,9 +126,9 @@ impl Sqlite {
             let home = directory.join(name);
             std::fs::create_dir_all(&home)?;
             std::fs::write(home.join("dagster.yaml"), "telemetry:\n  enabled: false\n")?;
-            let paths = SqlitePaths::below(&home);
+            let settings = StorageSettings::sqlite_below(&home);
             let storages =
-                Storages::open_sqlite(paths, OpenMode::CreateIfMissing, StorageContext::default())
+                Storages::open(&settings, OpenMode::CreateIfMissing, StorageContext::default())
                     .await?;
             storages.create().await?;
             Ok(Side { storages, home })

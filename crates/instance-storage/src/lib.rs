@@ -19,6 +19,4 @@ pub use info::{StorageInfo, storage_info};
 #[cfg(feature = "postgres")]
 pub use layouts::PostgresConfig;
 #[cfg(feature = "sqlite")]
-pub use layouts::{EventPaths, OpenMode, SqlitePaths};
-#[cfg(feature = "sqlite")]
-pub use layouts::{StorageContext, Storages, is_indexed_tag};
+pub use layouts::{OpenMode, StorageContext, Storages, is_indexed_tag};

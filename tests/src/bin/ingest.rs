@@ -17,8 +17,9 @@ use instance_core::event::{
     StepMaterializationData,
 };
 use instance_core::run::DagsterRun;
+use instance_core::settings::StorageSettings;
 use instance_core::{AssetKey, RunId, StorageError};
-use instance_storage::{OpenMode, PostgresConfig, SqlitePaths, StorageContext, Storages};
+use instance_storage::{OpenMode, PostgresConfig, StorageContext, Storages};
 use tokio::sync::oneshot;
 
 /// How many tasks write at once.
@@ -37,8 +38,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let seed: u64 = seed.parse()?;
     let context = StorageContext::default();
     let storages = if backend == "sqlite" {
-        let paths = SqlitePaths::below(Path::new(place));
-        Storages::open_sqlite(paths, OpenMode::CreateIfMissing, context).await?
+        let settings = StorageSettings::sqlite_below(Path::new(place));
+        Storages::open(&settings, OpenMode::CreateIfMissing, context).await?
     } else {
         Storages::open_postgres(&PostgresConfig::from_url(place)?, context)?
     };

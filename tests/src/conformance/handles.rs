@@ -8,10 +8,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
 use instance_core::clock::{Clock, RandomIds};
+use instance_core::settings::{StorageSettings, StoreSettings};
 use instance_core::storage::{EventLogStorage, RunStorage, ScheduleStorage};
-use instance_storage::{
-    EventPaths, OpenMode, PostgresConfig, SqlitePaths, StorageContext, Storages, is_indexed_tag,
-};
+use instance_storage::{OpenMode, PostgresConfig, StorageContext, Storages, is_indexed_tag};
 
 use super::envelope::Request;
 use super::errors::WireError;
@@ -86,10 +85,10 @@ impl Handle {
             }
             name => {
                 let directory = PathBuf::from(request.argument("base_dir")?.text()?);
-                let Some((paths, whole)) = sqlite_paths(name, &directory) else {
+                let Some((settings, whole)) = sqlite_settings(name, &directory) else {
                     return Err(kind.expected("an implementation that is known here"));
                 };
-                (Storages::open_sqlite(paths, OpenMode::CreateIfMissing, context).await?, whole)
+                (Storages::open(&settings, OpenMode::CreateIfMissing, context).await?, whole)
             }
         };
         if whole {
@@ -134,22 +133,20 @@ impl Handle {
 }
 
 /// Where the stores are, and whether all of them are meant.
-fn sqlite_paths(name: &str, directory: &Path) -> Option<(SqlitePaths, bool)> {
-    let all = SqlitePaths::below(directory);
-    let others = SqlitePaths::below(&directory.join(UNUSED));
+fn sqlite_settings(name: &str, directory: &Path) -> Option<(StorageSettings, bool)> {
+    let here = StoreSettings::Sqlite(directory.to_owned());
+    let all = StorageSettings::sqlite_below(directory);
+    let others = StorageSettings::sqlite_below(&directory.join(UNUSED));
     Some(match name {
         // The second is Python's class for tests of pools, which are no speciality here.
         "sqlite" | "sqlite_concurrency" => (all, true),
         "consolidated" => {
-            let events = EventPaths::Consolidated(directory.to_owned());
-            (SqlitePaths { events, ..all }, true)
+            let event_log_storage = StoreSettings::ConsolidatedSqlite(directory.to_owned());
+            (StorageSettings { event_log_storage, ..all }, true)
         }
-        "sqlite_run" => (SqlitePaths { runs: directory.to_owned(), ..others }, false),
-        "sqlite_event_log" => {
-            let events = EventPaths::Sharded(directory.to_owned());
-            (SqlitePaths { events, ..others }, false)
-        }
-        "sqlite_schedule" => (SqlitePaths { schedules: directory.to_owned(), ..others }, false),
+        "sqlite_run" => (StorageSettings { run_storage: here, ..others }, false),
+        "sqlite_event_log" => (StorageSettings { event_log_storage: here, ..others }, false),
+        "sqlite_schedule" => (StorageSettings { schedule_storage: here, ..others }, false),
         _ => return None,
     })
 }
@@ -177,22 +174,24 @@ impl Handles {
 
 #[cfg(test)]
 mod tests {
-    use std::path::{Path, PathBuf};
+    use std::path::Path;
 
-    use instance_storage::EventPaths;
+    use instance_core::settings::StoreSettings;
 
-    use super::sqlite_paths;
+    use super::sqlite_settings;
 
     #[test]
     fn stores_lie_where_dagster_has_them() {
-        let paths = |name| sqlite_paths(name, Path::new("/d"));
-        let (all, whole) = paths("sqlite").unwrap();
-        assert_eq!((all.runs, whole), (PathBuf::from("/d/history"), true));
-        let (all, _) = paths("consolidated").unwrap();
-        assert!(matches!(all.events, EventPaths::Consolidated(path) if path == Path::new("/d")));
-        let (one, whole) = paths("sqlite_schedule").unwrap();
-        assert_eq!((one.schedules, whole), (PathBuf::from("/d"), false));
-        assert!(one.runs.starts_with("/d/unused"));
-        assert!(paths("other").is_none());
+        let settings = |name| sqlite_settings(name, Path::new("/d"));
+        let (all, whole) = settings("sqlite").unwrap();
+        assert_eq!((all.run_storage, whole), (StoreSettings::Sqlite("/d/history".into()), true));
+        let (all, _) = settings("consolidated").unwrap();
+        assert_eq!(all.event_log_storage, StoreSettings::ConsolidatedSqlite("/d".into()));
+        let (one, whole) = settings("sqlite_schedule").unwrap();
+        assert_eq!((one.schedule_storage, whole), (StoreSettings::Sqlite("/d".into()), false));
+        assert!(
+            matches!(one.run_storage, StoreSettings::Sqlite(path) if path.starts_with("/d/unused"))
+        );
+        assert!(settings("other").is_none());
     }
 }

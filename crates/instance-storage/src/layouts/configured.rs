@@ -1,4 +1,7 @@
 //! The stores as an instance's settings say, each where it is to be.
+//!
+//! In Dagster's default layout there is one file of runs, one index across runs, one shard of events for
+//! each run, and one file of schedules.
 
 use std::sync::Arc;
 

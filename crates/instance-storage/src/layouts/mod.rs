@@ -16,7 +16,7 @@ use instance_core::tags;
 #[cfg(feature = "postgres")]
 pub use postgres::PostgresConfig;
 pub(crate) use run_logs::RunLogs;
-pub use sqlite::{EventPaths, OpenMode, SqlitePaths};
+pub use sqlite::OpenMode;
 
 use crate::db::{Connection, Database};
 use crate::sql::schema::{self, Schema};

@@ -9,9 +9,10 @@ use chrono::{DateTime, Utc};
 use instance_core::clock::{Clock, IdSource};
 use instance_core::event::{DagsterEvent, DagsterEventType, EventLogEntry, LogLevel};
 use instance_core::run::{DagsterRun, RunRecord, RunsFilter};
+use instance_core::settings::StorageSettings;
 use instance_core::storage::{EventLogStorage, RunStorage, RunsPage, ScheduleStorage};
 use instance_core::{RunId, StorageError};
-use instance_storage::{OpenMode, SqlitePaths, StorageContext, Storages};
+use instance_storage::{OpenMode, StorageContext, Storages};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteRow};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection};
 use tempfile::TempDir;
@@ -107,7 +108,7 @@ pub(crate) async fn open(directory: &Path, mode: OpenMode) -> Result<Storages, S
         ids: Arc::new(CountingIds::default()),
         ..StorageContext::default()
     };
-    Storages::open_sqlite(SqlitePaths::below(directory), mode, context).await
+    Storages::open(&StorageSettings::sqlite_below(directory), mode, context).await
 }
 
 /// The paths of all files and directories below a directory, relative to it, ascending.

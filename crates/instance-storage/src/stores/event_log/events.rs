@@ -51,7 +51,7 @@ impl EventStore for SqlEventLogStorage {
         // An id that names no file is refused, too, before it can take others with it.
         self.run_logs.get(&entry.run_id)?;
         if is_refusable(entry) {
-            let ids = self.store(std::slice::from_ref(entry)).await?;
+            let ids = self.store(vec![entry.clone()]).await?;
             return Ok(ids.first().copied().unwrap_or(StorageId(0)));
         }
         self.store_in_group(entry).await
@@ -62,7 +62,7 @@ impl EventStore for SqlEventLogStorage {
         &self,
         entries: &[EventLogEntry],
     ) -> Result<Vec<StorageId>, StorageError> {
-        self.store(entries).await
+        self.store(entries.to_vec()).await
     }
 
     async fn get_records_for_run(

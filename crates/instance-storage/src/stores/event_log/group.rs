@@ -90,7 +90,7 @@ impl SqlEventLogStorage {
     async fn store_group(&self, group: Vec<Pending>) {
         let (entries, replies): (Vec<_>, Vec<_>) = group.into_iter().unzip();
         // A caller that no longer waits has no use for an answer.
-        match self.store(&entries).await {
+        match self.store(entries).await {
             Ok(ids) => {
                 for (reply, id) in replies.into_iter().zip(ids) {
                     let _ = reply.send(Ok(id));

@@ -27,23 +27,24 @@ impl SqlEventLogStorage {
     /// Stores entries in their order; returns the ids of their rows in the logs of their runs.
     pub(super) async fn store(
         &self,
-        entries: &[EventLogEntry],
+        entries: Vec<EventLogEntry>,
     ) -> Result<Vec<StorageId>, StorageError> {
         let prepared = entries
-            .iter()
+            .into_iter()
             .map(|entry| {
-                check(entry)?;
-                Ok((entry.clone(), EventRow::of(entry)))
+                check(&entry)?;
+                let row = EventRow::of(&entry);
+                Ok((entry, row))
             })
             .collect::<Result<Vec<Prepared>, StorageError>>()?;
         if !self.run_logs.is_sharded() {
             return self.store_in_index(prepared).await;
         }
         let mut of_run: BTreeMap<&RunId, Vec<usize>> = BTreeMap::new();
-        for (place, entry) in entries.iter().enumerate() {
+        for (place, (entry, _)) in prepared.iter().enumerate() {
             of_run.entry(&entry.run_id).or_default().push(place);
         }
-        let mut ids = vec![StorageId(0); entries.len()];
+        let mut ids = vec![StorageId(0); prepared.len()];
         let shards = of_run.into_iter().map(|(run_id, places)| {
             let rows = places.iter().map(|place| prepared[*place].1.clone()).collect();
             async move { Ok::<_, StorageError>((places, self.store_in_shard(run_id, rows).await?)) }
