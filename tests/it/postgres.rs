@@ -8,6 +8,7 @@ use std::process::{Child, Stdio};
 use std::time::Duration;
 
 use dagster_instance_tests::{Home, dagster, dagster_script};
+use instance_core::event::{DagsterEvent, DagsterEventType, EventLogEntry, LogLevel};
 use instance_core::run::{DagsterRun, RunsFilter};
 use instance_core::{RunId, StorageError};
 use instance_storage::{PostgresConfig, StorageContext, Storages};
@@ -252,6 +253,7 @@ async fn a_closed_port_is_an_error_after_a_bounded_wait() {
     ] {
         let text = whole(&error);
         assert!(text.contains(&format!("127.0.0.1:{port}/test")), "{text}");
+        assert!(text.contains("refused"), "{text}");
         assert!(!text.contains("hunter2"), "{text}");
     }
     storages.dispose().await;
@@ -288,6 +290,59 @@ async fn a_pool_that_is_held_makes_others_wait_and_loses_nothing() {
     storages.dispose().await;
 }
 
+/// Events wait for other writers so that their ids become visible in order; but never for long, and what was
+/// there first goes on undisturbed.
+#[tokio::test]
+async fn events_wait_a_bounded_time_for_whoever_holds_their_table() {
+    let database = TestDatabase::new("id_order");
+    let storages = database.storages();
+    storages.create().await.expect("created");
+    let store = async || {
+        let event = DagsterEvent::new(DagsterEventType::StepStart, "j");
+        let entry = EventLogEntry::of_event(event, RunId::from("r"), LogLevel::INFO, 1e9);
+        storages.event_log_storage().store_event(&entry).await
+    };
+    let first = store().await.expect("stored");
+    // A transaction that deletes or inserts for long, and a vacuum.
+    for mode in ["ROW EXCLUSIVE", "SHARE UPDATE EXCLUSIVE"] {
+        let lock = format!("LOCK TABLE event_logs IN {mode} MODE");
+        let holding = Holding::new(&database.url(), &[&lock, "SELECT 1"]);
+        for _ in 0..3 {
+            timeout(Duration::from_secs(5), store())
+                .await
+                .expect("not stored in time")
+                .expect(mode);
+        }
+        let held = "SELECT count(*) FROM pg_locks WHERE relation = 'event_logs'::regclass";
+        assert_eq!(sql(&database.url(), &[held]), json!([[1]]), "{mode} is no longer held");
+        drop(holding);
+    }
+    assert_eq!(store().await.expect("stored").0, first.0 + 7);
+    storages.dispose().await;
+}
+
+/// Who may insert events and not lock their table still stores them.
+#[tokio::test]
+async fn a_role_that_may_not_lock_the_table_of_events_stores_them() {
+    let database = TestDatabase::new("no_lock");
+    database.storages().create().await.expect("created");
+    let user = format!("unprivileged_{}", std::process::id());
+    sql(
+        &database.url(),
+        &[
+            &format!("CREATE ROLE {user} LOGIN PASSWORD 'hunter2'"),
+            &format!("GRANT SELECT, INSERT ON ALL TABLES IN SCHEMA public TO {user}"),
+            &format!("GRANT ALL ON ALL SEQUENCES IN SCHEMA public TO {user}"),
+        ],
+    );
+    let storages = storages_of(&database.url_as(Some(&format!("{user}:hunter2"))), |_| {});
+    let event = DagsterEvent::new(DagsterEventType::StepStart, "j");
+    let entry = EventLogEntry::of_event(event, RunId::from("r"), LogLevel::INFO, 1e9);
+    storages.event_log_storage().store_event(&entry).await.expect("stored");
+    storages.dispose().await;
+    sql(&database.url(), &[&format!("DROP OWNED BY {user}"), &format!("DROP ROLE {user}")]);
+}
+
 /// A server whose connections are all taken refuses ours; when one is free, everything goes on.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_server_without_a_free_connection_is_an_error_until_it_has_one() {
@@ -315,6 +370,7 @@ async fn a_server_without_a_free_connection_is_an_error_until_it_has_one() {
     let storages = opened(Duration::from_millis(500));
     let error = add(&storages, "refused").await.expect_err("no connection");
     assert!(whole(&error).contains(&database.name), "{error:?}");
+    assert!(whole(&error).contains("too many connections"), "{error:?}");
     assert!(!whole(&error).contains("hunter2"), "{error:?}");
     storages.dispose().await;
     // Whoever waits for the server is served when the other one has gone.

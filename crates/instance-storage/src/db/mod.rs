@@ -91,6 +91,26 @@ impl Database {
         }
     }
 
+    /// Like `write`, for events: nobody who follows their ids comes past one that is not committed yet.
+    pub(crate) async fn write_events<T, F>(
+        &self,
+        operation: &'static str,
+        write: F,
+    ) -> Result<T, StorageError>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(Connection<'c>) -> BoxFuture<'c, Result<T, StorageError>>
+            + Send
+            + 'static,
+    {
+        match self {
+            // It has one writer at a time.
+            Self::Sqlite(database) => database.write(operation, write).await,
+            #[cfg(feature = "postgres")]
+            Self::Postgres(database) => database.write_events(operation, write).await,
+        }
+    }
+
     /// Runs one statement in a transaction of its own; returns how many rows it changed.
     pub(crate) async fn execute<S: QueryStatementWriter + Send + Sync + 'static>(
         &self,

@@ -10,6 +10,8 @@ pub(crate) mod backfills;
 pub(crate) mod daemons;
 pub(crate) mod dynamic_partitions;
 pub(crate) mod events;
+#[cfg(feature = "postgres")]
+pub(crate) mod id_order;
 pub(crate) mod instigators;
 pub(crate) mod pools;
 pub(crate) mod runs;

@@ -1,16 +1,21 @@
 //! One Postgres database, in which Dagster keeps all three stores: a bounded pool of connections, short
 //! transactions, and a server that may go away and come back.
 
-use std::sync::Arc;
+mod id_order;
+
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
 use instance_core::error::StorageError;
 use sea_query::{PostgresQueryBuilder, QueryStatementWriter, SelectStatement};
 use sea_query_sqlx::SqlxValues;
+use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection as _, PgConnection, Postgres, Transaction};
 use tokio::sync::OnceCell;
+
+use id_order::IdOrder;
 
 use super::{Connection, Link, Row, backend_error, row};
 use crate::layouts::StorageContext;
@@ -18,6 +23,12 @@ use crate::sql::schema::{self, Schema};
 
 /// A connection that was not used for so long is asked whether it still lives before it is used.
 const IDLE_BEFORE_PING: Duration = Duration::from_secs(1);
+
+/// How long to wait before a lost connection is replaced again: a server that shuts down drops many in turn.
+const PAUSE_AFTER_LOSS: Duration = Duration::from_millis(20);
+
+/// How long a server may take to say why it gives no connection.
+const DIAGNOSIS: Duration = Duration::from_secs(2);
 
 /// How often creating the tables is tried while another process creates them, and how long apart.
 const CREATION_TRIES: usize = 50;
@@ -40,34 +51,48 @@ pub(crate) struct PostgresOptions {
 #[derive(Debug)]
 pub(crate) struct PostgresDatabase {
     name: Arc<str>,
-    pool: PgPool,
+    /// Made on first use: a pool needs a runtime, and a database can be named without one.
+    pool: OnceLock<PgPool>,
     options: PostgresOptions,
     context: StorageContext,
     ready: OnceCell<()>,
+    id_order: IdOrder,
 }
 
 impl PostgresDatabase {
     /// A database that is connected to on first use.
-    pub(crate) fn new(options: PostgresOptions, context: StorageContext) -> Self {
-        let connect = options.connect.clone().disable_statement_logging();
+    pub(crate) fn new(mut options: PostgresOptions, context: StorageContext) -> Self {
+        options.connect = options.connect.disable_statement_logging();
         let name = format!(
             "postgresql://{}@{}:{}/{}",
-            connect.get_username(),
-            connect.get_host(),
-            connect.get_port(),
-            connect.get_database().unwrap_or_default()
+            options.connect.get_username(),
+            options.connect.get_host(),
+            options.connect.get_port(),
+            options.connect.get_database().unwrap_or_default()
         );
-        let pool = PgPoolOptions::new()
-            .max_connections(options.max_connections)
-            .acquire_timeout(options.acquire_timeout)
-            .test_before_acquire(false)
-            .before_acquire(|connection, meta| {
-                Box::pin(async move {
-                    Ok(meta.idle_for < IDLE_BEFORE_PING || connection.ping().await.is_ok())
+        Self {
+            name: name.into(),
+            pool: OnceLock::new(),
+            options,
+            context,
+            ready: OnceCell::new(),
+            id_order: IdOrder::default(),
+        }
+    }
+
+    fn pool(&self) -> &PgPool {
+        self.pool.get_or_init(|| {
+            PgPoolOptions::new()
+                .max_connections(self.options.max_connections)
+                .acquire_timeout(self.options.acquire_timeout)
+                .test_before_acquire(false)
+                .before_acquire(|connection, meta| {
+                    Box::pin(async move {
+                        Ok(meta.idle_for < IDLE_BEFORE_PING || connection.ping().await.is_ok())
+                    })
                 })
-            })
-            .connect_lazy_with(connect);
-        Self { name: name.into(), pool, options, context, ready: OnceCell::new() }
+                .connect_lazy_with(self.options.connect.clone())
+        })
     }
 
     pub(super) const fn name(&self) -> &Arc<str> {
@@ -86,18 +111,19 @@ impl PostgresDatabase {
     ) -> Result<Vec<Row>, StorageError> {
         self.ready().await?;
         let (sql, values) = render(select);
-        let deadline = Instant::now() + self.options.acquire_timeout;
-        loop {
+        let deadline = self.deadline();
+        let rows = loop {
             let query = sqlx::query_with(AssertSqlSafe(sql.clone()), values.clone());
-            match query.fetch_all(&self.pool).await {
-                Ok(rows) => {
-                    let rows = row::from_postgres(&self.name, &rows);
-                    return rows.map_err(|error| backend_error(&self.name, operation, error));
+            match query.fetch_all(self.pool()).await {
+                Ok(rows) => break rows,
+                Err(error) => {
+                    let waited = self.wait_after(error, deadline).await;
+                    waited.map_err(|error| self.error(operation, error))?;
                 }
-                Err(error) if is_lost(&error) && Instant::now() < deadline => {}
-                Err(error) => return Err(backend_error(&self.name, operation, error)),
             }
-        }
+        };
+        let rows = row::from_postgres(&self.name, &rows);
+        rows.map_err(|error| self.error(operation, error))
     }
 
     /// Runs a write in a transaction of its own; returns when it is durable.
@@ -116,12 +142,44 @@ impl PostgresDatabase {
             + 'static,
     {
         self.ready().await?;
-        let failed = |error| backend_error(&self.name, operation, error);
+        let transaction = self.begin().await;
+        let transaction = transaction.map_err(|error| self.error(operation, error))?;
+        self.finish(operation, transaction, write).await
+    }
+
+    /// Like `write`, for events: nobody who follows their ids comes past one that is not committed yet.
+    pub(super) async fn write_events<T, F>(
+        &self,
+        operation: &'static str,
+        write: F,
+    ) -> Result<T, StorageError>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(Connection<'c>) -> BoxFuture<'c, Result<T, StorageError>>
+            + Send
+            + 'static,
+    {
+        self.ready().await?;
+        let failed = |error| self.error(operation, error);
+        let _turn = self.id_order.turn().await;
         let mut transaction = self.begin().await.map_err(failed)?;
+        self.id_order.keep(&mut transaction).await.map_err(failed)?;
+        self.finish(operation, transaction, write).await
+    }
+
+    async fn finish<T, F>(
+        &self,
+        operation: &'static str,
+        mut transaction: Transaction<'static, Postgres>,
+        write: F,
+    ) -> Result<T, StorageError>
+    where
+        F: for<'c> FnOnce(Connection<'c>) -> BoxFuture<'c, Result<T, StorageError>>,
+    {
         let value = write(self.connection(operation, &mut transaction)).await;
         match value {
             Ok(value) => {
-                transaction.commit().await.map_err(failed)?;
+                transaction.commit().await.map_err(|error| self.error(operation, error))?;
                 Ok(value)
             }
             Err(error) => {
@@ -133,16 +191,65 @@ impl PostgresDatabase {
     }
 
     pub(super) async fn close(&self) {
-        self.pool.close().await;
+        if let Some(pool) = self.pool.get() {
+            pool.close().await;
+        }
+    }
+
+    fn error(&self, operation: &'static str, error: sqlx::Error) -> StorageError {
+        backend_error(&self.name, operation, error)
     }
 
     async fn begin(&self) -> sqlx::Result<Transaction<'static, Postgres>> {
-        let deadline = Instant::now() + self.options.acquire_timeout;
+        let deadline = self.deadline();
         loop {
-            match self.pool.begin().await {
-                Err(error) if is_lost(&error) && Instant::now() < deadline => {}
-                begun => return begun,
+            match self.pool().begin().await {
+                Ok(transaction) => return Ok(transaction),
+                Err(error) => self.wait_after(error, deadline).await?,
             }
+        }
+    }
+
+    async fn acquire(&self) -> sqlx::Result<PoolConnection<Postgres>> {
+        let deadline = self.deadline();
+        loop {
+            match self.pool().acquire().await {
+                Ok(connection) => return Ok(connection),
+                Err(error) => self.wait_after(error, deadline).await?,
+            }
+        }
+    }
+
+    /// Until when a lost connection is replaced by another one.
+    fn deadline(&self) -> Instant {
+        Instant::now() + self.options.acquire_timeout
+    }
+
+    /// Returns when the attempt that had failed is to be made again: the connection was lost, and there is
+    /// still time. Otherwise the error to tell.
+    async fn wait_after(&self, error: sqlx::Error, deadline: Instant) -> sqlx::Result<()> {
+        match error {
+            error if is_lost(&error) && Instant::now() < deadline => {
+                tokio::time::sleep(PAUSE_AFTER_LOSS).await;
+                Ok(())
+            }
+            sqlx::Error::PoolTimedOut => Err(self.why_no_connection().await),
+            error => Err(error),
+        }
+    }
+
+    /// Why the pool gave no connection in time: what the server says to a new one, or, if it takes that,
+    /// that all of the pool's are in use.
+    async fn why_no_connection(&self) -> sqlx::Error {
+        let connecting = tokio::time::timeout(DIAGNOSIS, self.options.connect.connect()).await;
+        match connecting {
+            Ok(Err(error)) => error,
+            Ok(Ok(connection)) => {
+                // It was asked for its answer alone.
+                let _ = connection.close().await;
+                sqlx::Error::PoolTimedOut
+            }
+            Err(_) => sqlx::Error::PoolTimedOut,
         }
     }
 
@@ -157,7 +264,7 @@ impl PostgresDatabase {
     async fn initialise(&self) -> Result<(), StorageError> {
         let opening = |error| backend_error(&self.name, "opening", error);
         for _ in 0..CREATION_TRIES {
-            let mut connection = self.pool.acquire().await.map_err(opening)?;
+            let mut connection = self.acquire().await.map_err(opening)?;
             let missing = self.missing(&mut connection).await?;
             if missing.is_empty() {
                 return self.check_revision(&mut connection).await;
@@ -178,7 +285,7 @@ impl PostgresDatabase {
             }
             tokio::time::sleep(CREATION_PAUSE).await;
         }
-        let mut connection = self.pool.acquire().await.map_err(opening)?;
+        let mut connection = self.acquire().await.map_err(opening)?;
         let missing = self.missing(&mut connection).await?;
         drop(connection);
         self.create(&missing).await

@@ -76,7 +76,7 @@ impl SqlEventLogStorage {
         }
         let indexed_tags = Arc::clone(&self.indexed_tags);
         self.index
-            .write("storing events", move |mut connection: Connection<'_>| {
+            .write_events("storing events", move |mut connection: Connection<'_>| {
                 Box::pin(async move {
                     let (entries, rows): (Vec<_>, Vec<_>) = entries.into_iter().unzip();
                     let ids = insert_rows(&mut connection, &rows).await?;

@@ -1,0 +1,15 @@
+//! Statements that order the ids of events, in Postgres.
+
+/// Makes every other writer of events wait until the transaction ends, Dagster's, too. How long it waits
+/// itself for one that writes already has a bound: below Postgres's `deadlock_timeout`, at whose end it would
+/// cancel an autovacuum that is in its way.
+pub(crate) const LOCK: &str = "SAVEPOINT ids; \
+     SET LOCAL lock_timeout = '200ms'; \
+     LOCK TABLE event_logs IN SHARE ROW EXCLUSIVE MODE; \
+     SET LOCAL lock_timeout = DEFAULT";
+
+/// Goes back to before a `LOCK` that failed.
+pub(crate) const UNDO: &str = "ROLLBACK TO SAVEPOINT ids";
+
+/// Makes writers of ours wait until the transaction ends.
+pub(crate) const LOCK_OURS: &str = "SELECT pg_advisory_xact_lock(4919131752989214)";
