@@ -14,11 +14,15 @@ use futures_util::future::BoxFuture;
 use instance_core::error::StorageError;
 use sea_query::{QueryStatementWriter, Value};
 use sea_query_sqlx::SqlxValues;
+use serde::de::DeserializeOwned;
 use sqlx::AssertSqlSafe;
+
+use crate::sql::Dialect;
 
 #[cfg(feature = "postgres")]
 pub(crate) use postgres::{PostgresDatabase, PostgresOptions};
 pub(crate) use row::Row;
+use sqlite::Extent;
 pub(crate) use sqlite::{SqliteDatabase, SqlitePlace, exists};
 
 /// A database of either kind.
@@ -41,12 +45,45 @@ impl Database {
         }
     }
 
+    /// How it wants what sea-query does not tell apart.
+    pub(crate) const fn dialect(&self) -> Dialect {
+        match self {
+            Self::Sqlite(_) => Dialect::Sqlite,
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
+    /// Whether this is Postgres.
+    pub(crate) const fn is_postgres(&self) -> bool {
+        match self {
+            Self::Sqlite(_) => false,
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => true,
+        }
+    }
+
     /// Creates what is missing and checks the revision of the schema, once.
     pub(crate) async fn ready(&self) -> Result<(), StorageError> {
         match self {
             Self::Sqlite(database) => database.ready().await,
             #[cfg(feature = "postgres")]
             Self::Postgres(database) => database.ready().await,
+        }
+    }
+
+    /// What `read` makes of the rows of a query, in their order. Each is read while the database looks for
+    /// the next ones, and not kept: for results that may be long.
+    pub(crate) async fn fetch_map<S: QueryStatementWriter + Sync, T: Send>(
+        &self,
+        operation: &'static str,
+        select: &S,
+        read: impl Fn(&Row) -> Result<T, StorageError> + Send + Sync,
+    ) -> Result<Vec<T>, StorageError> {
+        match self {
+            Self::Sqlite(database) => database.fetch_map(operation, select, read).await,
+            #[cfg(feature = "postgres")]
+            Self::Postgres(database) => database.fetch_map(operation, select, read).await,
         }
     }
 
@@ -72,6 +109,16 @@ impl Database {
         Ok(self.fetch(operation, select).await?.into_iter().next())
     }
 
+    /// The rows that a query packed into one text.
+    pub(crate) async fn fetch_packed<S: QueryStatementWriter + Sync, T: DeserializeOwned + Send>(
+        &self,
+        operation: &'static str,
+        select: &S,
+    ) -> Result<Vec<T>, StorageError> {
+        let row = self.fetch_one(operation, select).await?;
+        row.as_ref().map_or(Ok(Vec::new()), Row::packed)
+    }
+
     /// Runs a write in one transaction; returns when it is durable. An error undoes all of it.
     pub(crate) async fn write<T, F>(
         &self,
@@ -85,7 +132,7 @@ impl Database {
             + 'static,
     {
         match self {
-            Self::Sqlite(database) => database.write(operation, write).await,
+            Self::Sqlite(database) => database.write(operation, Extent::Several, write).await,
             #[cfg(feature = "postgres")]
             Self::Postgres(database) => database.write(operation, write).await,
         }
@@ -105,9 +152,28 @@ impl Database {
     {
         match self {
             // It has one writer at a time.
-            Self::Sqlite(database) => database.write(operation, write).await,
+            Self::Sqlite(database) => database.write(operation, Extent::Several, write).await,
             #[cfg(feature = "postgres")]
             Self::Postgres(database) => database.write_events(operation, write).await,
+        }
+    }
+
+    /// Runs a write of one statement in a transaction of its own; returns when it is durable.
+    pub(crate) async fn write_statement<T, F>(
+        &self,
+        operation: &'static str,
+        write: F,
+    ) -> Result<T, StorageError>
+    where
+        T: Send + 'static,
+        F: for<'c> FnOnce(Connection<'c>) -> BoxFuture<'c, Result<T, StorageError>>
+            + Send
+            + 'static,
+    {
+        match self {
+            Self::Sqlite(database) => database.write(operation, Extent::OneStatement, write).await,
+            #[cfg(feature = "postgres")]
+            Self::Postgres(database) => database.write(operation, write).await,
         }
     }
 
@@ -117,7 +183,7 @@ impl Database {
         operation: &'static str,
         statement: S,
     ) -> Result<u64, StorageError> {
-        self.write(operation, move |mut connection: Connection<'_>| {
+        self.write_statement(operation, move |mut connection: Connection<'_>| {
             Box::pin(async move { connection.execute(&statement).await })
         })
         .await
@@ -168,17 +234,19 @@ impl Connection<'_> {
                 let (sql, values) = sqlite::render(statement);
                 let rows =
                     sqlx::query_with(AssertSqlSafe(sql), values).fetch_all(&mut **connection);
-                rows.await.map(|rows| row::from_sqlite(&self.database, &rows))
+                let detached = |row| Row::from_sqlite(&self.database, row);
+                rows.await.map(|rows| rows.into_iter().map(detached).collect())
             }
             #[cfg(feature = "postgres")]
             Link::Postgres(connection) => {
                 let (sql, values) = postgres::render(statement);
                 let rows =
                     sqlx::query_with(AssertSqlSafe(sql), values).fetch_all(&mut **connection);
-                rows.await.map(|rows| row::from_postgres(&self.database, &rows))
+                let detached = |row| Row::from_postgres(&self.database, row);
+                rows.await.map(|rows| rows.into_iter().map(detached).collect())
             }
         };
-        rows.flatten().map_err(|error| backend_error(&self.database, self.operation, error))
+        rows.map_err(|error| backend_error(&self.database, self.operation, error))
     }
 
     /// The first row of a query, if it has one.

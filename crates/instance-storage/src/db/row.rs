@@ -1,5 +1,5 @@
-//! Rows, detached from the driver, and their columns as values of the domain. An error names the
-//! database, the table, the column and the row.
+//! Rows of either driver, and their columns as values of the domain. An error names the database, the
+//! table, the column and the row.
 
 use std::io::Read;
 use std::sync::Arc;
@@ -7,57 +7,72 @@ use std::sync::Arc;
 #[cfg(feature = "postgres")]
 use chrono::NaiveDateTime;
 use chrono::{DateTime, Utc};
+use futures_util::{Stream, TryStreamExt};
 use instance_core::error::StorageError;
 use instance_core::serdes::{SerdesError, Unpack, deserialize_value};
+use serde::de::DeserializeOwned;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Column, Row as _, TypeInfo, ValueRef};
+use sqlx::{Row as _, TypeInfo, ValueRef};
 
 use crate::sql::timestamp;
 
-/// A value of a row, whatever the driver.
+/// A value of a row, whatever the driver; text and bytes stay where they are.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Cell {
+pub(crate) enum Cell<'r> {
     Null,
     Integer(i64),
     Float(f64),
-    Text(String),
-    Bytes(Vec<u8>),
+    Text(&'r str),
+    Bytes(&'r [u8]),
     #[cfg(feature = "postgres")]
     Time(NaiveDateTime),
 }
 
 /// A row of a result.
-#[derive(Debug)]
 pub(crate) struct Row {
-    origin: Arc<Origin>,
-    cells: Vec<Cell>,
+    database: Arc<str>,
+    values: Values,
 }
 
-/// What all rows of a result share.
-#[derive(Debug)]
-struct Origin {
-    database: Arc<str>,
-    columns: Vec<String>,
+enum Values {
+    Sqlite(SqliteRow),
+    #[cfg(feature = "postgres")]
+    Postgres(sqlx::postgres::PgRow),
+}
+
+impl std::fmt::Debug for Row {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Row").field("database", &self.database).finish_non_exhaustive()
+    }
 }
 
 impl Row {
+    /// A row as SQLite's driver gives it.
+    pub(super) fn from_sqlite(database: &Arc<str>, row: SqliteRow) -> Self {
+        Self { database: Arc::clone(database), values: Values::Sqlite(row) }
+    }
+
+    /// A row as Postgres's driver gives it.
+    #[cfg(feature = "postgres")]
+    pub(super) fn from_postgres(database: &Arc<str>, row: sqlx::postgres::PgRow) -> Self {
+        Self { database: Arc::clone(database), values: Values::Postgres(row) }
+    }
+
     /// The value of a column of a table.
-    pub(crate) fn get<T: FromCell>(
-        &self,
+    pub(crate) fn get<'r, T: FromCell<'r>>(
+        &'r self,
         table: &'static str,
         column: &'static str,
     ) -> Result<T, StorageError> {
-        let cell = self.cell(column).unwrap_or(&Cell::Null);
-        T::from_cell(cell).map_err(|found| {
+        self.cell(column).and_then(T::from_cell).map_err(|found| {
             let reason = format!("expected {}, found {found}", T::EXPECTED);
             self.error(table, column, SerdesError::new(reason, 0))
         })
     }
 
     /// The value of the only column of a result.
-    pub(crate) fn scalar<T: FromCell>(&self) -> Result<T, StorageError> {
-        let cell = self.cells.first().unwrap_or(&Cell::Null);
-        T::from_cell(cell).map_err(|found| {
+    pub(crate) fn scalar<'r, T: FromCell<'r>>(&'r self) -> Result<T, StorageError> {
+        self.cell(0).and_then(T::from_cell).map_err(|found| {
             let reason = format!("expected {}, found {found}", T::EXPECTED);
             self.error("(result)", "(first)", SerdesError::new(reason, 0))
         })
@@ -69,15 +84,7 @@ impl Row {
         table: &'static str,
         column: &'static str,
     ) -> Result<T, StorageError> {
-        let text: &str = match self.cell(column) {
-            Some(Cell::Text(text)) => text,
-            // Says what it found instead.
-            _ => {
-                return self.get::<String>(table, column).and_then(|text| {
-                    deserialize_value(&text).map_err(|error| self.error(table, column, error))
-                });
-            }
-        };
+        let text: &str = self.get(table, column)?;
         deserialize_value(text).map_err(|error| self.error(table, column, error))
     }
 
@@ -87,11 +94,10 @@ impl Row {
         table: &'static str,
         column: &'static str,
     ) -> Result<Option<T>, StorageError> {
-        match self.cell(column) {
-            None | Some(Cell::Null) => Ok(None),
-            Some(Cell::Text(text)) if text.is_empty() => Ok(None),
-            Some(_) => self.body(table, column).map(Some),
-        }
+        let text: Option<&str> = self.get(table, column)?;
+        let text = text.filter(|text| !text.is_empty());
+        let body = text.map(deserialize_value).transpose();
+        body.map_err(|error| self.error(table, column, error))
     }
 
     /// The value that the compressed text of a column holds.
@@ -100,12 +106,19 @@ impl Row {
         table: &'static str,
         column: &'static str,
     ) -> Result<T, StorageError> {
-        let compressed: Vec<u8> = self.get(table, column)?;
+        let compressed: &[u8] = self.get(table, column)?;
         let mut text = String::new();
-        flate2::read::ZlibDecoder::new(&*compressed)
+        flate2::read::ZlibDecoder::new(compressed)
             .read_to_string(&mut text)
             .map_err(|error| self.error(table, column, SerdesError::new(error.to_string(), 0)))?;
         deserialize_value(&text).map_err(|error| self.error(table, column, error))
+    }
+
+    /// The rows that the text of the only column of a result holds.
+    pub(super) fn packed<T: DeserializeOwned>(&self) -> Result<Vec<T>, StorageError> {
+        serde_json::from_str(self.scalar()?).map_err(|error| {
+            self.error("(result)", "(first)", SerdesError::new(error.to_string(), error.column()))
+        })
     }
 
     /// A value that `read` makes of the text of a column; `what` says what it was to be.
@@ -116,8 +129,8 @@ impl Row {
         what: &str,
         read: impl FnOnce(&str) -> Option<T>,
     ) -> Result<T, StorageError> {
-        let text: String = self.get(table, column)?;
-        read(&text).ok_or_else(|| {
+        let text: &str = self.get(table, column)?;
+        read(text).ok_or_else(|| {
             self.error(table, column, SerdesError::new(format!("{text:?} is no {what}"), 0))
         })
     }
@@ -130,7 +143,7 @@ impl Row {
         source: SerdesError,
     ) -> StorageError {
         StorageError::Decode {
-            database: self.origin.database.to_string(),
+            database: self.database.to_string(),
             table,
             column,
             row: self.name(),
@@ -138,106 +151,142 @@ impl Row {
         }
     }
 
-    fn cell(&self, column: &str) -> Option<&Cell> {
-        let place = self.origin.columns.iter().position(|name| name == column)?;
-        self.cells.get(place)
+    /// A column by its name or place; nothing where the result has none such. The error says why the value
+    /// cannot be read.
+    fn cell<C: Column>(&self, column: C) -> Result<Cell<'_>, String> {
+        let cell = match &self.values {
+            Values::Sqlite(row) => sqlite_cell(row, column),
+            #[cfg(feature = "postgres")]
+            Values::Postgres(row) => postgres_cell(row, column),
+        };
+        match cell {
+            Err(sqlx::Error::ColumnNotFound(_) | sqlx::Error::ColumnIndexOutOfBounds { .. }) => {
+                Ok(Cell::Null)
+            }
+            cell => cell.map_err(|error| error.to_string()),
+        }
     }
 
     /// What tells the row from others: its id, or else its first column.
     fn name(&self) -> String {
-        match self.cell("id").or(self.cells.first()) {
-            Some(Cell::Integer(id)) => id.to_string(),
-            Some(Cell::Text(id)) => id.clone(),
+        let id = self.cell("id").ok().filter(|cell| *cell != Cell::Null);
+        match id.map_or_else(|| self.cell(0), Ok) {
+            Ok(Cell::Integer(id)) => id.to_string(),
+            Ok(Cell::Text(id)) => id.to_owned(),
             _ => "unknown".to_owned(),
         }
     }
 }
 
+/// Reads the rows of a result as they come. The outer error is the driver's, the inner that of `read`, which
+/// ends the result.
+pub(super) async fn read_all<R, T>(
+    mut rows: impl Stream<Item = sqlx::Result<R>> + Unpin + Send,
+    read: impl Fn(R) -> Result<T, StorageError>,
+) -> sqlx::Result<Result<Vec<T>, StorageError>> {
+    let mut found = Vec::new();
+    while let Some(row) = rows.try_next().await? {
+        match read(row) {
+            Ok(value) => found.push(value),
+            Err(error) => return Ok(Err(error)),
+        }
+    }
+    Ok(Ok(found))
+}
+
 /// A value that a cell may hold.
-pub(crate) trait FromCell: Sized {
+pub(crate) trait FromCell<'r>: Sized {
     /// What the value is called in errors.
     const EXPECTED: &'static str;
 
     /// The value; the error says what the cell holds instead.
-    fn from_cell(cell: &Cell) -> Result<Self, String>;
+    fn from_cell(cell: Cell<'r>) -> Result<Self, String>;
 }
 
-impl FromCell for i64 {
+impl FromCell<'_> for i64 {
     const EXPECTED: &'static str = "an integer";
 
-    fn from_cell(cell: &Cell) -> Result<Self, String> {
+    fn from_cell(cell: Cell<'_>) -> Result<Self, String> {
         match cell {
-            Cell::Integer(value) => Ok(*value),
-            other => Err(describe(other)),
+            Cell::Integer(value) => Ok(value),
+            other => Err(describe(&other)),
         }
     }
 }
 
-impl FromCell for bool {
+impl FromCell<'_> for bool {
     const EXPECTED: &'static str = "a boolean";
 
-    fn from_cell(cell: &Cell) -> Result<Self, String> {
+    fn from_cell(cell: Cell<'_>) -> Result<Self, String> {
         i64::from_cell(cell).map(|value| value != 0)
     }
 }
 
-impl FromCell for f64 {
+impl FromCell<'_> for f64 {
     const EXPECTED: &'static str = "a number";
 
-    fn from_cell(cell: &Cell) -> Result<Self, String> {
+    fn from_cell(cell: Cell<'_>) -> Result<Self, String> {
         match cell {
-            Cell::Float(value) => Ok(*value),
+            Cell::Float(value) => Ok(value),
             #[expect(clippy::cast_precision_loss, reason = "the column holds floats")]
-            Cell::Integer(value) => Ok(*value as Self),
-            other => Err(describe(other)),
+            Cell::Integer(value) => Ok(value as Self),
+            other => Err(describe(&other)),
         }
     }
 }
 
-impl FromCell for String {
+impl<'r> FromCell<'r> for &'r str {
     const EXPECTED: &'static str = "text";
 
-    fn from_cell(cell: &Cell) -> Result<Self, String> {
+    fn from_cell(cell: Cell<'r>) -> Result<Self, String> {
         match cell {
-            Cell::Text(text) => Ok(text.clone()),
-            other => Err(describe(other)),
+            Cell::Text(text) => Ok(text),
+            other => Err(describe(&other)),
         }
     }
 }
 
-impl FromCell for Vec<u8> {
+impl FromCell<'_> for String {
+    const EXPECTED: &'static str = <&str>::EXPECTED;
+
+    fn from_cell(cell: Cell<'_>) -> Result<Self, String> {
+        <&str>::from_cell(cell).map(str::to_owned)
+    }
+}
+
+impl<'r> FromCell<'r> for &'r [u8] {
     const EXPECTED: &'static str = "bytes";
 
-    fn from_cell(cell: &Cell) -> Result<Self, String> {
+    fn from_cell(cell: Cell<'r>) -> Result<Self, String> {
         match cell {
-            Cell::Bytes(bytes) => Ok(bytes.clone()),
-            other => Err(describe(other)),
+            Cell::Bytes(bytes) => Ok(bytes),
+            other => Err(describe(&other)),
         }
     }
 }
 
-impl FromCell for DateTime<Utc> {
+impl FromCell<'_> for DateTime<Utc> {
     const EXPECTED: &'static str = "a time";
 
-    fn from_cell(cell: &Cell) -> Result<Self, String> {
+    fn from_cell(cell: Cell<'_>) -> Result<Self, String> {
         match cell {
             #[cfg(feature = "postgres")]
             Cell::Time(time) => Ok(time.and_utc()),
-            Cell::Text(text) => timestamp::from_text(text).ok_or_else(|| describe(cell)),
-            other => Err(describe(other)),
+            Cell::Text(text) => timestamp::from_text(text).ok_or_else(|| describe(&cell)),
+            other => Err(describe(&other)),
         }
     }
 }
 
-impl<T: FromCell> FromCell for Option<T> {
+impl<'r, T: FromCell<'r>> FromCell<'r> for Option<T> {
     const EXPECTED: &'static str = T::EXPECTED;
 
-    fn from_cell(cell: &Cell) -> Result<Self, String> {
-        if *cell == Cell::Null { Ok(None) } else { T::from_cell(cell).map(Some) }
+    fn from_cell(cell: Cell<'r>) -> Result<Self, String> {
+        if cell == Cell::Null { Ok(None) } else { T::from_cell(cell).map(Some) }
     }
 }
 
-fn describe(cell: &Cell) -> String {
+fn describe(cell: &Cell<'_>) -> String {
     match cell {
         Cell::Null => "nothing".to_owned(),
         Cell::Integer(value) => format!("the integer {value}"),
@@ -249,66 +298,51 @@ fn describe(cell: &Cell) -> String {
     }
 }
 
-fn origin<R: sqlx::Row>(database: &Arc<str>, rows: &[R]) -> Arc<Origin> {
-    let columns = rows.first().map(sqlx::Row::columns).unwrap_or_default();
-    let columns = columns.iter().map(|column| column.name().to_owned()).collect();
-    Arc::new(Origin { database: Arc::clone(database), columns })
+/// The name or place of a column, for either driver.
+#[cfg(feature = "postgres")]
+trait Column: sqlx::ColumnIndex<SqliteRow> + sqlx::ColumnIndex<sqlx::postgres::PgRow> + Copy {}
+#[cfg(feature = "postgres")]
+impl<C: sqlx::ColumnIndex<SqliteRow> + sqlx::ColumnIndex<sqlx::postgres::PgRow> + Copy> Column
+    for C
+{
 }
 
-/// Detaches the rows of a result.
-pub(super) fn from_sqlite(database: &Arc<str>, rows: &[SqliteRow]) -> sqlx::Result<Vec<Row>> {
-    let origin = origin(database, rows);
-    let detach = |row: &SqliteRow| {
-        let cells = (0..row.len()).map(|place| sqlite_cell(row, place));
-        Ok(Row { origin: Arc::clone(&origin), cells: cells.collect::<sqlx::Result<_>>()? })
-    };
-    rows.iter().map(detach).collect()
-}
+/// The name or place of a column.
+#[cfg(not(feature = "postgres"))]
+trait Column: sqlx::ColumnIndex<SqliteRow> + Copy {}
+#[cfg(not(feature = "postgres"))]
+impl<C: sqlx::ColumnIndex<SqliteRow> + Copy> Column for C {}
 
 /// SQLite's values have types of their own, whatever their column was declared as.
-fn sqlite_cell(row: &SqliteRow, place: usize) -> sqlx::Result<Cell> {
-    let value = row.try_get_raw(place)?;
+fn sqlite_cell<C: Column>(row: &SqliteRow, column: C) -> sqlx::Result<Cell<'_>> {
+    let value = row.try_get_raw(column)?;
     if value.is_null() {
         return Ok(Cell::Null);
     }
     let type_info = value.type_info();
     match type_info.name() {
-        "BLOB" => row.try_get_unchecked(place).map(Cell::Bytes),
-        "REAL" => row.try_get_unchecked(place).map(Cell::Float),
-        "INTEGER" | "BOOLEAN" => row.try_get_unchecked(place).map(Cell::Integer),
-        _ => row.try_get_unchecked(place).map(Cell::Text),
+        "BLOB" => row.try_get_unchecked(column).map(Cell::Bytes),
+        "REAL" => row.try_get_unchecked(column).map(Cell::Float),
+        "INTEGER" | "BOOLEAN" => row.try_get_unchecked(column).map(Cell::Integer),
+        _ => row.try_get_unchecked(column).map(Cell::Text),
     }
 }
 
-/// Detaches the rows of a result.
 #[cfg(feature = "postgres")]
-pub(super) fn from_postgres(
-    database: &Arc<str>,
-    rows: &[sqlx::postgres::PgRow],
-) -> sqlx::Result<Vec<Row>> {
-    let origin = origin(database, rows);
-    let detach = |row: &sqlx::postgres::PgRow| {
-        let cells = (0..row.len()).map(|place| postgres_cell(row, place));
-        Ok(Row { origin: Arc::clone(&origin), cells: cells.collect::<sqlx::Result<_>>()? })
-    };
-    rows.iter().map(detach).collect()
-}
-
-#[cfg(feature = "postgres")]
-fn postgres_cell(row: &sqlx::postgres::PgRow, place: usize) -> sqlx::Result<Cell> {
-    let value = row.try_get_raw(place)?;
+fn postgres_cell<C: Column>(row: &sqlx::postgres::PgRow, column: C) -> sqlx::Result<Cell<'_>> {
+    let value = row.try_get_raw(column)?;
     if value.is_null() {
         return Ok(Cell::Null);
     }
     let type_info = value.type_info();
     match type_info.name() {
-        "INT8" => row.try_get(place).map(Cell::Integer),
-        "INT4" => row.try_get(place).map(|value: i32| Cell::Integer(value.into())),
-        "INT2" => row.try_get(place).map(|value: i16| Cell::Integer(value.into())),
-        "BOOL" => row.try_get(place).map(|value: bool| Cell::Integer(value.into())),
-        "FLOAT8" => row.try_get(place).map(Cell::Float),
-        "BYTEA" => row.try_get(place).map(Cell::Bytes),
-        "TIMESTAMP" => row.try_get(place).map(Cell::Time),
-        _ => row.try_get(place).map(Cell::Text),
+        "INT8" => row.try_get(column).map(Cell::Integer),
+        "INT4" => row.try_get(column).map(|value: i32| Cell::Integer(value.into())),
+        "INT2" => row.try_get(column).map(|value: i16| Cell::Integer(value.into())),
+        "BOOL" => row.try_get(column).map(|value: bool| Cell::Integer(value.into())),
+        "FLOAT8" => row.try_get(column).map(Cell::Float),
+        "BYTEA" => row.try_get(column).map(Cell::Bytes),
+        "TIMESTAMP" => row.try_get(column).map(Cell::Time),
+        _ => row.try_get(column).map(Cell::Text),
     }
 }

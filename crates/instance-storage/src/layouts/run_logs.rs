@@ -2,19 +2,22 @@
 //! is open.
 
 use std::collections::HashMap;
+use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::{Mutex, PoisonError};
 
 use instance_core::error::StorageError;
 use instance_core::ids::RunId;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::{StorageContext, sqlite::database};
 use crate::db::Database;
 use crate::db::{SqlitePlace, exists};
 use crate::sql::schema::Schema;
 
-/// How many shards are open at once. Each takes up to five connections of three files.
+/// How many shards are open at once, those in use included. Each takes up to eleven files: five connections
+/// have a database and a log each, and share an index of the log.
 const OPEN_SHARDS: usize = 16;
 
 /// The name of the file that is the index and no shard.
@@ -32,7 +35,12 @@ pub(crate) enum RunLogs {
 impl RunLogs {
     /// A file for each run, below a directory.
     pub(crate) fn sharded(directory: PathBuf, context: StorageContext) -> Self {
-        Self::Sharded(Shards { directory, context, open: Mutex::default() })
+        Self::Sharded(Shards {
+            directory,
+            context,
+            users: Arc::new(Semaphore::new(OPEN_SHARDS)),
+            open: Mutex::default(),
+        })
     }
 
     /// Whether each run has a file of its own.
@@ -43,11 +51,20 @@ impl RunLogs {
         }
     }
 
-    /// Where the events of a run are written; a shard is created on first use.
-    pub(crate) fn get(&self, run_id: &RunId) -> Result<Arc<Database>, StorageError> {
+    /// Refuses a run whose events have no possible place.
+    pub(crate) fn check(&self, run_id: &RunId) -> Result<(), StorageError> {
         match self {
-            Self::Together(database) => Ok(Arc::clone(database)),
-            Self::Sharded(shards) => shards.get(run_id),
+            Self::Together(_) => Ok(()),
+            Self::Sharded(shards) => shards.path(run_id).map(drop),
+        }
+    }
+
+    /// Where the events of a run are written; a shard is created on first use. Waits while as many others are
+    /// in use as may be open.
+    pub(crate) async fn get(&self, run_id: &RunId) -> Result<RunLog, StorageError> {
+        match self {
+            Self::Together(database) => Ok(RunLog::of_all(database)),
+            Self::Sharded(shards) => shards.get(run_id).await,
         }
     }
 
@@ -55,9 +72,9 @@ impl RunLogs {
     pub(crate) async fn get_existing(
         &self,
         run_id: &RunId,
-    ) -> Result<Option<Arc<Database>>, StorageError> {
+    ) -> Result<Option<RunLog>, StorageError> {
         match self {
-            Self::Together(database) => Ok(Some(Arc::clone(database))),
+            Self::Together(database) => Ok(Some(RunLog::of_all(database))),
             Self::Sharded(shards) => shards.get_existing(run_id).await,
         }
     }
@@ -87,11 +104,33 @@ impl RunLogs {
     }
 }
 
+/// The database with the events of a run; it is not closed before it is dropped.
+#[derive(Debug)]
+pub(crate) struct RunLog {
+    database: Arc<Database>,
+    _use: Option<OwnedSemaphorePermit>,
+}
+
+impl RunLog {
+    fn of_all(database: &Arc<Database>) -> Self {
+        Self { database: Arc::clone(database), _use: None }
+    }
+}
+
+impl Deref for RunLog {
+    type Target = Database;
+
+    fn deref(&self) -> &Database {
+        &self.database
+    }
+}
+
 /// The shards below one directory, the least recently used of which are closed.
 #[derive(Debug)]
 pub(crate) struct Shards {
     directory: PathBuf,
     context: StorageContext,
+    users: Arc<Semaphore>,
     open: Mutex<Open>,
 }
 
@@ -101,30 +140,50 @@ struct Open {
     uses: u64,
 }
 
-impl Shards {
-    fn get(&self, run_id: &RunId) -> Result<Arc<Database>, StorageError> {
-        let path = self.path(run_id)?;
-        let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-        open.uses += 1;
-        let now = open.uses;
-        if let Some((shard, last_use)) = open.shards.get_mut(run_id) {
-            *last_use = now;
-            return Ok(Arc::clone(shard));
+impl Open {
+    /// The shard of a run, and one that was open instead of it and is to be closed.
+    fn get(
+        &mut self,
+        run_id: &RunId,
+        new: impl FnOnce() -> Arc<Database>,
+    ) -> (Arc<Database>, Option<Arc<Database>>) {
+        self.uses += 1;
+        if let Some((shard, last_use)) = self.shards.get_mut(run_id) {
+            *last_use = self.uses;
+            return (Arc::clone(shard), None);
         }
-        if open.shards.len() >= OPEN_SHARDS {
+        let mut surplus = None;
+        if self.shards.len() >= OPEN_SHARDS {
             // One that is in use is left: its file would be opened a second time beside it.
-            let unused = open.shards.iter().filter(|(_, (shard, _))| Arc::strong_count(shard) == 1);
-            let oldest =
-                unused.min_by_key(|(_, (_, last_use))| *last_use).map(|(id, _)| id.clone());
-            oldest.and_then(|oldest| open.shards.remove(&oldest));
+            let unused = self.shards.iter().filter(|(_, (shard, _))| Arc::strong_count(shard) == 1);
+            let oldest = unused.min_by_key(|(_, (_, last_use))| *last_use);
+            let oldest = oldest.map(|(id, _)| id.clone());
+            surplus = oldest.and_then(|id| self.shards.remove(&id)).map(|(shard, _)| shard);
         }
-        let shard = database(SqlitePlace::File(path), Schema::EventShard, &self.context);
-        open.shards.insert(run_id.clone(), (Arc::clone(&shard), now));
-        Ok(shard)
+        let shard = new();
+        self.shards.insert(run_id.clone(), (Arc::clone(&shard), self.uses));
+        (shard, surplus)
+    }
+}
+
+impl Shards {
+    async fn get(&self, run_id: &RunId) -> Result<RunLog, StorageError> {
+        let path = self.path(run_id)?;
+        // The semaphore is never closed.
+        let user = Arc::clone(&self.users).acquire_owned().await.ok();
+        let (database, surplus) = {
+            let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+            let new = || database(SqlitePlace::File(path), Schema::EventShard, &self.context);
+            open.get(run_id, new)
+        };
+        if let Some(surplus) = surplus {
+            surplus.close().await;
+        }
+        Ok(RunLog { database, _use: user })
     }
 
-    async fn get_existing(&self, run_id: &RunId) -> Result<Option<Arc<Database>>, StorageError> {
-        if exists(&self.path(run_id)?).await? { self.get(run_id).map(Some) } else { Ok(None) }
+    async fn get_existing(&self, run_id: &RunId) -> Result<Option<RunLog>, StorageError> {
+        if exists(&self.path(run_id)?).await? { self.get(run_id).await.map(Some) } else { Ok(None) }
     }
 
     async fn run_ids(&self) -> Result<Vec<RunId>, StorageError> {

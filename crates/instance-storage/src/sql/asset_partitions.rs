@@ -8,9 +8,10 @@ use instance_core::event::DagsterEventType;
 use instance_core::ids::StorageId;
 use sea_query::{Alias, Expr, ExprTrait, Func, Order, Query, SelectStatement, WindowStatement};
 
-use crate::sql::VALUES_PER_STATEMENT;
 use crate::sql::events::{is_between, is_later_than_wipe, is_of_types};
+use crate::sql::packed::packed;
 use crate::sql::tables::{asset_event_tags, event_logs};
+use crate::sql::{Dialect, VALUES_PER_STATEMENT, without_index};
 
 /// The name of the sub-query of last events.
 const LATEST: &str = "latest";
@@ -44,17 +45,33 @@ impl<'a> PartitionEvents<'a> {
 
 /// The id of the last event of each type of each partition.
 pub(crate) fn select_latest_ids(events: &PartitionEvents<'_>) -> SelectStatement {
+    last_ids(events)
+        .column(event_logs::DAGSTER_EVENT_TYPE)
+        .group_by_columns([event_logs::DAGSTER_EVENT_TYPE, event_logs::PARTITION])
+        .take()
+}
+
+/// The id of the last event of each partition with the partition, packed, in any order.
+pub(crate) fn select_packed_latest_ids(
+    events: &PartitionEvents<'_>,
+    dialect: Dialect,
+) -> SelectStatement {
+    let ids = last_ids(events).group_by_col(event_logs::PARTITION).take();
+    packed(ids, [event_logs::ID, event_logs::PARTITION], dialect)
+}
+
+/// The greatest id of a group of events with its partition.
+fn last_ids(events: &PartitionEvents<'_>) -> SelectStatement {
     let asset_key = events.asset_key.to_db_string();
     let mut select = Query::select();
     select
-        .columns([event_logs::DAGSTER_EVENT_TYPE, event_logs::PARTITION])
+        .column(event_logs::PARTITION)
         .expr_as(Func::max(Expr::col(event_logs::ID)), event_logs::ID)
         .from(event_logs::TABLE)
         .and_where(Expr::col(event_logs::ASSET_KEY).eq(asset_key.as_str()))
         .and_where(Expr::col(event_logs::PARTITION).is_not_null())
         .and_where(is_of_types(events.of_types))
-        .cond_where(is_between(events.after, events.before))
-        .group_by_columns([event_logs::DAGSTER_EVENT_TYPE, event_logs::PARTITION]);
+        .cond_where(is_between(events.after, events.before));
     if let Some(wiped_at) = events.wiped_at {
         select.and_where(Expr::col(event_logs::TIMESTAMP).gt(wiped_at));
     }
@@ -133,7 +150,8 @@ pub(crate) fn select_data_versions(
         ]))
         .and_where(Expr::col((event_logs::TABLE, event_logs::ASSET_KEY)).eq(asset_key.as_str()))
         .and_where(Expr::col((event_logs::TABLE, event_logs::PARTITION)).is_in(names))
-        .and_where(Expr::col((tags, asset_event_tags::ASSET_KEY)).eq(asset_key.as_str()))
+        // By their events: an asset has tags of many more than those of these partitions.
+        .and_where(without_index((tags, asset_event_tags::ASSET_KEY)).eq(asset_key.as_str()))
         .and_where(Expr::col((tags, asset_event_tags::KEY)).eq(instance_core::tags::DATA_VERSION))
         .cond_where(is_between(after, before))
         .take();
@@ -153,11 +171,14 @@ pub(crate) fn select_event_tags(
     use asset_event_tags::{ASSET_KEY, EVENT_ID, EVENT_TIMESTAMP, ID, KEY, TABLE, VALUE};
 
     let asset_key = asset_key.to_db_string();
+    // With a filter, by the events that it finds.
+    let asset =
+        if filter_tags.is_empty() { Expr::col(ASSET_KEY) } else { without_index(ASSET_KEY) };
     let mut select = Query::select();
     select
         .columns([ID, KEY, VALUE, EVENT_ID])
         .from(TABLE)
-        .and_where(Expr::col(ASSET_KEY).eq(asset_key.as_str()))
+        .and_where(asset.eq(asset_key.as_str()))
         .and_where(is_later_than_wipe(&asset_key, (TABLE, EVENT_TIMESTAMP)))
         .order_by(ID, Order::Asc);
     for (key, value) in filter_tags {

@@ -13,6 +13,7 @@ pub(crate) mod events;
 #[cfg(feature = "postgres")]
 pub(crate) mod id_order;
 pub(crate) mod instigators;
+pub(crate) mod packed;
 pub(crate) mod pools;
 pub(crate) mod runs;
 pub(crate) mod schema;
@@ -25,10 +26,18 @@ use std::collections::BTreeMap;
 
 use instance_core::run::TagFilter;
 use instance_core::storage::Order;
-use sea_query::{Expr, ExprTrait, Func, Query, SelectStatement};
+use sea_query::{Expr, ExprTrait, Func, IntoColumnRef, Query, SelectStatement};
 
 /// How many values of a list one statement binds at most; SQLite allows 32,766 in all.
 pub(crate) const VALUES_PER_STATEMENT: usize = 10_000;
+
+/// What differs in the text of a few statements; the rest is sea-query's to know.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Dialect {
+    Sqlite,
+    #[cfg_attr(not(feature = "postgres"), expect(dead_code, reason = "there is no such database"))]
+    Postgres,
+}
 
 /// A count as databases take it: no table has more rows than the greatest signed integer.
 fn countable(count: u64) -> u64 {
@@ -51,7 +60,7 @@ fn tagged<'a>(
     tags.iter().map(move |(name, filter)| {
         let has_value = match filter {
             TagFilter::Is(text) => Expr::col(value).eq(text.as_str()),
-            TagFilter::In(texts) => Expr::col(value).is_in(texts.iter().map(String::as_str)),
+            TagFilter::In(texts) => is_one_of(value, texts.iter().map(String::as_str)),
         };
         Query::select()
             .column(id)
@@ -60,6 +69,88 @@ fn tagged<'a>(
             .and_where(has_value)
             .take()
     })
+}
+
+/// A column of text whose index SQLite is not to take for this condition, because it has no statistics and
+/// would take the wrong one. Postgres knows that the column is text, and does as if nothing were said.
+fn without_index(column: impl sea_query::IntoColumnRef) -> Expr {
+    Expr::col(column).cast_as("text")
+}
+
+/// The same for a column of integers.
+fn without_int_index(column: impl sea_query::IntoColumnRef) -> Expr {
+    Expr::col(column).cast_as("bigint")
+}
+
+/// How many values of a list are bound one by one; a longer list is one value, as SQLite binds 32,766 of them
+/// and Postgres 65,535, those of all lists of a statement together.
+const LONG_LIST: usize = 1_000;
+
+/// Whether a column is one of the texts, however many they are.
+fn is_one_of<'a>(
+    column: impl IntoColumnRef,
+    texts: impl ExactSizeIterator<Item = &'a str>,
+) -> Expr {
+    if texts.len() <= LONG_LIST {
+        return Expr::col(column).is_in(texts);
+    }
+    Expr::col(column).in_subquery(members(texts, |member| member))
+}
+
+/// Whether a column is one of the ids, however many they are.
+fn is_one_of_ids(column: impl IntoColumnRef, ids: impl ExactSizeIterator<Item = i64>) -> Expr {
+    if ids.len() <= LONG_LIST {
+        return Expr::col(column).is_in(ids);
+    }
+    let texts: Vec<String> = ids.map(|id| id.to_string()).collect();
+    let texts = texts.iter().map(String::as_str);
+    Expr::col(column).in_subquery(members(texts, |member| member.cast_as("bigint")))
+}
+
+/// The texts as rows. They are bound as the names of one JSON object's members, which both databases list by a
+/// function of the same name; `json` is a conversion in Postgres, and a check in SQLite.
+fn members<'a>(
+    texts: impl Iterator<Item = &'a str>,
+    read: impl FnOnce(Expr) -> Expr,
+) -> SelectStatement {
+    const LIST: &str = "list";
+    let mut object = String::from("{");
+    for text in texts {
+        if object.len() > 1 {
+            object.push(',');
+        }
+        push_json(&mut object, text);
+        object.push_str(":0");
+    }
+    object.push('}');
+    let object = Func::cust("json").arg(Expr::val(object));
+    Query::select()
+        .expr(read(Expr::col("key")))
+        .from_function(Func::cust("json_each").arg(object), LIST)
+        .take()
+}
+
+/// Appends a text as JSON.
+fn push_json(json: &mut String, text: &str) {
+    json.push('"');
+    for character in text.chars() {
+        match character {
+            '"' | '\\' => json.extend(['\\', character]),
+            '\0'..' ' => json.push_str(&format!("\\u{:04x}", u32::from(character))),
+            _ => json.push(character),
+        }
+    }
+    json.push('"');
+}
+
+/// A column of text that is compared and ordered by its characters' numbers, whatever the collation of the
+/// database. SQLite's own is that.
+fn by_characters(column: &'static str, is_postgres: bool) -> Expr {
+    if is_postgres {
+        Expr::cust_with_expr("$1 COLLATE \"C\"", Expr::col(column))
+    } else {
+        Expr::col(column)
+    }
 }
 
 /// Whether a text begins with a prefix, in its own case: `LIKE` has other rules in each database.

@@ -6,9 +6,10 @@ mod id_order;
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
+use chrono::SubsecRound;
 use futures_util::future::BoxFuture;
 use instance_core::error::StorageError;
-use sea_query::{PostgresQueryBuilder, QueryStatementWriter, SelectStatement};
+use sea_query::{PostgresQueryBuilder, QueryStatementWriter, SelectStatement, Value};
 use sea_query_sqlx::SqlxValues;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
@@ -112,18 +113,46 @@ impl PostgresDatabase {
         self.ready().await?;
         let (sql, values) = render(select);
         let deadline = self.deadline();
-        let rows = loop {
+        loop {
             let query = sqlx::query_with(AssertSqlSafe(sql.clone()), values.clone());
             match query.fetch_all(self.pool()).await {
-                Ok(rows) => break rows,
+                Ok(rows) => {
+                    let rows = rows.into_iter();
+                    return Ok(rows.map(|row| Row::from_postgres(&self.name, row)).collect());
+                }
                 Err(error) => {
                     let waited = self.wait_after(error, deadline).await;
                     waited.map_err(|error| self.error(operation, error))?;
                 }
             }
-        };
-        let rows = row::from_postgres(&self.name, &rows);
-        rows.map_err(|error| self.error(operation, error))
+        }
+    }
+
+    /// What `read` makes of the rows of a query. If the connection turns out to be lost, the query is sent
+    /// again, and read from its first row.
+    pub(super) async fn fetch_map<S: QueryStatementWriter + Sync, T: Send>(
+        &self,
+        operation: &'static str,
+        select: &S,
+        read: impl Fn(&Row) -> Result<T, StorageError> + Send + Sync,
+    ) -> Result<Vec<T>, StorageError> {
+        self.ready().await?;
+        let (sql, values) = render(select);
+        let deadline = self.deadline();
+        loop {
+            let query = sqlx::query_with(AssertSqlSafe(sql.clone()), values.clone());
+            match row::read_all(query.fetch(self.pool()), |row| {
+                read(&Row::from_postgres(&self.name, row))
+            })
+            .await
+            {
+                Ok(found) => return found,
+                Err(error) => {
+                    let waited = self.wait_after(error, deadline).await;
+                    waited.map_err(|error| self.error(operation, error))?;
+                }
+            }
+        }
     }
 
     /// Runs a write in a transaction of its own; returns when it is durable.
@@ -305,9 +334,8 @@ impl PostgresDatabase {
         sqlx::query(schema::LOCK_CREATION).execute(&mut *transaction).await.map_err(creating)?;
         let still = self.missing(&mut transaction).await?;
         for schema in missing.iter().filter(|schema| still.contains(schema)) {
-            for statement in schema.postgres_statements() {
-                sqlx::query(statement).execute(&mut *transaction).await.map_err(creating)?;
-            }
+            let script = sqlx::raw_sql(schema.postgres_script());
+            script.execute(&mut *transaction).await.map_err(creating)?;
             let mut inside = self.connection("creating", &mut transaction);
             self.context.fill_fresh(&mut inside, *schema).await?;
         }
@@ -349,5 +377,9 @@ fn is_lost(error: &sqlx::Error) -> bool {
 
 /// The text and values of a statement.
 pub(super) fn render(statement: &impl QueryStatementWriter) -> (String, SqlxValues) {
-    super::render(statement, &PostgresQueryBuilder, |value| value)
+    super::render(statement, &PostgresQueryBuilder, |value| match value {
+        // The driver cuts towards the year 2000, where Postgres counts from; before it, that is later.
+        Value::ChronoDateTime(Some(time)) => time.trunc_subsecs(6).into(),
+        other => other,
+    })
 }

@@ -19,6 +19,7 @@ use super::{Connection, Link, Row, backend_error, row};
 use crate::layouts::StorageContext;
 use crate::sql::schema::{self, Schema};
 use crate::sql::timestamp;
+pub(in crate::db) use writer::Extent;
 use writer::Writer;
 
 /// How long a statement waits for another process's lock, as in Dagster.
@@ -100,28 +101,42 @@ impl SqliteDatabase {
     ) -> Result<Vec<Row>, StorageError> {
         self.ready().await?;
         let (sql, values) = render(select);
-        let Some(readers) = &self.readers else {
-            let name = Arc::clone(&self.name);
-            return self
-                .run(operation, move |connection: &mut SqliteConnection| {
-                    Box::pin(async move {
-                        let query = sqlx::query_with(AssertSqlSafe(sql), values);
-                        let rows = query.fetch_all(connection).await;
-                        rows.and_then(|rows| row::from_sqlite(&name, &rows))
-                            .map_err(|error| backend_error(&name, operation, error))
-                    })
+        let query = sqlx::query_with(AssertSqlSafe(sql), values);
+        let rows = match &self.readers {
+            Some(readers) => query.fetch_all(readers).await,
+            None => {
+                self.run(operation, Extent::OneStatement, move |connection| {
+                    Box::pin(async move { Ok(query.fetch_all(connection).await) })
                 })
-                .await;
+                .await?
+            }
         };
-        let rows = sqlx::query_with(AssertSqlSafe(sql), values).fetch_all(readers).await;
-        rows.and_then(|rows| row::from_sqlite(&self.name, &rows))
-            .map_err(|error| self.error(operation, error))
+        let rows = rows.map_err(|error| self.error(operation, error))?;
+        Ok(rows.into_iter().map(|row| Row::from_sqlite(&self.name, row)).collect())
+    }
+
+    /// What `read` makes of the rows of a query.
+    pub(super) async fn fetch_map<S: QueryStatementWriter + Sync, T: Send>(
+        &self,
+        operation: &'static str,
+        select: &S,
+        read: impl Fn(&Row) -> Result<T, StorageError> + Send + Sync,
+    ) -> Result<Vec<T>, StorageError> {
+        let Some(readers) = &self.readers else {
+            return self.fetch(operation, select).await?.iter().map(read).collect();
+        };
+        self.ready().await?;
+        let (sql, values) = render(select);
+        let rows = sqlx::query_with(AssertSqlSafe(sql), values).fetch(readers);
+        let found = row::read_all(rows, |row| read(&Row::from_sqlite(&self.name, row))).await;
+        found.map_err(|error| self.error(operation, error))?
     }
 
     /// Runs a write, alone or with others in one transaction; returns when it is durable.
     pub(super) async fn write<T, F>(
         &self,
         operation: &'static str,
+        extent: Extent,
         write: F,
     ) -> Result<T, StorageError>
     where
@@ -132,13 +147,18 @@ impl SqliteDatabase {
     {
         self.ready().await?;
         let database = Arc::clone(&self.name);
-        self.run(operation, move |connection: &mut SqliteConnection| {
+        self.run(operation, extent, move |connection: &mut SqliteConnection| {
             write(Connection { database, operation, link: Link::Sqlite(connection) })
         })
         .await
     }
 
-    async fn run<T, F>(&self, operation: &'static str, write: F) -> Result<T, StorageError>
+    async fn run<T, F>(
+        &self,
+        operation: &'static str,
+        extent: Extent,
+        write: F,
+    ) -> Result<T, StorageError>
     where
         T: Send + 'static,
         F: for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, StorageError>>
@@ -146,7 +166,7 @@ impl SqliteDatabase {
             + 'static,
     {
         let writer = self.writer(operation).await?;
-        writer.write(Box::new(write)).await.unwrap_or_else(|| {
+        writer.write(extent, Box::new(write)).await.unwrap_or_else(|| {
             Err(StorageError::Backend {
                 database: self.name.to_string(),
                 operation,
@@ -178,7 +198,7 @@ impl SqliteDatabase {
         }
         let connection =
             options(&self.place).connect().await.map_err(|error| self.error(operation, error))?;
-        Ok(writer.insert(Writer::start(connection, Arc::clone(&self.name))).clone())
+        Ok(writer.insert(self.start_writer(connection)).clone())
     }
 
     async fn initialise(&self) -> Result<(), StorageError> {
@@ -187,7 +207,7 @@ impl SqliteDatabase {
             // The connection that writes is the database; it is kept.
             let mut connection = options(&self.place).connect().await.map_err(opening)?;
             self.create(&mut connection).await?;
-            *self.writer.lock().await = Some(Writer::start(connection, Arc::clone(&self.name)));
+            *self.writer.lock().await = Some(self.start_writer(connection));
             return Ok(());
         };
         if exists(path).await? {
@@ -204,9 +224,18 @@ impl SqliteDatabase {
         }
         let creating = options(&self.place).create_if_missing(true);
         let mut connection = creating.connect().await.map_err(opening)?;
-        let created = self.create_or_check(&mut connection).await;
-        sqlx::Connection::close(connection).await.map_err(opening)?;
-        created
+        if let Err(error) = self.create_or_check(&mut connection).await {
+            // The first error is the one to tell.
+            let _ = sqlx::Connection::close(connection).await;
+            return Err(error);
+        }
+        // Whoever creates a file is about to write it; closing it would write all of it once more.
+        self.writer.lock().await.get_or_insert_with(|| self.start_writer(connection));
+        Ok(())
+    }
+
+    fn start_writer(&self, connection: SqliteConnection) -> Writer {
+        Writer::start(connection, Arc::clone(&self.name))
     }
 
     async fn create_or_check(&self, connection: &mut SqliteConnection) -> Result<(), StorageError> {
@@ -276,9 +305,8 @@ impl SqliteDatabase {
         if !self.tables(&mut transaction).await?.is_empty() {
             return Ok(false);
         }
-        for statement in self.schema.sqlite_statements() {
-            sqlx::query(statement).execute(&mut *transaction).await.map_err(creating)?;
-        }
+        let script = sqlx::raw_sql(self.schema.sqlite_script());
+        script.execute(&mut *transaction).await.map_err(creating)?;
         let mut inside = Connection {
             database: Arc::clone(&self.name),
             operation: "creating",

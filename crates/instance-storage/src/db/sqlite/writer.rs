@@ -23,6 +23,15 @@ pub(super) type Write<T> = Box<
     dyn for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, StorageError>> + Send,
 >;
 
+/// How much a write does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::db) enum Extent {
+    /// One statement, which SQLite keeps or undoes as a whole by itself.
+    OneStatement,
+    /// Several, which need a transaction around them.
+    Several,
+}
+
 /// A handle to the task that owns a file's writing connection.
 #[derive(Debug, Clone)]
 pub(super) struct Writer {
@@ -54,10 +63,11 @@ impl Writer {
     /// it the runtime that it ran on.
     pub(super) async fn write<T: Send + 'static>(
         &self,
+        extent: Extent,
         write: Write<T>,
     ) -> Option<Result<T, StorageError>> {
         let (reply, answer) = oneshot::channel();
-        let pending = Pending { write: Some(write), outcome: None, reply };
+        let pending = Pending { extent, write: Some(write), outcome: None, reply };
         self.queue.send(Box::new(pending)).await.ok()?;
         answer.await.ok()
     }
@@ -70,6 +80,8 @@ impl Writer {
 
 /// A write of any result, as the task holds it.
 trait PendingWrite: Send {
+    fn extent(&self) -> Extent;
+
     /// Runs the write; whether it succeeded.
     fn run<'c>(&'c mut self, connection: &'c mut SqliteConnection) -> BoxFuture<'c, bool>;
 
@@ -78,12 +90,17 @@ trait PendingWrite: Send {
 }
 
 struct Pending<T> {
+    extent: Extent,
     write: Option<Write<T>>,
     outcome: Option<Result<T, StorageError>>,
     reply: oneshot::Sender<Result<T, StorageError>>,
 }
 
 impl<T: Send + 'static> PendingWrite for Pending<T> {
+    fn extent(&self) -> Extent {
+        self.extent
+    }
+
     fn run<'c>(&'c mut self, connection: &'c mut SqliteConnection) -> BoxFuture<'c, bool> {
         Box::pin(async move {
             let Some(write) = self.write.take() else {
@@ -134,6 +151,13 @@ async fn commit_group(
     connection: &mut SqliteConnection,
     group: &mut [Box<dyn PendingWrite>],
 ) -> GroupResult {
+    if let [pending] = group
+        && pending.extent() == Extent::OneStatement
+    {
+        // Without a transaction around it, it is committed when it ends.
+        pending.run(connection).await;
+        return Ok(());
+    }
     execute(connection, BEGIN_WRITE, "beginning a transaction").await?;
     let alone = group.len() == 1;
     for pending in group {

@@ -63,23 +63,23 @@ impl Schema {
 
     /// The statements that create the tables and indexes, each with the text that Dagster's has,
     /// because SQLite keeps that text.
-    pub(crate) fn sqlite_statements(self) -> impl Iterator<Item = &'static str> {
-        statements(match self {
+    pub(crate) const fn sqlite_script(self) -> &'static str {
+        match self {
             Self::Runs => include_str!("sqlite_runs.sql"),
             Self::EventIndex | Self::EventShard => include_str!("sqlite_index.sql"),
             Self::Schedules => include_str!("sqlite_schedules.sql"),
-        })
+        }
     }
 
     /// The statements that create the tables and indexes in Postgres; some tables belong to several
     /// schemas.
     #[cfg(feature = "postgres")]
-    pub(crate) fn postgres_statements(self) -> impl Iterator<Item = &'static str> {
-        statements(match self {
+    pub(crate) const fn postgres_script(self) -> &'static str {
+        match self {
             Self::Runs => include_str!("postgres_runs.sql"),
             Self::EventIndex | Self::EventShard => include_str!("postgres_events.sql"),
             Self::Schedules => include_str!("postgres_schedules.sql"),
-        })
+        }
     }
 
     /// The data migrations that a fresh database has no need of.
@@ -109,10 +109,6 @@ impl std::fmt::Display for Schema {
             Self::Schedules => "store of schedules",
         })
     }
-}
-
-fn statements(script: &'static str) -> impl Iterator<Item = &'static str> {
-    script.split(";\n").map(str::trim).filter(|statement| !statement.is_empty())
 }
 
 /// Refuses a database whose schema this version does not know.

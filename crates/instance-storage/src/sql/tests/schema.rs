@@ -1,7 +1,7 @@
 //! The schema, and statements on the rows of a fresh database.
 
 use super::{at, check, check_sqlite};
-use crate::sql::schema::{self, Schema};
+use crate::sql::schema;
 use crate::sql::tables;
 
 #[test]
@@ -25,36 +25,4 @@ fn statements() {
     check("schema_insert_run_storage_id", &schema::insert_run_storage_id("an id"));
     check("schema_select_run_storage_id", &schema::select_run_storage_id());
     check("schema_delete_all", &schema::delete_all(tables::run_tags::TABLE));
-}
-
-#[test]
-fn schemas_split_into_their_statements() {
-    for (schema, script) in [
-        (Schema::Runs, include_str!("../schema/sqlite_runs.sql")),
-        (Schema::EventIndex, include_str!("../schema/sqlite_index.sql")),
-        (Schema::EventShard, include_str!("../schema/sqlite_index.sql")),
-        (Schema::Schedules, include_str!("../schema/sqlite_schedules.sql")),
-    ] {
-        check_split(schema, script, &schema.sqlite_statements().collect::<Vec<_>>());
-    }
-    #[cfg(feature = "postgres")]
-    for (schema, script) in [
-        (Schema::Runs, include_str!("../schema/postgres_runs.sql")),
-        (Schema::EventIndex, include_str!("../schema/postgres_events.sql")),
-        (Schema::EventShard, include_str!("../schema/postgres_events.sql")),
-        (Schema::Schedules, include_str!("../schema/postgres_schedules.sql")),
-    ] {
-        check_split(schema, script, &schema.postgres_statements().collect::<Vec<_>>());
-    }
-}
-
-#[track_caller]
-fn check_split(schema: Schema, script: &str, statements: &[&str]) {
-    let creates = script.lines().filter(|line| line.starts_with("CREATE ")).count();
-    assert_eq!(statements.len(), creates, "{schema:?}");
-    assert!(creates > 5, "{schema:?} has only {creates} statements");
-    for statement in statements {
-        assert!(statement.starts_with("CREATE "), "{schema:?}: {statement}");
-        assert!(!statement.contains(';'), "{schema:?}: {statement}");
-    }
 }

@@ -29,8 +29,7 @@ impl AssetCheckStore for SqlEventLogStorage {
         page: &CheckExecutionsPage,
     ) -> Result<Vec<AssetCheckExecutionRecord>, StorageError> {
         let select = asset_checks::select_history(page);
-        let rows = self.index.fetch("reading executions of a check", &select).await?;
-        rows.iter().map(record).collect()
+        self.index.fetch_map("reading executions of a check", &select, record).await
     }
 
     async fn get_latest_asset_check_execution_by_key(

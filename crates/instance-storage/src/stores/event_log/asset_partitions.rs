@@ -17,8 +17,8 @@ use super::SqlEventLogStorage;
 use crate::db::Row;
 use crate::sql::asset_partitions::{self, PartitionEvents};
 use crate::sql::assets;
+use crate::sql::tables::asset_event_tags;
 use crate::sql::tables::event_logs::{DAGSTER_EVENT_TYPE, ID, PARTITION, RUN_ID, TABLE};
-use crate::sql::tables::{asset_event_tags, event_logs};
 
 #[async_trait]
 impl AssetPartitionStore for SqlEventLogStorage {
@@ -213,11 +213,9 @@ impl SqlEventLogStorage {
     ) -> Result<BTreeMap<String, StorageId>, StorageError> {
         let mut found = BTreeMap::new();
         for events in events.chunked() {
-            let select = asset_partitions::select_latest_ids(&events);
-            for row in self.index.fetch("reading events of partitions", &select).await? {
-                let id = StorageId(row.get(TABLE, ID)?);
-                found.insert(row.get(TABLE, event_logs::PARTITION)?, id);
-            }
+            let select = asset_partitions::select_packed_latest_ids(&events, self.index.dialect());
+            let latest = self.index.fetch_packed("reading events of partitions", &select).await?;
+            found.extend(latest.into_iter().map(|(id, key): (i64, _)| (key, StorageId(id))));
         }
         Ok(found)
     }

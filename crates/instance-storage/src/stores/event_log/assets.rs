@@ -31,8 +31,10 @@ impl AssetStore for SqlEventLogStorage {
         &self,
         asset_keys: Option<&[AssetKey]>,
     ) -> Result<Vec<AssetRecord>, StorageError> {
-        let rows = self.index.fetch("reading assets", &assets::select_records(asset_keys)).await?;
-        let mut found = rows.iter().map(asset).collect::<Result<Vec<_>, _>>()?;
+        let select = assets::select_records(asset_keys);
+        let mut found = self.index.fetch_map("reading assets", &select, asset).await?;
+        // Databases order by their own collation.
+        found.sort_by_cached_key(|asset| asset.record.asset_entry.asset_key.to_db_string());
         let outdated: Vec<AssetKey> = found
             .iter()
             .filter(|asset| asset.is_outdated)
@@ -55,13 +57,12 @@ impl AssetStore for SqlEventLogStorage {
     }
 
     async fn get_asset_keys(&self, page: &AssetKeysPage) -> Result<Vec<AssetKey>, StorageError> {
-        let rows = self.index.fetch("reading keys of assets", &assets::select_keys(page)).await?;
-        let mut keys = rows
+        let select = assets::select_keys(page, self.index.is_postgres());
+        let rows = self.index.fetch("reading keys of assets", &select).await?;
+        let keys = rows
             .iter()
             .map(|row| row.get::<String>(TABLE, ASSET_KEY))
             .collect::<Result<Vec<_>, _>>()?;
-        // Databases order by their own collation.
-        keys.sort();
         Ok(keys.iter().filter_map(|key| AssetKey::from_db_string(key)).collect())
     }
 
@@ -156,8 +157,9 @@ impl SqlEventLogStorage {
         }
         let select =
             assets::select_latest_events(asset_keys, DagsterEventType::AssetMaterialization);
-        let rows = self.index.fetch("reading materialisations", &select).await?;
-        rows.iter().map(|row| Ok((event_asset_key(row)?, record(row)?))).collect()
+        let keyed = |row: &Row| Ok((event_asset_key(row)?, record(row)?));
+        let latest = self.index.fetch_map("reading materialisations", &select, keyed).await?;
+        Ok(latest.into_iter().collect())
     }
 }
 

@@ -8,7 +8,7 @@ use instance_core::ids::StorageId;
 use instance_core::storage::{DynamicPartitionStore, DynamicPartitionsPage, PaginatedResults};
 
 use super::SqlEventLogStorage;
-use crate::db::Connection;
+use crate::db::{Connection, Row};
 use crate::sql::VALUES_PER_STATEMENT;
 use crate::sql::dynamic_partitions;
 use crate::sql::tables::dynamic_partitions::{ID, PARTITION, TABLE};
@@ -19,9 +19,11 @@ impl DynamicPartitionStore for SqlEventLogStorage {
         &self,
         partitions_def_name: &str,
     ) -> Result<Vec<String>, StorageError> {
-        let select = dynamic_partitions::select(partitions_def_name);
-        let rows = self.index.fetch("reading dynamic partitions", &select).await?;
-        rows.iter().map(|row| row.get(TABLE, PARTITION)).collect()
+        let select = dynamic_partitions::select(partitions_def_name, self.index.dialect());
+        let mut keys: Vec<(i64, String)> =
+            self.index.fetch_packed("reading dynamic partitions", &select).await?;
+        keys.sort_unstable_by_key(|(id, _)| *id);
+        Ok(keys.into_iter().map(|(_, key)| key).collect())
     }
 
     async fn get_paginated_dynamic_partitions(
@@ -59,9 +61,7 @@ impl DynamicPartitionStore for SqlEventLogStorage {
         let mut found = BTreeSet::new();
         for keys in partition_keys.chunks(VALUES_PER_STATEMENT) {
             let select = dynamic_partitions::select_existing(partitions_def_name, keys);
-            for row in self.index.fetch("reading dynamic partitions", &select).await? {
-                found.insert(row.get(TABLE, PARTITION)?);
-            }
+            found.extend(self.index.fetch_map("reading dynamic partitions", &select, key).await?);
         }
         Ok(found)
     }
@@ -98,4 +98,8 @@ impl DynamicPartitionStore for SqlEventLogStorage {
         let delete = dynamic_partitions::delete(partitions_def_name, partition_key);
         self.index.execute("deleting a dynamic partition", delete).await.map(drop)
     }
+}
+
+fn key(row: &Row) -> Result<String, StorageError> {
+    row.get(TABLE, PARTITION)
 }

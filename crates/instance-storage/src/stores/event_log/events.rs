@@ -25,7 +25,7 @@ use instance_core::storage::{
 use super::SqlEventLogStorage;
 use super::write::{check, is_refusable};
 use crate::db::{Connection, Database, Row};
-use crate::sql::events;
+use crate::sql::events::{self, Among};
 use crate::sql::tables::event_logs::{
     ASSET_KEY, DAGSTER_EVENT_TYPE, EVENT, ID, PARTITION, RUN_ID, TABLE, TIMESTAMP,
 };
@@ -49,7 +49,7 @@ impl EventStore for SqlEventLogStorage {
     async fn store_event(&self, entry: &EventLogEntry) -> Result<StorageId, StorageError> {
         check(entry)?;
         // An id that names no file is refused, too, before it can take others with it.
-        self.run_logs.get(&entry.run_id)?;
+        self.run_logs.check(&entry.run_id)?;
         if is_refusable(entry) {
             let ids = self.store(vec![entry.clone()]).await?;
             return Ok(ids.first().copied().unwrap_or(StorageId(0)));
@@ -69,9 +69,9 @@ impl EventStore for SqlEventLogStorage {
         &self,
         query: &RecordsForRun,
     ) -> Result<EventLogConnection, StorageError> {
-        let select = events::select_records_for_run(query);
-        let rows = self.fetch_of_run(&query.run_id, "reading events of a run", &select).await?;
-        let records = rows.iter().map(record).collect::<Result<Vec<_>, _>>()?;
+        let select = events::select_records_for_run(query, self.among());
+        let reading = "reading events of a run";
+        let records = self.fetch_of_run(&query.run_id, reading, &select, record).await?;
         let has_more = query.limit.is_some_and(|limit| limit > 0 && records.len() as u64 == limit);
         let cursor = match records.last() {
             Some(last) => EventLogCursor::StorageId(last.storage_id),
@@ -84,14 +84,15 @@ impl EventStore for SqlEventLogStorage {
         &self,
         run_id: &RunId,
     ) -> Result<DagsterRunStatsSnapshot, StorageError> {
-        let select = events::select_run_stats(run_id, RUN_STATS_EVENT_TYPES);
-        let rows = self.fetch_of_run(run_id, "reading statistics of a run", &select).await?;
-        let mut found: BTreeMap<String, (i64, Option<DateTime<Utc>>)> = BTreeMap::new();
-        for row in &rows {
-            let count = row.get(TABLE, events::COUNT)?;
-            let time = row.get(TABLE, events::LAST_TIME)?;
-            found.insert(row.get(TABLE, DAGSTER_EVENT_TYPE)?, (count, time));
-        }
+        let select = events::select_run_stats(run_id, RUN_STATS_EVENT_TYPES, self.among());
+        let counted = |row: &Row| {
+            let count: i64 = row.get(TABLE, events::COUNT)?;
+            let last: Option<DateTime<Utc>> = row.get(TABLE, events::LAST_TIME)?;
+            Ok((row.get::<String>(TABLE, DAGSTER_EVENT_TYPE)?, (count, last)))
+        };
+        let reading = "reading statistics of a run";
+        let found = self.fetch_of_run(run_id, reading, &select, counted).await?;
+        let found: BTreeMap<_, _> = found.into_iter().collect();
         let of = |event_type: DagsterEventType| found.get(event_type.as_str());
         let count = |event_type| of(event_type).map_or(0, |(count, _)| *count);
         let time = |event_type| of(event_type).and_then(|(_, time)| *time).map(timestamp_of);
@@ -115,10 +116,11 @@ impl EventStore for SqlEventLogStorage {
         run_id: &RunId,
         step_keys: &[String],
     ) -> Result<Vec<RunStepKeyStatsSnapshot>, StorageError> {
-        let select = events::select_step_events(run_id, step_keys, STEP_STATS_EVENT_TYPES);
-        let rows = self.fetch_of_run(run_id, "reading statistics of steps", &select).await?;
-        let entries = rows.iter().map(|row| row.body(TABLE, EVENT));
-        let entries = entries.collect::<Result<Vec<EventLogEntry>, _>>()?;
+        let types = STEP_STATS_EVENT_TYPES;
+        let select = events::select_step_events(run_id, step_keys, types, self.among());
+        let entry = |row: &Row| row.body::<EventLogEntry>(TABLE, EVENT);
+        let reading = "reading statistics of steps";
+        let entries = self.fetch_of_run(run_id, reading, &select, entry).await?;
         Ok(build_run_step_stats_from_events(run_id, entries))
     }
 
@@ -127,11 +129,12 @@ impl EventStore for SqlEventLogStorage {
         run_id: &RunId,
         of_types: &[DagsterEventType],
     ) -> Result<Vec<(AssetKey, BTreeSet<Option<String>>)>, StorageError> {
-        let select = events::select_asset_partitions_of_run(run_id, of_types);
-        let rows = self.fetch_of_run(run_id, "reading assets of a run", &select).await?;
+        let select = events::select_asset_partitions_of_run(run_id, of_types, self.among());
+        let partition = |row: &Row| Ok((asset_key(row)?, row.get(TABLE, PARTITION)?));
+        let reading = "reading assets of a run";
         let mut found: BTreeMap<AssetKey, BTreeSet<Option<String>>> = BTreeMap::new();
-        for row in &rows {
-            found.entry(asset_key(row)?).or_default().insert(row.get(TABLE, PARTITION)?);
+        for (key, partition) in self.fetch_of_run(run_id, reading, &select, partition).await? {
+            found.entry(key).or_default().insert(partition);
         }
         Ok(found.into_iter().collect())
     }
@@ -212,8 +215,8 @@ impl EventStore for SqlEventLogStorage {
         limit: Option<u64>,
     ) -> Result<Vec<EventLogRecord>, StorageError> {
         let select = events::select_behind(after_cursor, of_types, limit);
-        let rows = self.index.fetch("reading events", &select).await?;
-        Ok(readable(&rows))
+        let records = self.index.fetch_map("reading events", &select, readable).await?;
+        Ok(records.into_iter().flatten().collect())
     }
 
     async fn get_maximum_record_id(&self) -> Result<Option<StorageId>, StorageError> {
@@ -239,14 +242,21 @@ impl EventStore for SqlEventLogStorage {
 }
 
 impl SqlEventLogStorage {
-    async fn fetch_of_run(
+    /// Among which events those of a run are read.
+    const fn among(&self) -> Among {
+        if self.run_logs.is_sharded() { Among::ItsOwn } else { Among::AllRuns }
+    }
+
+    /// What `read` makes of the rows of a query on the log of a run; nothing if the run has none.
+    async fn fetch_of_run<T: Send>(
         &self,
         run_id: &RunId,
         operation: &'static str,
         select: &sea_query::SelectStatement,
-    ) -> Result<Vec<Row>, StorageError> {
+        read: impl Fn(&Row) -> Result<T, StorageError> + Send + Sync,
+    ) -> Result<Vec<T>, StorageError> {
         match self.run_logs.get_existing(run_id).await? {
-            Some(log) => log.fetch(operation, select).await,
+            Some(log) => log.fetch_map(operation, select, read).await,
             None => Ok(Vec::new()),
         }
     }
@@ -258,8 +268,8 @@ impl SqlEventLogStorage {
         order: Order,
     ) -> Result<Vec<EventLogRecord>, StorageError> {
         let select = events::select_event_records(filter, limit, order, true);
-        let rows = self.index.fetch("reading events", &select).await?;
-        Ok(readable(&rows))
+        let records = self.index.fetch_map("reading events", &select, readable).await?;
+        Ok(records.into_iter().flatten().collect())
     }
 
     /// Ids are of no use across shards: runs are asked one by one, by the time of their last change.
@@ -290,8 +300,9 @@ impl SqlEventLogStorage {
         let select = events::select_event_records(filter, limit, order, false);
         let mut records = Vec::new();
         for run_id in run_ids {
-            let rows = self.fetch_of_run(&run_id, "reading events of all runs", &select).await?;
-            records.extend(readable(&rows));
+            let reading = "reading events of all runs";
+            let of_run = self.fetch_of_run(&run_id, reading, &select, readable).await?;
+            records.extend(of_run.into_iter().flatten());
             if limit.is_some_and(|limit| records.len() as u64 >= limit) {
                 break;
             }
@@ -322,12 +333,10 @@ pub(super) fn record(row: &Row) -> Result<EventLogRecord, StorageError> {
     })
 }
 
-/// The records that can be read; one that cannot must not stop whoever looks at all runs.
-fn readable(rows: &[Row]) -> Vec<EventLogRecord> {
-    let warned = |row: &Row| {
-        record(row).inspect_err(|error| tracing::warn!(%error, "an event is left out")).ok()
-    };
-    rows.iter().filter_map(warned).collect()
+/// The record, if it can be read; one that cannot must not stop whoever looks at all runs.
+#[expect(clippy::unnecessary_wraps, reason = "what reads rows may fail")]
+fn readable(row: &Row) -> Result<Option<EventLogRecord>, StorageError> {
+    Ok(record(row).inspect_err(|error| tracing::warn!(%error, "an event is left out")).ok())
 }
 
 pub(super) fn asset_key(row: &Row) -> Result<AssetKey, StorageError> {

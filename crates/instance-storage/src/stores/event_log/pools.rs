@@ -166,8 +166,10 @@ impl PoolStore for SqlEventLogStorage {
     }
 
     async fn get_concurrency_run_ids(&self) -> Result<BTreeSet<RunId>, StorageError> {
-        let rows = self.index.fetch("reading steps that wait", &pools::select_run_ids()).await?;
-        rows.iter().map(|row| row.scalar::<String>().map(RunId::from)).collect()
+        let id = |row: &Row| row.scalar::<String>().map(RunId::from);
+        let ids =
+            self.index.fetch_map("reading steps that wait", &pools::select_run_ids(), id).await?;
+        Ok(ids.into_iter().collect())
     }
 
     #[tracing::instrument(skip(self), fields(%run_id))]

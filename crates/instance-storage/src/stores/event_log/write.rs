@@ -62,12 +62,19 @@ impl SqlEventLogStorage {
         run_id: &RunId,
         rows: Vec<EventRow>,
     ) -> Result<Vec<StorageId>, StorageError> {
-        self.run_logs
-            .get(run_id)?
-            .write("storing events of a run", move |mut connection: Connection<'_>| {
-                Box::pin(async move { insert_rows(&mut connection, &rows).await })
-            })
-            .await
+        let log = self.run_logs.get(run_id).await?;
+        let storing = "storing events of a run";
+        if rows.len() <= EVENTS_PER_INSERT {
+            let insert = events::insert_events(&rows);
+            let ids = log.write_statement(storing, move |mut connection: Connection<'_>| {
+                Box::pin(async move { connection.insert_returning_ids(&insert).await })
+            });
+            return Ok(ids.await?.into_iter().map(StorageId).collect());
+        }
+        log.write(storing, move |mut connection: Connection<'_>| {
+            Box::pin(async move { insert_rows(&mut connection, &rows).await })
+        })
+        .await
     }
 
     async fn store_in_index(&self, entries: Vec<Prepared>) -> Result<Vec<StorageId>, StorageError> {
@@ -262,6 +269,21 @@ fn is_about_check(event: Option<&DagsterEvent>) -> bool {
 /// Whether an event can still be refused when its turn comes, and so must not take others with it.
 pub(super) fn is_refusable(entry: &EventLogEntry) -> bool {
     entry.event_type().is_some_and(DagsterEventType::is_asset_check_event)
+        || has_text_that_postgres_refuses(entry)
+}
+
+/// Whether a column of the event's rows would hold the character of number zero.
+fn has_text_that_postgres_refuses(entry: &EventLogEntry) -> bool {
+    let event = entry.dagster_event.as_deref();
+    let tags = event.and_then(DagsterEvent::asset_event_tags);
+    let columns = [
+        Some(entry.run_id.as_str()),
+        entry.step_key(),
+        event.map(|event| event.event_type_value.as_str()),
+        event.and_then(DagsterEvent::partition),
+    ];
+    let tags = tags.into_iter().flatten().flat_map(|(key, value)| [key.as_str(), value.as_str()]);
+    columns.into_iter().flatten().chain(tags).any(|text| text.contains('\0'))
 }
 
 fn event_type_name(entry: &EventLogEntry) -> &str {

@@ -18,9 +18,11 @@ impl BackfillStore for SqlRunStorage {
         filter: &BulkActionsFilter,
         page: &BackfillsPage,
     ) -> Result<Vec<PartitionBackfill>, StorageError> {
-        let rows =
-            self.database.fetch("reading backfills", &backfills::select(filter, page)).await?;
-        rows.iter().map(|row| row.body(TABLE, BODY)).collect()
+        self.database
+            .fetch_map("reading backfills", &backfills::select(filter, page), |row| {
+                row.body(TABLE, BODY)
+            })
+            .await
     }
 
     async fn get_backfills_count(&self, filter: &BulkActionsFilter) -> Result<u64, StorageError> {
@@ -48,8 +50,8 @@ impl BackfillStore for SqlRunStorage {
                     if connection.execute(&insert).await? == 0 {
                         return Err(StorageError::AlreadyExists { what: "backfill", id });
                     }
-                    if let Some(tags) = tags {
-                        connection.execute(&tags).await?;
+                    for tags in &tags {
+                        connection.execute(tags).await?;
                     }
                     Ok(())
                 })

@@ -8,8 +8,9 @@ use instance_core::error::StorageError;
 use instance_core::storage::DaemonStore;
 
 use super::SqlRunStorage;
-use crate::sql::daemons;
+use crate::db::Connection;
 use crate::sql::tables::{daemon_heartbeats, kvs};
+use crate::sql::{VALUES_PER_STATEMENT, daemons};
 use crate::stores::column_time;
 
 #[async_trait]
@@ -22,8 +23,11 @@ impl DaemonStore for SqlRunStorage {
 
     async fn get_daemon_heartbeats(&self) -> Result<Vec<DaemonHeartbeat>, StorageError> {
         let select = daemons::select_heartbeats();
-        let rows = self.database.fetch("reading signs of life", &select).await?;
-        rows.iter().map(|row| row.body(daemon_heartbeats::TABLE, daemon_heartbeats::BODY)).collect()
+        self.database
+            .fetch_map("reading signs of life", &select, |row| {
+                row.body(daemon_heartbeats::TABLE, daemon_heartbeats::BODY)
+            })
+            .await
     }
 
     async fn wipe_daemon_heartbeats(&self) -> Result<(), StorageError> {
@@ -50,10 +54,21 @@ impl DaemonStore for SqlRunStorage {
         &self,
         pairs: &BTreeMap<String, String>,
     ) -> Result<(), StorageError> {
-        if pairs.is_empty() {
+        let pairs: Vec<_> = pairs.iter().collect();
+        let upserts: Vec<_> =
+            pairs.chunks(VALUES_PER_STATEMENT).map(daemons::upsert_cursors).collect();
+        if upserts.is_empty() {
             return Ok(());
         }
-        let upsert = daemons::upsert_cursors(pairs);
-        self.database.execute("storing cursors", upsert).await.map(drop)
+        self.database
+            .write("storing cursors", move |mut connection: Connection<'_>| {
+                Box::pin(async move {
+                    for upsert in &upserts {
+                        connection.execute(upsert).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .await
     }
 }

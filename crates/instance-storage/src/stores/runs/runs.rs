@@ -87,8 +87,7 @@ impl RunStore for SqlRunStorage {
         filter: &RunsFilter,
         page: &RunsPage,
     ) -> Result<Vec<RunRecord>, StorageError> {
-        let rows = self.database.fetch("reading runs", &runs::select_runs(filter, page)).await?;
-        rows.iter().map(record).collect()
+        self.database.fetch_map("reading runs", &runs::select_runs(filter, page), record).await
     }
 
     async fn get_run_ids(
@@ -97,8 +96,11 @@ impl RunStore for SqlRunStorage {
         page: &RunsPage,
     ) -> Result<Vec<RunId>, StorageError> {
         let select = runs::select_run_ids(filter, page);
-        let rows = self.database.fetch("reading ids of runs", &select).await?;
-        rows.iter().map(|row| row.scalar::<String>().map(RunId::from)).collect()
+        self.database
+            .fetch_map("reading ids of runs", &select, |row| {
+                row.scalar::<String>().map(RunId::from)
+            })
+            .await
     }
 
     async fn get_runs_count(&self, filter: &RunsFilter) -> Result<u64, StorageError> {
@@ -158,7 +160,8 @@ impl RunStore for SqlRunStorage {
         &self,
         query: &RunTagsQuery,
     ) -> Result<Vec<(String, BTreeSet<String>)>, StorageError> {
-        let rows = self.database.fetch("reading tags of runs", &runs::select_tags(query)).await?;
+        let select = runs::select_tags(query, self.database.is_postgres());
+        let rows = self.database.fetch("reading tags of runs", &select).await?;
         let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for row in &rows {
             let key = row.get(run_tags::TABLE, run_tags::KEY)?;
@@ -247,11 +250,13 @@ impl SqlRunStorage {
     }
 }
 
+/// The run, which nobody else changes until the transaction ends.
 async fn fetch_run(
     connection: &mut Connection<'_>,
     run_id: &RunId,
 ) -> Result<Option<DagsterRun>, StorageError> {
-    let row = connection.fetch_one(&runs::select_run(run_id)).await?;
+    let select = runs::select_run_to_change(run_id, connection.is_postgres());
+    let row = connection.fetch_one(&select).await?;
     Ok(row.as_ref().map(record).transpose()?.map(|record| record.dagster_run))
 }
 

@@ -54,8 +54,7 @@ impl AutomationStore for SqlScheduleStorage {
     ) -> Result<Vec<AutoMaterializeAssetEvaluationRecord>, StorageError> {
         let key = column_key(&page.key)?;
         let select = automation::select_of_key(&key, page.cursor, page.limit);
-        let rows = self.database.fetch("reading evaluations", &select).await?;
-        rows.iter().map(record).collect()
+        self.database.fetch_map("reading evaluations", &select, record).await
     }
 
     async fn get_auto_materialize_evaluations_for_evaluation_id(
@@ -63,8 +62,7 @@ impl AutomationStore for SqlScheduleStorage {
         evaluation_id: i64,
     ) -> Result<Vec<AutoMaterializeAssetEvaluationRecord>, StorageError> {
         let select = automation::select_of_evaluation(evaluation_id);
-        let rows = self.database.fetch("reading evaluations", &select).await?;
-        rows.iter().map(record).collect()
+        self.database.fetch_map("reading evaluations", &select, record).await
     }
 
     async fn purge_asset_evaluations(&self, before: DateTime<Utc>) -> Result<u64, StorageError> {

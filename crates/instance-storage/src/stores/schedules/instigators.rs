@@ -18,8 +18,7 @@ impl InstigatorStore for SqlScheduleStorage {
         filter: &InstigatorFilter,
     ) -> Result<Vec<InstigatorState>, StorageError> {
         let select = instigators::select(filter);
-        let rows = self.database.fetch("reading schedules and sensors", &select).await?;
-        rows.iter().map(state).collect()
+        self.database.fetch_map("reading schedules and sensors", &select, state).await
     }
 
     async fn get_instigator_state(

@@ -57,13 +57,11 @@ impl TickStore for SqlScheduleStorage {
         if tick_ids.is_empty() {
             return Ok(Vec::new());
         }
-        let rows = self.database.fetch("reading ticks", &ticks::select_by_ids(tick_ids)).await?;
-        rows.iter().map(tick).collect()
+        self.database.fetch_map("reading ticks", &ticks::select_by_ids(tick_ids), tick).await
     }
 
     async fn get_ticks(&self, query: &TicksQuery) -> Result<Vec<InstigatorTick>, StorageError> {
-        let rows = self.database.fetch("reading ticks", &ticks::select(query)).await?;
-        rows.iter().map(tick).collect()
+        self.database.fetch_map("reading ticks", &ticks::select(query), tick).await
     }
 
     async fn get_tick_summaries(
