@@ -2,10 +2,13 @@
 #![expect(clippy::expect_used, clippy::panic, reason = "a failed expectation is a failed test")]
 
 mod architecture;
+mod compute_logs;
 mod concurrency;
+mod conformance;
 mod crash;
 mod exec;
 mod postgres;
+mod query_plans;
 mod reading_back;
 mod refusals;
 mod schema;

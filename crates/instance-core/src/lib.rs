@@ -25,6 +25,8 @@ pub mod settings;
 pub mod snap;
 pub mod storage;
 pub mod tags;
+#[cfg(feature = "testing")]
+pub mod testing;
 
 pub use asset_key::{AssetCheckKey, AssetKey};
 pub use error::{InstanceError, StorageError};

@@ -1,4 +1,7 @@
-//! The store of what processes print.
+//! The store of what processes print: keys, cursors and the contract. Where it is kept, no one here knows.
+
+use std::fmt;
+use std::str::FromStr;
 
 use async_trait::async_trait;
 
@@ -15,7 +18,10 @@ pub enum ComputeIoType {
 }
 
 impl ComputeIoType {
-    /// The ending of the file that holds the output.
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Stdout, Self::Stderr];
+
+    /// The ending of the file that holds the output, and the last part of its address.
     pub const fn extension(self) -> &'static str {
         match self {
             Self::Stdout => "out",
@@ -24,46 +30,352 @@ impl ComputeIoType {
     }
 }
 
-/// The key of the captured output of one process.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+/// The key of the captured output of one process: the parts of a path, the last of which names it.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct ComputeLogKey(pub Vec<String>);
 
 impl ComputeLogKey {
     /// The key of a process of a run; `file_key` stands in the event `LOGS_CAPTURED`.
     pub fn for_run(run_id: &RunId, file_key: &str) -> Self {
-        Self(vec![run_id.to_string(), "compute_logs".to_owned(), file_key.to_owned()])
+        ComputeLogPrefix::of_run(run_id).key(file_key)
     }
 }
 
+/// What keys begin with, in whole parts: a directory where they are paths.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ComputeLogPrefix(pub Vec<String>);
+
+impl ComputeLogPrefix {
+    /// What the keys of all processes of a run begin with.
+    pub fn of_run(run_id: &RunId) -> Self {
+        Self(vec![run_id.to_string(), "compute_logs".to_owned()])
+    }
+
+    /// The key directly below it of this name.
+    pub fn key(&self, name: &str) -> ComputeLogKey {
+        let mut parts = self.0.clone();
+        parts.push(name.to_owned());
+        ComputeLogKey(parts)
+    }
+}
+
+/// Which captured outputs are deleted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogsToDelete<'a> {
+    /// Both outputs of one key, and the mark that they are complete.
+    Of(&'a ComputeLogKey),
+    /// Everything below a prefix. In files that is the directory with *all* that is in it: Dagster keeps
+    /// other things of a run beside its `compute_logs`, so name these, as [`ComputeLogPrefix::of_run`]
+    /// does.
+    Below(&'a ComputeLogPrefix),
+}
+
+/// How much of both outputs has been read, in bytes.
+///
+/// Its text is Dagster's, `stdout:stderr`: either side goes on where the other one has stopped.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
+pub struct ComputeLogCursor {
+    /// How much of the standard output.
+    pub stdout: u64,
+    /// How much of the standard error.
+    pub stderr: u64,
+}
+
+impl ComputeLogCursor {
+    /// The position before everything.
+    pub const START: Self = Self { stdout: 0, stderr: 0 };
+
+    /// How much of one of them.
+    pub const fn offset(self, io_type: ComputeIoType) -> u64 {
+        match io_type {
+            ComputeIoType::Stdout => self.stdout,
+            ComputeIoType::Stderr => self.stderr,
+        }
+    }
+}
+
+impl fmt::Display for ComputeLogCursor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}:{}", self.stdout, self.stderr)
+    }
+}
+
+/// Text that is no cursor.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "{text:?} is not a cursor of captured logs; pass one that a reading came with, such as 12:0"
+)]
+pub struct ComputeLogCursorError {
+    /// The text as given.
+    pub text: String,
+}
+
+impl FromStr for ComputeLogCursor {
+    type Err = ComputeLogCursorError;
+
+    /// Reads the text of a cursor; an empty one is the start, as it is for Dagster.
+    ///
+    /// Dagster also begins from the start when it is given anything without exactly one colon, and so
+    /// returns again what its reader has had. Here that is an error.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text.is_empty() {
+            return Ok(Self::START);
+        }
+        let cursor = text.split_once(':').and_then(|(stdout, stderr)| {
+            Some(Self { stdout: stdout.parse().ok()?, stderr: stderr.parse().ok()? })
+        });
+        cursor.ok_or_else(|| ComputeLogCursorError { text: text.to_owned() })
+    }
+}
+
+/// A part of both outputs.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CapturedLogData {
+    /// The bytes of the standard output; `None` if there is none yet.
+    pub stdout: Option<Vec<u8>>,
+    /// The bytes of the standard error; `None` if there is none yet.
+    pub stderr: Option<Vec<u8>>,
+    /// Where the next part begins: directly behind these bytes.
+    pub cursor: ComputeLogCursor,
+}
+
+impl CapturedLogData {
+    /// Leaves off the beginning of a character of UTF-8 whose rest is not among the bytes, and takes the
+    /// cursor back to it, so that the next part begins with a whole one. For whoever turns each part into
+    /// text on its own.
+    ///
+    /// It is no use on the last part of a capture, whose cut character has no rest; and parts need four
+    /// bytes or more for every character to fit into one. Bytes that are not UTF-8 stay as they are.
+    #[must_use]
+    pub fn without_cut_characters(mut self) -> Self {
+        for (bytes, offset) in [
+            (&mut self.stdout, &mut self.cursor.stdout),
+            (&mut self.stderr, &mut self.cursor.stderr),
+        ] {
+            if let Some(bytes) = bytes {
+                let cut = cut_character(bytes);
+                bytes.truncate(bytes.len() - cut);
+                *offset = offset.saturating_sub(cut as u64);
+            }
+        }
+        self
+    }
+}
+
+/// How many bytes at the end begin a character and do not end it.
+fn cut_character(bytes: &[u8]) -> usize {
+    let longest_cut = 3;
+    let tail = bytes.get(bytes.len().saturating_sub(longest_cut)..).unwrap_or_default();
+    // The first byte of a character that is not ASCII has two leading ones, those behind it have one.
+    let begins_character = |byte: &u8| *byte >= 0b1100_0000;
+    let Some(start) = tail.iter().rposition(begins_character) else {
+        return 0;
+    };
+    let last = tail.get(start..).unwrap_or_default();
+    match std::str::from_utf8(last) {
+        Err(error) if error.valid_up_to() == 0 && error.error_len().is_none() => last.len(),
+        _ => 0,
+    }
+}
+
+/// A part of both outputs of a capture that may go on.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct PolledLogs {
+    /// What there is behind the cursor, up to the limit.
+    pub data: CapturedLogData,
+    /// Whether that was all: the capture is complete, and nothing is behind this part.
+    pub is_finished: bool,
+}
+
+/// Where captured outputs are.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct CapturedLogMetadata {
+    /// Where the standard output is, to be shown: a path, for one.
+    pub stdout_location: Option<String>,
+    /// Where the standard error is, to be shown.
+    pub stderr_location: Option<String>,
+    /// From where the standard output can be downloaded; a path is one of Dagster's web server.
+    pub stdout_download_url: Option<String>,
+    /// From where the standard error can be downloaded.
+    pub stderr_download_url: Option<String>,
+}
+
 /// The store of what processes print.
+///
+/// A key names two outputs and a mark: they begin empty, only grow, and are complete when the mark is
+/// there. A capture that is not ended in order, because its process has been killed or its disk was full,
+/// has no mark and never will; what it wrote is there all the same.
+///
+/// What does not exist reads as nothing, and is no error to delete. A key that the store cannot hold, or
+/// that leads to something that is not the store's own, is [`StorageError::Unsupported`] in every method;
+/// other failures are [`StorageError::Io`] with the place.
 #[async_trait]
-pub trait ComputeLogManager: std::fmt::Debug + Send + Sync + 'static {
-    /// Begins to capture the output of a process.
+pub trait ComputeLogManager: fmt::Debug + Send + Sync + 'static {
+    /// Begins to capture the output of a process. Both outputs exist when it returns, empty if nothing
+    /// was there. A second capture of a key adds to the first, and takes its mark away: there is something
+    /// to come again.
     async fn capture_logs(
         &self,
         log_key: &ComputeLogKey,
     ) -> Result<Box<dyn ComputeLogCapture>, StorageError>;
 
-    /// Whether the capture has ended, so that nothing will be added.
+    /// Whether the capture has ended, so that nothing will be added. `false` if there was none.
+    ///
+    /// A reader that wants everything asks this first and reads then, as
+    /// [`poll_log_data`](ComputeLogManagerExt::poll_log_data) does: what was added between a reading and
+    /// the mark would be missed the other way round.
     async fn is_capture_complete(&self, log_key: &ComputeLogKey) -> Result<bool, StorageError>;
 
-    /// The bytes of an output from an offset on, at most `max_bytes` of them; empty behind its end
-    /// and where nothing was captured.
-    async fn get_log_data(
+    /// The bytes of an output from an offset on, at most `max_bytes` of them, cut wherever that is; fewer
+    /// only at its end, none behind it. `None` if the output does not exist. The next part is at
+    /// `offset` plus the length of this one.
+    async fn get_log_data_for_type(
         &self,
         log_key: &ComputeLogKey,
         io_type: ComputeIoType,
         offset: u64,
         max_bytes: usize,
-    ) -> Result<Vec<u8>, StorageError>;
+    ) -> Result<Option<Vec<u8>>, StorageError>;
+
+    /// Where the outputs of a key are, or would be if they existed.
+    async fn get_log_metadata(
+        &self,
+        log_key: &ComputeLogKey,
+    ) -> Result<CapturedLogMetadata, StorageError>;
+
+    /// The keys directly below a prefix that have an output of this kind, in the order of their names.
+    /// Those that are deeper are not among them.
+    async fn get_log_keys_for_log_key_prefix(
+        &self,
+        prefix: &ComputeLogPrefix,
+        io_type: ComputeIoType,
+    ) -> Result<Vec<ComputeLogKey>, StorageError>;
+
+    /// Deletes captured outputs for good. It is not atomic: if it fails, some of it may be gone, and the
+    /// same call again deletes the rest. A capture that is going on is not stopped by it, and what it
+    /// writes afterwards is lost.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Unsupported`] for an empty prefix, which would be everything.
+    async fn delete_logs(&self, logs: LogsToDelete<'_>) -> Result<(), StorageError>;
 }
 
-/// A capture in progress.
+/// What is made of a [`ComputeLogManager`]'s own methods.
+#[async_trait]
+pub trait ComputeLogManagerExt: ComputeLogManager {
+    /// The bytes of both outputs behind a cursor, at most `max_bytes` of each.
+    async fn get_log_data(
+        &self,
+        log_key: &ComputeLogKey,
+        cursor: ComputeLogCursor,
+        max_bytes: usize,
+    ) -> Result<CapturedLogData, StorageError> {
+        let read = async |io_type: ComputeIoType| {
+            self.get_log_data_for_type(log_key, io_type, cursor.offset(io_type), max_bytes).await
+        };
+        let (stdout, stderr) =
+            (read(ComputeIoType::Stdout).await?, read(ComputeIoType::Stderr).await?);
+        let behind = |offset: u64, bytes: &Option<Vec<u8>>| {
+            offset.saturating_add(bytes.as_ref().map_or(0, Vec::len) as u64)
+        };
+        let cursor = ComputeLogCursor {
+            stdout: behind(cursor.stdout, &stdout),
+            stderr: behind(cursor.stderr, &stderr),
+        };
+        Ok(CapturedLogData { stdout, stderr, cursor })
+    }
+
+    /// One step of following a capture: the next part behind the cursor, and whether it was the last one.
+    ///
+    /// Called again and again with the cursor of the part before, it returns every byte once; a part is
+    /// empty while the capture has nothing new, so wait before the next call if it is. A capture that was
+    /// not ended in order never finishes: whoever follows one also asks whether its run goes on.
+    ///
+    /// `max_bytes` holds for each output, and is one at least.
+    async fn poll_log_data(
+        &self,
+        log_key: &ComputeLogKey,
+        cursor: ComputeLogCursor,
+        max_bytes: usize,
+    ) -> Result<PolledLogs, StorageError> {
+        let max_bytes = max_bytes.max(1);
+        // Asked before the reading, or what comes between the two would be lost.
+        let is_complete = self.is_capture_complete(log_key).await?;
+        let data = self.get_log_data(log_key, cursor, max_bytes).await?;
+        let at_end = |bytes: &Option<Vec<u8>>| bytes.as_ref().map_or(0, Vec::len) < max_bytes;
+        let is_finished = is_complete && at_end(&data.stdout) && at_end(&data.stderr);
+        Ok(PolledLogs { data, is_finished })
+    }
+}
+
+impl<M: ComputeLogManager + ?Sized> ComputeLogManagerExt for M {}
+
+/// A capture in progress. Dropped without an end, it leaves what was written, without the mark: so does a
+/// process that dies.
 #[async_trait]
 pub trait ComputeLogCapture: Send + Sync + 'static {
-    /// Adds bytes to an output. Readers see them when the call has returned.
+    /// Adds bytes to an output, behind all that this capture has added to it. Readers see them when the
+    /// call has returned; if it fails, or is dropped, some of them may have been added.
     async fn write(&self, io_type: ComputeIoType, bytes: &[u8]) -> Result<(), StorageError>;
 
-    /// Marks the capture as complete.
+    /// Marks the capture as complete. If it fails there is no mark.
     async fn complete(self: Box<Self>) -> Result<(), StorageError>;
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cursors_are_those_of_dagster() {
+        let cursor = ComputeLogCursor { stdout: 12, stderr: 3_000_000_000 };
+        assert_eq!(cursor.to_string(), "12:3000000000");
+        assert_eq!("12:3000000000".parse(), Ok(cursor));
+        assert_eq!("".parse(), Ok(ComputeLogCursor::START));
+        assert_eq!(ComputeLogCursor::START.to_string(), "0:0");
+        for text in
+            [":", "1", "1:", ":1", "1:2:3", "-1:0", "a:b", "1 : 2", "99999999999999999999:0"]
+        {
+            let error = text.parse::<ComputeLogCursor>().expect_err(text);
+            assert!(error.to_string().contains(text), "{error}");
+        }
+    }
+
+    #[test]
+    fn a_cut_character_is_left_to_the_next_part() {
+        let check = |bytes: &[u8], cut: usize| {
+            assert_eq!(cut_character(bytes), cut, "{bytes:?}");
+        };
+        check(b"", 0);
+        check(b"abc", 0);
+        check("wörld".as_bytes(), 0);
+        for (text, lengths) in [("ö", 1..2), ("€", 1..3), ("🦀", 1..4)] {
+            check(text.as_bytes(), 0);
+            for length in lengths {
+                let whole = format!("ö{text}");
+                check(&whole.as_bytes()[..2 + length], length);
+                check(&text.as_bytes()[..length], length);
+            }
+        }
+        // What is no beginning of a character is not one that was cut.
+        check(b"\xff", 0);
+        check(b"\xf0\x9f\xff", 0);
+        check(b"\x80\x80\x80", 0);
+        check(b"\xc3(", 0);
+        check(b"\xe2\x82\xac\x82", 0);
+        check(b"\xed\xa0", 0);
+    }
+
+    #[test]
+    fn the_cursor_goes_back_to_what_was_cut() {
+        let data = CapturedLogData {
+            stdout: Some(b"ab\xe2\x82".to_vec()),
+            stderr: None,
+            cursor: ComputeLogCursor { stdout: 104, stderr: 7 },
+        };
+        let whole = data.without_cut_characters();
+        assert_eq!(whole.stdout.as_deref(), Some(&b"ab"[..]));
+        assert_eq!(whole.cursor, ComputeLogCursor { stdout: 102, stderr: 7 });
+    }
 }

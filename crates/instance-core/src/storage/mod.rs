@@ -11,7 +11,11 @@ mod runs;
 mod schedules;
 mod schema;
 
-pub use compute_logs::{ComputeIoType, ComputeLogCapture, ComputeLogKey, ComputeLogManager};
+pub use compute_logs::{
+    CapturedLogData, CapturedLogMetadata, ComputeIoType, ComputeLogCapture, ComputeLogCursor,
+    ComputeLogCursorError, ComputeLogKey, ComputeLogManager, ComputeLogManagerExt,
+    ComputeLogPrefix, LogsToDelete, PolledLogs,
+};
 pub use event_log::*;
 pub use runs::{
     BackfillStore, BackfillsPage, DaemonStore, RunStorage, RunStore, RunTagsQuery, RunsOrderBy,

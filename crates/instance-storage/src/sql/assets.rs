@@ -11,7 +11,7 @@ use sea_query::{
 };
 
 use crate::sql::tables::{asset_event_tags, asset_keys, event_logs};
-use crate::sql::{countable, starts_with};
+use crate::sql::{by_characters, countable, starts_with};
 
 /// What an event changes of an asset's row. What is `None` stays as it is.
 #[derive(Debug, Clone)]
@@ -119,20 +119,21 @@ pub(crate) fn select_records(asset_keys: Option<&[AssetKey]>) -> SelectStatement
 }
 
 /// The keys of assets that were not wiped after their last event, ascending.
-pub(crate) fn select_keys(page: &AssetKeysPage) -> SelectStatement {
+pub(crate) fn select_keys(page: &AssetKeysPage, is_postgres: bool) -> SelectStatement {
+    let key = || by_characters(asset_keys::ASSET_KEY, is_postgres);
     let mut select = Query::select();
     select
         .column(asset_keys::ASSET_KEY)
         .from(asset_keys::TABLE)
         .cond_where(is_there())
-        .order_by(asset_keys::ASSET_KEY, Order::Asc);
+        .order_by_expr(key(), Order::Asc);
     if !page.prefix.is_empty() {
         let whole = AssetKey::new(page.prefix.iter().map(String::as_str)).to_db_string();
         let open = whole.strip_suffix(']').unwrap_or(&whole);
         select.and_where(starts_with(asset_keys::ASSET_KEY, open));
     }
     if let Some(cursor) = &page.cursor {
-        select.and_where(Expr::col(asset_keys::ASSET_KEY).gt(cursor.as_str()));
+        select.and_where(key().gt(cursor.as_str()));
     }
     if let Some(limit) = page.limit {
         select.limit(countable(limit));
@@ -158,7 +159,12 @@ fn is_there() -> Cond {
 }
 
 fn is_one_of(keys: &[AssetKey]) -> Expr {
-    Expr::col(asset_keys::ASSET_KEY).is_in(keys.iter().map(AssetKey::to_db_string))
+    is_one_of_keys(asset_keys::ASSET_KEY, keys)
+}
+
+fn is_one_of_keys(column: &'static str, keys: &[AssetKey]) -> Expr {
+    let keys: Vec<_> = keys.iter().map(AssetKey::to_db_string).collect();
+    crate::sql::is_one_of(column, keys.iter().map(String::as_str))
 }
 
 /// The last event of a type about each of these assets.
@@ -170,7 +176,7 @@ pub(crate) fn select_latest_events(
     let latest = Query::select()
         .expr_as(Func::max(Expr::col(event_logs::ID)), event_logs::ID)
         .from(event_logs::TABLE)
-        .and_where(Expr::col(event_logs::ASSET_KEY).is_in(keys.iter().map(AssetKey::to_db_string)))
+        .and_where(is_one_of_keys(event_logs::ASSET_KEY, keys))
         .and_where(Expr::col(event_logs::DAGSTER_EVENT_TYPE).eq(event_type.as_str()))
         .group_by_col(event_logs::ASSET_KEY)
         .take();

@@ -9,8 +9,9 @@ use sea_query::{
     UpdateStatement,
 };
 
+use crate::sql::runs::TAGS_PER_INSERT;
 use crate::sql::tables::{backfill_tags, bulk_actions};
-use crate::sql::{countable, tagged};
+use crate::sql::{countable, is_one_of, tagged};
 
 /// Stores a backfill unless one of its id is stored.
 pub(crate) fn insert(backfill: &PartitionBackfill, at: NaiveDateTime) -> InsertStatement {
@@ -38,20 +39,23 @@ pub(crate) fn insert(backfill: &PartitionBackfill, at: NaiveDateTime) -> InsertS
         .take()
 }
 
-/// Stores the tags of a backfill; `None` if it has none.
-pub(crate) fn insert_tags(backfill: &PartitionBackfill) -> Option<InsertStatement> {
-    let mut insert = Query::insert();
-    insert.into_table(backfill_tags::TABLE).columns([
-        backfill_tags::BACKFILL_ID,
-        backfill_tags::KEY,
-        backfill_tags::VALUE,
-    ]);
-    let tags = backfill.tags.as_ref().filter(|tags| !tags.is_empty())?;
-    for (key, value) in tags {
-        let id = backfill.backfill_id.as_str();
-        insert.values_panic([id.into(), key.as_str().into(), value.as_str().into()]);
-    }
-    Some(insert)
+/// Stores the tags of a backfill, so many with each statement; none if it has none.
+pub(crate) fn insert_tags(backfill: &PartitionBackfill) -> Vec<InsertStatement> {
+    let tags: Vec<_> = backfill.tags.iter().flatten().collect();
+    let of_some = |tags: &[(&String, &String)]| {
+        let mut insert = Query::insert();
+        insert.into_table(backfill_tags::TABLE).columns([
+            backfill_tags::BACKFILL_ID,
+            backfill_tags::KEY,
+            backfill_tags::VALUE,
+        ]);
+        for (key, value) in tags {
+            let id = backfill.backfill_id.as_str();
+            insert.values_panic([id.into(), key.as_str().into(), value.as_str().into()]);
+        }
+        insert
+    };
+    tags.chunks(TAGS_PER_INSERT).map(of_some).collect()
 }
 
 /// Replaces the body and status of a backfill.
@@ -113,7 +117,7 @@ fn matches(filter: &BulkActionsFilter) -> Cond {
     }
     if !filter.backfill_ids.is_empty() {
         let ids = filter.backfill_ids.iter().map(String::as_str);
-        all = all.add(Expr::col(bulk_actions::KEY).is_in(ids));
+        all = all.add(is_one_of(bulk_actions::KEY, ids));
     }
     let time = Expr::col(bulk_actions::TIMESTAMP);
     let place = [

@@ -1,14 +1,15 @@
 //! Statements on what daemons remember.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use chrono::NaiveDateTime;
 use instance_core::daemon::DaemonHeartbeat;
 use instance_core::serdes::serialize_value;
 use sea_query::{
-    DeleteStatement, Expr, ExprTrait, InsertStatement, OnConflict, Order, Query, SelectStatement,
+    DeleteStatement, Expr, InsertStatement, OnConflict, Order, Query, SelectStatement,
 };
 
+use crate::sql::is_one_of;
 use crate::sql::tables::{daemon_heartbeats, kvs};
 
 /// Stores a sign of life in the place of the last one of its kind.
@@ -58,12 +59,12 @@ pub(crate) fn select_cursors(keys: &BTreeSet<String>) -> SelectStatement {
     Query::select()
         .columns([kvs::KEY, kvs::VALUE])
         .from(kvs::TABLE)
-        .and_where(Expr::col(kvs::KEY).is_in(keys.iter().map(String::as_str)))
+        .and_where(is_one_of(kvs::KEY, keys.iter().map(String::as_str)))
         .take()
 }
 
-/// Stores values in the place of those that the keys have; there is at least one.
-pub(crate) fn upsert_cursors(pairs: &BTreeMap<String, String>) -> InsertStatement {
+/// Stores values in the place of those that the keys have; there is at least one, and each key once.
+pub(crate) fn upsert_cursors(pairs: &[(&String, &String)]) -> InsertStatement {
     let mut insert = Query::insert();
     insert.into_table(kvs::TABLE).columns([kvs::KEY, kvs::VALUE]);
     for (key, value) in pairs {

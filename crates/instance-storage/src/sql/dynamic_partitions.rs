@@ -9,7 +9,7 @@ use crate::sql::Dialect;
 use crate::sql::packed::packed;
 
 use crate::sql::tables::dynamic_partitions::{ID, PARTITION, PARTITIONS_DEF_NAME, TABLE};
-use crate::sql::{countable, direction};
+use crate::sql::{countable, direction, members};
 
 /// The ids and keys of a set, packed, in any order: a database takes longer to sort them than to find them.
 pub(crate) fn select(partitions_def_name: &str, dialect: Dialect) -> SelectStatement {
@@ -52,13 +52,15 @@ pub(crate) fn select_existing(partitions_def_name: &str, keys: &[String]) -> Sel
         .take()
 }
 
-/// Adds keys to a set, those that it has not; there is at least one.
+/// Adds keys to a set in their order, those that it has not; there is at least one.
+#[expect(clippy::expect_used, reason = "there are as many columns as values, whatever the values")]
 pub(crate) fn insert(partitions_def_name: &str, keys: &[String]) -> InsertStatement {
+    let mut rows = members(keys.iter().map(String::as_str), |key| key);
+    // Without a condition SQLite would take the `ON` of the conflict for that of a join.
+    rows.expr(Expr::val(partitions_def_name)).and_where(Expr::val(1).eq(1));
     let mut insert = Query::insert();
-    insert.into_table(TABLE).columns([PARTITIONS_DEF_NAME, PARTITION]);
-    for key in keys {
-        insert.values_panic([partitions_def_name.into(), key.as_str().into()]);
-    }
+    insert.into_table(TABLE).columns([PARTITION, PARTITIONS_DEF_NAME]);
+    insert.select_from(rows).expect("two columns");
     insert
         .on_conflict(OnConflict::columns([PARTITIONS_DEF_NAME, PARTITION]).do_nothing().to_owned());
     insert

@@ -1,6 +1,6 @@
 //! Statements on events.
 
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, NaiveDateTime};
 use instance_core::asset_key::AssetKey;
 use instance_core::clock::datetime_of;
 use instance_core::event::{DagsterEvent, DagsterEventType, EventLogCursor, EventLogEntry};
@@ -15,7 +15,7 @@ use sea_query::{
 };
 
 use crate::sql::tables::{asset_event_tags, asset_keys, event_logs};
-use crate::sql::{countable, direction};
+use crate::sql::{countable, direction, without_index, without_int_index};
 
 /// How many events one statement inserts; each binds seven values, and SQLite allows 32,766.
 pub(crate) const EVENTS_PER_INSERT: usize = 1_000;
@@ -78,15 +78,37 @@ pub(crate) fn insert_events<'a>(rows: impl IntoIterator<Item = &'a EventRow>) ->
     insert
 }
 
+/// Among which events those of a run are looked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Among {
+    /// Those of all runs.
+    AllRuns,
+    /// Its own, in a file of its own.
+    ItsOwn,
+}
+
+impl Among {
+    /// Whether an event of a run is of one of these types.
+    ///
+    /// Asked for a run and a type, SQLite may take the index on types. That is right where there is but one
+    /// run, and reads the events of this type of all runs where they are together.
+    fn is_of_types(self, of_types: &[DagsterEventType]) -> SimpleExpr {
+        match self {
+            Self::AllRuns => without_index(event_logs::DAGSTER_EVENT_TYPE).is_in(names(of_types)),
+            Self::ItsOwn => is_of_types(of_types),
+        }
+    }
+}
+
 /// A page of the log of a run.
-pub(crate) fn select_records_for_run(query: &RecordsForRun) -> SelectStatement {
+pub(crate) fn select_records_for_run(query: &RecordsForRun, among: Among) -> SelectStatement {
     let mut select = Query::select();
     select
         .columns([event_logs::ID, event_logs::EVENT])
         .from(event_logs::TABLE)
         .and_where(Expr::col(event_logs::RUN_ID).eq(query.run_id.as_str()));
     if !query.of_types.is_empty() {
-        select.and_where(is_of_types(&query.of_types));
+        select.and_where(among.is_of_types(&query.of_types));
     }
     let mut limit = query.limit;
     match (query.cursor, query.order) {
@@ -129,14 +151,18 @@ pub(crate) fn notify(notices: impl IntoIterator<Item = String>) -> SelectStateme
 }
 
 /// For each type of a run's events that its statistics need: how many, and the time of the last.
-pub(crate) fn select_run_stats(run_id: &RunId, of_types: &[DagsterEventType]) -> SelectStatement {
+pub(crate) fn select_run_stats(
+    run_id: &RunId,
+    of_types: &[DagsterEventType],
+    among: Among,
+) -> SelectStatement {
     Query::select()
         .column(event_logs::DAGSTER_EVENT_TYPE)
         .expr_as(Func::count(Expr::col(Asterisk)), COUNT)
         .expr_as(Func::max(Expr::col(event_logs::TIMESTAMP)), LAST_TIME)
         .from(event_logs::TABLE)
         .and_where(Expr::col(event_logs::RUN_ID).eq(run_id.as_str()))
-        .and_where(is_of_types(of_types))
+        .and_where(among.is_of_types(of_types))
         .group_by_col(event_logs::DAGSTER_EVENT_TYPE)
         .take()
 }
@@ -146,6 +172,7 @@ pub(crate) fn select_step_events(
     run_id: &RunId,
     step_keys: &[String],
     of_types: &[DagsterEventType],
+    among: Among,
 ) -> SelectStatement {
     let mut select = Query::select();
     select
@@ -153,18 +180,23 @@ pub(crate) fn select_step_events(
         .from(event_logs::TABLE)
         .and_where(Expr::col(event_logs::RUN_ID).eq(run_id.as_str()))
         .and_where(Expr::col(event_logs::STEP_KEY).is_not_null())
-        .and_where(is_of_types(of_types))
+        .and_where(among.is_of_types(of_types))
         .order_by(event_logs::ID, sea_query::Order::Asc);
     if !step_keys.is_empty() {
-        select
-            .and_where(Expr::col(event_logs::STEP_KEY).is_in(step_keys.iter().map(String::as_str)));
+        select.and_where(super::is_one_of(
+            event_logs::STEP_KEY,
+            step_keys.iter().map(String::as_str),
+        ));
     }
     select
 }
 
 pub(super) fn is_of_types(of_types: &[DagsterEventType]) -> SimpleExpr {
-    Expr::col(event_logs::DAGSTER_EVENT_TYPE)
-        .is_in(of_types.iter().map(|event_type| event_type.as_str()))
+    Expr::col(event_logs::DAGSTER_EVENT_TYPE).is_in(names(of_types))
+}
+
+fn names(of_types: &[DagsterEventType]) -> impl Iterator<Item = &str> {
+    of_types.iter().map(|event_type| event_type.as_str())
 }
 
 /// Leaves out events about an asset from before it was last wiped.
@@ -183,9 +215,13 @@ pub(super) fn is_later_than_wipe(
         .and_where(Expr::col(asset_keys::ASSET_KEY).eq(asset_key))
         .take();
     let wiped_at = Expr::SubQuery(None, Box::new(wiped_at.into()));
-    let never = DateTime::<Utc>::UNIX_EPOCH.naive_utc();
+    // The first second of Python's calendar: events of before 1970 are events, too.
+    let never = DateTime::from_timestamp(-62_135_596_800, 0).unwrap_or_default().naive_utc();
     Expr::col(column).gt(Func::coalesce([wiped_at, never.into()]))
 }
+
+/// Up to how many partitions are looked for one by one.
+const FEW_PARTITIONS: usize = 100;
 
 /// Events across runs. Without `with_cursors`, those of the filter are left to the caller.
 pub(crate) fn select_event_records(
@@ -206,7 +242,7 @@ pub(crate) fn select_event_records(
     }
     if !filter.asset_partitions.is_empty() {
         let names = filter.asset_partitions.iter().map(String::as_str);
-        select.and_where(Expr::col(event_logs::PARTITION).is_in(names));
+        select.and_where(super::is_one_of(event_logs::PARTITION, names));
     }
     if !filter.storage_ids.is_empty() {
         select.and_where(is_one_of(&filter.storage_ids));
@@ -220,7 +256,12 @@ pub(crate) fn select_event_records(
     if with_cursors {
         let id = |cursor: EventCursor| cursor.storage_id();
         select.cond_where(is_between(filter.after_cursor.map(id), filter.before_cursor.map(id)));
-        select.order_by(event_logs::ID, direction(order));
+        if (1..=FEW_PARTITIONS).contains(&filter.asset_partitions.len()) {
+            // In the order of ids, SQLite would go through all events of the asset for those of a partition.
+            select.order_by_expr(without_int_index(event_logs::ID), direction(order));
+        } else {
+            select.order_by(event_logs::ID, direction(order));
+        }
     } else {
         select
             .order_by(event_logs::TIMESTAMP, direction(order))
@@ -262,6 +303,7 @@ pub(crate) fn select_max_id() -> SelectStatement {
 pub(crate) fn select_asset_partitions_of_run(
     run_id: &RunId,
     of_types: &[DagsterEventType],
+    among: Among,
 ) -> SelectStatement {
     let mut select = Query::select();
     select
@@ -271,13 +313,18 @@ pub(crate) fn select_asset_partitions_of_run(
         .and_where(Expr::col(event_logs::RUN_ID).eq(run_id.as_str()))
         .and_where(Expr::col(event_logs::ASSET_KEY).is_not_null());
     if !of_types.is_empty() {
-        select.and_where(is_of_types(of_types));
+        select.and_where(among.is_of_types(of_types));
     }
     select
 }
 
 /// What the columns of events about assets say.
 pub(crate) fn select_asset_event_summaries(query: &AssetEventSummaryQuery) -> SelectStatement {
+    // Of a run and a type, the run is what fewer events have.
+    let event_type = match query.run_id {
+        Some(_) => without_index(event_logs::DAGSTER_EVENT_TYPE),
+        None => Expr::col(event_logs::DAGSTER_EVENT_TYPE),
+    };
     let mut select = Query::select();
     select
         .columns([
@@ -288,7 +335,7 @@ pub(crate) fn select_asset_event_summaries(query: &AssetEventSummaryQuery) -> Se
             event_logs::TIMESTAMP,
         ])
         .from(event_logs::TABLE)
-        .and_where(Expr::col(event_logs::DAGSTER_EVENT_TYPE).eq(query.event_type.as_str()))
+        .and_where(event_type.eq(query.event_type.as_str()))
         .cond_where(is_between(query.after_storage_id, query.before_storage_id))
         .order_by(event_logs::ID, direction(query.order));
     match query.asset_key.as_ref().map(AssetKey::to_db_string) {
@@ -310,7 +357,7 @@ pub(crate) fn select_asset_event_summaries(query: &AssetEventSummaryQuery) -> Se
 }
 
 fn is_one_of(ids: &[StorageId]) -> SimpleExpr {
-    Expr::col(event_logs::ID).is_in(ids.iter().map(|id| id.0))
+    super::is_one_of_ids(event_logs::ID, ids.iter().map(|id| id.0))
 }
 
 /// Whether the id of an event is between two others, neither included.
@@ -327,7 +374,7 @@ pub(crate) fn delete_tags_of_run(run_id: &RunId) -> DeleteStatement {
         .column(event_logs::ID)
         .from(event_logs::TABLE)
         .and_where(Expr::col(event_logs::RUN_ID).eq(run_id.as_str()))
-        .and_where(is_of_types(&[
+        .and_where(Among::AllRuns.is_of_types(&[
             DagsterEventType::AssetMaterialization,
             DagsterEventType::AssetObservation,
         ]))

@@ -23,6 +23,7 @@ pub(crate) mod ticks;
 pub(crate) mod timestamp;
 
 use std::collections::BTreeMap;
+use std::fmt::Write;
 
 use instance_core::run::TagFilter;
 use instance_core::storage::Order;
@@ -136,7 +137,8 @@ fn push_json(json: &mut String, text: &str) {
     for character in text.chars() {
         match character {
             '"' | '\\' => json.extend(['\\', character]),
-            '\0'..' ' => json.push_str(&format!("\\u{:04x}", u32::from(character))),
+            // Writing to a String cannot fail.
+            '\0'..' ' => drop(write!(json, "\\u{:04x}", u32::from(character))),
             _ => json.push(character),
         }
     }

@@ -6,8 +6,8 @@ use sea_query::{
     LockBehavior, LockType, OnConflict, Order, Query, SelectStatement, UpdateStatement,
 };
 
-use crate::sql::countable;
 use crate::sql::tables::{concurrency_limits, concurrency_slots, pending_steps};
+use crate::sql::{countable, is_one_of};
 
 /// Gives a pool a limit of its own.
 pub(crate) fn upsert_limit(concurrency_key: &str, limit: i64) -> InsertStatement {
@@ -65,7 +65,7 @@ pub(crate) fn select_limits(concurrency_keys: Option<&[String]>) -> SelectStatem
         .order_by(concurrency_limits::ID, Order::Asc);
     if let Some(keys) = concurrency_keys {
         let keys = keys.iter().map(String::as_str);
-        select.and_where(Expr::col(concurrency_limits::CONCURRENCY_KEY).is_in(keys));
+        select.and_where(is_one_of(concurrency_limits::CONCURRENCY_KEY, keys));
     }
     select
 }
@@ -159,10 +159,10 @@ pub(crate) fn select_slots(concurrency_keys: &[String]) -> SelectStatement {
             concurrency_slots::DELETED,
         ])
         .from(concurrency_slots::TABLE)
-        .and_where(
-            Expr::col(concurrency_slots::CONCURRENCY_KEY)
-                .is_in(concurrency_keys.iter().map(String::as_str)),
-        )
+        .and_where(is_one_of(
+            concurrency_slots::CONCURRENCY_KEY,
+            concurrency_keys.iter().map(String::as_str),
+        ))
         .order_by(concurrency_slots::ID, Order::Asc)
         .take()
 }
@@ -247,10 +247,10 @@ pub(crate) fn free_slots_of(run_id: &RunId, step_key: Option<&str>) -> UpdateSta
 pub(crate) fn select_pending(concurrency_keys: &[String]) -> SelectStatement {
     let mut select = select_pending_columns();
     select
-        .and_where(
-            Expr::col(pending_steps::CONCURRENCY_KEY)
-                .is_in(concurrency_keys.iter().map(String::as_str)),
-        )
+        .and_where(is_one_of(
+            pending_steps::CONCURRENCY_KEY,
+            concurrency_keys.iter().map(String::as_str),
+        ))
         .order_by(pending_steps::ID, Order::Asc);
     select
 }

@@ -9,12 +9,15 @@ use instance_core::serdes::serialize_value;
 use instance_core::storage::{Order, RunTagsQuery, RunsOrderBy, RunsPage};
 use instance_core::tags;
 use sea_query::{
-    Cond, DeleteStatement, Expr, ExprTrait, Func, InsertStatement, OnConflict, Query,
-    SelectStatement, UpdateStatement,
+    CommonTableExpression, Cond, DeleteStatement, Expr, ExprTrait, Func, InsertStatement,
+    IntoColumnRef, OnConflict, Query, SelectStatement, UnionType, UpdateStatement, WithQuery,
 };
 
 use crate::sql::tables::{run_tags, runs};
-use crate::sql::{countable, direction, starts_with, tagged};
+use crate::sql::{
+    by_characters, countable, direction, is_one_of, starts_with, tagged, without_index,
+    without_int_index,
+};
 
 /// Stores a run; its time of creation is given, that of its last change is the database's default.
 pub(crate) fn insert_run(run: &DagsterRun, created_at: NaiveDateTime) -> InsertStatement {
@@ -62,7 +65,7 @@ pub(crate) fn insert_tags(run_id: &RunId, tags: &[(String, String)]) -> InsertSt
 
 /// Changes the value of a tag that a run has.
 pub(crate) fn update_tag(run_id: &RunId, key: &str, value: &str) -> UpdateStatement {
-    // Left to choose, SQLite may take the index on keys, and read the tags of all runs.
+    // Left to choose, SQLite takes the index on keys, and reads the tags of all runs.
     let of_run = Query::select()
         .column(run_tags::ID)
         .from(run_tags::TABLE)
@@ -72,7 +75,7 @@ pub(crate) fn update_tag(run_id: &RunId, key: &str, value: &str) -> UpdateStatem
         .table(run_tags::TABLE)
         .value(run_tags::VALUE, value)
         .and_where(Expr::col(run_tags::ID).in_subquery(of_run))
-        .and_where(Expr::col(run_tags::KEY).eq(key))
+        .and_where(without_index(run_tags::KEY).eq(key))
         .take()
 }
 
@@ -118,7 +121,7 @@ pub(crate) fn select_runs(filter: &RunsFilter, page: &RunsPage) -> SelectStateme
         ])
         .from(runs::TABLE)
         .cond_where(matches(filter));
-    select_page(&mut select, page);
+    select_page(&mut select, filter, page);
     select
 }
 
@@ -126,7 +129,7 @@ pub(crate) fn select_runs(filter: &RunsFilter, page: &RunsPage) -> SelectStateme
 pub(crate) fn select_run_ids(filter: &RunsFilter, page: &RunsPage) -> SelectStatement {
     let mut select = Query::select();
     select.column(runs::RUN_ID).from(runs::TABLE).cond_where(matches(filter));
-    select_page(&mut select, page);
+    select_page(&mut select, filter, page);
     select
 }
 
@@ -145,11 +148,25 @@ pub(crate) fn select_run_partitions(filter: &RunsFilter) -> SelectStatement {
         .from(runs::TABLE)
         .cond_where(matches(filter))
         .and_where(Expr::col(runs::PARTITION).is_not_null());
-    select_page(&mut select, &RunsPage::default());
+    select_page(&mut select, filter, &RunsPage::default());
     select
 }
 
-fn select_page(select: &mut SelectStatement, page: &RunsPage) {
+/// Whether a filter names statuses of runs that go on. Of those there are few, however many runs there are.
+fn is_of_few(filter: &RunsFilter) -> bool {
+    let statuses = &filter.statuses;
+    !statuses.is_empty() && !statuses.iter().any(|status| status.is_finished())
+}
+
+/// A column of text. Its index is not taken where the one on statuses finds few runs.
+fn column_of(filter: &RunsFilter, column: impl IntoColumnRef) -> Expr {
+    if is_of_few(filter) { without_index(column) } else { Expr::col(column) }
+}
+
+fn select_page(select: &mut SelectStatement, filter: &RunsFilter, page: &RunsPage) {
+    let id = || {
+        if is_of_few(filter) { without_int_index(runs::ID) } else { Expr::col(runs::ID) }
+    };
     let column = match page.order_by {
         RunsOrderBy::CreateTimestamp => runs::CREATE_TIMESTAMP,
         RunsOrderBy::UpdateTimestamp => runs::UPDATE_TIMESTAMP,
@@ -157,11 +174,11 @@ fn select_page(select: &mut SelectStatement, page: &RunsPage) {
         RunsOrderBy::EndTime => runs::END_TIME,
         _ => runs::ID,
     };
-    select.order_by(column, direction(page.order));
     if column != runs::ID {
-        // Runs of the same time, in the order in which they were written.
-        select.order_by(runs::ID, direction(page.order));
+        select.order_by(column, direction(page.order));
     }
+    // Runs of the same time, in the order in which they were written.
+    select.order_by_expr(id(), direction(page.order));
     if let Some(cursor) = &page.cursor {
         let row = Query::select()
             .column(runs::ID)
@@ -170,8 +187,8 @@ fn select_page(select: &mut SelectStatement, page: &RunsPage) {
             .take();
         let row = Expr::SubQuery(None, Box::new(row.into()));
         select.and_where(match page.order {
-            Order::Ascending => Expr::col(runs::ID).gt(row),
-            Order::Descending => Expr::col(runs::ID).lt(row),
+            Order::Ascending => id().gt(row),
+            Order::Descending => id().lt(row),
         });
     }
     if let Some(limit) = page.limit {
@@ -194,7 +211,9 @@ fn matches(filter: &RunsFilter) -> Cond {
     Cond::all()
         .add_option(is_one_of_ids(&filter.run_ids))
         .add_option(filter.run_id_prefix.as_deref().map(begins_with))
-        .add_option(filter.job_name.as_deref().map(|name| Expr::col(runs::PIPELINE_NAME).eq(name)))
+        .add_option(
+            filter.job_name.as_deref().map(|name| column_of(filter, runs::PIPELINE_NAME).eq(name)),
+        )
         .add_option(has_one_of_statuses(&filter.statuses))
         .add_option(
             filter.snapshot_id.as_ref().map(|id| Expr::col(runs::SNAPSHOT_ID).eq(id.as_str())),
@@ -203,18 +222,19 @@ fn matches(filter: &RunsFilter) -> Cond {
         .add_option(filter.updated_before.map(|time| before(runs::UPDATE_TIMESTAMP, time)))
         .add_option(filter.created_after.map(|time| after(runs::CREATE_TIMESTAMP, time)))
         .add_option(filter.created_before.map(|time| before(runs::CREATE_TIMESTAMP, time)))
-        .add_option(filter.exclude_subruns.then(|| Expr::col(runs::BACKFILL_ID).is_null()))
-        .add_option(has_all_tags(&filter.tags))
+        .add_option(filter.exclude_subruns.then(|| column_of(filter, runs::BACKFILL_ID).is_null()))
+        .add_option(has_all_tags(filter))
 }
 
-fn has_all_tags(tags: &BTreeMap<String, TagFilter>) -> Option<Cond> {
+fn has_all_tags(filter: &RunsFilter) -> Option<Cond> {
+    let tags = &filter.tags;
     let place = [run_tags::TABLE, run_tags::RUN_ID, run_tags::KEY, run_tags::VALUE];
-    let has = |tagged| Expr::col((runs::TABLE, runs::RUN_ID)).in_subquery(tagged);
+    let has = |tagged| column_of(filter, (runs::TABLE, runs::RUN_ID)).in_subquery(tagged);
     (!tags.is_empty()).then(|| tagged(tags, place).map(has).fold(Cond::all(), Cond::add))
 }
 
 fn is_one_of_ids(ids: &[RunId]) -> Option<Expr> {
-    (!ids.is_empty()).then(|| Expr::col(runs::RUN_ID).is_in(ids.iter().map(RunId::as_str)))
+    (!ids.is_empty()).then(|| is_one_of(runs::RUN_ID, ids.iter().map(RunId::as_str)))
 }
 
 fn has_one_of_statuses(statuses: &[DagsterRunStatus]) -> Option<Expr> {
@@ -234,6 +254,16 @@ pub(crate) fn select_run(run_id: &RunId) -> SelectStatement {
     select_runs(&filter, &RunsPage::default())
 }
 
+/// The same for a change. In Postgres others who want to change the run wait, or one of the changes would be
+/// lost; SQLite has one writer.
+pub(crate) fn select_run_to_change(run_id: &RunId, is_postgres: bool) -> SelectStatement {
+    let mut select = select_run(run_id);
+    if is_postgres {
+        select.lock_exclusive();
+    }
+    select
+}
+
 /// The runs that re-execute a run, directly or not.
 pub(crate) fn select_reexecutions(root_run_id: &RunId) -> SelectStatement {
     let root = TagFilter::Is(root_run_id.to_string());
@@ -246,15 +276,20 @@ pub(crate) fn select_reexecutions(root_run_id: &RunId) -> SelectStatement {
 }
 
 /// The values that tags have.
-pub(crate) fn select_tags(query: &RunTagsQuery) -> SelectStatement {
+pub(crate) fn select_tags(query: &RunTagsQuery, is_postgres: bool) -> SelectStatement {
     let mut select = Query::select();
     select
-        .distinct()
         .columns([run_tags::KEY, run_tags::VALUE])
         .from(run_tags::TABLE)
-        .and_where(Expr::col(run_tags::KEY).is_in(query.tag_keys.iter().map(String::as_str)))
-        .order_by(run_tags::KEY, sea_query::Order::Asc)
-        .order_by(run_tags::VALUE, sea_query::Order::Asc);
+        .and_where(is_one_of(run_tags::KEY, query.tag_keys.iter().map(String::as_str)))
+        .order_by_expr(by_characters(run_tags::KEY, is_postgres), sea_query::Order::Asc)
+        .order_by_expr(by_characters(run_tags::VALUE, is_postgres), sea_query::Order::Asc);
+    if is_postgres {
+        // It orders what is distinct by nothing but the columns themselves.
+        select.group_by_columns([run_tags::KEY, run_tags::VALUE]);
+    } else {
+        select.distinct();
+    }
     if let Some(prefix) = &query.value_prefix {
         select.and_where(starts_with(run_tags::VALUE, prefix));
     }
@@ -264,9 +299,31 @@ pub(crate) fn select_tags(query: &RunTagsQuery) -> SelectStatement {
     select
 }
 
-/// The keys of all tags.
-pub(crate) fn select_tag_keys() -> SelectStatement {
-    Query::select().distinct().column(run_tags::KEY).from(run_tags::TABLE).take()
+/// The keys of all tags, from one to the next in the index: there are few, and each has many tags.
+pub(crate) fn select_tag_keys() -> WithQuery {
+    const KEYS: &str = "keys";
+    let least_key = || {
+        let key = Expr::col((run_tags::TABLE, run_tags::KEY));
+        Query::select().expr(Func::min(key)).from(run_tags::TABLE).take()
+    };
+    let known = || Expr::col((KEYS, run_tags::KEY));
+    let next =
+        least_key().and_where(Expr::col((run_tags::TABLE, run_tags::KEY)).gt(known())).take();
+    let next = Query::select()
+        .expr(Expr::SubQuery(None, Box::new(next.into())))
+        .from(KEYS)
+        .and_where(known().is_not_null())
+        .take();
+    let mut keys = CommonTableExpression::new();
+    keys.table_name(KEYS)
+        .column(run_tags::KEY)
+        .query(least_key().union(UnionType::All, next).take());
+    Query::select()
+        .column(run_tags::KEY)
+        .from(KEYS)
+        .and_where(known().is_not_null())
+        .take()
+        .with(Query::with().recursive(true).cte(keys).to_owned())
 }
 
 /// Replaces the body of a run and the columns that follow from its tags.

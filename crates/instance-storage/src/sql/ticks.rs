@@ -9,10 +9,10 @@ use sea_query::{
     UnionType, UpdateStatement,
 };
 
-use crate::sql::countable;
 use crate::sql::tables::job_ticks::{
     ID, JOB_ORIGIN_ID, SELECTOR_ID, STATUS, TABLE, TICK_BODY, TICK_TYPE, TIMESTAMP,
 };
+use crate::sql::{countable, is_one_of_ids};
 
 /// Stores a tick; returns its id.
 pub(crate) fn insert(tick: &TickData, at: NaiveDateTime) -> InsertStatement {
@@ -52,7 +52,7 @@ pub(crate) fn select_by_ids(tick_ids: &[i64]) -> SelectStatement {
     Query::select()
         .columns([ID, TICK_BODY])
         .from(TABLE)
-        .and_where(Expr::col(ID).is_in(tick_ids.iter().copied()))
+        .and_where(is_one_of_ids(ID, tick_ids.iter().copied()))
         .take()
 }
 

@@ -1,17 +1,31 @@
 //! Timestamps as text: SQLite compares them as such, so the format is exactly Dagster's.
 
-use chrono::{DateTime, NaiveDateTime, Utc};
+use std::sync::LazyLock;
 
-const FORMAT: &str = "%Y-%m-%d %H:%M:%S%.6f";
+use chrono::format::{Item, Parsed, StrftimeItems, parse};
+use chrono::{DateTime, Utc};
 
-/// The text of a time: naive UTC with six digits of a second, always.
-pub(crate) fn to_text(time: DateTime<Utc>) -> String {
-    time.naive_utc().format(FORMAT).to_string()
+/// Naive UTC with six digits of a second, always.
+static WRITTEN: LazyLock<Vec<Item<'static>>> = LazyLock::new(|| items("%Y-%m-%d %H:%M:%S%.6f"));
+
+/// With or without a fraction, as the database's own defaults have none.
+static READ: LazyLock<Vec<Item<'static>>> = LazyLock::new(|| items("%Y-%m-%d %H:%M:%S%.f"));
+
+/// A format taken apart once: that takes longer than to write or read a time by it.
+fn items(format: &'static str) -> Vec<Item<'static>> {
+    StrftimeItems::new(format).collect()
 }
 
-/// The time of a text; with or without a fraction, as the database's own defaults have none.
+/// The text of a time.
+pub(crate) fn to_text(time: DateTime<Utc>) -> String {
+    time.naive_utc().format_with_items(WRITTEN.iter()).to_string()
+}
+
+/// The time of a text.
 pub(crate) fn from_text(text: &str) -> Option<DateTime<Utc>> {
-    NaiveDateTime::parse_from_str(text, "%Y-%m-%d %H:%M:%S%.f").ok().map(|time| time.and_utc())
+    let mut parsed = Parsed::new();
+    parse(&mut parsed, text, READ.iter()).ok()?;
+    parsed.to_naive_datetime_with_offset(0).ok().map(|time| time.and_utc())
 }
 
 #[cfg(test)]

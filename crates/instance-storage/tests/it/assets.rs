@@ -1,7 +1,6 @@
 //! What follows from events for the assets that they are about.
 
 use instance_core::AssetKey;
-use instance_core::RunId;
 use instance_core::event::{
     AssetMaterialization, AssetMaterializationPlannedData, AssetObservation, AssetObservationData,
     DagsterEvent, DagsterEventType, EventLogEntry, StepMaterializationData,
@@ -9,7 +8,7 @@ use instance_core::event::{
 use instance_core::serdes::UnknownFields;
 use sqlx::Row;
 
-use crate::support::{Home, TestResult, entry, execute, query, stamp};
+use crate::support::{Home, TestResult, entry, query};
 
 fn materialised(run_id: &str, key: &[&str], seconds: u32) -> EventLogEntry {
     let tags = [
@@ -102,68 +101,6 @@ async fn the_row_of_an_asset_follows_from_its_events() -> TestResult {
         [Some(db), Some("r3"), Some("2023-11-14 22:13:25.000000"), Some("3")]
             .map(|text| text.map(str::to_owned))
     );
-    Ok(())
-}
-
-#[tokio::test]
-async fn records_hold_the_last_materialisation_with_the_id_of_the_index() -> TestResult {
-    let home = Home::new().await?;
-    let last = materialised("r2", &["b"], 3);
-    let batch = [materialised("r1", &["b"], 1), planned("r1", &["a"], 2), last.clone()];
-    home.events().store_event_batch(&batch).await?;
-    let records = home.events().get_asset_records(None).await?;
-    assert_eq!(records.len(), 2);
-    assert_eq!(records[0].asset_entry.asset_key, AssetKey::new(["a"]));
-    assert_eq!(records[0].asset_entry.last_materialization_record, None);
-    assert_eq!(records[0].asset_entry.last_run_id, Some(RunId::from("r1")));
-    assert_eq!(records[1].asset_entry.asset_key, AssetKey::new(["b"]));
-    assert_eq!(records[1].asset_entry.last_run_id, Some(RunId::from("r2")));
-    let record = records[1].asset_entry.last_materialization_record.as_ref().unwrap();
-    assert_eq!(record.event_log_entry, last);
-    assert_eq!(
-        record.storage_id.0, 3,
-        "the third row of the index, and the first of the run's own file"
-    );
-    Ok(())
-}
-
-#[tokio::test]
-async fn records_are_found_by_key_ascending() -> TestResult {
-    let home = Home::new().await?;
-    let batch = [planned("r", &["c"], 1), planned("r", &["a", "x"], 1), planned("r", &["b\"'"], 1)];
-    home.events().store_event_batch(&batch).await?;
-    let found = async |keys: Option<&[AssetKey]>| {
-        let records = home.events().get_asset_records(keys).await?;
-        Ok::<_, instance_core::StorageError>(
-            records
-                .into_iter()
-                .map(|record| record.asset_entry.asset_key.to_string())
-                .collect::<Vec<_>>(),
-        )
-    };
-    assert_eq!(found(None).await?, ["a/x", "b\"'", "c"]);
-    let keys = [AssetKey::new(["c"]), AssetKey::new(["a", "x"]), AssetKey::new(["none"])];
-    assert_eq!(found(Some(&keys)).await?, ["a/x", "c"]);
-    assert_eq!(found(Some(&[AssetKey::new(["b\"'"])])).await?, ["b\"'"]);
-    assert_eq!(found(Some(&[])).await?, Vec::<String>::new());
-    Ok(())
-}
-
-#[tokio::test]
-async fn a_wiped_asset_is_gone_until_its_next_event() -> TestResult {
-    let home = Home::new().await?;
-    home.events().store_event(&materialised("r1", &["a"], 1)).await?;
-    let wipe = "UPDATE asset_keys SET wipe_timestamp = '2023-11-14 22:13:22.000000'";
-    execute(&home.events_db("index"), wipe).await?;
-    assert_eq!(home.events().get_asset_records(None).await?, []);
-    home.events().store_event(&planned("r2", &["a"], 3)).await?;
-    let records = home.events().get_asset_records(None).await?;
-    assert_eq!(records.len(), 1);
-    assert_eq!(records[0].asset_entry.last_materialization_record, None, "it was wiped");
-    home.events().store_event(&materialised("r2", &["a"], 4)).await?;
-    let records = home.events().get_asset_records(None).await?;
-    let record = records[0].asset_entry.last_materialization_record.as_ref().unwrap();
-    assert_eq!(record.event_log_entry.timestamp.to_bits(), stamp(4).to_bits());
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use futures_util::future::{join_all, try_join_all};
+use futures_util::future::try_join_all;
 use instance_core::event::{
     AssetMaterialization, DagsterEvent, DagsterEventType, StepMaterializationData,
 };
@@ -10,51 +10,8 @@ use instance_core::run::RunsFilter;
 use instance_core::storage::RecordsForRun;
 use instance_core::{AssetKey, RunId, StorageError};
 use instance_storage::{OpenMode, Storages};
-use sqlx::Row;
 
 use crate::support::{Home, TestResult, entry, event, later, open, query, run};
-
-/// All writes are pending when the first transaction begins, and so share one.
-#[tokio::test]
-async fn a_write_that_fails_takes_no_other_of_its_group_with_it() -> TestResult {
-    let home = Home::new().await?;
-    home.runs().add_run(&run("taken", "first", &[("kept", "1")]), later(0)).await?;
-    let runs: Vec<_> = (0..64)
-        .map(|number| match number {
-            31 => run("taken", "second", &[("lost", "1")]),
-            number => run(&format!("run{number:02}"), "j", &[("number", &number.to_string())]),
-        })
-        .collect();
-    let storage = home.runs();
-    let outcomes = join_all(runs.iter().map(|run| storage.add_run(run, later(1)))).await;
-    for (number, outcome) in outcomes.iter().enumerate() {
-        if number == 31 {
-            assert!(matches!(outcome, Err(StorageError::RunAlreadyExists { .. })), "{outcome:?}");
-        } else {
-            assert!(outcome.is_ok(), "{number}: {outcome:?}");
-        }
-    }
-    assert_eq!(home.runs().get_runs_count(&RunsFilter::default()).await?, 64);
-    assert_eq!(home.record("taken").await?.dagster_run.job_name, "first");
-    let rows =
-        query(&home.runs_db(), "SELECT key, count(*) FROM run_tags GROUP BY key ORDER BY key")
-            .await?;
-    let tags: Vec<(String, i64)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
-    assert_eq!(tags, [("kept".to_owned(), 1), ("number".to_owned(), 63)]);
-    Ok(())
-}
-
-/// Of callers who add the same run at once, one is told that it was stored.
-#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn of_equal_runs_one_is_stored() -> TestResult {
-    let home = Home::new().await?;
-    let storage = home.runs();
-    let new = run("r1", "j", &[("a", "1")]);
-    let outcomes = join_all((0..32).map(|_| storage.add_run(&new, later(0)))).await;
-    assert_eq!(outcomes.iter().filter(|outcome| outcome.is_ok()).count(), 1);
-    assert_eq!(query(&home.runs_db(), "SELECT key FROM run_tags").await?.len(), 1);
-    Ok(())
-}
 
 async fn write_events(storages: Storages, writer: &'static str) -> Result<(), StorageError> {
     let events = storages.event_log_storage();

@@ -1,16 +1,11 @@
 //! Adding runs and snapshots.
 
 use instance_core::run::RunsFilter;
-use instance_core::serdes::{deserialize_value, serialize_value};
-use instance_core::snap::{ExecutionPlanSnapshot, JobSnap};
+use instance_core::serdes::serialize_value;
 use instance_core::storage::RunsPage;
-use instance_core::{SnapshotId, StorageError};
 use sqlx::Row;
 
 use crate::support::{Home, TestResult, execute, later, query, run};
-
-const JOB: &str = r#"{"__class__": "PipelineSnapshot", "config_schema_snapshot": {"__class__": "ConfigSchemaSnapshot", "all_config_snaps_by_key": {}}, "dagster_type_namespace_snapshot": {"__class__": "DagsterTypeNamespaceSnapshot", "all_dagster_type_snaps_by_key": {}}, "dep_structure_snapshot": {"__class__": "DependencyStructureSnapshot", "solid_invocation_snaps": []}, "description": null, "graph_def_name": "j", "lineage_snapshot": null, "mode_def_snaps": [], "name": "j", "new_field": {"a": 1}, "solid_definitions_snapshot": {"__class__": "SolidDefinitionsSnapshot", "composite_solid_def_snaps": [], "solid_def_snaps": []}, "tags": {}}"#;
-const PLAN: &str = r#"{"__class__": "ExecutionPlanSnapshot", "artifacts_persisted": true, "executor_name": null, "initial_known_state": null, "pipeline_snapshot_id": "aa", "snapshot_version": 1, "step_keys_to_execute": [], "steps": []}"#;
 
 #[tokio::test]
 async fn a_run_is_stored_with_its_columns_and_tags() -> TestResult {
@@ -43,82 +38,6 @@ async fn a_run_is_stored_with_its_columns_and_tags() -> TestResult {
             .await?;
     let stored: Vec<(String, String)> = rows.iter().map(|row| (row.get(0), row.get(1))).collect();
     assert_eq!(stored, added.tags.into_iter().collect::<Vec<_>>());
-    Ok(())
-}
-
-#[tokio::test]
-async fn a_second_run_of_the_same_id_is_refused_and_changes_nothing() -> TestResult {
-    let home = Home::new().await?;
-    home.runs().add_run(&run("r1", "first", &[("a", "1")]), later(0)).await?;
-    let before = home.record("r1").await?;
-
-    let error =
-        home.runs().add_run(&run("r1", "second", &[("a", "2"), ("b", "2")]), later(9)).await;
-    let error = error.unwrap_err();
-    assert!(
-        matches!(&error, StorageError::RunAlreadyExists { run_id } if run_id.as_str() == "r1"),
-        "{error:?}"
-    );
-    assert_eq!(error.to_string(), "a run with the id r1 exists already");
-    assert_eq!(home.record("r1").await?, before);
-    assert_eq!(query(&home.runs_db(), "SELECT key FROM run_tags").await?.len(), 1);
-    Ok(())
-}
-
-#[tokio::test]
-async fn a_run_of_a_missing_snapshot_is_refused_and_writes_nothing() -> TestResult {
-    let home = Home::new().await?;
-    let mut new = run("r1", "j", &[("a", "1")]);
-    new.job_snapshot_id = Some(SnapshotId::from("missing"));
-    let error = home.runs().add_run(&new, later(0)).await.unwrap_err();
-    assert!(
-        matches!(&error, StorageError::SnapshotDoesNotExist { run_id, snapshot_id }
-            if run_id.as_str() == "r1" && snapshot_id.as_str() == "missing"),
-        "{error:?}"
-    );
-    assert_eq!(home.runs().get_runs_count(&RunsFilter::default()).await?, 0);
-    assert_eq!(query(&home.runs_db(), "SELECT key FROM run_tags").await?.len(), 0);
-
-    // A plan of that id is no job.
-    let plan: ExecutionPlanSnapshot = deserialize_value(PLAN)?;
-    new.job_snapshot_id = Some(home.runs().add_execution_plan_snapshot(&plan).await?);
-    assert!(matches!(
-        home.runs().add_run(&new, later(0)).await,
-        Err(StorageError::SnapshotDoesNotExist { .. })
-    ));
-
-    let job: JobSnap = deserialize_value(JOB)?;
-    new.job_snapshot_id = Some(home.runs().add_job_snapshot(&job).await?);
-    home.runs().add_run(&new, later(0)).await?;
-    assert_eq!(home.record("r1").await?.dagster_run, new);
-    Ok(())
-}
-
-#[tokio::test]
-async fn snapshots_are_stored_once_under_the_hash_of_their_text() -> TestResult {
-    let home = Home::new().await?;
-    let job: JobSnap = deserialize_value(JOB)?;
-    let id = SnapshotId::of_text(JOB);
-    assert!(!home.runs().has_job_snapshot(&id).await?);
-    assert_eq!(home.runs().get_job_snapshot(&id).await?, None);
-    assert_eq!(home.runs().add_job_snapshot(&job).await?, id);
-    assert_eq!(home.runs().add_job_snapshot(&job).await?, id);
-    assert!(home.runs().has_job_snapshot(&id).await?);
-    let stored = home.runs().get_job_snapshot(&id).await?.unwrap();
-    assert_eq!(serialize_value(&stored), JOB, "the field that we do not know is kept");
-
-    let plan: ExecutionPlanSnapshot = deserialize_value(PLAN)?;
-    let plan_id = home.runs().add_execution_plan_snapshot(&plan).await?;
-    assert_eq!(plan_id, SnapshotId::of_text(PLAN));
-    assert_eq!(home.runs().get_execution_plan_snapshot(&plan_id).await?, Some(plan));
-
-    // The two kinds are apart.
-    assert!(!home.runs().has_execution_plan_snapshot(&id).await?);
-    assert!(!home.runs().has_job_snapshot(&plan_id).await?);
-    assert_eq!(home.runs().get_job_snapshot(&plan_id).await?, None);
-    let rows = query(&home.runs_db(), "SELECT snapshot_type FROM snapshots ORDER BY 1").await?;
-    let kinds: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
-    assert_eq!(kinds, ["EXECUTION_PLAN", "PIPELINE"]);
     Ok(())
 }
 
@@ -182,17 +101,5 @@ async fn the_status_of_the_column_is_the_one_to_trust() -> TestResult {
     home.runs().add_run(&run("r1", "j", &[]), later(0)).await?;
     execute(&home.runs_db(), "UPDATE runs SET status = 'CANCELING'").await?;
     assert_eq!(home.record("r1").await?.dagster_run.status.as_str(), "CANCELING");
-    Ok(())
-}
-
-/// More values than one statement of SQLite may have.
-#[tokio::test]
-async fn a_run_may_have_any_number_of_tags() -> TestResult {
-    let home = Home::new().await?;
-    let mut new = run("r1", "j", &[]);
-    new.tags = (0..12_000).map(|number| (format!("tag{number}"), number.to_string())).collect();
-    home.runs().add_run(&new, later(0)).await?;
-    assert_eq!(home.record("r1").await?.dagster_run, new);
-    assert_eq!(query(&home.runs_db(), "SELECT key FROM run_tags").await?.len(), 12_000);
     Ok(())
 }

@@ -5,7 +5,7 @@ use instance_core::event::DagsterEventType;
 use instance_core::ids::StorageId;
 use instance_core::storage::AssetKeysPage;
 
-use super::{at, check, run_id, strings};
+use super::{at, check, check_postgres, check_sqlite, run_id, strings};
 use crate::sql::assets::{self, AssetChange, AssetEventTag};
 
 fn keys() -> [AssetKey; 2] {
@@ -49,13 +49,16 @@ fn selects() {
     check("assets_select_records_all", &assets::select_records(None));
     check("assets_select_records_none", &assets::select_records(Some(&[])));
     check("assets_select_records_by_key", &assets::select_records(Some(&keys())));
-    check("assets_select_keys", &assets::select_keys(&AssetKeysPage::default()));
+    let all = AssetKeysPage::default();
+    check_sqlite("assets_select_keys", &assets::select_keys(&all, false));
+    check_postgres("assets_select_keys_in_postgres", &assets::select_keys(&all, true));
     let page = AssetKeysPage {
         prefix: strings(["demo", "hé"]).to_vec(),
         limit: Some(25),
         cursor: Some("[\"demo\", \"a\"]".to_owned()),
     };
-    check("assets_select_keys_page", &assets::select_keys(&page));
+    check_sqlite("assets_select_keys_page", &assets::select_keys(&page, false));
+    check_postgres("assets_select_keys_page_in_postgres", &assets::select_keys(&page, true));
     check("assets_select_key", &assets::select_key(&keys()[0]));
     let materialised = DagsterEventType::AssetMaterialization;
     check("assets_select_latest_events", &assets::select_latest_events(&keys(), materialised));

@@ -39,8 +39,8 @@ fn of_assets() -> PartitionBackfill {
 fn writes() {
     check("backfills_insert", &backfills::insert(&of_job(), at()));
     check("backfills_insert_of_assets", &backfills::insert(&of_assets(), at()));
-    check("backfills_insert_tags", &backfills::insert_tags(&of_job()).unwrap());
-    assert_eq!(backfills::insert_tags(&of_assets()), None);
+    check("backfills_insert_tags", &backfills::insert_tags(&of_job())[0]);
+    assert_eq!(backfills::insert_tags(&of_assets()), []);
     let completed = PartitionBackfill { status: BulkActionStatus::CompletedSuccess, ..of_job() };
     check("backfills_update", &backfills::update(&completed));
 }

@@ -21,5 +21,5 @@ fn cursors() {
     let keys = BTreeSet::from(strings(["ASSET_DAEMON", "OTHER"]));
     check("daemons_select_cursors", &daemons::select_cursors(&keys));
     let pairs: BTreeMap<_, _> = keys.into_iter().zip(strings(["it's", "2"])).collect();
-    check("daemons_upsert_cursors", &daemons::upsert_cursors(&pairs));
+    check("daemons_upsert_cursors", &daemons::upsert_cursors(&pairs.iter().collect::<Vec<_>>()));
 }

@@ -11,7 +11,7 @@ use instance_core::storage::{
 };
 
 use super::{check, check_postgres, run_id, strings, time};
-use crate::sql::events::{self, EventRow};
+use crate::sql::events::{self, Among, EventRow};
 
 const TYPES: [DagsterEventType; 2] = [DagsterEventType::RunStart, DagsterEventType::StepSuccess];
 
@@ -42,7 +42,7 @@ fn records_of_a_run() {
     let all = || RecordsForRun::all(run_id());
     let check_query = |name: &str, query: RecordsForRun| {
         let name = format!("events_select_records_for_run_{name}");
-        check(&name, &events::select_records_for_run(&query));
+        check(&name, &events::select_records_for_run(&query, Among::AllRuns));
     };
     check_query("all", all());
     check_query(
@@ -62,23 +62,34 @@ fn records_of_a_run() {
     let offset = Some(EventLogCursor::Offset(5));
     check_query("offset", RecordsForRun { cursor: offset, ..all() });
     check_query("offset_with_limit", RecordsForRun { cursor: offset, limit: Some(10), ..all() });
+    let of_types = RecordsForRun { of_types: TYPES.to_vec(), ..all() };
+    check(
+        "events_select_records_for_run_of_types_in_its_file",
+        &events::select_records_for_run(&of_types, Among::ItsOwn),
+    );
 }
 
 #[test]
 fn parts_of_a_run() {
-    check("events_select_run_stats", &events::select_run_stats(&run_id(), &TYPES));
-    check("events_select_step_events", &events::select_step_events(&run_id(), &[], &TYPES));
+    for (among, place) in [(Among::AllRuns, ""), (Among::ItsOwn, "_in_its_file")] {
+        check(
+            &format!("events_select_run_stats{place}"),
+            &events::select_run_stats(&run_id(), &TYPES, among),
+        );
+    }
+    let among = Among::AllRuns;
+    check("events_select_step_events", &events::select_step_events(&run_id(), &[], &TYPES, among));
     check(
         "events_select_step_events_of_steps",
-        &events::select_step_events(&run_id(), &strings(["a", "b"]), &TYPES),
+        &events::select_step_events(&run_id(), &strings(["a", "b"]), &TYPES, among),
     );
     check(
         "events_select_asset_partitions_of_run",
-        &events::select_asset_partitions_of_run(&run_id(), &[]),
+        &events::select_asset_partitions_of_run(&run_id(), &[], among),
     );
     check(
         "events_select_asset_partitions_of_run_of_types",
-        &events::select_asset_partitions_of_run(&run_id(), &TYPES),
+        &events::select_asset_partitions_of_run(&run_id(), &TYPES, among),
     );
 }
 

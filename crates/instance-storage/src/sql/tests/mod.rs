@@ -9,6 +9,8 @@ mod daemons;
 mod dynamic_partitions;
 mod events;
 mod instigators;
+mod lists;
+mod plans;
 mod pools;
 mod runs;
 mod schema;
