@@ -183,12 +183,22 @@ def get_run_records(instance, task):
     return time.perf_counter() - began
 
 
+def delete_run(instance, task):
+    began = time.perf_counter()
+    instance.run_storage.delete_run(task["run_id"])
+    instance.event_log_storage.delete_events(task["run_id"])
+    return time.perf_counter() - began
+
+
+TASKS_OF_SEVERAL_STORAGES = {"get_run_records": get_run_records, "delete_run": delete_run}
+
+
 def main():
     for line in sys.stdin:
         task = json.loads(line)
         instance = instance_of(task["home"])
-        if task["task"] == "get_run_records":
-            seconds = get_run_records(instance, task)
+        if task["task"] in TASKS_OF_SEVERAL_STORAGES:
+            seconds = TASKS_OF_SEVERAL_STORAGES[task["task"]](instance, task)
         else:
             seconds = TASKS[task["task"]](instance.event_log_storage, task)
         emit({"seconds": seconds})

@@ -55,5 +55,6 @@ fn storage(workspace: &Workspace, quick: bool) -> Result<()> {
     bench.arg(python_env::ensure(workspace)?);
     bench.arg(workspace.root.join("tests/python/time_storage.py"));
     bench.arg(directory.path()).arg(postgres.url());
+    bench.arg(workspace.root.join("docs/benchmarks.md"));
     run_command(bench.args(quick.then_some("--quick")))
 }

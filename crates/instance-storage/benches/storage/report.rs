@@ -1,0 +1,108 @@
+//! What is measured, as lines that are printed at once and kept for the document.
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::path::Path;
+use std::time::Instant;
+
+use crate::Result;
+
+/// The samples of one case, in seconds for one operation.
+#[derive(Default)]
+pub(crate) struct Samples {
+    pub(crate) dagster: Vec<f64>,
+    pub(crate) ours: Vec<f64>,
+    /// Empty where there is no limit to compare with.
+    pub(crate) limit: Vec<f64>,
+}
+
+/// The tables so far.
+pub(crate) struct Report {
+    pub(crate) rounds: usize,
+    document: String,
+}
+
+impl Report {
+    pub(crate) fn new(rounds: usize) -> Self {
+        Self { rounds, document: String::new() }
+    }
+
+    /// Begins a table; `flush` is the time of a flush just before it, in microseconds.
+    pub(crate) fn begin(&mut self, title: &str, flush: f64) {
+        println!("\n{title}; flush of 4 KiB: {flush:.0} us");
+        println!(
+            "{:52} {:>11} {:>11} {:>7} {:>11} {:>6}  spread of ours",
+            "", "Dagster", "ours", "ratio", "limit", "share"
+        );
+        // A `String` takes whatever is written to it.
+        let _ = write!(
+            self.document,
+            "\n## {title}\n\nA flush of 4 KiB took {flush:.0} us just before.\n\n\
+             | operation | Dagster | ours | ratio | limit | share of it | spread of ours |\n\
+             | --- | ---: | ---: | ---: | ---: | ---: | --- |\n"
+        );
+    }
+
+    /// Adds a case.
+    pub(crate) fn add(&mut self, name: &str, samples: &Samples) {
+        let (theirs, own, bound) =
+            (median(&samples.dagster), median(&samples.ours), median(&samples.limit));
+        let share = if bound.is_nan() { "-".to_owned() } else { format!("{:.2}", bound / own) };
+        let least = samples.ours.iter().copied().fold(f64::INFINITY, f64::min);
+        let most = samples.ours.iter().copied().fold(0.0, f64::max);
+        let spread = format!("{} .. {}", show(least), show(most));
+        let (ratio, bound) = (theirs / own, show(bound));
+        let (theirs, own) = (show(theirs), show(own));
+        println!("{name:52} {theirs:>11} {own:>11} {ratio:7.1} {bound:>11} {share:>6}  {spread}");
+        let _ = writeln!(
+            self.document,
+            "| {name} | {theirs} | {own} | {ratio:.1} | {bound} | {share} | {spread} |"
+        );
+    }
+
+    /// Writes the document.
+    pub(crate) fn write(&self, path: &Path) -> Result<()> {
+        let head = format!(
+            "# The storages, beside Dagster and the bare driver\n\n\
+             Written by `cargo xtask bench storage`; a run on another machine, or at another hour, has other\n\
+             figures, and about the same ratios. Medians of {} rounds, in each of which Dagster, ours and the\n\
+             limit take turns. The limit is the bare driver, which stores the rows of the events and nothing\n\
+             that follows from them, in one table of one file; a materialisation is in two files with\n\
+             SQLite, with its tags, and its asset's row is changed. Times are for one operation; of a batch or\n\
+             of concurrent callers, for one event.\n",
+            self.rounds
+        );
+        Ok(std::fs::write(path, head + &self.document)?)
+    }
+}
+
+fn show(seconds: f64) -> String {
+    if seconds.is_nan() {
+        "-".to_owned()
+    } else if seconds < 0.001 {
+        format!("{:.1} us", seconds * 1e6)
+    } else {
+        format!("{:.2} ms", seconds * 1e3)
+    }
+}
+
+fn median(values: &[f64]) -> f64 {
+    let mut sorted = values.to_vec();
+    sorted.sort_by(f64::total_cmp);
+    sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
+}
+
+/// The median time of appending 4 KiB and flushing them, in microseconds.
+pub(crate) fn flush_us(directory: &Path) -> Result<f64> {
+    let path = directory.join("flush.tmp");
+    let mut file = std::fs::File::create(&path)?;
+    let mut times = Vec::new();
+    for _ in 0..200 {
+        let began = Instant::now();
+        file.write_all(&[7; 4096])?;
+        file.sync_data()?;
+        times.push(began.elapsed().as_secs_f64() * 1e6);
+    }
+    std::fs::remove_file(path)?;
+    Ok(median(&times))
+}
