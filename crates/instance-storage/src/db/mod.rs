@@ -54,15 +54,6 @@ impl Database {
         }
     }
 
-    /// Whether this is Postgres.
-    pub(crate) const fn is_postgres(&self) -> bool {
-        match self {
-            Self::Sqlite(_) => false,
-            #[cfg(feature = "postgres")]
-            Self::Postgres(_) => true,
-        }
-    }
-
     /// Creates what is missing and checks the revision of the schema, once.
     pub(crate) async fn ready(&self) -> Result<(), StorageError> {
         match self {
@@ -215,12 +206,12 @@ enum Link<'c> {
 }
 
 impl Connection<'_> {
-    /// Whether this is Postgres.
-    pub(crate) const fn is_postgres(&self) -> bool {
+    /// How it wants what sea-query does not tell apart.
+    pub(crate) const fn dialect(&self) -> Dialect {
         match self.link {
-            Link::Sqlite(_) => false,
+            Link::Sqlite(_) => Dialect::Sqlite,
             #[cfg(feature = "postgres")]
-            Link::Postgres(_) => true,
+            Link::Postgres(_) => Dialect::Postgres,
         }
     }
 

@@ -11,7 +11,7 @@ use sea_query::{
 };
 
 use crate::sql::tables::{asset_event_tags, asset_keys, event_logs};
-use crate::sql::{by_characters, countable, starts_with};
+use crate::sql::{Dialect, by_characters, countable, starts_with};
 
 /// What an event changes of an asset's row. What is `None` stays as it is.
 #[derive(Debug, Clone)]
@@ -119,8 +119,8 @@ pub(crate) fn select_records(asset_keys: Option<&[AssetKey]>) -> SelectStatement
 }
 
 /// The keys of assets that were not wiped after their last event, ascending.
-pub(crate) fn select_keys(page: &AssetKeysPage, is_postgres: bool) -> SelectStatement {
-    let key = || by_characters(asset_keys::ASSET_KEY, is_postgres);
+pub(crate) fn select_keys(page: &AssetKeysPage, dialect: Dialect) -> SelectStatement {
+    let key = || by_characters(asset_keys::ASSET_KEY, dialect);
     let mut select = Query::select();
     select
         .column(asset_keys::ASSET_KEY)

@@ -7,7 +7,7 @@ use sea_query::{
 };
 
 use crate::sql::tables::{concurrency_limits, concurrency_slots, pending_steps};
-use crate::sql::{countable, is_one_of};
+use crate::sql::{Dialect, countable, is_one_of};
 
 /// Gives a pool a limit of its own.
 pub(crate) fn upsert_limit(concurrency_key: &str, limit: i64) -> InsertStatement {
@@ -168,7 +168,7 @@ pub(crate) fn select_slots(concurrency_keys: &[String]) -> SelectStatement {
 }
 
 /// A slot of a pool that nobody has and nobody else is taking.
-pub(crate) fn select_free_slot(concurrency_key: &str, is_postgres: bool) -> SelectStatement {
+pub(crate) fn select_free_slot(concurrency_key: &str, dialect: Dialect) -> SelectStatement {
     let mut select = Query::select();
     select
         .column(concurrency_slots::ID)
@@ -177,7 +177,7 @@ pub(crate) fn select_free_slot(concurrency_key: &str, is_postgres: bool) -> Sele
         .and_where(Expr::col(concurrency_slots::STEP_KEY).is_null())
         .and_where(Expr::col(concurrency_slots::DELETED).eq(false))
         .limit(1);
-    if is_postgres {
+    if dialect == Dialect::Postgres {
         select.lock_with_behavior(LockType::Update, LockBehavior::SkipLocked);
     }
     select

@@ -15,7 +15,7 @@ use sea_query::{
 
 use crate::sql::tables::{run_tags, runs};
 use crate::sql::{
-    by_characters, countable, direction, is_one_of, starts_with, tagged, without_index,
+    Dialect, by_characters, countable, direction, is_one_of, starts_with, tagged, without_index,
     without_int_index,
 };
 
@@ -256,9 +256,9 @@ pub(crate) fn select_run(run_id: &RunId) -> SelectStatement {
 
 /// The same for a change. In Postgres others who want to change the run wait, or one of the changes would be
 /// lost; SQLite has one writer.
-pub(crate) fn select_run_to_change(run_id: &RunId, is_postgres: bool) -> SelectStatement {
+pub(crate) fn select_run_to_change(run_id: &RunId, dialect: Dialect) -> SelectStatement {
     let mut select = select_run(run_id);
-    if is_postgres {
+    if dialect == Dialect::Postgres {
         select.lock_exclusive();
     }
     select
@@ -276,15 +276,15 @@ pub(crate) fn select_reexecutions(root_run_id: &RunId) -> SelectStatement {
 }
 
 /// The values that tags have.
-pub(crate) fn select_tags(query: &RunTagsQuery, is_postgres: bool) -> SelectStatement {
+pub(crate) fn select_tags(query: &RunTagsQuery, dialect: Dialect) -> SelectStatement {
     let mut select = Query::select();
     select
         .columns([run_tags::KEY, run_tags::VALUE])
         .from(run_tags::TABLE)
         .and_where(is_one_of(run_tags::KEY, query.tag_keys.iter().map(String::as_str)))
-        .order_by_expr(by_characters(run_tags::KEY, is_postgres), sea_query::Order::Asc)
-        .order_by_expr(by_characters(run_tags::VALUE, is_postgres), sea_query::Order::Asc);
-    if is_postgres {
+        .order_by_expr(by_characters(run_tags::KEY, dialect), sea_query::Order::Asc)
+        .order_by_expr(by_characters(run_tags::VALUE, dialect), sea_query::Order::Asc);
+    if dialect == Dialect::Postgres {
         // It orders what is distinct by nothing but the columns themselves.
         select.group_by_columns([run_tags::KEY, run_tags::VALUE]);
     } else {

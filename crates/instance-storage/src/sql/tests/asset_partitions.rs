@@ -6,8 +6,7 @@ use instance_core::asset_key::AssetKey;
 use instance_core::event::DagsterEventType;
 use instance_core::ids::StorageId;
 
-use super::{at, check, check_postgres, check_sqlite, strings};
-use crate::sql::Dialect;
+use super::{at, check, check_each, strings};
 use crate::sql::asset_partitions::{self, PartitionEvents};
 
 #[test]
@@ -33,9 +32,9 @@ fn latest_events() {
         ..all
     };
     check("asset_partitions_select_latest_ids", &asset_partitions::select_latest_ids(&filtered));
-    let packed = |dialect| asset_partitions::select_packed_latest_ids(&filtered, dialect);
-    check_sqlite("asset_partitions_packed_latest_ids_sqlite", &packed(Dialect::Sqlite));
-    check_postgres("asset_partitions_packed_latest_ids_postgres", &packed(Dialect::Postgres));
+    check_each("asset_partitions_select_packed_latest_ids", |dialect| {
+        asset_partitions::select_packed_latest_ids(&filtered, dialect)
+    });
     check("asset_partitions_select_latest_runs", &asset_partitions::select_latest_runs(&all));
     check(
         "asset_partitions_select_latest_tags",

@@ -5,7 +5,7 @@ use instance_core::event::DagsterEventType;
 use instance_core::ids::StorageId;
 use instance_core::storage::AssetKeysPage;
 
-use super::{at, check, check_postgres, check_sqlite, run_id, strings};
+use super::{at, check, check_each, run_id, strings};
 use crate::sql::assets::{self, AssetChange, AssetEventTag};
 
 fn keys() -> [AssetKey; 2] {
@@ -50,15 +50,13 @@ fn selects() {
     check("assets_select_records_none", &assets::select_records(Some(&[])));
     check("assets_select_records_by_key", &assets::select_records(Some(&keys())));
     let all = AssetKeysPage::default();
-    check_sqlite("assets_select_keys", &assets::select_keys(&all, false));
-    check_postgres("assets_select_keys_in_postgres", &assets::select_keys(&all, true));
+    check_each("assets_select_keys", |dialect| assets::select_keys(&all, dialect));
     let page = AssetKeysPage {
         prefix: strings(["demo", "hé"]).to_vec(),
         limit: Some(25),
         cursor: Some("[\"demo\", \"a\"]".to_owned()),
     };
-    check_sqlite("assets_select_keys_page", &assets::select_keys(&page, false));
-    check_postgres("assets_select_keys_page_in_postgres", &assets::select_keys(&page, true));
+    check_each("assets_select_keys_page", |dialect| assets::select_keys(&page, dialect));
     check("assets_select_key", &assets::select_key(&keys()[0]));
     let materialised = DagsterEventType::AssetMaterialization;
     check("assets_select_latest_events", &assets::select_latest_events(&keys(), materialised));

@@ -3,17 +3,17 @@
 use instance_core::ids::StorageId;
 use instance_core::storage::{DynamicPartitionsPage, Order};
 
-use super::{check, check_postgres, check_sqlite, strings};
-use crate::sql::{Dialect, dynamic_partitions};
+use super::{check, check_each, strings};
+use crate::sql::dynamic_partitions;
 
 #[test]
 fn statements() {
     let keys = strings(["a", "it's"]);
     check("dynamic_partitions_insert", &dynamic_partitions::insert("colours", &keys));
     check("dynamic_partitions_delete", &dynamic_partitions::delete("colours", "it's"));
-    let select = |dialect| dynamic_partitions::select("colours", dialect);
-    check_sqlite("dynamic_partitions_select_sqlite", &select(Dialect::Sqlite));
-    check_postgres("dynamic_partitions_select_postgres", &select(Dialect::Postgres));
+    check_each("dynamic_partitions_select", |dialect| {
+        dynamic_partitions::select("colours", dialect)
+    });
     check(
         "dynamic_partitions_select_existing",
         &dynamic_partitions::select_existing("colours", &keys),

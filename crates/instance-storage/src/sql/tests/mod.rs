@@ -10,6 +10,7 @@ mod dynamic_partitions;
 mod events;
 mod instigators;
 mod lists;
+mod packed;
 mod plans;
 mod pools;
 mod runs;
@@ -19,6 +20,7 @@ mod ticks;
 
 use std::path::{Path, PathBuf};
 
+use crate::sql::Dialect;
 use chrono::{DateTime, NaiveDateTime, Utc};
 use insta::{assert_snapshot, with_settings};
 use instance_core::ids::{RunId, SnapshotId};
@@ -29,6 +31,13 @@ use sea_query::{PostgresQueryBuilder, QueryStatementWriter, SqliteQueryBuilder};
 #[track_caller]
 fn check(name: &str, statement: &impl QueryStatementWriter) {
     compare(name, &format!("{}\n{}", in_sqlite(statement), in_postgres(statement)));
+}
+
+/// Compares a statement that is another one in each dialect with its snapshot.
+#[track_caller]
+fn check_each<S: QueryStatementWriter>(name: &str, statement: impl Fn(Dialect) -> S) {
+    let (sqlite, postgres) = (statement(Dialect::Sqlite), statement(Dialect::Postgres));
+    compare(name, &format!("{}\n{}", in_sqlite(&sqlite), in_postgres(&postgres)));
 }
 
 /// Compares a statement that only SQLite is given with its snapshot.

@@ -1,6 +1,6 @@
 //! Statements on pools.
 
-use super::{check, check_postgres, check_sqlite, run_id, strings};
+use super::{check, check_each, check_postgres, run_id, strings};
 use crate::sql::pools;
 
 #[test]
@@ -23,8 +23,7 @@ fn slots() {
     check("pools_delete_free_deleted_slots", &pools::delete_free_deleted_slots());
     check("pools_insert_slots", &pools::insert_slots("gpu", 2));
     check("pools_select_slots", &pools::select_slots(&strings(["gpu", "it's"])));
-    check_sqlite("pools_select_free_slot_in_sqlite", &pools::select_free_slot("gpu", false));
-    check_postgres("pools_select_free_slot_in_postgres", &pools::select_free_slot("gpu", true));
+    check_each("pools_select_free_slot", |dialect| pools::select_free_slot("gpu", dialect));
     check_postgres("pools_lock_pool", &pools::lock_pool("gpu"));
     check("pools_claim_slot", &pools::claim_slot(7, &run_id(), "a"));
     check("pools_select_claimed_slot", &pools::select_claimed_slot("gpu", &run_id(), "a"));

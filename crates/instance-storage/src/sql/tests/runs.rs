@@ -6,7 +6,7 @@ use instance_core::ids::{RunId, SnapshotId};
 use instance_core::run::{DagsterRun, DagsterRunStatus, RunsFilter, TagFilter};
 use instance_core::storage::{Order, RunTagsQuery, RunsOrderBy, RunsPage};
 
-use super::{at, check, check_postgres, check_sqlite, run, run_id, strings, time};
+use super::{at, check, check_each, run, run_id, strings, time};
 use crate::sql::runs::{self, RunChange};
 
 /// Filters on many columns and on tags.
@@ -122,15 +122,11 @@ fn selects() {
     check("runs_select_run_partitions", &runs::select_run_partitions(&RunsFilter::default()));
     let keys =
         RunTagsQuery { tag_keys: strings(["team", "tier"]).to_vec(), ..RunTagsQuery::default() };
-    check_sqlite("runs_select_tags", &runs::select_tags(&keys, false));
-    check_postgres("runs_select_tags_in_postgres", &runs::select_tags(&keys, true));
+    check_each("runs_select_tags", |dialect| runs::select_tags(&keys, dialect));
     let prefix = RunTagsQuery { value_prefix: Some("dä".to_owned()), limit: Some(25), ..keys };
-    check_sqlite("runs_select_tags_by_prefix", &runs::select_tags(&prefix, false));
-    check_postgres("runs_select_tags_by_prefix_in_postgres", &runs::select_tags(&prefix, true));
-    check_sqlite("runs_select_run_to_change", &runs::select_run_to_change(&run_id(), false));
-    check_postgres(
-        "runs_select_run_to_change_in_postgres",
-        &runs::select_run_to_change(&run_id(), true),
-    );
+    check_each("runs_select_tags_by_prefix", |dialect| runs::select_tags(&prefix, dialect));
+    check_each("runs_select_run_to_change", |dialect| {
+        runs::select_run_to_change(&run_id(), dialect)
+    });
     check("runs_select_tag_keys", &runs::select_tag_keys());
 }

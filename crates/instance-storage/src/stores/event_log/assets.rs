@@ -57,7 +57,7 @@ impl AssetStore for SqlEventLogStorage {
     }
 
     async fn get_asset_keys(&self, page: &AssetKeysPage) -> Result<Vec<AssetKey>, StorageError> {
-        let select = assets::select_keys(page, self.index.is_postgres());
+        let select = assets::select_keys(page, self.index.dialect());
         let rows = self.index.fetch("reading keys of assets", &select).await?;
         let keys = rows
             .iter()

@@ -12,6 +12,7 @@ use instance_core::storage::{
 
 use super::SqlEventLogStorage;
 use crate::db::{Connection, Row};
+use crate::sql::Dialect;
 use crate::sql::pools;
 use crate::sql::tables::{concurrency_limits, concurrency_slots, pending_steps};
 
@@ -316,7 +317,7 @@ impl Claim {
 
     /// Takes a free slot, if there is one.
     async fn take(&self, connection: &mut Connection<'_>) -> Result<bool, StorageError> {
-        let select = pools::select_free_slot(&self.key, connection.is_postgres());
+        let select = pools::select_free_slot(&self.key, connection.dialect());
         let Some(slot) = connection.fetch_one(&select).await? else {
             return Ok(false);
         };
@@ -355,7 +356,7 @@ impl PendingStep {
 
 /// Makes everybody else who changes the pool wait; SQLite has one writer anyway.
 async fn lock(connection: &mut Connection<'_>, key: &str) -> Result<(), StorageError> {
-    if connection.is_postgres() {
+    if connection.dialect() == Dialect::Postgres {
         connection.fetch(&pools::lock_pool(key)).await?;
     }
     Ok(())

@@ -16,6 +16,7 @@ use instance_core::storage::AssetCheckExecutionRecordStatus;
 
 use super::SqlEventLogStorage;
 use crate::db::Connection;
+use crate::sql::Dialect;
 use crate::sql::asset_checks::{self, CheckExecution};
 use crate::sql::assets::{self, AssetChange, AssetEventTag};
 use crate::sql::events::{self, EVENTS_PER_INSERT, EventRow};
@@ -117,7 +118,7 @@ impl Events {
 
     /// Wakes those who listen to a run: one notice for each run, which names its last event.
     async fn notify(&self, connection: &mut Connection<'_>) -> Result<(), StorageError> {
-        if !connection.is_postgres() {
+        if connection.dialect() != Dialect::Postgres {
             return Ok(());
         }
         let last: BTreeMap<_, _> = self.each().map(|(entry, _, id)| (&entry.run_id, id)).collect();

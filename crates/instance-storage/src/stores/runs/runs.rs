@@ -160,7 +160,7 @@ impl RunStore for SqlRunStorage {
         &self,
         query: &RunTagsQuery,
     ) -> Result<Vec<(String, BTreeSet<String>)>, StorageError> {
-        let select = runs::select_tags(query, self.database.is_postgres());
+        let select = runs::select_tags(query, self.database.dialect());
         let rows = self.database.fetch("reading tags of runs", &select).await?;
         let mut found: BTreeMap<String, BTreeSet<String>> = BTreeMap::new();
         for row in &rows {
@@ -255,7 +255,7 @@ async fn fetch_run(
     connection: &mut Connection<'_>,
     run_id: &RunId,
 ) -> Result<Option<DagsterRun>, StorageError> {
-    let select = runs::select_run_to_change(run_id, connection.is_postgres());
+    let select = runs::select_run_to_change(run_id, connection.dialect());
     let row = connection.fetch_one(&select).await?;
     Ok(row.as_ref().map(record).transpose()?.map(|record| record.dagster_run))
 }
