@@ -69,6 +69,7 @@
     reason = "a case fails by panicking"
 )]
 
+pub mod doubles;
 pub mod event_log;
 pub mod runs;
 mod samples;

@@ -1,29 +1,20 @@
 //! An instance in memory that remembers every effect in its order.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use instance_core::asset_key::AssetKey;
 use instance_core::clock::Clock;
 use instance_core::error::StorageError;
 use instance_core::event::{
-    DagsterEvent, DagsterEventType, EventLogConnection, EventLogCursor, EventLogEntry,
-    EventLogRecord,
+    DagsterEvent, EventLogConnection, EventLogCursor, EventLogEntry, EventLogRecord,
 };
 use instance_core::ids::{RunId, StorageId};
 use instance_core::ops::{EventListener, EventOps};
-use instance_core::run::{
-    DagsterRun, DagsterRunStatsSnapshot, RemoteJobOrigin, RunGroup, RunPartitionData, RunRecord,
-    RunStepKeyStatsSnapshot, RunsFilter,
-};
 use instance_core::serdes::UnknownFields;
-use instance_core::storage::{
-    AssetEventSummaryQuery, AssetEventSummaryRecord, EventRecordsFilter, EventStore, Order,
-    RecordsForRun, RecordsPage, RunStatusChangeRecordsFilter, RunStore, RunTagsQuery, RunsPage,
-};
+use instance_core::storage::{EventStore, RecordsForRun, RunStore};
+use instance_core::testing::doubles::{EventStoreDouble, RunStoreDouble};
 
 /// What every test returns, so that steps of no interest need no words.
 pub(crate) type TestResult = Result<(), Box<dyn Error>>;
@@ -80,8 +71,8 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn unused<T>(what: &str) -> Result<T, StorageError> {
-    Err(StorageError::Unsupported { what: what.to_owned(), reason: "no test needs it".to_owned() })
+fn failed() -> StorageError {
+    StorageError::Unsupported { what: "event".to_owned(), reason: "no space".to_owned() }
 }
 
 #[derive(Debug)]
@@ -125,20 +116,13 @@ impl EventOps for Fake {
 }
 
 #[async_trait]
-impl EventStore for Stores {
-    async fn store_event(&self, _: &EventLogEntry) -> Result<StorageId, StorageError> {
-        unused("store_event")
-    }
-
+impl EventStoreDouble for Stores {
     async fn store_event_batch(
         &self,
         entries: &[EventLogEntry],
     ) -> Result<Vec<StorageId>, StorageError> {
         if self.storing_fails {
-            return Err(StorageError::Unsupported {
-                what: "event".to_owned(),
-                reason: "no space".to_owned(),
-            });
+            return Err(failed());
         }
         let mut stored = lock(&self.entries);
         let first = i64::try_from(stored.len()).unwrap_or_default() + 1;
@@ -166,87 +150,10 @@ impl EventStore for Stores {
         let records = (1..).zip(lock(&self.entries).iter()).filter_map(of_run).collect();
         Ok(EventLogConnection { records, cursor: EventLogCursor::START, has_more: false })
     }
-
-    async fn get_stats_for_run(&self, _: &RunId) -> Result<DagsterRunStatsSnapshot, StorageError> {
-        unused("get_stats_for_run")
-    }
-
-    async fn get_step_stats_for_run(
-        &self,
-        _: &RunId,
-        _: &[String],
-    ) -> Result<Vec<RunStepKeyStatsSnapshot>, StorageError> {
-        unused("get_step_stats_for_run")
-    }
-
-    async fn get_asset_partitions_for_run(
-        &self,
-        _: &RunId,
-        _: &[DagsterEventType],
-    ) -> Result<Vec<(AssetKey, BTreeSet<Option<String>>)>, StorageError> {
-        unused("get_asset_partitions_for_run")
-    }
-
-    async fn get_event_records(
-        &self,
-        _: &EventRecordsFilter,
-        _: Option<u64>,
-        _: Order,
-    ) -> Result<Vec<EventLogRecord>, StorageError> {
-        unused("get_event_records")
-    }
-
-    async fn fetch_asset_events(
-        &self,
-        _: &EventRecordsFilter,
-        _: RecordsPage,
-    ) -> Result<EventLogConnection, StorageError> {
-        unused("fetch_asset_events")
-    }
-
-    async fn fetch_run_status_changes(
-        &self,
-        _: &RunStatusChangeRecordsFilter,
-        _: RecordsPage,
-    ) -> Result<EventLogConnection, StorageError> {
-        unused("fetch_run_status_changes")
-    }
-
-    async fn get_asset_event_summary_records(
-        &self,
-        _: &AssetEventSummaryQuery,
-    ) -> Result<Vec<AssetEventSummaryRecord>, StorageError> {
-        unused("get_asset_event_summary_records")
-    }
-
-    async fn get_logs_for_all_runs_by_log_id(
-        &self,
-        _: StorageId,
-        _: &[DagsterEventType],
-        _: Option<u64>,
-    ) -> Result<Vec<EventLogRecord>, StorageError> {
-        unused("get_logs_for_all_runs_by_log_id")
-    }
-
-    async fn get_maximum_record_id(&self) -> Result<Option<StorageId>, StorageError> {
-        unused("get_maximum_record_id")
-    }
-
-    async fn get_all_run_ids(&self) -> Result<Vec<RunId>, StorageError> {
-        unused("get_all_run_ids")
-    }
-
-    async fn delete_events(&self, _: &RunId) -> Result<(), StorageError> {
-        unused("delete_events")
-    }
 }
 
 #[async_trait]
-impl RunStore for Stores {
-    async fn add_run(&self, _: &DagsterRun, _: DateTime<Utc>) -> Result<(), StorageError> {
-        unused("add_run")
-    }
-
+impl RunStoreDouble for Stores {
     async fn handle_run_event(
         &self,
         run_id: &RunId,
@@ -254,72 +161,9 @@ impl RunStore for Stores {
         at: DateTime<Utc>,
     ) -> Result<(), StorageError> {
         if self.changing_fails {
-            return unused("handle_run_event");
+            return Err(failed());
         }
         lock(&self.effects).push(format!("change {run_id} {} at {at}", event.event_type_value));
         Ok(())
-    }
-
-    async fn get_run_records(
-        &self,
-        _: &RunsFilter,
-        _: &RunsPage,
-    ) -> Result<Vec<RunRecord>, StorageError> {
-        unused("get_run_records")
-    }
-
-    async fn get_run_ids(&self, _: &RunsFilter, _: &RunsPage) -> Result<Vec<RunId>, StorageError> {
-        unused("get_run_ids")
-    }
-
-    async fn get_runs_count(&self, _: &RunsFilter) -> Result<u64, StorageError> {
-        unused("get_runs_count")
-    }
-
-    async fn has_run(&self, _: &RunId) -> Result<bool, StorageError> {
-        unused("has_run")
-    }
-
-    async fn get_run_group(&self, _: &RunId) -> Result<Option<RunGroup>, StorageError> {
-        unused("get_run_group")
-    }
-
-    async fn get_run_partition_data(
-        &self,
-        _: &RunsFilter,
-    ) -> Result<Vec<RunPartitionData>, StorageError> {
-        unused("get_run_partition_data")
-    }
-
-    async fn get_run_tags(
-        &self,
-        _: &RunTagsQuery,
-    ) -> Result<Vec<(String, BTreeSet<String>)>, StorageError> {
-        unused("get_run_tags")
-    }
-
-    async fn get_run_tag_keys(&self) -> Result<Vec<String>, StorageError> {
-        unused("get_run_tag_keys")
-    }
-
-    async fn add_run_tags(
-        &self,
-        _: &RunId,
-        _: &BTreeMap<String, String>,
-        _: DateTime<Utc>,
-    ) -> Result<(), StorageError> {
-        unused("add_run_tags")
-    }
-
-    async fn replace_job_origin(
-        &self,
-        _: &DagsterRun,
-        _: &RemoteJobOrigin,
-    ) -> Result<(), StorageError> {
-        unused("replace_job_origin")
-    }
-
-    async fn delete_run(&self, _: &RunId) -> Result<(), StorageError> {
-        unused("delete_run")
     }
 }

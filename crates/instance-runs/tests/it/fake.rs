@@ -1,29 +1,20 @@
 //! An instance in memory that remembers every effect in its order.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::error::Error;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use instance_core::asset_key::AssetKey;
 use instance_core::clock::{Clock, IdSource};
 use instance_core::error::{InstanceError, StorageError};
-use instance_core::event::{
-    DagsterEvent, DagsterEventType, EventLogConnection, EventLogEntry, EventLogRecord, LogLevel,
-};
+use instance_core::event::{DagsterEvent, LogLevel};
 use instance_core::ids::{RunId, SnapshotId, StorageId};
 use instance_core::ops::RunOps;
-use instance_core::run::{
-    DagsterRun, DagsterRunStatsSnapshot, RemoteJobOrigin, RunGroup, RunPartitionData, RunRecord,
-    RunStepKeyStatsSnapshot, RunsFilter,
-};
+use instance_core::run::{DagsterRun, RunRecord, RunsFilter};
 use instance_core::snap::{ExecutionPlanSnapshot, JobSnap};
-use instance_core::storage::{
-    AssetEventSummaryQuery, AssetEventSummaryRecord, EventRecordsFilter, EventStore, Order,
-    RecordsForRun, RecordsPage, RunStatusChangeRecordsFilter, RunStore, RunTagsQuery, RunsPage,
-    SnapshotStore,
-};
+use instance_core::storage::{EventStore, RunStore, RunsPage, SnapshotStore};
+use instance_core::testing::doubles::{EventStoreDouble, RunStoreDouble, SnapshotStoreDouble};
 
 /// What every test returns, so that steps of no interest need no words.
 pub(crate) type TestResult = Result<(), Box<dyn Error>>;
@@ -150,12 +141,8 @@ impl RunOps for Fake {
     }
 }
 
-fn unused<T>(what: &str) -> Result<T, StorageError> {
-    Err(StorageError::Unsupported { what: what.to_owned(), reason: "no test needs it".to_owned() })
-}
-
 #[async_trait]
-impl RunStore for Fake {
+impl RunStoreDouble for Fake {
     async fn add_run(
         &self,
         run: &DagsterRun,
@@ -168,15 +155,6 @@ impl RunStore for Fake {
         state.effects.push(format!("add_run {}", run.run_id));
         state.add(run.clone(), created_at);
         Ok(())
-    }
-
-    async fn handle_run_event(
-        &self,
-        _: &RunId,
-        _: &DagsterEvent,
-        _: DateTime<Utc>,
-    ) -> Result<(), StorageError> {
-        unused("handle_run_event")
     }
 
     async fn get_run_records(
@@ -196,74 +174,19 @@ impl RunStore for Fake {
         Ok(self.state().runs.iter().rev().filter(matches).take(limit).cloned().collect())
     }
 
-    async fn get_run_ids(&self, _: &RunsFilter, _: &RunsPage) -> Result<Vec<RunId>, StorageError> {
-        unused("get_run_ids")
-    }
-
     async fn get_runs_count(&self, _: &RunsFilter) -> Result<u64, StorageError> {
         Ok(self.state().runs.len() as u64)
-    }
-
-    async fn has_run(&self, _: &RunId) -> Result<bool, StorageError> {
-        unused("has_run")
-    }
-
-    async fn get_run_group(&self, _: &RunId) -> Result<Option<RunGroup>, StorageError> {
-        unused("get_run_group")
-    }
-
-    async fn get_run_partition_data(
-        &self,
-        _: &RunsFilter,
-    ) -> Result<Vec<RunPartitionData>, StorageError> {
-        unused("get_run_partition_data")
-    }
-
-    async fn get_run_tags(
-        &self,
-        _: &RunTagsQuery,
-    ) -> Result<Vec<(String, BTreeSet<String>)>, StorageError> {
-        unused("get_run_tags")
-    }
-
-    async fn get_run_tag_keys(&self) -> Result<Vec<String>, StorageError> {
-        unused("get_run_tag_keys")
-    }
-
-    async fn add_run_tags(
-        &self,
-        _: &RunId,
-        _: &BTreeMap<String, String>,
-        _: DateTime<Utc>,
-    ) -> Result<(), StorageError> {
-        unused("add_run_tags")
-    }
-
-    async fn replace_job_origin(
-        &self,
-        _: &DagsterRun,
-        _: &RemoteJobOrigin,
-    ) -> Result<(), StorageError> {
-        unused("replace_job_origin")
-    }
-
-    async fn delete_run(&self, _: &RunId) -> Result<(), StorageError> {
-        unused("delete_run")
     }
 }
 
 #[async_trait]
-impl SnapshotStore for Fake {
+impl SnapshotStoreDouble for Fake {
     async fn has_job_snapshot(&self, id: &SnapshotId) -> Result<bool, StorageError> {
         Ok(self.state().snapshots.contains(id))
     }
 
     async fn add_job_snapshot(&self, snapshot: &JobSnap) -> Result<SnapshotId, StorageError> {
         Ok(self.add_snapshot("add_job_snapshot", snapshot.snapshot_id()))
-    }
-
-    async fn get_job_snapshot(&self, _: &SnapshotId) -> Result<Option<JobSnap>, StorageError> {
-        unused("get_job_snapshot")
     }
 
     async fn has_execution_plan_snapshot(&self, id: &SnapshotId) -> Result<bool, StorageError> {
@@ -276,102 +199,6 @@ impl SnapshotStore for Fake {
     ) -> Result<SnapshotId, StorageError> {
         Ok(self.add_snapshot("add_execution_plan_snapshot", snapshot.snapshot_id()))
     }
-
-    async fn get_execution_plan_snapshot(
-        &self,
-        _: &SnapshotId,
-    ) -> Result<Option<ExecutionPlanSnapshot>, StorageError> {
-        unused("get_execution_plan_snapshot")
-    }
 }
 
-#[async_trait]
-impl EventStore for Fake {
-    async fn store_event(&self, _: &EventLogEntry) -> Result<StorageId, StorageError> {
-        unused("store_event")
-    }
-
-    async fn store_event_batch(&self, _: &[EventLogEntry]) -> Result<Vec<StorageId>, StorageError> {
-        unused("store_event_batch")
-    }
-
-    async fn get_records_for_run(
-        &self,
-        _: &RecordsForRun,
-    ) -> Result<EventLogConnection, StorageError> {
-        unused("get_records_for_run")
-    }
-
-    async fn get_stats_for_run(&self, _: &RunId) -> Result<DagsterRunStatsSnapshot, StorageError> {
-        unused("get_stats_for_run")
-    }
-
-    async fn get_step_stats_for_run(
-        &self,
-        _: &RunId,
-        _: &[String],
-    ) -> Result<Vec<RunStepKeyStatsSnapshot>, StorageError> {
-        unused("get_step_stats_for_run")
-    }
-
-    async fn get_asset_partitions_for_run(
-        &self,
-        _: &RunId,
-        _: &[DagsterEventType],
-    ) -> Result<Vec<(AssetKey, BTreeSet<Option<String>>)>, StorageError> {
-        unused("get_asset_partitions_for_run")
-    }
-
-    async fn get_event_records(
-        &self,
-        _: &EventRecordsFilter,
-        _: Option<u64>,
-        _: Order,
-    ) -> Result<Vec<EventLogRecord>, StorageError> {
-        unused("get_event_records")
-    }
-
-    async fn fetch_asset_events(
-        &self,
-        _: &EventRecordsFilter,
-        _: RecordsPage,
-    ) -> Result<EventLogConnection, StorageError> {
-        unused("fetch_asset_events")
-    }
-
-    async fn fetch_run_status_changes(
-        &self,
-        _: &RunStatusChangeRecordsFilter,
-        _: RecordsPage,
-    ) -> Result<EventLogConnection, StorageError> {
-        unused("fetch_run_status_changes")
-    }
-
-    async fn get_asset_event_summary_records(
-        &self,
-        _: &AssetEventSummaryQuery,
-    ) -> Result<Vec<AssetEventSummaryRecord>, StorageError> {
-        unused("get_asset_event_summary_records")
-    }
-
-    async fn get_logs_for_all_runs_by_log_id(
-        &self,
-        _: StorageId,
-        _: &[DagsterEventType],
-        _: Option<u64>,
-    ) -> Result<Vec<EventLogRecord>, StorageError> {
-        unused("get_logs_for_all_runs_by_log_id")
-    }
-
-    async fn get_maximum_record_id(&self) -> Result<Option<StorageId>, StorageError> {
-        unused("get_maximum_record_id")
-    }
-
-    async fn get_all_run_ids(&self) -> Result<Vec<RunId>, StorageError> {
-        unused("get_all_run_ids")
-    }
-
-    async fn delete_events(&self, _: &RunId) -> Result<(), StorageError> {
-        unused("delete_events")
-    }
-}
+impl EventStoreDouble for Fake {}

@@ -1,19 +1,15 @@
 //! The conformance suite can fail: stores that are wrong on purpose are caught by the cases that are about what
 //! they do wrong.
 
-use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use chrono::{DateTime, Utc};
-use instance_core::event::DagsterEvent;
-use instance_core::run::{
-    DagsterRun, RemoteJobOrigin, RunGroup, RunPartitionData, RunRecord, RunsFilter,
-};
+use instance_core::run::{RunPartitionData, RunRecord, RunsFilter};
 use instance_core::storage::{
     DynamicPartitionStore, DynamicPartitionsPage, EventLogStorage, PaginatedResults, RunStorage,
-    RunStore, RunTagsQuery, RunsPage,
+    RunStore, RunsPage,
 };
+use instance_core::testing::doubles::{DynamicPartitionStoreDouble, RunStoreDouble};
 use instance_core::testing::event_log::dynamic_partitions;
 use instance_core::testing::runs::{run_filters, runs};
 use instance_core::{RunId, StorageError, StorageId};
@@ -49,18 +45,9 @@ impl WrongRuns {
 }
 
 #[async_trait]
-impl RunStore for WrongRuns {
-    async fn add_run(&self, run: &DagsterRun, at: DateTime<Utc>) -> Result<(), StorageError> {
-        self.right.add_run(run, at).await
-    }
-
-    async fn handle_run_event(
-        &self,
-        run_id: &RunId,
-        event: &DagsterEvent,
-        at: DateTime<Utc>,
-    ) -> Result<(), StorageError> {
-        self.right.handle_run_event(run_id, event, at).await
+impl RunStoreDouble for WrongRuns {
+    fn other(&self) -> Option<&dyn RunStore> {
+        Some(&*self.right)
     }
 
     async fn get_run_records(
@@ -87,26 +74,11 @@ impl RunStore for WrongRuns {
         self.right.get_runs_count(&self.asked(filter)).await
     }
 
-    async fn has_run(&self, run_id: &RunId) -> Result<bool, StorageError> {
-        self.right.has_run(run_id).await
-    }
-
-    async fn get_run_group(&self, run_id: &RunId) -> Result<Option<RunGroup>, StorageError> {
-        self.right.get_run_group(run_id).await
-    }
-
     async fn get_run_partition_data(
         &self,
         filter: &RunsFilter,
     ) -> Result<Vec<RunPartitionData>, StorageError> {
         self.right.get_run_partition_data(&self.asked(filter)).await
-    }
-
-    async fn get_run_tags(
-        &self,
-        query: &RunTagsQuery,
-    ) -> Result<Vec<(String, BTreeSet<String>)>, StorageError> {
-        self.right.get_run_tags(query).await
     }
 
     async fn get_run_tag_keys(&self) -> Result<Vec<String>, StorageError> {
@@ -115,27 +87,6 @@ impl RunStore for WrongRuns {
             keys.push("z".to_owned());
         }
         Ok(keys)
-    }
-
-    async fn add_run_tags(
-        &self,
-        run_id: &RunId,
-        new_tags: &BTreeMap<String, String>,
-        at: DateTime<Utc>,
-    ) -> Result<(), StorageError> {
-        self.right.add_run_tags(run_id, new_tags, at).await
-    }
-
-    async fn replace_job_origin(
-        &self,
-        run: &DagsterRun,
-        job_origin: &RemoteJobOrigin,
-    ) -> Result<(), StorageError> {
-        self.right.replace_job_origin(run, job_origin).await
-    }
-
-    async fn delete_run(&self, run_id: &RunId) -> Result<(), StorageError> {
-        self.right.delete_run(run_id).await
     }
 }
 
@@ -160,9 +111,9 @@ impl WrongPartitions {
 }
 
 #[async_trait]
-impl DynamicPartitionStore for WrongPartitions {
-    async fn get_dynamic_partitions(&self, name: &str) -> Result<Vec<String>, StorageError> {
-        self.right.get_dynamic_partitions(name).await
+impl DynamicPartitionStoreDouble for WrongPartitions {
+    fn other(&self) -> Option<&dyn DynamicPartitionStore> {
+        Some(&*self.right)
     }
 
     async fn get_paginated_dynamic_partitions(
@@ -183,26 +134,6 @@ impl DynamicPartitionStore for WrongPartitions {
             return Ok(keys.iter().any(|other| other.eq_ignore_ascii_case(key)));
         }
         self.right.has_dynamic_partition(name, key).await
-    }
-
-    async fn get_existing_dynamic_partitions(
-        &self,
-        name: &str,
-        keys: &[String],
-    ) -> Result<BTreeSet<String>, StorageError> {
-        self.right.get_existing_dynamic_partitions(name, keys).await
-    }
-
-    async fn add_dynamic_partitions(
-        &self,
-        name: &str,
-        keys: &[String],
-    ) -> Result<(), StorageError> {
-        self.right.add_dynamic_partitions(name, keys).await
-    }
-
-    async fn delete_dynamic_partition(&self, name: &str, key: &str) -> Result<(), StorageError> {
-        self.right.delete_dynamic_partition(name, key).await
     }
 }
 
