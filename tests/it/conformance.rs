@@ -82,7 +82,7 @@ impl Kind {
         // Enough for cases about callers of the same moment.
         config.max_connections = 4;
         let context = StorageContext::default();
-        let storages = Storages::open_postgres(&config, context).expect("storages");
+        let storages = Storages::open_postgres(&config, context);
         if is_new {
             storages.create().await.expect("created");
             sql(&url, &[NOTE]).await;

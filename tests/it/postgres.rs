@@ -83,7 +83,7 @@ impl TestDatabase {
     /// Our storages in it.
     pub(crate) fn storages(&self) -> Storages {
         let config = PostgresConfig::from_url(&self.url()).expect("a URL");
-        Storages::open_postgres(&config, StorageContext::default()).expect("storages")
+        Storages::open_postgres(&config, StorageContext::default())
     }
 }
 
@@ -137,7 +137,7 @@ fn run(run_id: &str) -> DagsterRun {
 fn storages_of(url: &str, change: impl FnOnce(&mut PostgresConfig)) -> Storages {
     let mut config = PostgresConfig::from_url(url).expect("a URL");
     change(&mut config);
-    Storages::open_postgres(&config, StorageContext::default()).expect("storages")
+    Storages::open_postgres(&config, StorageContext::default())
 }
 
 async fn add(storages: &Storages, run_id: &str) -> Result<(), StorageError> {

@@ -24,11 +24,10 @@ use tokio::task::JoinSet;
 
 use crate::postgres::TestDatabase;
 
-/// What we write: in so many rounds, each of which begins after Dagster has gone on.
+/// We write in so many rounds, each of which begins after Dagster has gone on.
 const ROUNDS: usize = 10;
-const EVENTS: usize = 2_000;
-const RUNS: usize = 200;
-const PARTITIONS: usize = 2_000;
+/// How many events, runs and dynamic partitions we write, unless `DAGSTER_INSTANCE_TWO_WRITERS_COUNT` says.
+const COUNT: usize = 2_000;
 
 /// How many tasks of ours write at once.
 const TASKS: usize = 64;
@@ -38,6 +37,18 @@ const SHARED_RUNS: usize = 8;
 const PARTITIONS_AT_ONCE: usize = 10;
 /// One event in so many is a materialization.
 const MATERIALIZE_EVERY: usize = 4;
+
+/// How many events, runs and dynamic partitions we write each.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "`cargo xtask two-writers` asks for more than the gate"
+)]
+fn count() -> usize {
+    match std::env::var("DAGSTER_INSTANCE_TWO_WRITERS_COUNT") {
+        Ok(count) => count.parse().expect("DAGSTER_INSTANCE_TWO_WRITERS_COUNT is no number"),
+        Err(_) => COUNT,
+    }
+}
 
 /// Real Dagster as a process that goes on until it is told to end.
 struct Dagster {
@@ -109,10 +120,11 @@ impl Written {
 
     /// What we write; every key of a partition is ours alone or one that Dagster adds, too.
     fn by_us() -> Self {
+        let numbers = || 0..count();
         Self {
-            messages: (0..EVENTS).map(|n| ((shared_run(n), format!("ours-{n}")), 1)).collect(),
-            run_ids: (0..RUNS).map(|n| (format!("ours-run-{n}"), 1)).collect(),
-            partitions: (0..PARTITIONS).map(|n| (partition(n), 1)).collect(),
+            messages: numbers().map(|n| ((shared_run(n), format!("ours-{n}")), 1)).collect(),
+            run_ids: numbers().map(|n| (format!("ours-run-{n}"), 1)).collect(),
+            partitions: numbers().map(|n| (partition(n), 1)).collect(),
         }
     }
 
@@ -156,11 +168,8 @@ async fn write_event(storages: Storages, number: usize) -> Result<(), StorageErr
 
 async fn write_one(storages: Storages, number: usize) -> Result<(), StorageError> {
     write_event(storages.clone(), number).await?;
-    if number.is_multiple_of(EVENTS / RUNS) {
-        let id = format!("ours-run-{}", number / (EVENTS / RUNS));
-        let run = DagsterRun::new(RunId::from(id), "j");
-        storages.run_storage().add_run(&run, chrono::DateTime::UNIX_EPOCH).await?;
-    }
+    let run = DagsterRun::new(RunId::from(format!("ours-run-{number}")), "j");
+    storages.run_storage().add_run(&run, chrono::DateTime::UNIX_EPOCH).await?;
     if number.is_multiple_of(PARTITIONS_AT_ONCE) {
         let keys: Vec<_> = (number..number + PARTITIONS_AT_ONCE).map(partition).collect();
         storages.event_log_storage().add_dynamic_partitions("set", &keys).await?;
@@ -255,13 +264,13 @@ fn write_both(runtime: &Runtime, home: &Home, storages: &Storages) -> Followed {
     let mut writer = Dagster::start(home.path(), &["write"]);
     for round in 0..ROUNDS {
         writer.line();
-        let share = EVENTS / ROUNDS;
+        let share = count() / ROUNDS;
         runtime.block_on(write_round(storages, round * share..(round + 1) * share));
     }
     let theirs = Written::of(&writer.finish());
     let document = reader.finish();
     assert!(theirs.messages.len() > ROUNDS, "Dagster wrote next to nothing");
-    println!("Dagster wrote {} events beside our {EVENTS}", theirs.messages.len());
+    println!("Dagster wrote {} events beside our {}", theirs.messages.len(), count());
 
     let expected = Written::by_us().and(theirs);
     let found = Written::of(&document);
@@ -281,7 +290,7 @@ fn two_writers_of_sqlite_lose_nothing_and_a_reader_sees_every_event_once() {
     let opening = Storages::open(&settings, OpenMode::CreateIfMissing, StorageContext::default());
     let storages = runtime.block_on(opening).expect("storages");
     let followed = write_both(&runtime, &home, &storages);
-    assert!(followed.stored.len() > EVENTS / MATERIALIZE_EVERY);
+    assert!(followed.stored.len() > count() / MATERIALIZE_EVERY);
     assert_eq!(followed.missed(), Vec::<&str>::new());
 }
 
@@ -293,6 +302,6 @@ fn two_writers_of_postgres_lose_nothing_and_a_reader_sees_every_event_once() {
         (Runtime::new().expect("a runtime"), TestDatabase::new("two_writers"));
     let storages = database.storages();
     let followed = write_both(&runtime, &database.home(), &storages);
-    assert!(followed.stored.len() > EVENTS);
+    assert!(followed.stored.len() > count());
     assert_eq!(followed.missed(), Vec::<&str>::new());
 }

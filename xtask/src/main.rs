@@ -23,6 +23,7 @@ mod python_env;
 mod scripts;
 mod sdist;
 mod tidy;
+mod two_writers;
 mod workspace;
 
 use std::process::ExitCode;
@@ -79,6 +80,8 @@ enum Command {
     },
     /// Kill writers and servers again and again, and look for what they had acknowledged
     Crash(crash::Crashes),
+    /// Write one database with Dagster at the same time, for longer than the gate does
+    TwoWriters(two_writers::TwoWriters),
     /// Run Dagster's own storage suites against our storages
     Conformance {
         /// Which suite; all unless said
@@ -151,6 +154,7 @@ fn run(command: &Command) -> Result<()> {
         }
         Command::Compat { args } => compat::run(&workspace, args),
         Command::Crash(crashes) => crash::run(&workspace, crashes),
+        Command::TwoWriters(writers) => two_writers::run(&workspace, writers),
         Command::Conformance { suite, stock, args } => {
             conformance::run(&workspace, suite.as_deref(), *stock, args)
         }

@@ -15,8 +15,8 @@ mod sql;
 mod stores;
 
 pub use compute_logs::LocalComputeLogManager;
-pub use info::{StorageInfo, storage_info};
 #[cfg(feature = "postgres")]
-pub use layouts::PostgresConfig;
+pub use db::PostgresConfig;
+pub use info::{StorageInfo, storage_info};
 #[cfg(feature = "sqlite")]
 pub use layouts::{OpenMode, StorageContext, Storages, is_indexed_tag};

@@ -41,7 +41,7 @@ async fn main() -> Result<(), Box<dyn Error>> {
         let settings = StorageSettings::sqlite_below(Path::new(place));
         Storages::open(&settings, OpenMode::CreateIfMissing, context).await?
     } else {
-        Storages::open_postgres(&PostgresConfig::from_url(place)?, context)?
+        Storages::open_postgres(&PostgresConfig::from_url(place)?, context)
     };
     storages.create().await?;
     for task in 0..TASKS {

@@ -81,7 +81,7 @@ impl Handle {
             "postgres" => {
                 let url = request.argument("postgres_url")?;
                 let config = PostgresConfig::from_url(url.text()?)?;
-                (Storages::open_postgres(&config, context)?, true)
+                (Storages::open_postgres(&config, context), true)
             }
             name => {
                 let directory = PathBuf::from(request.argument("base_dir")?.text()?);

@@ -70,7 +70,7 @@ impl Sides {
             let section = format!("storage:\n  postgres:\n    postgres_url: {url}\n");
             let home = home(directory, name, &section)?;
             let config = PostgresConfig::from_url(&url)?;
-            let storages = Storages::open_postgres(&config, StorageContext::default())?;
+            let storages = Storages::open_postgres(&config, StorageContext::default());
             storages.create().await?;
             Ok(Side { storages, home })
         };

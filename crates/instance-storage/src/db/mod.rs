@@ -20,7 +20,9 @@ use sqlx::AssertSqlSafe;
 use crate::sql::Dialect;
 
 #[cfg(feature = "postgres")]
-pub(crate) use postgres::{PostgresDatabase, PostgresOptions};
+pub use postgres::PostgresConfig;
+#[cfg(feature = "postgres")]
+pub(crate) use postgres::PostgresDatabase;
 pub(crate) use row::Row;
 use sqlite::Extent;
 pub(crate) use sqlite::{SqliteDatabase, SqlitePlace, exists};

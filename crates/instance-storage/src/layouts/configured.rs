@@ -95,9 +95,9 @@ fn open_postgres(
     let StoreSettings::Postgres(settings) = settings else {
         return Err(unknown());
     };
-    let mut config = super::PostgresConfig::from_url(settings.url.expose())?;
+    let mut config = crate::db::PostgresConfig::from_url(settings.url.expose())?;
     config.create_tables = settings.should_autocreate_tables;
-    Ok(config.database(context))
+    Ok(super::postgres::database(&config, context))
 }
 
 #[cfg(not(feature = "postgres"))]

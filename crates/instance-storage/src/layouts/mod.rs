@@ -13,8 +13,6 @@ use instance_core::error::StorageError;
 use instance_core::storage::{EventLogStorage, RunStorage, ScheduleStorage};
 use instance_core::tags;
 
-#[cfg(feature = "postgres")]
-pub use postgres::PostgresConfig;
 pub(crate) use run_logs::RunLogs;
 pub use sqlite::OpenMode;
 

@@ -3,7 +3,7 @@
 use instance_core::ids::RunId;
 use sea_query::{
     Asterisk, CaseStatement, Cond, DeleteStatement, Expr, ExprTrait, Func, InsertStatement,
-    LockBehavior, LockType, OnConflict, Order, Query, SelectStatement, UpdateStatement,
+    LockBehavior, LockType, OnConflict, Order, Query, SelectStatement, UnionType, UpdateStatement,
 };
 
 use crate::sql::tables::{concurrency_limits, concurrency_slots, pending_steps};
@@ -227,6 +227,19 @@ pub(crate) fn delete_deleted_slots_of(run_id: &RunId, step_key: Option<&str>) ->
         delete.and_where(Expr::col(concurrency_slots::STEP_KEY).eq(step_key));
     }
     delete
+}
+
+/// A row for each slot and each wait of a run, or of one of its steps.
+pub(crate) fn select_held_or_wanted(run_id: &RunId, step_key: Option<&str>) -> SelectStatement {
+    let rows_of = |table: &'static str| {
+        let mut select = Query::select();
+        select.expr(Expr::val(1)).from(table).cond_where(is_of(run_id, step_key));
+        select
+    };
+    rows_of(concurrency_slots::TABLE)
+        .union(UnionType::All, rows_of(pending_steps::TABLE))
+        .limit(1)
+        .take()
 }
 
 /// Frees the slots of a run, or of one of its steps.

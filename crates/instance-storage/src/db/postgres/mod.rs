@@ -1,6 +1,7 @@
 //! One Postgres database, in which Dagster keeps all three stores: a bounded pool of connections, short
 //! transactions, and a server that may go away and come back.
 
+mod config;
 mod id_order;
 
 use std::sync::{Arc, OnceLock};
@@ -12,10 +13,11 @@ use instance_core::error::StorageError;
 use sea_query::{PostgresQueryBuilder, QueryStatementWriter, SelectStatement, Value};
 use sea_query_sqlx::SqlxValues;
 use sqlx::pool::PoolConnection;
-use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
+use sqlx::postgres::{PgPool, PgPoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection as _, PgConnection, Postgres, Transaction};
 use tokio::sync::OnceCell;
 
+pub use config::PostgresConfig;
 use id_order::IdOrder;
 
 use super::{Connection, Link, Row, backend_error, row};
@@ -35,26 +37,13 @@ const DIAGNOSIS: Duration = Duration::from_secs(2);
 const CREATION_TRIES: usize = 50;
 const CREATION_PAUSE: Duration = Duration::from_millis(100);
 
-/// How to reach a Postgres database, and how many connections to hold.
-#[derive(Debug, Clone)]
-pub(crate) struct PostgresOptions {
-    /// Where the server is, and as whom to speak to it.
-    pub(crate) connect: PgConnectOptions,
-    /// How many connections there are at most.
-    pub(crate) max_connections: u32,
-    /// How long a caller waits for a connection.
-    pub(crate) acquire_timeout: Duration,
-    /// Whether missing tables are created.
-    pub(crate) create_tables: bool,
-}
-
 /// One Postgres database.
 #[derive(Debug)]
 pub(crate) struct PostgresDatabase {
     name: Arc<str>,
     /// Made on first use: a pool needs a runtime, and a database can be named without one.
     pool: OnceLock<PgPool>,
-    options: PostgresOptions,
+    config: PostgresConfig,
     context: StorageContext,
     ready: OnceCell<()>,
     id_order: IdOrder,
@@ -62,19 +51,19 @@ pub(crate) struct PostgresDatabase {
 
 impl PostgresDatabase {
     /// A database that is connected to on first use.
-    pub(crate) fn new(mut options: PostgresOptions, context: StorageContext) -> Self {
-        options.connect = options.connect.disable_statement_logging();
+    pub(crate) fn new(mut config: PostgresConfig, context: StorageContext) -> Self {
+        config.connect = config.connect.disable_statement_logging();
         let name = format!(
             "postgresql://{}@{}:{}/{}",
-            options.connect.get_username(),
-            options.connect.get_host(),
-            options.connect.get_port(),
-            options.connect.get_database().unwrap_or_default()
+            config.connect.get_username(),
+            config.connect.get_host(),
+            config.connect.get_port(),
+            config.connect.get_database().unwrap_or_default()
         );
         Self {
             name: name.into(),
             pool: OnceLock::new(),
-            options,
+            config,
             context,
             ready: OnceCell::new(),
             id_order: IdOrder::default(),
@@ -84,15 +73,15 @@ impl PostgresDatabase {
     fn pool(&self) -> &PgPool {
         self.pool.get_or_init(|| {
             PgPoolOptions::new()
-                .max_connections(self.options.max_connections)
-                .acquire_timeout(self.options.acquire_timeout)
+                .max_connections(self.config.max_connections)
+                .acquire_timeout(self.config.acquire_timeout)
                 .test_before_acquire(false)
                 .before_acquire(|connection, meta| {
                     Box::pin(async move {
                         Ok(meta.idle_for < IDLE_BEFORE_PING || connection.ping().await.is_ok())
                     })
                 })
-                .connect_lazy_with(self.options.connect.clone())
+                .connect_lazy_with(self.config.connect.clone())
         })
     }
 
@@ -251,7 +240,7 @@ impl PostgresDatabase {
 
     /// Until when a lost connection is replaced by another one.
     fn deadline(&self) -> Instant {
-        Instant::now() + self.options.acquire_timeout
+        Instant::now() + self.config.acquire_timeout
     }
 
     /// Returns when the attempt that had failed is to be made again: the connection was lost, and there is
@@ -270,7 +259,7 @@ impl PostgresDatabase {
     /// Why the pool gave no connection in time: what the server says to a new one, or, if it takes that,
     /// that all of the pool's are in use.
     async fn why_no_connection(&self) -> sqlx::Error {
-        let connecting = tokio::time::timeout(DIAGNOSIS, self.options.connect.connect()).await;
+        let connecting = tokio::time::timeout(DIAGNOSIS, self.config.connect.connect()).await;
         match connecting {
             Ok(Err(error)) => error,
             Ok(Ok(connection)) => {
@@ -298,7 +287,7 @@ impl PostgresDatabase {
             if missing.is_empty() {
                 return self.check_revision(&mut connection).await;
             }
-            if !self.options.create_tables {
+            if !self.config.create_tables {
                 return Err(StorageError::Unsupported {
                     what: format!("{} has no tables of Dagster's", self.name),
                     reason:

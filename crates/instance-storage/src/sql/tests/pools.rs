@@ -32,6 +32,10 @@ fn slots() {
             &format!("pools_delete_deleted_slots_of_{name}"),
             &pools::delete_deleted_slots_of(&run_id(), step_key),
         );
+        check(
+            &format!("pools_select_held_or_wanted_{name}"),
+            &pools::select_held_or_wanted(&run_id(), step_key),
+        );
         check(&format!("pools_free_slots_of_{name}"), &pools::free_slots_of(&run_id(), step_key));
     }
 }

@@ -23,7 +23,7 @@ use instance_core::storage::{
 };
 
 use super::SqlEventLogStorage;
-use super::write::{check, is_refusable};
+use super::write::{is_refusable, prepared};
 use crate::db::{Connection, Database, Row};
 use crate::sql::events::{self, Among};
 use crate::sql::tables::event_logs::{
@@ -47,14 +47,14 @@ const RUN_STATS_EVENT_TYPES: &[DagsterEventType] = &[
 #[async_trait]
 impl EventStore for SqlEventLogStorage {
     async fn store_event(&self, entry: &EventLogEntry) -> Result<StorageId, StorageError> {
-        check(entry)?;
+        let event = prepared(entry)?;
         // An id that names no file is refused, too, before it can take others with it.
         self.run_logs.check(&entry.run_id)?;
         if is_refusable(entry) {
-            let ids = self.store(vec![entry.clone()]).await?;
+            let ids = self.store(vec![event]).await?;
             return Ok(ids.first().copied().unwrap_or(StorageId(0)));
         }
-        self.store_in_group(entry).await
+        self.store_in_group(event).await
     }
 
     #[tracing::instrument(skip_all, fields(entries = entries.len()))]
@@ -62,7 +62,7 @@ impl EventStore for SqlEventLogStorage {
         &self,
         entries: &[EventLogEntry],
     ) -> Result<Vec<StorageId>, StorageError> {
-        self.store(entries.to_vec()).await
+        self.store(entries.iter().map(prepared).collect::<Result<_, _>>()?).await
     }
 
     async fn get_records_for_run(

@@ -8,17 +8,17 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::join_all;
 use instance_core::error::StorageError;
-use instance_core::event::EventLogEntry;
 use instance_core::ids::{RunId, StorageId};
 use tokio::sync::oneshot;
 
 use super::SqlEventLogStorage;
+use super::write::Prepared;
 
 /// How many events one transaction holds at most, so that none waits long for its answer.
 const EVENTS_PER_GROUP: usize = 512;
 
 /// An event, and who waits for the id of its row.
-type Pending = (EventLogEntry, oneshot::Sender<Result<StorageId, StorageError>>);
+type Pending = (Prepared, oneshot::Sender<Result<StorageId, StorageError>>);
 
 /// Events that wait to be stored.
 #[derive(Debug, Default)]
@@ -39,10 +39,7 @@ impl Group {
 
 impl SqlEventLogStorage {
     /// Stores an event, alone or with others; returns when it is durable.
-    pub(super) async fn store_in_group(
-        &self,
-        entry: &EventLogEntry,
-    ) -> Result<StorageId, StorageError> {
+    pub(super) async fn store_in_group(&self, event: Prepared) -> Result<StorageId, StorageError> {
         let lost = || StorageError::Backend {
             database: self.index.name().to_string(),
             operation: "storing an event",
@@ -51,7 +48,7 @@ impl SqlEventLogStorage {
         let (reply, answer) = oneshot::channel();
         let is_first = {
             let mut waiting = self.group.waiting();
-            waiting.events.push((entry.clone(), reply));
+            waiting.events.push((event, reply));
             !std::mem::replace(&mut waiting.is_served, true)
         };
         if is_first && let Some(this) = self.this.upgrade() {
@@ -80,7 +77,7 @@ impl SqlEventLogStorage {
             // A file that cannot be written must not take the events of other runs with it.
             let mut of_run: BTreeMap<Option<RunId>, Vec<Pending>> = BTreeMap::new();
             for pending in group {
-                let run_id = self.run_logs.is_sharded().then(|| pending.0.run_id.clone());
+                let run_id = self.run_logs.is_sharded().then(|| pending.0.0.run_id.clone());
                 of_run.entry(run_id).or_default().push(pending);
             }
             join_all(of_run.into_values().map(|group| self.store_group(group))).await;
@@ -88,9 +85,9 @@ impl SqlEventLogStorage {
     }
 
     async fn store_group(&self, group: Vec<Pending>) {
-        let (entries, replies): (Vec<_>, Vec<_>) = group.into_iter().unzip();
+        let (events, replies): (Vec<_>, Vec<_>) = group.into_iter().unzip();
         // A caller that no longer waits has no use for an answer.
-        match self.store(entries).await {
+        match self.store(events).await {
             Ok(ids) => {
                 for (reply, id) in replies.into_iter().zip(ids) {
                     let _ = reply.send(Ok(id));

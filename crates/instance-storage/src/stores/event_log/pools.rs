@@ -232,6 +232,11 @@ impl PoolStore for SqlEventLogStorage {
         run_id: &RunId,
         step_key: Option<&str>,
     ) -> Result<(), StorageError> {
+        let held_or_wanted = pools::select_held_or_wanted(run_id, step_key);
+        if self.index.fetch_one("looking for slots of pools", &held_or_wanted).await?.is_none() {
+            // As for most runs, and each of their steps: a transaction would be for nothing.
+            return Ok(());
+        }
         let (run_id, step_key) = (run_id.clone(), step_key.map(str::to_owned));
         self.index
             .write("freeing slots of pools", move |mut connection: Connection<'_>| {

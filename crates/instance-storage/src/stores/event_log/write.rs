@@ -21,23 +21,21 @@ use crate::sql::asset_checks::{self, CheckExecution};
 use crate::sql::assets::{self, AssetChange, AssetEventTag};
 use crate::sql::events::{self, EVENTS_PER_INSERT, EventRow};
 
-/// An entry with the columns of its row.
-type Prepared = (EventLogEntry, EventRow);
+/// An entry that can be stored, with the columns of its row.
+pub(super) type Prepared = (EventLogEntry, EventRow);
+
+/// What is stored of an entry; refused if it cannot be stored completely.
+pub(super) fn prepared(entry: &EventLogEntry) -> Result<Prepared, StorageError> {
+    check(entry)?;
+    Ok((entry.clone(), EventRow::of(entry)))
+}
 
 impl SqlEventLogStorage {
-    /// Stores entries in their order; returns the ids of their rows in the logs of their runs.
+    /// Stores events in their order; returns the ids of their rows in the logs of their runs.
     pub(super) async fn store(
         &self,
-        entries: Vec<EventLogEntry>,
+        prepared: Vec<Prepared>,
     ) -> Result<Vec<StorageId>, StorageError> {
-        let prepared = entries
-            .into_iter()
-            .map(|entry| {
-                check(&entry)?;
-                let row = EventRow::of(&entry);
-                Ok((entry, row))
-            })
-            .collect::<Result<Vec<Prepared>, StorageError>>()?;
         if !self.run_logs.is_sharded() {
             return self.store_in_index(prepared).await;
         }
@@ -237,7 +235,7 @@ async fn evaluate(
 }
 
 /// Refuses an entry that cannot be stored completely.
-pub(super) fn check(entry: &EventLogEntry) -> Result<(), StorageError> {
+fn check(entry: &EventLogEntry) -> Result<(), StorageError> {
     let event = entry.dagster_event.as_deref();
     let reason = match entry.event_type() {
         _ if datetime_of(entry.timestamp).is_none() => {
