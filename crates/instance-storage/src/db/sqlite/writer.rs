@@ -4,6 +4,7 @@
 //! write that fails takes no other one with it.
 
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
 use instance_core::error::StorageError;
@@ -22,6 +23,12 @@ const QUEUE: usize = 1_024;
 pub(super) type Write<T> = Box<
     dyn for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, StorageError>> + Send,
 >;
+
+/// How long one writer may take the lock again and again while others wait for it, and how long it leaves it
+/// then. SQLite's lock has no queue: who waits looks for it from time to time, each time later, and beside a
+/// writer that is always busy would not find it free for seconds.
+const BUSY: Duration = Duration::from_millis(30);
+const PAUSE: Duration = Duration::from_millis(2);
 
 /// How much a write does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -128,6 +135,7 @@ async fn run(
     database: Arc<str>,
 ) {
     let mut group = Vec::new();
+    let mut busy_since = Instant::now();
     while queue.recv_many(&mut group, WRITES_PER_TRANSACTION).await > 0 {
         let committed = commit_group(&mut connection, &mut group).await;
         for pending in group.drain(..) {
@@ -138,6 +146,12 @@ async fn run(
                     source: Box::new(Arc::clone(cause)),
                 };
             pending.answer(committed.as_ref().map(|&()| ()).map_err(failure));
+        }
+        if queue.is_empty() {
+            busy_since = Instant::now();
+        } else if busy_since.elapsed() > BUSY {
+            tokio::time::sleep(PAUSE).await;
+            busy_since = Instant::now();
         }
     }
     if let Err(error) = connection.close().await {
