@@ -207,11 +207,7 @@ pub(crate) fn update_cached_status(
 }
 
 /// Forgets what is known of an asset.
-pub(crate) fn update_wiped(
-    asset_key: &AssetKey,
-    details: String,
-    at: NaiveDateTime,
-) -> UpdateStatement {
+pub(crate) fn update_wiped(asset_key: &str, details: String, at: NaiveDateTime) -> UpdateStatement {
     let nothing = || Expr::val(None::<String>);
     Query::update()
         .table(asset_keys::TABLE)
@@ -220,7 +216,7 @@ pub(crate) fn update_wiped(
         .value(asset_keys::LAST_RUN_ID, nothing())
         .value(asset_keys::WIPE_TIMESTAMP, at)
         .value(asset_keys::CACHED_STATUS_DATA, nothing())
-        .and_where(Expr::col(asset_keys::ASSET_KEY).eq(asset_key.to_db_string()))
+        .and_where(Expr::col(asset_keys::ASSET_KEY).eq(asset_key))
         .take()
 }
 

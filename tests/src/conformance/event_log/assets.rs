@@ -57,7 +57,7 @@ pub(super) async fn call(store: &dyn EventLogStorage, name: &str, request: &Requ
         "wipe_asset_cached_status" => {
             store.wipe_asset_cached_status(&asset_key(request)?).await?.into()
         }
-        "wipe_asset" => store.wipe_asset(&asset_key(request)?, request.now).await?.into(),
+        "wipe_asset" => store.wipe_assets(&[asset_key(request)?], request.now).await?.into(),
         "wipe_asset_partitions" => {
             return Err(WireError::not_implemented(
                 "Partitioned asset wipe is not supported yet for this event log storage.",

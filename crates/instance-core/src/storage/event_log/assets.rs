@@ -59,8 +59,11 @@ pub trait AssetStore: std::fmt::Debug + Send + Sync + 'static {
     /// Deletes the cached status of an asset's partitions.
     async fn wipe_asset_cached_status(&self, asset_key: &AssetKey) -> Result<(), StorageError>;
 
-    /// Wipes an asset: what is known of it at this time is gone, with its cached status and checks. Its
-    /// events in the logs of their runs stay.
-    async fn wipe_asset(&self, asset_key: &AssetKey, at: DateTime<Utc>)
-    -> Result<(), StorageError>;
+    /// Wipes assets in one transaction: what is known of them at this time is gone, with their cached status
+    /// and checks. Their events in the logs of their runs stay. An unknown asset is no error.
+    async fn wipe_assets(
+        &self,
+        asset_keys: &[AssetKey],
+        at: DateTime<Utc>,
+    ) -> Result<(), StorageError>;
 }

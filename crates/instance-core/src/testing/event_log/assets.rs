@@ -218,12 +218,13 @@ pub async fn a_wiped_asset_is_gone_until_its_next_event(storage: &dyn EventLogSt
     use crate::storage::CheckExecutionsPage;
 
     let check = check_key("a", "c");
-    for name in ["a", "b"] {
+    for name in ["a", "b", "c"] {
         storage.store_event(&materialized("r1", name, Some("p"), 1)).await.unwrap();
     }
     storage.store_event(&check_planned("r1", &check, 1)).await.unwrap();
     storage.update_asset_cached_status_data(&asset("a"), &status(1)).await.unwrap();
-    storage.wipe_asset(&asset("a"), at(2)).await.unwrap();
+    storage.wipe_assets(&[asset("c"), asset("a"), asset("c")], at(2)).await.unwrap();
+    storage.wipe_assets(&[], at(2)).await.unwrap();
 
     assert!(!storage.has_asset_key(&asset("a")).await.unwrap());
     assert_eq!(record(storage, "a").await, None);
@@ -251,7 +252,7 @@ pub async fn a_wiped_asset_is_gone_until_its_next_event(storage: &dyn EventLogSt
     assert!(entry.last_materialization_record.is_some());
     let found = storage.get_event_records(&filter, None, Order::Ascending).await.unwrap();
     assert_eq!(found.len(), 1);
-    storage.wipe_asset(&asset("none"), at(9)).await.unwrap();
+    storage.wipe_assets(&[asset("none")], at(9)).await.unwrap();
     assert_eq!(record(storage, "none").await, None);
 }
 
@@ -266,7 +267,7 @@ pub async fn a_wipe_is_of_its_very_microsecond(storage: &dyn EventLogStorage) {
             ..materialized("r1", name, Some("p"), 0)
         };
         storage.store_event(&entry).await.unwrap();
-        storage.wipe_asset(&asset(name), wiped_at).await.unwrap();
+        storage.wipe_assets(&[asset(name)], wiped_at).await.unwrap();
         assert_eq!(storage.has_asset_key(&asset(name)).await.unwrap(), is_there, "{name}");
     }
     // As another event makes the asset come back, nothing from before does.

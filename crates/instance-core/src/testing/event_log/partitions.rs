@@ -287,7 +287,7 @@ pub async fn partitions_from_before_a_wipe_do_not_count(storage: &dyn EventLogSt
     };
     storage.store_event(&entry("old", 1)).await.unwrap();
     storage.store_event(&planned("r1", "a", Some("old plan"), 1)).await.unwrap();
-    storage.wipe_asset(&asset("a"), at(2)).await.unwrap();
+    storage.wipe_assets(&[asset("a")], at(2)).await.unwrap();
     storage.store_event(&entry("new", 3)).await.unwrap();
     storage.store_event(&planned("r2", "a", Some("new plan"), 3)).await.unwrap();
 

@@ -41,7 +41,7 @@ fn writes() {
     let [key, _] = keys();
     let status = Some("{}".to_owned());
     check("assets_update_cached_status", &assets::update_cached_status(&key, status));
-    check("assets_update_wiped", &assets::update_wiped(&key, "{}".to_owned(), at()));
+    check("assets_update_wiped", &assets::update_wiped(&key.to_db_string(), "{}".to_owned(), at()));
 }
 
 #[test]

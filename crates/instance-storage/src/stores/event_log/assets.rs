@@ -1,6 +1,6 @@
 //! Assets: their records, keys, cached status and freshness.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -118,27 +118,30 @@ impl AssetStore for SqlEventLogStorage {
         self.index.execute("deleting the cached status of an asset", update).await.map(drop)
     }
 
-    #[tracing::instrument(skip_all, fields(%asset_key))]
-    async fn wipe_asset(
+    #[tracing::instrument(skip_all, fields(assets = asset_keys.len()))]
+    async fn wipe_assets(
         &self,
-        asset_key: &AssetKey,
+        asset_keys: &[AssetKey],
         at: DateTime<Utc>,
     ) -> Result<(), StorageError> {
-        let details = AssetDetails {
+        let details = serialize_value(&AssetDetails {
             last_wipe_timestamp: Some(timestamp_of(at).into()),
             unknown: UnknownFields::default(),
-        };
-        let update = assets::update_wiped(asset_key, serialize_value(&details), at.naive_utc());
-        let asset_key = asset_key.to_db_string();
+        });
+        // In the order in which events change them, so that two transactions never wait for each other.
+        let keys: BTreeSet<_> = asset_keys.iter().map(AssetKey::to_db_string).collect();
         let is_mirrored = self.run_logs.is_sharded();
         self.index
-            .write("wiping an asset", move |mut connection: Connection<'_>| {
+            .write("wiping assets", move |mut connection: Connection<'_>| {
                 Box::pin(async move {
-                    connection.execute(&update).await?;
-                    connection.execute(&asset_checks::delete_of_asset(&asset_key)).await?;
-                    if is_mirrored {
-                        // The events themselves are in the logs of their runs.
-                        connection.execute(&events::delete_of_asset(&asset_key)).await?;
+                    for key in &keys {
+                        let update = assets::update_wiped(key, details.clone(), at.naive_utc());
+                        connection.execute(&update).await?;
+                        connection.execute(&asset_checks::delete_of_asset(key)).await?;
+                        if is_mirrored {
+                            // The events themselves are in the logs of their runs.
+                            connection.execute(&events::delete_of_asset(key)).await?;
+                        }
                     }
                     Ok(())
                 })
