@@ -17,6 +17,10 @@ use crate::events::{asset_key, events_of};
 use crate::report::{Report, Samples};
 use crate::sides::{EVENTS_OF_LONG_RUN, LONG_RUN, PARTITIONS, Sides, partitioned_asset};
 
+const MATERIALIZATION: &str = "asset_materialization";
+/// The name of a case whose limit is all rows that follow from its events.
+const BESIDE_EVERYTHING: &str = "the same, beside all rows that it has to write";
+
 const CALLERS: u32 = 64;
 const BATCH: u32 = 1_000;
 /// A run as it usually is, with so many events.
@@ -28,10 +32,10 @@ pub(crate) async fn all(
     sides: &mut Sides,
     is_quick: bool,
 ) -> Result<()> {
-    for kind in ["log_line", "step_start", "asset_materialization"] {
+    for kind in ["log_line", "step_start", MATERIALIZATION] {
         one_caller(report, dagster, sides, kind, if is_quick { 30 } else { 60 }).await?;
     }
-    for kind in ["step_start", "asset_materialization"] {
+    for kind in ["step_start", MATERIALIZATION] {
         many_callers(report, dagster, sides, kind, if is_quick { 64 } else { 128 }).await?;
     }
     batches(report, dagster, sides, is_quick).await?;
@@ -48,7 +52,8 @@ async fn one_caller(
     kind: &str,
     count: u32,
 ) -> Result<()> {
-    let mut samples = Samples::default();
+    let (mut samples, mut everything) = (Samples::default(), Vec::new());
+    let follows = kind == MATERIALIZATION && !sides.raw.is_postgres();
     for _ in 0..report.rounds {
         let run_id = uuid::Uuid::new_v4().to_string();
         let task = json!({"task": "store_one_by_one", "home": sides.shared.home, "kind": kind, "run_id": run_id, "count": count});
@@ -68,8 +73,21 @@ async fn one_caller(
             Ok(())
         };
         samples.limit.push(per(count, inserting).await?);
+        if follows {
+            let inserting = async {
+                for event in &events {
+                    sides.raw.insert_everything(std::slice::from_ref(event)).await?;
+                }
+                Ok(())
+            };
+            everything.push(per(count, inserting).await?);
+        }
     }
     report.add(&format!("store_event, one caller, {kind}"), &samples);
+    if follows {
+        samples.limit = everything;
+        report.add(BESIDE_EVERYTHING, &samples);
+    }
     Ok(())
 }
 
@@ -120,34 +138,35 @@ async fn batches(
     sides: &mut Sides,
     is_quick: bool,
 ) -> Result<()> {
-    const KIND: &str = "asset_materialization";
     // Dagster's own takes as long for each event however many there are in SQLite, and very long.
     let theirs = match (sides.raw.is_postgres(), is_quick) {
         (true, _) => BATCH,
         (false, true) => 50,
         (false, false) => 100,
     };
-    let (mut samples, mut copies) = (Samples::default(), Vec::new());
+    let (mut samples, mut others) = (Samples::default(), Vec::new());
     for _ in 0..report.rounds {
         let run_id = uuid::Uuid::new_v4().to_string();
-        let task = json!({"task": "store_batch", "home": sides.shared.home, "kind": KIND, "run_id": run_id, "count": theirs});
+        let task = json!({"task": "store_batch", "home": sides.shared.home, "kind": MATERIALIZATION, "run_id": run_id, "count": theirs});
         samples.dagster.push(dagster.seconds(&task)? / f64::from(theirs));
-        let events = events_of(KIND, &run_id, BATCH);
+        let events = events_of(MATERIALIZATION, &run_id, BATCH);
         let storing = async {
             sides.ours.events().store_event_batch(&events).await?;
             Ok(())
         };
         samples.ours.push(per(BATCH, storing).await?);
         samples.limit.push(per(BATCH, sides.raw.insert(&events)).await?);
-        if sides.raw.is_postgres() {
-            copies.push(per(BATCH, sides.raw.copy(&events)).await?);
-        }
+        others.push(if sides.raw.is_postgres() {
+            per(BATCH, sides.raw.copy(&events)).await?
+        } else {
+            per(BATCH, sides.raw.insert_everything(&events)).await?
+        });
     }
-    report.add(&format!("store_event_batch of {BATCH}, {KIND}"), &samples);
-    if !copies.is_empty() {
-        samples.limit = copies;
-        report.add("the same, beside COPY", &samples);
-    }
+    report.add(&format!("store_event_batch of {BATCH}, {MATERIALIZATION}"), &samples);
+    samples.limit = others;
+    let beside_copy = "the same, beside COPY";
+    let name = if sides.raw.is_postgres() { beside_copy } else { BESIDE_EVERYTHING };
+    report.add(name, &samples);
     Ok(())
 }
 
@@ -247,7 +266,7 @@ async fn deletions(report: &mut Report, dagster: &mut Dagster, sides: &Sides) ->
             side.runs().add_run(&run, Utc::now()).await?;
             let events = events_of("step_start", &run_id, EVENTS_OF_RUN - 4)
                 .into_iter()
-                .chain(events_of("asset_materialization", &run_id, 4));
+                .chain(events_of(MATERIALIZATION, &run_id, 4));
             side.events().store_event_batch(&events.collect::<Vec<_>>()).await?;
         }
         let task = json!({"task": "delete_run", "home": sides.shared.home, "run_id": run_id});

@@ -1,6 +1,7 @@
 //! The bare driver: the same rows, by the same driver, with nothing around it. How fast it is, is as fast as
 //! any storage on it can be.
 
+use std::collections::BTreeMap;
 use std::path::Path;
 
 use chrono::Utc;
@@ -14,33 +15,57 @@ use crate::Result;
 const COLUMNS: &str =
     "run_id, event, dagster_event_type, timestamp, step_key, asset_key, partition";
 
+/// The tables and indexes of a file of events.
+const SCHEMA: &str = include_str!("../../src/sql/schema/sqlite_index.sql");
+
 /// The driver of either database.
 pub(crate) enum Raw {
-    Sqlite(SqliteConnection),
+    /// A file as that of a run, and one as the index.
+    Sqlite {
+        run: SqliteConnection,
+        index: SqliteConnection,
+    },
     Postgres(PgConnection),
 }
 
+macro_rules! insert {
+    ($database:ty, $connection:expr, $events:expr) => {{
+        let now = Utc::now().naive_utc();
+        let mut query =
+            sqlx::QueryBuilder::<$database>::new(format!("INSERT INTO event_logs ({COLUMNS})"));
+        query.push_values($events, |mut row, entry: &EventLogEntry| {
+            let event = entry.dagster_event.as_deref();
+            row.push_bind(entry.run_id.to_string()).push_bind(serialize_value(entry));
+            row.push_bind(event.map(|event| event.event_type_value.clone())).push_bind(now);
+            row.push_bind(entry.step_key().map(str::to_owned));
+            row.push_bind(event.and_then(DagsterEvent::asset_key).map(|key| key.to_db_string()));
+            row.push_bind(event.and_then(DagsterEvent::partition).map(str::to_owned));
+        });
+        query.build().execute($connection).await?;
+    }};
+}
+
+async fn insert_sqlite(connection: &mut SqliteConnection, events: &[EventLogEntry]) -> Result<()> {
+    insert!(sqlx::Sqlite, connection, events);
+    Ok(())
+}
+
 impl Raw {
-    /// A file with the same table, indexes and pragmas.
-    pub(crate) async fn sqlite(path: &Path) -> Result<Self> {
-        let mut connection = SqliteConnectOptions::new()
-            .filename(path)
-            .create_if_missing(true)
-            .journal_mode(SqliteJournalMode::Wal)
-            .synchronous(SqliteSynchronous::Full)
-            .connect()
-            .await?;
-        for sql in [
-            "CREATE TABLE event_logs (id INTEGER NOT NULL, run_id VARCHAR(255), event TEXT NOT NULL, dagster_event_type TEXT, timestamp TIMESTAMP, step_key TEXT, asset_key TEXT, partition TEXT, PRIMARY KEY (id))",
-            "CREATE INDEX a ON event_logs (asset_key, dagster_event_type, partition, id)",
-            "CREATE INDEX b ON event_logs (run_id, id)",
-            "CREATE INDEX c ON event_logs (dagster_event_type, id)",
-            "CREATE INDEX d ON event_logs (asset_key, dagster_event_type, id)",
-            "CREATE INDEX e ON event_logs (step_key)",
-        ] {
-            sqlx::query(sql).execute(&mut connection).await?;
-        }
-        Ok(Self::Sqlite(connection))
+    /// Files below a directory with the same tables, indexes and pragmas.
+    pub(crate) async fn sqlite(directory: &Path) -> Result<Self> {
+        let open = async |name: &str| -> Result<SqliteConnection> {
+            let mut connection = SqliteConnectOptions::new()
+                .filename(directory.join(name))
+                .create_if_missing(true)
+                .journal_mode(SqliteJournalMode::Wal)
+                .synchronous(SqliteSynchronous::Full)
+                .foreign_keys(false)
+                .connect()
+                .await?;
+            sqlx::raw_sql(SCHEMA).execute(&mut connection).await?;
+            Ok(connection)
+        };
+        Ok(Self::Sqlite { run: open("raw_run.db").await?, index: open("raw_index.db").await? })
     }
 
     /// The table of our own database.
@@ -54,38 +79,58 @@ impl Raw {
 
     /// Stores the rows of events in one statement and one transaction.
     pub(crate) async fn insert(&mut self, events: &[EventLogEntry]) -> Result<()> {
-        let now = Utc::now().naive_utc();
-        let rows = events.iter().map(|entry| {
-            let event = entry.dagster_event.as_deref();
-            (
-                entry.run_id.to_string(),
-                serialize_value(entry),
-                event.map(|event| event.event_type_value.clone()),
-                entry.step_key().map(str::to_owned),
-                event.and_then(DagsterEvent::asset_key).map(|key| key.to_db_string()),
-                event.and_then(DagsterEvent::partition).map(str::to_owned),
-            )
-        });
-        macro_rules! insert {
-            ($database:ty, $connection:expr) => {{
-                let mut query = sqlx::QueryBuilder::<$database>::new(format!(
-                    "INSERT INTO event_logs ({COLUMNS})"
-                ));
-                query.push_values(
-                    rows,
-                    |mut row, (run_id, event, kind, step, asset, partition)| {
-                        row.push_bind(run_id).push_bind(event).push_bind(kind).push_bind(now);
-                        row.push_bind(step).push_bind(asset).push_bind(partition);
-                    },
-                );
-                query.build().execute($connection).await?;
-            }};
-        }
         match self {
-            Self::Sqlite(connection) => insert!(sqlx::Sqlite, connection),
-            Self::Postgres(connection) => insert!(sqlx::Postgres, connection),
+            Self::Sqlite { run, .. } => insert_sqlite(run, events).await,
+            Self::Postgres(connection) => {
+                insert!(sqlx::Postgres, connection, events);
+                Ok(())
+            }
         }
-        Ok(())
+    }
+
+    /// Stores all rows that follow from materialisations in SQLite: the events in both files, their tags, and
+    /// their assets; each file in one transaction, each table by one statement.
+    pub(crate) async fn insert_everything(&mut self, events: &[EventLogEntry]) -> Result<()> {
+        let Self::Sqlite { run, index } = self else {
+            return Err("in Postgres there is one file".into());
+        };
+        insert_sqlite(run, events).await?;
+        let mut transaction = index.begin_with("BEGIN IMMEDIATE").await?;
+        insert_sqlite(&mut transaction, events).await?;
+        let last: i64 =
+            sqlx::query_scalar("SELECT last_insert_rowid()").fetch_one(&mut *transaction).await?;
+        let (mut tags, mut assets) = (Vec::new(), BTreeMap::new());
+        for (id, entry) in (last - i64::try_from(events.len())? + 1..).zip(events) {
+            let event = entry.dagster_event.as_deref().ok_or("no event")?;
+            let key = event.asset_key().ok_or("no asset")?.to_db_string();
+            for (name, value) in event.asset_event_tags().into_iter().flatten() {
+                if instance_storage::is_indexed_tag(name) {
+                    tags.push((id, key.clone(), name.clone(), value.clone()));
+                }
+            }
+            assets.insert(key, (serialize_value(entry), entry.run_id.to_string()));
+        }
+        let now = Utc::now().naive_utc();
+        let mut query = sqlx::QueryBuilder::<sqlx::Sqlite>::new(
+            "INSERT INTO asset_event_tags (event_id, asset_key, key, value, event_timestamp)",
+        );
+        query.push_values(tags, |mut row, (id, key, name, value)| {
+            row.push_bind(id).push_bind(key).push_bind(name).push_bind(value).push_bind(now);
+        });
+        query.build().execute(&mut *transaction).await?;
+        let mut query = sqlx::QueryBuilder::<sqlx::Sqlite>::new(
+            "INSERT INTO asset_keys (asset_key, last_materialization, last_run_id, last_materialization_timestamp)",
+        );
+        query.push_values(assets, |mut row, (key, (event, run_id))| {
+            row.push_bind(key).push_bind(event).push_bind(run_id).push_bind(now);
+        });
+        query.push(
+            " ON CONFLICT (asset_key) DO UPDATE SET last_materialization = excluded.last_materialization, \
+             last_run_id = excluded.last_run_id, \
+             last_materialization_timestamp = excluded.last_materialization_timestamp",
+        );
+        query.build().execute(&mut *transaction).await?;
+        Ok(transaction.commit().await?)
     }
 
     /// Stores the rows of events by `COPY`, which only Postgres has.

@@ -52,7 +52,7 @@ impl Sides {
         };
         let (ours, shared) = (open("ours").await?, open("shared").await?);
         fill(&shared).await?;
-        Ok(Self { ours, shared, raw: Raw::sqlite(&directory.join("raw.db")).await? })
+        Ok(Self { ours, shared, raw: Raw::sqlite(directory).await? })
     }
 
     pub(crate) async fn postgres(directory: &Path, url: &str) -> Result<Self> {

@@ -10,8 +10,9 @@ use instance_core::run::RunsFilter;
 use instance_core::storage::RecordsForRun;
 use instance_core::{AssetKey, RunId, StorageError};
 use instance_storage::{OpenMode, Storages};
+use sqlx::Row;
 
-use crate::support::{Home, TestResult, entry, event, later, open, query, run};
+use crate::support::{Home, TestResult, entry, event, later, line, open, query, run};
 
 async fn write_events(storages: Storages, writer: &'static str) -> Result<(), StorageError> {
     let events = storages.event_log_storage();
@@ -81,6 +82,32 @@ async fn eight_instances_may_create_one_directory_at_once() -> TestResult {
 }
 
 /// The file is there, empty and locked by a process that is about to create its tables.
+/// The file of a run is created by one of them, and all write it; nothing is left beside it.
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn eight_instances_may_begin_one_run_at_once() -> TestResult {
+    let home = Home::new().await?;
+    home.storages.create().await?;
+    let opening = (0..8).map(|_| open(home.directory.path(), OpenMode::MustExist));
+    let instances = try_join_all(opening).await?;
+    for number in 0..20 {
+        let run_id = format!("run{number}");
+        let entries: Vec<_> = (0..8).map(|seconds| line(&run_id, "a line", seconds)).collect();
+        let all = instances.iter().map(Storages::event_log_storage).collect::<Vec<_>>();
+        let storing = all.iter().zip(&entries).map(|(events, entry)| events.store_event(entry));
+        let ids: BTreeSet<_> = try_join_all(storing).await?.into_iter().collect();
+        assert_eq!(ids.len(), 8);
+        let mode = query(&home.events_db(&run_id), "PRAGMA journal_mode").await?;
+        assert_eq!(mode[0].get::<String, _>(0), "wal");
+    }
+    for instance in &instances {
+        instance.dispose().await;
+    }
+    home.storages.dispose().await;
+    let unfinished: Vec<_> = home.files().into_iter().filter(|name| name.contains("new")).collect();
+    assert_eq!(unfinished, Vec::<String>::new());
+    Ok(())
+}
+
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
 async fn whoever_finds_a_file_locked_waits_for_its_creator() -> TestResult {
     for _ in 0..40 {

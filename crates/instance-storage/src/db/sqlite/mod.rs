@@ -1,6 +1,7 @@
 //! One SQLite database, a file or in memory: created as Dagster creates it, checked when it is opened,
 //! read by a few connections and written by one.
 
+mod blank;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -222,7 +223,9 @@ impl SqliteDatabase {
                 source,
             })?;
         }
-        let creating = options(&self.place).create_if_missing(true);
+        let is_placed =
+            self.schema == Schema::EventShard && blank::place(path, &self.context).await?;
+        let creating = options(&self.place).create_if_missing(!is_placed);
         let mut connection = creating.connect().await.map_err(opening)?;
         if let Err(error) = self.create_or_check(&mut connection).await {
             // The first error is the one to tell.
