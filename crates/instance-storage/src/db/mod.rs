@@ -73,11 +73,7 @@ impl Database {
         select: &S,
         read: impl Fn(&Row) -> Result<T, StorageError> + Send + Sync,
     ) -> Result<Vec<T>, StorageError> {
-        match self {
-            Self::Sqlite(database) => database.fetch_map(operation, select, read).await,
-            #[cfg(feature = "postgres")]
-            Self::Postgres(database) => database.fetch_map(operation, select, read).await,
-        }
+        self.fetch_each(operation, select, |row| read(&row)).await
     }
 
     /// The rows of a query.
@@ -86,10 +82,19 @@ impl Database {
         operation: &'static str,
         select: &S,
     ) -> Result<Vec<Row>, StorageError> {
+        self.fetch_each(operation, select, Ok).await
+    }
+
+    async fn fetch_each<S: QueryStatementWriter + Sync, T: Send>(
+        &self,
+        operation: &'static str,
+        select: &S,
+        read: impl Fn(Row) -> Result<T, StorageError> + Send + Sync,
+    ) -> Result<Vec<T>, StorageError> {
         match self {
-            Self::Sqlite(database) => database.fetch(operation, select).await,
+            Self::Sqlite(database) => database.fetch_each(operation, select, read).await,
             #[cfg(feature = "postgres")]
-            Self::Postgres(database) => database.fetch(operation, select).await,
+            Self::Postgres(database) => database.fetch_each(operation, select, read).await,
         }
     }
 

@@ -93,37 +93,13 @@ impl PostgresDatabase {
         self.ready.get_or_try_init(|| self.initialise()).await.copied()
     }
 
-    /// The rows of a query. If the connection turns out to be lost, the query is sent again.
-    pub(super) async fn fetch<S: QueryStatementWriter + Sync>(
-        &self,
-        operation: &'static str,
-        select: &S,
-    ) -> Result<Vec<Row>, StorageError> {
-        self.ready().await?;
-        let (sql, values) = render(select);
-        let deadline = self.deadline();
-        loop {
-            let query = sqlx::query_with(AssertSqlSafe(sql.clone()), values.clone());
-            match query.fetch_all(self.pool()).await {
-                Ok(rows) => {
-                    let rows = rows.into_iter();
-                    return Ok(rows.map(|row| Row::from_postgres(&self.name, row)).collect());
-                }
-                Err(error) => {
-                    let waited = self.wait_after(error, deadline).await;
-                    waited.map_err(|error| self.error(operation, error))?;
-                }
-            }
-        }
-    }
-
     /// What `read` makes of the rows of a query. If the connection turns out to be lost, the query is sent
     /// again, and read from its first row.
-    pub(super) async fn fetch_map<S: QueryStatementWriter + Sync, T: Send>(
+    pub(super) async fn fetch_each<S: QueryStatementWriter + Sync, T: Send>(
         &self,
         operation: &'static str,
         select: &S,
-        read: impl Fn(&Row) -> Result<T, StorageError> + Send + Sync,
+        read: impl Fn(Row) -> Result<T, StorageError> + Send + Sync,
     ) -> Result<Vec<T>, StorageError> {
         self.ready().await?;
         let (sql, values) = render(select);
@@ -131,7 +107,7 @@ impl PostgresDatabase {
         loop {
             let query = sqlx::query_with(AssertSqlSafe(sql.clone()), values.clone());
             match row::read_all(query.fetch(self.pool()), |row| {
-                read(&Row::from_postgres(&self.name, row))
+                read(Row::from_postgres(&self.name, row))
             })
             .await
             {

@@ -94,42 +94,25 @@ impl SqliteDatabase {
         self.ready.get_or_try_init(|| self.initialise()).await.copied()
     }
 
-    /// The rows of a query.
-    pub(super) async fn fetch<S: QueryStatementWriter + Sync>(
+    /// What `read` makes of the rows of a query.
+    pub(super) async fn fetch_each<S: QueryStatementWriter + Sync, T: Send>(
         &self,
         operation: &'static str,
         select: &S,
-    ) -> Result<Vec<Row>, StorageError> {
+        read: impl Fn(Row) -> Result<T, StorageError> + Send + Sync,
+    ) -> Result<Vec<T>, StorageError> {
         self.ready().await?;
         let (sql, values) = render(select);
         let query = sqlx::query_with(AssertSqlSafe(sql), values);
-        let rows = match &self.readers {
-            Some(readers) => query.fetch_all(readers).await,
-            None => {
-                self.run(operation, Extent::OneStatement, move |connection| {
-                    Box::pin(async move { Ok(query.fetch_all(connection).await) })
-                })
-                .await?
-            }
+        let read = |row| read(Row::from_sqlite(&self.name, row));
+        let found = if let Some(readers) = &self.readers {
+            row::read_all(query.fetch(readers), read).await
+        } else {
+            let rows = self.run(operation, Extent::OneStatement, move |connection| {
+                Box::pin(async move { Ok(query.fetch_all(connection).await) })
+            });
+            rows.await?.map(|rows| rows.into_iter().map(read).collect())
         };
-        let rows = rows.map_err(|error| self.error(operation, error))?;
-        Ok(rows.into_iter().map(|row| Row::from_sqlite(&self.name, row)).collect())
-    }
-
-    /// What `read` makes of the rows of a query.
-    pub(super) async fn fetch_map<S: QueryStatementWriter + Sync, T: Send>(
-        &self,
-        operation: &'static str,
-        select: &S,
-        read: impl Fn(&Row) -> Result<T, StorageError> + Send + Sync,
-    ) -> Result<Vec<T>, StorageError> {
-        let Some(readers) = &self.readers else {
-            return self.fetch(operation, select).await?.iter().map(read).collect();
-        };
-        self.ready().await?;
-        let (sql, values) = render(select);
-        let rows = sqlx::query_with(AssertSqlSafe(sql), values).fetch(readers);
-        let found = row::read_all(rows, |row| read(&Row::from_sqlite(&self.name, row))).await;
         found.map_err(|error| self.error(operation, error))?
     }
 
