@@ -127,6 +127,13 @@ pub enum StorageError {
     },
 }
 
+impl StorageError {
+    /// Whether the same call may succeed at another time: the database or the disk refused, not the store.
+    pub const fn is_temporary(&self) -> bool {
+        matches!(self, Self::Io { .. } | Self::Backend { .. })
+    }
+}
+
 /// What a function of a domain cannot do.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -168,6 +175,39 @@ pub enum InstanceError {
         /// The error behind it, if any.
         #[source]
         source: Option<BoxError>,
+    },
+    /// A code location did not answer a question; nothing was written.
+    #[error("the code location could not {action}")]
+    CodeLocation {
+        /// What it was asked for.
+        action: &'static str,
+        /// Why not.
+        source: BoxError,
+    },
+    /// A run of this id is there, and is another one; nothing was written.
+    #[error("a run with the id {run_id} exists already, and differs in {}", fields.join(", "))]
+    RunConflict {
+        /// The id.
+        run_id: RunId,
+        /// The fields in which the two differ, each with the value that was asked for and the stored one.
+        fields: Vec<String>,
+    },
+    /// There is nothing that a re-execution would have to do; nothing was written.
+    #[error("there is nothing to re-execute in run {run_id}: {reason}")]
+    NothingToReexecute {
+        /// The run that was to be re-executed.
+        run_id: RunId,
+        /// Why there is nothing.
+        reason: &'static str,
+    },
+    /// Events could not be stored now. They wait, in their order, and are stored with the next ones; do not
+    /// report them again.
+    #[error("{waiting} events could not be stored yet; they wait for the next attempt")]
+    EventsWaiting {
+        /// How many wait.
+        waiting: usize,
+        /// Why they could not be stored.
+        source: StorageError,
     },
     /// A storage failed.
     #[error(transparent)]

@@ -8,6 +8,7 @@ pub mod asset_key;
 pub mod assets;
 pub mod classes;
 pub mod clock;
+pub mod code_location;
 pub mod command;
 pub mod daemon;
 pub mod error;

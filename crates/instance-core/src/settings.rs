@@ -1,6 +1,7 @@
 //! What an instance is configured to be, as far as other domains need to know.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 /// The configuration of an instance, with every default filled in.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -13,8 +14,67 @@ pub struct InstanceSettings {
     pub compute_logs_dir: PathBuf,
     /// The directory where Dagster's IO manager stores values.
     pub artifacts_dir: PathBuf,
+    /// Whether and when failed runs are retried.
+    pub run_retries: RunRetries,
+    /// Which events wait for others before they are stored.
+    pub event_batching: EventBatching,
     /// Keys of `dagster.yaml` that this version does not act upon.
     pub ignored_keys: Vec<String>,
+}
+
+/// Whether and when failed runs are retried, as Dagster's daemon does it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RunRetries {
+    /// Whether failed runs are retried at all.
+    pub enabled: bool,
+    /// How often at most, for runs that have no tag of their own for it.
+    pub max_retries: i64,
+    /// Whether a run is retried in which a step failed, for runs that have no tag of their own for it.
+    pub retry_on_asset_or_op_failure: bool,
+}
+
+impl Default for RunRetries {
+    fn default() -> Self {
+        Self { enabled: false, max_retries: 0, retry_on_asset_or_op_failure: true }
+    }
+}
+
+/// Which events wait for others before they are stored.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EventBatching {
+    /// Which events wait.
+    pub of: BatchedEvents,
+    /// How many events of a batch wait at most; they are stored when one more would.
+    pub size: usize,
+    /// How long an event waits at most.
+    pub max_delay: Duration,
+}
+
+/// Which events wait for others.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum BatchedEvents {
+    /// None: each is stored before the call that reports it returns.
+    #[default]
+    None,
+    /// Those that are reported as part of a batch, as Dagster does it.
+    OfBatches,
+    /// Every one, with the others of its run. One that changes the status of its run is stored at once, with
+    /// those that waited.
+    Every,
+}
+
+impl Default for EventBatching {
+    fn default() -> Self {
+        Self { of: BatchedEvents::None, size: 1_000, max_delay: Duration::from_millis(100) }
+    }
+}
+
+impl EventBatching {
+    /// What Dagster does when `DAGSTER_EVENT_BATCH_SIZE` is this.
+    pub fn of_size(size: usize) -> Self {
+        let of = if size == 0 { BatchedEvents::None } else { BatchedEvents::OfBatches };
+        Self { of, size, ..Self::default() }
+    }
 }
 
 /// Where the three stores are.

@@ -18,6 +18,30 @@ pub const CODE_LOCATION: &str = "dagster/code_location";
 pub const REPOSITORY_LABEL: &str = ".dagster/repository";
 /// The prefix of the tags that name a run's pools, written beside the run's own tags.
 pub const POOL_PREFIX: &str = ".dagster/pool/";
+/// The backfill that a run's backfill retries.
+pub const PARENT_BACKFILL_ID: &str = "dagster/parent_backfill_id";
+/// The first backfill of a chain of retries.
+pub const ROOT_BACKFILL_ID: &str = "dagster/root_backfill_id";
+/// The run by which the daemon has retried a run.
+pub const AUTO_RETRY_RUN_ID: &str = "dagster/auto_retry_run_id";
+/// Set (`true`) on runs that re-execute what failed in another one.
+pub const RESUME_RETRY: &str = "dagster/is_resume_retry";
+/// Set (`true`) on runs that re-execute the assets which another one did not materialise.
+pub const ASSET_RESUME_RETRY: &str = "dagster/is_asset_resume_retry";
+/// The pool of a step, in old versions.
+pub const GLOBAL_CONCURRENCY: &str = "dagster/concurrency_key";
+/// Whether figures of a run's process are collected; the first is today's.
+pub const RUN_METRICS: [&str; 2] = [".dagster/run_metrics", "dagster/run_metrics"];
+/// Set on runs that Airflow executes, and when it executes them, which such runs always have.
+pub const IS_AIRFLOW_INGEST_PIPELINE: &str = "is_airflow_ingest_pipeline";
+/// See [`IS_AIRFLOW_INGEST_PIPELINE`].
+pub const AIRFLOW_EXECUTION_DATE: &str = "airflow_execution_date";
+/// How often a run may be retried.
+pub const MAX_RETRIES: &str = "dagster/max_retries";
+/// Which retry a run is.
+pub const RETRY_NUMBER: &str = "dagster/retry_number";
+/// Whether a run is retried in which a step failed.
+pub const RETRY_ON_ASSET_OR_OP_FAILURE: &str = "dagster/retry_on_asset_or_op_failure";
 /// Why a run failed.
 pub const RUN_FAILURE_REASON: &str = "dagster/failure_reason";
 /// Whether a failed run will be retried.
@@ -32,6 +56,11 @@ pub const PARENT_RUN_ID: &str = "dagster/parent_run_id";
 pub const ROOT_RUN_ID: &str = "dagster/root_run_id";
 /// Set (`true`) on runs whose asset events another system reports.
 pub const EXTERNALLY_MANAGED_ASSETS: &str = "dagster/defer_asset_events";
+
+/// Whether the value of a tag means yes: all but `false`, `none`, `0` and nothing do, in any case.
+pub fn boolean_value(value: &str) -> bool {
+    !["false", "none", "0", ""].iter().any(|no| value.eq_ignore_ascii_case(no))
+}
 
 /// A tag that Dagster would not accept.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]

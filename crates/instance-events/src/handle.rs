@@ -1,43 +1,132 @@
-//! Handling entries: storing them, changing their runs, telling the listeners.
+//! Handling entries: storing them with the runs that they change, and telling the listeners.
 
-use instance_core::clock::datetime_of;
-use instance_core::error::InstanceError;
-use instance_core::event::{DagsterEventType, EventLogEntry, EventLogRecord};
-use instance_core::ids::RunId;
+use instance_core::error::{InstanceError, StorageError};
+use instance_core::event::{DagsterEventType, EventBatchMetadata, EventLogEntry, EventLogRecord};
+use instance_core::ids::{RunId, StorageId};
 use instance_core::ops::{EventListener, EventOps};
 use instance_core::run::DagsterRunStatus;
 use instance_core::serdes::UnknownFields;
 
-/// Stores an entry, changes the run if the event demands it, and tells the run's listeners.
-///
-/// The entry is stored first: a reader that sees a run's new status also sees its event.
-pub async fn handle_new_event(
-    ops: &dyn EventOps,
-    entry: EventLogEntry,
-) -> Result<(), InstanceError> {
-    handle_new_events(ops, vec![entry]).await
+use crate::batch;
+use crate::retry::mark_for_retry;
+
+/// An entry that is to be stored.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewEvent {
+    /// The entry.
+    pub entry: EventLogEntry,
+    /// The batch that it is part of; `None` if it is reported alone.
+    pub batch: Option<EventBatchMetadata>,
 }
 
-/// Stores entries in their order, those of one run all or none, and then does for each what
-/// [`handle_new_event`] does.
+impl From<EventLogEntry> for NewEvent {
+    fn from(entry: EventLogEntry) -> Self {
+        Self { entry, batch: None }
+    }
+}
+
+/// Whether an entry is kept at all: failures to materialise an asset are not, in open-source Dagster's stores,
+/// and would confuse those who do not expect them.
+pub fn should_store_event(entry: &EventLogEntry) -> bool {
+    entry.event_type() != Some(DagsterEventType::AssetFailedToMaterialize)
+}
+
+/// Stores an entry, and nothing else: no run is changed, and nobody is told. One that is not to be kept (see
+/// [`should_store_event`]) is left out.
+pub async fn store_event(ops: &dyn EventOps, entry: &EventLogEntry) -> Result<(), InstanceError> {
+    if should_store_event(entry) {
+        ops.event_store().store_event(entry).await?;
+    }
+    Ok(())
+}
+
+/// Stores an entry, changes the run if the event demands it, and tells the run's listeners; one that is not to
+/// be kept (see [`should_store_event`]) is left out.
+///
+/// The entry is stored first or together with the change: a reader that sees a run's new status also sees its
+/// event. Where the instance is configured so ([`EventBatching`](instance_core::settings::EventBatching)), the
+/// entry may wait for others; it is stored when its batch has ended, is as long as configured or has waited as
+/// long as configured, or by [`flush_events`](crate::flush_events), and may be lost if the process dies before.
+///
+/// Errors: the entry is not stored, and is not kept; with [`InstanceError::EventsWaiting`] it is kept, and
+/// waits for the next attempt. An error after the entry was stored (a run could not be changed) is told, too.
+pub async fn handle_new_event(
+    ops: &dyn EventOps,
+    event: impl Into<NewEvent> + Send,
+) -> Result<(), InstanceError> {
+    let event = event.into();
+    if !should_store_event(&event.entry) {
+        return Ok(());
+    }
+    batch::handle(ops, event).await
+}
+
+/// Stores entries in their order, those of one run that follow one another all or none, and does for each what
+/// [`handle_new_event`] does; they are a batch already, and wait for no others.
 pub async fn handle_new_events(
     ops: &dyn EventOps,
     entries: Vec<EventLogEntry>,
 ) -> Result<(), InstanceError> {
-    let storage_ids = ops.event_store().store_event_batch(&entries).await?;
-    for (event_log_entry, storage_id) in entries.into_iter().zip(storage_ids) {
-        let new_status = change_run(ops, &event_log_entry).await?;
-        let run_id = event_log_entry.run_id.clone();
-        let record =
-            EventLogRecord { event_log_entry, storage_id, unknown: UnknownFields::default() };
-        for listener in ops.listeners(&run_id) {
-            listener(&record);
-        }
-        if new_status.is_some_and(DagsterRunStatus::is_finished) {
-            ops.remove_listeners(&run_id);
-        }
+    let entries: Vec<_> = entries.into_iter().filter(should_store_event).collect();
+    for entries in of_one_run(&entries) {
+        store_and_tell(ops, entries).await??;
     }
     Ok(())
+}
+
+/// The longest parts of entries that are of one run each, in their order.
+pub(crate) fn of_one_run(entries: &[EventLogEntry]) -> impl Iterator<Item = &[EventLogEntry]> {
+    entries.chunk_by(|one, next| one.run_id == next.run_id)
+}
+
+/// What became of what follows from entries that are stored.
+type Followed = Result<(), InstanceError>;
+
+/// Stores entries, all or none, and does what follows from them. An error of a storage means that none is
+/// stored.
+pub(crate) async fn store_and_tell(
+    ops: &dyn EventOps,
+    entries: &[EventLogEntry],
+) -> Result<Followed, StorageError> {
+    let stored = ops.run_event_store().store_run_events(entries).await?;
+    let changed = stored.unchanged_run.map_or(Ok(()), |error: StorageError| Err(error.into()));
+    let marked = mark_failures(ops, entries).await;
+    for (entry, storage_id) in entries.iter().zip(stored.ids) {
+        tell(ops, entry, storage_id);
+    }
+    Ok(changed.and(marked))
+}
+
+async fn mark_failures(
+    ops: &dyn EventOps,
+    entries: &[EventLogEntry],
+) -> Result<(), InstanceError> {
+    if !ops.run_retries().enabled {
+        return Ok(());
+    }
+    let mut outcome = Ok(());
+    for entry in entries {
+        if entry.event_type() == Some(DagsterEventType::RunFailure) {
+            outcome = outcome.and(mark_for_retry(ops, &entry.run_id).await);
+        }
+    }
+    outcome
+}
+
+fn tell(ops: &dyn EventOps, entry: &EventLogEntry, storage_id: StorageId) {
+    let listeners = ops.listeners(&entry.run_id);
+    if !listeners.is_empty() {
+        let record = EventLogRecord {
+            event_log_entry: entry.clone(),
+            storage_id,
+            unknown: UnknownFields::default(),
+        };
+        listeners.iter().for_each(|listener| listener(&record));
+    }
+    let status = entry.event_type().and_then(DagsterEventType::run_status);
+    if status.is_some_and(DagsterRunStatus::is_finished) {
+        ops.remove_listeners(&entry.run_id);
+    }
 }
 
 /// Calls `listener` with each entry of a run that this process stores from now on, until the run has
@@ -46,20 +135,4 @@ pub async fn handle_new_events(
 /// Calls come in the order of the entries, on the task that stored them: a listener should be quick.
 pub fn add_event_listener(ops: &dyn EventOps, run_id: &RunId, listener: EventListener) {
     ops.add_listener(run_id, listener);
-}
-
-/// Gives a run the status that follows from an entry, and returns it.
-async fn change_run(
-    ops: &dyn EventOps,
-    entry: &EventLogEntry,
-) -> Result<Option<DagsterRunStatus>, InstanceError> {
-    let Some(event) = entry.dagster_event.as_ref() else {
-        return Ok(None);
-    };
-    let Some(status) = event.event_type().and_then(DagsterEventType::run_status) else {
-        return Ok(None);
-    };
-    let at = datetime_of(entry.timestamp).unwrap_or_else(|| ops.clock().now());
-    ops.run_store().handle_run_event(&entry.run_id, event, at).await?;
-    Ok(Some(status))
 }

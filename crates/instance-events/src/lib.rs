@@ -1,14 +1,29 @@
-//! The event domain: reporting events, handling what follows from them, and reading them back.
+//! The event domain: reporting events, handling what follows from them, reading them back and following them.
 //!
 //! How anything is stored is not known here; see `instance_core::storage::EventLogStorage`.
 
+mod batch;
 mod handle;
 mod read;
 mod report;
+mod retry;
+mod watch;
 
-pub use handle::{add_event_listener, handle_new_event, handle_new_events};
-pub use read::{all_logs, get_records_for_run};
+pub use batch::flush_events;
+pub use handle::{
+    NewEvent, add_event_listener, handle_new_event, handle_new_events, should_store_event,
+    store_event,
+};
+pub use read::{
+    all_logs, fetch_run_status_changes, get_asset_event_summary_records, get_asset_keys_for_run,
+    get_asset_partitions_for_run, get_event_records, get_records_for_run, logs_after,
+};
 pub use report::{
-    report_dagster_event, report_dagster_events, report_engine_event, report_run_canceled,
+    ReportEngineEvent, ReportEvent, report_dagster_event, report_engine_event, report_run_canceled,
     report_run_canceling, report_run_failed,
+};
+pub use retry::auto_reexecution_should_retry_run;
+pub use watch::{
+    EventLogWatch, EventLogWatchHandle, WatchEventLogs, WatchUntil, end_watch_event_logs,
+    watch_event_logs,
 };

@@ -1,18 +1,21 @@
 //! Creating a run.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use instance_core::asset_key::{AssetCheckKey, AssetKey};
+use instance_core::assets::AssetGraph;
 use instance_core::error::InstanceError;
 use instance_core::ids::RunId;
 use instance_core::ops::RunOps;
 use instance_core::run::{DagsterRun, DagsterRunStatus, JobPythonOrigin, RemoteJobOrigin};
-use instance_core::serdes::{FrozenSet, Opaque, UnknownFields};
+use instance_core::serdes::Opaque;
 use instance_core::snap::{ExecutionPlanSnapshot, JobSnap};
+use instance_core::storage::NewRun;
 use instance_core::tags;
 
-use crate::planned::log_asset_planned_events;
-use crate::snapshots::{ensure_persisted_execution_plan_snapshot, ensure_persisted_job_snapshot};
+use crate::construct::{Constructed, construct_run};
+use crate::planned::{planned_entries, tell};
 
 /// What a new run is to be. Only the name of the job is required; see [`CreateRun::of_job`].
 #[derive(Debug, Clone)]
@@ -52,6 +55,9 @@ pub struct CreateRun {
     pub remote_job_origin: Option<RemoteJobOrigin>,
     /// The Python code of the job.
     pub job_code_origin: Option<JobPythonOrigin>,
+    /// What code says of the assets of the plan, their partitions above all; `None` means that none of them has
+    /// partitions.
+    pub asset_graph: Option<Arc<dyn AssetGraph>>,
 }
 
 impl CreateRun {
@@ -75,94 +81,50 @@ impl CreateRun {
             op_selection: None,
             remote_job_origin: None,
             job_code_origin: None,
+            asset_graph: None,
         }
     }
 }
 
-/// Creates a run: stores its snapshots, the run, and the events that announce what it is going to
-/// materialise.
+/// Creates a run: stores its snapshots, the run, and the events that announce what it is going to materialise and
+/// to check.
 ///
-/// Snapshots are stored first, then the run, then the events, so that nothing ever refers to what is
-/// not there. Errors: [`InstanceError::Invalid`] for arguments that contradict each other, before
-/// anything is written; a run of the same id exists.
+/// Where one database holds runs and events, that is one transaction; else the snapshots and the run are one, and
+/// the events come behind it, so that nothing ever refers to what is not there. A run whose assets another system
+/// reports (see [`tags::EXTERNALLY_MANAGED_ASSETS`]) announces nothing.
+///
+/// Errors: [`InstanceError::Invalid`] for arguments that contradict each other, [`InstanceError::Partitions`] for
+/// partitions that are none, and a run of the same id; nothing is written then.
 #[tracing::instrument(skip_all, fields(job_name = %request.job_name))]
 pub async fn create_run(ops: &dyn RunOps, request: CreateRun) -> Result<DagsterRun, InstanceError> {
-    let plan = request.execution_plan_snapshot.clone();
-    let run = construct_run_with_snapshots(ops, request).await?;
-    ops.run_store().add_run(&run, ops.clock().now()).await?;
-    if let Some(plan) = plan.filter(|_| !assets_are_externally_managed(&run)) {
-        log_asset_planned_events(ops, &run, &plan).await?;
-    }
+    let request = validated(request)?;
+    let graph = request.asset_graph.clone();
+    let Constructed { run, job_snapshots, execution_plan_snapshot, plan } =
+        construct_run(ops, request).await?;
+    let events = match &plan {
+        Some(plan) if !assets_are_externally_managed(&run) => {
+            planned_entries(ops, &run, plan, graph.as_deref()).await?
+        }
+        _ => Vec::new(),
+    };
+    let new_run = NewRun {
+        job_snapshots,
+        execution_plan_snapshot,
+        events: events.clone(),
+        ..NewRun::of(run.clone(), ops.clock().now())
+    };
+    let ids = ops.run_event_store().add_run_with_events(new_run).await?;
+    tell(ops, events, ids);
     Ok(run)
 }
 
-/// Checks a request and makes the run of it, with its snapshots stored and the run itself not.
-pub async fn construct_run_with_snapshots(
-    ops: &dyn RunOps,
-    request: CreateRun,
-) -> Result<DagsterRun, InstanceError> {
-    validate(&request)?;
-    let job_snapshot_id = match &request.job_snapshot {
-        Some(snapshot) => Some(
-            ensure_persisted_job_snapshot(ops, snapshot, request.parent_job_snapshot.as_ref())
-                .await?,
-        ),
-        None => None,
-    };
-    let execution_plan_snapshot_id = match (&request.execution_plan_snapshot, &job_snapshot_id) {
-        (Some(plan), Some(job_id)) => {
-            Some(ensure_persisted_execution_plan_snapshot(ops, plan, job_id).await?)
-        }
-        _ => None,
-    };
-    let mut tags = request.tags;
-    if let Some(location) =
-        request.remote_job_origin.as_ref().and_then(|job| job.repository_origin.location_name())
-    {
-        tags.insert(tags::CODE_LOCATION.to_owned(), location.to_owned());
-    }
-    let run_id = request.run_id.unwrap_or_else(|| ops.ids().run_id());
-    Ok(DagsterRun {
-        asset_check_selection: request.asset_check_selection.map(FrozenSet::from_iter),
-        asset_selection: request.asset_selection.map(FrozenSet::from_iter),
-        execution_plan_snapshot_id,
-        remote_job_origin: request.remote_job_origin.map(Box::new),
-        has_repository_load_data: request
-            .execution_plan_snapshot
-            .as_ref()
-            .is_some_and(|plan| plan.repository_load_data.is_some()),
-        parent_run_id: request.parent_run_id,
-        job_code_origin: request.job_code_origin.map(Box::new),
-        job_snapshot_id,
-        root_run_id: request.root_run_id,
-        run_config: request.run_config.unwrap_or_else(|| Opaque::from(&serde_json::json!({}))),
-        op_selection: request.op_selection,
-        resolved_op_selection: request.resolved_op_selection.map(FrozenSet::from_iter),
-        status: request.status,
-        step_keys_to_execute: request.step_keys_to_execute,
-        tags,
-        unknown: UnknownFields::default(),
-        ..DagsterRun::new(run_id, request.job_name)
-    })
-}
-
-fn validate(request: &CreateRun) -> Result<(), InstanceError> {
+/// The request with what follows from it, if it is one that a run can be created for.
+fn validated(mut request: CreateRun) -> Result<CreateRun, InstanceError> {
     let invalid = |what: &'static str, value: String, reason: &str| {
         Err(InstanceError::Invalid { what, value, reason: reason.to_owned() })
     };
-    if request.job_name.is_empty() {
-        return invalid("job name", String::new(), "a run needs the name of its job");
-    }
     if let Some(run_id) = request.run_id.as_ref().filter(|run_id| !run_id.is_uuid()) {
         return invalid("run id", run_id.to_string(), "it has to be a UUID");
-    }
-    if request.root_run_id.is_some() != request.parent_run_id.is_some() {
-        let given = request.root_run_id.as_ref().or(request.parent_run_id.as_ref());
-        return invalid(
-            "root or parent run",
-            given.map(ToString::to_string).unwrap_or_default(),
-            "a re-execution names both its root run and its parent run",
-        );
     }
     if request.parent_job_snapshot.is_some() && request.job_snapshot.is_none() {
         return invalid(
@@ -171,29 +133,37 @@ fn validate(request: &CreateRun) -> Result<(), InstanceError> {
             "it needs a job snapshot beside it",
         );
     }
-    if request.execution_plan_snapshot.is_some() && request.job_snapshot.is_none() {
-        return invalid(
-            "execution plan snapshot",
-            request.job_name.clone(),
-            "it needs a job snapshot beside it",
-        );
-    }
     let selects_assets = request.asset_selection.is_some()
         || request.asset_check_selection.as_ref().is_some_and(|checks| !checks.is_empty());
     if selects_assets && (request.op_selection.is_some() || request.resolved_op_selection.is_some())
     {
+        let ops = request.op_selection.as_ref().or(request.resolved_op_selection.as_ref());
         return invalid(
             "op selection",
-            request.op_selection.as_ref().map(|ops| ops.join(", ")).unwrap_or_default(),
+            ops.map(|ops| ops.join(", ")).unwrap_or_default(),
             "a run selects either ops, or assets and checks",
         );
     }
+    if request.asset_graph.as_ref().is_some_and(|graph| graph.is_remote())
+        && request.remote_job_origin.is_none()
+    {
+        return invalid(
+            "asset graph",
+            request.job_name.clone(),
+            "it is one of code locations, so the run has to say where its job is: give its remote job \
+             origin",
+        );
+    }
     tags::validate_run_tags(&request.tags)?;
-    Ok(())
+    if let Some(location) =
+        request.remote_job_origin.as_ref().and_then(|job| job.repository_origin.location_name())
+    {
+        request.tags.insert(tags::CODE_LOCATION.to_owned(), location.to_owned());
+    }
+    Ok(request)
 }
 
+/// Whether another system reports the events of a run's assets.
 fn assets_are_externally_managed(run: &DagsterRun) -> bool {
-    run.tags
-        .get(tags::EXTERNALLY_MANAGED_ASSETS)
-        .is_some_and(|value| value.eq_ignore_ascii_case("true"))
+    run.tags.get(tags::EXTERNALLY_MANAGED_ASSETS).is_some_and(|value| tags::boolean_value(value))
 }

@@ -1,52 +1,172 @@
-//! The events that announce which assets a run is going to materialise.
+//! The events that announce which assets a run is going to materialise, and which checks it is going to evaluate.
 
-use instance_core::asset_key::AssetKey;
+use instance_core::asset_key::{AssetCheckKey, AssetKey};
+use instance_core::assets::{AssetCheckEvaluationPlanned, AssetGraph};
+use instance_core::clock::timestamp_of;
 use instance_core::error::InstanceError;
 use instance_core::event::{
-    AssetMaterializationPlannedData, DagsterEvent, DagsterEventType, LogLevel,
+    AssetMaterializationPlannedData, DagsterEvent, DagsterEventType, EventLogEntry, EventLogRecord,
+    LogLevel,
 };
+use instance_core::ids::StorageId;
 use instance_core::ops::RunOps;
+use instance_core::partitions::{DynamicPartitionKeys, PartitionsSnap};
 use instance_core::run::DagsterRun;
 use instance_core::serdes::UnknownFields;
-use instance_core::snap::ExecutionPlanSnapshot;
-use instance_core::tags;
+use instance_core::snap::{ExecutionPlanSnapshot, ExecutionStepSnap};
 
-/// Reports a planned materialisation for each asset that the plan's steps will write, by key
-/// ascending, all or none.
+use crate::partitions::{dynamic_keys, subset_for_events};
+
+/// Reports a planned materialisation for each asset that the plan's steps will write, and for each partition of it
+/// that the run is of, and a planned evaluation for each check; by key ascending, all or none.
 ///
-/// An asset with partitions is planned for the partition that the run's tag names.
+/// `None` for the graph means that no asset has partitions.
 pub async fn log_asset_planned_events(
     ops: &dyn RunOps,
     run: &DagsterRun,
     plan: &ExecutionPlanSnapshot,
+    graph: Option<&dyn AssetGraph>,
 ) -> Result<(), InstanceError> {
-    let executed = plan.steps.iter().filter(|step| plan.step_keys_to_execute.contains(&step.key));
-    let mut planned: Vec<(String, DagsterEvent)> = executed
-        .flat_map(|step| {
-            step.outputs.iter().map(|output| (step.key.as_str(), output.properties.as_ref()))
-        })
-        .filter_map(|(step_key, properties)| {
-            let properties = properties?;
-            let asset_key = properties.asset_key.as_ref()?;
-            let partition = run
-                .tags
-                .get(tags::PARTITION)
-                .filter(|_| properties.is_asset_partitioned == Some(true));
-            Some((
-                asset_key.to_db_string(),
-                planned_event(run, step_key, asset_key, partition.cloned()),
-            ))
-        })
-        .collect();
-    planned.sort_by(|(left, _), (right, _)| left.cmp(right));
-    let events = planned.into_iter().map(|(_, event)| event).collect();
-    ops.report_dagster_events(events, &run.run_id, LogLevel::DEBUG).await
+    let entries = planned_entries(ops, run, plan, graph).await?;
+    if entries.is_empty() {
+        return Ok(());
+    }
+    let ids = ops.event_store().store_event_batch(&entries).await?;
+    tell(ops, entries, ids);
+    Ok(())
 }
 
-fn planned_event(
+/// Tells those who listen of entries that are stored.
+pub(crate) fn tell(ops: &dyn RunOps, entries: Vec<EventLogEntry>, ids: Vec<StorageId>) {
+    for (event_log_entry, storage_id) in entries.into_iter().zip(ids) {
+        let unknown = UnknownFields::default();
+        ops.tell_listeners(&EventLogRecord { event_log_entry, storage_id, unknown });
+    }
+}
+
+/// The entries of the events, as they are stored.
+pub(crate) async fn planned_entries(
+    ops: &dyn RunOps,
     run: &DagsterRun,
-    step_key: &str,
+    plan: &ExecutionPlanSnapshot,
+    graph: Option<&dyn AssetGraph>,
+) -> Result<Vec<EventLogEntry>, InstanceError> {
+    let planned: Vec<Planned<'_>> = plan
+        .steps
+        .iter()
+        .filter(|step| plan.step_keys_to_execute.contains(&step.key))
+        .flat_map(|step| Planned::of_step(step, run, graph))
+        .collect();
+    let partitions = planned.iter().filter_map(|planned| planned.partitions.as_ref());
+    let dynamic = dynamic_keys(ops, partitions).await?;
+    let mut events = Vec::new();
+    for planned in &planned {
+        for event in planned.events(ops, run, &dynamic)? {
+            events.push((planned.order(), event));
+        }
+    }
+    // Two runs that are created at once change assets in one order, and never wait for each other.
+    events.sort_by(|(left, _), (right, _)| left.cmp(right));
+    let timestamp = timestamp_of(ops.clock().now());
+    let entry = |event| {
+        EventLogEntry::of_event(event, run.run_id.clone(), LogLevel::DEBUG, timestamp)
+    };
+    Ok(events.into_iter().map(|(_, event)| entry(event)).collect())
+}
+
+/// What an output of a step stands for.
+enum Entity<'a> {
+    Asset(&'a AssetKey),
+    Check(&'a AssetCheckKey),
+}
+
+/// An asset or check that a step is going to write, with its partitions.
+struct Planned<'a> {
+    step_key: &'a str,
+    entity: Entity<'a>,
+    /// `None` if it has none, or the run is of none.
+    partitions: Option<PartitionsSnap>,
+}
+
+impl<'a> Planned<'a> {
+    fn of_step(
+        step: &'a ExecutionStepSnap,
+        run: &DagsterRun,
+        graph: Option<&dyn AssetGraph>,
+    ) -> Vec<Self> {
+        let origin = run.remote_job_origin.as_deref();
+        let graph = graph.filter(|_| run.is_partitioned());
+        let mut planned = Vec::new();
+        for properties in step.outputs.iter().filter_map(|output| output.properties.as_ref()) {
+            if let Some(key) = &properties.asset_key {
+                let node = graph.and_then(|graph| graph.asset_node(key, origin));
+                let partitions = node.and_then(|node| node.partitions);
+                planned.push(Self { step_key: &step.key, entity: Entity::Asset(key), partitions });
+            }
+            if let Some(key) = &properties.asset_check_key {
+                let node = graph.and_then(|graph| graph.asset_check_node(key, origin));
+                let partitions = node.and_then(|node| node.partitions);
+                planned.push(Self { step_key: &step.key, entity: Entity::Check(key), partitions });
+            }
+        }
+        planned
+    }
+
+    /// By what events are ordered.
+    fn order(&self) -> String {
+        match self.entity {
+            Entity::Asset(key) => key.to_db_string(),
+            Entity::Check(key) => key.to_db_string(),
+        }
+    }
+
+    fn events(
+        &self,
+        ops: &dyn RunOps,
+        run: &DagsterRun,
+        dynamic: &DynamicPartitionKeys,
+    ) -> Result<Vec<DagsterEvent>, InstanceError> {
+        let subset = subset_for_events(ops, run, self.partitions.as_ref(), dynamic)?;
+        match self.entity {
+            Entity::Asset(key) => {
+                let keys = match subset {
+                    None => vec![None],
+                    Some(subset) => subset.keys(dynamic)?.into_iter().map(Some).collect(),
+                };
+                let event = |partition| {
+                    log_materialization_planned_event_for_asset(run, key, self.step_key, partition)
+                };
+                Ok(keys.into_iter().map(event).collect())
+            }
+            Entity::Check(key) => {
+                let job_name = &run.job_name;
+                let event = DagsterEvent::new(
+                    DagsterEventType::AssetCheckEvaluationPlanned,
+                    job_name,
+                )
+                .with_message(format!(
+                    "{job_name} intends to execute asset check {} on asset {}",
+                    key.name,
+                    key.asset_key.to_db_string()
+                ))
+                .with_data(AssetCheckEvaluationPlanned {
+                    asset_key: key.asset_key.clone(),
+                    check_name: key.name.clone(),
+                    partitions_subset: subset,
+                    unknown: UnknownFields::default(),
+                })
+                .with_step_key(self.step_key);
+                Ok(vec![event])
+            }
+        }
+    }
+}
+
+/// The event that announces that a run is going to materialise an asset, or one partition of it.
+pub fn log_materialization_planned_event_for_asset(
+    run: &DagsterRun,
     asset_key: &AssetKey,
+    step_key: &str,
     partition: Option<String>,
 ) -> DagsterEvent {
     let job_name = &run.job_name;

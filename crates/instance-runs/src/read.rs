@@ -1,12 +1,15 @@
 //! Finding runs, and what their events add up to.
 
+use std::collections::BTreeSet;
+
 use instance_core::error::InstanceError;
 use instance_core::ids::RunId;
 use instance_core::ops::RunOps;
 use instance_core::run::{
-    DagsterRun, DagsterRunStatsSnapshot, RunRecord, RunStepKeyStatsSnapshot, RunsFilter,
+    DagsterRun, DagsterRunStatsSnapshot, RunGroup, RunPartitionData, RunRecord,
+    RunStepKeyStatsSnapshot, RunsFilter,
 };
-use instance_core::storage::RunsPage;
+use instance_core::storage::{RunTagsQuery, RunsPage};
 
 /// The runs that match, with their rows.
 pub async fn get_run_records(
@@ -52,7 +55,47 @@ pub async fn get_run_by_id(
 
 /// Whether there is a run of this id.
 pub async fn has_run(ops: &dyn RunOps, run_id: &RunId) -> Result<bool, InstanceError> {
-    Ok(get_run_record_by_id(ops, run_id).await?.is_some())
+    Ok(ops.run_store().has_run(run_id).await?)
+}
+
+/// The ids of the runs that match, without reading the runs.
+pub async fn get_run_ids(
+    ops: &dyn RunOps,
+    filter: &RunsFilter,
+    page: &RunsPage,
+) -> Result<Vec<RunId>, InstanceError> {
+    Ok(ops.run_store().get_run_ids(filter, page).await?)
+}
+
+/// The run's first ancestor and all its re-executions, the ancestor first; `None` if there is no such run.
+///
+/// Errors: the ancestor that the run names is not there.
+pub async fn get_run_group(
+    ops: &dyn RunOps,
+    run_id: &RunId,
+) -> Result<Option<RunGroup>, InstanceError> {
+    Ok(ops.run_store().get_run_group(run_id).await?)
+}
+
+/// The values that tags of runs have, by key ascending; keys that no run has are left out.
+pub async fn get_run_tags(
+    ops: &dyn RunOps,
+    query: &RunTagsQuery,
+) -> Result<Vec<(String, BTreeSet<String>)>, InstanceError> {
+    Ok(ops.run_store().get_run_tags(query).await?)
+}
+
+/// The keys of all tags of runs, ascending.
+pub async fn get_run_tag_keys(ops: &dyn RunOps) -> Result<Vec<String>, InstanceError> {
+    Ok(ops.run_store().get_run_tag_keys().await?)
+}
+
+/// For each partition that matching runs are of, the newest of them.
+pub async fn get_run_partition_data(
+    ops: &dyn RunOps,
+    filter: &RunsFilter,
+) -> Result<Vec<RunPartitionData>, InstanceError> {
+    Ok(ops.run_store().get_run_partition_data(filter).await?)
 }
 
 /// The one run whose id is, or begins with, the given text, which is how people name runs.

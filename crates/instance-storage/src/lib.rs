@@ -13,6 +13,8 @@ mod layouts;
 mod sql;
 #[cfg(feature = "sqlite")]
 mod stores;
+#[cfg(feature = "sqlite")]
+mod watch;
 
 pub use compute_logs::LocalComputeLogManager;
 #[cfg(feature = "postgres")]

@@ -3,6 +3,7 @@
 mod check;
 mod details;
 mod freshness;
+mod graph;
 mod record;
 mod status_cache;
 
@@ -12,5 +13,6 @@ pub use check::{
 };
 pub use details::AssetDetails;
 pub use freshness::{FreshnessState, FreshnessStateRecord, FreshnessStateRecordBody};
+pub use graph::{AssetCheckNode, AssetGraph, AssetNode};
 pub use record::{AssetEntry, AssetRecord};
 pub use status_cache::AssetStatusCacheValue;

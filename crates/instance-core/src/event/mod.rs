@@ -1,5 +1,6 @@
 //! Events: what a run, a step or an asset reports, and the entries of the event log around them.
 
+mod buffer;
 mod cursor;
 mod dagster_event;
 mod data;
@@ -10,6 +11,7 @@ mod level;
 mod materialization;
 pub mod metadata;
 
+pub use buffer::{EventBatch, EventBatchMetadata, EventBuffer};
 pub use cursor::{EventLogCursor, EventLogCursorError};
 pub use dagster_event::DagsterEvent;
 pub use data::*;

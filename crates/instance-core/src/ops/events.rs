@@ -3,9 +3,10 @@
 use std::sync::Arc;
 
 use crate::clock::Clock;
-use crate::event::EventLogRecord;
+use crate::event::{EventBuffer, EventLogRecord};
 use crate::ids::RunId;
-use crate::storage::{EventStore, RunStore};
+use crate::settings::{EventBatching, RunRetries};
+use crate::storage::{EventStore, EventWatch, RunEventStore, RunStore};
 
 /// Called with each entry of a run after it was stored.
 pub type EventListener = Arc<dyn Fn(&EventLogRecord) + Send + Sync>;
@@ -18,8 +19,23 @@ pub trait EventOps: Send + Sync {
     /// Events.
     fn event_store(&self) -> &dyn EventStore;
 
+    /// Events together with the runs that they change.
+    fn run_event_store(&self) -> &dyn RunEventStore;
+
+    /// Wakes those who follow events.
+    fn event_watch(&self) -> &dyn EventWatch;
+
     /// The clock.
     fn clock(&self) -> &dyn Clock;
+
+    /// Whether and when failed runs are retried.
+    fn run_retries(&self) -> RunRetries;
+
+    /// Which events wait for others before they are stored.
+    fn event_batching(&self) -> EventBatching;
+
+    /// The events that wait.
+    fn event_buffer(&self) -> &EventBuffer;
 
     /// Adds a listener to the entries of a run that this process stores.
     fn add_listener(&self, run_id: &RunId, listener: EventListener);
@@ -29,4 +45,7 @@ pub trait EventOps: Send + Sync {
 
     /// Forgets the listeners to the entries of a run.
     fn remove_listeners(&self, run_id: &RunId);
+
+    /// The same instance for a task that outlives the call.
+    fn for_task(&self) -> Arc<dyn EventOps>;
 }

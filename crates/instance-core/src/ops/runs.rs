@@ -1,15 +1,12 @@
 //! What the run domain needs of an instance.
 
-use async_trait::async_trait;
-
 use crate::clock::{Clock, IdSource};
-use crate::error::InstanceError;
-use crate::event::{DagsterEvent, LogLevel};
-use crate::ids::RunId;
-use crate::storage::{EventStore, RunStore, SnapshotStore};
+use crate::event::EventLogRecord;
+use crate::storage::{
+    BackfillStore, DynamicPartitionStore, EventStore, RunEventStore, RunStore, SnapshotStore,
+};
 
 /// What the run domain needs of an instance.
-#[async_trait]
 pub trait RunOps: Send + Sync {
     /// Runs and their tags.
     fn run_store(&self) -> &dyn RunStore;
@@ -20,17 +17,24 @@ pub trait RunOps: Send + Sync {
     /// Events.
     fn event_store(&self) -> &dyn EventStore;
 
+    /// Runs together with their events.
+    fn run_event_store(&self) -> &dyn RunEventStore;
+
+    /// Backfills, which runs may be part of.
+    fn backfill_store(&self) -> &dyn BackfillStore;
+
+    /// The keys of dynamic partitions.
+    fn dynamic_partition_store(&self) -> &dyn DynamicPartitionStore;
+
     /// The clock.
     fn clock(&self) -> &dyn Clock;
 
     /// Where the ids of new runs come from.
     fn ids(&self) -> &dyn IdSource;
 
-    /// Reports events of one run, in their order and all or none.
-    async fn report_dagster_events(
-        &self,
-        events: Vec<DagsterEvent>,
-        run_id: &RunId,
-        level: LogLevel,
-    ) -> Result<(), InstanceError>;
+    /// How many bytes the body of a run may have at most; `None` means any number.
+    fn run_size_limit_bytes(&self) -> Option<u64>;
+
+    /// Tells those of this process who listen to a run of an event that was stored.
+    fn tell_listeners(&self, record: &EventLogRecord);
 }

@@ -2,6 +2,7 @@
 //!
 //! A snapshot's id is the hash of its text, so the field order and the defaults here are exact.
 
+mod body;
 mod config_schema;
 mod config_types;
 mod dagster_types;
@@ -12,6 +13,7 @@ mod mode;
 mod nodes;
 mod step_input_source;
 
+pub use body::SnapshotBody;
 pub use config_schema::{ConfigField, ConfigSchemaBuilder, ConfigType};
 pub use config_types::{
     ConfigEnumValueSnap, ConfigFieldSnap, ConfigScalarKind, ConfigSchemaSnapshot, ConfigTypeKind,

@@ -7,6 +7,7 @@
 
 mod compute_logs;
 mod event_log;
+mod run_events;
 mod runs;
 mod schedules;
 mod schema;
@@ -17,6 +18,9 @@ pub use compute_logs::{
     ComputeLogPrefix, LogsToDelete, PolledLogs,
 };
 pub use event_log::*;
+pub use run_events::{
+    NewRun, RunEventStore, SeparateStores, StoredEvents, change_runs, changes_run, time_of_change,
+};
 pub use runs::{
     BackfillStore, BackfillsPage, DaemonStore, RunStorage, RunStore, RunTagsQuery, RunsOrderBy,
     RunsPage, SnapshotStore,

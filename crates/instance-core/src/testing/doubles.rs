@@ -18,7 +18,7 @@ use crate::run::{
     DagsterRun, DagsterRunStatsSnapshot, RemoteJobOrigin, RunGroup, RunPartitionData, RunRecord,
     RunStepKeyStatsSnapshot, RunsFilter,
 };
-use crate::snap::{ExecutionPlanSnapshot, JobSnap};
+use crate::snap::{ExecutionPlanSnapshot, JobSnap, SnapshotBody};
 use crate::storage::{
     AssetEventSummaryQuery, AssetEventSummaryRecord, DynamicPartitionStore, DynamicPartitionsPage,
     EventRecordsFilter, EventStore, Order, PaginatedResults, RecordsForRun, RecordsPage,
@@ -98,6 +98,7 @@ double! {
         fn get_job_snapshot(id: &SnapshotId) -> Option<JobSnap>;
         fn has_execution_plan_snapshot(id: &SnapshotId) -> bool;
         fn add_execution_plan_snapshot(snapshot: &ExecutionPlanSnapshot) -> SnapshotId;
+        fn add_snapshots(jobs: &[SnapshotBody], execution_plan: Option<&SnapshotBody>) -> ();
         fn get_execution_plan_snapshot(id: &SnapshotId) -> Option<ExecutionPlanSnapshot>;
     }
 }

@@ -64,7 +64,7 @@ impl Storages {
             }
             other => opened.get(other, &context)?,
         };
-        Ok(Self::new(runs, index, run_logs, schedules, context))
+        Ok(Self::new(runs, index, run_logs, schedules, &context))
     }
 }
 

@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use instance_core::clock::{Clock, IdSource, RandomIds, SystemClock};
 use instance_core::error::StorageError;
-use instance_core::storage::{EventLogStorage, RunStorage, ScheduleStorage};
+use instance_core::storage::{EventLogStorage, RunEventStore, RunStorage, ScheduleStorage};
 use instance_core::tags;
 
 pub(crate) use run_logs::RunLogs;
@@ -19,6 +19,7 @@ pub use sqlite::OpenMode;
 use crate::db::{Connection, Database};
 use crate::sql::schema::{self, Schema};
 use crate::stores::{SqlEventLogStorage, SqlRunStorage, SqlScheduleStorage};
+use crate::watch::Watch;
 
 /// What a storage takes from outside of its databases.
 #[derive(Clone)]
@@ -85,11 +86,11 @@ impl Storages {
         index: Arc<Database>,
         run_logs: RunLogs,
         schedules: Arc<Database>,
-        context: StorageContext,
+        context: &StorageContext,
     ) -> Self {
         let runs = Arc::new(SqlRunStorage::new(runs));
-        let events =
-            SqlEventLogStorage::new(index, run_logs, Arc::clone(&runs), context.indexed_tags);
+        let watch = Watch::new(run_logs.notices());
+        let events = SqlEventLogStorage::new(index, run_logs, Arc::clone(&runs), &context, watch);
         Self { runs, events, schedules: Arc::new(SqlScheduleStorage::new(schedules)) }
     }
 
@@ -100,6 +101,11 @@ impl Storages {
 
     /// The store of events.
     pub fn event_log_storage(&self) -> Arc<dyn EventLogStorage> {
+        self.events.clone()
+    }
+
+    /// Runs together with their events.
+    pub fn run_event_store(&self) -> Arc<dyn RunEventStore> {
         self.events.clone()
     }
 

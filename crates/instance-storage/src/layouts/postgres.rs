@@ -10,7 +10,7 @@ impl Storages {
     pub fn open_postgres(config: &PostgresConfig, context: StorageContext) -> Self {
         let database = database(config, &context);
         let run_logs = RunLogs::Together(Arc::clone(&database));
-        Self::new(Arc::clone(&database), Arc::clone(&database), run_logs, database, context)
+        Self::new(Arc::clone(&database), Arc::clone(&database), run_logs, database, &context)
     }
 }
 

@@ -15,6 +15,7 @@ use super::{StorageContext, sqlite::database};
 use crate::db::Database;
 use crate::db::{SqlitePlace, exists};
 use crate::sql::schema::Schema;
+use crate::watch::Notices;
 
 /// How many shards are open at once, those in use included. Each takes up to eleven files: five connections
 /// have a database and a log each, and share an index of the log.
@@ -48,6 +49,18 @@ impl RunLogs {
         match self {
             Self::Together(_) => false,
             Self::Sharded(_) => true,
+        }
+    }
+
+    /// From where a process learns that another one has stored events.
+    pub(crate) fn notices(&self) -> Notices {
+        match self {
+            Self::Together(database) => match &**database {
+                Database::Sqlite(sqlite) => sqlite.file().map_or(Notices::None, |path| Notices::File(path.to_owned())),
+                #[cfg(feature = "postgres")]
+                Database::Postgres(_) => Notices::Postgres(Arc::clone(database)),
+            },
+            Self::Sharded(shards) => Notices::FilesOfRuns(shards.directory.clone()),
         }
     }
 

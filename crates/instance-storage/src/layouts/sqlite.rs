@@ -21,7 +21,7 @@ impl Storages {
         let open = |schema| database(SqlitePlace::Memory, schema, &context);
         let index = open(Schema::EventIndex);
         let run_logs = RunLogs::Together(Arc::clone(&index));
-        Self::new(open(Schema::Runs), index, run_logs, open(Schema::Schedules), context)
+        Self::new(open(Schema::Runs), index, run_logs, open(Schema::Schedules), &context)
     }
 }
 

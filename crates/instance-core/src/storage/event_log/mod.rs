@@ -7,6 +7,7 @@ mod dynamic_partitions;
 mod events;
 mod partitions;
 mod pools;
+mod watch;
 
 use async_trait::async_trait;
 
@@ -27,6 +28,7 @@ pub use pools::{
     ClaimedSlotInfo, ConcurrencyClaimStatus, ConcurrencyKeyInfo, ConcurrencySlotStatus,
     MAX_CONCURRENCY_LIMIT, PendingStepInfo, PoolLimit, PoolStore,
 };
+pub use watch::{EventSignal, EventWatch};
 
 use crate::error::StorageError;
 use crate::storage::SchemaStore;
@@ -40,6 +42,7 @@ pub trait EventLogStorage:
     + AssetCheckStore
     + DynamicPartitionStore
     + PoolStore
+    + EventWatch
     + SchemaStore
 {
     /// Whether the events of each run are in a file of their own, so that ids of rows are only unique

@@ -4,7 +4,7 @@ use async_trait::async_trait;
 
 use crate::error::StorageError;
 use crate::ids::SnapshotId;
-use crate::snap::{ExecutionPlanSnapshot, JobSnap};
+use crate::snap::{ExecutionPlanSnapshot, JobSnap, SnapshotBody};
 
 /// The snapshots of jobs and plans. They are never changed, and go only with a wipe of the store.
 #[async_trait]
@@ -28,6 +28,13 @@ pub trait SnapshotStore: std::fmt::Debug + Send + Sync + 'static {
         &self,
         snapshot: &ExecutionPlanSnapshot,
     ) -> Result<SnapshotId, StorageError>;
+
+    /// Stores those of the snapshots that are not stored, in one transaction.
+    async fn add_snapshots(
+        &self,
+        jobs: &[SnapshotBody],
+        execution_plan: Option<&SnapshotBody>,
+    ) -> Result<(), StorageError>;
 
     /// The execution plan snapshot of this id.
     async fn get_execution_plan_snapshot(

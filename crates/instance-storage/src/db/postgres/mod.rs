@@ -3,6 +3,7 @@
 
 mod config;
 mod id_order;
+mod listen;
 
 use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};

@@ -85,6 +85,14 @@ impl SqliteDatabase {
         }
     }
 
+    /// The file; `None` if it is in memory.
+    pub(crate) fn file(&self) -> Option<&Path> {
+        match &self.place {
+            SqlitePlace::File(path) => Some(path),
+            SqlitePlace::Memory => None,
+        }
+    }
+
     pub(super) const fn name(&self) -> &Arc<str> {
         &self.name
     }

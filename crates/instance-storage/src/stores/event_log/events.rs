@@ -317,12 +317,18 @@ async fn delete_from(database: &Database, run_id: &RunId) -> Result<(), StorageE
     let run_id = run_id.clone();
     database
         .write("deleting events of a run", move |mut connection: Connection<'_>| {
-            Box::pin(async move {
-                connection.execute(&events::delete_tags_of_run(&run_id)).await?;
-                connection.execute(&events::delete_of_run(&run_id)).await.map(drop)
-            })
+            Box::pin(async move { delete_of_run(&mut connection, &run_id).await })
         })
         .await
+}
+
+/// Deletes the events of a run and the tags of those about assets.
+pub(super) async fn delete_of_run(
+    connection: &mut Connection<'_>,
+    run_id: &RunId,
+) -> Result<(), StorageError> {
+    connection.execute(&events::delete_tags_of_run(run_id)).await?;
+    connection.execute(&events::delete_of_run(run_id)).await.map(drop)
 }
 
 pub(super) fn record(row: &Row) -> Result<EventLogRecord, StorageError> {

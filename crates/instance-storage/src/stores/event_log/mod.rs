@@ -10,11 +10,15 @@ mod dynamic_partitions;
 mod events;
 mod group;
 mod pools;
+mod run_events;
+mod watch;
 mod write;
 
 use std::sync::{Arc, Weak};
 
+
 use async_trait::async_trait;
+use instance_core::clock::Clock;
 use instance_core::error::StorageError;
 use instance_core::storage::EventLogStorage;
 
@@ -23,9 +27,10 @@ use group::Group;
 use super::SqlRunStorage;
 use super::schema::schema_store;
 use crate::db::{Connection, Database};
-use crate::layouts::RunLogs;
+use crate::layouts::{RunLogs, StorageContext};
 use crate::sql::schema::{self, Schema};
 use crate::sql::tables;
+use crate::watch::Watch;
 
 /// The store of events.
 pub(crate) struct SqlEventLogStorage {
@@ -35,6 +40,8 @@ pub(crate) struct SqlEventLogStorage {
     runs: Arc<SqlRunStorage>,
     indexed_tags: Arc<dyn Fn(&str) -> bool + Send + Sync>,
     group: Group,
+    watch: Watch,
+    clock: Arc<dyn Clock>,
     /// For the task that stores what waits.
     this: Weak<Self>,
 }
@@ -52,14 +59,17 @@ impl SqlEventLogStorage {
         index: Arc<Database>,
         run_logs: RunLogs,
         runs: Arc<SqlRunStorage>,
-        indexed_tags: Arc<dyn Fn(&str) -> bool + Send + Sync>,
+        context: &StorageContext,
+        watch: Watch,
     ) -> Arc<Self> {
         Arc::new_cyclic(|this| Self {
             index,
             run_logs,
             runs,
-            indexed_tags,
+            indexed_tags: Arc::clone(&context.indexed_tags),
             group: Group::default(),
+            watch,
+            clock: Arc::clone(&context.clock),
             this: Weak::clone(this),
         })
     }

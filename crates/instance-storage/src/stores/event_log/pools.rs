@@ -240,34 +240,37 @@ impl PoolStore for SqlEventLogStorage {
         let (run_id, step_key) = (run_id.clone(), step_key.map(str::to_owned));
         self.index
             .write("freeing slots of pools", move |mut connection: Connection<'_>| {
-                Box::pin(async move {
-                    let step_key = step_key.as_deref();
-                    let select = pools::select_pending_of(&run_id, step_key);
-                    let pending = connection.fetch(&select).await?;
-                    let steps =
-                        pending.iter().map(PendingStep::of).collect::<Result<Vec<_>, _>>()?;
-                    let keys: BTreeSet<_> =
-                        steps.iter().map(|step| &step.concurrency_key).collect();
-                    // In the order of their names, so that two who free never wait for each other.
-                    for key in keys {
-                        lock(&mut connection, key).await?;
-                    }
-                    connection.execute(&pools::delete_deleted_slots_of(&run_id, step_key)).await?;
-                    connection.execute(&pools::free_slots_of(&run_id, step_key)).await?;
-                    connection.execute(&pools::delete_pending_of(&run_id, step_key)).await?;
-                    let mut freed: BTreeMap<&str, u64> = BTreeMap::new();
-                    for step in &steps {
-                        let is_assigned = step.info.assigned_timestamp.is_some();
-                        *freed.entry(&step.concurrency_key).or_default() += u64::from(is_assigned);
-                    }
-                    for (key, count) in freed {
-                        assign(&mut connection, key, count).await?;
-                    }
-                    Ok(())
-                })
+                Box::pin(async move { free(&mut connection, &run_id, step_key.as_deref()).await })
             })
             .await
     }
+}
+
+/// Frees what a run's steps have of any pool, or one step of it, and sets it aside for those that wait.
+pub(super) async fn free(
+    connection: &mut Connection<'_>,
+    run_id: &RunId,
+    step_key: Option<&str>,
+) -> Result<(), StorageError> {
+    let pending = connection.fetch(&pools::select_pending_of(run_id, step_key)).await?;
+    let steps = pending.iter().map(PendingStep::of).collect::<Result<Vec<_>, _>>()?;
+    let keys: BTreeSet<_> = steps.iter().map(|step| &step.concurrency_key).collect();
+    // In the order of their names, so that two who free never wait for each other.
+    for key in keys {
+        lock(connection, key).await?;
+    }
+    connection.execute(&pools::delete_deleted_slots_of(run_id, step_key)).await?;
+    connection.execute(&pools::free_slots_of(run_id, step_key)).await?;
+    connection.execute(&pools::delete_pending_of(run_id, step_key)).await?;
+    let mut freed: BTreeMap<&str, u64> = BTreeMap::new();
+    for step in &steps {
+        let is_assigned = step.info.assigned_timestamp.is_some();
+        *freed.entry(&step.concurrency_key).or_default() += u64::from(is_assigned);
+    }
+    for (key, count) in freed {
+        assign(connection, key, count).await?;
+    }
+    Ok(())
 }
 
 /// A step that wants a slot.

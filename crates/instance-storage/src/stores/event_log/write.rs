@@ -1,6 +1,6 @@
 //! Storing events, and what follows from them for assets and checks in the same transaction.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use futures_util::future::try_join_all;
@@ -51,8 +51,11 @@ impl SqlEventLogStorage {
         for (places, ids_of_run) in try_join_all(shards).await? {
             places.into_iter().zip(ids_of_run).for_each(|(place, id)| ids[place] = id);
         }
+        let runs: BTreeSet<RunId> =
+            prepared.iter().map(|(entry, _)| entry.run_id.clone()).collect();
         let indexed = prepared.into_iter().filter(|(entry, _)| is_indexed(entry)).collect();
         self.store_in_index(indexed).await?;
+        runs.iter().for_each(|run_id| self.watch.signal(run_id));
         Ok(ids)
     }
 
@@ -80,22 +83,35 @@ impl SqlEventLogStorage {
         if entries.is_empty() {
             return Ok(Vec::new());
         }
+        let runs: BTreeSet<RunId> = entries.iter().map(|(entry, _)| entry.run_id.clone()).collect();
         let indexed_tags = Arc::clone(&self.indexed_tags);
-        self.index
+        let ids = self
+            .index
             .write_events("storing events", move |mut connection: Connection<'_>| {
-                Box::pin(async move {
-                    let (entries, rows): (Vec<_>, Vec<_>) = entries.into_iter().unzip();
-                    let ids = insert_rows(&mut connection, &rows).await?;
-                    let events = Events { entries, rows, ids };
-                    events.notify(&mut connection).await?;
-                    events.index_tags(&mut connection, &*indexed_tags).await?;
-                    events.change_assets(&mut connection).await?;
-                    events.change_checks(&mut connection).await?;
-                    Ok(events.ids)
-                })
+                Box::pin(async move { insert(&mut connection, entries, &*indexed_tags).await })
             })
-            .await
+            .await?;
+        if !self.run_logs.is_sharded() {
+            runs.iter().for_each(|run_id| self.watch.signal(run_id));
+        }
+        Ok(ids)
     }
+}
+
+/// Stores events, and what follows from them for assets and checks.
+pub(super) async fn insert(
+    connection: &mut Connection<'_>,
+    entries: Vec<Prepared>,
+    indexed_tags: &(dyn Fn(&str) -> bool + Send + Sync),
+) -> Result<Vec<StorageId>, StorageError> {
+    let (entries, rows): (Vec<_>, Vec<_>) = entries.into_iter().unzip();
+    let ids = insert_rows(connection, &rows).await?;
+    let events = Events { entries, rows, ids };
+    events.notify(connection).await?;
+    events.index_tags(connection, indexed_tags).await?;
+    events.change_assets(connection).await?;
+    events.change_checks(connection).await?;
+    Ok(events.ids)
 }
 
 /// Events that have rows in the index.

@@ -6,6 +6,9 @@ mod daemons;
 mod runs;
 mod snapshots;
 
+pub(crate) use runs::{add_run, change_run, delete_run};
+pub(crate) use snapshots::add_missing as add_missing_snapshots;
+
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -28,7 +31,7 @@ impl SqlRunStorage {
         Self { database }
     }
 
-    pub(crate) fn database(&self) -> &Database {
+    pub(crate) const fn database(&self) -> &Arc<Database> {
         &self.database
     }
 }

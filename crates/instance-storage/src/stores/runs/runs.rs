@@ -32,18 +32,7 @@ impl RunStore for SqlRunStorage {
         let run = run.clone();
         self.database
             .write("adding a run", move |mut connection: Connection<'_>| {
-                Box::pin(async move {
-                    require_snapshot(&mut connection, &run).await?;
-                    let insert = runs::insert_run(&run, created_at.naive_utc());
-                    if connection.execute(&insert).await? == 0 {
-                        return Err(StorageError::RunAlreadyExists { run_id: run.run_id });
-                    }
-                    let tags: Vec<_> = run.tags_for_storage().into_iter().collect();
-                    for tags in tags.chunks(runs::TAGS_PER_INSERT) {
-                        connection.execute(&runs::insert_tags(&run.run_id, tags)).await?;
-                    }
-                    Ok(())
-                })
+                Box::pin(async move { add_run(&mut connection, &run, created_at).await })
             })
             .await
     }
@@ -55,29 +44,14 @@ impl RunStore for SqlRunStorage {
         event: &DagsterEvent,
         at: DateTime<Utc>,
     ) -> Result<(), StorageError> {
-        let Some(status) = event.event_type().and_then(DagsterEventType::run_status) else {
+        if event.event_type().and_then(DagsterEventType::run_status).is_none() {
             return Ok(());
-        };
+        }
         let event = event.clone();
         let run_id = run_id.clone();
         self.database
             .write("changing a run", move |mut connection: Connection<'_>| {
-                Box::pin(async move {
-                    let Some(mut run) = fetch_run(&mut connection, &run_id).await? else {
-                        return Ok(());
-                    };
-                    run.status = status;
-                    set_failure_reason(&mut connection, &mut run, &event).await?;
-                    let time = Some(timestamp_of(at));
-                    let change = runs::RunChange {
-                        run: &run,
-                        updated_at: at.naive_utc(),
-                        start_time: time
-                            .filter(|_| event.event_type() == Some(DagsterEventType::RunStart)),
-                        end_time: time.filter(|_| status.is_finished()),
-                    };
-                    connection.execute(&runs::update_run(&change)).await.map(drop)
-                })
+                Box::pin(async move { change_run(&mut connection, &run_id, &event, at).await })
             })
             .await
     }
@@ -233,11 +207,7 @@ impl RunStore for SqlRunStorage {
         let run_id = run_id.clone();
         self.database
             .write("deleting a run", move |mut connection: Connection<'_>| {
-                Box::pin(async move {
-                    // SQLite does not enforce what the schema declares.
-                    connection.execute(&runs::delete_tags(&run_id)).await?;
-                    connection.execute(&runs::delete_run(&run_id)).await.map(drop)
-                })
+                Box::pin(async move { delete_run(&mut connection, &run_id).await })
             })
             .await
     }
@@ -248,6 +218,60 @@ impl SqlRunStorage {
         let row = self.database.fetch_one("reading a run", &runs::select_run(run_id)).await?;
         Ok(row.as_ref().map(record).transpose()?.map(|record| record.dagster_run))
     }
+}
+
+/// Stores a new run and the rows of its tags.
+pub(crate) async fn add_run(
+    connection: &mut Connection<'_>,
+    run: &DagsterRun,
+    created_at: DateTime<Utc>,
+) -> Result<(), StorageError> {
+    require_snapshot(connection, run).await?;
+    let insert = runs::insert_run(run, created_at.naive_utc());
+    if connection.execute(&insert).await? == 0 {
+        return Err(StorageError::RunAlreadyExists { run_id: run.run_id.clone() });
+    }
+    let tags: Vec<_> = run.tags_for_storage().into_iter().collect();
+    for tags in tags.chunks(runs::TAGS_PER_INSERT) {
+        connection.execute(&runs::insert_tags(&run.run_id, tags)).await?;
+    }
+    Ok(())
+}
+
+/// Changes a run as an event about it demands; an unknown run is left alone, as is an event that demands
+/// nothing.
+pub(crate) async fn change_run(
+    connection: &mut Connection<'_>,
+    run_id: &RunId,
+    event: &DagsterEvent,
+    at: DateTime<Utc>,
+) -> Result<(), StorageError> {
+    let Some(status) = event.event_type().and_then(DagsterEventType::run_status) else {
+        return Ok(());
+    };
+    let Some(mut run) = fetch_run(connection, run_id).await? else {
+        return Ok(());
+    };
+    run.status = status;
+    set_failure_reason(connection, &mut run, event).await?;
+    let time = Some(timestamp_of(at));
+    let change = runs::RunChange {
+        run: &run,
+        updated_at: at.naive_utc(),
+        start_time: time.filter(|_| event.event_type() == Some(DagsterEventType::RunStart)),
+        end_time: time.filter(|_| status.is_finished()),
+    };
+    connection.execute(&runs::update_run(&change)).await.map(drop)
+}
+
+/// Deletes a run and the rows of its tags.
+pub(crate) async fn delete_run(
+    connection: &mut Connection<'_>,
+    run_id: &RunId,
+) -> Result<(), StorageError> {
+    // SQLite does not enforce what the schema declares.
+    connection.execute(&runs::delete_tags(run_id)).await?;
+    connection.execute(&runs::delete_run(run_id)).await.map(drop)
 }
 
 /// The run, which nobody else changes until the transaction ends.

@@ -5,11 +5,12 @@ use std::io::Write;
 use async_trait::async_trait;
 use instance_core::error::StorageError;
 use instance_core::ids::SnapshotId;
-use instance_core::serdes::{Unpack, serialize_value};
-use instance_core::snap::{ExecutionPlanSnapshot, JobSnap};
+use instance_core::serdes::Unpack;
+use instance_core::snap::{ExecutionPlanSnapshot, JobSnap, SnapshotBody};
 use instance_core::storage::SnapshotStore;
 
 use super::SqlRunStorage;
+use crate::db::Connection;
 use crate::sql::snapshots::{self, SnapshotType};
 use crate::sql::tables;
 
@@ -25,18 +26,12 @@ impl SqlRunStorage {
 
     async fn add_snapshot(
         &self,
-        text: String,
+        snapshot: SnapshotBody,
         kind: SnapshotType,
     ) -> Result<SnapshotId, StorageError> {
-        let id = SnapshotId::of_text(&text);
-        let body = compress(&text).map_err(|source| StorageError::Io {
-            action: "compress",
-            path: format!("snapshot {id}"),
-            source,
-        })?;
-        let insert = snapshots::insert(id.as_str(), kind, body);
+        let insert = insert(&snapshot, kind)?;
         self.database.execute("storing a snapshot", insert).await?;
-        Ok(id)
+        Ok(snapshot.id().clone())
     }
 
     async fn get_snapshot<T: Unpack>(
@@ -60,7 +55,7 @@ impl SnapshotStore for SqlRunStorage {
     }
 
     async fn add_job_snapshot(&self, snapshot: &JobSnap) -> Result<SnapshotId, StorageError> {
-        self.add_snapshot(serialize_value(snapshot), SnapshotType::Job).await
+        self.add_snapshot(SnapshotBody::of_job(snapshot), SnapshotType::Job).await
     }
 
     async fn get_job_snapshot(&self, id: &SnapshotId) -> Result<Option<JobSnap>, StorageError> {
@@ -75,7 +70,23 @@ impl SnapshotStore for SqlRunStorage {
         &self,
         snapshot: &ExecutionPlanSnapshot,
     ) -> Result<SnapshotId, StorageError> {
-        self.add_snapshot(serialize_value(snapshot), SnapshotType::ExecutionPlan).await
+        let snapshot = SnapshotBody::of_execution_plan(snapshot);
+        self.add_snapshot(snapshot, SnapshotType::ExecutionPlan).await
+    }
+
+    async fn add_snapshots(
+        &self,
+        jobs: &[SnapshotBody],
+        execution_plan: Option<&SnapshotBody>,
+    ) -> Result<(), StorageError> {
+        let (jobs, execution_plan) = (jobs.to_vec(), execution_plan.cloned());
+        self.database
+            .write("storing snapshots", move |mut connection: Connection<'_>| {
+                Box::pin(async move {
+                    add_missing(&mut connection, &jobs, execution_plan.as_ref()).await
+                })
+            })
+            .await
     }
 
     async fn get_execution_plan_snapshot(
@@ -84,6 +95,35 @@ impl SnapshotStore for SqlRunStorage {
     ) -> Result<Option<ExecutionPlanSnapshot>, StorageError> {
         self.get_snapshot(id, SnapshotType::ExecutionPlan).await
     }
+}
+
+/// Stores those of the snapshots that are not stored. Most often all are, and their bodies need not be sent.
+pub(crate) async fn add_missing(
+    connection: &mut Connection<'_>,
+    jobs: &[SnapshotBody],
+    execution_plan: Option<&SnapshotBody>,
+) -> Result<(), StorageError> {
+    let jobs = jobs.iter().map(|job| (job, SnapshotType::Job));
+    let plans = execution_plan.into_iter().map(|plan| (plan, SnapshotType::ExecutionPlan));
+    for (snapshot, kind) in jobs.chain(plans) {
+        let exists = snapshots::select_exists(snapshot.id().as_str(), kind);
+        if connection.fetch_one(&exists).await?.is_none() {
+            connection.execute(&insert(snapshot, kind)?).await?;
+        }
+    }
+    Ok(())
+}
+
+fn insert(
+    snapshot: &SnapshotBody,
+    kind: SnapshotType,
+) -> Result<sea_query::InsertStatement, StorageError> {
+    let body = compress(snapshot.text()).map_err(|source| StorageError::Io {
+        action: "compress",
+        path: format!("snapshot {}", snapshot.id()),
+        source,
+    })?;
+    Ok(snapshots::insert(snapshot.id().as_str(), kind, body))
 }
 
 fn compress(text: &str) -> std::io::Result<Vec<u8>> {

@@ -1,0 +1,44 @@
+//! What code says of assets and checks, as far as creating runs needs it.
+
+use crate::asset_key::{AssetCheckKey, AssetKey};
+use crate::partitions::PartitionsSnap;
+use crate::run::RemoteJobOrigin;
+use crate::snap::AssetExecutionType;
+
+/// What code says of an asset.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AssetNode {
+    /// What executing it does.
+    pub execution_type: AssetExecutionType,
+    /// Its partitions; `None` if it has none.
+    pub partitions: Option<PartitionsSnap>,
+}
+
+/// What code says of an asset check.
+#[derive(Debug, Clone, PartialEq)]
+pub struct AssetCheckNode {
+    /// Its partitions; `None` if it has none.
+    pub partitions: Option<PartitionsSnap>,
+}
+
+/// The assets and checks that code defines, which Dagster calls an asset graph.
+///
+/// `job` is the job of the run that is to be created. A graph of several code locations answers for the one
+/// of the job; another one need not look at it.
+pub trait AssetGraph: std::fmt::Debug + Send + Sync {
+    /// What code says of an asset; `None` if there is no such asset.
+    fn asset_node(&self, key: &AssetKey, job: Option<&RemoteJobOrigin>) -> Option<AssetNode>;
+
+    /// What code says of a check; `None` if there is no such check.
+    fn asset_check_node(
+        &self,
+        key: &AssetCheckKey,
+        job: Option<&RemoteJobOrigin>,
+    ) -> Option<AssetCheckNode>;
+
+    /// Whether it was told by code locations. A run that is created with such a graph has to say where its
+    /// job is.
+    fn is_remote(&self) -> bool {
+        false
+    }
+}

@@ -1,0 +1,51 @@
+//! What code locations are asked for: jobs, parts of jobs, and execution plans.
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+
+use crate::asset_key::{AssetCheckKey, AssetKey};
+use crate::error::BoxError;
+use crate::run::{JobPythonOrigin, RemoteJobOrigin};
+use crate::serdes::Opaque;
+use crate::snap::{ExecutionPlanSnapshot, JobSnap, KnownExecutionState};
+
+/// A job, or a part of one, as its code location tells it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RemoteJob {
+    /// The tags that its runs get.
+    pub tags: BTreeMap<String, String>,
+    /// Its snapshot.
+    pub job_snapshot: JobSnap,
+    /// The snapshot of the job that it is a part of; `None` for a whole job.
+    pub parent_job_snapshot: Option<JobSnap>,
+    /// The assets that it is the part of; `None` for a whole job, and for a job of ops.
+    pub asset_selection: Option<Vec<AssetKey>>,
+    /// The checks that it is the part of; `None` means those of the assets.
+    pub asset_check_selection: Option<Vec<AssetCheckKey>>,
+    /// Where it is served.
+    pub remote_job_origin: RemoteJobOrigin,
+    /// Its Python code.
+    pub job_code_origin: Option<JobPythonOrigin>,
+}
+
+/// A code location, as whoever creates runs sees it.
+#[async_trait]
+pub trait CodeLocation: std::fmt::Debug + Send + Sync {
+    /// The part of a job with these assets and checks alone.
+    async fn get_job(
+        &self,
+        job: &RemoteJob,
+        asset_selection: &[AssetKey],
+        asset_check_selection: &[AssetCheckKey],
+    ) -> Result<RemoteJob, BoxError>;
+
+    /// The plan of a run of a job. `None` for steps means all, and for the state that nothing is known.
+    async fn get_execution_plan(
+        &self,
+        job: &RemoteJob,
+        run_config: &Opaque,
+        step_keys_to_execute: Option<&[String]>,
+        known_state: Option<&KnownExecutionState>,
+    ) -> Result<ExecutionPlanSnapshot, BoxError>;
+}

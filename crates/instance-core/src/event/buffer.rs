@@ -1,0 +1,110 @@
+//! Events that wait for others, to be stored together. What is stored when, is the event domain's to say.
+
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::event::EventLogEntry;
+
+/// Which batch an event is part of, which Dagster calls `DagsterEventBatchMetadata`.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct EventBatchMetadata {
+    /// The batch.
+    pub id: String,
+    /// Whether it ends with this event.
+    pub is_end: bool,
+}
+
+/// Events that wait for others, in batches that have names.
+#[derive(Debug, Default)]
+pub struct EventBuffer {
+    batches: Mutex<HashMap<String, Arc<EventBatch>>>,
+}
+
+/// One batch.
+#[derive(Debug, Default)]
+pub struct EventBatch {
+    waiting: Mutex<Vec<EventLogEntry>>,
+    /// Held by the one who stores the batch, so that parts of it are stored in their order.
+    storing: futures_util::lock::Mutex<()>,
+    has_timer: AtomicBool,
+}
+
+impl EventBuffer {
+    /// Adds an event to a batch; returns the batch with how many events wait in it now.
+    pub fn push(&self, batch: &str, entry: EventLogEntry) -> (Arc<EventBatch>, usize) {
+        let mut batches = self.batches();
+        let batch = Arc::clone(batches.entry(batch.to_owned()).or_default());
+        let mut waiting = batch.waiting();
+        waiting.push(entry);
+        let count = waiting.len();
+        drop(waiting);
+        (batch, count)
+    }
+
+    /// The batch of this name; `None` if nothing waits in it.
+    pub fn get(&self, batch: &str) -> Option<Arc<EventBatch>> {
+        self.batches().get(batch).cloned()
+    }
+
+    /// The names of all batches in which something waits.
+    pub fn names(&self) -> Vec<String> {
+        self.batches().keys().cloned().collect()
+    }
+
+    /// Forgets a batch in which nothing waits.
+    pub fn forget_if_empty(&self, name: &str) {
+        let mut batches = self.batches();
+        // Events are added under the lock of the batches, so none can come in between.
+        if batches.get(name).is_some_and(|batch| batch.waiting().is_empty()) {
+            batches.remove(name);
+        }
+    }
+
+    fn batches(&self) -> MutexGuard<'_, HashMap<String, Arc<EventBatch>>> {
+        self.batches.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl EventBatch {
+    /// Waits for one's turn to store the batch; nobody else does until the guard is dropped.
+    pub async fn turn(&self) -> impl Sized + Send + '_ {
+        self.storing.lock().await
+    }
+
+    /// How many events wait.
+    pub fn len(&self) -> usize {
+        self.waiting().len()
+    }
+
+    /// Whether none waits.
+    pub fn is_empty(&self) -> bool {
+        self.waiting().is_empty()
+    }
+
+    /// Notes that somebody is going to store the batch after some time; `false` if somebody is already.
+    pub fn begin_to_wait(&self) -> bool {
+        !self.has_timer.swap(true, Ordering::Relaxed)
+    }
+
+    /// Notes that this time is over.
+    pub fn end_to_wait(&self) {
+        self.has_timer.store(false, Ordering::Relaxed);
+    }
+
+    /// Takes out what waits, in its order.
+    pub fn take(&self) -> Vec<EventLogEntry> {
+        std::mem::take(&mut *self.waiting())
+    }
+
+    /// Puts back what could not be stored, before what has come since.
+    pub fn put_back(&self, mut entries: Vec<EventLogEntry>) {
+        let mut waiting = self.waiting();
+        entries.append(&mut waiting);
+        *waiting = entries;
+    }
+
+    fn waiting(&self) -> MutexGuard<'_, Vec<EventLogEntry>> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}

@@ -1,0 +1,153 @@
+//! What concerns runs and their events at once.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use chrono::{DateTime, Utc};
+
+use crate::clock::{Clock, datetime_of};
+use crate::error::StorageError;
+use crate::event::{DagsterEventType, EventLogEntry};
+use crate::ids::{RunId, StorageId};
+use crate::run::DagsterRun;
+use crate::snap::SnapshotBody;
+use crate::storage::{EventLogStorage, RunStorage, RunStore};
+
+/// A new run, with what is stored together with it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct NewRun {
+    /// The run.
+    pub run: DagsterRun,
+    /// When it is created.
+    pub created_at: DateTime<Utc>,
+    /// The jobs that the run and its events refer to, its own last.
+    pub job_snapshots: Vec<SnapshotBody>,
+    /// The plan of the run.
+    pub execution_plan_snapshot: Option<SnapshotBody>,
+    /// Its first events, in their order. None of them changes the status of a run.
+    pub events: Vec<EventLogEntry>,
+}
+
+impl NewRun {
+    /// A run without snapshots that are to be stored, and without events.
+    pub const fn of(run: DagsterRun, created_at: DateTime<Utc>) -> Self {
+        Self {
+            run,
+            created_at,
+            job_snapshots: Vec::new(),
+            execution_plan_snapshot: None,
+            events: Vec::new(),
+        }
+    }
+}
+
+/// A change of a run, and when it was.
+///
+/// Events come with a time in seconds since 1970; one that is in no calendar counts as the present.
+pub fn time_of_change(entry: &EventLogEntry, clock: &dyn Clock) -> DateTime<Utc> {
+    datetime_of(entry.timestamp).unwrap_or_else(|| clock.now())
+}
+
+/// Whether an entry changes the status of its run.
+pub fn changes_run(entry: &EventLogEntry) -> bool {
+    entry.event_type().and_then(DagsterEventType::run_status).is_some()
+}
+
+/// What concerns runs and their events at once.
+///
+/// Where one database holds both, each method is one transaction. Where they are in several, it is several,
+/// in an order in which whoever sees an effect also finds its cause, and in which a method that was
+/// interrupted can be called again or leaves no more than a cause without its effect.
+#[async_trait]
+pub trait RunEventStore: std::fmt::Debug + Send + Sync + 'static {
+    /// Stores a new run with its snapshots and its first events; returns the ids of the events' rows.
+    ///
+    /// In several databases: the snapshots and the run, then the events.
+    ///
+    /// Errors: [`StorageError::RunAlreadyExists`], and [`StorageError::SnapshotDoesNotExist`] if the run
+    /// names a job snapshot that is neither stored nor given. Nothing is written then.
+    async fn add_run_with_events(&self, new_run: NewRun) -> Result<Vec<StorageId>, StorageError>;
+
+    /// Stores entries in their order, those of one run all or none, and changes the runs as their events
+    /// demand, as [`RunStore::handle_run_event`](crate::storage::RunStore::handle_run_event) does.
+    ///
+    /// In several databases: the entries, then the runs. An error means that no entry is stored; that a run
+    /// could not be changed by entries that are, is told beside their ids.
+    async fn store_run_events(&self, entries: &[EventLogEntry])
+    -> Result<StoredEvents, StorageError>;
+
+    /// Deletes a run with its tags, its events and its claims of pools; an unknown run is no error. Rows of
+    /// assets stay as they are.
+    ///
+    /// In several databases: claims and events, then the run, so that what is interrupted still has a run by
+    /// which it is found.
+    async fn delete_run_with_events(&self, run_id: &RunId) -> Result<(), StorageError>;
+}
+
+/// What became of entries that are stored.
+#[derive(Debug)]
+pub struct StoredEvents {
+    /// The ids of their rows, in the order of the entries.
+    pub ids: Vec<StorageId>,
+    /// Why a run could not be changed as one of them demands; the others' runs are changed all the same.
+    /// Never where one database holds runs and events.
+    pub unchanged_run: Option<StorageError>,
+}
+
+/// Changes runs as entries demand which are stored; returns the first error after all were tried.
+pub async fn change_runs(
+    runs: &dyn RunStore,
+    entries: &[EventLogEntry],
+    clock: &dyn Clock,
+) -> Result<(), StorageError> {
+    let mut outcome = Ok(());
+    for entry in entries.iter().filter(|entry| changes_run(entry)) {
+        if let Some(event) = &entry.dagster_event {
+            let at = time_of_change(entry, clock);
+            let changed = runs.handle_run_event(&entry.run_id, event, at).await;
+            outcome = outcome.and(changed);
+        }
+    }
+    outcome
+}
+
+/// The stores of runs and of events, each in its own database, as a [`RunEventStore`].
+#[derive(Debug, Clone)]
+pub struct SeparateStores {
+    /// The store of runs.
+    pub runs: Arc<dyn RunStorage>,
+    /// The store of events.
+    pub events: Arc<dyn EventLogStorage>,
+    /// The clock, for events whose time is in no calendar.
+    pub clock: Arc<dyn Clock>,
+}
+
+#[async_trait]
+impl RunEventStore for SeparateStores {
+    async fn add_run_with_events(&self, new_run: NewRun) -> Result<Vec<StorageId>, StorageError> {
+        let NewRun { run, created_at, job_snapshots, execution_plan_snapshot, events } = new_run;
+        self.runs.add_snapshots(&job_snapshots, execution_plan_snapshot.as_ref()).await?;
+        self.runs.add_run(&run, created_at).await?;
+        if events.is_empty() {
+            return Ok(Vec::new());
+        }
+        self.events.store_event_batch(&events).await
+    }
+
+    async fn store_run_events(
+        &self,
+        entries: &[EventLogEntry],
+    ) -> Result<StoredEvents, StorageError> {
+        let ids = match entries {
+            [entry] => vec![self.events.store_event(entry).await?],
+            entries => self.events.store_event_batch(entries).await?,
+        };
+        let unchanged_run = change_runs(&*self.runs, entries, &*self.clock).await.err();
+        Ok(StoredEvents { ids, unchanged_run })
+    }
+
+    async fn delete_run_with_events(&self, run_id: &RunId) -> Result<(), StorageError> {
+        self.events.delete_events(run_id).await?;
+        self.runs.delete_run(run_id).await
+    }
+}

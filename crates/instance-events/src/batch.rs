@@ -1,0 +1,105 @@
+//! Events that wait for others, to be stored together: when they are stored, and what becomes of those that
+//! cannot be.
+
+use std::collections::VecDeque;
+
+use instance_core::error::InstanceError;
+use instance_core::event::EventBatch;
+use instance_core::ops::EventOps;
+use instance_core::settings::BatchedEvents;
+use instance_core::storage::changes_run;
+
+use crate::handle::{NewEvent, of_one_run, store_and_tell};
+
+/// So many batches' worth of events may wait while none can be stored; then no more are taken.
+const BATCHES_AT_MOST: usize = 100;
+
+/// Stores an event, or has it wait for others, as the instance is configured.
+pub(crate) async fn handle(ops: &dyn EventOps, event: NewEvent) -> Result<(), InstanceError> {
+    let batching = ops.event_batching();
+    let NewEvent { entry, batch } = event;
+    let (name, is_end) = match (batching.of, batch) {
+        (BatchedEvents::OfBatches, Some(batch)) => (batch.id, batch.is_end),
+        (BatchedEvents::Every, batch) => {
+            let is_end = batch.is_some_and(|batch| batch.is_end) || changes_run(&entry);
+            (entry.run_id.to_string(), is_end)
+        }
+        _ => return store_and_tell(ops, &[entry]).await?,
+    };
+    let size = batching.size.max(1);
+    if let Some(full) = ops.event_buffer().get(&name)
+        && full.len() >= size.saturating_mul(BATCHES_AT_MOST)
+    {
+        // Room has to be made before another one is taken.
+        flush(ops, &name).await?;
+    }
+    let (batch, count) = ops.event_buffer().push(&name, entry);
+    if is_end || count >= size {
+        return flush(ops, &name).await;
+    }
+    if batch.begin_to_wait() {
+        let (ops, delay) = (ops.for_task(), batching.max_delay);
+        tokio::spawn(async move {
+            tokio::time::sleep(delay).await;
+            batch.end_to_wait();
+            flush_and_warn(&*ops, &name).await;
+        });
+    }
+    Ok(())
+}
+
+async fn flush_and_warn(ops: &dyn EventOps, name: &str) {
+    if let Err(error) = flush(ops, name).await {
+        let source = std::error::Error::source(&error).map(ToString::to_string);
+        tracing::error!(batch = name, %error, source, "events that waited could not be stored");
+    }
+}
+
+/// Stores all events that wait for others, in any order of their batches; returns the first error after all
+/// were tried.
+///
+/// Errors: [`InstanceError::EventsWaiting`] if events could not be stored now and still wait; any other error
+/// is of an event that cannot be stored at all, and is not kept.
+pub async fn flush_events(ops: &dyn EventOps) -> Result<(), InstanceError> {
+    let mut outcome = Ok(());
+    for name in ops.event_buffer().names() {
+        outcome = outcome.and(flush(ops, &name).await);
+    }
+    outcome
+}
+
+/// Stores what waits in a batch.
+async fn flush(ops: &dyn EventOps, name: &str) -> Result<(), InstanceError> {
+    let Some(batch) = ops.event_buffer().get(name) else {
+        return Ok(());
+    };
+    let _turn = batch.turn().await;
+    let stored = store(ops, &batch).await;
+    ops.event_buffer().forget_if_empty(name);
+    stored
+}
+
+async fn store(ops: &dyn EventOps, batch: &EventBatch) -> Result<(), InstanceError> {
+    let entries = batch.take();
+    let mut parts: VecDeque<_> = of_one_run(&entries).collect();
+    let (mut outcome, mut done) = (Ok(()), 0);
+    while let Some(part) = parts.pop_front() {
+        match store_and_tell(ops, part).await {
+            Ok(followed) => outcome = outcome.and(followed),
+            Err(source) if source.is_temporary() => {
+                let left = entries.get(done..).unwrap_or_default().to_vec();
+                let waiting = left.len();
+                batch.put_back(left);
+                return Err(InstanceError::EventsWaiting { waiting, source });
+            }
+            // One that is refused takes no other with it.
+            Err(_) if part.len() > 1 => {
+                part.chunks(1).rev().for_each(|entry| parts.push_front(entry));
+                continue;
+            }
+            Err(refused) => outcome = outcome.and(Err(refused.into())),
+        }
+        done += part.len();
+    }
+    outcome
+}

@@ -1,0 +1,74 @@
+//! Whether a failed run will be retried, as Dagster's daemon will read it from a tag of the run.
+
+use std::collections::BTreeMap;
+
+use instance_core::error::{InstanceError, StorageError};
+use instance_core::event::RunFailureReason;
+use instance_core::ids::RunId;
+use instance_core::ops::EventOps;
+use instance_core::run::{DagsterRun, DagsterRunStatus, RunsFilter};
+use instance_core::storage::RunsPage;
+use instance_core::tags;
+
+/// Gives a run that has failed the tag that says whether it will be retried; a run that is not there is left
+/// alone.
+pub(crate) async fn mark_for_retry(
+    ops: &dyn EventOps,
+    run_id: &RunId,
+) -> Result<(), InstanceError> {
+    let filter = RunsFilter { run_ids: vec![run_id.clone()], ..RunsFilter::default() };
+    let page = RunsPage { limit: Some(1), ..RunsPage::default() };
+    let Some(record) = ops.run_store().get_run_records(&filter, &page).await?.pop() else {
+        return Ok(());
+    };
+    let will_retry = auto_reexecution_should_retry_run(ops, &record.dagster_run).await?;
+    let tag = BTreeMap::from([(tags::WILL_RETRY.to_owned(), will_retry.to_string())]);
+    match ops.run_store().add_run_tags(run_id, &tag, ops.clock().now()).await {
+        // It was deleted meanwhile.
+        Err(StorageError::RunNotFound { .. }) => Ok(()),
+        other => Ok(other?),
+    }
+}
+
+/// Whether Dagster's daemon will retry a run: it has failed, in a way that is retried, and the runs of its group
+/// are not yet as many as may be.
+///
+/// How often a run is retried says its tag, else the settings; a tag that is no number means never.
+pub async fn auto_reexecution_should_retry_run(
+    ops: &dyn EventOps,
+    run: &DagsterRun,
+) -> Result<bool, InstanceError> {
+    let settings = ops.run_retries();
+    if run.status != DagsterRunStatus::Failure {
+        return Ok(false);
+    }
+    let after_step_failure = run
+        .tags
+        .get(tags::RETRY_ON_ASSET_OR_OP_FAILURE)
+        .map_or(settings.retry_on_asset_or_op_failure, |value| tags::boolean_value(value));
+    let reason = run.tags.get(tags::RUN_FAILURE_REASON).map(String::as_str);
+    if reason == Some(RunFailureReason::StepFailure.as_str()) && !after_step_failure {
+        return Ok(false);
+    }
+    let max_retries = match run.tags.get(tags::MAX_RETRIES) {
+        None => settings.max_retries,
+        Some(text) => match text.trim().parse() {
+            Ok(number) => number,
+            Err(_) => {
+                tracing::warn!(run_id = %run.run_id, tag = tags::MAX_RETRIES, value = %text, "no number; the run will not be retried");
+                return Ok(false);
+            }
+        },
+    };
+    if max_retries <= 0 {
+        return Ok(false);
+    }
+    let group = match ops.run_store().get_run_group(&run.run_id).await {
+        // This run, or the first of its group, was deleted.
+        Err(StorageError::RunNotFound { .. }) | Ok(None) => return Ok(false),
+        Ok(Some(group)) => group,
+        Err(error) => return Err(error.into()),
+    };
+    // The first run of the group is no retry.
+    Ok(i64::try_from(group.runs.len()).is_ok_and(|runs| runs <= max_retries))
+}

@@ -1,0 +1,160 @@
+//! Runs that something else executes, such as Airflow, and that several of its tasks may want to create.
+
+use std::collections::BTreeMap;
+
+use instance_core::error::{InstanceError, StorageError};
+use instance_core::ids::RunId;
+use instance_core::ops::RunOps;
+use instance_core::run::{DagsterRun, DagsterRunStatus, JobPythonOrigin};
+use instance_core::serdes::{Opaque, Pack, serialize_value};
+use instance_core::snap::{ExecutionPlanSnapshot, JobSnap};
+use instance_core::storage::NewRun;
+
+use crate::construct::construct_run;
+use crate::create::CreateRun;
+use crate::read::get_run_by_id;
+
+/// What a managed run is to be; see [`RegisterManagedRun::of`].
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct RegisterManagedRun {
+    /// The name of the job.
+    pub job_name: String,
+    /// The id of the run: any text, as it is what else executes it that makes it.
+    pub run_id: RunId,
+    /// The configuration; `None` means an empty one.
+    pub run_config: Option<Opaque>,
+    /// The selected ops.
+    pub resolved_op_selection: Option<Vec<String>>,
+    /// The selection of ops as the user wrote it.
+    pub op_selection: Option<Vec<String>>,
+    /// The steps to execute; `None` means all.
+    pub step_keys_to_execute: Option<Vec<String>>,
+    /// The tags.
+    pub tags: BTreeMap<String, String>,
+    /// The first run of a chain of re-executions; goes with `parent_run_id`.
+    pub root_run_id: Option<RunId>,
+    /// The run that this one re-executes; goes with `root_run_id`.
+    pub parent_run_id: Option<RunId>,
+    /// The job.
+    pub job_snapshot: Option<JobSnap>,
+    /// The plan; needs a job snapshot.
+    pub execution_plan_snapshot: Option<ExecutionPlanSnapshot>,
+    /// The job that the job is a part of.
+    pub parent_job_snapshot: Option<JobSnap>,
+    /// The Python code of the job.
+    pub job_code_origin: Option<JobPythonOrigin>,
+}
+
+impl RegisterManagedRun {
+    /// A run of a job, with everything else left at its default.
+    pub fn of(run_id: RunId, job_name: impl Into<String>) -> Self {
+        Self {
+            job_name: job_name.into(),
+            run_id,
+            run_config: None,
+            resolved_op_selection: None,
+            op_selection: None,
+            step_keys_to_execute: None,
+            tags: BTreeMap::new(),
+            root_run_id: None,
+            parent_run_id: None,
+            job_snapshot: None,
+            execution_plan_snapshot: None,
+            parent_job_snapshot: None,
+            job_code_origin: None,
+        }
+    }
+
+    fn into_request(self) -> CreateRun {
+        CreateRun {
+            run_id: Some(self.run_id),
+            run_config: self.run_config,
+            status: DagsterRunStatus::Managed,
+            tags: self.tags,
+            root_run_id: self.root_run_id,
+            parent_run_id: self.parent_run_id,
+            step_keys_to_execute: self.step_keys_to_execute,
+            execution_plan_snapshot: self.execution_plan_snapshot,
+            job_snapshot: self.job_snapshot,
+            parent_job_snapshot: self.parent_job_snapshot,
+            resolved_op_selection: self.resolved_op_selection,
+            op_selection: self.op_selection,
+            job_code_origin: self.job_code_origin,
+            ..CreateRun::of_job(self.job_name)
+        }
+    }
+}
+
+/// Stores a run that something else executes, in status `MANAGED`, unless it is stored; returns it as it is
+/// stored. Of several that register one run at once, one stores it and all get it.
+///
+/// Errors: [`InstanceError::RunConflict`] if a run of the id is stored and is another one;
+/// [`InstanceError::Invalid`] for arguments that contradict each other. Nothing is written then.
+#[tracing::instrument(skip_all, fields(run_id = %request.run_id, job_name = %request.job_name))]
+pub async fn register_managed_run(
+    ops: &dyn RunOps,
+    request: RegisterManagedRun,
+) -> Result<DagsterRun, InstanceError> {
+    let constructed = construct_run(ops, request.into_request()).await?;
+    let run = constructed.run;
+    if let Some(stored) = get_run_by_id(ops, &run.run_id).await? {
+        return unless_it_differs(&run, stored);
+    }
+    let new_run = NewRun {
+        job_snapshots: constructed.job_snapshots,
+        execution_plan_snapshot: constructed.execution_plan_snapshot,
+        ..NewRun::of(run.clone(), ops.clock().now())
+    };
+    match ops.run_event_store().add_run_with_events(new_run).await {
+        Ok(_) => Ok(run),
+        Err(StorageError::RunAlreadyExists { run_id }) => {
+            let stored = get_run_by_id(ops, &run_id).await?;
+            let missing = || InstanceError::RunNotFound { run_id: run_id.to_string() };
+            unless_it_differs(&run, stored.ok_or_else(missing)?)
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn unless_it_differs(wanted: &DagsterRun, stored: DagsterRun) -> Result<DagsterRun, InstanceError> {
+    let fields = differing_fields(wanted, &stored);
+    if fields.is_empty() {
+        return Ok(stored);
+    }
+    Err(InstanceError::RunConflict { run_id: wanted.run_id.clone(), fields })
+}
+
+/// The fields in which two runs differ, each with both values as they are stored.
+fn differing_fields(wanted: &DagsterRun, stored: &DagsterRun) -> Vec<String> {
+    fn compare<T: Pack>(name: &str, wanted: &T, stored: &T) -> Option<String> {
+        let (wanted, stored) = (serialize_value(wanted), serialize_value(stored));
+        (wanted != stored).then(|| format!("{name} (expected {wanted}, found {stored})"))
+    }
+    macro_rules! fields {
+        ($($field:ident),* $(,)?) => {
+            [$(compare(stringify!($field), &wanted.$field, &stored.$field)),*]
+        };
+    }
+    let compared = fields![
+        job_name,
+        run_config,
+        asset_selection,
+        asset_check_selection,
+        op_selection,
+        resolved_op_selection,
+        step_keys_to_execute,
+        status,
+        tags,
+        root_run_id,
+        parent_run_id,
+        job_snapshot_id,
+        execution_plan_snapshot_id,
+        remote_job_origin,
+        job_code_origin,
+        has_repository_load_data,
+        run_op_concurrency,
+        partitions_subset,
+    ];
+    compared.into_iter().flatten().collect()
+}

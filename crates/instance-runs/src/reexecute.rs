@@ -1,0 +1,283 @@
+//! Creating a run that re-executes another one: all of it, what failed of it, or the assets that it did not
+//! materialise.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use instance_core::asset_key::{AssetCheckKey, AssetKey};
+use instance_core::assets::AssetGraph;
+use instance_core::code_location::{CodeLocation, RemoteJob};
+use instance_core::error::{BoxError, InstanceError};
+use instance_core::event::{DagsterEventType, EventSpecificData};
+use instance_core::ids::RunId;
+use instance_core::ops::RunOps;
+use instance_core::run::DagsterRun;
+use instance_core::scheduling::BulkActionStatus;
+use instance_core::serdes::{FrozenSet, Opaque};
+use instance_core::snap::{ExecutionPlanSnapshot, ExecutionStepSnap, StepOutputProperties};
+use instance_core::storage::RecordsForRun;
+use instance_core::tags;
+
+use crate::create::{CreateRun, create_run};
+use crate::known_state::resume_retry_state;
+
+/// What of a run is executed again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum ReexecutionStrategy {
+    /// Everything.
+    AllSteps,
+    /// The steps that failed, were interrupted or did not begin, and those behind them.
+    FromFailure,
+    /// The assets that were not materialised, those whose blocking checks were not passed, and the checks that
+    /// were not evaluated.
+    FromAssetFailure,
+}
+
+/// What a re-execution is to be; see [`CreateReexecutedRun::of`].
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct CreateReexecutedRun {
+    /// The run that is executed again.
+    pub parent_run: DagsterRun,
+    /// Its job, as its code location tells it today.
+    pub remote_job: RemoteJob,
+    /// What of it is executed again.
+    pub strategy: ReexecutionStrategy,
+    /// Tags beside those of the job, which they override.
+    pub extra_tags: BTreeMap<String, String>,
+    /// The configuration; `None` means that of the parent.
+    pub run_config: Option<Opaque>,
+    /// Whether the run gets the tags of its parent, but for those about how the parent fared; those of a
+    /// backfill only while it goes on.
+    pub use_parent_run_tags: bool,
+    /// The assets of the job's code; `None` if it has none, or none that matter.
+    pub asset_graph: Option<Arc<dyn AssetGraph>>,
+}
+
+impl CreateReexecutedRun {
+    /// A re-execution of a run, with everything else left at its default.
+    pub const fn of(
+        parent_run: DagsterRun,
+        remote_job: RemoteJob,
+        strategy: ReexecutionStrategy,
+    ) -> Self {
+        Self {
+            parent_run,
+            remote_job,
+            strategy,
+            extra_tags: BTreeMap::new(),
+            run_config: None,
+            use_parent_run_tags: false,
+            asset_graph: None,
+        }
+    }
+}
+
+/// Creates a run that re-executes another one, as [`create_run`] does.
+///
+/// Errors: [`InstanceError::NothingToReexecute`]; from failure, a parent that has not failed and was not canceled,
+/// or whose plan or ancestor is not stored; [`InstanceError::CodeLocation`]. Nothing is written then.
+#[tracing::instrument(skip_all, fields(parent_run_id = %request.parent_run.run_id, strategy = ?request.strategy))]
+pub async fn create_reexecuted_run(
+    ops: &dyn RunOps,
+    code_location: &dyn CodeLocation,
+    request: CreateReexecutedRun,
+) -> Result<DagsterRun, InstanceError> {
+    let mut tags = tags_of(ops, &request).await?;
+    let CreateReexecutedRun { parent_run, mut remote_job, strategy, run_config, asset_graph, .. } =
+        request;
+    let run_config = run_config.unwrap_or_else(|| parent_run.run_config.clone());
+    let nothing = |reason| InstanceError::NothingToReexecute {
+        run_id: parent_run.run_id.clone(),
+        reason,
+    };
+    let (mut step_keys, mut known_state) = (None, None);
+    match strategy {
+        ReexecutionStrategy::AllSteps => {}
+        ReexecutionStrategy::FromFailure => {
+            let (steps, state) = resume_retry_state(ops, &parent_run).await?;
+            if steps.is_empty() {
+                return Err(nothing("no step of it failed, was interrupted or did not begin"));
+            }
+            (step_keys, known_state) = (Some(steps), Some(state));
+            tags.insert(tags::RESUME_RETRY.to_owned(), "true".to_owned());
+        }
+        ReexecutionStrategy::FromAssetFailure => {
+            let plan = plan_of(ops, &parent_run).await?;
+            let (assets, checks) =
+                get_keys_to_reexecute(ops, &parent_run.run_id, &plan).await?;
+            if assets.is_empty() && checks.is_empty() {
+                return Err(nothing("all of its assets were materialised and its checks evaluated"));
+            }
+            let (assets, checks): (Vec<_>, Vec<_>) =
+                (assets.into_iter().collect(), checks.into_iter().collect());
+            let part = code_location.get_job(&remote_job, &assets, &checks).await;
+            remote_job = part.map_err(unanswered("tell the part of the job"))?;
+            tags.insert(tags::ASSET_RESUME_RETRY.to_owned(), "true".to_owned());
+        }
+    }
+    let plan = code_location
+        .get_execution_plan(&remote_job, &run_config, step_keys.as_deref(), known_state.as_ref())
+        .await
+        .map_err(unanswered("make the execution plan"))?;
+    let root_run_id = parent_run.root_run_id.clone().unwrap_or_else(|| parent_run.run_id.clone());
+    let selected_ops = parent_run.resolved_op_selection.as_ref();
+    create_run(
+        ops,
+        CreateRun {
+            run_config: Some(run_config),
+            tags,
+            root_run_id: Some(root_run_id),
+            parent_run_id: Some(parent_run.run_id.clone()),
+            step_keys_to_execute: step_keys,
+            execution_plan_snapshot: Some(plan),
+            job_snapshot: Some(remote_job.job_snapshot),
+            parent_job_snapshot: remote_job.parent_job_snapshot,
+            asset_selection: remote_job.asset_selection,
+            asset_check_selection: remote_job.asset_check_selection,
+            resolved_op_selection: selected_ops.map(FrozenSet::as_slice).map(<[String]>::to_vec),
+            op_selection: parent_run.op_selection.clone(),
+            remote_job_origin: Some(remote_job.remote_job_origin),
+            job_code_origin: remote_job.job_code_origin,
+            asset_graph,
+            ..CreateRun::of_job(&parent_run.job_name)
+        },
+    )
+    .await
+}
+
+fn unanswered(action: &'static str) -> impl FnOnce(BoxError) -> InstanceError {
+    move |source| InstanceError::CodeLocation { action, source }
+}
+
+async fn plan_of(
+    ops: &dyn RunOps,
+    run: &DagsterRun,
+) -> Result<ExecutionPlanSnapshot, InstanceError> {
+    let plan = match &run.execution_plan_snapshot_id {
+        Some(id) => ops.snapshot_store().get_execution_plan_snapshot(id).await?,
+        None => None,
+    };
+    plan.ok_or_else(|| InstanceError::Invalid {
+        what: "run to re-execute",
+        value: run.run_id.to_string(),
+        reason: "its execution plan is not stored; re-execute all of its steps".to_owned(),
+    })
+}
+
+/// Tags of the parent that say how it fared, or belong to its backfill.
+fn is_left_out(key: &str) -> bool {
+    let fared = [
+        tags::RUN_FAILURE_REASON,
+        tags::RETRY_NUMBER,
+        tags::RESUME_RETRY,
+        tags::WILL_RETRY,
+        tags::AUTO_RETRY_RUN_ID,
+    ];
+    fared.contains(&key) || tags::RUN_METRICS.contains(&key) || OF_BACKFILL.contains(&key)
+}
+
+/// The tags by which a run belongs to a backfill.
+const OF_BACKFILL: [&str; 3] =
+    [tags::BACKFILL_ID, tags::PARENT_BACKFILL_ID, tags::ROOT_BACKFILL_ID];
+
+async fn tags_of(
+    ops: &dyn RunOps,
+    request: &CreateReexecutedRun,
+) -> Result<BTreeMap<String, String>, InstanceError> {
+    let parent = &request.parent_run;
+    let mut all = request.remote_job.tags.clone();
+    if request.use_parent_run_tags {
+        let belongs_to_backfill = match parent.tags.get(tags::BACKFILL_ID) {
+            Some(id) => {
+                let backfill = ops.backfill_store().get_backfill(id).await?;
+                backfill.is_some_and(|backfill| backfill.status == BulkActionStatus::Requested)
+            }
+            None => false,
+        };
+        let is_kept = |key: &str| {
+            !is_left_out(key) || (belongs_to_backfill && OF_BACKFILL.contains(&key))
+        };
+        all.extend(parent.tags.iter().filter(|(key, _)| is_kept(key)).map(owned));
+    }
+    all.extend(request.extra_tags.iter().map(owned));
+    let root = parent.root_run_id.as_ref().unwrap_or(&parent.run_id);
+    all.insert(tags::PARENT_RUN_ID.to_owned(), parent.run_id.to_string());
+    all.insert(tags::ROOT_RUN_ID.to_owned(), root.to_string());
+    Ok(all)
+}
+
+fn owned((key, value): (&String, &String)) -> (String, String) {
+    (key.clone(), value.clone())
+}
+
+/// What of a run's plan was not done: the assets that were not materialised, or whose blocking checks were not
+/// passed; and the checks that were not evaluated, or are of such an asset. With each, everything that its step
+/// cannot leave out.
+pub async fn get_keys_to_reexecute(
+    ops: &dyn RunOps,
+    run_id: &RunId,
+    plan: &ExecutionPlanSnapshot,
+) -> Result<(BTreeSet<AssetKey>, BTreeSet<AssetCheckKey>), InstanceError> {
+    let materialized = ops
+        .event_store()
+        .get_asset_partitions_for_run(run_id, &[DagsterEventType::AssetMaterialization])
+        .await?;
+    let mut done: BTreeSet<Entity> =
+        materialized.into_iter().map(|(key, _)| Entity::Asset(key)).collect();
+    let mut blocked = BTreeSet::new();
+    let query = RecordsForRun {
+        of_types: vec![DagsterEventType::AssetCheckEvaluation],
+        ..RecordsForRun::all(run_id.clone())
+    };
+    for record in ops.event_store().get_records_for_run(&query).await?.records {
+        let event = record.event_log_entry.dagster_event;
+        let data = event.and_then(|event| event.event_specific_data).map(|data| *data);
+        let Some(EventSpecificData::AssetCheckEvaluation(evaluation)) = data else {
+            continue;
+        };
+        if evaluation.blocking == Some(true) && !evaluation.passed {
+            blocked.insert(evaluation.asset_key);
+        } else {
+            let key = AssetCheckKey::new(evaluation.asset_key, evaluation.check_name);
+            done.insert(Entity::Check(key));
+        }
+    }
+    let is_left = |entity: &Entity| match entity {
+        Entity::Asset(key) => blocked.contains(key) || !done.contains(entity),
+        Entity::Check(key) => blocked.contains(&key.asset_key) || !done.contains(entity),
+    };
+    let (mut assets, mut checks) = (BTreeSet::new(), BTreeSet::new());
+    let executed = plan.steps.iter().filter(|step| plan.step_keys_to_execute.contains(&step.key));
+    for step in executed {
+        let entities: Vec<_> = entities(step).collect();
+        if !entities.iter().any(|(entity, _)| is_left(entity)) {
+            continue;
+        }
+        for (entity, is_required) in entities {
+            match entity {
+                entity if !is_required && !is_left(&entity) => {}
+                Entity::Asset(key) => drop(assets.insert(key)),
+                Entity::Check(key) => drop(checks.insert(key)),
+            }
+        }
+    }
+    Ok((assets, checks))
+}
+
+/// An asset or a check.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+enum Entity {
+    Asset(AssetKey),
+    Check(AssetCheckKey),
+}
+
+/// What the outputs of a step stand for, and whether the step cannot leave it out.
+fn entities(step: &ExecutionStepSnap) -> impl Iterator<Item = (Entity, bool)> {
+    let entity = |properties: &StepOutputProperties| {
+        let asset = properties.asset_key.clone().map(Entity::Asset);
+        let check = || properties.asset_check_key.clone().map(Entity::Check);
+        Some((asset.or_else(check)?, properties.is_required))
+    };
+    step.outputs.iter().filter_map(move |output| output.properties.as_ref().and_then(entity))
+}

@@ -1,0 +1,245 @@
+//! Waking those who follow the events of runs: at once where this process stores them, and by what the
+//! operating system or the server tells where another one does.
+//!
+//! A notice says that there may be something; what there is, is read.
+
+mod files;
+#[cfg(feature = "postgres")]
+mod listen;
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use instance_core::ids::RunId;
+use instance_core::storage::EventSignal;
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+#[cfg(feature = "postgres")]
+use crate::db::Database;
+
+/// How often a run is looked at for which notices come, should one have been lost.
+const SELDOM: Duration = Duration::from_secs(1);
+/// How often one is looked at for which none come.
+const OFTEN: Duration = Duration::from_millis(50);
+
+/// A file is written before what was written can be seen, so it is looked at again after a notice: first after
+/// this time, then after twice of it, and so on, as often as this.
+const FIRST_LOOK: Duration = Duration::from_millis(1);
+const LOOKS: u32 = 10;
+
+/// From where a process learns what others store.
+#[derive(Debug, Clone)]
+pub(crate) enum Notices {
+    /// From nowhere: nobody else can.
+    None,
+    /// From the files of a directory, each with the log of the run whose name it has.
+    FilesOfRuns(PathBuf),
+    /// From one file, which has the logs of all runs.
+    File(PathBuf),
+    /// From a server.
+    #[cfg(feature = "postgres")]
+    Postgres(Arc<Database>),
+}
+
+/// Those who follow runs, and what tells them.
+#[derive(Debug)]
+pub(crate) struct Watch {
+    followed: Arc<Followed>,
+    notices: Notices,
+    /// What listens for notices, as long as somebody follows a run.
+    source: Mutex<Weak<Source>>,
+}
+
+/// What listens for notices, until it is dropped.
+#[derive(Debug)]
+enum Source {
+    /// Nothing: there are none, or they cannot be had.
+    None,
+    Files(#[expect(dead_code, reason = "it is there to be dropped")] files::Files),
+    #[cfg(feature = "postgres")]
+    Postgres(#[expect(dead_code, reason = "it is there to be dropped")] listen::Listening),
+}
+
+/// How many notices of a run there were.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+struct Noticed {
+    /// Of what can be seen.
+    visible: u64,
+    /// Of what may come to be seen only soon.
+    early: u64,
+}
+
+/// The runs that are followed.
+#[derive(Debug, Default)]
+struct Followed {
+    runs: Mutex<HashMap<RunId, watch::Sender<Noticed>>>,
+}
+
+impl Followed {
+    fn runs(&self) -> MutexGuard<'_, HashMap<RunId, watch::Sender<Noticed>>> {
+        self.runs.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn follow(&self, run_id: &RunId) -> watch::Receiver<Noticed> {
+        let mut runs = self.runs();
+        runs.entry(run_id.clone()).or_insert_with(|| watch::channel(Noticed::default()).0).subscribe()
+    }
+
+    fn leave(&self, run_id: &RunId) {
+        let mut runs = self.runs();
+        // The receiver of the one who leaves is still there.
+        if runs.get(run_id).is_some_and(|run| run.receiver_count() <= 1) {
+            runs.remove(run_id);
+        }
+    }
+
+    /// Something of a run can be seen.
+    fn visible(&self, run_id: &RunId) {
+        if let Some(run) = self.runs().get(run_id) {
+            run.send_modify(|noticed| noticed.visible += 1);
+        }
+    }
+
+    /// Something of a run may come to be seen.
+    fn early(&self, run_id: &RunId) {
+        if let Some(run) = self.runs().get(run_id) {
+            run.send_modify(|noticed| noticed.early += 1);
+        }
+    }
+
+    /// Something of any run may come to be seen.
+    fn early_of_all(&self) {
+        self.runs().values().for_each(|run| run.send_modify(|noticed| noticed.early += 1));
+    }
+}
+
+impl Watch {
+    pub(crate) fn new(notices: Notices) -> Self {
+        Self { followed: Arc::default(), notices, source: Mutex::default() }
+    }
+
+    /// This process has stored events of a run.
+    pub(crate) fn signal(&self, run_id: &RunId) {
+        self.followed.visible(run_id);
+    }
+
+    /// Begins to follow a run.
+    pub(crate) fn watch(&self, run_id: &RunId) -> Signal {
+        // Followed first: what is noticed from now on reaches the receiver.
+        let noticed = self.followed.follow(run_id);
+        let source = self.source();
+        let has_notices = !matches!(*source, Source::None) || matches!(self.notices, Notices::None);
+        Signal {
+            run_id: run_id.clone(),
+            seen: Noticed::default(),
+            noticed,
+            looks_left: 0,
+            next_look: FIRST_LOOK,
+            interval: if has_notices { SELDOM } else { OFTEN },
+            has_notices,
+            looked_without_notice: false,
+            followed: Arc::clone(&self.followed),
+            _source: source,
+        }
+    }
+
+    fn source(&self) -> Arc<Source> {
+        let mut kept = self.source.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(source) = kept.upgrade() {
+            return source;
+        }
+        let source = Arc::new(match &self.notices {
+            Notices::None => Source::None,
+            Notices::FilesOfRuns(directory) => {
+                files::Files::of_runs(directory, &self.followed).map_or(Source::None, Source::Files)
+            }
+            Notices::File(path) => {
+                files::Files::of_all(path, &self.followed).map_or(Source::None, Source::Files)
+            }
+            #[cfg(feature = "postgres")]
+            Notices::Postgres(database) => {
+                Source::Postgres(listen::Listening::begin(database, &self.followed))
+            }
+        });
+        *kept = Arc::downgrade(&source);
+        source
+    }
+}
+
+/// The signal that there may be new events of a run.
+#[derive(Debug)]
+pub(crate) struct Signal {
+    run_id: RunId,
+    seen: Noticed,
+    noticed: watch::Receiver<Noticed>,
+    /// How often it is still to be looked for what an early notice was about, and how soon.
+    looks_left: u32,
+    next_look: Duration,
+    /// After which time it is looked without any notice.
+    interval: Duration,
+    has_notices: bool,
+    /// Whether the last look had no notice before it.
+    looked_without_notice: bool,
+    followed: Arc<Followed>,
+    _source: Arc<Source>,
+}
+
+impl Signal {
+    /// Takes in what was noticed; whether that is anything new.
+    fn take(&mut self) -> bool {
+        let noticed = *self.noticed.borrow_and_update();
+        if noticed == self.seen {
+            return false;
+        }
+        if noticed.early != self.seen.early {
+            (self.looks_left, self.next_look) = (LOOKS, FIRST_LOOK);
+        }
+        self.seen = noticed;
+        true
+    }
+}
+
+#[async_trait]
+impl EventSignal for Signal {
+    async fn changed(&mut self, found: bool) {
+        // Notices that get lost (a pooler between us and the server, a file system of the network) are
+        // replaced by looking more often, for as long as there is something to find.
+        if self.looked_without_notice {
+            self.interval = match (found, self.has_notices) {
+                (true, _) | (false, false) => OFTEN,
+                (false, true) => (self.interval * 2).min(SELDOM),
+            };
+        }
+        self.looked_without_notice = false;
+        if self.take() {
+            return;
+        }
+        let (until, is_early) = if self.looks_left > 0 {
+            (Instant::now() + self.next_look, true)
+        } else {
+            (Instant::now() + self.interval, false)
+        };
+        match tokio::time::timeout_at(until, self.noticed.changed()).await {
+            Ok(Ok(())) => {
+                self.take();
+            }
+            // The sender is kept as long as this is; were it gone, it would be looked from time to time.
+            Ok(Err(_)) => tokio::time::sleep_until(until).await,
+            Err(_) if is_early => {
+                self.looks_left -= 1;
+                self.next_look *= 2;
+            }
+            Err(_) => self.looked_without_notice = true,
+        }
+    }
+}
+
+impl Drop for Signal {
+    fn drop(&mut self) {
+        self.followed.leave(&self.run_id);
+    }
+}
