@@ -5,6 +5,8 @@
 mod handle;
 mod read;
 mod report;
+#[cfg(feature = "tracing-layer")]
+pub mod run_log_layer;
 
 pub use handle::{add_event_listener, handle_new_event, handle_new_events};
 pub use read::{all_logs, get_records_for_run};
