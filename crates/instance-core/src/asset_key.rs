@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use crate::serdes::{SetOrder, serialize_value};
+use crate::serdes::{SetOrder, UnknownFields, serialize_value};
 use crate::serdes_class;
 
 serdes_class! {
@@ -29,7 +29,7 @@ impl AssetKey {
     pub fn new<P: Into<String>>(path: impl IntoIterator<Item = P>) -> Self {
         Self {
             path: path.into_iter().map(Into::into).collect(),
-            unknown: crate::serdes::UnknownFields::default(),
+            unknown: UnknownFields::default(),
         }
     }
 
@@ -105,6 +105,34 @@ serdes_class! {
         pub asset_key: AssetKey = "asset_key",
         /// The name of the check, unique within the asset.
         pub name: String = "name",
+    }
+}
+
+impl AssetCheckKey {
+    /// The key of a check on an asset.
+    pub fn new(asset_key: AssetKey, name: impl Into<String>) -> Self {
+        Self { asset_key, name: name.into(), unknown: UnknownFields::default() }
+    }
+
+    /// The form by which Dagster orders what a run is going to do.
+    pub fn to_db_string(&self) -> String {
+        format!(
+            "{{\"asset_key\": {}, \"check_name\": {}}}",
+            serialize_value(&self.asset_key.to_db_string()),
+            serialize_value(&self.name)
+        )
+    }
+}
+
+impl PartialOrd for AssetCheckKey {
+    fn partial_cmp(&self, other: &Self) -> Option<std::cmp::Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl Ord for AssetCheckKey {
+    fn cmp(&self, other: &Self) -> std::cmp::Ordering {
+        (&self.asset_key, &self.name).cmp(&(&other.asset_key, &other.name))
     }
 }
 

@@ -7,6 +7,8 @@ mod handle;
 mod read;
 mod report;
 mod retry;
+#[cfg(feature = "tracing-layer")]
+pub mod run_log_layer;
 mod watch;
 
 pub use batch::flush_events;

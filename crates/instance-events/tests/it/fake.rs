@@ -33,6 +33,7 @@ pub(crate) struct Stores {
     entries: Mutex<Vec<EventLogEntry>>,
     storing_fails: bool,
     changing_fails: bool,
+    refused: Option<&'static str>,
 }
 
 impl Fake {
@@ -64,6 +65,12 @@ impl Fake {
             let effect = format!("{name} hears {} {}", record.storage_id, entry.message());
             lock(&effects).push(effect);
         })
+    }
+
+    /// An instance that stores no entry whose run or message contains a word.
+    #[cfg(feature = "tracing-layer")]
+    pub(crate) fn that_refuses(word: &'static str) -> Self {
+        Self { stores: Stores { refused: Some(word), ..Stores::default() }, ..Self::default() }
     }
 }
 
@@ -122,6 +129,10 @@ impl EventStoreDouble for Stores {
         entries: &[EventLogEntry],
     ) -> Result<Vec<StorageId>, StorageError> {
         if self.storing_fails {
+            return Err(failed());
+        }
+        let refuses = |text: &str| self.refused.is_some_and(|word| text.contains(word));
+        if entries.iter().any(|entry| refuses(entry.run_id.as_str()) || refuses(entry.message())) {
             return Err(failed());
         }
         let mut stored = lock(&self.entries);

@@ -3,3 +3,5 @@
 mod fake;
 mod handle;
 mod report;
+#[cfg(feature = "tracing-layer")]
+mod run_log_layer;

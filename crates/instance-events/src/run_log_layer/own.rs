@@ -1,0 +1,66 @@
+//! What is never captured, as storing a line would make further lines: what this project logs itself.
+
+use std::future::Future;
+
+/// The crates that log while they store, or could. `instance_` alone would take the lines of programs
+/// whose names begin with it by chance.
+const OWN_CRATES: [&str; 8] = [
+    "instance_assets",
+    "instance_config",
+    "instance_core",
+    "instance_events",
+    "instance_launcher",
+    "instance_runs",
+    "instance_scheduling",
+    "instance_storage",
+];
+
+/// Families of crates, by the beginning of their names.
+const OWN_FAMILIES: [&str; 2] = ["dagster_instance", "sqlx"];
+
+tokio::task_local! {
+    /// Set in the tasks that store lines: listeners run in them, too, and their targets are not ours.
+    static STORING: ();
+}
+
+/// Whether events of a target are our own.
+pub(super) fn is_own(target: &str) -> bool {
+    let crate_name = target.split("::").next().unwrap_or_default();
+    OWN_CRATES.contains(&crate_name)
+        || OWN_FAMILIES.iter().any(|family| crate_name.starts_with(family))
+}
+
+/// Whether the current task is one that stores lines.
+///
+/// The spans do not tell: a program that holds a span of a run entered while its runtime goes on has
+/// these tasks within that span.
+pub(super) fn is_storing() -> bool {
+    STORING.try_with(|()| ()).is_ok()
+}
+
+/// The future, and in it [`is_storing`].
+pub(super) fn while_storing<F: Future>(future: F) -> impl Future<Output = F::Output> {
+    STORING.scope((), future)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_own;
+
+    #[test]
+    fn all_crates_of_the_workspace_are_own() -> std::io::Result<()> {
+        for entry in std::fs::read_dir(concat!(env!("CARGO_MANIFEST_DIR"), "/.."))? {
+            let name = entry?.file_name().to_string_lossy().replace('-', "_");
+            assert!(is_own(&name) && is_own(&format!("{name}::some::module")), "{name}");
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn names_that_only_begin_like_ours_are_not() {
+        assert!(is_own("sqlx::query") && is_own("sqlx_core::pool"));
+        for target in ["instance_manager", "instance_events_of_mine::a", "instance", "log", ""] {
+            assert!(!is_own(target), "{target}");
+        }
+    }
+}
