@@ -1,6 +1,7 @@
 //! The errors at the two boundaries: of a storage, and of a domain function.
 
 use crate::ids::{RunId, SnapshotId};
+use crate::partitions::PartitionsError;
 use crate::serdes::SerdesError;
 use crate::tags::TagError;
 
@@ -200,6 +201,9 @@ pub enum InstanceError {
         /// Why there is nothing.
         reason: &'static str,
     },
+    /// What a definition of partitions says cannot be had; nothing was written.
+    #[error(transparent)]
+    Partitions(#[from] PartitionsError),
     /// Events could not be stored now. They wait, in their order, and are stored with the next ones; do not
     /// report them again.
     #[error("{waiting} events could not be stored yet; they wait for the next attempt")]

@@ -208,7 +208,7 @@ impl Handle {
                 Some(Self::resolved(&node, &step.mapping_key, step.key.clone()))
             }
             AnyStepHandle::Unresolved(step) => Some(Self::unresolved(&path(&step.node_handle))),
-            AnyStepHandle::Opaque(_) => None,
+            _ => None,
         }
     }
 

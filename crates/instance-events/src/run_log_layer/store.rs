@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use instance_core::error::{BoxError, InstanceError, StorageError};
 use instance_core::error_info::SerializableErrorInfo;
-use instance_core::event::{DagsterEvent, DagsterEventType, EngineEventData, LogLevel};
+use instance_core::event::EngineEventData;
 use instance_core::ids::RunId;
 use instance_core::ops::EventOps;
 use tokio::sync::watch;
@@ -19,7 +19,7 @@ use tokio::time::{Instant, timeout_at};
 use super::line::Line;
 use super::own;
 use super::queue::{Next, Queue};
-use crate::{handle_new_events, report_dagster_event};
+use crate::{ReportEngineEvent, handle_new_events, report_engine_event};
 
 /// Stores lines until the queue ends; `progress` says how many it has done with.
 pub(super) async fn store_lines(
@@ -134,9 +134,12 @@ async fn report(
     error: &InstanceError,
 ) -> Result<(), InstanceError> {
     let error = SerializableErrorInfo::from_error("StorageError", error);
-    let mut event = DagsterEvent::new(DagsterEventType::EngineEvent, &line.run.job_name)
-        .with_message("Exception while writing logger call to event log")
-        .with_data(EngineEventData::engine_error(error));
-    event.step_key.clone_from(&line.run.step_key);
-    report_dagster_event(ops, event, &line.run.run_id, LogLevel::ERROR).await
+    let mut report = ReportEngineEvent::of_ids(
+        &line.run.run_id,
+        &line.run.job_name,
+        "Exception while writing logger call to event log",
+    )
+    .with_data(EngineEventData::engine_error(error));
+    report.step_key.clone_from(&line.run.step_key);
+    report_engine_event(ops, report).await.map(drop)
 }
