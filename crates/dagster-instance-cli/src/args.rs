@@ -44,6 +44,10 @@ pub(crate) enum RunCommand {
     Show(RunShow),
     /// Show the events of a run, oldest first
     Events(RunEvents),
+    /// Show the events of a run until it ends, and end as it did
+    Tail(RunTail),
+    /// Wait until a run ends, and end as it did
+    Wait(RunWait),
 }
 
 #[derive(Debug, Subcommand)]
@@ -141,6 +145,35 @@ pub(crate) struct RunEvents {
     pub(crate) output: Output,
 }
 
+/// Show the events of a run as they come, until it ends.
+///
+/// The exit code says how the run ended: 0 is success, 1 failure, 3 canceled; 125 means that this program itself
+/// failed.
+#[derive(Debug, Args)]
+pub(crate) struct RunTail {
+    /// The run's id, or as much of its beginning as no other run has
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+
+    #[command(flatten)]
+    pub(crate) output: Output,
+}
+
+/// Wait until a run ends.
+///
+/// The exit code says how the run ended: 0 is success, 1 failure, 3 canceled; 124 means that it has not ended in
+/// time, and 125 that this program itself failed.
+#[derive(Debug, Args)]
+pub(crate) struct RunWait {
+    /// The run's id, or as much of its beginning as no other run has
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+
+    /// Wait for so many seconds at most
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
+    pub(crate) timeout: Option<f64>,
+}
+
 #[derive(Debug, Args)]
 pub(crate) struct AssetList {
     /// At most so many assets
@@ -156,6 +189,11 @@ fn parse_tag(text: &str) -> Result<(String, String), String> {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
         _ => Err("write KEY=VALUE".to_owned()),
     }
+}
+
+fn parse_seconds(text: &str) -> Result<f64, String> {
+    let seconds = text.parse().ok().filter(|seconds| (0.0..1e9).contains(seconds));
+    seconds.ok_or_else(|| "write a number of seconds, such as 60 or 0.5".to_owned())
 }
 
 fn parse_status(text: &str) -> Result<DagsterRunStatus, String> {

@@ -17,6 +17,9 @@ use args::{Arguments, AssetCommand, Command, RunCommand};
 /// The exit code of a failure of this program itself, where a command has codes of its own.
 const EXEC_FAILED: u8 = 125;
 
+/// The exit code of a command that was given up because it took too long, as of `timeout(1)`.
+const TIMED_OUT: u8 = 124;
+
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
     show_warnings(arguments.verbose);
@@ -24,11 +27,14 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return report(&error, 1),
     };
-    let is_exec = matches!(arguments.command, Command::Exec(_));
+    let has_codes = matches!(
+        arguments.command,
+        Command::Exec(_) | Command::Run(RunCommand::Tail(_) | RunCommand::Wait(_))
+    );
     match runtime.block_on(run(arguments)) {
         Ok(code) => code,
         Err(error) if is_closed_output(&*error) => ExitCode::SUCCESS,
-        Err(error) => report(&*error, if is_exec { EXEC_FAILED } else { 1 }),
+        Err(error) => report(&*error, if has_codes { EXEC_FAILED } else { 1 }),
     }
 }
 
@@ -40,6 +46,12 @@ async fn run(arguments: Arguments) -> Result<ExitCode> {
         Command::Exec(exec) => return Box::pin(commands::exec::run(home, exec)).await,
         Command::Run(RunCommand::List(list)) => commands::run_list::run(home, &list).await,
         Command::Run(RunCommand::Show(show)) => commands::run_show::run(home, &show).await,
+        Command::Run(RunCommand::Tail(tail)) => {
+            return commands::run_events::tail(home, &tail).await;
+        }
+        Command::Run(RunCommand::Wait(wait)) => {
+            return commands::run_events::wait(home, &wait).await;
+        }
         Command::Run(RunCommand::Events(events)) => commands::run_events::run(home, &events).await,
         Command::Asset(AssetCommand::List(list)) => commands::asset_list::run(home, &list).await,
         Command::Info(info) => commands::info::run(home, &info).await,

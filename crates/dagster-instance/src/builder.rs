@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex};
 use instance_config::{ProcessEnvironment, find_home, load_settings};
 use instance_core::clock::{Clock, IdSource, RandomIds, SystemClock};
 use instance_core::error::InstanceError;
+use instance_core::event::EventBuffer;
 use instance_core::launcher::{RunCoordinator, RunLauncher};
+use instance_core::settings::EventBatching;
 use instance_launcher::DefaultRunCoordinator;
 use instance_storage::{LocalComputeLogManager, OpenMode, StorageContext, Storages};
 
@@ -21,6 +23,8 @@ pub struct DagsterInstanceBuilder {
     run_launcher: Option<Arc<dyn RunLauncher>>,
     clock: Arc<dyn Clock>,
     ids: Arc<dyn IdSource>,
+    event_batching: Option<EventBatching>,
+    run_size_limit_bytes: Option<u64>,
 }
 
 impl DagsterInstance {
@@ -33,6 +37,8 @@ impl DagsterInstance {
             run_launcher: None,
             clock: Arc::new(SystemClock),
             ids: Arc::new(RandomIds),
+            event_batching: None,
+            run_size_limit_bytes: None,
         }
     }
 }
@@ -81,6 +87,23 @@ impl DagsterInstanceBuilder {
         self
     }
 
+    /// Which events wait for others before they are stored; unless said otherwise, those of batches if
+    /// `DAGSTER_EVENT_BATCH_SIZE` is set, as for Dagster, and none else.
+    ///
+    /// Whoever has events wait calls [`dispose`](DagsterInstance::dispose) in the end, or loses the last ones.
+    #[must_use]
+    pub const fn event_batching(mut self, event_batching: EventBatching) -> Self {
+        self.event_batching = Some(event_batching);
+        self
+    }
+
+    /// How many bytes the body of a run may have; any number unless said otherwise.
+    #[must_use]
+    pub const fn run_size_limit_bytes(mut self, limit: u64) -> Self {
+        self.run_size_limit_bytes = Some(limit);
+        self
+    }
+
     /// Opens the instance. Its files are opened, and missing ones created, when they are first
     /// needed.
     ///
@@ -106,6 +129,10 @@ impl DagsterInstanceBuilder {
             clock: self.clock,
             ids: self.ids,
             listeners: Mutex::default(),
+            run_event_store: storages.run_event_store(),
+            event_batching: self.event_batching.unwrap_or(settings.event_batching),
+            event_buffer: EventBuffer::default(),
+            run_size_limit_bytes: self.run_size_limit_bytes,
             settings,
             storages,
         };

@@ -4,11 +4,14 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use instance_core::clock::{Clock, IdSource};
+use instance_core::event::EventBuffer;
 use instance_core::ids::RunId;
 use instance_core::launcher::{RunCoordinator, RunLauncher};
 use instance_core::ops::EventListener;
-use instance_core::settings::InstanceSettings;
-use instance_core::storage::{ComputeLogManager, EventLogStorage, RunStorage, ScheduleStorage};
+use instance_core::settings::{EventBatching, InstanceSettings};
+use instance_core::storage::{
+    ComputeLogManager, EventLogStorage, RunEventStore, RunStorage, ScheduleStorage,
+};
 
 /// A Dagster instance: what a deployment remembers, and how it launches runs.
 ///
@@ -29,6 +32,10 @@ pub(crate) struct Inner {
     pub(crate) run_launcher: Arc<dyn RunLauncher>,
     pub(crate) clock: Arc<dyn Clock>,
     pub(crate) ids: Arc<dyn IdSource>,
+    pub(crate) run_event_store: Arc<dyn RunEventStore>,
+    pub(crate) event_batching: EventBatching,
+    pub(crate) event_buffer: EventBuffer,
+    pub(crate) run_size_limit_bytes: Option<u64>,
     pub(crate) listeners: Mutex<HashMap<RunId, Vec<EventListener>>>,
     #[cfg(feature = "sqlite")]
     pub(crate) storages: instance_storage::Storages,

@@ -15,18 +15,28 @@ mod ops;
 pub use builder::DagsterInstanceBuilder;
 pub use instance::DagsterInstance;
 
+pub use instance_assets::RunlessAssetEvent;
 pub use instance_config::{Environment, Home, HomeSource, ProcessEnvironment, find_home};
 pub use instance_core::clock::{self, Clock, IdSource, RandomIds, SystemClock};
 pub use instance_core::command::{COMMAND_OP, CommandSpec};
 pub use instance_core::{
     AssetCheckKey, AssetKey, InstanceError, RunId, SnapshotId, StorageError, StorageId, asset_key,
-    assets, classes, daemon, error_info, event, launcher, ops as ops_traits, partitions, run,
-    scheduling, serdes, settings, snap, storage, tags,
+    assets, classes, code_location, daemon, error_info, event, launcher, ops as ops_traits,
+    partitions, run, scheduling, serdes, settings, snap, storage, tags,
+};
+#[cfg(feature = "tracing-layer")]
+pub use instance_events::run_log_layer;
+pub use instance_events::{
+    EventLogWatch, EventLogWatchHandle, NewEvent, ReportEngineEvent, ReportEvent, WatchEventLogs,
+    WatchUntil,
 };
 pub use instance_launcher::DefaultRunCoordinator;
 #[cfg(feature = "process")]
 pub use instance_launcher::{
     CommandOutcome, OutputSink, ProcessRunLauncher, RunOutcome, StopSignal,
 };
-pub use instance_runs::{CommandJob, CommandJobSnapshots, CreateRun};
+pub use instance_runs::{
+    CommandJob, CommandJobSnapshots, CreateReexecutedRun, CreateRun, ReexecutionStrategy,
+    RegisterManagedRun,
+};
 pub use instance_storage::{LocalComputeLogManager, StorageInfo};

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use instance_core::clock::{Clock, IdSource};
 use instance_core::error::InstanceError;
-use instance_core::event::{DagsterEvent, EngineEventData, EventLogEntry, LogLevel};
+use instance_core::event::{
+    DagsterEvent, EngineEventData, EventBuffer, EventLogEntry, EventLogRecord, LogLevel,
+};
 use instance_core::ids::RunId;
 use instance_core::launcher::{RunCoordinator, RunLauncher};
 use instance_core::ops::{
@@ -13,16 +15,17 @@ use instance_core::ops::{
     StorageOps,
 };
 use instance_core::run::DagsterRun;
-use instance_core::settings::InstanceSettings;
+use instance_core::settings::{EventBatching, InstanceSettings, RunRetries};
 use instance_core::snap::ExecutionPlanSnapshot;
 use instance_core::storage::{
-    AssetStore, ComputeLogManager, EventLogStorage, EventStore, InstigatorStore, RunStorage,
-    RunStore, ScheduleStorage, SnapshotStore,
+    AssetStore, BackfillStore, ComputeLogManager, DynamicPartitionStore, EventLogStorage,
+    EventStore, EventWatch, InstigatorStore, RunEventStore, RunStorage, RunStore, ScheduleStorage,
+    SnapshotStore,
 };
+use instance_events::{ReportEngineEvent, ReportEvent};
 
 use crate::instance::DagsterInstance;
 
-#[async_trait]
 impl RunOps for DagsterInstance {
     fn run_store(&self) -> &dyn RunStore {
         &*self.inner.run_storage
@@ -36,6 +39,18 @@ impl RunOps for DagsterInstance {
         &*self.inner.event_log_storage
     }
 
+    fn run_event_store(&self) -> &dyn RunEventStore {
+        &*self.inner.run_event_store
+    }
+
+    fn backfill_store(&self) -> &dyn BackfillStore {
+        &*self.inner.run_storage
+    }
+
+    fn dynamic_partition_store(&self) -> &dyn DynamicPartitionStore {
+        &*self.inner.event_log_storage
+    }
+
     fn clock(&self) -> &dyn Clock {
         &*self.inner.clock
     }
@@ -44,13 +59,14 @@ impl RunOps for DagsterInstance {
         &*self.inner.ids
     }
 
-    async fn report_dagster_events(
-        &self,
-        events: Vec<DagsterEvent>,
-        run_id: &RunId,
-        level: LogLevel,
-    ) -> Result<(), InstanceError> {
-        instance_events::report_dagster_events(self, events, run_id, level).await
+    fn run_size_limit_bytes(&self) -> Option<u64> {
+        self.inner.run_size_limit_bytes
+    }
+
+    fn tell_listeners(&self, record: &EventLogRecord) {
+        for listener in self.listeners_of(&record.event_log_entry.run_id) {
+            listener(record);
+        }
     }
 }
 
@@ -63,8 +79,28 @@ impl EventOps for DagsterInstance {
         &*self.inner.event_log_storage
     }
 
+    fn run_event_store(&self) -> &dyn RunEventStore {
+        &*self.inner.run_event_store
+    }
+
+    fn event_watch(&self) -> &dyn EventWatch {
+        &*self.inner.event_log_storage
+    }
+
     fn clock(&self) -> &dyn Clock {
         &*self.inner.clock
+    }
+
+    fn run_retries(&self) -> RunRetries {
+        self.inner.settings.run_retries
+    }
+
+    fn event_batching(&self) -> EventBatching {
+        self.inner.event_batching
+    }
+
+    fn event_buffer(&self) -> &EventBuffer {
+        &self.inner.event_buffer
     }
 
     fn add_listener(&self, run_id: &RunId, listener: EventListener) {
@@ -78,11 +114,20 @@ impl EventOps for DagsterInstance {
     fn remove_listeners(&self, run_id: &RunId) {
         self.remove_listeners_of(run_id);
     }
+
+    fn for_task(&self) -> Arc<dyn EventOps> {
+        Arc::new(self.clone())
+    }
 }
 
+#[async_trait]
 impl AssetOps for DagsterInstance {
     fn asset_store(&self) -> &dyn AssetStore {
         &*self.inner.event_log_storage
+    }
+
+    async fn report_runless_event(&self, event: DagsterEvent) -> Result<(), InstanceError> {
+        instance_events::report_dagster_event(self, ReportEvent::runless(event)).await
     }
 }
 
@@ -136,7 +181,8 @@ impl LauncherOps for DagsterInstance {
         run_id: &RunId,
         level: LogLevel,
     ) -> Result<(), InstanceError> {
-        instance_events::report_dagster_event(self, event, run_id, level).await
+        let report = ReportEvent::of(event, run_id).level(level);
+        instance_events::report_dagster_event(self, report).await
     }
 
     async fn report_engine_event(
@@ -145,11 +191,12 @@ impl LauncherOps for DagsterInstance {
         run: &DagsterRun,
         data: EngineEventData,
     ) -> Result<(), InstanceError> {
-        instance_events::report_engine_event(self, message, run, data).await
+        let report = ReportEngineEvent::of(run, message).with_data(data);
+        instance_events::report_engine_event(self, report).await.map(drop)
     }
 
     async fn report_run_failed(&self, run: &DagsterRun) -> Result<(), InstanceError> {
-        instance_events::report_run_failed(self, run, None, None).await
+        instance_events::report_run_failed(self, run, None, None).await.map(drop)
     }
 
     fn worker_ops(&self) -> Arc<dyn RunWorkerOps> {
@@ -167,10 +214,10 @@ impl RunWorkerOps for DagsterInstance {
         &self,
         run: &DagsterRun,
     ) -> Result<Option<ExecutionPlanSnapshot>, InstanceError> {
-        let Some(id) = &run.execution_plan_snapshot_id else {
-            return Ok(None);
-        };
-        Ok(self.inner.run_storage.get_execution_plan_snapshot(id).await?)
+        match &run.execution_plan_snapshot_id {
+            Some(id) => instance_runs::get_execution_plan_snapshot(self, id).await,
+            None => Ok(None),
+        }
     }
 
     fn compute_log_manager(&self) -> &dyn ComputeLogManager {

@@ -3,5 +3,7 @@
 //! How anything is stored is not known here; see `instance_core::storage::EventLogStorage`.
 
 mod records;
+mod runless;
 
 pub use records::{all_asset_keys, get_asset_records, has_asset_key};
+pub use runless::{RunlessAssetEvent, report_runless_asset_event};

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use instance_core::error::InstanceError;
 use instance_core::ops::ConfigOps;
-use instance_core::settings::InstanceSettings;
+use instance_core::settings::{EventBatching, InstanceSettings, RunRetries};
 use serde_json::{Map, Value};
 
 use crate::environment::Environment;
@@ -12,7 +12,10 @@ use crate::storage::{STORAGE_SECTIONS, storage_settings};
 use crate::yaml::Section;
 
 /// The other sections that this version acts upon.
-const KNOWN_SECTIONS: [&str; 2] = ["local_artifact_storage", "compute_logs"];
+const KNOWN_SECTIONS: [&str; 3] = ["local_artifact_storage", "compute_logs", "run_retries"];
+
+/// How many events of a batch Dagster stores together; none of them waits if it is not set, or zero.
+const EVENT_BATCH_SIZE: &str = "DAGSTER_EVENT_BATCH_SIZE";
 
 /// The settings of the instance.
 pub fn get_settings(ops: &dyn ConfigOps) -> &InstanceSettings {
@@ -42,8 +45,46 @@ pub fn load_settings(
         storage: storage_settings(&root, home, environment)?,
         compute_logs_dir: compute_logs.unwrap_or_else(|| home.join("storage")),
         artifacts_dir,
+        run_retries: run_retries(&root, environment)?,
+        event_batching: event_batching(environment)?,
         ignored_keys: ignored_keys.map(str::to_owned).collect(),
     })
+}
+
+fn run_retries(
+    root: &Section<'_>,
+    environment: &dyn Environment,
+) -> Result<RunRetries, InstanceError> {
+    let default = RunRetries::default();
+    let Some(section) = root.section("run_retries")? else {
+        return Ok(default);
+    };
+    let max_retries = match section.number_text("max_retries", environment)? {
+        Some(text) => text.trim().parse().map_err(|_| {
+            section.error("max_retries", &format!("{text:?} is no number; write one, such as 3"))
+        })?,
+        None => default.max_retries,
+    };
+    Ok(RunRetries {
+        enabled: section.boolean("enabled")?.unwrap_or(default.enabled),
+        max_retries,
+        retry_on_asset_or_op_failure: section
+            .boolean("retry_on_asset_or_op_failure")?
+            .unwrap_or(default.retry_on_asset_or_op_failure),
+    })
+}
+
+fn event_batching(environment: &dyn Environment) -> Result<EventBatching, InstanceError> {
+    let Some(text) = environment.get(EVENT_BATCH_SIZE) else {
+        return Ok(EventBatching::default());
+    };
+    // Dagster takes what is below zero for none, too.
+    let size: i64 = text.trim().parse().map_err(|_| InstanceError::Config {
+        place: format!("environment variable {EVENT_BATCH_SIZE}"),
+        reason: format!("{text:?} is no number; set it to one, such as 50, or unset it"),
+        source: None,
+    })?;
+    Ok(EventBatching::of_size(usize::try_from(size).unwrap_or(0)))
 }
 
 fn read(file: &Path) -> Result<Map<String, Value>, InstanceError> {
@@ -95,7 +136,9 @@ fn configured_base_dir(
 mod tests {
     use std::path::Path;
 
-    use instance_core::settings::{InstanceSettings, StorageSettings, StoreSettings};
+    use instance_core::settings::{
+        BatchedEvents, InstanceSettings, RunRetries, StorageSettings, StoreSettings,
+    };
 
     use super::load_settings;
     use crate::environment::Environment;
@@ -190,6 +233,42 @@ mod tests {
     }
 
     #[test]
+    fn retries_of_runs_are_followed() -> Result<(), String> {
+        assert_eq!(load("")?.run_retries, RunRetries::default());
+        assert!(!RunRetries::default().enabled);
+        let settings = load("run_retries:\n  enabled: true\n")?;
+        let enabled = RunRetries { enabled: true, ..RunRetries::default() };
+        assert_eq!(settings.run_retries, enabled);
+        assert_eq!(settings.ignored_keys, Vec::<String>::new());
+        let settings = load(
+            "run_retries:\n  enabled: true\n  max_retries: 3\n  retry_on_asset_or_op_failure: false\n",
+        )?;
+        let retries =
+            RunRetries { enabled: true, max_retries: 3, retry_on_asset_or_op_failure: false };
+        assert_eq!(settings.run_retries, retries);
+        Ok(())
+    }
+
+    #[test]
+    fn the_size_of_batches_is_dagsters_variable() {
+        struct Size(&'static str);
+        impl Environment for Size {
+            fn get(&self, name: &str) -> Option<String> {
+                (name == "DAGSTER_EVENT_BATCH_SIZE").then(|| self.0.to_owned())
+            }
+        }
+        let load = |size| {
+            let settings = load_settings(Path::new("/no/such/home"), &Size(size));
+            settings.map(|settings| (settings.event_batching.of, settings.event_batching.size))
+        };
+        assert_eq!(load("50").ok(), Some((BatchedEvents::OfBatches, 50)));
+        assert_eq!(load("0").ok(), Some((BatchedEvents::None, 0)));
+        assert_eq!(load("-1").ok(), Some((BatchedEvents::None, 0)));
+        let error = load("many").expect_err("no number").to_string();
+        assert!(error.contains("DAGSTER_EVENT_BATCH_SIZE") && error.contains("many"), "{error}");
+    }
+
+    #[test]
     fn what_cannot_be_followed_is_an_error_that_names_it() {
         for (yaml, named) in [
             ("storage:\n  mysql:\n    mysql_url: mysql://u:secret@h/d\n", "storage.mysql"),
@@ -214,6 +293,8 @@ mod tests {
             ("storage:\n  sqlite:\n    base_dir: relative\n", "storage.sqlite.base_dir"),
             ("storage:\n  sqlite:\n    base_dir:\n      env: MISSING\n", "MISSING"),
             ("compute_logs:\n  class: S3ComputeLogManager\n", "S3ComputeLogManager"),
+            ("run_retries:\n  max_retries: many\n", "run_retries.max_retries"),
+            ("run_retries:\n  enabled: 1\n", "run_retries.enabled"),
             ("- a\n", "mapping"),
             ("a: [\n", "no YAML"),
         ] {

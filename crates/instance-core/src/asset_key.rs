@@ -27,10 +27,7 @@ pub struct AssetKeyError {
 impl AssetKey {
     /// A key of the given parts.
     pub fn new<P: Into<String>>(path: impl IntoIterator<Item = P>) -> Self {
-        Self {
-            path: path.into_iter().map(Into::into).collect(),
-            unknown: UnknownFields::default(),
-        }
+        Self { path: path.into_iter().map(Into::into).collect(), unknown: UnknownFields::default() }
     }
 
     /// Reads the form that people write: `demo/hello`. A slash inside a part is `\/`.

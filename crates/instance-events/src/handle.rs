@@ -97,10 +97,7 @@ pub(crate) async fn store_and_tell(
     Ok(changed.and(marked))
 }
 
-async fn mark_failures(
-    ops: &dyn EventOps,
-    entries: &[EventLogEntry],
-) -> Result<(), InstanceError> {
+async fn mark_failures(ops: &dyn EventOps, entries: &[EventLogEntry]) -> Result<(), InstanceError> {
     if !ops.run_retries().enabled {
         return Ok(());
     }

@@ -31,13 +31,7 @@ pub struct ReportEvent {
 impl ReportEvent {
     /// An event of a run, of now.
     pub fn of(event: DagsterEvent, run_id: &RunId) -> Self {
-        Self {
-            event,
-            run_id: run_id.clone(),
-            level: LogLevel::INFO,
-            batch: None,
-            timestamp: None,
-        }
+        Self { event, run_id: run_id.clone(), level: LogLevel::INFO, batch: None, timestamp: None }
     }
 
     /// An event of no run, as of an asset that something else has materialised.
@@ -103,11 +97,7 @@ impl ReportEngineEvent {
     }
 
     /// A report about a run of which these are known.
-    pub fn of_ids(
-        run_id: &RunId,
-        job_name: impl Into<String>,
-        message: impl Into<String>,
-    ) -> Self {
+    pub fn of_ids(run_id: &RunId, job_name: impl Into<String>, message: impl Into<String>) -> Self {
         Self {
             message: message.into(),
             run_id: run_id.clone(),

@@ -238,7 +238,8 @@ impl Following {
         if self.found && !self.last_event_seen {
             return Ok(false);
         }
-        let filter = RunsFilter { run_ids: vec![self.query.run_id.clone()], ..RunsFilter::default() };
+        let filter =
+            RunsFilter { run_ids: vec![self.query.run_id.clone()], ..RunsFilter::default() };
         let page = RunsPage { limit: Some(1), ..RunsPage::default() };
         let run = self.ops.run_store().get_run_records(&filter, &page).await?.pop();
         Ok(run.is_none_or(|record| record.dagster_run.status.is_finished()))

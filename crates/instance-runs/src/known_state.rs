@@ -44,7 +44,10 @@ pub(crate) async fn resume_retry_state(
         next = match &run.parent_run_id {
             Some(id) => {
                 let ancestor = get_run_by_id(ops, id).await?;
-                Some(ancestor.ok_or_else(|| InstanceError::RunNotFound { run_id: id.to_string() })?)
+                Some(
+                    ancestor
+                        .ok_or_else(|| InstanceError::RunNotFound { run_id: id.to_string() })?,
+                )
             }
             None => None,
         };
@@ -143,8 +146,10 @@ fn in_order(
     for key in &keys {
         let step = *by_key.get(key).ok_or_else(|| (*key).to_owned())?;
         let handles = step.inputs.iter().flat_map(|input| &input.upstream_output_handles);
-        let waits_for: BTreeSet<&str> =
-            handles.map(|handle| handle.step_key.as_str()).filter(|key| keys.contains(key)).collect();
+        let waits_for: BTreeSet<&str> = handles
+            .map(|handle| handle.step_key.as_str())
+            .filter(|key| keys.contains(key))
+            .collect();
         left.insert(*key, (step, waits_for));
     }
     let (mut ordered, mut done) = (Vec::new(), BTreeSet::new());

@@ -16,9 +16,7 @@ mod read;
 mod reexecute;
 mod snapshots;
 
-pub use change::{
-    add_run, add_run_tags, delete_run, get_run_size_limit_bytes, handle_run_event,
-};
+pub use change::{add_run, add_run_tags, delete_run, get_run_size_limit_bytes, handle_run_event};
 pub use command_job::{CommandJob, CommandJobSnapshots};
 pub use construct::construct_run_with_snapshots;
 pub use create::{CreateRun, create_run};

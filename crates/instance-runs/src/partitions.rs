@@ -18,8 +18,7 @@ pub(crate) fn stored_subset(
     tags: &BTreeMap<String, String>,
 ) -> Result<Option<PartitionsSubset>, InstanceError> {
     let of = |tag: &str| tags.get(tag).cloned();
-    let ends =
-        of(tags::ASSET_PARTITION_RANGE_START).zip(of(tags::ASSET_PARTITION_RANGE_END));
+    let ends = of(tags::ASSET_PARTITION_RANGE_START).zip(of(tags::ASSET_PARTITION_RANGE_END));
     let range = match (of(tags::PARTITION), ends) {
         (Some(key), Some(_)) => {
             return Err(InstanceError::Invalid {

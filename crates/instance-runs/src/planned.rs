@@ -68,9 +68,8 @@ pub(crate) async fn planned_entries(
     // Two runs that are created at once change assets in one order, and never wait for each other.
     events.sort_by(|(left, _), (right, _)| left.cmp(right));
     let timestamp = timestamp_of(ops.clock().now());
-    let entry = |event| {
-        EventLogEntry::of_event(event, run.run_id.clone(), LogLevel::DEBUG, timestamp)
-    };
+    let entry =
+        |event| EventLogEntry::of_event(event, run.run_id.clone(), LogLevel::DEBUG, timestamp);
     Ok(events.into_iter().map(|(_, event)| entry(event)).collect())
 }
 
@@ -140,22 +139,20 @@ impl<'a> Planned<'a> {
             }
             Entity::Check(key) => {
                 let job_name = &run.job_name;
-                let event = DagsterEvent::new(
-                    DagsterEventType::AssetCheckEvaluationPlanned,
-                    job_name,
-                )
-                .with_message(format!(
-                    "{job_name} intends to execute asset check {} on asset {}",
-                    key.name,
-                    key.asset_key.to_db_string()
-                ))
-                .with_data(AssetCheckEvaluationPlanned {
-                    asset_key: key.asset_key.clone(),
-                    check_name: key.name.clone(),
-                    partitions_subset: subset,
-                    unknown: UnknownFields::default(),
-                })
-                .with_step_key(self.step_key);
+                let event =
+                    DagsterEvent::new(DagsterEventType::AssetCheckEvaluationPlanned, job_name)
+                        .with_message(format!(
+                            "{job_name} intends to execute asset check {} on asset {}",
+                            key.name,
+                            key.asset_key.to_db_string()
+                        ))
+                        .with_data(AssetCheckEvaluationPlanned {
+                            asset_key: key.asset_key.clone(),
+                            check_name: key.name.clone(),
+                            partitions_subset: subset,
+                            unknown: UnknownFields::default(),
+                        })
+                        .with_step_key(self.step_key);
                 Ok(vec![event])
             }
         }

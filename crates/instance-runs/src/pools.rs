@@ -16,7 +16,8 @@ pub(crate) fn run_op_concurrency(plan: &ExecutionPlanSnapshot) -> Option<RunOpCo
     let mut root_key_counts: BTreeMap<String, i64> = BTreeMap::new();
     let mut has_unconstrained_root_nodes = false;
     for step in plan.steps.iter().filter(|step| executed.contains(step.key.as_str())) {
-        let is_root = !step.inputs.iter().flat_map(upstream_step_keys).any(|key| executed.contains(key));
+        let is_root =
+            !step.inputs.iter().flat_map(upstream_step_keys).any(|key| executed.contains(key));
         match pool_of(step) {
             None => has_unconstrained_root_nodes |= is_root,
             Some(pool) => {

@@ -84,13 +84,12 @@ pub async fn create_reexecuted_run(
     request: CreateReexecutedRun,
 ) -> Result<DagsterRun, InstanceError> {
     let mut tags = tags_of(ops, &request).await?;
-    let CreateReexecutedRun { parent_run, mut remote_job, strategy, run_config, asset_graph, .. } =
-        request;
+    let CreateReexecutedRun {
+        parent_run, mut remote_job, strategy, run_config, asset_graph, ..
+    } = request;
     let run_config = run_config.unwrap_or_else(|| parent_run.run_config.clone());
-    let nothing = |reason| InstanceError::NothingToReexecute {
-        run_id: parent_run.run_id.clone(),
-        reason,
-    };
+    let nothing =
+        |reason| InstanceError::NothingToReexecute { run_id: parent_run.run_id.clone(), reason };
     let (mut step_keys, mut known_state) = (None, None);
     match strategy {
         ReexecutionStrategy::AllSteps => {}
@@ -104,10 +103,11 @@ pub async fn create_reexecuted_run(
         }
         ReexecutionStrategy::FromAssetFailure => {
             let plan = plan_of(ops, &parent_run).await?;
-            let (assets, checks) =
-                get_keys_to_reexecute(ops, &parent_run.run_id, &plan).await?;
+            let (assets, checks) = get_keys_to_reexecute(ops, &parent_run.run_id, &plan).await?;
             if assets.is_empty() && checks.is_empty() {
-                return Err(nothing("all of its assets were materialised and its checks evaluated"));
+                return Err(nothing(
+                    "all of its assets were materialised and its checks evaluated",
+                ));
             }
             let (assets, checks): (Vec<_>, Vec<_>) =
                 (assets.into_iter().collect(), checks.into_iter().collect());
@@ -195,9 +195,8 @@ async fn tags_of(
             }
             None => false,
         };
-        let is_kept = |key: &str| {
-            !is_left_out(key) || (belongs_to_backfill && OF_BACKFILL.contains(&key))
-        };
+        let is_kept =
+            |key: &str| !is_left_out(key) || (belongs_to_backfill && OF_BACKFILL.contains(&key));
         all.extend(parent.tags.iter().filter(|(key, _)| is_kept(key)).map(owned));
     }
     all.extend(request.extra_tags.iter().map(owned));

@@ -3,15 +3,14 @@
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
-use std::sync::Arc;
 
-use dagster_instance::event::EventLogRecord;
 use dagster_instance::storage::ComputeIoType;
 use dagster_instance::{
-    CommandJob, CommandSpec, DagsterInstance, OutputSink, ProcessRunLauncher, RunId, RunOutcome,
-    StopSignal, tags,
+    CommandJob, CommandSpec, DagsterInstance, EventLogWatchHandle, OutputSink, ProcessRunLauncher,
+    RunId, RunOutcome, StopSignal, WatchEventLogs, tags,
 };
 use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::JoinHandle;
 
 use super::run_events;
 use crate::args::Exec;
@@ -43,11 +42,14 @@ pub(crate) async fn run(home: Option<&Path>, args: Exec) -> Result<ExitCode> {
             run.job_name,
             instance.get_settings().home.display()
         );
-        show_events(&instance, &run_id).await?;
     }
+    let shown = if args.quiet { None } else { Some(show_events(&instance, &run_id).await?) };
     instance.submit_run(&run_id).await?;
     let outcome = wait(&launcher, &run_id, &mut stops).await?;
-    instance.dispose().await;
+    if let Some(shown) = shown {
+        shown.end(&instance, &outcome).await;
+    }
+    instance.dispose().await?;
     Ok(exit_code(&outcome, args.quiet, &run_id))
 }
 
@@ -93,13 +95,41 @@ fn chain(error: &dyn std::error::Error) -> String {
     }
 }
 
+/// The events of the run as they are shown.
+struct Shown {
+    task: JoinHandle<()>,
+    handle: EventLogWatchHandle,
+}
+
 /// Shows the events that creating the run stored, and from now on each event as it is stored.
-async fn show_events(instance: &DagsterInstance, run_id: &RunId) -> Result<()> {
-    let show = |record: &EventLogRecord| eprintln!("{}", run_events::line(record));
-    let query = dagster_instance::storage::RecordsForRun::all(run_id.clone());
-    instance.get_records_for_run(&query).await?.records.iter().for_each(show);
-    instance.add_event_listener(run_id, Arc::new(show));
-    Ok(())
+async fn show_events(instance: &DagsterInstance, run_id: &RunId) -> Result<Shown> {
+    let request = WatchEventLogs::of_run(run_id.clone()).until_run_ends();
+    let mut watch = instance.watch_event_logs(request).await?;
+    let handle = watch.handle();
+    let task = tokio::spawn(async move {
+        while let Some(record) = watch.next().await {
+            match record {
+                Ok(record) => eprintln!("{}", run_events::line(&record)),
+                // The command goes on, whatever can be shown of it.
+                Err(error) => {
+                    eprintln!("dagster-instance: events are not shown: {}", chain(&error))
+                }
+            }
+        }
+    });
+    Ok(Shown { task, handle })
+}
+
+impl Shown {
+    /// Shows the rest, as far as there is an end.
+    async fn end(self, instance: &DagsterInstance, outcome: &RunOutcome) {
+        if outcome.error.is_some() {
+            // A run that is not completely recorded may never end.
+            instance.end_watch_event_logs(&self.handle);
+        }
+        // A task that panicked has shown what it could.
+        let _ = self.task.await;
+    }
 }
 
 /// Shows what the command prints where it would have printed it.

@@ -1,5 +1,6 @@
 //! The methods of the asset domain.
 
+use instance_assets::RunlessAssetEvent;
 use instance_core::asset_key::AssetKey;
 use instance_core::assets::AssetRecord;
 use instance_core::error::InstanceError;
@@ -18,6 +19,14 @@ impl DagsterInstance {
     /// See [`instance_assets::all_asset_keys`].
     pub async fn all_asset_keys(&self) -> Result<Vec<AssetKey>, InstanceError> {
         instance_assets::all_asset_keys(self).await
+    }
+
+    /// See [`instance_assets::report_runless_asset_event`].
+    pub async fn report_runless_asset_event(
+        &self,
+        event: impl Into<RunlessAssetEvent> + Send,
+    ) -> Result<(), InstanceError> {
+        instance_assets::report_runless_asset_event(self, event).await
     }
 
     /// See [`instance_assets::has_asset_key`].

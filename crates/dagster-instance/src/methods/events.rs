@@ -1,41 +1,64 @@
 //! The methods of the event domain.
 
+use std::collections::BTreeSet;
+
+use instance_core::asset_key::AssetKey;
 use instance_core::error::InstanceError;
 use instance_core::event::{
-    DagsterEvent, DagsterEventType, EngineEventData, EventLogConnection, EventLogEntry,
-    JobFailureData, LogLevel,
+    DagsterEvent, DagsterEventType, EventLogConnection, EventLogEntry, EventLogRecord,
+    JobFailureData,
 };
 use instance_core::ids::RunId;
 use instance_core::ops::EventListener;
 use instance_core::run::DagsterRun;
-use instance_core::storage::RecordsForRun;
+use instance_core::storage::{
+    AssetEventSummaryQuery, AssetEventSummaryRecord, EventRecordsFilter, Order, RecordsForRun,
+    RecordsPage, RunStatusChangeRecordsFilter,
+};
+use instance_events::{
+    EventLogWatch, EventLogWatchHandle, NewEvent, ReportEngineEvent, ReportEvent, WatchEventLogs,
+};
 
 use crate::instance::DagsterInstance;
 
 impl DagsterInstance {
+    /// See [`instance_events::store_event`].
+    pub async fn store_event(&self, entry: &EventLogEntry) -> Result<(), InstanceError> {
+        instance_events::store_event(self, entry).await
+    }
+
     /// See [`instance_events::handle_new_event`].
-    pub async fn handle_new_event(&self, entry: EventLogEntry) -> Result<(), InstanceError> {
-        instance_events::handle_new_event(self, entry).await
+    pub async fn handle_new_event(
+        &self,
+        event: impl Into<NewEvent> + Send,
+    ) -> Result<(), InstanceError> {
+        instance_events::handle_new_event(self, event).await
+    }
+
+    /// See [`instance_events::handle_new_events`].
+    pub async fn handle_new_events(
+        &self,
+        entries: Vec<EventLogEntry>,
+    ) -> Result<(), InstanceError> {
+        instance_events::handle_new_events(self, entries).await
+    }
+
+    /// See [`instance_events::flush_events`].
+    pub async fn flush_events(&self) -> Result<(), InstanceError> {
+        instance_events::flush_events(self).await
     }
 
     /// See [`instance_events::report_dagster_event`].
-    pub async fn report_dagster_event(
-        &self,
-        event: DagsterEvent,
-        run_id: &RunId,
-        level: LogLevel,
-    ) -> Result<(), InstanceError> {
-        instance_events::report_dagster_event(self, event, run_id, level).await
+    pub async fn report_dagster_event(&self, report: ReportEvent) -> Result<(), InstanceError> {
+        instance_events::report_dagster_event(self, report).await
     }
 
     /// See [`instance_events::report_engine_event`].
     pub async fn report_engine_event(
         &self,
-        message: impl Into<String>,
-        run: &DagsterRun,
-        data: EngineEventData,
-    ) -> Result<(), InstanceError> {
-        instance_events::report_engine_event(self, message, run, data).await
+        report: ReportEngineEvent,
+    ) -> Result<DagsterEvent, InstanceError> {
+        instance_events::report_engine_event(self, report).await
     }
 
     /// See [`instance_events::report_run_canceling`].
@@ -43,7 +66,7 @@ impl DagsterInstance {
         &self,
         run: &DagsterRun,
         message: Option<String>,
-    ) -> Result<(), InstanceError> {
+    ) -> Result<DagsterEvent, InstanceError> {
         instance_events::report_run_canceling(self, run, message).await
     }
 
@@ -52,7 +75,7 @@ impl DagsterInstance {
         &self,
         run: &DagsterRun,
         message: Option<String>,
-    ) -> Result<(), InstanceError> {
+    ) -> Result<DagsterEvent, InstanceError> {
         instance_events::report_run_canceled(self, run, message).await
     }
 
@@ -62,13 +85,29 @@ impl DagsterInstance {
         run: &DagsterRun,
         message: Option<String>,
         data: Option<JobFailureData>,
-    ) -> Result<(), InstanceError> {
+    ) -> Result<DagsterEvent, InstanceError> {
         instance_events::report_run_failed(self, run, message, data).await
+    }
+
+    /// See [`instance_events::auto_reexecution_should_retry_run`].
+    pub async fn auto_reexecution_should_retry_run(
+        &self,
+        run: &DagsterRun,
+    ) -> Result<bool, InstanceError> {
+        instance_events::auto_reexecution_should_retry_run(self, run).await
     }
 
     /// See [`instance_events::add_event_listener`].
     pub fn add_event_listener(&self, run_id: &RunId, listener: EventListener) {
         instance_events::add_event_listener(self, run_id, listener);
+    }
+
+    /// See [`instance_events::watch_event_logs`].
+    pub async fn watch_event_logs(
+        &self,
+        request: WatchEventLogs,
+    ) -> Result<EventLogWatch, InstanceError> {
+        instance_events::watch_event_logs(self, request).await
     }
 
     /// See [`instance_events::get_records_for_run`].
@@ -86,5 +125,71 @@ impl DagsterInstance {
         of_types: &[DagsterEventType],
     ) -> Result<Vec<EventLogEntry>, InstanceError> {
         instance_events::all_logs(self, run_id, of_types).await
+    }
+
+    /// See [`instance_events::logs_after`].
+    pub async fn logs_after(
+        &self,
+        run_id: &RunId,
+        cursor: Option<u64>,
+        of_types: &[DagsterEventType],
+        limit: Option<u64>,
+    ) -> Result<Vec<EventLogEntry>, InstanceError> {
+        instance_events::logs_after(self, run_id, cursor, of_types, limit).await
+    }
+
+    /// See [`instance_events::get_event_records`].
+    pub async fn get_event_records(
+        &self,
+        filter: &EventRecordsFilter,
+        limit: Option<u64>,
+        order: Order,
+    ) -> Result<Vec<EventLogRecord>, InstanceError> {
+        instance_events::get_event_records(self, filter, limit, order).await
+    }
+
+    /// See [`instance_events::fetch_run_status_changes`].
+    pub async fn fetch_run_status_changes(
+        &self,
+        filter: &RunStatusChangeRecordsFilter,
+        page: RecordsPage,
+    ) -> Result<EventLogConnection, InstanceError> {
+        instance_events::fetch_run_status_changes(self, filter, page).await
+    }
+
+    /// See [`instance_events::get_asset_keys_for_run`].
+    pub async fn get_asset_keys_for_run(
+        &self,
+        run_id: &RunId,
+        of_types: &[DagsterEventType],
+    ) -> Result<BTreeSet<AssetKey>, InstanceError> {
+        instance_events::get_asset_keys_for_run(self, run_id, of_types).await
+    }
+
+    /// See [`instance_events::get_asset_partitions_for_run`].
+    pub async fn get_asset_partitions_for_run(
+        &self,
+        run_id: &RunId,
+        of_types: &[DagsterEventType],
+    ) -> Result<Vec<(AssetKey, BTreeSet<Option<String>>)>, InstanceError> {
+        instance_events::get_asset_partitions_for_run(self, run_id, of_types).await
+    }
+
+    /// See [`instance_events::get_asset_event_summary_records`].
+    pub async fn get_asset_event_summary_records(
+        &self,
+        query: &AssetEventSummaryQuery,
+    ) -> Result<Vec<AssetEventSummaryRecord>, InstanceError> {
+        instance_events::get_asset_event_summary_records(self, query).await
+    }
+
+    /// See [`instance_events::should_store_event`].
+    pub fn should_store_event(&self, entry: &EventLogEntry) -> bool {
+        instance_events::should_store_event(entry)
+    }
+
+    /// See [`instance_events::end_watch_event_logs`].
+    pub fn end_watch_event_logs(&self, handle: &EventLogWatchHandle) {
+        instance_events::end_watch_event_logs(handle);
     }
 }

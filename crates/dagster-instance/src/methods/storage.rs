@@ -18,9 +18,14 @@ impl DagsterInstance {
         Ok(self.inner.storages.create().await?)
     }
 
-    /// Closes all files. Nothing that was acknowledged depends on it.
+    /// Stores the events that wait for others, and closes all files. Beside these events, nothing that was
+    /// acknowledged depends on it.
+    ///
+    /// Errors: those of [`flush_events`](Self::flush_events); the files are closed all the same.
     #[cfg(feature = "sqlite")]
-    pub async fn dispose(&self) {
+    pub async fn dispose(&self) -> Result<(), InstanceError> {
+        let flushed = self.flush_events().await;
         self.inner.storages.dispose().await;
+        flushed
     }
 }

@@ -91,3 +91,9 @@ serdes_class! {
         pub asset_observation: AssetObservation = "asset_observation",
     }
 }
+
+impl From<AssetObservation> for AssetObservationData {
+    fn from(asset_observation: AssetObservation) -> Self {
+        Self { asset_observation, unknown: UnknownFields::default() }
+    }
+}

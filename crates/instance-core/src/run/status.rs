@@ -1,5 +1,6 @@
 //! The status of a run.
 
+use crate::event::DagsterEventType;
 use crate::serdes_enum;
 
 serdes_enum! {
@@ -29,6 +30,10 @@ serdes_enum! {
 }
 
 impl DagsterRunStatus {
+    /// The types of the events by which runs end.
+    pub const ENDING_EVENTS: [DagsterEventType; 3] =
+        [DagsterEventType::RunSuccess, DagsterEventType::RunFailure, DagsterEventType::RunCanceled];
+
     /// Whether a run of this status will do nothing more.
     pub const fn is_finished(self) -> bool {
         matches!(self, Self::Success | Self::Failure | Self::Canceled)

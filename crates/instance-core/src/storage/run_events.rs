@@ -73,8 +73,10 @@ pub trait RunEventStore: std::fmt::Debug + Send + Sync + 'static {
     ///
     /// In several databases: the entries, then the runs. An error means that no entry is stored; that a run
     /// could not be changed by entries that are, is told beside their ids.
-    async fn store_run_events(&self, entries: &[EventLogEntry])
-    -> Result<StoredEvents, StorageError>;
+    async fn store_run_events(
+        &self,
+        entries: &[EventLogEntry],
+    ) -> Result<StoredEvents, StorageError>;
 
     /// Deletes a run with its tags, its events and its claims of pools; an unknown run is no error. Rows of
     /// assets stay as they are.

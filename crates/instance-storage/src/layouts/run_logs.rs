@@ -56,7 +56,9 @@ impl RunLogs {
     pub(crate) fn notices(&self) -> Notices {
         match self {
             Self::Together(database) => match &**database {
-                Database::Sqlite(sqlite) => sqlite.file().map_or(Notices::None, |path| Notices::File(path.to_owned())),
+                Database::Sqlite(sqlite) => {
+                    sqlite.file().map_or(Notices::None, |path| Notices::File(path.to_owned()))
+                }
                 #[cfg(feature = "postgres")]
                 Database::Postgres(_) => Notices::Postgres(Arc::clone(database)),
             },

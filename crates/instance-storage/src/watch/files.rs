@@ -41,10 +41,7 @@ impl Files {
         })
     }
 
-    fn listen(
-        directory: &Path,
-        mut heard: impl FnMut(&Path) + Send + 'static,
-    ) -> Option<Self> {
+    fn listen(directory: &Path, mut heard: impl FnMut(&Path) + Send + 'static) -> Option<Self> {
         let begin = || {
             std::fs::create_dir_all(directory)?;
             let mut watcher = notify::recommended_watcher(move |event| {
@@ -89,7 +86,9 @@ fn run_of(path: &Path) -> Option<RunId> {
 fn database_of(path: &Path) -> Option<&str> {
     let name = path.file_name().and_then(OsStr::to_str)?;
     let (database, _) = name.rsplit_once(DATABASE)?;
-    WRITTEN.iter().any(|ending| name.len() == database.len() + ending.len() && name.ends_with(ending))
+    WRITTEN
+        .iter()
+        .any(|ending| name.len() == database.len() + ending.len() && name.ends_with(ending))
         .then_some(database)
 }
 

@@ -86,7 +86,9 @@ impl Followed {
 
     fn follow(&self, run_id: &RunId) -> watch::Receiver<Noticed> {
         let mut runs = self.runs();
-        runs.entry(run_id.clone()).or_insert_with(|| watch::channel(Noticed::default()).0).subscribe()
+        runs.entry(run_id.clone())
+            .or_insert_with(|| watch::channel(Noticed::default()).0)
+            .subscribe()
     }
 
     fn leave(&self, run_id: &RunId) {

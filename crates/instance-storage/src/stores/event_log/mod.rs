@@ -16,7 +16,6 @@ mod write;
 
 use std::sync::{Arc, Weak};
 
-
 use async_trait::async_trait;
 use instance_core::clock::Clock;
 use instance_core::error::StorageError;
