@@ -55,8 +55,8 @@ pub struct CreateRun {
     pub remote_job_origin: Option<RemoteJobOrigin>,
     /// The Python code of the job.
     pub job_code_origin: Option<JobPythonOrigin>,
-    /// What code says of the assets of the plan, their partitions above all; `None` means that none of them has
-    /// partitions.
+    /// What code says of the assets of the plan, their partitions above all; see
+    /// [`log_asset_planned_events`](crate::log_asset_planned_events) for `None`.
     pub asset_graph: Option<Arc<dyn AssetGraph>>,
 }
 

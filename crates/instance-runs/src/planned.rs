@@ -14,13 +14,16 @@ use instance_core::partitions::{DynamicPartitionKeys, PartitionsSnap};
 use instance_core::run::DagsterRun;
 use instance_core::serdes::UnknownFields;
 use instance_core::snap::{ExecutionPlanSnapshot, ExecutionStepSnap};
+use instance_core::tags;
 
 use crate::partitions::{dynamic_keys, subset_for_events};
 
 /// Reports a planned materialisation for each asset that the plan's steps will write, and for each partition of it
 /// that the run is of, and a planned evaluation for each check; by key ascending, all or none.
 ///
-/// `None` for the graph means that no asset has partitions.
+/// Without a graph, the plan says which assets have partitions, and their partition is that of the run's tag.
+///
+/// Errors: the partitions are none, or without a graph the run is of a range of them.
 pub async fn log_asset_planned_events(
     ops: &dyn RunOps,
     run: &DagsterRun,
@@ -85,6 +88,8 @@ struct Planned<'a> {
     entity: Entity<'a>,
     /// `None` if it has none, or the run is of none.
     partitions: Option<PartitionsSnap>,
+    /// Whether it has some, though nobody says which.
+    has_unknown_partitions: bool,
 }
 
 impl<'a> Planned<'a> {
@@ -94,21 +99,29 @@ impl<'a> Planned<'a> {
         graph: Option<&dyn AssetGraph>,
     ) -> Vec<Self> {
         let origin = run.remote_job_origin.as_deref();
-        let graph = graph.filter(|_| run.is_partitioned());
-        let mut planned = Vec::new();
+        let known = graph.filter(|_| run.is_partitioned());
+        let planned = |entity, partitions, has_unknown_partitions| Self {
+            step_key: &step.key,
+            entity,
+            partitions,
+            has_unknown_partitions,
+        };
+        let mut all = Vec::new();
         for properties in step.outputs.iter().filter_map(|output| output.properties.as_ref()) {
             if let Some(key) = &properties.asset_key {
-                let node = graph.and_then(|graph| graph.asset_node(key, origin));
+                let node = known.and_then(|graph| graph.asset_node(key, origin));
+                let is_partitioned = properties.is_asset_partitioned == Some(true);
                 let partitions = node.and_then(|node| node.partitions);
-                planned.push(Self { step_key: &step.key, entity: Entity::Asset(key), partitions });
+                let is_unknown = graph.is_none() && is_partitioned;
+                all.push(planned(Entity::Asset(key), partitions, is_unknown));
             }
             if let Some(key) = &properties.asset_check_key {
-                let node = graph.and_then(|graph| graph.asset_check_node(key, origin));
+                let node = known.and_then(|graph| graph.asset_check_node(key, origin));
                 let partitions = node.and_then(|node| node.partitions);
-                planned.push(Self { step_key: &step.key, entity: Entity::Check(key), partitions });
+                all.push(planned(Entity::Check(key), partitions, false));
             }
         }
-        planned
+        all
     }
 
     /// By what events are ordered.
@@ -129,6 +142,7 @@ impl<'a> Planned<'a> {
         match self.entity {
             Entity::Asset(key) => {
                 let keys = match subset {
+                    None if self.has_unknown_partitions => vec![partition_of_tag(run, key)?],
                     None => vec![None],
                     Some(subset) => subset.keys(dynamic)?.into_iter().map(Some).collect(),
                 };
@@ -157,6 +171,18 @@ impl<'a> Planned<'a> {
             }
         }
     }
+}
+
+/// The partition that the tag of a run names; `None` if it names none.
+fn partition_of_tag(run: &DagsterRun, key: &AssetKey) -> Result<Option<String>, InstanceError> {
+    if run.tags.contains_key(tags::ASSET_PARTITION_RANGE_START) {
+        return Err(InstanceError::Invalid {
+            what: "range of partitions of asset",
+            value: key.to_user_string(),
+            reason: "nobody says which partitions are in it: give the asset graph".to_owned(),
+        });
+    }
+    Ok(run.tags.get(tags::PARTITION).cloned())
 }
 
 /// The event that announces that a run is going to materialise an asset, or one partition of it.

@@ -1,50 +1,96 @@
 //! An instance in memory that remembers every effect in its order.
 
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use instance_core::clock::Clock;
+use instance_core::clock::{Clock, SystemClock};
 use instance_core::error::StorageError;
 use instance_core::event::{
-    DagsterEvent, EventLogConnection, EventLogCursor, EventLogEntry, EventLogRecord,
+    DagsterEvent, DagsterEventType, EventBuffer, EventLogConnection, EventLogCursor, EventLogEntry,
+    EventLogRecord,
 };
 use instance_core::ids::{RunId, StorageId};
 use instance_core::ops::{EventListener, EventOps};
+use instance_core::run::{DagsterRun, RunGroup, RunRecord, RunsFilter};
 use instance_core::serdes::UnknownFields;
-use instance_core::storage::{EventStore, RecordsForRun, RunStore};
+use instance_core::settings::{EventBatching, RunRetries};
+use instance_core::storage::{
+    EventSignal, EventStore, EventWatch, NewRun, RecordsForRun, RunEventStore, RunStore, RunsPage,
+    StoredEvents, change_runs,
+};
 use instance_core::testing::doubles::{EventStoreDouble, RunStoreDouble};
+use tokio::sync::watch;
 
 /// What every test returns, so that steps of no interest need no words.
 pub(crate) type TestResult = Result<(), Box<dyn Error>>;
 
-/// The instance, and both of its stores.
-#[derive(Default)]
+/// The instance, and all of its stores; clones are the same instance.
+#[derive(Default, Clone)]
 pub(crate) struct Fake {
-    stores: Stores,
-    listeners: Mutex<Vec<(RunId, EventListener)>>,
+    pub(crate) stores: Arc<Stores>,
+    pub(crate) listeners: Arc<Mutex<Vec<(RunId, EventListener)>>>,
+    pub(crate) buffer: Arc<EventBuffer>,
+    pub(crate) batching: EventBatching,
+    pub(crate) retries: RunRetries,
 }
 
-/// Both stores.
+/// The stores.
 #[derive(Debug, Default)]
 pub(crate) struct Stores {
     effects: Arc<Mutex<Vec<String>>>,
     entries: Mutex<Vec<EventLogEntry>>,
-    storing_fails: bool,
-    changing_fails: bool,
-    refused: Option<&'static str>,
+    runs: Mutex<BTreeMap<RunId, DagsterRun>>,
+    failure: Mutex<Failure>,
+    noticed: watch::Sender<u64>,
+}
+
+/// What does not work.
+#[derive(Debug, Default, Clone, Copy)]
+pub(crate) struct Failure {
+    /// No event can be stored, as of a disk that is full.
+    pub(crate) storing: bool,
+    /// No run can be changed.
+    pub(crate) changing: bool,
+    /// No event can be stored whose run or message has this word, whenever it is tried.
+    pub(crate) refused: Option<&'static str>,
 }
 
 impl Fake {
-    /// An instance that cannot store events.
-    pub(crate) fn that_cannot_store() -> Self {
-        Self { stores: Stores { storing_fails: true, ..Stores::default() }, ..Self::default() }
+    /// An instance of which something does not work.
+    pub(crate) fn that_fails(failure: Failure) -> Self {
+        let fake = Self::default();
+        fake.fail(failure);
+        fake
     }
 
-    /// An instance that cannot change runs.
-    pub(crate) fn that_cannot_change_runs() -> Self {
-        Self { stores: Stores { changing_fails: true, ..Stores::default() }, ..Self::default() }
+    /// From now on this does not work.
+    pub(crate) fn fail(&self, failure: Failure) {
+        *lock(&self.stores.failure) = failure;
+    }
+
+    /// An instance that stores no entry whose run or message contains a word.
+    pub(crate) fn that_refuses(word: &'static str) -> Self {
+        Self::that_fails(Failure { refused: Some(word), ..Failure::default() })
+    }
+
+    /// The same with a run.
+    pub(crate) fn with_run(self, run: DagsterRun) -> Self {
+        lock(&self.stores.runs).insert(run.run_id.clone(), run);
+        self
+    }
+
+    /// The run of this id.
+    pub(crate) fn run(&self, run_id: &str) -> Option<DagsterRun> {
+        lock(&self.stores.runs).get(&RunId::from(run_id)).cloned()
+    }
+
+    /// Forgets a run.
+    pub(crate) fn delete_run(&self, run_id: &str) {
+        lock(&self.stores.runs).remove(&RunId::from(run_id));
+        self.stores.notice();
     }
 
     /// What happened, in its order.
@@ -66,20 +112,23 @@ impl Fake {
             lock(&effects).push(effect);
         })
     }
-
-    /// An instance that stores no entry whose run or message contains a word.
-    #[cfg(feature = "tracing-layer")]
-    pub(crate) fn that_refuses(word: &'static str) -> Self {
-        Self { stores: Stores { refused: Some(word), ..Stores::default() }, ..Self::default() }
-    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-fn failed() -> StorageError {
-    StorageError::Unsupported { what: "event".to_owned(), reason: "no space".to_owned() }
+/// An error that may be over at another time.
+fn unavailable() -> StorageError {
+    StorageError::Backend {
+        database: "memory".to_owned(),
+        operation: "storing",
+        source: "no space".into(),
+    }
+}
+
+fn refused() -> StorageError {
+    StorageError::Unsupported { what: "event".to_owned(), reason: "not this one".to_owned() }
 }
 
 #[derive(Debug)]
@@ -93,15 +142,35 @@ impl Clock for FixedClock {
 
 impl EventOps for Fake {
     fn run_store(&self) -> &dyn RunStore {
-        &self.stores
+        &*self.stores
     }
 
     fn event_store(&self) -> &dyn EventStore {
-        &self.stores
+        &*self.stores
+    }
+
+    fn run_event_store(&self) -> &dyn RunEventStore {
+        &*self.stores
+    }
+
+    fn event_watch(&self) -> &dyn EventWatch {
+        &*self.stores
     }
 
     fn clock(&self) -> &dyn Clock {
         &FixedClock
+    }
+
+    fn run_retries(&self) -> RunRetries {
+        self.retries
+    }
+
+    fn event_batching(&self) -> EventBatching {
+        self.batching
+    }
+
+    fn event_buffer(&self) -> &EventBuffer {
+        &self.buffer
     }
 
     fn add_listener(&self, run_id: &RunId, listener: EventListener) {
@@ -120,26 +189,47 @@ impl EventOps for Fake {
     fn remove_listeners(&self, run_id: &RunId) {
         lock(&self.listeners).retain(|(id, _)| id != run_id);
     }
+
+    fn for_task(&self) -> Arc<dyn EventOps> {
+        Arc::new(self.clone())
+    }
+}
+
+impl Stores {
+    fn failure(&self) -> Failure {
+        *lock(&self.failure)
+    }
+
+    fn notice(&self) {
+        self.noticed.send_modify(|notices| *notices += 1);
+    }
 }
 
 #[async_trait]
 impl EventStoreDouble for Stores {
+    async fn store_event(&self, entry: &EventLogEntry) -> Result<StorageId, StorageError> {
+        let ids = EventStoreDouble::store_event_batch(self, std::slice::from_ref(entry)).await?;
+        Ok(ids[0])
+    }
+
     async fn store_event_batch(
         &self,
         entries: &[EventLogEntry],
     ) -> Result<Vec<StorageId>, StorageError> {
-        if self.storing_fails {
-            return Err(failed());
+        let failure = self.failure();
+        if failure.storing {
+            return Err(unavailable());
         }
-        let refuses = |text: &str| self.refused.is_some_and(|word| text.contains(word));
+        let refuses = |text: &str| failure.refused.is_some_and(|word| text.contains(word));
         if entries.iter().any(|entry| refuses(entry.run_id.as_str()) || refuses(entry.message())) {
-            return Err(failed());
+            return Err(refused());
         }
         let mut stored = lock(&self.entries);
         let first = i64::try_from(stored.len()).unwrap_or_default() + 1;
         stored.extend_from_slice(entries);
         let messages: Vec<_> = entries.iter().map(EventLogEntry::message).collect();
         lock(&self.effects).push(format!("store {}", messages.join(", ")));
+        self.notice();
         Ok((first..).take(entries.len()).map(StorageId).collect())
     }
 
@@ -147,19 +237,36 @@ impl EventStoreDouble for Stores {
         &self,
         query: &RecordsForRun,
     ) -> Result<EventLogConnection, StorageError> {
-        let of_run = |(id, entry): (i64, &EventLogEntry)| {
-            let wanted = query.of_types.is_empty()
-                || entry
-                    .event_type()
-                    .is_some_and(|event_type| query.of_types.contains(&event_type));
-            (entry.run_id == query.run_id && wanted).then(|| EventLogRecord {
+        if self.failure().storing {
+            return Err(unavailable());
+        }
+        let (behind, skipped) = match query.cursor {
+            Some(EventLogCursor::StorageId(id)) => (id, 0),
+            Some(EventLogCursor::Offset(count)) => (StorageId(0), count),
+            None => (StorageId(0), 0),
+        };
+        let wanted = |record: &EventLogRecord| {
+            let event_type = record.event_log_entry.event_type();
+            let of_type = query.of_types.is_empty()
+                || event_type.is_some_and(|event_type| query.of_types.contains(&event_type));
+            of_type && record.storage_id > behind
+        };
+        let limit = query.limit.and_then(|limit| usize::try_from(limit).ok());
+        let entries = lock(&self.entries);
+        let of_run = (1..).zip(entries.iter()).filter(|(_, entry)| entry.run_id == query.run_id);
+        let records: Vec<_> = of_run
+            .skip(usize::try_from(skipped).unwrap_or(usize::MAX))
+            .map(|(id, entry)| EventLogRecord {
                 event_log_entry: entry.clone(),
                 storage_id: StorageId(id),
                 unknown: UnknownFields::default(),
             })
-        };
-        let records = (1..).zip(lock(&self.entries).iter()).filter_map(of_run).collect();
-        Ok(EventLogConnection { records, cursor: EventLogCursor::START, has_more: false })
+            .filter(wanted)
+            .take(limit.unwrap_or(usize::MAX))
+            .collect();
+        let last = records.last().map(|record| EventLogCursor::StorageId(record.storage_id));
+        let cursor = last.or(query.cursor).unwrap_or(EventLogCursor::START);
+        Ok(EventLogConnection { has_more: Some(records.len()) == limit, records, cursor })
     }
 }
 
@@ -171,10 +278,104 @@ impl RunStoreDouble for Stores {
         event: &DagsterEvent,
         at: DateTime<Utc>,
     ) -> Result<(), StorageError> {
-        if self.changing_fails {
-            return Err(failed());
+        if self.failure().changing {
+            return Err(unavailable());
         }
         lock(&self.effects).push(format!("change {run_id} {} at {at}", event.event_type_value));
+        let status = event.event_type().and_then(DagsterEventType::run_status);
+        if let (Some(run), Some(status)) = (lock(&self.runs).get_mut(run_id), status) {
+            run.status = status;
+        }
         Ok(())
+    }
+
+    async fn get_run_records(
+        &self,
+        filter: &RunsFilter,
+        _: &RunsPage,
+    ) -> Result<Vec<RunRecord>, StorageError> {
+        let runs = lock(&self.runs);
+        let found = filter.run_ids.iter().filter_map(|run_id| runs.get(run_id));
+        let record = |run: &DagsterRun| RunRecord {
+            storage_id: StorageId(1),
+            dagster_run: run.clone(),
+            create_timestamp: FixedClock.now(),
+            update_timestamp: FixedClock.now(),
+            start_time: None,
+            end_time: None,
+        };
+        Ok(found.map(record).collect())
+    }
+
+    async fn get_run_group(&self, run_id: &RunId) -> Result<Option<RunGroup>, StorageError> {
+        let runs = lock(&self.runs);
+        let Some(run) = runs.get(run_id) else {
+            return Ok(None);
+        };
+        let root_run_id = run.root_run_id.clone().unwrap_or_else(|| run_id.clone());
+        if !runs.contains_key(&root_run_id) {
+            return Err(StorageError::RunNotFound { run_id: root_run_id });
+        }
+        let of_group = |run: &&DagsterRun| {
+            run.run_id == root_run_id || run.root_run_id.as_ref() == Some(&root_run_id)
+        };
+        let runs = runs.values().filter(of_group).cloned().collect();
+        Ok(Some(RunGroup { root_run_id, runs }))
+    }
+
+    async fn add_run_tags(
+        &self,
+        run_id: &RunId,
+        new_tags: &BTreeMap<String, String>,
+        _: DateTime<Utc>,
+    ) -> Result<(), StorageError> {
+        let mut runs = lock(&self.runs);
+        let missing = || StorageError::RunNotFound { run_id: run_id.clone() };
+        let run = runs.get_mut(run_id).ok_or_else(missing)?;
+        run.tags.extend(new_tags.clone());
+        for (key, value) in new_tags {
+            lock(&self.effects).push(format!("tag {run_id} {key}={value}"));
+        }
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl RunEventStore for Stores {
+    async fn add_run_with_events(&self, _: NewRun) -> Result<Vec<StorageId>, StorageError> {
+        Err(refused())
+    }
+
+    async fn store_run_events(
+        &self,
+        entries: &[EventLogEntry],
+    ) -> Result<StoredEvents, StorageError> {
+        let ids = EventStoreDouble::store_event_batch(self, entries).await?;
+        let unchanged_run = change_runs(self, entries, &SystemClock).await.err();
+        self.notice();
+        Ok(StoredEvents { ids, unchanged_run })
+    }
+
+    async fn delete_run_with_events(&self, _: &RunId) -> Result<(), StorageError> {
+        Err(refused())
+    }
+}
+
+#[async_trait]
+impl EventWatch for Stores {
+    async fn watch_run(&self, _: &RunId) -> Result<Box<dyn EventSignal>, StorageError> {
+        Ok(Box::new(Signal(self.noticed.subscribe())))
+    }
+}
+
+/// Comes with every change of the stores.
+#[derive(Debug)]
+struct Signal(watch::Receiver<u64>);
+
+#[async_trait]
+impl EventSignal for Signal {
+    async fn changed(&mut self, _: bool) {
+        // The sender is as long there as the stores are, which the one who waits holds.
+        let _ = self.0.changed().await;
     }
 }

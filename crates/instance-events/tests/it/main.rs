@@ -1,7 +1,10 @@
 //! The event domain over stores in memory: what is stored, what changes, and who is told, in order.
 
+mod batch;
 mod fake;
 mod handle;
 mod report;
+mod retry;
 #[cfg(feature = "tracing-layer")]
 mod run_log_layer;
+mod watch;

@@ -9,7 +9,7 @@ use instance_core::ids::RunId;
 use instance_core::run::DagsterRun;
 use instance_core::serdes::UnknownFields;
 use instance_events::{
-    report_dagster_event, report_dagster_events, report_engine_event, report_run_canceled,
+    ReportEngineEvent, ReportEvent, report_dagster_event, report_engine_event, report_run_canceled,
     report_run_canceling, report_run_failed,
 };
 
@@ -32,38 +32,26 @@ fn only_entry(fake: &Fake) -> Result<(EventLogEntry, DagsterEvent), Box<dyn std:
 }
 
 #[tokio::test]
-async fn events_are_stored_together_with_the_time_of_the_clock() -> TestResult {
+async fn events_have_the_time_of_the_clock_unless_they_have_their_own() -> TestResult {
     let fake = Fake::default();
     let event = |message: &str| {
         DagsterEvent::new(DagsterEventType::StepStart, "demo")
             .with_message(message)
             .with_step_key(message)
     };
-    report_dagster_events(
-        &fake,
-        vec![event("a"), event("b")],
-        &RunId::from("r1"),
-        LogLevel::WARNING,
-    )
-    .await?;
-    report_dagster_event(&fake, event("c"), &RunId::from("r1"), LogLevel::DEBUG).await?;
-    assert_eq!(fake.effects(), ["store a, b", "store c"]);
+    let run_id = RunId::from("r1");
+    report_dagster_event(&fake, ReportEvent::of(event("a"), &run_id)).await?;
+    let warning = ReportEvent::of(event("b"), &run_id).level(LogLevel::WARNING).at(1.5);
+    report_dagster_event(&fake, warning).await?;
+    report_dagster_event(&fake, ReportEvent::runless(event("c")).at(0.0)).await?;
+    assert_eq!(fake.effects(), ["store a", "store b", "store c"]);
     let entries = fake.entries();
-    assert!(
-        entries.iter().all(|entry| entry.timestamp.to_bits() == 1_700_000_000.25_f64.to_bits())
-    );
+    let times: Vec<_> = entries.iter().map(|entry| entry.timestamp.to_bits()).collect();
+    assert_eq!(times, [1_700_000_000.25, 1.5, 1_700_000_000.25].map(f64::to_bits));
     assert_eq!(entries[1].step_key.as_deref(), Some("b"));
     let levels: Vec<_> = entries.iter().map(|entry| entry.level).collect();
-    assert_eq!(levels, [LogLevel::WARNING, LogLevel::WARNING, LogLevel::DEBUG]);
-    Ok(())
-}
-
-#[tokio::test]
-async fn no_events_are_nothing_to_do() -> TestResult {
-    // A store that fails shows that it was not asked.
-    let fake = Fake::that_cannot_store();
-    report_dagster_events(&fake, Vec::new(), &RunId::from("r1"), LogLevel::INFO).await?;
-    assert_eq!(fake.effects(), Vec::<String>::new());
+    assert_eq!(levels, [LogLevel::INFO, LogLevel::WARNING, LogLevel::INFO]);
+    assert_eq!(entries[2].run_id, RunId::runless());
     Ok(())
 }
 
@@ -73,8 +61,10 @@ async fn an_engine_event_is_an_error_if_it_carries_one() -> TestResult {
     let failed = EngineEventData::engine_error(SerializableErrorInfo::new("E", "m\n"));
     for (data, level) in [(plain, LogLevel::INFO), (failed, LogLevel::ERROR)] {
         let fake = Fake::default();
-        report_engine_event(&fake, "the message", &run(), data.clone()).await?;
+        let report = ReportEngineEvent::of(&run(), "the message").with_data(data.clone());
+        let reported = report_engine_event(&fake, report).await?;
         let (entry, event) = only_entry(&fake)?;
+        assert_eq!(reported, event);
         assert_eq!(entry.level, level);
         assert_eq!(event.event_type(), Some(DagsterEventType::EngineEvent));
         assert_eq!(event.message.as_deref(), Some("the message"));
@@ -128,5 +118,18 @@ async fn the_end_of_a_run_is_reported_as_dagster_reports_it() -> TestResult {
         let changed = "change r1 PIPELINE_FAILURE at 2023-11-14 22:13:20.250 UTC".to_owned();
         assert!(fake.effects().contains(&changed), "{:?}", fake.effects());
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_engine_event_may_be_of_a_step_and_name_who_reports_it() -> TestResult {
+    let fake = Fake::default();
+    let run_id = RunId::from("r1");
+    let report = ReportEngineEvent::of_ids(&run_id, "demo", "gone").of_step("s").by("Monitor");
+    let event = report_engine_event(&fake, report).await?;
+    assert_eq!(event.message.as_deref(), Some("[Monitor] gone"));
+    let entries = fake.entries();
+    assert_eq!(entries[0].step_key.as_deref(), Some("s"));
+    assert_eq!(entries[0].job_name.as_deref(), Some("demo"));
     Ok(())
 }

@@ -160,8 +160,8 @@ async fn snapshots_are_stored_before_the_run_and_the_run_before_its_events() -> 
             format!("add_job_snapshot {}", job_snapshot.snapshot_id()),
             format!("add_execution_plan_snapshot {}", execution_plan.snapshot_id()),
             format!("add_run {FRESH_ID}"),
-            "report ASSET_MATERIALIZATION_PLANNED".to_owned(),
-            "report ASSET_MATERIALIZATION_PLANNED".to_owned(),
+            "store ASSET_MATERIALIZATION_PLANNED".to_owned(),
+            "store ASSET_MATERIALIZATION_PLANNED".to_owned(),
         ]
     );
     Ok(())

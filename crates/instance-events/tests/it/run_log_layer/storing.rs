@@ -97,7 +97,7 @@ async fn a_line_that_cannot_be_stored_takes_no_other_with_it() -> TestResult {
     run_span(&run("r2")).in_scope(|| tracing::info!("of another run"));
 
     let error = logs.flush().await.err().ok_or("no error")?;
-    assert_eq!(error.to_string(), "event: no space");
+    assert_eq!(error.to_string(), "event: not this one");
     let failed = "Exception while writing logger call to event log";
     assert_eq!(
         stored_lines(&fake),
@@ -118,7 +118,7 @@ async fn a_line_that_cannot_be_stored_takes_no_other_with_it() -> TestResult {
     else {
         return Err("no error".into());
     };
-    assert_eq!(error.message, "event: no space\n");
+    assert_eq!(error.message, "event: not this one\n");
 
     logs.flush().await?;
     logs.close().await?;
@@ -149,7 +149,7 @@ async fn a_log_that_takes_nothing_is_told_to_the_program() -> TestResult {
         "{notes:?}"
     );
     assert!(notes[1].starts_with("[] WARN message=lines of a run's log are lost"), "{notes:?}");
-    assert!(notes[1].contains("run_id=\"r1\" lines=3 error=event: no space"), "{notes:?}");
+    assert!(notes[1].contains("run_id=\"r1\" lines=3 error=event: not this one"), "{notes:?}");
     assert!(logs.close().await.is_ok(), "an error is returned once");
     Ok(())
 }
