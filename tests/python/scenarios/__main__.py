@@ -18,7 +18,7 @@ def arguments():
     parser.add_argument("--only", default="*", metavar="PATTERN", help="a part of the name, or with wildcards")
     parser.add_argument("--storage", choices=["sqlite", "postgres"], default="sqlite")
     parser.add_argument("--postgres-url", default="postgresql://postgres@127.0.0.1:5432/postgres")
-    parser.add_argument("--keep", metavar="DIRECTORY", help="a directory to make, in which the homes stay")
+    parser.add_argument("--keep", metavar="DIRECTORY", help="a directory to make, in which homes and documents stay")
     parser.add_argument("--list", action="store_true", help="only print the names")
     args = parser.parse_args()
     if not args.list and not args.replay:

@@ -34,4 +34,5 @@ def sorted_json(values, each):
 
 
 def set_of(values, each):
-    return None if values is None else {each(value) for value in values}
+    """Frozen, as the sets of a code location are; Dagster writes the other kind differently."""
+    return None if values is None else frozenset(each(value) for value in values)

@@ -1,5 +1,6 @@
 """Plays each scenario on both sides, one after the other, and says what differs."""
 
+import json
 import os
 import time
 import traceback
@@ -55,6 +56,9 @@ class Stage:
         else:
             self.sides = [SqliteSide(base / "dagster", True), SqliteSide(base / "here", self.ours_is_reference)]
         self.location = RecordingLocation()
+        self.documents = base / "documents" if args.keep else None
+        if self.documents:
+            self.documents.mkdir()
 
     def dump(self, side, home, times):
         return dump.of_postgres(side.url, times) if isinstance(side, PostgresSide) else dump.of_sqlite(home, times)
@@ -75,6 +79,8 @@ class Stage:
             "event_batch_size": scenario.event_batch_size,
             "scenarios": [{"name": scenario.name, "steps": recorder.steps}],
         }
+        if self.documents:
+            (self.documents / f"{other_home.name}.json").write_text(json.dumps(document, indent=1))
         with window() as other_times:
             results = self.replay.play(document)
         yield from outcome_differences(recorder.steps, results, [times, other_times], scenario.unordered)
