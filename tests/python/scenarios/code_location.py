@@ -44,7 +44,11 @@ def remote_graph():
         return context.create_request_context().asset_graph
 
 
+SELECTIONS = ("asset_selection", "asset_check_selection")
+
+
 def job_json(job):
+    """Its sets are frozen but for those named as plain, which Dagster writes differently."""
     return {
         "tags": dict(job.tags),
         "job_snapshot": ser(job.job_snapshot),
@@ -53,6 +57,7 @@ def job_json(job):
         "asset_check_selection": sorted_json(job.asset_check_selection, check_key_json),
         "remote_origin": ser(job.get_remote_origin()),
         "python_origin": ser(job.get_python_origin()),
+        "plain_sets": [name for name in SELECTIONS if isinstance(getattr(job, name), set)],
     }
 
 
@@ -108,8 +113,12 @@ class ReplayedJob(RemoteJob):
     tags = property(lambda self: self.document["tags"])
     job_snapshot = property(lambda self: de(self.document["job_snapshot"]))
     parent_job_snapshot = property(lambda self: de(self.document["parent_job_snapshot"]))
-    asset_selection = property(lambda self: set_of(self.document["asset_selection"], key_of))
-    asset_check_selection = property(lambda self: set_of(self.document["asset_check_selection"], check_key_of))
+    asset_selection = property(lambda self: self.selection("asset_selection", key_of))
+    asset_check_selection = property(lambda self: self.selection("asset_check_selection", check_key_of))
+
+    def selection(self, name, each):
+        found = set_of(self.document[name], each)
+        return set(found) if name in self.document["plain_sets"] else found
 
     def get_remote_origin(self):
         return de(self.document["remote_origin"])

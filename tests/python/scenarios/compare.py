@@ -17,7 +17,7 @@ def short(text, other):
 
 def sorted_list(text, name):
     """The text with the items of each such list of strings in order."""
-    pattern = re.compile(rf'("{name}": )(\[[^\[\]]*\])')
+    pattern = re.compile(rf'("{name}": )(\[(?:"(?:[^"\\]|\\.)*"(?:, )?)*\])')
     return pattern.sub(lambda found: found[1] + json.dumps(sorted(json.loads(found[2]))), text)
 
 
