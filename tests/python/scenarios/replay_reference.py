@@ -13,6 +13,7 @@ from common import emit, open_instance
 
 from scenarios import run_ids
 from scenarios.operations import OPERATIONS
+from scenarios.speed import read_revisions_once
 
 
 def outcome(instance, step):
@@ -35,6 +36,7 @@ def replay(document):
 
 
 def main():
+    read_revisions_once()
     logging.getLogger("dagster").setLevel(logging.CRITICAL)
     for line in sys.stdin:
         replay(json.loads(line))

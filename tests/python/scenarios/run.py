@@ -20,6 +20,7 @@ from scenarios.known import reason_for
 from scenarios.record import Recorder
 from scenarios.registry import SCENARIOS
 from scenarios.replay import Replay
+from scenarios.speed import read_revisions_once
 
 # Clocks of a database and of this process need not agree to the millisecond.
 TOLERANCE = 2
@@ -101,6 +102,7 @@ def selected(pattern):
 
 def run(base, args):
     """Whether all is equal or known."""
+    read_revisions_once()
     report = {"scenarios": 0, "equal": 0, "known": {}, "different": {}, "known_but_equal": {}}
     stage = Stage(Path(base), args)
     try:
