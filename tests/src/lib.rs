@@ -12,6 +12,7 @@ mod dagster;
 mod home;
 mod minimise;
 mod ours;
+pub mod scenarios;
 mod text;
 mod tools;
 

@@ -21,8 +21,13 @@ def sorted_list(text, name):
     return pattern.sub(lambda found: found[1] + json.dumps(sorted(json.loads(found[2]))), text)
 
 
+# Tags of a run are written together, in the order in which they were given; nothing reads that order.
+NEVER_IN_ORDER = ("run_tags",)
+
+
 def without_order(dump, unordered):
     found = {}
+    unordered = (*unordered, *NEVER_IN_ORDER)
     for (file, table), rows in dump.items():
         for name in unordered:
             rows = [{column: sorted_list(text, name) for column, text in row.items()} for row in rows]
