@@ -1,10 +1,21 @@
-//! Partitions: what definitions of them are stored as, and subsets of their keys.
+//! Partitions: what definitions of them are stored as, what they say about keys, and subsets of their keys.
+//! Not here: where the keys of dynamic sets are stored.
 
+mod cron;
+mod definition;
+mod error;
+mod key_format;
+mod key_reader;
+mod resolve;
 mod snap;
 mod subset;
+mod ticks;
 mod time_window;
 mod time_window_keys;
+mod windows;
 
+pub use error::PartitionsError;
+pub use resolve::DynamicPartitionKeys;
 pub use snap::{
     DynamicPartitionsSnap, MultiPartitionsSnap, PartitionDimensionSnap, PartitionsSnap,
     StaticPartitionsSnap, TimeWindowPartitionsSnap,

@@ -1,6 +1,8 @@
 //! Subsets of partitions.
 
-use crate::partitions::{PartitionsSnap, PersistedTimeWindow, TimeWindowPartitionsDefinition};
+use crate::partitions::{
+    DynamicPartitionKeys, PartitionsSnap, PersistedTimeWindow, TimeWindowPartitionsDefinition,
+};
 use crate::serdes::FrozenSet;
 use crate::{serdes_class, serdes_union};
 
@@ -18,23 +20,18 @@ serdes_union! {
 
 impl PartitionsSubset {
     /// How many partitions there are; `None` where it follows from a definition that this version does
-    /// not evaluate.
+    /// not evaluate, or from keys of a dynamic set, which [`keys`](Self::keys) takes.
     pub fn num_partitions(&self) -> Option<i64> {
         match self {
-            Self::TimeWindow(subset) => subset.num_partitions,
+            Self::TimeWindow(subset) => subset.count().ok(),
             _ => i64::try_from(self.partition_keys()?.len()).ok(),
         }
     }
 
     /// The keys of the partitions; `None` where they follow from a definition that this version does not
-    /// evaluate.
+    /// evaluate, or from keys of a dynamic set, which [`keys`](Self::keys) takes.
     pub fn partition_keys(&self) -> Option<Vec<String>> {
-        match self {
-            Self::Default(subset) => Some(subset.subset.as_slice().to_vec()),
-            Self::KeyRanges(subset) => subset.partition_keys(),
-            Self::TimeWindow(subset) => subset.partition_keys(),
-            Self::Opaque(_) => None,
-        }
+        self.keys(&DynamicPartitionKeys::new()).ok()
     }
 }
 
@@ -55,22 +52,6 @@ serdes_class! {
         pub key_ranges: Vec<PartitionKeyRange> = "key_ranges",
         /// The definition of the partitions.
         pub partitions_snap: PartitionsSnap = "partitions_snap",
-    }
-}
-
-impl KeyRangesPartitionsSubset {
-    fn partition_keys(&self) -> Option<Vec<String>> {
-        let PartitionsSnap::Static(all) = &self.partitions_snap else {
-            return None;
-        };
-        let place = |key: &String| all.partition_keys.iter().position(|other| other == key);
-        let mut keys = Vec::new();
-        for range in &self.key_ranges {
-            keys.extend_from_slice(
-                all.partition_keys.get(place(&range.start)?..=place(&range.end)?)?,
-            );
-        }
-        Some(keys)
     }
 }
 

@@ -1,117 +1,141 @@
-//! The keys of partitions that are windows of time: the starts of the windows, as their definition writes
-//! them.
+//! Subsets of partitions that are windows of time: which windows keys make, and which keys windows have. Not
+//! here: how a schedule makes the windows.
 
-use std::fmt::Write;
-use std::str::FromStr;
+use chrono::{DateTime, Utc};
 
-use chrono::format::{Item, StrftimeItems};
-use chrono::{DateTime, MappedLocalTime, TimeZone, Utc};
-use chrono_tz::Tz;
-use croner::Cron;
-
-use crate::clock::datetime_of;
+use crate::clock::timestamp_of;
+use crate::partitions::windows::{Span, Window, Windows, stored_time};
 use crate::partitions::{
-    PartitionsExclusion, TimeWindowPartitionsDefinition, TimeWindowPartitionsSubset,
+    PartitionKeyRange, PartitionsError, PersistedTimeWindow, TimeWindowPartitionsDefinition,
+    TimeWindowPartitionsSubset, TimestampWithTimezone,
 };
-use crate::serdes::deserialize_value;
+use crate::serdes::{Number, UnknownFields};
+
+impl TimeWindowPartitionsDefinition {
+    /// The subset that a run over a range of keys is stored with: all from the beginning of the first window
+    /// to the end of the last. It can lie outside of the definition, and is empty where the range runs
+    /// backwards, though it has its window even then, as Dagster's has.
+    ///
+    /// Errors: the definition is not understood, or a key is not of its format.
+    pub fn subset_of_key_range(
+        &self,
+        range: &PartitionKeyRange,
+    ) -> Result<TimeWindowPartitionsSubset, PartitionsError> {
+        let windows = Windows::of(self)?;
+        let start = windows.window_of_key(&range.start)?.start.instant;
+        let end = windows.window_of_key(&range.end)?.end.instant;
+        let num_partitions = windows.count_within((start, end))?;
+        Ok(self.subset(&[(start, end)], num_partitions))
+    }
+
+    /// The subset of keys, neighbours joined. What is no partition now, be it before the first or not yet
+    /// ended, is left out without an error, as by Dagster.
+    ///
+    /// Errors: the definition is not understood, a key is not of its format, or there are keys but no
+    /// partitions.
+    pub fn subset_of_keys(
+        &self,
+        keys: &[String],
+        now: DateTime<Utc>,
+    ) -> Result<TimeWindowPartitionsSubset, PartitionsError> {
+        let windows = Windows::of(self)?;
+        let mut chosen = windows.windows_of_keys(keys)?;
+        if chosen.is_empty() {
+            return Ok(self.subset(&[], 0));
+        }
+        let (Some(first), Some(last)) = (windows.first(now)?, windows.last(now)?) else {
+            return Err(windows.no_partitions());
+        };
+        chosen.retain(|window| {
+            window.start.instant >= first.start.instant && window.end.instant <= last.end.instant
+        });
+        let mut spans: Vec<Span> = Vec::new();
+        let mut num_partitions = 0;
+        for Window { start, end } in chosen {
+            let (start, end) = (start.instant, end.instant);
+            match spans.last_mut() {
+                Some((_, last)) if start < *last => continue,
+                Some((_, last)) if windows.are_neighbours(*last, start)? => *last = end,
+                _ => spans.push((start, end)),
+            }
+            num_partitions += 1;
+        }
+        Ok(self.subset(&spans, num_partitions))
+    }
+
+    /// The keys of a range, both ends included; none where the range runs backwards. Whether the windows
+    /// have ended does not matter.
+    ///
+    /// Errors: the definition is not understood, a key is not of its format, or the range lies before the
+    /// start of the definition or behind its end.
+    pub fn keys_in_range(&self, range: &PartitionKeyRange) -> Result<Vec<String>, PartitionsError> {
+        let windows = Windows::of(self)?;
+        let start = windows.start_of_key(&range.start)?;
+        if start < windows.start() {
+            return Err(PartitionsError::RangeStartsTooEarly {
+                key: range.start.clone(),
+                start: windows.start().to_string(),
+            });
+        }
+        let end = windows.window_of_key(&range.end)?.end.instant;
+        if let Some(limit) = windows.end().filter(|limit| end > *limit) {
+            return Err(PartitionsError::RangeEndsTooLate {
+                key: range.end.clone(),
+                end: limit.to_string(),
+            });
+        }
+        windows.keys_within((start, end))
+    }
+
+    fn subset(&self, spans: &[Span], num_partitions: i64) -> TimeWindowPartitionsSubset {
+        let time = |time| TimestampWithTimezone {
+            timestamp: Number::Float(timestamp_of(time)),
+            timezone: self.timezone.clone(),
+            unknown: UnknownFields::default(),
+        };
+        let window = |(start, end): &Span| PersistedTimeWindow {
+            end: time(*end),
+            start: time(*start),
+            unknown: UnknownFields::default(),
+        };
+        TimeWindowPartitionsSubset {
+            included_time_windows: spans.iter().map(window).collect(),
+            num_partitions: Some(num_partitions),
+            partitions_def: self.clone(),
+            unknown: UnknownFields::default(),
+        }
+    }
+}
 
 impl TimeWindowPartitionsSubset {
-    /// The keys of the partitions within the windows, ascending; `None` if the definition is of an old
-    /// kind, or says something that this version does not understand.
-    pub fn partition_keys(&self) -> Option<Vec<String>> {
-        let definition = Definition::of(&self.partitions_def)?;
+    /// The keys of the partitions within the windows, in the order of the windows.
+    ///
+    /// Errors: the definition is not understood.
+    pub fn partition_keys(&self) -> Result<Vec<String>, PartitionsError> {
+        let windows = Windows::of(&self.partitions_def)?;
         let mut keys = Vec::new();
-        for window in &self.included_time_windows {
-            let start = datetime_of(window.start.timestamp.as_f64())?;
-            let end = datetime_of(window.end.timestamp.as_f64())?;
-            definition.push_keys(start, end, &mut keys)?;
+        for span in self.spans() {
+            keys.append(&mut windows.keys_within(span?)?);
         }
-        Some(keys)
-    }
-}
-
-/// A definition that was understood.
-struct Definition<'a> {
-    cron: Cron,
-    timezone: Tz,
-    fmt: &'a str,
-    /// Whether windows follow each other within an hour that a clock shows twice.
-    is_hourly: bool,
-    excluded_schedules: Vec<Cron>,
-    excluded_times: Vec<DateTime<Utc>>,
-}
-
-impl<'a> Definition<'a> {
-    fn of(definition: &'a TimeWindowPartitionsDefinition) -> Option<Self> {
-        let schedule = definition.cron_schedule.as_deref()?;
-        let timezone = definition.timezone.as_deref().unwrap_or("UTC");
-        let mut understood = Self {
-            cron: Cron::from_str(schedule).ok()?,
-            timezone: timezone.parse().ok()?,
-            fmt: &definition.fmt,
-            is_hourly: schedule.split_whitespace().nth(1) == Some("*"),
-            excluded_schedules: Vec::new(),
-            excluded_times: Vec::new(),
-        };
-        for exclusion in definition.exclusions.iter().flatten() {
-            match exclusion {
-                PartitionsExclusion::Time(time) => {
-                    understood.excluded_times.push(datetime_of(time.timestamp.as_f64())?);
-                }
-                PartitionsExclusion::Opaque(other) => {
-                    let schedule: String = deserialize_value(other.as_str()).ok()?;
-                    understood.excluded_schedules.push(Cron::from_str(&schedule).ok()?);
-                }
-            }
-        }
-        Some(understood)
+        Ok(keys)
     }
 
-    fn push_keys(
-        &self,
-        start: DateTime<Utc>,
-        end: DateTime<Utc>,
-        keys: &mut Vec<String>,
-    ) -> Option<()> {
-        let mut next = start.with_timezone(&self.timezone);
-        let mut inclusive = true;
-        loop {
-            next = self.cron.find_next_occurrence(&next, inclusive).ok()?;
-            if next >= end {
-                return Some(());
-            }
-            if !self.is_excluded(&next) {
-                keys.push(self.key(&next)?);
-            }
-            inclusive = false;
+    /// How many partitions there are, counted where it was not stored.
+    ///
+    /// Errors: it has to be counted, and the definition is not understood.
+    pub fn count(&self) -> Result<i64, PartitionsError> {
+        // Old versions stored wrong numbers, which are told by being below zero.
+        if let Some(stored) = self.num_partitions.filter(|stored| *stored >= 0) {
+            return Ok(stored);
         }
+        let windows = Windows::of(&self.partitions_def)?;
+        self.spans().map(|span| windows.count_within(span?)).sum()
     }
 
-    fn is_excluded(&self, start: &DateTime<Tz>) -> bool {
-        self.excluded_times.iter().any(|time| time == start)
-            || self
-                .excluded_schedules
-                .iter()
-                .any(|schedule| schedule.is_time_matching(start).unwrap_or(false))
-    }
-
-    fn key(&self, start: &DateTime<Tz>) -> Option<String> {
-        // Python's microseconds have the letter that chrono has for nanoseconds.
-        let mut fmt = self.fmt.replace("%f", "%6f");
-        let is_second = matches!(
-            self.timezone.from_local_datetime(&start.naive_local()),
-            MappedLocalTime::Ambiguous(_, second) if second == *start
-        );
-        if self.is_hourly && is_second && !fmt.contains("%z") {
-            fmt.push_str("%z");
-        }
-        let items: Vec<_> = StrftimeItems::new(&fmt).collect();
-        if items.contains(&Item::Error) {
-            return None;
-        }
-        let mut key = String::new();
-        write!(key, "{}", start.format_with_items(items.iter())).ok()?;
-        Some(key)
+    fn spans(&self) -> impl Iterator<Item = Result<Span, PartitionsError>> + '_ {
+        self.included_time_windows.iter().map(|window| {
+            Ok((stored_time(&window.start.timestamp)?, stored_time(&window.end.timestamp)?))
+        })
     }
 }
 
@@ -137,7 +161,7 @@ mod tests {
             r#"{{"__class__": "TimeWindowPartitionsSubset", "included_time_windows": [{{"__class__": "TimeWindow", "end": {end}, "start": {start}}}], "num_partitions": null, "partitions_def": {{"__class__": "TimeWindowPartitionsDefinition", "cron_schedule": "{schedule}", "end": null, "end_offset": 0, "exclusions": {excluded}, "fmt": "{fmt}", "start": {start}, "timezone": "{zone}"}}}}"#
         );
         let subset: TimeWindowPartitionsSubset = deserialize_value(&text).ok()?;
-        subset.partition_keys()
+        subset.partition_keys().ok()
     }
 
     #[test]

@@ -64,6 +64,13 @@ impl<T: SetOrder + PartialEq> FromIterator<T> for FrozenSet<T> {
     }
 }
 
+impl<T: SetOrder + PartialEq> FrozenSet<T> {
+    /// A set that is written as `{"__set__": [..]}`, as where Dagster's field holds a set that can change.
+    pub fn mutable(items: impl IntoIterator<Item = T>) -> Self {
+        Self { form: Form::Mutable, ..items.into_iter().collect() }
+    }
+}
+
 impl<T: Pack> Pack for FrozenSet<T> {
     fn pack(&self, writer: &mut Writer) {
         let key = match self.form {

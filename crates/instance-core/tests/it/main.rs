@@ -5,6 +5,7 @@ mod classes;
 mod daemon;
 mod events;
 mod fixtures;
+mod partitions;
 mod robustness;
 mod runs;
 mod scheduling;

@@ -1,0 +1,205 @@
+//! The times at which a cron schedule fires in a zone. Not here: the windows between them.
+
+use std::vec::IntoIter;
+
+use chrono::{
+    DateTime, Datelike, Days, MappedLocalTime, NaiveDate, NaiveDateTime, TimeDelta, TimeZone,
+    Timelike, Utc,
+};
+use chrono_tz::{OffsetComponents, Tz};
+
+use crate::partitions::cron::CronSchedule;
+
+/// Days without a tick after which a schedule is taken to have none: Dagster gives up at fifty years.
+const SEARCHED_DAYS: u32 = 50 * 366;
+
+/// The last year for which the zones that are built in know when clocks are set.
+const LAST_YEAR_OF_ZONES: i32 = 2099;
+
+/// The hours in which Dagster takes clocks to be set.
+const HOURS_OF_CHANGES: std::ops::RangeInclusive<u32> = 1..=3;
+
+/// A time at which a schedule fires.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) struct Tick {
+    pub(super) instant: DateTime<Utc>,
+    /// What Dagster takes the clocks to show, which can be a time that they skip.
+    pub(super) local: NaiveDateTime,
+    /// Whether the clocks show it for the second time.
+    pub(super) is_second: bool,
+}
+
+/// Which way ticks are listed.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(super) enum Direction {
+    Ascending,
+    Descending,
+}
+
+/// The ticks from a time on, that time included.
+#[derive(Debug)]
+pub(super) struct Ticks<'a> {
+    cron: &'a CronSchedule,
+    zone: Tz,
+    direction: Direction,
+    bound: DateTime<Utc>,
+    date: Option<NaiveDate>,
+    of_the_day: IntoIter<Tick>,
+}
+
+impl<'a> Ticks<'a> {
+    pub(super) fn new(
+        cron: &'a CronSchedule,
+        zone: Tz,
+        bound: DateTime<Utc>,
+        direction: Direction,
+    ) -> Self {
+        let date = bound.with_timezone(&zone).date_naive();
+        // Ticks that clocks move can lie a day beside the date that they belong to.
+        let beside = Days::new(1);
+        let date = match direction {
+            Direction::Ascending => date.checked_sub_days(beside),
+            Direction::Descending => date.checked_add_days(beside),
+        };
+        Self { cron, zone, direction, bound, date, of_the_day: Vec::new().into_iter() }
+    }
+
+    fn is_within(&self, tick: &Tick) -> bool {
+        match self.direction {
+            Direction::Ascending => tick.instant >= self.bound,
+            Direction::Descending => tick.instant <= self.bound,
+        }
+    }
+
+    /// The next day on which the schedule fires.
+    fn next_date(&mut self) -> Option<NaiveDate> {
+        for _ in 0..SEARCHED_DAYS {
+            let date = self.date?;
+            self.date = match self.direction {
+                Direction::Ascending => date.succ_opt(),
+                Direction::Descending => date.pred_opt(),
+            };
+            if fires_on(self.cron, date) {
+                return Some(date);
+            }
+        }
+        None
+    }
+}
+
+impl Iterator for Ticks<'_> {
+    type Item = Tick;
+
+    fn next(&mut self) -> Option<Tick> {
+        loop {
+            while let Some(tick) = self.of_the_day.next() {
+                if self.is_within(&tick) {
+                    return Some(if self.cron.is_leap_day {
+                        day_after(tick, self.zone)
+                    } else {
+                        tick
+                    });
+                }
+            }
+            let date = self.next_date()?;
+            let mut ticks = ticks_of(self.cron, self.zone, date)?;
+            if self.direction == Direction::Descending {
+                ticks.reverse();
+            }
+            self.of_the_day = ticks.into_iter();
+        }
+    }
+}
+
+/// Dagster finds the 29th of February from the day before it, so what it looks for is that day.
+fn fires_on(cron: &CronSchedule, date: NaiveDate) -> bool {
+    if !cron.is_leap_day {
+        return cron.is_on(date);
+    }
+    let next = date.succ_opt();
+    next.is_some_and(|next| cron.is_on(next))
+}
+
+fn day_after(tick: Tick, zone: Tz) -> Tick {
+    let local = tick.local + TimeDelta::days(1);
+    Tick { instant: instant_of(local, zone), local, is_second: false }
+}
+
+/// The ticks of a day; `None` for one that the clocks skip, around which Dagster finds now these windows and
+/// now those, or one beyond what is known about the clocks of a zone.
+fn ticks_of(cron: &CronSchedule, zone: Tz, date: NaiveDate) -> Option<Vec<Tick>> {
+    let last_year = if zone == Tz::UTC { 9999 } else { LAST_YEAR_OF_ZONES };
+    if !(1..=last_year).contains(&date.year()) {
+        return None;
+    }
+    zone.from_local_datetime(&date.and_hms_opt(12, 0, 0)?).latest()?;
+    let mut ticks = Vec::new();
+    for time in cron.times() {
+        push_ticks(cron, zone, date.and_time(time), &mut ticks);
+    }
+    ticks.sort_by_key(|tick| tick.instant);
+    ticks.dedup_by_key(|tick| tick.instant);
+    Some(ticks)
+}
+
+fn push_ticks(cron: &CronSchedule, zone: Tz, local: NaiveDateTime, ticks: &mut Vec<Tick>) {
+    let is_hour_of_changes = HOURS_OF_CHANGES.contains(&local.hour());
+    let tick =
+        |instant: DateTime<Tz>, is_second| Tick { instant: instant.to_utc(), local, is_second };
+    match zone.from_local_datetime(&local) {
+        MappedLocalTime::Single(instant) => ticks.push(tick(instant, false)),
+        MappedLocalTime::Ambiguous(first, second) if cron.is_every_hour() => {
+            ticks.extend([tick(first, false), tick(second, true)]);
+        }
+        MappedLocalTime::Ambiguous(first, second) => {
+            let is_second = !cron.is_plain_daily() || is_hour_of_changes;
+            ticks.push(if is_second { tick(second, true) } else { tick(first, false) });
+        }
+        MappedLocalTime::None if cron.is_every_hour() => {}
+        MappedLocalTime::None => {
+            let local = if is_hour_of_changes { after_gap(local, zone) } else { local };
+            // Where Dagster's way out of the gap leads nowhere, it takes the clocks as they are set then.
+            let instant = if cron.is_plain_daily() && is_hour_of_changes {
+                instant_after_change(local, zone)
+            } else {
+                instant_of(local, zone)
+            };
+            ticks.push(Tick { instant, local, is_second: false });
+        }
+    }
+}
+
+/// The time that takes the place of one that the clocks skip.
+fn after_gap(local: NaiveDateTime, zone: Tz) -> NaiveDateTime {
+    let hour = local - TimeDelta::minutes(i64::from(local.minute()));
+    let later = instant_of(local + TimeDelta::hours(1), zone);
+    hour + zone.offset_from_utc_datetime(&later.naive_utc()).dst_offset()
+}
+
+/// When the clocks of a zone show a time: the first of two, and for one that they skip, when they would
+/// have shown it if they had not been set.
+pub(super) fn instant_of(local: NaiveDateTime, zone: Tz) -> DateTime<Utc> {
+    match zone.from_local_datetime(&local) {
+        MappedLocalTime::Single(instant) | MappedLocalTime::Ambiguous(instant, _) => {
+            instant.to_utc()
+        }
+        MappedLocalTime::None => by_offset_at(local, local - CHANGE, zone),
+    }
+}
+
+/// The same, but for a time that the clocks skip, when they would have shown it if they had been set before.
+fn instant_after_change(local: NaiveDateTime, zone: Tz) -> DateTime<Utc> {
+    match zone.from_local_datetime(&local) {
+        MappedLocalTime::None => by_offset_at(local, local + CHANGE, zone),
+        _ => instant_of(local, zone),
+    }
+}
+
+/// Longer than clocks have ever been set by, from which follows that they do not skip what lies so far from
+/// what they skip.
+const CHANGE: TimeDelta = TimeDelta::hours(25);
+
+fn by_offset_at(local: NaiveDateTime, other: NaiveDateTime, zone: Tz) -> DateTime<Utc> {
+    let offset = zone.offset_from_utc_datetime(&other);
+    (local - (offset.base_utc_offset() + offset.dst_offset())).and_utc()
+}
