@@ -10,9 +10,12 @@ mod operations;
 
 use std::error::Error;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use dagster_instance::assets::AssetGraph;
+use dagster_instance::code_location::RemoteJob;
 use dagster_instance::serdes::Opaque;
 use dagster_instance::settings::EventBatching;
 use dagster_instance::{DagsterInstance, IdSource, RandomIds, RunId};
@@ -21,6 +24,16 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use arguments::Arguments;
+
+/// The job of a recorded document.
+pub(crate) fn recorded_job(document: &Value) -> Result<RemoteJob> {
+    code_location::job(document)
+}
+
+/// The asset graph of a recorded document.
+pub(crate) fn recorded_graph(document: &Value) -> Result<Arc<dyn AssetGraph>> {
+    graph::graph(Arguments(document))
+}
 
 /// What a replay returns.
 type Result<T> = std::result::Result<T, Box<dyn Error + Send + Sync>>;
