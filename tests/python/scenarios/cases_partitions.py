@@ -169,8 +169,8 @@ def _(r):
 
 @scenario("create_run/partitioned_multi")
 def _(r):
-    tags = single("2024-01-05|a")
-    both_ways(r, "by_letter_and_day_job", {**tags, "dagster/partition/letter": "a", "dagster/partition/day": "2024-01-05"})
+    dimensions = {"dagster/partition/letter": "a", "dagster/partition/day": "2024-01-05"}
+    both_ways(r, "by_letter_and_day_job", {**single("2024-01-05|a"), **dimensions})
     r.create_run(**run_of("by_letter_and_digit_job", tags=single("1|b")))
 
 

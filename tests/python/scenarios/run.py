@@ -76,7 +76,8 @@ class Stage:
 
     def play(self, scenario):
         home, failure = self.theirs.fresh(scenario.name, scenario.settings), None
-        with window() as times, batches_of(scenario.event_batch_size), run_ids.counted(), open_instance(home) as instance:
+        batches = batches_of(scenario.event_batch_size)
+        with window() as times, batches, run_ids.counted(), open_instance(home) as instance:
             recorder = Recorder(instance, self.location)
             try:
                 scenario.play(recorder)
