@@ -30,7 +30,8 @@ def main():
     args = arguments()
     if os.environ.get("PYTHONHASHSEED") != "0":
         # The order of sets shows in what Dagster writes.
-        os.execve(sys.executable, [sys.executable, "-m", "scenarios", *sys.argv[1:]], {**os.environ, "PYTHONHASHSEED": "0"})
+        command = [sys.executable, "-m", "scenarios", *sys.argv[1:]]
+        os.execve(sys.executable, command, {**os.environ, "PYTHONHASHSEED": "0"})
     warnings.simplefilter("ignore")
     from common import emit
     from scenarios.run import SCENARIOS, run

@@ -101,7 +101,8 @@ def _(r):
 @scenario("batches/materializations_and_observations", event_batch_size=4)
 def _(r):
     r.create_run()
-    for number, event in enumerate((materialization("a"), observation("a"), observation("b"), materialization("c"))):
+    events = (materialization("a"), observation("a"), observation("b"), materialization("c"))
+    for number, event in enumerate(events):
         report(r, number, event, batch("b"))
 
 
@@ -109,14 +110,16 @@ def _(r):
 def _(r):
     """Those that no batch may have: it is given up, and its events are stored one by one."""
     r.create_run()
-    for number, event in enumerate((materialization("a"), of_step("STEP_START"), materialization("b"), of_run("PIPELINE_START"))):
+    events = (materialization("a"), of_step("STEP_START"), materialization("b"), of_run("PIPELINE_START"))
+    for number, event in enumerate(events):
         report(r, number, event, batch("b"))
 
 
 @scenario("batches/of_planned_events", event_batch_size=3)
 def _(r):
     r.create_run()
-    for number, event_type in enumerate(("ASSET_MATERIALIZATION_PLANNED", "ASSET_CHECK_EVALUATION_PLANNED", "ASSET_CHECK_EVALUATION")):
+    types = ("ASSET_MATERIALIZATION_PLANNED", "ASSET_CHECK_EVALUATION_PLANNED", "ASSET_CHECK_EVALUATION")
+    for number, event_type in enumerate(types):
         report(r, number, of_step(event_type), batch("b"))
 
 
@@ -170,4 +173,8 @@ def _(r):
 @scenario("batches/planned_events_of_many", event_batch_size=50)
 def _(r):
     r.create_run(**run_of("flow_job", remote=True))
-    r.create_run(**run_of("by_day_job", tags={"dagster/asset_partition_range_start": "2024-01-05", "dagster/asset_partition_range_end": "2024-01-08"}))
+    days = {
+        "dagster/asset_partition_range_start": "2024-01-05",
+        "dagster/asset_partition_range_end": "2024-01-08",
+    }
+    r.create_run(**run_of("by_day_job", tags=days))

@@ -107,7 +107,8 @@ def _(r):
 def _(r):
     """The row has the event's; only a line without an event has its own."""
     r.handle_new_event(line(event=DagsterEvent("STEP_START", "j", step_key="of the event"), step_key="of the entry"))
-    r.handle_new_event(line(event=DagsterEvent("ENGINE_EVENT", "j", event_specific_data=EngineEventData({})), step_key="e"))
+    of_no_step = DagsterEvent("ENGINE_EVENT", "j", event_specific_data=EngineEventData({}))
+    r.handle_new_event(line(event=of_no_step, step_key="of the entry"))
     r.handle_new_event(line("a line", step_key="of the entry"))
 
 
@@ -131,7 +132,8 @@ def _(r):
 def _(r):
     """With a tag that is kept in a table of its own for none but materializations and observations."""
     for path in (["é", "a b"], ['quote"', "slash/"], ["", "x"], ["日本語🦀"], ["a"], ["A"]):
-        materialization = AssetMaterialization(AssetKey(path), partition="p/ü", tags={"k": "v", "dagster/data_version": "d"})
+        tags = {"k": "v", "dagster/data_version": "d"}
+        materialization = AssetMaterialization(AssetKey(path), partition="p/ü", tags=tags)
         event = DagsterEvent("ASSET_MATERIALIZATION", "j", event_specific_data=StepMaterializationData(materialization))
         r.report_dagster_event("", event, 20, BEGIN)
 

@@ -87,9 +87,8 @@ def _(r):
 
 @scenario("create_run/partitioned_with_keys_between_windows")
 def _(r):
-    """A day that is no partition of its own."""
-    r.create_run(**run_of("by_week_job", tags=between("2024-01-14", "2024-02-04")) | {"tags": single("2024-01-14")})
-    for tags in (single("2024-01-15"), between("2024-01-15", "2024-01-21")):
+    """A day on which no week begins is of the week that begins next."""
+    for tags in (single("2024-01-15"), between("2024-01-15", "2024-01-21"), between("2024-01-10", "2024-01-30")):
         r.create_run(**run_of("by_week_job", tags=tags))
 
 
@@ -103,7 +102,7 @@ def _(r):
 
 @scenario("create_run/partition_that_does_not_exist")
 def _(r):
-    """Times before the first partition and after the last."""
+    """Times before the first partition and after the last are taken as if they were partitions."""
     r.create_run(**run_of("by_day_job", tags=single("2023-01-05")))
     r.create_run(**run_of("by_day_job", tags=single("2025-01-05")))
     r.create_run(**run_of("by_day_job", tags=between("2024-02-27", "2024-03-05")))
@@ -112,6 +111,7 @@ def _(r):
 
 @scenario("create_run/partition_range_backwards")
 def _(r):
+    """An empty subset: no assets are planned, but their checks are."""
     r.create_run(**run_of("by_day_job", tags=between("2024-01-05", "2024-01-02")))
 
 
@@ -169,8 +169,8 @@ def _(r):
 
 @scenario("create_run/partitioned_multi")
 def _(r):
-    tags = single("2024-01-05|a")
-    both_ways(r, "by_letter_and_day_job", {**tags, "dagster/partition/letter": "a", "dagster/partition/day": "2024-01-05"})
+    dimensions = {"dagster/partition/letter": "a", "dagster/partition/day": "2024-01-05"}
+    both_ways(r, "by_letter_and_day_job", {**single("2024-01-05|a"), **dimensions})
     r.create_run(**run_of("by_letter_and_digit_job", tags=single("1|b")))
 
 
@@ -245,7 +245,7 @@ def _(r):
         r.create_run(**run_of(job))
 
 
-# Several definitions in one run: the last asset of the plan decides.
+# Several definitions in one run: the last asset of the plan, whose steps are in the order of their keys, decides.
 
 
 @scenario("create_run/unpartitioned_asset_after_partitioned")

@@ -99,7 +99,7 @@ def _(r):
 
 @scenario("reexecution/skipped_after_failure")
 def _(r):
-    """What was skipped, since something failed before it, is retried as it is downstream of that."""
+    """What was skipped is never retried, even downstream of what is."""
     run = launched(r, "chain_job")
     run.fails("first")
     run.skips("second", "third")
@@ -156,7 +156,7 @@ def _(r):
 
 @scenario("reexecution/failed_and_then_succeeded_step")
 def _(r):
-    """Both are known of it; that it failed counts."""
+    """Both are known of it; that it failed counts, and all downstream is executed again."""
     run = launched(r, "chain_job")
     run.fails("first")
     run.succeeds("first", "second", "third")
@@ -319,7 +319,8 @@ def _(r):
 
 @scenario("reexecution/dynamic_mapped_step_missing")
 def _(r):
-    """The run ended before anything that was mapped began: steps that are still unresolved do not count as missing."""
+    """The run ended before anything that was mapped began: the first of those steps does not count as missing, the
+    second does, for nothing before it began."""
     run = launched(r, "dynamic_job")
     run.maps("numbers", "n0", "n1")
     run.canceled()

@@ -6,6 +6,8 @@ import re
 from scenarios.dump import without_now
 
 SHORT = 160
+# Ids, which are of the order in which rows were written.
+OF_ORDER = ("id", "evaluation_event_storage_id")
 
 
 def short(text, other):
@@ -32,9 +34,7 @@ def without_order(dump, unordered):
         for name in unordered:
             rows = [{column: sorted_list(text, name) for column, text in row.items()} for row in rows]
         if table in unordered:
-            # The ids are of the order as well, and so is the message of a check that names them.
-            rows = [{c: text for c, text in row.items() if c not in ("id", "evaluation_event_storage_id")} for row in rows]
-            rows = sorted(rows, key=str)
+            rows = sorted(({key: text for key, text in row.items() if key not in OF_ORDER} for row in rows), key=str)
         found[file, table] = rows
     return found
 

@@ -274,8 +274,9 @@ def by_letter_and_digit():
     pass
 
 
+# A plan has its steps in the order of their keys, and so this one after its partitioned upstream.
 @dg.asset(deps=[by_day])
-def after_day():
+def summary_of_days():
     pass
 
 
@@ -308,7 +309,7 @@ definitions = dg.Definitions(
     assets=[
         *(raw, clean, final, observed, palette, halves, pooled_asset),
         *(by_letter, by_day, by_day_too, by_hour, by_week, by_month, by_working_day, by_open_day, by_colour),
-        *(by_letter_and_day, by_letter_and_digit, after_day, before_day, day_after),
+        *(by_letter_and_day, by_letter_and_digit, summary_of_days, before_day, day_after),
     ],
     asset_checks=[raw_holds, raw_is_small, clean_holds, both_hold, day_holds, days_hold, letter_holds],
     jobs=[
@@ -329,7 +330,7 @@ definitions = dg.Definitions(
             )
         ),
         dg.define_asset_job("by_day_job", [by_day, by_day_too]),
-        dg.define_asset_job("day_first_job", [by_day, after_day]),
+        dg.define_asset_job("day_first_job", [by_day, summary_of_days]),
         dg.define_asset_job("day_last_job", [before_day, day_after]),
     ],
 )

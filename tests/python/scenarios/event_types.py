@@ -106,7 +106,7 @@ ASSETS = {
     "ASSET_OBSERVATION": AssetObservationData(
         AssetObservation(KEY, "seen", partition="p", metadata=METADATA, tags={"dagster/data_version": "d2", "own": "x"})
     ),
-    "ASSET_CHECK_EVALUATION_PLANNED": AssetCheckEvaluationPlanned(asset_key=KEY, check_name="check", partitions_subset=None),
+    "ASSET_CHECK_EVALUATION_PLANNED": AssetCheckEvaluationPlanned(asset_key=KEY, check_name="check"),
     "ASSET_CHECK_EVALUATION": AssetCheckEvaluation(
         KEY,
         "check",

@@ -27,7 +27,6 @@ class Execution:
         self.run = run
         plan = recorder.instance.get_execution_plan_snapshot(run.execution_plan_snapshot_id)
         self.steps = {step.key: step for step in plan.steps}
-        # Of a re-execution of mapped steps, the plan has the steps that were mapped.
         number = len(recorder.steps) * 100
         self.times = (BEGIN + number + each / 4 for each in count())
 

@@ -1,14 +1,14 @@
 """Where a side of a scenario keeps its data: a fresh home each time, or one database that is emptied between them."""
 
 import json
+import os
 import shutil
 from contextlib import closing
 from pathlib import Path
 
 from common import open_instance
 
-# Written when a storage is created, not by a scenario.
-OF_CREATION = {"alembic_version", "secondary_indexes", "instance_info"}
+from scenarios import dump
 
 
 class SqliteSide:
@@ -31,23 +31,34 @@ class SqliteSide:
         (home / "dagster.yaml").write_text(json.dumps(settings))
         return home
 
+    def dump(self, home, window):
+        return dump.of_sqlite(home, window)
+
+    def close(self):
+        pass
+
 
 class PostgresSide:
     """A database of its own, made by real Dagster on either side."""
 
-    def __init__(self, base, url, database):
+    def __init__(self, base, server):
         self.base = Path(base)
         self.base.mkdir(parents=True)
-        self.server = url
-        self.database = database
-        self.url = f"{url.rsplit('/', 1)[0]}/{database}"
-        self.drop()
-        self.on_server(f'create database "{database}"')
-        home = self.base / "template"
-        home.mkdir()
-        (home / "dagster.yaml").write_text(json.dumps(self.storage()))
-        with open_instance(home) as instance:
-            (instance.run_storage, instance.event_log_storage, instance.schedule_storage)
+        self.server = server
+        self.database = f"scenarios_{self.base.name}_{os.getpid()}"
+        self.url = f"{server.rsplit('/', 1)[0]}/{self.database}"
+        self.on_server(f'create database "{self.database}"')
+        # Nothing here needs to outlive the server.
+        self.on_server(f'alter database "{self.database}" set synchronous_commit = off')
+        try:
+            home = self.base / "template"
+            home.mkdir()
+            (home / "dagster.yaml").write_text(json.dumps(self.storage()))
+            with open_instance(home) as instance:
+                (instance.run_storage, instance.event_log_storage, instance.schedule_storage)
+        except BaseException:
+            self.close()
+            raise
 
     def storage(self):
         return {"storage": {"postgres": {"postgres_url": self.url}}}
@@ -67,14 +78,26 @@ class PostgresSide:
             cursor.execute(statement)
             return cursor.fetchall() if cursor.description else []
 
-    def drop(self):
+    def empty(self):
+        """Only the tables that have rows, for each is new files; but all ids begin anew."""
+        tables = self.execute(self.url, "select tablename from pg_tables where schemaname = current_schema")
+        tables = [table for (table,) in tables if table not in dump.OF_CREATION]
+        filled = [f"select '{table}' where exists (select from \"{table}\")" for table in tables]
+        filled = ", ".join(f'"{table}"' for (table,) in self.execute(self.url, " union all ".join(filled)))
+        if filled:
+            self.execute(self.url, f"truncate {filled} cascade")
+        of_tables = "relkind = 'S' and relname not like 'secondary_indexes%'"
+        self.execute(self.url, f"select setval(oid::regclass, 1, false) from pg_class where {of_tables}")
+
+    def close(self):
         self.on_server(f'drop database if exists "{self.database}" with (force)')
 
     def fresh(self, name, settings):
-        tables = self.execute(self.url, "select tablename from pg_tables where schemaname = current_schema")
-        emptied = ", ".join(f'"{table}"' for (table,) in tables if table not in OF_CREATION)
-        self.execute(self.url, f"truncate {emptied} restart identity")
+        self.empty()
         home = self.base / name.replace("/", "-")
         home.mkdir()
         (home / "dagster.yaml").write_text(json.dumps({**self.storage(), **settings}))
         return home
+
+    def dump(self, home, window):
+        return dump.of_postgres(self.url, window)

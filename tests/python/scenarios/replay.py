@@ -1,6 +1,7 @@
 """The program that replays: one document a line to its standard input, one result a line from its standard output."""
 
 import json
+import os
 import selectors
 import subprocess
 import sys
@@ -21,8 +22,15 @@ class Replay:
         self.process = None
 
     def start(self):
+        # A scenario may be played in this process meanwhile: its home and settings are not of the other's business.
+        environment = {name: value for name, value in os.environ.items() if not name.startswith("DAGSTER_")}
         self.process = subprocess.Popen(
-            self.command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, cwd=Path(__file__).parent.parent, bufsize=0
+            self.command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            cwd=Path(__file__).parent.parent,
+            env=environment,
+            bufsize=0,
         )
         self.pending = b""
 

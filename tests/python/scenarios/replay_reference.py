@@ -1,4 +1,4 @@
-"""Replay recorded scenarios on real Dagster, from their JSON alone: what the other replay program does, to test the rest.
+"""Replay recorded scenarios on real Dagster, from their JSON alone: what another replay program does, to test the rest.
 
 Reads {"home", "settings", "event_batch_size", "scenarios": [{"name", "steps": [{"op", "args"}]}]}, one a line;
 prints for each step {"scenario", "step", "ok"} or {"scenario", "step", "error"}. Each home has its dagster.yaml.
