@@ -10,7 +10,7 @@ use clap::{Args, ValueEnum};
 use crate::compat::test_program;
 use crate::postgres;
 use crate::process::run as run_command;
-use crate::scripts::script;
+use crate::scripts::package;
 use crate::workspace::Workspace;
 
 /// Which scenarios, and where.
@@ -37,9 +37,8 @@ enum Storage {
 pub(crate) fn run(workspace: &Workspace, scenarios: &Scenarios) -> Result<()> {
     let replay = test_program(workspace, "replay_scenarios")?;
     let is_wanted = |storage| scenarios.storage.is_none_or(|wanted| wanted == storage);
-    let mut play = script(workspace, "play_scenarios.py")?;
+    let mut play = package(workspace, "scenarios")?;
     play.arg("--replay").arg(&replay);
-    play.arg("--differences").arg(workspace.root.join("docs/differences.md"));
     play.args(scenarios.only.iter().flat_map(|pattern| ["--only", pattern]));
     play.args(scenarios.keep.iter().flat_map(|directory| ["--keep", directory]));
     if is_wanted(Storage::Sqlite) {

@@ -146,7 +146,8 @@ def run(base, args):
     """Whether all is equal or known."""
     read_revisions_once()
     # Real Dagster has no differences from itself.
-    report, waiting = Report(known.reason_for if args.replay != "reference" else lambda name: None), []
+    is_reference = args.replay == "reference"
+    report, waiting = Report(lambda name: None if is_reference else known.reason_for(name, args.storage)), []
     with closing(Stage(Path(base), args)) as stage, ThreadPoolExecutor(1) as other_side:
         for scenario in [*selected(args.only), None]:
             if scenario:
