@@ -1,11 +1,9 @@
 //! Runs that we create and the real Dagster executes: a whole one, one that failed there and is re-executed by us,
 //! and one of a partition.
 
-use dagster_instance::code_location::CodeLocation;
-use dagster_instance::serdes::Opaque;
 use dagster_instance::storage::RecordsForRun;
 use dagster_instance::{
-    CreateReexecutedRun, CreateRun, DagsterInstance, InstanceError, ReexecutionStrategy, tags,
+    CreateReexecutedRun, DagsterInstance, InstanceError, ReexecutionStrategy, tags,
 };
 use dagster_instance_tests::{Home, PythonJob, execute};
 use instance_core::error::BoxError;
@@ -20,23 +18,10 @@ type TestResult = Result<(), BoxError>;
 async fn create(
     instance: &DagsterInstance,
     job: &PythonJob,
-    name: &str,
     run_tags: &[(&str, &str)],
 ) -> Result<DagsterRun, BoxError> {
-    let remote = job.remote_job()?;
-    let run_config = Opaque::empty_object();
-    let mut request = CreateRun::of_job(name);
-    request.execution_plan_snapshot =
-        Some(job.get_execution_plan(&remote, &run_config, None, None).await?);
-    request.job_snapshot = Some(remote.job_snapshot);
-    request.parent_job_snapshot = remote.parent_job_snapshot;
-    request.asset_selection = remote.asset_selection;
-    request.asset_check_selection = remote.asset_check_selection;
-    request.tags = remote.tags;
+    let mut request = job.whole_run().await?;
     request.tags.extend(run_tags.iter().map(|(key, value)| ((*key).into(), (*value).into())));
-    request.remote_job_origin = Some(remote.remote_job_origin);
-    request.job_code_origin = remote.job_code_origin;
-    request.asset_graph = Some(job.asset_graph()?);
     Ok(instance.create_run(request).await?)
 }
 
@@ -55,12 +40,12 @@ async fn open(home: &Home) -> Result<DagsterInstance, InstanceError> {
 async fn ops_are_executed(home: &Home) -> TestResult {
     let instance = open(home).await?;
     let job = PythonJob::named("pipeline");
-    let run = create(&instance, &job, "pipeline", &[]).await?;
+    let run = create(&instance, &job, &[]).await?;
     let executed = execute(home, &run.run_id);
     assert_eq!(executed.status, "SUCCESS", "{executed:?}");
     assert_eq!(executed.steps, ["extract", "transform", "load"]);
 
-    let run = create(&instance, &job, "pipeline", &[("fail", "once")]).await?;
+    let run = create(&instance, &job, &[("fail", "once")]).await?;
     let executed = execute(home, &run.run_id);
     assert_eq!(executed.status, "FAILURE", "{executed:?}");
     assert_eq!(executed.steps, ["extract", "transform"]);
@@ -92,7 +77,7 @@ async fn ops_are_executed(home: &Home) -> TestResult {
 async fn assets_are_executed(home: &Home) -> TestResult {
     let instance = open(home).await?;
     let job = PythonJob::named("refresh");
-    let run = create(&instance, &job, "refresh", &[("fail", "once")]).await?;
+    let run = create(&instance, &job, &[("fail", "once")]).await?;
     let executed = execute(home, &run.run_id);
     assert_eq!(executed.status, "FAILURE", "{executed:?}");
     let failed = stored(&instance, &run).await?;
@@ -116,7 +101,7 @@ async fn partitions_are_executed(home: &Home) -> TestResult {
     let instance = open(home).await?;
     let job = PythonJob::named("daily_job");
     let day = [(tags::PARTITION, "2024-01-05")];
-    let run = create(&instance, &job, "daily_job", &day).await?;
+    let run = create(&instance, &job, &day).await?;
     assert!(run.partitions_subset.is_some());
     let query = RecordsForRun {
         of_types: vec![DagsterEventType::AssetMaterializationPlanned],

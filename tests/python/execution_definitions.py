@@ -52,12 +52,25 @@ def daily(context) -> None:
     context.log.info(f"of {context.partition_key}")
 
 
+def one_of_twenty(number):
+    """Each asset depends on the one before."""
+
+    @dg.asset(name=f"asset_{number}", deps=[f"asset_{number - 1}"] if number else [])
+    def produce() -> None: ...
+
+    return produce
+
+
+twenty = [one_of_twenty(number) for number in range(20)]
+
+
 definitions = dg.Definitions(
-    assets=[raw, cleaned, daily],
+    assets=[raw, cleaned, daily, *twenty],
     asset_checks=[is_large],
     jobs=[
         pipeline,
         dg.define_asset_job("refresh", ["raw", "cleaned"], executor_def=dg.in_process_executor),
         dg.define_asset_job("daily_job", ["daily"], executor_def=dg.in_process_executor),
+        dg.define_asset_job("twenty_assets", twenty, executor_def=dg.in_process_executor),
     ],
 )

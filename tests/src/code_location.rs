@@ -5,7 +5,7 @@ use dagster_instance::code_location::{CodeLocation, RemoteJob};
 use dagster_instance::error::BoxError;
 use dagster_instance::serdes::{Opaque, deserialize_value, serialize_value};
 use dagster_instance::snap::{ExecutionPlanSnapshot, KnownExecutionState};
-use dagster_instance::{AssetCheckKey, AssetKey, RunId};
+use dagster_instance::{AssetCheckKey, AssetKey, CreateRun, RunId};
 use serde_json::{Value, json};
 
 use crate::dagster::dagster_with_input;
@@ -50,6 +50,23 @@ impl PythonJob {
         &self,
     ) -> Result<std::sync::Arc<dyn dagster_instance::assets::AssetGraph>, BoxError> {
         recorded_graph(&self.document)
+    }
+
+    /// A run of the whole job, as it is to be created.
+    pub async fn whole_run(&self) -> Result<CreateRun, BoxError> {
+        let job = self.remote_job()?;
+        let mut request = CreateRun::of_job(&*self.name);
+        request.execution_plan_snapshot =
+            Some(self.get_execution_plan(&job, &Opaque::empty_object(), None, None).await?);
+        request.job_snapshot = Some(job.job_snapshot);
+        request.parent_job_snapshot = job.parent_job_snapshot;
+        request.asset_selection = job.asset_selection;
+        request.asset_check_selection = job.asset_check_selection;
+        request.tags = job.tags;
+        request.remote_job_origin = Some(job.remote_job_origin);
+        request.job_code_origin = job.job_code_origin;
+        request.asset_graph = Some(self.asset_graph()?);
+        Ok(request)
     }
 }
 

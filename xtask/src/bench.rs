@@ -17,7 +17,7 @@ type Benchmark = fn(&Workspace, quick: bool) -> Result<()>;
 
 /// What can be measured.
 const BENCHMARKS: &[(&str, Benchmark)] =
-    &[("startup", startup), ("serdes", serdes), ("storage", storage)];
+    &[("startup", startup), ("serdes", serdes), ("storage", storage), ("instance", instance)];
 
 /// Runs the benchmark of this name, or all.
 pub(crate) fn run(workspace: &Workspace, quick: bool, name: Option<&str>) -> Result<()> {
@@ -47,14 +47,24 @@ fn serdes(workspace: &Workspace, _quick: bool) -> Result<()> {
 
 /// The storages, SQLite and Postgres.
 fn storage(workspace: &Workspace, quick: bool) -> Result<()> {
+    beside_dagster(workspace, quick, "storage", "docs/benchmarks.md")
+}
+
+/// Creating runs and reporting events, and how soon a watcher has an event.
+fn instance(workspace: &Workspace, quick: bool) -> Result<()> {
+    beside_dagster(workspace, quick, "instance", "docs/benchmarks-instance.md")
+}
+
+/// A benchmark of `tests/benches`, in SQLite and Postgres; writes its document.
+fn beside_dagster(workspace: &Workspace, quick: bool, name: &str, document: &str) -> Result<()> {
     let postgres = postgres::ensure(workspace)?;
     // Below the target directory: a temporary directory may be in memory, where a flush costs nothing.
     let directory = tempfile::tempdir_in(&workspace.target)?;
+    let python = python_env::ensure(workspace)?;
     let mut bench = cargo(workspace, "bench");
-    bench.args(["--package", "instance-storage", "--all-features", "--bench", "storage", "--"]);
-    bench.arg(python_env::ensure(workspace)?);
-    bench.arg(workspace.root.join("tests/python/time_storage.py"));
-    bench.arg(directory.path()).arg(postgres.url());
-    bench.arg(workspace.root.join("docs/benchmarks.md"));
+    bench.env("DAGSTER_INSTANCE_PYTHON", &python);
+    bench.args(["--package", TESTS_PACKAGE, "--bench", name, "--"]).arg(python);
+    bench.arg(workspace.root.join(format!("tests/python/time_{name}.py")));
+    bench.arg(directory.path()).arg(postgres.url()).arg(workspace.root.join(document));
     run_command(bench.args(quick.then_some("--quick")))
 }

@@ -5,7 +5,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::time::Instant;
 
-use crate::Result;
+use super::Result;
 
 /// The samples of one case, in seconds for one operation.
 #[derive(Default)]
@@ -60,19 +60,9 @@ impl Report {
         );
     }
 
-    /// Writes the document.
-    pub(crate) fn write(&self, path: &Path) -> Result<()> {
-        let head = format!(
-            "# The storages, beside Dagster and the bare driver\n\n\
-             Written by `cargo xtask bench storage`; a run on another machine, or at another hour, has other\n\
-             figures, and about the same ratios. Medians of {} rounds, in each of which Dagster, ours and the\n\
-             limit take turns. The limit is the bare driver, which stores the rows of the events and nothing\n\
-             that follows from them, in one table of one file; a materialisation is in two files with\n\
-             SQLite, with its tags, and its asset's row is changed. Times are for one operation; of a batch or\n\
-             of concurrent callers, for one event.\n",
-            self.rounds
-        );
-        Ok(std::fs::write(path, head + &self.document)?)
+    /// Writes the document, with its introduction.
+    pub(crate) fn write(&self, path: &Path, introduction: &str) -> Result<()> {
+        Ok(std::fs::write(path, introduction.to_owned() + &self.document)?)
     }
 }
 

@@ -11,10 +11,10 @@ use instance_core::run::{DagsterRun, RunsFilter};
 use instance_core::storage::{EventLogStorage, RecordsForRun, RunsPage};
 use serde_json::json;
 
-use crate::Result;
-use crate::dagster::Dagster;
+use crate::common::Result;
+use crate::common::dagster::Dagster;
 use crate::events::{asset_key, events_of};
-use crate::report::{Report, Samples};
+use crate::common::report::{Report, Samples};
 use crate::sides::{EVENTS_OF_LONG_RUN, LONG_RUN, PARTITIONS, Sides, partitioned_asset};
 
 const MATERIALIZATION: &str = "asset_materialization";

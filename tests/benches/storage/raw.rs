@@ -10,7 +10,7 @@ use instance_core::serdes::serialize_value;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, PgConnection, SqliteConnection};
 
-use crate::Result;
+use crate::common::Result;
 
 const COLUMNS: &str =
     "run_id, event, dagster_event_type, timestamp, step_key, asset_key, partition";

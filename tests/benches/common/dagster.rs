@@ -5,7 +5,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
 use serde_json::Value;
 
-use crate::Result;
+use super::Result;
 
 /// The Python side, which does one task at a time.
 pub(crate) struct Dagster {
