@@ -3,7 +3,10 @@
 
 use std::sync::{Arc, Mutex};
 
-use instance_core::storage::{EventLogStorage, RunStorage, ScheduleStorage};
+use instance_core::clock::SystemClock;
+use instance_core::storage::{
+    EventLogStorage, RunEventStore, RunStorage, ScheduleStorage, SeparateStores,
+};
 use instance_storage::{PostgresConfig, StorageContext, Storages};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
@@ -91,6 +94,7 @@ impl Kind {
             runs: storages.run_storage(),
             events: storages.event_log_storage(),
             schedules: storages.schedule_storage(),
+            run_events: storages.run_event_store(),
             kind: self,
             url,
         }
@@ -110,8 +114,18 @@ struct Made {
     runs: Arc<dyn RunStorage>,
     events: Arc<dyn EventLogStorage>,
     schedules: Arc<dyn ScheduleStorage>,
+    run_events: Arc<dyn RunEventStore>,
     kind: &'static Kind,
     url: String,
+}
+
+impl Made {
+    /// The same, as if nothing knew that one database holds both stores.
+    fn separate(mut self) -> Self {
+        let (runs, events) = (Arc::clone(&self.runs), Arc::clone(&self.events));
+        self.run_events = Arc::new(SeparateStores { runs, events, clock: Arc::new(SystemClock) });
+        self
+    }
 }
 
 impl AsRef<dyn RunStorage> for Made {
@@ -132,6 +146,12 @@ impl AsRef<dyn ScheduleStorage> for Made {
     }
 }
 
+impl AsRef<dyn RunEventStore> for Made {
+    fn as_ref(&self) -> &dyn RunEventStore {
+        &*self.run_events
+    }
+}
+
 mod bytes {
     use super::{Kind, Made};
 
@@ -142,6 +162,16 @@ mod bytes {
     }
 
     instance_core::storage_tests!(storages);
+
+    mod separate {
+        use super::Made;
+
+        async fn storages() -> Made {
+            super::storages().await.separate()
+        }
+
+        instance_core::run_event_store_tests!(storages);
+    }
 }
 
 mod language {
@@ -157,4 +187,14 @@ mod language {
     }
 
     instance_core::storage_tests!(storages);
+
+    mod separate {
+        use super::Made;
+
+        async fn storages() -> Made {
+            super::storages().await.separate()
+        }
+
+        instance_core::run_event_store_tests!(storages);
+    }
 }

@@ -22,7 +22,10 @@ fn messages(page: &EventLogConnection) -> Vec<&str> {
 }
 
 /// The messages of all entries of a run.
-pub(super) async fn all_messages(storage: &dyn EventStore, run_id: &str) -> Vec<String> {
+pub(in crate::testing) async fn all_messages(
+    storage: &dyn EventStore,
+    run_id: &str,
+) -> Vec<String> {
     let page = storage.get_records_for_run(&log_of(run_id)).await.unwrap();
     messages(&page).into_iter().map(str::to_owned).collect()
 }

@@ -9,7 +9,8 @@ use crate::tags::{REPOSITORY_LABEL, RUN_FAILURE_REASON};
 use crate::testing::runs::runs::record;
 use crate::testing::samples::{all_of, at, job_origin, run, stamp, tags, time};
 
-fn failure(reason: Option<RunFailureReason>) -> DagsterEvent {
+/// The failure of a run, with its reason.
+pub(in crate::testing) fn failure(reason: Option<RunFailureReason>) -> DagsterEvent {
     DagsterEvent::new(DagsterEventType::RunFailure, "j").with_data(JobFailureData {
         error: None,
         failure_reason: reason,
