@@ -13,7 +13,7 @@ use sqlx::{AssertSqlSafe, Connection, PgConnection};
 use crate::postgres::server;
 
 /// Runs statements, each by itself, in the database of a URL.
-async fn sql(url: &str, statements: &[&str]) {
+pub(crate) async fn sql(url: &str, statements: &[&str]) {
     let mut connection = PgConnection::connect(url).await.expect("a connection to the server");
     for statement in statements {
         sqlx::raw_sql(AssertSqlSafe((*statement).to_owned()))
@@ -44,7 +44,7 @@ const RESTORE: &str = "DO $$ DECLARE name text; BEGIN \
 
 /// A kind of databases. Creating one takes as long as a dozen cases, so that they are used again; there are as
 /// many as cases at once, and they stay when the tests end, for the next time.
-struct Kind {
+pub(crate) struct Kind {
     name: &'static str,
     options: &'static str,
     databases: Mutex<Databases>,
@@ -56,12 +56,12 @@ struct Databases {
 }
 
 impl Kind {
-    const fn new(name: &'static str, options: &'static str) -> Self {
+    pub(crate) const fn new(name: &'static str, options: &'static str) -> Self {
         let databases = Databases { count: 0, unused: Vec::new() };
         Self { name, options, databases: Mutex::new(databases) }
     }
 
-    async fn storages(&'static self) -> Made {
+    pub(crate) async fn storages(&'static self) -> Made {
         let (url, is_new) = {
             let mut databases = self.databases.lock().expect("no case panics here");
             if let Some(url) = databases.unused.pop() {
@@ -110,13 +110,13 @@ impl Drop for Made {
 }
 
 /// Storages in a database that nobody else uses meanwhile.
-struct Made {
+pub(crate) struct Made {
     runs: Arc<dyn RunStorage>,
-    events: Arc<dyn EventLogStorage>,
+    pub(crate) events: Arc<dyn EventLogStorage>,
     schedules: Arc<dyn ScheduleStorage>,
     run_events: Arc<dyn RunEventStore>,
     kind: &'static Kind,
-    url: String,
+    pub(crate) url: String,
 }
 
 impl Made {

@@ -7,7 +7,7 @@ use futures_util::future::{join, select};
 
 use crate::event::DagsterEventType;
 use crate::ids::RunId;
-use crate::storage::{EventLogStorage, EventSignal};
+use crate::storage::{EventSignal, EventStore, EventWatch};
 use crate::testing::event_log::events::all_messages;
 use crate::testing::samples::{all_of, event, message};
 
@@ -38,7 +38,7 @@ macro_rules! __watch_tests {
                 let made = $make().await;
                 let storage: &dyn $crate::storage::EventLogStorage =
                     ::core::convert::AsRef::as_ref(&made);
-                let case = $crate::testing::event_log::watch::$case(storage);
+                let case = $crate::testing::event_log::watch::$case(storage, storage);
                 let deadline = $crate::testing::event_log::watch::DEADLINE;
                 let ended = ::tokio::time::timeout(deadline, case).await;
                 assert!(ended.is_ok(), "no signal came");
@@ -50,13 +50,13 @@ macro_rules! __watch_tests {
 /// Longer than any signal takes that comes at all.
 pub const DEADLINE: std::time::Duration = std::time::Duration::from_mins(1);
 
-async fn watch(storage: &dyn EventLogStorage, run_id: &str) -> Box<dyn EventSignal> {
-    storage.watch_run(&RunId::from(run_id)).await.unwrap()
+async fn begin(watch: &dyn EventWatch, run_id: &str) -> Box<dyn EventSignal> {
+    watch.watch_run(&RunId::from(run_id)).await.unwrap()
 }
 
 /// Waits until a run has so many events, as those who follow it do.
 async fn follow(
-    storage: &dyn EventLogStorage,
+    storage: &dyn EventStore,
     signal: &mut dyn EventSignal,
     run_id: &str,
     count: usize,
@@ -71,8 +71,11 @@ async fn follow(
 
 /// Whoever has read and then waits, is woken by what is stored meanwhile, time and again. The run need not
 /// exist.
-pub async fn events_that_are_stored_are_signalled(storage: &dyn EventLogStorage) {
-    let mut signal = watch(storage, "r1").await;
+pub async fn events_that_are_stored_are_signalled(
+    storage: &dyn EventStore,
+    watch: &dyn EventWatch,
+) {
+    let mut signal = begin(watch, "r1").await;
     for count in 1..=5 {
         assert_eq!(all_messages(storage, "r1").await.len(), count - 1);
         let following = follow(storage, &mut *signal, "r1", count);
@@ -82,8 +85,8 @@ pub async fn events_that_are_stored_are_signalled(storage: &dyn EventLogStorage)
 }
 
 /// One event, several, those that are also found across runs, and a line of a log are all signalled.
-pub async fn each_way_to_store_is_signalled(storage: &dyn EventLogStorage) {
-    let mut signal = watch(storage, "r1").await;
+pub async fn each_way_to_store_is_signalled(storage: &dyn EventStore, watch: &dyn EventWatch) {
+    let mut signal = begin(watch, "r1").await;
     storage.store_event(&message("r1", "1")).await.unwrap();
     signal.changed(true).await;
     let several = [message("r2", "x"), message("r1", "2"), message("r1", "3")];
@@ -95,8 +98,11 @@ pub async fn each_way_to_store_is_signalled(storage: &dyn EventLogStorage) {
 }
 
 /// What is stored after the watch has begun and before anybody waits is not missed.
-pub async fn what_came_before_the_wait_is_signalled(storage: &dyn EventLogStorage) {
-    let mut signal = watch(storage, "r1").await;
+pub async fn what_came_before_the_wait_is_signalled(
+    storage: &dyn EventStore,
+    watch: &dyn EventWatch,
+) {
+    let mut signal = begin(watch, "r1").await;
     assert_eq!(all_messages(storage, "r1").await, [""; 0]);
     storage.store_event(&message("r1", "x")).await.unwrap();
     signal.changed(false).await;
@@ -104,8 +110,11 @@ pub async fn what_came_before_the_wait_is_signalled(storage: &dyn EventLogStorag
 }
 
 /// A wait that is given up, before there is anything or after, takes no signal with it.
-pub async fn a_wait_that_is_given_up_loses_nothing(storage: &dyn EventLogStorage) {
-    let mut signal = watch(storage, "r1").await;
+pub async fn a_wait_that_is_given_up_loses_nothing(
+    storage: &dyn EventStore,
+    watch: &dyn EventWatch,
+) {
+    let mut signal = begin(watch, "r1").await;
     for count in 1..=3 {
         drop(select(signal.changed(false), ready(())).await);
         let mut waiting = signal.changed(false);
@@ -117,10 +126,10 @@ pub async fn a_wait_that_is_given_up_loses_nothing(storage: &dyn EventLogStorage
 }
 
 /// Of several who follow a run each one is woken, and one that has gone takes nothing from the others.
-pub async fn each_watcher_of_a_run_is_signalled(storage: &dyn EventLogStorage) {
+pub async fn each_watcher_of_a_run_is_signalled(storage: &dyn EventStore, watch: &dyn EventWatch) {
     let mut signals = Vec::new();
     for _ in 0..3 {
-        signals.push(watch(storage, "r1").await);
+        signals.push(begin(watch, "r1").await);
     }
     for count in 1..=3 {
         storage.store_event(&message("r1", "x")).await.unwrap();
@@ -134,8 +143,8 @@ pub async fn each_watcher_of_a_run_is_signalled(storage: &dyn EventLogStorage) {
 }
 
 /// Whoever follows a run finds what is stored of it, and nothing of others.
-pub async fn runs_are_watched_each_by_itself(storage: &dyn EventLogStorage) {
-    let mut signals = [watch(storage, "r1").await, watch(storage, "r2").await];
+pub async fn runs_are_watched_each_by_itself(storage: &dyn EventStore, watch: &dyn EventWatch) {
+    let mut signals = [begin(watch, "r1").await, begin(watch, "r2").await];
     storage.store_event(&message("r1", "of r1")).await.unwrap();
     let [first, second] = &mut signals;
     follow(storage, &mut **first, "r1", 1).await;
@@ -146,9 +155,9 @@ pub async fn runs_are_watched_each_by_itself(storage: &dyn EventLogStorage) {
 }
 
 /// A watch may end and begin again, also when nobody else follows any run.
-pub async fn a_run_may_be_watched_again(storage: &dyn EventLogStorage) {
+pub async fn a_run_may_be_watched_again(storage: &dyn EventStore, watch: &dyn EventWatch) {
     for count in 1..=3 {
-        let mut signal = watch(storage, "r1").await;
+        let mut signal = begin(watch, "r1").await;
         storage.store_event(&message("r1", "x")).await.unwrap();
         signal.changed(false).await;
         follow(storage, &mut *signal, "r1", count).await;
