@@ -24,6 +24,7 @@ from dagster import (
     ReexecutionOptions,
     execute_job,
     graph,
+    in_process_executor,
     job,
     op,
     reconstructable,
@@ -111,32 +112,32 @@ def perhaps(context):
         raise Failure("as asked for")
 
 
-@job
+@job(executor_def=in_process_executor)
 def line():
     behind.alias("last")(add.alias("third")(add.alias("second")(one.alias("first")())))
 
 
-@job
+@job(executor_def=in_process_executor)
 def diamond():
     start = one.alias("start")()
     both.alias("end")(add.alias("upper")(start), add.alias("lower")(start))
     one.alias("aside")()
 
 
-@job
+@job(executor_def=in_process_executor)
 def branches():
     left, right = either()
     add.alias("after_left")(left)
     behind.alias("after_right_too")(add.alias("after_right")(right))
 
 
-@job
+@job(executor_def=in_process_executor)
 def mapped():
     results = letters().map(lambda x: add.alias("second")(add.alias("first")(x)))
     add.alias("end")(total(results.collect()))
 
 
-@job
+@job(executor_def=in_process_executor)
 def wide():
     found = letters()
     first = found.map(add.alias("first"))
@@ -145,12 +146,12 @@ def wide():
     total.alias("of_other")(other.collect())
 
 
-@job
+@job(executor_def=in_process_executor)
 def empty():
     total(none().map(add).collect())
 
 
-@job
+@job(executor_def=in_process_executor)
 def skipped():
     maybe, plain = perhaps()
     total(maybe.map(add).collect())
@@ -162,7 +163,7 @@ def inner():
     return total(letters().map(lambda x: add.alias("second")(add.alias("first")(x))).collect())
 
 
-@job
+@job(executor_def=in_process_executor)
 def nested():
     add.alias("end")(inner())
 
