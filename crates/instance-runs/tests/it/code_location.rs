@@ -9,7 +9,9 @@ use instance_core::error::BoxError;
 use instance_core::ids::SnapshotId;
 use instance_core::run::{RegisteredCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin};
 use instance_core::serdes::{Opaque, UnknownFields};
-use instance_core::snap::{ExecutionPlanSnapshot, ExecutionStepSnap, JobSnap, KnownExecutionState};
+use instance_core::snap::{
+    ExecutionPlanSnapshot, ExecutionStepSnap, JobLineageSnap, JobSnap, KnownExecutionState,
+};
 use instance_runs::CommandJob;
 
 /// A question, with what was asked for.
@@ -41,11 +43,16 @@ pub(crate) enum Fails {
 /// for.
 #[derive(Debug, Default)]
 pub(crate) struct Location {
-    pub(crate) fails: Fails,
+    fails: Fails,
     asked: Mutex<Vec<Asked>>,
 }
 
 impl Location {
+    /// One that does not answer some of the questions.
+    pub(crate) fn that_fails(fails: Fails) -> Self {
+        Self { fails, ..Self::default() }
+    }
+
     /// What was asked, in its order.
     pub(crate) fn asked(&self) -> Vec<Asked> {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -66,8 +73,20 @@ impl CodeLocation for Location {
         asset_check_selection: &[AssetCheckKey],
     ) -> Result<RemoteJob, BoxError> {
         let (assets, checks) = (asset_selection.to_vec(), asset_check_selection.to_vec());
+        let lineage = JobLineageSnap {
+            asset_check_selection: None,
+            asset_selection: None,
+            parent_snapshot_id: job.job_snapshot.snapshot_id(),
+            op_selection: None,
+            resolved_op_selection: None,
+            unknown: UnknownFields::default(),
+        };
         let part = RemoteJob {
-            job_snapshot: JobSnap { name: "part".to_owned(), ..job.job_snapshot.clone() },
+            job_snapshot: JobSnap {
+                name: "part".to_owned(),
+                lineage_snapshot: Some(lineage),
+                ..job.job_snapshot.clone()
+            },
             parent_job_snapshot: Some(job.job_snapshot.clone()),
             asset_selection: Some(assets.clone()),
             asset_check_selection: Some(checks.clone()),
