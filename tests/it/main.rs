@@ -7,6 +7,7 @@ mod concurrency;
 mod conformance;
 mod crash;
 mod exec;
+mod execution;
 mod postgres;
 mod query_plans;
 mod reading_back;

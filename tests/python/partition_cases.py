@@ -109,9 +109,7 @@ def stored_subset(definition, key_range):
         )
         return definition.get_partition_subset_in_time_window(window).to_serializable_subset()
     if isinstance(definition, DynamicPartitionsDefinition):
-        return KeyRangesPartitionsSubset(
-            key_ranges=[key_range], partitions_snap=PartitionsSnap.from_def(definition)
-        )
+        return KeyRangesPartitionsSubset(key_ranges=[key_range], partitions_snap=PartitionsSnap.from_def(definition))
     return None
 
 
@@ -154,9 +152,7 @@ def case(snap, now=NOW, keys=(), ranges=(), spans=()):
             )
             run = DagsterRun(job_name="job", tags=tags)
             stored = attempt(lambda: with_keys(stored_subset(definition, key_range), stand_in))
-            resolved = attempt(
-                lambda: with_keys(run.get_resolved_partitions_subset_for_events(definition), stand_in)
-            )
+            resolved = attempt(lambda: with_keys(run.get_resolved_partitions_subset_for_events(definition), stand_in))
             for field in ("keys", "text"):
                 if stored and field in stored and resolved.get(field) == stored[field]:
                     resolved[field] = None
@@ -166,9 +162,7 @@ def case(snap, now=NOW, keys=(), ranges=(), spans=()):
 
 
 def windows(schedule, start, fmt=MINUTES, zone="UTC", now=NOW, keys=(), ranges=(), spans=(), **options):
-    definition = TimeWindowPartitionsDefinition(
-        cron_schedule=schedule, start=start, fmt=fmt, timezone=zone, **options
-    )
+    definition = TimeWindowPartitionsDefinition(cron_schedule=schedule, start=start, fmt=fmt, timezone=zone, **options)
     return case(PartitionsSnap.from_def(definition), now, keys, ranges, spans)
 
 
@@ -188,30 +182,81 @@ def cases_of_subclasses():
     yield of(WeeklyPartitionsDefinition("2024-01-01", day_offset=3, hour_offset=5, timezone=NEW_YORK), spans=year)
     yield of(MonthlyPartitionsDefinition("2024-01-01"), spans=year, keys=["2024-01-01", "2024-01-15"])
     yield of(MonthlyPartitionsDefinition("2024-01-01", day_offset=10, minute_offset=45, timezone=BERLIN), spans=year)
-    yield of(DailyPartitionsDefinition(datetime(2024, 1, 1, 5, 6), end_date="2024-02-01"), keys=["2024-01-31", "2024-02-01"], ranges=[("2024-01-02", "2024-01-31"), ("2024-01-02", "2024-02-01"), ("2024-01-01", "2024-01-03"), ("2024-01-05", "2024-01-03")])
+    yield of(
+        DailyPartitionsDefinition(datetime(2024, 1, 1, 5, 6), end_date="2024-02-01"),
+        keys=["2024-01-31", "2024-02-01"],
+        ranges=[
+            ("2024-01-02", "2024-01-31"),
+            ("2024-01-02", "2024-02-01"),
+            ("2024-01-01", "2024-01-03"),
+            ("2024-01-05", "2024-01-03"),
+        ],
+    )
 
 
 def cases_of_schedules():
     for zone in (BERLIN, NEW_YORK):
         spans = [SPRING[zone], AUTUMN[zone]]
         for schedule in (
-            "0 * * * *", "30 * * * *", "*/15 * * * *", "0,30 * * * *", "5,20 * * * *", "*/7 * * * *",
-            "0 */2 * * *", "0 0-23 * * *", "0 1-5/2 * * *", "15,45 1,2 * * *", "30 1 * * *", "30 2 * * *", "0 2 * * *",
-            "30 2 * * 0", "30 1 * * 0,6", "*/20 * * * 0", "0 3 * * *",
+            "0 * * * *",
+            "30 * * * *",
+            "*/15 * * * *",
+            "0,30 * * * *",
+            "5,20 * * * *",
+            "*/7 * * * *",
+            "0 */2 * * *",
+            "0 0-23 * * *",
+            "0 1-5/2 * * *",
+            "15,45 1,2 * * *",
+            "30 1 * * *",
+            "30 2 * * *",
+            "0 2 * * *",
+            "30 2 * * 0",
+            "30 1 * * 0,6",
+            "*/20 * * * 0",
+            "0 3 * * *",
         ):
             yield windows(schedule, "2024-01-01-00:00", zone=zone, spans=spans)
     quarter = [("2024-01-15T00:00", "2024-06-20T00:00")]
     years = [("2020-01-15T00:00", "2028-12-30T00:00")]
     for schedule in (
-        "0 0 1 * *", "0 0 28 * *", "0 0 31 * *", "0 0 L * *", "30 5 1,15 * *", "0 0 * * 1", "0 0 * * MON-FRI",
-        "0 0 13 * 5", "0 0 1 */3 *", "0 6 1 jan,jul *", "0 0 * * 2#3", "0 0 * * L5", "0 22 * * 5-7", "0 0 */10 * *",
-        "0 0 1-31 * 1", "0 12 * 11-2 6", "@weekly", "@monthly", "0 0 ? * 3", "0 0 1 * 0-6", "0 0 * 2-12/5 7", "10 4 29-L * *",
-        "0 0 * * 5-1/2", "0 0 25-5/4 * *", "0 0 1 11-3/2 *",
+        "0 0 1 * *",
+        "0 0 28 * *",
+        "0 0 31 * *",
+        "0 0 L * *",
+        "30 5 1,15 * *",
+        "0 0 * * 1",
+        "0 0 * * MON-FRI",
+        "0 0 13 * 5",
+        "0 0 1 */3 *",
+        "0 6 1 jan,jul *",
+        "0 0 * * 2#3",
+        "0 0 * * L5",
+        "0 22 * * 5-7",
+        "0 0 */10 * *",
+        "0 0 1-31 * 1",
+        "0 12 * 11-2 6",
+        "@weekly",
+        "@monthly",
+        "0 0 ? * 3",
+        "0 0 1 * 0-6",
+        "0 0 * 2-12/5 7",
+        "10 4 29-L * *",
+        "0 0 * * 5-1/2",
+        "0 0 25-5/4 * *",
+        "0 0 10,15 * fri#2",
+        "0 0 25 * mon-wed#4",
+        "0 0 1 11-3/2 *",
     ):
         yield windows(schedule, "2020-01-01", DAYS, spans=quarter)
     for schedule in ("0 0 29 2 *", "0 0 1 1 *", "0 0 29 2 1", "15 3 29 FEB *"):
         yield windows(schedule, "2020-01-01", DAYS, spans=years, keys=["2024-02-28", "2024-02-29", "2024-03-01"])
-    yield windows("* * * * *", "2024-03-10-00:00", zone=NEW_YORK, spans=[("2024-11-03T05:55", "2024-11-03T06:05"), ("2024-03-10T06:57", "2024-03-10T07:03")])
+    yield windows(
+        "* * * * *",
+        "2024-03-10-00:00",
+        zone=NEW_YORK,
+        spans=[("2024-11-03T05:55", "2024-11-03T06:05"), ("2024-03-10T06:57", "2024-03-10T07:03")],
+    )
     for zone, spans in (
         ("Asia/Kolkata", [("2024-05-01T00:00", "2024-05-01T05:00")]),
         ("Europe/London", [("2024-03-30T22:00", "2024-03-31T04:00"), ("2024-10-26T22:00", "2024-10-27T04:00")]),
@@ -222,7 +267,9 @@ def cases_of_schedules():
     ):
         for schedule in ("0 * * * *", "0 0 * * *", "30 1 * * *", "30 23 * * *", "30 0,12 * * *"):
             yield windows(schedule, "2010-01-01-00:00", zone=zone, spans=spans)
-    yield windows("30 * * * *", "2024-01-01-00:00", zone="Asia/Kathmandu", spans=[("2024-05-01T00:00", "2024-05-01T05:00")])
+    yield windows(
+        "30 * * * *", "2024-01-01-00:00", zone="Asia/Kathmandu", spans=[("2024-05-01T00:00", "2024-05-01T05:00")]
+    )
 
 
 def cases_of_bounds():
@@ -232,15 +279,62 @@ def cases_of_bounds():
     for zone in ("UTC", NEW_YORK):
         for offset in (-3, -1, 0, 1, 2):
             yield windows(day, "2025-03-01", DAYS, zone, keys=keys[1::3], ranges=ranges[:2], end_offset=offset)
-            yield windows(day, "2025-03-01", DAYS, zone, end="2025-03-31", keys=keys[4:], ranges=ranges, end_offset=offset)
-    for now in ("2025-02-20T00:00", "2025-03-01T12:00", "2025-03-02T00:00", "2025-03-02T00:00:00.000001", "2025-03-04T05:00"):
+            yield windows(
+                day, "2025-03-01", DAYS, zone, end="2025-03-31", keys=keys[4:], ranges=ranges, end_offset=offset
+            )
+    for now in (
+        "2025-02-20T00:00",
+        "2025-03-01T12:00",
+        "2025-03-02T00:00",
+        "2025-03-02T00:00:00.000001",
+        "2025-03-04T05:00",
+    ):
         for offset in (-1, 0, 1, 3):
-            yield windows(day, "2025-03-01", DAYS, now=now, keys=["2025-03-01"], ranges=[("2025-03-01", "2025-03-06")], end_offset=offset)
+            yield windows(
+                day,
+                "2025-03-01",
+                DAYS,
+                now=now,
+                keys=["2025-03-01"],
+                ranges=[("2025-03-01", "2025-03-06")],
+                end_offset=offset,
+            )
     yield windows(day, "2025-03-10", DAYS, end="2025-03-10", keys=["2025-03-10"], ranges=[("2025-03-10", "2025-03-10")])
-    yield windows("0 9 * * 1-5", datetime(2025, 3, 1, 10, 30), DAYS, keys=["2025-03-01", "2025-03-03"], ranges=[("2025-03-01", "2025-03-11"), ("2025-02-28", "2025-03-03")])
-    yield windows("0 */6 * * *", "2025-03-01-03:00", MINUTES, keys=["2025-03-01-00:00", "2025-03-01-03:30"], ranges=[("2025-03-01-03:00", "2025-03-02-01:00")])
-    yield windows("0 * * * *", "2025-03-01-00:30", MINUTES, keys=["2025-03-01-00:10", "2025-03-01-01:30"], ranges=[("2025-03-01-00:30", "2025-03-01-02:30"), ("2025-03-01-00:45", "2025-03-01-00:50")])
-    yield windows("0 * * * *", "2024-01-01-00:00", zone=NEW_YORK, keys=["2024-11-03-01:00", "2024-11-03-01:00-0500", "2024-11-03-01:00-0400", "2024-11-03-01:00+0000", "2024-03-10-02:00", "2024-03-10-02:30"], ranges=[("2024-11-03-01:00-0500", "2024-11-03-02:00"), ("2024-03-10-02:00", "2024-03-10-03:00")])
+    yield windows(
+        "0 9 * * 1-5",
+        datetime(2025, 3, 1, 10, 30),
+        DAYS,
+        keys=["2025-03-01", "2025-03-03"],
+        ranges=[("2025-03-01", "2025-03-11"), ("2025-02-28", "2025-03-03")],
+    )
+    yield windows(
+        "0 */6 * * *",
+        "2025-03-01-03:00",
+        MINUTES,
+        keys=["2025-03-01-00:00", "2025-03-01-03:30"],
+        ranges=[("2025-03-01-03:00", "2025-03-02-01:00")],
+    )
+    yield windows(
+        "0 * * * *",
+        "2025-03-01-00:30",
+        MINUTES,
+        keys=["2025-03-01-00:10", "2025-03-01-01:30"],
+        ranges=[("2025-03-01-00:30", "2025-03-01-02:30"), ("2025-03-01-00:45", "2025-03-01-00:50")],
+    )
+    yield windows(
+        "0 * * * *",
+        "2024-01-01-00:00",
+        zone=NEW_YORK,
+        keys=[
+            "2024-11-03-01:00",
+            "2024-11-03-01:00-0500",
+            "2024-11-03-01:00-0400",
+            "2024-11-03-01:00+0000",
+            "2024-03-10-02:00",
+            "2024-03-10-02:30",
+        ],
+        ranges=[("2024-11-03-01:00-0500", "2024-11-03-02:00"), ("2024-03-10-02:00", "2024-03-10-03:00")],
+    )
 
 
 def cases_of_exclusions():
@@ -248,32 +342,144 @@ def cases_of_exclusions():
     ranges = [("2024-01-01", "2024-01-15"), ("2024-01-06", "2024-01-08"), ("2024-01-05", "2024-01-05")]
     keys = ["2024-01-05", "2024-01-06"]
     yield windows(day, "2024-01-01", DAYS, ranges=ranges, keys=keys, exclusions=["0 0 * * 6,0"])
-    yield windows(day, "2024-01-01", DAYS, BERLIN, ranges=ranges, keys=keys, exclusions=["0 0 * * 6", datetime(2024, 1, 1), datetime(2024, 1, 9), "0 0 10 * *"])
-    yield windows(day, "2024-01-01", DAYS, ranges=ranges, keys=keys, exclusions=[datetime(2024, 1, 6), datetime(2024, 1, 7, 1)])
-    yield windows(day, "2024-01-01", DAYS, now="2024-01-08T12:00", ranges=ranges, keys=keys, exclusions=["0 0 * * 6,0"], end_offset=1)
-    yield windows(day, "2024-01-01", DAYS, now="2024-01-08T12:00", ranges=ranges, keys=keys, exclusions=["0 0 * * 6,0"], end_offset=-1)
-    yield windows("*/15 * * * *", "2024-03-01-00:00", zone=NEW_YORK, spans=[SPRING[NEW_YORK], AUTUMN[NEW_YORK]], exclusions=["0 * * * *", "* 3-9 * * *"])
-    yield windows("0 * * * *", "2024-03-01-00:00", zone=BERLIN, spans=[SPRING[BERLIN], AUTUMN[BERLIN]], exclusions=["0 2 * * *"])
-    yield windows("30 2 * * *", "2024-03-01-00:00", zone=BERLIN, ranges=[("2024-03-29-02:30", "2024-04-02-02:30")], exclusions=["0 3 * * *"])
-    yield windows(day, "2024-02-01", DAYS, ranges=[("2024-02-26", "2024-03-02"), ("2024-02-29", "2024-03-01")], exclusions=["0 0 29 2 *"])
+    yield windows(
+        day,
+        "2024-01-01",
+        DAYS,
+        BERLIN,
+        ranges=ranges,
+        keys=keys,
+        exclusions=["0 0 * * 6", datetime(2024, 1, 1), datetime(2024, 1, 9), "0 0 10 * *"],
+    )
+    yield windows(
+        day, "2024-01-01", DAYS, ranges=ranges, keys=keys, exclusions=[datetime(2024, 1, 6), datetime(2024, 1, 7, 1)]
+    )
+    yield windows(
+        day,
+        "2024-01-01",
+        DAYS,
+        now="2024-01-08T12:00",
+        ranges=ranges,
+        keys=keys,
+        exclusions=["0 0 * * 6,0"],
+        end_offset=1,
+    )
+    yield windows(
+        day,
+        "2024-01-01",
+        DAYS,
+        now="2024-01-08T12:00",
+        ranges=ranges,
+        keys=keys,
+        exclusions=["0 0 * * 6,0"],
+        end_offset=-1,
+    )
+    yield windows(
+        "*/15 * * * *",
+        "2024-03-01-00:00",
+        zone=NEW_YORK,
+        spans=[SPRING[NEW_YORK], AUTUMN[NEW_YORK]],
+        exclusions=["0 * * * *", "* 3-9 * * *"],
+    )
+    yield windows(
+        "0 * * * *", "2024-03-01-00:00", zone=BERLIN, spans=[SPRING[BERLIN], AUTUMN[BERLIN]], exclusions=["0 2 * * *"]
+    )
+    yield windows(
+        "30 2 * * *",
+        "2024-03-01-00:00",
+        zone=BERLIN,
+        ranges=[("2024-03-29-02:30", "2024-04-02-02:30")],
+        exclusions=["0 3 * * *"],
+    )
+    yield windows(
+        day,
+        "2024-02-01",
+        DAYS,
+        ranges=[("2024-02-26", "2024-03-02"), ("2024-02-29", "2024-03-01")],
+        exclusions=["0 0 29 2 *"],
+    )
 
 
 def cases_of_formats():
     span = [("2024-02-28T21:30", "2024-03-02T02:30")]
     for fmt in (
-        "%Y%m%d%H", "%d.%m.%y %H:%M", "%Y-%j-%H", "%b %d, %Y %I%p", "%A %B %d %Y %H", "%Y-%m-%dT%H:%M:%S", "%Y-%m-%dT%H:%M:%S%z",
-        "%Y-%m-%d %H:%M:%S.%f", "%c", "%x %X", "%G-W%V-%u %H", "%Y week %W day %w at %H", "%a %U %Y %H%%", "%H %Z %Y-%m-%d", "day\t%d of  %m/%Y %H",
-        "Ünïcode %Y–%m–%d %H", "%Y-%m-%dt%H",
+        "%Y%m%d%H",
+        "%d.%m.%y %H:%M",
+        "%Y-%j-%H",
+        "%b %d, %Y %I%p",
+        "%A %B %d %Y %H",
+        "%Y-%m-%dT%H:%M:%S",
+        "%Y-%m-%dT%H:%M:%S%z",
+        "%Y-%m-%d %H:%M:%S.%f",
+        "%c",
+        "%x %X",
+        "%G-W%V-%u %H",
+        "%Y week %W day %w at %H",
+        "%a %U %Y %H%%",
+        "%H %Z %Y-%m-%d",
+        "day\t%d of  %m/%Y %H",
+        "Ünïcode %Y–%m–%d %H",
+        "%Y-%m-%dt%H",
     ):
         for zone in ("UTC", BERLIN):
             if "%Z" not in fmt or zone == "UTC":
                 yield windows("0 */6 * * *", datetime(2024, 1, 1), fmt, zone, spans=span)
-    keys = ["2024-1-5", "2024-01-5", " 2024-01-05", "2024-01-05 ", "2024-01-05+0200", "2024-01-05Z", "2024-01-05-05:30", "2024-01-05+01:00:30", "2024-01-05+0100:30", "2024-01-05+2500", "24-01-05", "2024-13-01", "2024-00-10", "0000-01-01", "2024-01- 5", "2024-01-32"]
+    keys = [
+        "2024-1-5",
+        "2024-01-5",
+        " 2024-01-05",
+        "2024-01-05 ",
+        "2024-01-05+0200",
+        "2024-01-05Z",
+        "2024-01-05-05:30",
+        "2024-01-05+01:00:30",
+        "2024-01-05+0100:30",
+        "2024-01-05+2500",
+        "24-01-05",
+        "2024-13-01",
+        "2024-00-10",
+        "0000-01-01",
+        "2024-01- 5",
+        "2024-01-32",
+    ]
     yield windows("0 0 * * *", "2024-01-01", DAYS, BERLIN, keys=keys)
-    yield windows("0 7 * * *", "2024-01-01", DAYS, NEW_YORK, keys=["2024-01-05", "2024-01-05+0000", "2024-01-05-1200"], ranges=[("2024-01-05", "2024-01-07")])
-    yield windows("0 0 * * *", datetime(2024, 1, 1), "%Y%m%d", keys=["20240105", "2024015", "2024115", "202415", "2024-01-05"])
-    yield windows("0 0 * * *", datetime(2024, 1, 1), "%b %d %Y", keys=["jan 05 2024", "JAN 5 2024", "Jan  5   2024", "january 5 2024", "Jan5 2024"])
-    yield windows("0 0 * * *", datetime(2024, 1, 1), "%d/%m/%y %I %p", keys=["05/01/24 12 AM", "05/01/24 12 pm", "05/01/24 1 p", "05/01/70 11 pm"])
+    yield windows(
+        "0 7 * * *",
+        "2024-01-01",
+        DAYS,
+        NEW_YORK,
+        keys=["2024-01-05", "2024-01-05+0000", "2024-01-05-1200"],
+        ranges=[("2024-01-05", "2024-01-07")],
+    )
+    yield windows(
+        "0 0 * * *", datetime(2024, 1, 1), "%Y%m%d", keys=["20240105", "2024015", "2024115", "202415", "2024-01-05"]
+    )
+    yield windows(
+        "0 0 * * *",
+        datetime(2024, 1, 1),
+        "%b %d %Y",
+        keys=["jan 05 2024", "JAN 5 2024", "Jan  5   2024", "january 5 2024", "Jan5 2024"],
+    )
+    yield windows(
+        "0 0 * * *",
+        datetime(2024, 1, 1),
+        "%d/%m/%y %I %p",
+        keys=["05/01/24 12 AM", "05/01/24 12 pm", "05/01/24 1 p", "05/01/70 11 pm"],
+    )
+    yield windows(
+        "0 * * * *",
+        datetime(2024, 1, 1),
+        "%Y-%m-%d %H %I %p",
+        keys=["2024-01-05 13 01 PM", "2024-01-05 13 02 AM", "2024-01-05 01 12 pm"],
+    )
+    yield windows("0 * * * *", datetime(2024, 1, 1), "%I %Y-%m-%d %H", keys=["01 2024-01-05 13", "12 2024-01-05 01"])
+    yield windows(
+        "0 0 * * *",
+        datetime(2024, 1, 1),
+        "%Y %U %W %a",
+        keys=["2024 01 01 Tue", "2024 00 00 sat", "0199 05 06 Wed", "2024 53 52 Mon"],
+    )
+    yield windows("0 0 * * *", datetime(2024, 1, 1), "%Y %V %u", keys=["2024 01 1"])
     for fmt in ("%F", "%Y-%m-%d %T", "%Y %Q", "%", "%Y %Y", "%-d", "%e %Y"):
         yield windows("0 0 * * *", datetime(2024, 1, 1), fmt, keys=["2024-01-05", "5"])
 
@@ -283,37 +489,113 @@ def cases_of_snaps():
     start = 1704067200.0
     ranges = [("2024-01-03", "2024-02-08")]
     yield case(TimeWindowPartitionsSnap(start=start, cron_schedule="0 0 * * *", **old), ranges=ranges)
-    yield case(TimeWindowPartitionsSnap(start=start, end=start + 86400 * 60, cron_schedule="0 0 * * *", **old), ranges=ranges)
-    yield case(TimeWindowPartitionsSnap(start=start + 0.25, end=0.0, cron_schedule="0 1 * * *", exclusions=[], **old), ranges=ranges)
-    yield case(TimeWindowPartitionsSnap(start=start, cron_schedule="0 0 * * *", exclusions=[TimestampWithTimezone(start + 86400 * 3, "UTC"), "0 0 15 * *"], **old), ranges=ranges)
-    yield case(TimeWindowPartitionsSnap(start=start, timezone="", fmt=DAYS, end_offset=0, cron_schedule="0 0 * * *"), ranges=ranges)
+    yield case(
+        TimeWindowPartitionsSnap(start=start, end=start + 86400 * 60, cron_schedule="0 0 * * *", **old), ranges=ranges
+    )
+    yield case(
+        TimeWindowPartitionsSnap(start=start + 0.25, end=0.0, cron_schedule="0 1 * * *", exclusions=[], **old),
+        ranges=ranges,
+    )
+    yield case(
+        TimeWindowPartitionsSnap(
+            start=start,
+            cron_schedule="0 0 * * *",
+            exclusions=[TimestampWithTimezone(start + 86400 * 3, "UTC"), "0 0 15 * *"],
+            **old,
+        ),
+        ranges=ranges,
+    )
+    yield case(
+        TimeWindowPartitionsSnap(start=start, timezone="", fmt=DAYS, end_offset=0, cron_schedule="0 0 * * *"),
+        ranges=ranges,
+    )
     for kind in ScheduleType:
-        yield case(TimeWindowPartitionsSnap(start=start, schedule_type=kind, **old), ranges=ranges[: kind != ScheduleType.HOURLY], keys=["2024-01-05"])
-        yield case(TimeWindowPartitionsSnap(start=start, schedule_type=kind, minute_offset=5, hour_offset=0 if kind == ScheduleType.HOURLY else 6, day_offset=2, **old), keys=["2024-01-05"])
+        yield case(
+            TimeWindowPartitionsSnap(start=start, schedule_type=kind, **old),
+            ranges=ranges[: kind != ScheduleType.HOURLY],
+            keys=["2024-01-05"],
+        )
+        yield case(
+            TimeWindowPartitionsSnap(
+                start=start,
+                schedule_type=kind,
+                minute_offset=5,
+                hour_offset=0 if kind == ScheduleType.HOURLY else 6,
+                day_offset=2,
+                **old,
+            ),
+            keys=["2024-01-05"],
+        )
     yield case(TimeWindowPartitionsSnap(start=start, **old))
-    for schedule in ("* * * *", "0 0 30 2 *", "61 * * * *", "0 0 * * 8", "x * * * *", "0 0 0 * *", "0 0 * 0 *", "*/0 * * * *", "0 0 * * 1,2#3", "0 0 1 1 * *", "h h * * *", "0 0 * * 2#6", "-1 * * * *", "", "1-2-3 * * * *"):
+    for schedule in (
+        "* * * *",
+        "0 0 30 2 *",
+        "61 * * * *",
+        "0 0 * * 8",
+        "x * * * *",
+        "0 0 0 * *",
+        "0 0 * 0 *",
+        "*/0 * * * *",
+        "0 0 * * 1,2#3",
+        "0 0 1 1 * *",
+        "h h * * *",
+        "0 0 * * 2#6",
+        "-1 * * * *",
+        "",
+        "1-2-3 * * * *",
+    ):
         yield case(TimeWindowPartitionsSnap(start=start, cron_schedule=schedule, **old))
     yield case(TimeWindowPartitionsSnap(start=start, cron_schedule="0 0 * * *", exclusions=["never"], **old))
-    yield case(TimeWindowPartitionsSnap(start=start, cron_schedule="0 0 * * *", timezone="Nowhere/Land", fmt=DAYS, end_offset=0))
+    yield case(
+        TimeWindowPartitionsSnap(
+            start=start, cron_schedule="0 0 * * *", timezone="Nowhere/Land", fmt=DAYS, end_offset=0
+        )
+    )
 
 
 def cases_of_keys():
     letters = StaticPartitionsSnap(["b", "a", "ü", "c", "a", "d e"])
-    probes = {"keys": ["a", "nope", "ü"], "ranges": [("b", "c"), ("c", "b"), ("a", "a"), ("a", "nope"), ("no", "nope"), ("nope", "nope"), ("ü", "d e")]}
+    probes = {
+        "keys": ["a", "nope", "ü"],
+        "ranges": [("b", "c"), ("c", "b"), ("a", "a"), ("a", "nope"), ("no", "nope"), ("nope", "nope"), ("ü", "d e")],
+    }
     yield case(letters, **probes)
     yield case(StaticPartitionsSnap([]), keys=["a"], ranges=[("a", "b")])
     yield case(StaticPartitionsSnap(["a...b"]), keys=["a"])
     yield case(StaticPartitionsSnap(["a", "tab\t"]), keys=["a"])
     colours = DynamicPartitionsSnap(name="colours")
-    yield case(colours, keys=["green", "nope"], ranges=[("red", "blue"), ("blue", "red"), ("red", "nope"), ("green", "green")])
+    yield case(
+        colours, keys=["green", "nope"], ranges=[("red", "blue"), ("blue", "red"), ("red", "nope"), ("green", "green")]
+    )
     yield case(DynamicPartitionsSnap(name="none"), keys=["green"], ranges=[("red", "blue")])
     days = PartitionsSnap.from_def(DailyPartitionsDefinition("2024-01-01", end_date="2024-02-01"))
 
     def multi(**dimensions):
-        return MultiPartitionsSnap(partition_dimensions=[PartitionDimensionSnap(name=name, partitions=snap) for name, snap in dimensions.items()])
+        return MultiPartitionsSnap(
+            partition_dimensions=[
+                PartitionDimensionSnap(name=name, partitions=snap) for name, snap in dimensions.items()
+            ]
+        )
 
-    yield case(multi(day=days, letter=letters), keys=["2024-01-05|a", "2024-01-05|nope", "x", "a|b|c"], ranges=[("2024-01-05|b", "2024-01-07|ü"), ("2024-01-05|c", "2024-01-07|b"), ("2024-01-05", "2024-01-07|b"), ("2023-01-05|b", "2024-01-07|a"), ("2024-01-05|b", "2024-02-01|a"), ("2024-01-05|b", "2024-01-07|nope"), ("nope|b", "2024-01-07|b"), ("a|b|c", "2024-01-05|b")])
-    yield case(multi(z=letters, a=colours), keys=["red|a", "a|red"], ranges=[("red|b", "green|a"), ("b|red", "a|green"), ("red|b", "pink|a")])
+    yield case(
+        multi(day=days, letter=letters),
+        keys=["2024-01-05|a", "2024-01-05|nope", "x", "a|b|c"],
+        ranges=[
+            ("2024-01-05|b", "2024-01-07|ü"),
+            ("2024-01-05|c", "2024-01-07|b"),
+            ("2024-01-05", "2024-01-07|b"),
+            ("2023-01-05|b", "2024-01-07|a"),
+            ("2024-01-05|b", "2024-02-01|a"),
+            ("2024-01-05|b", "2024-01-07|nope"),
+            ("nope|b", "2024-01-07|b"),
+            ("a|b|c", "2024-01-05|b"),
+        ],
+    )
+    yield case(
+        multi(z=letters, a=colours),
+        keys=["red|a", "a|red"],
+        ranges=[("red|b", "green|a"), ("b|red", "a|green"), ("red|b", "pink|a")],
+    )
     yield case(multi(day=days, other=days), ranges=[("2024-01-05|2024-01-08", "2024-01-06|2024-01-09")])
     yield case(multi(one=colours, two=colours), ranges=[("red|blue", "green|red2")])
     yield case(multi(one=letters), keys=["a"])

@@ -7,14 +7,17 @@
     reason = "a test that lacks its tools has failed"
 )]
 
+mod code_location;
 pub mod conformance;
 mod dagster;
 mod home;
 mod minimise;
 mod ours;
+pub mod scenarios;
 mod text;
 mod tools;
 
+pub use code_location::{Executed, PythonJob, execute};
 pub use dagster::{dagster, dagster_script, dagster_with_input};
 pub use home::Home;
 pub use minimise::minimised;

@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 use crate::workspace::Workspace;
-use crate::{cargo_steps, compat, conformance, corpus, features, python_env, tidy};
+use crate::{cargo_steps, compat, conformance, corpus, features, python_env, scenarios, tidy};
 
 /// One step of the gate.
 pub(crate) struct Step {
@@ -54,6 +54,11 @@ pub(crate) const STEPS: &[Step] = &[
         command: "conformance",
         part_of: PartOf::Full,
         run: |workspace| conformance::run(workspace, None, false, &[]),
+    },
+    Step {
+        command: "scenarios",
+        part_of: PartOf::Full,
+        run: |workspace| scenarios::run(workspace, &scenarios::Scenarios::default()),
     },
     Step { command: "corpus", part_of: PartOf::Full, run: corpus::corpus },
     Step { command: "corpus --old", part_of: PartOf::Full, run: corpus::old_corpus },

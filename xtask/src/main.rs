@@ -20,6 +20,7 @@ mod features;
 mod postgres;
 mod process;
 mod python_env;
+mod scenarios;
 mod scripts;
 mod sdist;
 mod tidy;
@@ -82,6 +83,8 @@ enum Command {
     Crash(crash::Crashes),
     /// Write one database with Dagster at the same time, for longer than the gate does
     TwoWriters(two_writers::TwoWriters),
+    /// Play scenarios of runs and events on the real Dagster and on ours, and compare what both leave
+    Scenarios(scenarios::Scenarios),
     /// Run Dagster's own storage suites against our storages
     Conformance {
         /// Which suite; all unless said
@@ -153,6 +156,7 @@ fn run(command: &Command) -> Result<()> {
             Ok(())
         }
         Command::Compat { args } => compat::run(&workspace, args),
+        Command::Scenarios(scenarios) => scenarios::run(&workspace, scenarios),
         Command::Crash(crashes) => crash::run(&workspace, crashes),
         Command::TwoWriters(writers) => two_writers::run(&workspace, writers),
         Command::Conformance { suite, stock, args } => {

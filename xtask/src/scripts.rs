@@ -15,6 +15,16 @@ pub(crate) fn script(workspace: &Workspace, name: &str) -> Result<Command> {
     Ok(python)
 }
 
+/// A package of scripts that is run as a whole, in the same way.
+pub(crate) fn package(workspace: &Workspace, name: &str) -> Result<Command> {
+    let mut python = Command::new(python_env::ensure(workspace)?);
+    python.args(["-W", "ignore", "-m", name]).current_dir(workspace.root.join("tests/python"));
+    // The order of Python's sets shows in what Dagster writes.
+    python.env("PYTHONHASHSEED", "0");
+    python.env("PYTHONDONTWRITEBYTECODE", "1").env_remove("DAGSTER_HOME");
+    Ok(python)
+}
+
 /// Runs two programs, the output of the first being the input of the second; both have to succeed.
 pub(crate) fn piped(first: &mut Command, second: &mut Command) -> Result<()> {
     let mut source = first.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;

@@ -21,7 +21,7 @@ pub use instance_core::clock::{self, Clock, IdSource, RandomIds, SystemClock};
 pub use instance_core::command::{COMMAND_OP, CommandSpec};
 pub use instance_core::{
     AssetCheckKey, AssetKey, InstanceError, RunId, SnapshotId, StorageError, StorageId, asset_key,
-    assets, classes, code_location, daemon, error_info, event, launcher, ops as ops_traits,
+    assets, classes, code_location, daemon, error, error_info, event, launcher, ops as ops_traits,
     partitions, run, scheduling, serdes, settings, snap, storage, tags,
 };
 #[cfg(feature = "tracing-layer")]

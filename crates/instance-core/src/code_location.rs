@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use crate::asset_key::{AssetCheckKey, AssetKey};
 use crate::error::BoxError;
 use crate::run::{JobPythonOrigin, RemoteJobOrigin};
-use crate::serdes::Opaque;
+use crate::serdes::{FrozenSet, Opaque};
 use crate::snap::{ExecutionPlanSnapshot, JobSnap, KnownExecutionState};
 
 /// A job, or a part of one, as its code location tells it.
@@ -20,9 +20,9 @@ pub struct RemoteJob {
     /// The snapshot of the job that it is a part of; `None` for a whole job.
     pub parent_job_snapshot: Option<JobSnap>,
     /// The assets that it is the part of; `None` for a whole job, and for a job of ops.
-    pub asset_selection: Option<Vec<AssetKey>>,
+    pub asset_selection: Option<FrozenSet<AssetKey>>,
     /// The checks that it is the part of; `None` means those of the assets.
-    pub asset_check_selection: Option<Vec<AssetCheckKey>>,
+    pub asset_check_selection: Option<FrozenSet<AssetCheckKey>>,
     /// Where it is served.
     pub remote_job_origin: RemoteJobOrigin,
     /// Its Python code.

@@ -3,7 +3,6 @@
 use crate::ids::{RunId, SnapshotId};
 use crate::partitions::PartitionsError;
 use crate::serdes::SerdesError;
-use crate::tags::TagError;
 
 /// A source of another error, of any type.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync + 'static>;
@@ -155,9 +154,6 @@ pub enum InstanceError {
         /// What is wrong, and what is right.
         reason: String,
     },
-    /// A tag is not acceptable; nothing was written.
-    #[error(transparent)]
-    Tag(#[from] TagError),
     /// The launcher could not launch a run; the run is marked as failed.
     #[error("run {run_id} could not be launched")]
     Launch {

@@ -1,6 +1,4 @@
-//! The tags that Dagster itself gives a meaning, and what a tag may look like.
-
-use std::collections::BTreeMap;
+//! The tags that Dagster itself gives a meaning.
 
 /// The partition of a run.
 pub const PARTITION: &str = "dagster/partition";
@@ -60,27 +58,4 @@ pub const EXTERNALLY_MANAGED_ASSETS: &str = "dagster/defer_asset_events";
 /// Whether the value of a tag means yes: all but `false`, `none`, `0` and nothing do, in any case.
 pub fn boolean_value(value: &str) -> bool {
     !["false", "none", "0", ""].iter().any(|no| value.eq_ignore_ascii_case(no))
-}
-
-/// A tag that Dagster would not accept.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("tag {key:?}: {reason}")]
-pub struct TagError {
-    /// The key of the tag.
-    pub key: String,
-    /// What is wrong, and what is allowed.
-    pub reason: &'static str,
-}
-
-/// Checks the tags of a run that is about to be created.
-///
-/// Only what no database or user interface can carry is refused: an empty key. Dagster warns of
-/// other unusual keys and stores them all the same.
-pub fn validate_run_tags(tags: &BTreeMap<String, String>) -> Result<(), TagError> {
-    match tags.keys().find(|key| key.is_empty()) {
-        Some(key) => {
-            Err(TagError { key: key.clone(), reason: "the key is empty; write KEY=VALUE" })
-        }
-        None => Ok(()),
-    }
 }

@@ -130,11 +130,20 @@ impl ReportEngineEvent {
 }
 
 /// Reports something of the machinery around a run; returns the event.
+///
+/// Errors: [`InstanceError::Invalid`] if the run or its job has no name.
 pub async fn report_engine_event(
     ops: &dyn EventOps,
     report: ReportEngineEvent,
 ) -> Result<DagsterEvent, InstanceError> {
     let ReportEngineEvent { message, run_id, job_name, step_key, data } = report;
+    if run_id == RunId::runless() || job_name.is_empty() {
+        return Err(InstanceError::Invalid {
+            what: "engine event",
+            value: message,
+            reason: "it has to name its run and the job of the run".to_owned(),
+        });
+    }
     let level = if data.error.is_some() { LogLevel::ERROR } else { LogLevel::INFO };
     let mut event = DagsterEvent::new(DagsterEventType::EngineEvent, job_name)
         .with_message(message)

@@ -52,9 +52,9 @@ pub async fn auto_reexecution_should_retry_run(
     }
     let max_retries = match run.tags.get(tags::MAX_RETRIES) {
         None => settings.max_retries,
-        Some(text) => match text.trim().parse() {
-            Ok(number) => number,
-            Err(_) => {
+        Some(text) => match python_integer(text) {
+            Some(number) => number,
+            None => {
                 tracing::warn!(run_id = %run.run_id, tag = tags::MAX_RETRIES, value = %text, "no number; the run will not be retried");
                 return Ok(false);
             }
@@ -71,4 +71,39 @@ pub async fn auto_reexecution_should_retry_run(
     };
     // The first run of the group is no retry.
     Ok(i64::try_from(group.runs.len()).is_ok_and(|runs| runs <= max_retries))
+}
+
+/// The number that a text is for Python, which takes blanks around it and single underscores within; `None` if it is
+/// none. Digits of other scripts than ours are not taken.
+fn python_integer(text: &str) -> Option<i64> {
+    let text = text.trim();
+    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
+    let is_grouped = digits.split('_').all(|group| !group.is_empty());
+    text.replace('_', "").parse().ok().filter(|_| is_grouped)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::python_integer;
+
+    #[test]
+    fn numbers_are_those_of_python() {
+        for (text, expected) in [
+            ("3", Some(3)),
+            (" -3\n", Some(-3)),
+            ("+3", Some(3)),
+            ("1_000", Some(1_000)),
+            ("007", Some(7)),
+            ("1__0", None),
+            ("_1", None),
+            ("1_", None),
+            ("-_1", None),
+            ("", None),
+            ("+", None),
+            ("1.0", None),
+            ("0x1", None),
+        ] {
+            assert_eq!(python_integer(text), expected, "{text:?}");
+        }
+    }
 }

@@ -6,7 +6,7 @@ use instance_core::error::InstanceError;
 use instance_core::ops::RunOps;
 use instance_core::partitions::PartitionsSnap;
 use instance_core::run::{DagsterRun, DagsterRunStatus, RemoteJobOrigin};
-use instance_core::serdes::{FrozenSet, Opaque, UnknownFields, serialize_value};
+use instance_core::serdes::{Opaque, UnknownFields, serialize_value};
 use instance_core::snap::{ExecutionPlanSnapshot, SnapshotBody};
 use instance_core::tags;
 
@@ -81,8 +81,8 @@ pub(crate) async fn construct_run(
         .is_some_and(|plan| plan.repository_load_data.is_some());
     let run_id = request.run_id.unwrap_or_else(|| ops.ids().run_id());
     let run = DagsterRun {
-        asset_check_selection: request.asset_check_selection.map(FrozenSet::from_iter),
-        asset_selection: request.asset_selection.map(FrozenSet::from_iter),
+        asset_check_selection: request.asset_check_selection,
+        asset_selection: request.asset_selection,
         execution_plan_snapshot_id: execution_plan_snapshot
             .as_ref()
             .map(|snapshot| snapshot.id().clone()),
@@ -96,7 +96,7 @@ pub(crate) async fn construct_run(
         run_config: request.run_config.unwrap_or_else(|| Opaque::from(&serde_json::json!({}))),
         run_op_concurrency: run_op_concurrency_of_plan,
         op_selection: request.op_selection,
-        resolved_op_selection: request.resolved_op_selection.map(FrozenSet::from_iter),
+        resolved_op_selection: request.resolved_op_selection,
         status: request.status,
         step_keys_to_execute: request.step_keys_to_execute,
         tags,

@@ -9,7 +9,7 @@ use instance_core::error::InstanceError;
 use instance_core::ids::RunId;
 use instance_core::ops::RunOps;
 use instance_core::run::{DagsterRun, DagsterRunStatus, JobPythonOrigin, RemoteJobOrigin};
-use instance_core::serdes::Opaque;
+use instance_core::serdes::{FrozenSet, Opaque};
 use instance_core::snap::{ExecutionPlanSnapshot, JobSnap};
 use instance_core::storage::NewRun;
 use instance_core::tags;
@@ -44,11 +44,11 @@ pub struct CreateRun {
     /// The job that the job is a part of; needs a job snapshot.
     pub parent_job_snapshot: Option<JobSnap>,
     /// The assets to execute; excludes both selections of ops.
-    pub asset_selection: Option<Vec<AssetKey>>,
+    pub asset_selection: Option<FrozenSet<AssetKey>>,
     /// The checks to execute; if not empty, excludes both selections of ops.
-    pub asset_check_selection: Option<Vec<AssetCheckKey>>,
+    pub asset_check_selection: Option<FrozenSet<AssetCheckKey>>,
     /// The selected ops.
-    pub resolved_op_selection: Option<Vec<String>>,
+    pub resolved_op_selection: Option<FrozenSet<String>>,
     /// The selection of ops as the user wrote it.
     pub op_selection: Option<Vec<String>>,
     /// The code location's job.
@@ -137,7 +137,8 @@ fn validated(mut request: CreateRun) -> Result<CreateRun, InstanceError> {
         || request.asset_check_selection.as_ref().is_some_and(|checks| !checks.is_empty());
     if selects_assets && (request.op_selection.is_some() || request.resolved_op_selection.is_some())
     {
-        let ops = request.op_selection.as_ref().or(request.resolved_op_selection.as_ref());
+        let resolved = request.resolved_op_selection.as_ref().map(FrozenSet::as_slice);
+        let ops = request.op_selection.as_deref().or(resolved);
         return invalid(
             "op selection",
             ops.map(|ops| ops.join(", ")).unwrap_or_default(),
@@ -154,7 +155,6 @@ fn validated(mut request: CreateRun) -> Result<CreateRun, InstanceError> {
              origin",
         );
     }
-    tags::validate_run_tags(&request.tags)?;
     if let Some(location) =
         request.remote_job_origin.as_ref().and_then(|job| job.repository_origin.location_name())
     {

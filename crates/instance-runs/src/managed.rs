@@ -6,7 +6,7 @@ use instance_core::error::{InstanceError, StorageError};
 use instance_core::ids::RunId;
 use instance_core::ops::RunOps;
 use instance_core::run::{DagsterRun, DagsterRunStatus, JobPythonOrigin};
-use instance_core::serdes::{Opaque, Pack, serialize_value};
+use instance_core::serdes::{FrozenSet, Opaque, Pack, serialize_value};
 use instance_core::snap::{ExecutionPlanSnapshot, JobSnap};
 use instance_core::storage::NewRun;
 
@@ -20,12 +20,12 @@ use crate::read::get_run_by_id;
 pub struct RegisterManagedRun {
     /// The name of the job.
     pub job_name: String,
-    /// The id of the run: any text, as it is what else executes it that makes it.
-    pub run_id: RunId,
+    /// The id of the run: any text, as it is what else executes it that makes it; `None` means a fresh one.
+    pub run_id: Option<RunId>,
     /// The configuration; `None` means an empty one.
     pub run_config: Option<Opaque>,
     /// The selected ops.
-    pub resolved_op_selection: Option<Vec<String>>,
+    pub resolved_op_selection: Option<FrozenSet<String>>,
     /// The selection of ops as the user wrote it.
     pub op_selection: Option<Vec<String>>,
     /// The steps to execute; `None` means all.
@@ -51,7 +51,7 @@ impl RegisterManagedRun {
     pub fn of(run_id: RunId, job_name: impl Into<String>) -> Self {
         Self {
             job_name: job_name.into(),
-            run_id,
+            run_id: Some(run_id),
             run_config: None,
             resolved_op_selection: None,
             op_selection: None,
@@ -68,7 +68,7 @@ impl RegisterManagedRun {
 
     fn into_request(self) -> CreateRun {
         CreateRun {
-            run_id: Some(self.run_id),
+            run_id: self.run_id,
             run_config: self.run_config,
             status: DagsterRunStatus::Managed,
             tags: self.tags,
@@ -91,7 +91,7 @@ impl RegisterManagedRun {
 ///
 /// Errors: [`InstanceError::RunConflict`] if a run of the id is stored and is another one;
 /// [`InstanceError::Invalid`] for arguments that contradict each other. Nothing is written then.
-#[tracing::instrument(skip_all, fields(run_id = %request.run_id, job_name = %request.job_name))]
+#[tracing::instrument(skip_all, fields(run_id = ?request.run_id, job_name = %request.job_name))]
 pub async fn register_managed_run(
     ops: &dyn RunOps,
     request: RegisterManagedRun,

@@ -13,7 +13,7 @@ use instance_core::ids::RunId;
 use instance_core::ops::RunOps;
 use instance_core::run::DagsterRun;
 use instance_core::scheduling::BulkActionStatus;
-use instance_core::serdes::{FrozenSet, Opaque};
+use instance_core::serdes::Opaque;
 use instance_core::snap::{ExecutionPlanSnapshot, ExecutionStepSnap, StepOutputProperties};
 use instance_core::storage::RecordsForRun;
 use instance_core::tags;
@@ -121,7 +121,6 @@ pub async fn create_reexecuted_run(
         .await
         .map_err(unanswered("make the execution plan"))?;
     let root_run_id = parent_run.root_run_id.clone().unwrap_or_else(|| parent_run.run_id.clone());
-    let selected_ops = parent_run.resolved_op_selection.as_ref();
     create_run(
         ops,
         CreateRun {
@@ -135,7 +134,7 @@ pub async fn create_reexecuted_run(
             parent_job_snapshot: remote_job.parent_job_snapshot,
             asset_selection: remote_job.asset_selection,
             asset_check_selection: remote_job.asset_check_selection,
-            resolved_op_selection: selected_ops.map(FrozenSet::as_slice).map(<[String]>::to_vec),
+            resolved_op_selection: parent_run.resolved_op_selection.clone(),
             op_selection: parent_run.op_selection.clone(),
             remote_job_origin: Some(remote_job.remote_job_origin),
             job_code_origin: remote_job.job_code_origin,

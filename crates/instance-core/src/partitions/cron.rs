@@ -1,5 +1,7 @@
 //! Cron schedules as Dagster reads them. Not here: what clocks of a zone make of them.
 
+use std::cmp::Ordering;
+
 use chrono::{Datelike, NaiveDate, NaiveTime};
 
 use crate::partitions::PartitionsError;
@@ -24,6 +26,16 @@ pub(super) struct CronSchedule {
 enum Count {
     Nth(u32),
     Last,
+}
+
+impl Count {
+    /// Whether it can be the day of a month.
+    fn can_be(self, day: u32) -> bool {
+        match self {
+            Self::Nth(nth) => (day - 1) / 7 + 1 == nth,
+            Self::Last => day > 21,
+        }
+    }
 }
 
 /// The values of a field, ascending.
@@ -105,23 +117,21 @@ impl CronSchedule {
         if !self.months.has(date.month()) {
             return false;
         }
-        let on_day = self.days.has(date.day()) || (self.last_day && is_last(date, 1));
         let weekday = date.weekday().num_days_from_sunday();
-        let on_weekday = if self.counted.is_empty() {
-            self.weekdays.has(weekday)
-        } else {
-            self.counted.iter().any(|(counted, count)| {
+        if !self.counted.is_empty() {
+            // Dagster asks for these on each of its ways to a day, so that days beside them add nothing.
+            return self.counted.iter().any(|(counted, count)| {
                 *counted == weekday
                     && match count {
                         Count::Nth(nth) => date.day0() / 7 + 1 == *nth,
                         Count::Last => is_last(date, 7),
                     }
-            })
-        };
-        let any_day = self.days.all;
-        let any_weekday = self.weekdays.all && self.counted.is_empty();
+            });
+        }
+        let on_day = self.days.has(date.day()) || (self.last_day && is_last(date, 1));
+        let on_weekday = self.weekdays.has(weekday);
         // Where both are restricted, either is enough, as cron has it.
-        if any_day || any_weekday { on_day && on_weekday } else { on_day || on_weekday }
+        if self.days.all || self.weekdays.all { on_day && on_weekday } else { on_day || on_weekday }
     }
 
     /// The times of a day on which it fires, ascending.
@@ -173,6 +183,13 @@ fn parse(schedule: &str) -> Result<CronSchedule, String> {
     weekdays.all = weekday == "*" || (weekdays.list.len() == 7 && day.contains('*'));
     if !counted.is_empty() && !weekdays.list.is_empty() {
         return Err("it mixes weekdays with weekdays that are counted within a month".to_owned());
+    }
+    if !days.all && !counted.is_empty() {
+        let falls_on = |day: &u32| counted.iter().any(|(_, count)| count.can_be(*day));
+        let last_days = last_day.then_some(28..=31).into_iter().flatten();
+        if !days.list.iter().copied().chain(last_days).any(|day| falls_on(&day)) {
+            return Err("its days are never those of its weekdays within a month".to_owned());
+        }
     }
     if months.list == [2]
         && !last_day
@@ -236,21 +253,22 @@ fn item_values(field: &Field, item: &str) -> Result<Vec<u32>, String> {
     if range == "*" && step.is_none() {
         return Err(format!("{item:?} stands in a list of the field {}", field.name));
     }
-    let step = step.unwrap_or(1);
+    // Beyond the size of any field, a step is as good as any other.
+    let step = step.unwrap_or(1).min(1000);
     let by_step = |low: u32, high: u32| (low..=high).step_by(usize::try_from(step).unwrap_or(1));
-    Ok(if low < high {
-        by_step(low, high).collect()
-    } else if low == high {
+    Ok(match low.cmp(&high) {
+        Ordering::Less => by_step(low, high).collect(),
         // From a value to itself goes once around.
-        by_step(field.first, field.last).collect()
-    } else {
-        let mut around: Vec<u32> = by_step(low, field.last).collect();
-        let last = around.last().copied().unwrap_or(low);
-        let (left, next) = (field.last - last, last - field.first + step);
-        let goes_over = next > field.last - field.first + 1 && left < step;
-        let skip = if goes_over { step - left } else { 0 };
-        around.extend(by_step(field.first + skip, high));
-        around
+        Ordering::Equal => by_step(field.first, field.last).collect(),
+        Ordering::Greater => {
+            let mut around: Vec<u32> = by_step(low, field.last).collect();
+            let last = around.last().copied().unwrap_or(low);
+            let (left, next) = (field.last - last, last - field.first + step);
+            let goes_over = next > field.last - field.first + 1 && left < step;
+            let skip = if goes_over { step - left } else { 0 };
+            around.extend(by_step(field.first + skip, high));
+            around
+        }
     })
 }
 

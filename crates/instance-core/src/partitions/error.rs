@@ -69,9 +69,9 @@ pub enum PartitionsError {
         directive: String,
     },
     /// A schedule, less what is excluded, has no further window within the time that is searched, or none
-    /// that is certain, as the zone leaves out a whole day.
+    /// that is certain: the zone leaves out a whole day, or it is not known when its clocks will be set.
     #[error(
-        "the cron schedule {schedule:?} has no further window that is certain and not excluded; check its days, its exclusions, and whether its zone leaves out a day"
+        "the cron schedule {schedule:?} has no further window that is certain and not excluded; check its days, its exclusions, whether its zone leaves out a day, and that the time is before 2100"
     )]
     NoWindow {
         /// The schedule.

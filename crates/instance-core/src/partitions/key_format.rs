@@ -1,9 +1,9 @@
 //! How keys of windows of time are written: Python's `strftime`. Not here: how they are read.
 
-use std::fmt::Write;
+use std::fmt::{Arguments, Write};
 
 use chrono::format::{Item, StrftimeItems};
-use chrono::{NaiveDateTime, TimeDelta, TimeZone};
+use chrono::{Datelike, NaiveDateTime, TimeDelta, TimeZone};
 use chrono_tz::{OffsetName, Tz};
 
 use crate::partitions::PartitionsError;
@@ -23,7 +23,7 @@ pub(super) enum Piece {
 }
 
 /// The directives that chrono writes as the C library does.
-const SHARED: &str = "aAbBCdDeFGhHIjmMpRSTuUVwWyY";
+const SHARED: &str = "aAbBCdDeFhHIjmMpRSTuUVwWy";
 
 /// The pieces of a format.
 pub(super) fn pieces(fmt: &str) -> Result<Vec<Piece>, PartitionsError> {
@@ -71,7 +71,13 @@ pub(super) fn written(tick: &Tick, zone: Tz, fmt: &str) -> Result<String, Partit
         match piece {
             Piece::Text(piece) | Piece::Space(piece) => text.push_str(&piece),
             Piece::Directive('f') => {
-                text.push_str(&format!("{:06}", tick.local.and_utc().timestamp_subsec_micros()));
+                let micros = tick.local.and_utc().timestamp_subsec_micros();
+                push(&mut text, format_args!("{micros:06}"));
+            }
+            // The C library does not fill up years.
+            Piece::Directive('Y') => push(&mut text, format_args!("{}", tick.local.year())),
+            Piece::Directive('G') => {
+                push(&mut text, format_args!("{}", tick.local.iso_week().year()));
             }
             Piece::Directive('z') => push_offset(&mut text, tick.local - tick.instant.naive_utc()),
             Piece::Directive('Z') => {
@@ -114,8 +120,13 @@ fn push_offset(text: &mut String, offset: TimeDelta) {
     let sign = if seconds < 0 { '-' } else { '+' };
     let seconds = seconds.abs();
     let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    text.push_str(&format!("{sign}{hours:02}{minutes:02}"));
+    push(text, format_args!("{sign}{hours:02}{minutes:02}"));
     if seconds != 0 {
-        text.push_str(&format!("{seconds:02}"));
+        push(text, format_args!("{seconds:02}"));
     }
+}
+
+fn push(text: &mut String, more: Arguments<'_>) {
+    // Nothing can go wrong: the text is in memory.
+    let _ = text.write_fmt(more);
 }

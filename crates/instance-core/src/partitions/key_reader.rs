@@ -1,7 +1,5 @@
 //! How keys of windows of time are read: Python's `strptime`. Not here: how they are written.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, TimeDelta, Utc, Weekday};
 use chrono_tz::Tz;
 
@@ -50,14 +48,14 @@ pub(super) fn time_of_key(
 fn read(text: &str, zone: Tz, fmt: &str) -> Result<Option<DateTime<Utc>>, PartitionsError> {
     let pieces = directives(fmt)?;
     let text: Vec<char> = text.chars().collect();
-    let mut found = Found::new();
+    let mut found = Found(Vec::new());
     if matched(&pieces, &text, &mut found) != Some(text.len()) {
         return Ok(None);
     }
     let Some(local) = local_time(&found) else {
         return Ok(None);
     };
-    Ok(match found.get(&'z') {
+    Ok(match found.text('z') {
         None => Some(instant_of(local, zone)),
         Some(offset) => offset_of(offset).map(|offset| (local - offset).and_utc()),
     })
@@ -89,8 +87,28 @@ fn directives(fmt: &str) -> Result<Vec<Piece>, PartitionsError> {
     Ok(all)
 }
 
-/// The text that stands at each directive.
-type Found = BTreeMap<char, String>;
+/// The text that stands at each directive, the last directive first.
+struct Found(Vec<(char, String)>);
+
+impl Found {
+    /// Of directives that say the same thing in several ways, the one that counts: the last.
+    fn last(&self, directives: &str) -> Option<(char, &str)> {
+        let mut found = self.0.iter().filter(|(directive, _)| directives.contains(*directive));
+        found.next().map(|(directive, text)| (*directive, text.as_str()))
+    }
+
+    fn text(&self, directive: char) -> Option<&str> {
+        self.0.iter().find(|(other, _)| *other == directive).map(|(_, text)| text.as_str())
+    }
+
+    fn number(&self, directive: char) -> Option<u32> {
+        number(self.text(directive)?)
+    }
+}
+
+fn number(text: &str) -> Option<u32> {
+    text.trim().parse().ok()
+}
 
 /// Where the first match ends. As for a regular expression, the first way to read a directive that lets the
 /// rest match is taken, even if another would read more of the text.
@@ -114,7 +132,7 @@ fn matched(pieces: &[Piece], text: &[char], found: &mut Found) -> Option<usize> 
         let (read, rest) = text.split_at(len);
         if let Some(end) = matched(later, rest, found) {
             if let Piece::Directive(directive) = piece {
-                found.insert(*directive, read.iter().collect());
+                found.0.push((*directive, read.iter().collect()));
             }
             return Some(len + end);
         }
@@ -231,78 +249,79 @@ fn micros(digits: &str) -> Option<i64> {
 
 /// The time that the directives say; `None` if there is none, or if they do not go together.
 fn local_time(found: &Found) -> Option<NaiveDateTime> {
-    let number =
-        |directive: char| found.get(&directive).and_then(|text| text.trim().parse::<u32>().ok());
-    let hour = match (number('I'), number('H')) {
-        // Python lets the later of two in its own order win, which is the one on twelve hours.
-        (Some(hour), _) => {
-            let is_afternoon = found.get(&'p').is_some_and(|text| text.eq_ignore_ascii_case("pm"));
-            hour % 12 + if is_afternoon { 12 } else { 0 }
+    let hour = match found.last("HI") {
+        None => 0,
+        Some(('H', hour)) => number(hour)?,
+        Some((_, hour)) => {
+            let is_afternoon = found.text('p').is_some_and(|text| text.eq_ignore_ascii_case("pm"));
+            number(hour)? % 12 + if is_afternoon { 12 } else { 0 }
         }
-        (None, hour) => hour.unwrap_or(0),
     };
-    let micro = match found.get(&'f') {
+    let micro = match found.text('f') {
         Some(digits) => u32::try_from(micros(digits)?).ok()?,
         None => 0,
     };
-    date(found)?.and_hms_micro_opt(hour, number('M').unwrap_or(0), number('S').unwrap_or(0), micro)
+    let minute = found.number('M').unwrap_or(0);
+    date(found)?.and_hms_micro_opt(hour, minute, found.number('S').unwrap_or(0), micro)
 }
 
 fn date(found: &Found) -> Option<NaiveDate> {
-    let number =
-        |directive: char| found.get(&directive).and_then(|text| text.trim().parse::<u32>().ok());
-    let named = |directive: char, names: &[&str], len: Option<usize>| {
-        let text = found.get(&directive)?.to_lowercase();
-        let index = names.iter().position(|name| name[..len.unwrap_or(name.len())] == text)?;
-        u32::try_from(index).ok()
+    let index = |names: &[&str], text: &str| {
+        let is_named = |name: &&str| name.get(..text.len()) == Some(&*text.to_lowercase());
+        names.iter().position(is_named).and_then(|index| u32::try_from(index).ok())
     };
-    let year = number('Y')
-        .or_else(|| number('y').map(|year| if year <= 68 { 2000 + year } else { 1900 + year }));
+    let year = match found.last("Yy") {
+        None => None,
+        Some(('Y', year)) => Some(number(year)?),
+        Some((_, year)) => {
+            number(year).map(|year| if year <= 68 { 2000 + year } else { 1900 + year })
+        }
+    };
     // Days from Monday.
-    let weekday = named('A', &WEEKDAYS, None)
-        .or_else(|| named('a', &WEEKDAYS, Some(3)))
-        .or_else(|| number('u').map(|day| day - 1))
-        .or_else(|| number('w').map(|day| (day + 6) % 7));
-    let month = named('B', &MONTHS, None)
-        .or_else(|| named('b', &MONTHS, Some(3)))
-        .map(|month| month + 1)
-        .or_else(|| number('m'))
-        .unwrap_or(1);
-    let day = number('d').unwrap_or(1);
-    let (week, monday_first) = match (number('U'), number('W')) {
-        (Some(week), None) => (Some(week), false),
-        (None, Some(week)) => (Some(week), true),
-        (None, None) => (None, false),
-        (Some(_), Some(_)) => return None,
+    let weekday = match found.last("aAuw") {
+        None => None,
+        Some(('u', day)) => Some(number(day)? - 1),
+        Some(('w', day)) => Some((number(day)? + 6) % 7),
+        Some((_, name)) => Some(index(&WEEKDAYS, name)?),
     };
-    if year.is_none() && number('G').is_some() {
-        if number('j').is_some() {
+    let week = found.last("UW").map(|(directive, week)| (directive == 'W', week));
+    let iso_week = found.number('V');
+    if let (None, Some(iso_year)) = (year, found.number('G')) {
+        if found.number('j').is_some() {
             return None;
         }
-        let monday =
-            NaiveDate::from_isoywd_opt(i32::try_from(number('G')?).ok()?, 1, Weekday::Mon)?;
-        let days = (i64::from(number('V')?) - 1) * 7 + i64::from(weekday?);
-        return monday.checked_add_signed(TimeDelta::days(days));
-    }
-    if week.is_none() && number('V').is_some() {
+        let (iso_week, weekday) = (iso_week?, weekday?);
+        if week.is_none() {
+            let monday =
+                NaiveDate::from_isoywd_opt(i32::try_from(iso_year).ok()?, 1, Weekday::Mon)?;
+            let days = (i64::from(iso_week) - 1) * 7 + i64::from(weekday);
+            return monday.checked_add_signed(TimeDelta::days(days));
+        }
+    } else if week.is_none() && iso_week.is_some() {
         return None;
     }
     let year = i32::try_from(year.unwrap_or(1900)).ok().filter(|year| *year >= 1)?;
     let first = NaiveDate::from_ymd_opt(year, 1, 1)?;
-    if let Some(day_of_year) = number('j') {
+    if let Some(day_of_year) = found.number('j') {
         return first.checked_add_signed(TimeDelta::days(i64::from(day_of_year) - 1));
     }
-    if let (Some(week), Some(weekday)) = (week, weekday) {
+    if let (Some((monday_first, week)), Some(weekday)) = (week, weekday) {
         let (begins, weekday) = if monday_first {
             (first.weekday().num_days_from_monday(), weekday)
         } else {
             (first.weekday().num_days_from_sunday(), (weekday + 1) % 7)
         };
-        let (begins, weekday, week) = (i64::from(begins), i64::from(weekday), i64::from(week));
+        let (begins, weekday, week) =
+            (i64::from(begins), i64::from(weekday), i64::from(number(week)?));
         // Week one begins with the first day that begins a week; what lies before it is week nought.
         let week_one = (7 - begins) % 7;
         let days = if week == 0 { weekday - begins } else { week_one + 7 * (week - 1) + weekday };
         return first.checked_add_signed(TimeDelta::days(days));
     }
-    NaiveDate::from_ymd_opt(year, month, day)
+    let month = match found.last("bBm") {
+        None => 1,
+        Some(('m', month)) => number(month)?,
+        Some((_, name)) => index(&MONTHS, name)? + 1,
+    };
+    NaiveDate::from_ymd_opt(year, month, found.number('d').unwrap_or(1))
 }

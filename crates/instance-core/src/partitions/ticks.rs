@@ -3,7 +3,8 @@
 use std::vec::IntoIter;
 
 use chrono::{
-    DateTime, Days, MappedLocalTime, NaiveDate, NaiveDateTime, TimeDelta, TimeZone, Timelike, Utc,
+    DateTime, Datelike, Days, MappedLocalTime, NaiveDate, NaiveDateTime, TimeDelta, TimeZone,
+    Timelike, Utc,
 };
 use chrono_tz::{OffsetComponents, Tz};
 
@@ -11,6 +12,9 @@ use crate::partitions::cron::CronSchedule;
 
 /// Days without a tick after which a schedule is taken to have none: Dagster gives up at fifty years.
 const SEARCHED_DAYS: u32 = 50 * 366;
+
+/// The last year for which the zones that are built in know when clocks are set.
+const LAST_YEAR_OF_ZONES: i32 = 2099;
 
 /// The hours in which Dagster takes clocks to be set.
 const HOURS_OF_CHANGES: std::ops::RangeInclusive<u32> = 1..=3;
@@ -122,8 +126,12 @@ fn day_after(tick: Tick, zone: Tz) -> Tick {
 }
 
 /// The ticks of a day; `None` for one that the clocks skip, around which Dagster finds now these windows and
-/// now those.
+/// now those, or one beyond what is known about the clocks of a zone.
 fn ticks_of(cron: &CronSchedule, zone: Tz, date: NaiveDate) -> Option<Vec<Tick>> {
+    let last_year = if zone == Tz::UTC { 9999 } else { LAST_YEAR_OF_ZONES };
+    if !(1..=last_year).contains(&date.year()) {
+        return None;
+    }
     zone.from_local_datetime(&date.and_hms_opt(12, 0, 0)?).latest()?;
     let mut ticks = Vec::new();
     for time in cron.times() {

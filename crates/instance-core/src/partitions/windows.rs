@@ -17,6 +17,9 @@ use crate::serdes::{Number, deserialize_value};
 /// Windows in a row that may be excluded before there are taken to be no others.
 const MAX_EXCLUDED: usize = 1_000_000;
 
+/// Windows that the end of a definition may be moved by.
+const MAX_OFFSET: usize = 10_000_000;
+
 /// A definition that was understood.
 #[derive(Debug)]
 pub(super) struct Windows<'a> {
@@ -152,7 +155,7 @@ impl<'a> Windows<'a> {
                     Direction::Ascending => Window { start: before, end: after },
                     Direction::Descending => Window { start: after, end: before },
                 };
-                if !self.is_excluded(&window, direction, &mut excluded) {
+                if !self.is_excluded(&window, direction, &mut excluded)? {
                     return Some(window);
                 }
             }
@@ -160,21 +163,25 @@ impl<'a> Windows<'a> {
         })
     }
 
+    /// Whether a window is excluded; `None` if that is not certain, as what a schedule excludes cannot be
+    /// listed so far.
     fn is_excluded(
         &self,
         window: &Window,
         direction: Direction,
         schedules: &mut [Peekable<Ticks<'_>>],
-    ) -> bool {
+    ) -> Option<bool> {
         let start = window.start.instant;
-        schedules.iter_mut().any(|ticks| {
+        let mut is_excluded = self.excluded_times.contains(&start);
+        for ticks in schedules {
             let is_passed = |tick: &Tick| match direction {
                 Direction::Ascending => tick.instant < start,
                 Direction::Descending => tick.instant > start,
             };
             while ticks.next_if(is_passed).is_some() {}
-            ticks.peek().is_some_and(|tick| tick.instant == start)
-        }) || self.excluded_times.contains(&start)
+            is_excluded |= ticks.peek()?.instant == start;
+        }
+        Some(is_excluded)
     }
 
     fn nth_from(
@@ -183,8 +190,11 @@ impl<'a> Windows<'a> {
         direction: Direction,
         index: u64,
     ) -> Result<Window, PartitionsError> {
-        let skipped = usize::try_from(index).unwrap_or(usize::MAX);
-        self.from(time, direction).nth(skipped).ok_or_else(|| self.no_window())
+        usize::try_from(index)
+            .ok()
+            .filter(|index| *index <= MAX_OFFSET)
+            .and_then(|index| self.from(time, direction).nth(index))
+            .ok_or_else(|| self.no_window())
     }
 
     fn no_window(&self) -> PartitionsError {

@@ -112,6 +112,11 @@ impl DagsterRun {
         all
     }
 
+    /// Whether Dagster could read the run in its status: a queued one has to say where its job is.
+    pub fn is_readable(&self) -> bool {
+        self.status != DagsterRunStatus::Queued || self.remote_job_origin.is_some()
+    }
+
     /// Whether the run's tags name a partition or a range of partitions.
     pub fn is_partitioned(&self) -> bool {
         [tags::PARTITION, tags::ASSET_PARTITION_RANGE_START, tags::ASSET_PARTITION_RANGE_END]

@@ -1,6 +1,6 @@
 //! Values that are carried and not interpreted.
 
-use super::{Pack, Reader, SerdesError, Unpack, text_to_json};
+use super::{Pack, Reader, SerdesError, Unpack, canonical_text, text_to_json};
 
 /// A value kept as the text it was read from, so that it is stored again byte for byte.
 ///
@@ -12,6 +12,12 @@ impl Opaque {
     /// An object without fields.
     pub fn empty_object() -> Self {
         Self("{}".into())
+    }
+
+    /// A value as JSON writes it, in whatever layout: of an object that names a key twice the last one counts, and
+    /// integers may have any size.
+    pub fn from_json_text(text: &str) -> Result<Self, SerdesError> {
+        Ok(Self(canonical_text(text)?.into()))
     }
 
     /// The value as serdes text.

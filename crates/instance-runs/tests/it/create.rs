@@ -94,7 +94,7 @@ async fn what_is_asked_for_stands_in_the_run() -> TestResult {
     request.parent_run_id = Some(RunId::from("parent"));
     request.step_keys_to_execute = Some(texts(&["b", "a"]));
     request.op_selection = Some(texts(&["*b"]));
-    request.resolved_op_selection = Some(texts(&["b", "a"]));
+    request.resolved_op_selection = Some(texts(&["b", "a"]).into_iter().collect());
     request.remote_job_origin = Some(origin.clone());
     request.job_code_origin = Some(code_origin());
     let run = create_run(&fake, request).await?;
@@ -122,8 +122,8 @@ async fn selected_assets_and_checks_stand_in_the_run() -> TestResult {
     let fake = Fake::default();
     let mut request = CreateRun::of_job("demo");
     request.asset_selection =
-        Some(vec![AssetKey::new(["b"]), AssetKey::new(["a"]), AssetKey::new(["b"])]);
-    request.asset_check_selection = Some(vec![check_key()]);
+        Some(FrozenSet::from_iter(["b", "a", "b"].map(|key| AssetKey::new([key]))));
+    request.asset_check_selection = Some(FrozenSet::from_iter([check_key()]));
     let run = create_run(&fake, request).await?;
     assert_eq!(
         run.asset_selection,
@@ -138,7 +138,7 @@ async fn selected_assets_and_checks_stand_in_the_run() -> TestResult {
 #[tokio::test]
 async fn no_checks_may_be_selected_beside_ops() -> TestResult {
     let mut request = CreateRun::of_job("demo");
-    request.asset_check_selection = Some(Vec::new());
+    request.asset_check_selection = Some(FrozenSet::default());
     request.op_selection = Some(texts(&["a"]));
     let run = create_run(&Fake::default(), request).await?;
     assert_eq!(run.asset_check_selection, Some(FrozenSet::default()));
@@ -275,22 +275,18 @@ async fn arguments_that_contradict_each_other_are_refused_before_anything_is_wri
     })
     .await?;
     check(&format!("op selection \"a, *b\": {either}"), |request| {
-        request.asset_selection = Some(Vec::new());
+        request.asset_selection = Some(FrozenSet::default());
         request.op_selection = Some(texts(&["a", "*b"]));
     })
     .await?;
     check(&format!("op selection \"\": {either}"), |request| {
-        request.asset_selection = Some(vec![AssetKey::new(["a"])]);
-        request.resolved_op_selection = Some(texts(&[]));
+        request.asset_selection = Some(FrozenSet::from_iter([AssetKey::new(["a"])]));
+        request.resolved_op_selection = Some(FrozenSet::default());
     })
     .await?;
     check(&format!("op selection \"a\": {either}"), |request| {
-        request.asset_check_selection = Some(vec![check_key()]);
+        request.asset_check_selection = Some(FrozenSet::from_iter([check_key()]));
         request.op_selection = Some(texts(&["a"]));
-    })
-    .await?;
-    check("tag \"\": the key is empty; write KEY=VALUE", |request| {
-        request.tags.insert(String::new(), "x".to_owned());
     })
     .await
 }

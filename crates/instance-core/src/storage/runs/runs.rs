@@ -57,8 +57,9 @@ pub struct RunTagsQuery {
 pub trait RunStore: std::fmt::Debug + Send + Sync + 'static {
     /// Stores a new run and the rows of its tags in one transaction.
     ///
-    /// Errors: [`StorageError::RunAlreadyExists`], and [`StorageError::SnapshotDoesNotExist`] if
-    /// the run names a job snapshot that was not added before.
+    /// Errors: [`StorageError::RunAlreadyExists`], [`StorageError::SnapshotDoesNotExist`] if the run
+    /// names a job snapshot that was not added before, and [`StorageError::Invalid`] for a queued run that
+    /// does not say where its job is: Dagster could not read it.
     async fn add_run(
         &self,
         run: &DagsterRun,
@@ -70,6 +71,8 @@ pub trait RunStore: std::fmt::Debug + Send + Sync + 'static {
     ///
     /// An event that changes no status, or is about an unknown run, does nothing. `at` is the time
     /// of the event.
+    ///
+    /// Errors: [`StorageError::Invalid`] if a run would be queued that does not say where its job is.
     async fn handle_run_event(
         &self,
         run_id: &RunId,

@@ -58,6 +58,7 @@ macro_rules! run_storage_tests {
             run_changes {
                 each_type_of_event_changes_what_it_should
                 a_whole_life_keeps_its_start_and_end
+                a_run_without_a_place_of_its_job_is_not_queued
                 the_reason_of_a_failure_is_a_tag
                 an_event_of_an_unknown_run_or_type_does_nothing
                 events_of_a_run_may_be_handled_at_once

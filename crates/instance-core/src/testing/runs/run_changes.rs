@@ -19,6 +19,25 @@ pub(in crate::testing) fn failure(reason: Option<RunFailureReason>) -> DagsterEv
     })
 }
 
+/// The run with a place where its job is, without which it cannot be queued.
+fn placed(run: DagsterRun) -> DagsterRun {
+    DagsterRun { remote_job_origin: Some(Box::new(job_origin("loc", "repo"))), ..run }
+}
+
+/// A run that does not say where its job is is not queued, as Dagster could not read it: neither when it is
+/// added, nor by an event.
+pub async fn a_run_without_a_place_of_its_job_is_not_queued(storage: &dyn RunStore) {
+    let queued = DagsterRun { status: DagsterRunStatus::Queued, ..run("r1", "j", &[]) };
+    storage.add_run(&queued, at(0)).await.unwrap_err();
+    assert!(!storage.has_run(&RunId::from("r1")).await.unwrap());
+    storage.add_run(&placed(queued), at(0)).await.unwrap();
+    storage.add_run(&run("r2", "j", &[]), at(0)).await.unwrap();
+    let before = record(storage, "r2").await;
+    let event = DagsterEvent::new(DagsterEventType::RunEnqueued, "j");
+    storage.handle_run_event(&RunId::from("r2"), &event, at(1)).await.unwrap_err();
+    assert_eq!(record(storage, "r2").await, before);
+}
+
 /// Of all types of events, those of runs change status, times, and the time of the change; no other event
 /// changes anything.
 pub async fn each_type_of_event_changes_what_it_should(storage: &dyn RunStore) {
@@ -29,7 +48,7 @@ pub async fn each_type_of_event_changes_what_it_should(storage: &dyn RunStore) {
     let time = Some(stamp(7));
     for event_type in DagsterEventType::ALL {
         let id = event_type.as_str();
-        storage.add_run(&run(id, "j", &[("a", "1")]), at(0)).await.unwrap();
+        storage.add_run(&placed(run(id, "j", &[("a", "1")])), at(0)).await.unwrap();
         let mut expected = record(storage, id).await;
         let event = DagsterEvent::new(*event_type, "j");
         storage.handle_run_event(&RunId::from(id), &event, at(7)).await.unwrap();
@@ -56,7 +75,7 @@ pub async fn each_type_of_event_changes_what_it_should(storage: &dyn RunStore) {
 
 /// Later events leave the times alone that earlier ones set.
 pub async fn a_whole_life_keeps_its_start_and_end(storage: &dyn RunStore) {
-    storage.add_run(&run("r1", "j", &[]), at(0)).await.unwrap();
+    storage.add_run(&placed(run("r1", "j", &[])), at(0)).await.unwrap();
     let events = [
         (DagsterEventType::RunEnqueued, 1),
         (DagsterEventType::RunStarting, 2),

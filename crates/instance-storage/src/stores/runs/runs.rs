@@ -226,6 +226,7 @@ pub(crate) async fn add_run(
     run: &DagsterRun,
     created_at: DateTime<Utc>,
 ) -> Result<(), StorageError> {
+    require_origin(run)?;
     require_snapshot(connection, run).await?;
     let insert = runs::insert_run(run, created_at.naive_utc());
     if connection.execute(&insert).await? == 0 {
@@ -253,6 +254,7 @@ pub(crate) async fn change_run(
         return Ok(());
     };
     run.status = status;
+    require_origin(&run)?;
     set_failure_reason(connection, &mut run, event).await?;
     let time = Some(timestamp_of(at));
     let change = runs::RunChange {
@@ -282,6 +284,21 @@ async fn fetch_run(
     let select = runs::select_run_to_change(run_id, connection.dialect());
     let row = connection.fetch_one(&select).await?;
     Ok(row.as_ref().map(record).transpose()?.map(|record| record.dagster_run))
+}
+
+/// Refuses a run that Dagster could not read.
+fn require_origin(run: &DagsterRun) -> Result<(), StorageError> {
+    if run.is_readable() {
+        return Ok(());
+    }
+    Err(StorageError::Invalid {
+        what: "queued run",
+        value: run.run_id.to_string(),
+        reason:
+            "it does not say where its job is, and Dagster could not read it; give it a remote job \
+                 origin"
+                .to_owned(),
+    })
 }
 
 /// Checks that the job snapshot of a run is stored.

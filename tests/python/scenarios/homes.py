@@ -1,0 +1,103 @@
+"""Where a side of a scenario keeps its data: a fresh home each time, or one database that is emptied between them."""
+
+import json
+import os
+import shutil
+from contextlib import closing
+from pathlib import Path
+
+from common import open_instance
+
+from scenarios import dump
+
+
+class SqliteSide:
+    """The schema of real Dagster's home is made once and copied; the other side makes its own."""
+
+    def __init__(self, base, template=False):
+        self.base = Path(base)
+        self.template = self.base / "template" if template else None
+        if template:
+            self.template.mkdir(parents=True)
+            (self.template / "dagster.yaml").write_text("")
+            open_instance(self.template).dispose()
+
+    def fresh(self, name, settings):
+        home = self.base / name.replace("/", "-")
+        if self.template:
+            shutil.copytree(self.template, home)
+        else:
+            home.mkdir(parents=True)
+        (home / "dagster.yaml").write_text(json.dumps(settings))
+        return home
+
+    def dump(self, home, window):
+        return dump.of_sqlite(home, window)
+
+    def close(self):
+        pass
+
+
+class PostgresSide:
+    """A database of its own, made by real Dagster on either side."""
+
+    def __init__(self, base, server):
+        self.base = Path(base)
+        self.base.mkdir(parents=True)
+        self.server = server
+        self.database = f"scenarios_{self.base.name}_{os.getpid()}"
+        self.url = f"{server.rsplit('/', 1)[0]}/{self.database}"
+        self.on_server(f'create database "{self.database}"')
+        # Nothing here needs to outlive the server.
+        self.on_server(f'alter database "{self.database}" set synchronous_commit = off')
+        try:
+            home = self.base / "template"
+            home.mkdir()
+            (home / "dagster.yaml").write_text(json.dumps(self.storage()))
+            with open_instance(home) as instance:
+                (instance.run_storage, instance.event_log_storage, instance.schedule_storage)
+        except BaseException:
+            self.close()
+            raise
+
+    def storage(self):
+        return {"storage": {"postgres": {"postgres_url": self.url}}}
+
+    def on_server(self, statement):
+        self.execute(self.server, statement)
+
+    @staticmethod
+    def execute(url, statement):
+        import psycopg2
+
+        with closing(psycopg2.connect(url)) as connection:
+            connection.autocommit = True
+            cursor = connection.cursor()
+            # A replay that left a transaction open is told apart from a slow one.
+            cursor.execute("set lock_timeout = '10s'")
+            cursor.execute(statement)
+            return cursor.fetchall() if cursor.description else []
+
+    def empty(self):
+        """Only the tables that have rows, for each is new files; but all ids begin anew."""
+        tables = self.execute(self.url, "select tablename from pg_tables where schemaname = current_schema")
+        tables = [table for (table,) in tables if table not in dump.OF_CREATION]
+        filled = [f"select '{table}' where exists (select from \"{table}\")" for table in tables]
+        filled = ", ".join(f'"{table}"' for (table,) in self.execute(self.url, " union all ".join(filled)))
+        if filled:
+            self.execute(self.url, f"truncate {filled} cascade")
+        of_tables = "relkind = 'S' and relname not like 'secondary_indexes%'"
+        self.execute(self.url, f"select setval(oid::regclass, 1, false) from pg_class where {of_tables}")
+
+    def close(self):
+        self.on_server(f'drop database if exists "{self.database}" with (force)')
+
+    def fresh(self, name, settings):
+        self.empty()
+        home = self.base / name.replace("/", "-")
+        home.mkdir()
+        (home / "dagster.yaml").write_text(json.dumps({**self.storage(), **settings}))
+        return home
+
+    def dump(self, home, window):
+        return dump.of_postgres(self.url, window)

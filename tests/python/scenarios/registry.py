@@ -1,0 +1,33 @@
+"""The scenarios by name, in the order they are written: what a case declares besides what it does."""
+
+from dataclasses import dataclass, field
+from typing import Callable
+
+# Where real Dagster's own order is that of a set of strings, which another implementation cannot know.
+TAG_ROWS = "run_tags"
+EVENT_ROWS = "event_logs"
+CHECK_ROWS = "asset_check_executions"
+STEP_KEYS = "step_keys_to_execute"
+
+
+@dataclass
+class Scenario:
+    name: str
+    play: Callable
+    # Sections of dagster.yaml.
+    settings: dict = field(default_factory=dict)
+    event_batch_size: int = 0
+    # Names of tables whose rows, and of lists in bodies whose items, may come in any order.
+    unordered: tuple = ()
+
+
+SCENARIOS = {}
+
+
+def scenario(name, **options):
+    def register(play):
+        assert name not in SCENARIOS, name
+        SCENARIOS[name] = Scenario(name, play, **options)
+        return play
+
+    return register

@@ -1,0 +1,159 @@
+"""Plays each scenario on both sides, and says what differs."""
+
+import json
+import os
+import sys
+import time
+import traceback
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing, contextmanager
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from pathlib import Path
+
+from common import emit, open_instance
+
+from scenarios import cases_batches, cases_create_run, cases_events, cases_managed, cases_partitions  # noqa: F401
+from scenarios import cases_reexecution, cases_retries, cases_run_status, cases_runless  # noqa: F401
+from scenarios import known, run_ids
+from scenarios.code_location import RecordingLocation
+from scenarios.compare import outcome_differences, row_differences
+from scenarios.homes import PostgresSide, SqliteSide
+from scenarios.record import Recorder
+from scenarios.registry import SCENARIOS, Scenario
+from scenarios.replay import Replay
+from scenarios.speed import read_revisions_once
+
+# Clocks of a database and of this process need not agree to the millisecond.
+TOLERANCE = 2
+
+
+@contextmanager
+def batches_of(size):
+    os.environ["DAGSTER_EVENT_BATCH_SIZE"] = str(size)
+    try:
+        yield
+    finally:
+        del os.environ["DAGSTER_EVENT_BATCH_SIZE"]
+
+
+@contextmanager
+def window():
+    """Filled in when it ends."""
+    times = [time.time() - TOLERANCE]
+    yield times
+    times.append(time.time() + TOLERANCE)
+
+
+def sides(base, args):
+    """Real Dagster's, and that of what is replayed."""
+    if args.storage == "postgres":
+        return [PostgresSide(base / side, args.postgres_url) for side in ("dagster", "here")]
+    return [SqliteSide(base / "dagster", True), SqliteSide(base / "here", args.replay == "reference")]
+
+
+@dataclass
+class Played:
+    """What a scenario was on the side of real Dagster."""
+
+    scenario: Scenario
+    steps: list
+    times: list
+    rows: dict
+    failure: str | None
+
+
+class Stage:
+    """The two sides and what all scenarios share."""
+
+    def __init__(self, base, args):
+        self.replay = Replay(args.replay)
+        self.location = RecordingLocation()
+        self.documents = base / "documents" if args.keep else None
+        if self.documents:
+            self.documents.mkdir()
+        self.theirs, self.ours = sides(base, args)
+
+    def play(self, scenario):
+        home, failure = self.theirs.fresh(scenario.name, scenario.settings), None
+        batches = batches_of(scenario.event_batch_size)
+        with window() as times, batches, run_ids.counted(), open_instance(home) as instance:
+            recorder = Recorder(instance, self.location)
+            try:
+                scenario.play(recorder)
+            except Exception:
+                # Still replayed as far as it came: what it left should be equal.
+                failure = f"the case itself fails: {traceback.format_exc(limit=-2)}"
+        return Played(scenario, recorder.steps, times, self.theirs.dump(home, times), failure)
+
+    def differences(self, played):
+        """Replays it. This is done while the next scenario is played on the other side."""
+        scenario = played.scenario
+        home = self.ours.fresh(scenario.name, scenario.settings)
+        document = {
+            "home": os.fspath(home),
+            "settings": scenario.settings,
+            "event_batch_size": scenario.event_batch_size,
+            "scenarios": [{"name": scenario.name, "steps": played.steps}],
+        }
+        if self.documents:
+            (self.documents / f"{home.name}.json").write_text(json.dumps(document, indent=1))
+        with window() as times:
+            results = self.replay.play(document)
+        return [
+            *([played.failure] if played.failure else []),
+            *outcome_differences(played.steps, results, [played.times, times], scenario.unordered),
+            *row_differences(played.rows, self.ours.dump(home, times), scenario.unordered),
+        ]
+
+    def close(self):
+        self.replay.close()
+        for side in (self.theirs, self.ours):
+            side.close()
+
+
+class Report:
+    def __init__(self, reason_for):
+        self.reason_for = reason_for
+        self.found = {"scenarios": 0, "equal": 0, "known": {}, "different": {}, "known_but_equal": {}}
+
+    def add(self, name, differences):
+        self.found["scenarios"] += 1
+        reason = self.reason_for(name)
+        if differences and reason:
+            self.found["known"][name] = reason
+            print(f"{name}: known difference: {reason}")
+        elif differences:
+            self.found["different"][name] = differences
+            print(f"{name}: different", *differences, sep="\n  ")
+        elif reason:
+            self.found["known_but_equal"][name] = reason
+            print(f"{name}: equal, but known as different: {reason}")
+        else:
+            self.found["equal"] += 1
+            print(f"{name}: equal")
+        sys.stdout.flush()
+
+    def is_good(self):
+        return not self.found["different"] and not self.found["known_but_equal"]
+
+
+def selected(pattern):
+    return [scenario for name, scenario in SCENARIOS.items() if fnmatchcase(name, pattern) or pattern in name]
+
+
+def run(base, args):
+    """Whether all is equal or known."""
+    read_revisions_once()
+    # Real Dagster has no differences from itself.
+    is_reference = args.replay == "reference"
+    report, waiting = Report(lambda name: None if is_reference else known.reason_for(name, args.storage)), []
+    with closing(Stage(Path(base), args)) as stage, ThreadPoolExecutor(1) as other_side:
+        for scenario in [*selected(args.only), None]:
+            if scenario:
+                waiting.append((scenario.name, other_side.submit(stage.differences, stage.play(scenario))))
+            if waiting and (len(waiting) > 1 or scenario is None):
+                name, differences = waiting.pop(0)
+                report.add(name, differences.result())
+    emit(report.found)
+    return report.is_good()
