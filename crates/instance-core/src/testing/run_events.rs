@@ -169,43 +169,43 @@ fn new_run(run_id: &str) -> NewRun {
 
 /// The run, what it refers to, its tags and its events are there, the events in their order, and their ids are
 /// the ones that were told.
-pub async fn a_new_run_is_stored_with_all_that_belongs_to_it(stores: Stores<'_>) {
+pub async fn a_new_run_is_stored_with_all_that_belongs_to_it(on: Stores<'_>) {
     let new = new_run("r1");
-    let ids = stores.together.add_run_with_events(new.clone()).await.unwrap();
-    let stored = stores.record("r1").await;
+    let ids = on.together.add_run_with_events(new.clone()).await.unwrap();
+    let stored = on.record("r1").await;
     assert_eq!(stored.dagster_run, new.run);
     assert_eq!(stored.create_timestamp, at(3));
-    assert_eq!(stores.tag_keys().await, ["a"]);
+    assert_eq!(on.tag_keys().await, ["a"]);
     for snapshot in &new.job_snapshots {
-        let stored = stores.runs.get_job_snapshot(snapshot.id()).await.unwrap().unwrap();
+        let stored = on.runs.get_job_snapshot(snapshot.id()).await.unwrap().unwrap();
         assert_eq!(SnapshotBody::of_job(&stored), *snapshot);
     }
     let plan = new.execution_plan_snapshot.unwrap();
-    let stored = stores.runs.get_execution_plan_snapshot(plan.id()).await.unwrap().unwrap();
+    let stored = on.runs.get_execution_plan_snapshot(plan.id()).await.unwrap().unwrap();
     assert_eq!(SnapshotBody::of_execution_plan(&stored), plan);
-    assert_eq!(stores.log("r1").await, (new.events, ids.clone()));
+    assert_eq!(on.log("r1").await, (new.events, ids.clone()));
     assert!(ids.is_sorted_by(|one, other| one < other), "{ids:?}");
     assert_eq!(ids.len(), 3);
 }
 
 /// Assets and checks that a run announces when it is created are known from then on.
-pub async fn what_follows_from_the_first_events_of_a_run_is_found(stores: Stores<'_>) {
+pub async fn what_follows_from_the_first_events_of_a_run_is_found(on: Stores<'_>) {
     let key = check_key("checked", "c");
     let mut new = new_run("r1");
     new.events.push(check_planned("r1", &key, 1));
     new.events.push(planned("r1", "partitioned", Some("p"), 1));
-    stores.together.add_run_with_events(new).await.unwrap();
+    on.together.add_run_with_events(new).await.unwrap();
     for (name, expected) in [("planned", true), ("partitioned", true), ("other", false)] {
-        assert_eq!(stores.has_asset(name).await, expected, "{name}");
+        assert_eq!(on.has_asset(name).await, expected, "{name}");
     }
     let filter = EventRecordsFilter::of_asset(
         DagsterEventType::AssetMaterializationPlanned,
         asset("partitioned"),
     );
-    let found = stores.events.get_event_records(&filter, None, Order::Ascending).await.unwrap();
+    let found = on.events.get_event_records(&filter, None, Order::Ascending).await.unwrap();
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].event_log_entry.run_id.as_str(), "r1");
-    let last = stores
+    let last = on
         .events
         .get_latest_asset_check_execution_by_key(std::slice::from_ref(&key), None)
         .await
@@ -216,92 +216,92 @@ pub async fn what_follows_from_the_first_events_of_a_run_is_found(stores: Stores
 }
 
 /// A run without events is a run with an empty log.
-pub async fn a_new_run_may_have_no_events(stores: Stores<'_>) {
+pub async fn a_new_run_may_have_no_events(on: Stores<'_>) {
     let new = NewRun { events: Vec::new(), ..new_run("r1") };
-    assert_eq!(stores.together.add_run_with_events(new.clone()).await.unwrap(), []);
+    assert_eq!(on.together.add_run_with_events(new.clone()).await.unwrap(), []);
     let bare = NewRun::of(run("r2", "j", &[]), at(0));
-    assert_eq!(stores.together.add_run_with_events(bare).await.unwrap(), []);
-    assert_eq!(all_ids(stores.runs).await, ["r1", "r2"]);
-    assert!(stores.has_job(&new.job_snapshots[0]).await);
-    assert_eq!(stores.log("r1").await, (Vec::new(), Vec::new()));
+    assert_eq!(on.together.add_run_with_events(bare).await.unwrap(), []);
+    assert_eq!(all_ids(on.runs).await, ["r1", "r2"]);
+    assert!(on.has_job(&new.job_snapshots[0]).await);
+    assert_eq!(on.log("r1").await, (Vec::new(), Vec::new()));
 }
 
 /// Snapshots that another run has brought are used, whether they are given again or not.
-pub async fn snapshots_of_a_new_run_may_be_stored_already(stores: Stores<'_>) {
-    stores.together.add_run_with_events(new_run("r1")).await.unwrap();
-    stores.together.add_run_with_events(new_run("r2")).await.unwrap();
+pub async fn snapshots_of_a_new_run_may_be_stored_already(on: Stores<'_>) {
+    on.together.add_run_with_events(new_run("r1")).await.unwrap();
+    on.together.add_run_with_events(new_run("r2")).await.unwrap();
     let without =
         NewRun { job_snapshots: Vec::new(), execution_plan_snapshot: None, ..new_run("r3") };
-    stores.together.add_run_with_events(without).await.unwrap();
-    assert_eq!(all_ids(stores.runs).await, ["r1", "r2", "r3"]);
+    on.together.add_run_with_events(without).await.unwrap();
+    assert_eq!(all_ids(on.runs).await, ["r1", "r2", "r3"]);
     for id in ["r1", "r2", "r3"] {
-        assert_eq!(all_messages(stores.events, id).await.len(), 3, "{id}");
+        assert_eq!(all_messages(on.events, id).await.len(), 3, "{id}");
     }
 }
 
 /// A run whose id is taken is refused by name; the stored run stays as it is, and of the other one there is
 /// nothing.
-pub async fn a_new_run_whose_id_is_taken_changes_nothing(stores: Stores<'_>) {
+pub async fn a_new_run_whose_id_is_taken_changes_nothing(on: Stores<'_>) {
     let first = NewRun {
         events: vec![message("r1", "of the first")],
         ..NewRun::of(run("r1", "first", &[("b", "1")]), at(0))
     };
-    stores.together.add_run_with_events(first).await.unwrap();
-    let before = stores.record("r1").await;
+    on.together.add_run_with_events(first).await.unwrap();
+    let before = on.record("r1").await;
     for new in [new_run("r1"), NewRun { events: Vec::new(), ..new_run("r1") }] {
-        let error = stores.together.add_run_with_events(new.clone()).await.unwrap_err();
+        let error = on.together.add_run_with_events(new.clone()).await.unwrap_err();
         assert!(
             matches!(&error, StorageError::RunAlreadyExists { run_id } if run_id.as_str() == "r1"),
             "{error:?}"
         );
-        assert_eq!(stores.record("r1").await, before);
-        assert_eq!(stores.tag_keys().await, ["b"]);
-        assert_eq!(all_messages(stores.events, "r1").await, ["of the first"]);
-        assert!(!stores.has_asset("planned").await);
-        assert!(!stores.has_job(&new.job_snapshots[0]).await);
-        assert!(!stores.has_plan(new.execution_plan_snapshot.as_ref().unwrap()).await);
+        assert_eq!(on.record("r1").await, before);
+        assert_eq!(on.tag_keys().await, ["b"]);
+        assert_eq!(all_messages(on.events, "r1").await, ["of the first"]);
+        assert!(!on.has_asset("planned").await);
+        assert!(!on.has_job(&new.job_snapshots[0]).await);
+        assert!(!on.has_plan(new.execution_plan_snapshot.as_ref().unwrap()).await);
     }
 }
 
 /// Of callers who store the same run at once, one is told that it is stored, and only its events are there.
-pub async fn of_equal_new_runs_stored_at_once_one_is_there_with_its_events(stores: Stores<'_>) {
-    let outcomes = all_of((0..8).map(|_| stores.together.add_run_with_events(new_run("r1")))).await;
+pub async fn of_equal_new_runs_stored_at_once_one_is_there_with_its_events(on: Stores<'_>) {
+    let outcomes = all_of((0..8).map(|_| on.together.add_run_with_events(new_run("r1")))).await;
     let (stored, refused): (Vec<_>, Vec<_>) = outcomes.into_iter().partition(Result::is_ok);
     assert_eq!(stored.len(), 1);
     for error in refused.into_iter().filter_map(Result::err) {
         assert!(matches!(error, StorageError::RunAlreadyExists { .. }), "{error:?}");
     }
     let ids: Vec<_> = stored.into_iter().flatten().flatten().collect();
-    assert_eq!(stores.log("r1").await, (new_run("r1").events, ids));
-    assert_eq!(all_ids(stores.runs).await, ["r1"]);
+    assert_eq!(on.log("r1").await, (new_run("r1").events, ids));
+    assert_eq!(all_ids(on.runs).await, ["r1"]);
 }
 
 /// A run that names a job which is neither stored nor given is refused by both names, and nothing is written.
-pub async fn a_new_run_of_a_missing_snapshot_writes_nothing(stores: Stores<'_>) {
+pub async fn a_new_run_of_a_missing_snapshot_writes_nothing(on: Stores<'_>) {
     let complete = new_run("r1");
     let whole = complete.job_snapshots[0].clone();
     for job_snapshots in [Vec::new(), vec![whole.clone()]] {
         let new = NewRun { job_snapshots, ..complete.clone() };
-        let error = stores.together.add_run_with_events(new.clone()).await.unwrap_err();
+        let error = on.together.add_run_with_events(new.clone()).await.unwrap_err();
         let missing = new.run.job_snapshot_id.unwrap();
         assert!(
             matches!(&error, StorageError::SnapshotDoesNotExist { run_id, snapshot_id }
                 if run_id.as_str() == "r1" && *snapshot_id == missing),
             "{error:?}"
         );
-        assert!(!stores.has_run("r1").await);
-        assert_eq!(stores.tag_keys().await, Vec::<String>::new());
-        assert_eq!(stores.log("r1").await, (Vec::new(), Vec::new()));
-        assert!(!stores.has_asset("planned").await);
-        assert!(!stores.has_job(&whole).await);
-        assert!(!stores.has_plan(new.execution_plan_snapshot.as_ref().unwrap()).await);
+        assert!(!on.has_run("r1").await);
+        assert_eq!(on.tag_keys().await, Vec::<String>::new());
+        assert_eq!(on.log("r1").await, (Vec::new(), Vec::new()));
+        assert!(!on.has_asset("planned").await);
+        assert!(!on.has_job(&whole).await);
+        assert!(!on.has_plan(new.execution_plan_snapshot.as_ref().unwrap()).await);
     }
-    stores.together.add_run_with_events(complete).await.unwrap();
+    on.together.add_run_with_events(complete).await.unwrap();
 }
 
 /// One event that cannot be stored completely keeps the run and the other events from being stored; without it
 /// they are.
-pub async fn a_new_run_with_an_event_that_cannot_be_stored_is_not_stored(stores: Stores<'_>) {
+pub async fn a_new_run_with_an_event_that_cannot_be_stored_is_not_stored(on: Stores<'_>) {
     let at_time =
         |timestamp| EventLogEntry { timestamp, ..event("r1", DagsterEventType::StepStart, 0) };
     for refused in [
@@ -312,42 +312,45 @@ pub async fn a_new_run_with_an_event_that_cannot_be_stored_is_not_stored(stores:
     ] {
         let mut new = new_run("r1");
         new.events.insert(2, refused);
-        stores.together.add_run_with_events(new).await.unwrap_err();
-        assert!(!stores.has_run("r1").await);
-        assert_eq!(stores.tag_keys().await, Vec::<String>::new());
-        assert_eq!(stores.log("r1").await, (Vec::new(), Vec::new()));
-        assert!(!stores.has_asset("planned").await);
+        on.together.add_run_with_events(new).await.unwrap_err();
+        assert!(!on.has_run("r1").await);
+        assert_eq!(on.tag_keys().await, Vec::<String>::new());
+        assert_eq!(on.log("r1").await, (Vec::new(), Vec::new()));
+        assert!(!on.has_asset("planned").await);
     }
-    stores.together.add_run_with_events(new_run("r1")).await.unwrap();
-    assert_eq!(all_messages(stores.events, "r1").await.len(), 3);
+    on.together.add_run_with_events(new_run("r1")).await.unwrap();
+    assert_eq!(all_messages(on.events, "r1").await.len(), 3);
 }
 
 /// A whole life in one call: status, times and time of change are those of its events, and the events are
 /// there in their order.
-pub async fn a_run_follows_from_its_events(stores: Stores<'_>) {
-    stores.runs.add_run(&run("r1", "j", &[]), at(0)).await.unwrap();
-    let ids = stores.store(&[event("r1", DagsterEventType::RunStarting, 1)]).await;
-    assert_eq!(stores.record("r1").await.dagster_run.status, DagsterRunStatus::Starting);
+pub async fn a_run_follows_from_its_events(on: Stores<'_>) {
+    on.runs.add_run(&run("r1", "j", &[]), at(0)).await.unwrap();
+    let ids = on.store(&[event("r1", DagsterEventType::RunStarting, 1)]).await;
+    assert_eq!(on.record("r1").await.dagster_run.status, DagsterRunStatus::Starting);
     let entries = [
         event("r1", DagsterEventType::RunStart, 2),
         step_event("r1", DagsterEventType::StepStart, "s", 3),
         materialized("r1", "a", None, 4),
         event("r1", DagsterEventType::RunSuccess, 5),
     ];
-    let more = stores.store(&entries).await;
-    let stored = stores.record("r1").await;
+    let more = on.store(&entries).await;
+    let stored = on.record("r1").await;
     assert_eq!(stored.dagster_run.status, DagsterRunStatus::Success);
     assert_eq!((stored.start_time, stored.end_time), (Some(stamp(2)), Some(stamp(5))));
     assert_eq!((stored.create_timestamp, stored.update_timestamp), (at(0), at(5)));
-    let (log, all_ids) = stores.log("r1").await;
+    let (log, all_ids) = on.log("r1").await;
     assert_eq!(log[1..], entries);
     assert_eq!(all_ids, [ids, more].concat());
     assert!(all_ids.is_sorted_by(|one, other| one < other), "{all_ids:?}");
-    assert!(stores.has_asset("a").await);
+    assert!(on.has_asset("a").await);
 }
 
+/// Makes the entry of a run, at a second.
+type Make = Box<dyn Fn(&str, u32) -> EventLogEntry + Send + Sync>;
+
 /// However events follow one another, several in one call change their run as one after the other do.
-pub async fn events_change_a_run_as_each_of_them_does_by_itself(stores: Stores<'_>) {
+pub async fn events_change_a_run_as_each_of_them_does_by_itself(on: Stores<'_>) {
     use DagsterEventType::{RunCanceled, RunEnqueued, RunFailure, RunStart, RunSuccess};
 
     let failed = |reason| {
@@ -355,7 +358,6 @@ pub async fn events_change_a_run_as_each_of_them_does_by_itself(stores: Stores<'
         move |id: &str, second| entry(id, event.clone(), second)
     };
     let plain = |event_type| move |id: &str, second| event(id, event_type, second);
-    type Make = Box<dyn Fn(&str, u32) -> EventLogEntry + Send + Sync>;
     let lives: Vec<Vec<(Make, u32)>> = vec![
         vec![(Box::new(plain(RunStart)), 1), (Box::new(plain(RunSuccess)), 2)],
         vec![(Box::new(plain(RunSuccess)), 5), (Box::new(plain(RunStart)), 1)],
@@ -375,16 +377,16 @@ pub async fn events_change_a_run_as_each_of_them_does_by_itself(stores: Stores<'
     for (number, life) in lives.iter().enumerate() {
         let (all, each) = (format!("all{number}"), format!("each{number}"));
         for id in [&all, &each] {
-            stores.runs.add_run(&run(id, "j", &[]), at(0)).await.unwrap();
+            on.runs.add_run(&run(id, "j", &[]), at(0)).await.unwrap();
         }
         let entries: Vec<_> = life.iter().map(|(make, second)| make(&all, *second)).collect();
-        stores.store(&entries).await;
+        on.store(&entries).await;
         for entry in life.iter().map(|(make, second)| make(&each, *second)) {
             let (event, time) = (entry.dagster_event.unwrap(), datetime_of(entry.timestamp));
             let id = RunId::from(each.as_str());
-            stores.runs.handle_run_event(&id, &event, time.unwrap()).await.unwrap();
+            on.runs.handle_run_event(&id, &event, time.unwrap()).await.unwrap();
         }
-        let (found, expected) = (stores.record(&all).await, stores.record(&each).await);
+        let (found, expected) = (on.record(&all).await, on.record(&each).await);
         let run = DagsterRun { run_id: RunId::from(each), ..found.dagster_run };
         assert_eq!(run, expected.dagster_run, "{number}");
         assert_ne!(run.status, DagsterRunStatus::NotStarted, "{number}");
@@ -393,18 +395,18 @@ pub async fn events_change_a_run_as_each_of_them_does_by_itself(stores: Stores<'
             (expected.start_time, expected.end_time, expected.update_timestamp),
             "{number}"
         );
-        assert_eq!(stores.log(&all).await.0, entries);
+        assert_eq!(on.log(&all).await.0, entries);
     }
     // The last of the lives ends with a failure whose reason is known, in the body and beside it.
-    let last = stores.record("all5").await.dagster_run;
+    let last = on.record("all5").await.dagster_run;
     assert_eq!(last.tags, tags(&[(RUN_FAILURE_REASON, RunFailureReason::RunException.as_str())]));
-    assert_eq!(stores.tag_keys().await, [RUN_FAILURE_REASON]);
+    assert_eq!(on.tag_keys().await, [RUN_FAILURE_REASON]);
 }
 
 /// Events of several runs change each of them by their own.
-pub async fn events_of_several_runs_change_each_of_them(stores: Stores<'_>) {
+pub async fn events_of_several_runs_change_each_of_them(on: Stores<'_>) {
     for id in ["r1", "r2", "r3"] {
-        stores.runs.add_run(&run(id, "j", &[]), at(0)).await.unwrap();
+        on.runs.add_run(&run(id, "j", &[]), at(0)).await.unwrap();
     }
     let entries = [
         event("r1", DagsterEventType::RunStart, 1),
@@ -412,58 +414,58 @@ pub async fn events_of_several_runs_change_each_of_them(stores: Stores<'_>) {
         message("r3", "x"),
         event("r1", DagsterEventType::RunFailure, 3),
     ];
-    let ids = stores.store(&entries).await;
+    let ids = on.store(&entries).await;
     for (id, status, start, end) in [
         ("r1", DagsterRunStatus::Failure, Some(stamp(1)), Some(stamp(3))),
         ("r2", DagsterRunStatus::Started, Some(stamp(2)), None),
         ("r3", DagsterRunStatus::NotStarted, None, None),
     ] {
-        let stored = stores.record(id).await;
+        let stored = on.record(id).await;
         assert_eq!(stored.dagster_run.status, status, "{id}");
         assert_eq!((stored.start_time, stored.end_time), (start, end), "{id}");
         let of_run = entries.iter().zip(&ids).filter(|(entry, _)| entry.run_id.as_str() == id);
         let (expected, ids): (Vec<_>, Vec<_>) =
             of_run.map(|(entry, id)| (entry.clone(), *id)).unzip();
-        assert_eq!(stores.log(id).await, (expected, ids), "{id}");
+        assert_eq!(on.log(id).await, (expected, ids), "{id}");
     }
 }
 
 /// Events of a run that nobody has stored are stored all the same, and make no run.
-pub async fn events_of_an_unknown_run_are_stored(stores: Stores<'_>) {
+pub async fn events_of_an_unknown_run_are_stored(on: Stores<'_>) {
     let entries =
         [event("r1", DagsterEventType::RunStart, 1), event("r1", DagsterEventType::RunSuccess, 2)];
-    stores.store(&entries).await;
-    assert_eq!(stores.log("r1").await.0, entries);
-    assert!(!stores.has_run("r1").await);
+    on.store(&entries).await;
+    assert_eq!(on.log("r1").await.0, entries);
+    assert!(!on.has_run("r1").await);
 }
 
 /// Events that are about no status leave the run as it is, its time of change too.
-pub async fn events_that_change_no_run_are_stored(stores: Stores<'_>) {
-    stores.runs.add_run(&run("r1", "j", &[]), at(0)).await.unwrap();
-    let before = stores.record("r1").await;
+pub async fn events_that_change_no_run_are_stored(on: Stores<'_>) {
+    on.runs.add_run(&run("r1", "j", &[]), at(0)).await.unwrap();
+    let before = on.record("r1").await;
     let single = [step_event("r1", DagsterEventType::StepFailure, "s", 9)];
     let several = [message("r1", "x"), materialized("r1", "a", None, 9)];
-    stores.store(&single).await;
-    stores.store(&several).await;
-    assert_eq!(stores.record("r1").await, before);
-    assert_eq!(stores.log("r1").await.0, [&single[..], &several].concat());
+    on.store(&single).await;
+    on.store(&several).await;
+    assert_eq!(on.record("r1").await, before);
+    assert_eq!(on.log("r1").await.0, [&single[..], &several].concat());
 }
 
 /// No events are no error.
-pub async fn no_events_change_nothing(stores: Stores<'_>) {
-    stores.runs.add_run(&run("r1", "j", &[]), at(0)).await.unwrap();
-    let before = stores.record("r1").await;
-    assert_eq!(stores.store(&[]).await, []);
-    assert_eq!(stores.record("r1").await, before);
+pub async fn no_events_change_nothing(on: Stores<'_>) {
+    on.runs.add_run(&run("r1", "j", &[]), at(0)).await.unwrap();
+    let before = on.record("r1").await;
+    assert_eq!(on.store(&[]).await, []);
+    assert_eq!(on.record("r1").await, before);
 }
 
 /// One event that cannot be stored completely keeps the others from being stored, and the runs from being
 /// changed.
-pub async fn events_that_are_refused_change_nothing(stores: Stores<'_>) {
+pub async fn events_that_are_refused_change_nothing(on: Stores<'_>) {
     for id in ["r1", "r2"] {
-        stores.runs.add_run(&run(id, "j", &[]), at(0)).await.unwrap();
+        on.runs.add_run(&run(id, "j", &[]), at(0)).await.unwrap();
     }
-    let before = (stores.record("r1").await, stores.record("r2").await);
+    let before = (on.record("r1").await, on.record("r2").await);
     let start = event("r1", DagsterEventType::RunStart, 1);
     let no_time = EventLogEntry { timestamp: f64::INFINITY, ..start.clone() };
     let no_asset = event("r1", DagsterEventType::AssetMaterialization, 0);
@@ -473,20 +475,20 @@ pub async fn events_that_are_refused_change_nothing(stores: Stores<'_>) {
             vec![start.clone(), refused.clone()],
             vec![event("r2", DagsterEventType::RunStart, 1), refused, start.clone()],
         ] {
-            stores.together.store_run_events(&entries).await.unwrap_err();
-            assert_eq!((stores.record("r1").await, stores.record("r2").await), before);
+            on.together.store_run_events(&entries).await.unwrap_err();
+            assert_eq!((on.record("r1").await, on.record("r2").await), before);
             for id in ["r1", "r2"] {
-                assert_eq!(stores.log(id).await, (Vec::new(), Vec::new()), "{id}");
+                assert_eq!(on.log(id).await, (Vec::new(), Vec::new()), "{id}");
             }
         }
     }
-    stores.store(&[start]).await;
-    assert_eq!(stores.record("r1").await.dagster_run.status, DagsterRunStatus::Started);
+    on.store(&[start]).await;
+    assert_eq!(on.record("r1").await.dagster_run.status, DagsterRunStatus::Started);
 }
 
 /// Nothing of what several callers store of a run at once is lost.
-pub async fn events_of_a_run_may_be_stored_at_once(stores: Stores<'_>) {
-    stores.runs.add_run(&run("r1", "j", &[]), at(0)).await.unwrap();
+pub async fn events_of_a_run_may_be_stored_at_once(on: Stores<'_>) {
+    on.runs.add_run(&run("r1", "j", &[]), at(0)).await.unwrap();
     let batches: Vec<_> = (0..12)
         .map(|number| match number {
             4 => vec![event("r1", DagsterEventType::RunStart, 3)],
@@ -494,58 +496,58 @@ pub async fn events_of_a_run_may_be_stored_at_once(stores: Stores<'_>) {
             _ => vec![message("r1", "x"), materialized("r1", "a", None, number)],
         })
         .collect();
-    let stored = all_of(batches.iter().map(|batch| stores.store(batch))).await;
+    let stored = all_of(batches.iter().map(|batch| on.store(batch))).await;
     let ids: BTreeSet<_> = stored.into_iter().flatten().collect();
     assert_eq!(ids.len(), 23);
-    let (_, found) = stores.log("r1").await;
+    let (_, found) = on.log("r1").await;
     assert_eq!(BTreeSet::from_iter(found), ids);
-    let stored = stores.record("r1").await;
+    let stored = on.record("r1").await;
     assert_eq!((stored.start_time, stored.end_time), (Some(stamp(3)), Some(stamp(7))));
 }
 
 /// A run is gone with its tags, its events and its claims of pools; assets and other runs stay. An unknown run
 /// is no error.
-pub async fn a_run_is_deleted_with_its_events_and_claims(stores: Stores<'_>) {
-    stores.events.set_concurrency_slots("pool", 2).await.unwrap();
+pub async fn a_run_is_deleted_with_its_events_and_claims(on: Stores<'_>) {
+    on.events.set_concurrency_slots("pool", 2).await.unwrap();
     for id in ["r1", "r2"] {
         let mut new = new_run(id);
         new.run.tags = tags(&[(id, "1")]);
         new.events.push(materialized(id, &format!("asset of {id}"), None, 1));
-        stores.together.add_run_with_events(new).await.unwrap();
+        on.together.add_run_with_events(new).await.unwrap();
         for step in ["a", "b"] {
             let run_id = RunId::from(id);
-            stores.events.claim_concurrency_slot("pool", &run_id, step, None).await.unwrap();
+            on.events.claim_concurrency_slot("pool", &run_id, step, None).await.unwrap();
         }
     }
-    assert_eq!(stores.claims().await, ["r1", "r2"]);
-    let kept = (stores.record("r2").await, stores.log("r2").await);
-    stores.together.delete_run_with_events(&RunId::from("unknown")).await.unwrap();
-    assert_eq!(all_ids(stores.runs).await, ["r1", "r2"]);
+    assert_eq!(on.claims().await, ["r1", "r2"]);
+    let kept = (on.record("r2").await, on.log("r2").await);
+    on.together.delete_run_with_events(&RunId::from("unknown")).await.unwrap();
+    assert_eq!(all_ids(on.runs).await, ["r1", "r2"]);
     for _ in 0..2 {
-        stores.together.delete_run_with_events(&RunId::from("r1")).await.unwrap();
-        assert_eq!(all_ids(stores.runs).await, ["r2"]);
-        assert_eq!(stores.tag_keys().await, ["r2"]);
-        assert_eq!(stores.log("r1").await, (Vec::new(), Vec::new()));
-        assert_eq!(stores.claims().await, ["r2"]);
+        on.together.delete_run_with_events(&RunId::from("r1")).await.unwrap();
+        assert_eq!(all_ids(on.runs).await, ["r2"]);
+        assert_eq!(on.tag_keys().await, ["r2"]);
+        assert_eq!(on.log("r1").await, (Vec::new(), Vec::new()));
+        assert_eq!(on.claims().await, ["r2"]);
         let filter = EventRecordsFilter::of_asset(
             DagsterEventType::AssetMaterialization,
             asset("asset of r1"),
         );
-        let found = stores.events.get_event_records(&filter, None, Order::Ascending).await.unwrap();
+        let found = on.events.get_event_records(&filter, None, Order::Ascending).await.unwrap();
         assert_eq!(found, []);
-        assert!(stores.has_asset("asset of r1").await);
-        assert_eq!((stores.record("r2").await, stores.log("r2").await), kept);
+        assert!(on.has_asset("asset of r1").await);
+        assert_eq!((on.record("r2").await, on.log("r2").await), kept);
     }
-    assert_eq!(stores.runs.get_runs_count(&RunsFilter::default()).await.unwrap(), 1);
+    assert_eq!(on.runs.get_runs_count(&RunsFilter::default()).await.unwrap(), 1);
 }
 
 /// After its deletion a run is as new.
-pub async fn a_deleted_run_may_come_again(stores: Stores<'_>) {
-    stores.together.add_run_with_events(new_run("r1")).await.unwrap();
-    stores.store(&[event("r1", DagsterEventType::RunSuccess, 1)]).await;
-    stores.together.delete_run_with_events(&RunId::from("r1")).await.unwrap();
+pub async fn a_deleted_run_may_come_again(on: Stores<'_>) {
+    on.together.add_run_with_events(new_run("r1")).await.unwrap();
+    on.store(&[event("r1", DagsterEventType::RunSuccess, 1)]).await;
+    on.together.delete_run_with_events(&RunId::from("r1")).await.unwrap();
     let new = new_run("r1");
-    let ids = stores.together.add_run_with_events(new.clone()).await.unwrap();
-    assert_eq!(stores.record("r1").await.dagster_run, new.run);
-    assert_eq!(stores.log("r1").await, (new.events, ids));
+    let ids = on.together.add_run_with_events(new.clone()).await.unwrap();
+    assert_eq!(on.record("r1").await.dagster_run, new.run);
+    assert_eq!(on.log("r1").await, (new.events, ids));
 }

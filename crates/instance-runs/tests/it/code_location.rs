@@ -8,7 +8,7 @@ use instance_core::code_location::{CodeLocation, RemoteJob};
 use instance_core::error::BoxError;
 use instance_core::ids::SnapshotId;
 use instance_core::run::{RegisteredCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin};
-use instance_core::serdes::{Opaque, UnknownFields};
+use instance_core::serdes::{FrozenSet, Opaque, UnknownFields};
 use instance_core::snap::{
     ExecutionPlanSnapshot, ExecutionStepSnap, JobLineageSnap, JobSnap, KnownExecutionState,
 };
@@ -88,8 +88,8 @@ impl CodeLocation for Location {
                 ..job.job_snapshot.clone()
             },
             parent_job_snapshot: Some(job.job_snapshot.clone()),
-            asset_selection: Some(assets.clone()),
-            asset_check_selection: Some(checks.clone()),
+            asset_selection: Some(FrozenSet::from_iter(assets.clone())),
+            asset_check_selection: Some(FrozenSet::from_iter(checks.clone())),
             ..job.clone()
         };
         let asked = Asked::Job { job: job.job_snapshot.name.clone(), assets, checks };

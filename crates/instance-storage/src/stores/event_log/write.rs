@@ -55,7 +55,9 @@ impl SqlEventLogStorage {
             prepared.iter().map(|(entry, _)| entry.run_id.clone()).collect();
         let indexed = prepared.into_iter().filter(|(entry, _)| is_indexed(entry)).collect();
         self.store_in_index(indexed).await?;
-        runs.iter().for_each(|run_id| self.watch.signal(run_id));
+        for run_id in &runs {
+            self.watch.signal(run_id);
+        }
         Ok(ids)
     }
 
@@ -92,7 +94,9 @@ impl SqlEventLogStorage {
             })
             .await?;
         if !self.run_logs.is_sharded() {
-            runs.iter().for_each(|run_id| self.watch.signal(run_id));
+            for run_id in &runs {
+                self.watch.signal(run_id);
+            }
         }
         Ok(ids)
     }
