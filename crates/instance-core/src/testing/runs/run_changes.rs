@@ -20,7 +20,7 @@ pub(in crate::testing) fn failure(reason: Option<RunFailureReason>) -> DagsterEv
 }
 
 /// The run with a place where its job is, without which it cannot be queued.
-fn placed(run: DagsterRun) -> DagsterRun {
+pub(in crate::testing) fn placed(run: DagsterRun) -> DagsterRun {
     DagsterRun { remote_job_origin: Some(Box::new(job_origin("loc", "repo"))), ..run }
 }
 

@@ -269,10 +269,27 @@ fn check(entry: &EventLogEntry) -> Result<(), StorageError> {
         Some(event_type) if event_type.is_asset_check_event() && !is_about_check(event) => {
             "this version cannot tell which check it is about".to_owned()
         }
+        Some(DagsterEventType::AssetCheckEvaluationPlanned) if !has_known_partitions(event) => {
+            UNKNOWN_PARTITIONS.to_owned()
+        }
         _ => return Ok(()),
     };
     let what = format!("event of run {} of type {}", entry.run_id, event_type_name(entry));
     Err(StorageError::Unsupported { what, reason })
+}
+
+const UNKNOWN_PARTITIONS: &str =
+    "its partitions follow from a schedule or a dynamic set, which is not evaluated here";
+
+/// Whether it is known of which partitions a check is going to be evaluated.
+fn has_known_partitions(event: Option<&DagsterEvent>) -> bool {
+    match event.and_then(|event| event.event_specific_data.as_deref()) {
+        Some(EventSpecificData::AssetCheckEvaluationPlanned(planned)) => {
+            let subset = planned.partitions_subset.as_ref();
+            subset.is_none_or(|subset| subset.partition_keys().is_some())
+        }
+        _ => true,
+    }
 }
 
 fn is_about_check(event: Option<&DagsterEvent>) -> bool {
@@ -350,9 +367,7 @@ fn planned_executions(
         Some(subset) => {
             let keys = subset.partition_keys().ok_or_else(|| StorageError::Unsupported {
                 what: format!("planned check {} of run {}", planned.check_name, entry.run_id),
-                reason:
-                    "its partitions follow from a schedule, which this version does not evaluate"
-                        .to_owned(),
+                reason: UNKNOWN_PARTITIONS.to_owned(),
             })?;
             keys.into_iter().map(Some).collect()
         }
