@@ -53,12 +53,12 @@ def select(table, columns):
 
 
 def of_sqlite(home, window):
-    """By file and table, those with rows; and the files of the runs, for an empty one is a difference as well."""
+    """By file and table, those with rows: whoever only looks at a run may leave a file without any."""
     history = home / "history"
     shards = sorted(path for path in (history / "runs").glob("*.db") if path.name != "index.db")
     # glob takes no names that begin with a dot: that of events without a run is just ".db"
     shards += [path for path in [history / "runs" / ".db"] if path.exists() and path not in shards]
-    found = {("history/runs", "files"): [{"name": path.name} for path in sorted(shards)]}
+    found = {}
     for path in [history / "runs.db", history / "runs" / "index.db", home / "schedules" / "schedules.db", *shards]:
         if not path.exists():
             continue

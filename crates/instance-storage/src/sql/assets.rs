@@ -64,6 +64,17 @@ pub(crate) fn upsert(changes: &[AssetChange]) -> InsertStatement {
     insert
 }
 
+/// Stores the keys of assets that have no row yet; there is at least one.
+pub(crate) fn insert_missing(asset_keys: &[&str]) -> InsertStatement {
+    let mut insert = Query::insert();
+    insert.into_table(asset_keys::TABLE).columns([asset_keys::ASSET_KEY]);
+    for key in asset_keys {
+        insert.values_panic([(*key).into()]);
+    }
+    insert.on_conflict(OnConflict::column(asset_keys::ASSET_KEY).do_nothing().to_owned());
+    insert
+}
+
 /// A tag of an asset event.
 #[derive(Debug, Clone)]
 pub(crate) struct AssetEventTag {

@@ -28,6 +28,8 @@ fn writes() {
     };
     check("assets_upsert", &assets::upsert(&[observed, planned, materialised]));
 
+    check("assets_insert_missing", &assets::insert_missing(&["[\"a\"]", "[\"b\"]"]));
+
     let tag = |key: &str| AssetEventTag {
         event_id: StorageId(7),
         asset_key: "[\"demo\"]".to_owned(),

@@ -178,11 +178,16 @@ impl Events {
     /// two transactions that change the same assets then wait for each other, and never both.
     async fn change_assets(&self, connection: &mut Connection<'_>) -> Result<(), StorageError> {
         let mut changes: BTreeMap<&str, AssetChange> = BTreeMap::new();
+        let mut mentioned = BTreeSet::new();
         for (entry, row, id) in self.each() {
             let (Some(asset_key), Some(event_type)) = (&row.asset_key, entry.event_type()) else {
                 continue;
             };
             if !changes_asset(event_type) {
+                // In Postgres, Dagster has an asset be there from any event about it.
+                if event_type.is_asset_event() && connection.dialect() == Dialect::Postgres {
+                    mentioned.insert(asset_key.as_str());
+                }
                 continue;
             }
             let change = changes.entry(asset_key).or_insert_with(|| AssetChange::of(asset_key));
@@ -198,6 +203,11 @@ impl Events {
                 };
                 change.last_materialization = Some(serialize_value(&record));
             }
+        }
+        mentioned.retain(|key| !changes.contains_key(key));
+        let mentioned: Vec<_> = mentioned.into_iter().collect();
+        for keys in mentioned.chunks(EVENTS_PER_INSERT) {
+            connection.execute(&assets::insert_missing(keys)).await?;
         }
         let changes: Vec<_> = changes.into_values().collect();
         for changes in changes.chunks(EVENTS_PER_INSERT) {
