@@ -3,14 +3,17 @@
 
 use std::sync::{Arc, Mutex};
 
-use instance_core::storage::{EventLogStorage, RunStorage, ScheduleStorage};
+use instance_core::clock::SystemClock;
+use instance_core::storage::{
+    EventLogStorage, RunEventStore, RunStorage, ScheduleStorage, SeparateStores,
+};
 use instance_storage::{PostgresConfig, StorageContext, Storages};
 use sqlx::{AssertSqlSafe, Connection, PgConnection};
 
 use crate::postgres::server;
 
 /// Runs statements, each by itself, in the database of a URL.
-async fn sql(url: &str, statements: &[&str]) {
+pub(crate) async fn sql(url: &str, statements: &[&str]) {
     let mut connection = PgConnection::connect(url).await.expect("a connection to the server");
     for statement in statements {
         sqlx::raw_sql(AssertSqlSafe((*statement).to_owned()))
@@ -41,7 +44,7 @@ const RESTORE: &str = "DO $$ DECLARE name text; BEGIN \
 
 /// A kind of databases. Creating one takes as long as a dozen cases, so that they are used again; there are as
 /// many as cases at once, and they stay when the tests end, for the next time.
-struct Kind {
+pub(crate) struct Kind {
     name: &'static str,
     options: &'static str,
     databases: Mutex<Databases>,
@@ -53,12 +56,12 @@ struct Databases {
 }
 
 impl Kind {
-    const fn new(name: &'static str, options: &'static str) -> Self {
+    pub(crate) const fn new(name: &'static str, options: &'static str) -> Self {
         let databases = Databases { count: 0, unused: Vec::new() };
         Self { name, options, databases: Mutex::new(databases) }
     }
 
-    async fn storages(&'static self) -> Made {
+    pub(crate) async fn storages(&'static self) -> Made {
         let (url, is_new) = {
             let mut databases = self.databases.lock().expect("no case panics here");
             if let Some(url) = databases.unused.pop() {
@@ -91,6 +94,7 @@ impl Kind {
             runs: storages.run_storage(),
             events: storages.event_log_storage(),
             schedules: storages.schedule_storage(),
+            run_events: storages.run_event_store(),
             kind: self,
             url,
         }
@@ -106,12 +110,22 @@ impl Drop for Made {
 }
 
 /// Storages in a database that nobody else uses meanwhile.
-struct Made {
+pub(crate) struct Made {
     runs: Arc<dyn RunStorage>,
-    events: Arc<dyn EventLogStorage>,
+    pub(crate) events: Arc<dyn EventLogStorage>,
     schedules: Arc<dyn ScheduleStorage>,
+    run_events: Arc<dyn RunEventStore>,
     kind: &'static Kind,
-    url: String,
+    pub(crate) url: String,
+}
+
+impl Made {
+    /// The same, as if nothing knew that one database holds both stores.
+    fn separate(mut self) -> Self {
+        let (runs, events) = (Arc::clone(&self.runs), Arc::clone(&self.events));
+        self.run_events = Arc::new(SeparateStores { runs, events, clock: Arc::new(SystemClock) });
+        self
+    }
 }
 
 impl AsRef<dyn RunStorage> for Made {
@@ -132,6 +146,12 @@ impl AsRef<dyn ScheduleStorage> for Made {
     }
 }
 
+impl AsRef<dyn RunEventStore> for Made {
+    fn as_ref(&self) -> &dyn RunEventStore {
+        &*self.run_events
+    }
+}
+
 mod bytes {
     use super::{Kind, Made};
 
@@ -142,6 +162,16 @@ mod bytes {
     }
 
     instance_core::storage_tests!(storages);
+
+    mod separate {
+        use super::Made;
+
+        async fn storages() -> Made {
+            super::storages().await.separate()
+        }
+
+        instance_core::run_event_store_tests!(storages);
+    }
 }
 
 mod language {
@@ -157,4 +187,14 @@ mod language {
     }
 
     instance_core::storage_tests!(storages);
+
+    mod separate {
+        use super::Made;
+
+        async fn storages() -> Made {
+            super::storages().await.separate()
+        }
+
+        instance_core::run_event_store_tests!(storages);
+    }
 }

@@ -15,4 +15,5 @@ mod refusals;
 mod schema;
 mod snapshots;
 mod two_writers;
+mod watch;
 mod webserver;

@@ -354,16 +354,17 @@ impl Events {
                 if ended_badly.has(&handle)
                     && let Some(handles) = ended_badly.group(&handle.group)
                 {
-                    handles.iter().for_each(|handle| to_retry.add(handle));
+                    for handle in handles {
+                        to_retry.add(handle);
+                    }
                 }
             }
             let is_settled = |key: &&str| {
                 self.skipped.group(key).is_some() || self.successful.group(key).is_some()
             };
             // Steps for the keys of a dynamic output are known by these, once there are any.
-            let did_not_begin = !self.all.has(&handle)
-                && !(handle.is_unresolved && waits_for.iter().any(is_settled));
-            if did_not_begin {
+            let is_known_by_its_keys = handle.is_unresolved && waits_for.iter().any(is_settled);
+            if !self.all.has(&handle) && !is_known_by_its_keys {
                 to_retry.add(&handle);
             }
             let retried: Vec<Vec<Handle>> = waits_for
@@ -376,7 +377,9 @@ impl Events {
                     before.iter().map(|handle| handle.mapping_key.as_deref()).collect();
                 match mapping_keys.filter(|_| handle.is_unresolved) {
                     Some(keys) => {
-                        keys.into_iter().for_each(|key| to_retry.add(&handle.resolve(key)));
+                        for key in keys {
+                            to_retry.add(&handle.resolve(key));
+                        }
                     }
                     None => to_retry.add(&handle),
                 }

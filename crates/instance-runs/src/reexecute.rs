@@ -121,7 +121,8 @@ pub async fn create_reexecuted_run(
         .await
         .map_err(unanswered("make the execution plan"))?;
     let root_run_id = parent_run.root_run_id.clone().unwrap_or_else(|| parent_run.run_id.clone());
-    create_run(
+    // What both hold at once is large.
+    Box::pin(create_run(
         ops,
         CreateRun {
             run_config: Some(run_config),
@@ -141,7 +142,7 @@ pub async fn create_reexecuted_run(
             asset_graph,
             ..CreateRun::of_job(&parent_run.job_name)
         },
-    )
+    ))
     .await
 }
 

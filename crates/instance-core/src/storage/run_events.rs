@@ -65,7 +65,8 @@ pub trait RunEventStore: std::fmt::Debug + Send + Sync + 'static {
     /// In several databases: the snapshots and the run, then the events.
     ///
     /// Errors: [`StorageError::RunAlreadyExists`], and [`StorageError::SnapshotDoesNotExist`] if the run
-    /// names a job snapshot that is neither stored nor given. Nothing is written then.
+    /// names a job snapshot that is neither stored nor given; nothing is written then. An event that cannot be
+    /// stored; neither the run nor an event is then.
     async fn add_run_with_events(&self, new_run: NewRun) -> Result<Vec<StorageId>, StorageError>;
 
     /// Stores entries in their order, those of one run all or none, and changes the runs as their events
@@ -124,16 +125,51 @@ pub struct SeparateStores {
     pub clock: Arc<dyn Clock>,
 }
 
+impl SeparateStores {
+    /// Refuses a run that will be refused, before its snapshots are stored.
+    async fn require_new(
+        &self,
+        run: &DagsterRun,
+        job_snapshots: &[SnapshotBody],
+    ) -> Result<(), StorageError> {
+        if self.runs.has_run(&run.run_id).await? {
+            return Err(StorageError::RunAlreadyExists { run_id: run.run_id.clone() });
+        }
+        match &run.job_snapshot_id {
+            Some(id)
+                if !job_snapshots.iter().any(|given| given.id() == id)
+                    && !self.runs.has_job_snapshot(id).await? =>
+            {
+                let (run_id, snapshot_id) = (run.run_id.clone(), id.clone());
+                Err(StorageError::SnapshotDoesNotExist { run_id, snapshot_id })
+            }
+            _ => Ok(()),
+        }
+    }
+}
+
+/// Whether a store has refused what it was given, and so has written nothing.
+const fn is_refusal(error: &StorageError) -> bool {
+    matches!(error, StorageError::Unsupported { .. } | StorageError::Invalid { .. })
+}
+
 #[async_trait]
 impl RunEventStore for SeparateStores {
     async fn add_run_with_events(&self, new_run: NewRun) -> Result<Vec<StorageId>, StorageError> {
         let NewRun { run, created_at, job_snapshots, execution_plan_snapshot, events } = new_run;
+        self.require_new(&run, &job_snapshots).await?;
         self.runs.add_snapshots(&job_snapshots, execution_plan_snapshot.as_ref()).await?;
         self.runs.add_run(&run, created_at).await?;
         if events.is_empty() {
             return Ok(Vec::new());
         }
-        self.events.store_event_batch(&events).await
+        let stored = self.events.store_event_batch(&events).await;
+        if stored.as_ref().is_err_and(is_refusal) {
+            // None of them is stored, so nothing is left of the run but its snapshots. Should it stay, it is
+            // a run without events, as it would be had the events' store gone away.
+            self.runs.delete_run(&run.run_id).await.ok();
+        }
+        stored
     }
 
     async fn store_run_events(

@@ -18,20 +18,22 @@
 //! ```
 //!
 //! [`run_storage_tests!`](crate::run_storage_tests), [`event_log_storage_tests!`](crate::event_log_storage_tests)
-//! and [`schedule_storage_tests!`](crate::schedule_storage_tests) are about one store each, and
-//! [`storage_tests!`](crate::storage_tests) is about all three, and what they do together. What the function
+//! and [`schedule_storage_tests!`](crate::schedule_storage_tests) are about one store each,
+//! [`run_event_store_tests!`](crate::run_event_store_tests) is about runs together with their events, and
+//! [`storage_tests!`](crate::storage_tests) is about all of it, and what the stores do together. What the function
 //! returns is asked for a store by [`AsRef`]: an `Arc` or `Box` of a store is enough, and a type of its own
 //! can hold what has to be there as long as the store, such as a directory:
 //!
 //! ```
 //! # use std::sync::Arc;
-//! # use instance_core::storage::{EventLogStorage, RunStorage, ScheduleStorage};
+//! # use instance_core::storage::{EventLogStorage, RunEventStore, RunStorage, ScheduleStorage};
 //! # struct Directory;
 //! # fn open_mine() -> Mine { std::process::abort() }
 //! struct Mine {
 //!     runs: Arc<dyn RunStorage>,
 //!     events: Arc<dyn EventLogStorage>,
 //!     schedules: Arc<dyn ScheduleStorage>,
+//!     run_events: Arc<dyn RunEventStore>,
 //!     _directory: Directory,
 //! }
 //!
@@ -42,7 +44,8 @@
 //! }
 //! # impl AsRef<dyn EventLogStorage> for Mine { fn as_ref(&self) -> &dyn EventLogStorage { &*self.events } }
 //! # impl AsRef<dyn ScheduleStorage> for Mine { fn as_ref(&self) -> &dyn ScheduleStorage { &*self.schedules } }
-//! // .. and for the other two.
+//! # impl AsRef<dyn RunEventStore> for Mine { fn as_ref(&self) -> &dyn RunEventStore { &*self.run_events } }
+//! // .. and for the other three.
 //!
 //! async fn mine() -> Mine {
 //!     open_mine()
@@ -51,6 +54,9 @@
 //! instance_core::storage_tests!(mine);
 //! # fn main() {}
 //! ```
+//!
+//! Where runs and events are in different places, [`SeparateStores`](crate::storage::SeparateStores) are both
+//! together.
 //!
 //! A case is a function that panics where the contract is broken. It takes the smallest trait that it is
 //! about, so that whoever has written a part of a store can call the cases of that part.
@@ -71,14 +77,16 @@
 
 pub mod doubles;
 pub mod event_log;
+pub mod run_events;
 pub mod runs;
 mod samples;
 pub mod schedules;
 pub mod schema;
 pub mod together;
 
-/// Runs every case about all three stores, and about what they do together, on the storages that an async
-/// function makes; what it returns gives each store by [`AsRef`]. See [`testing`](crate::testing).
+/// Runs every case about all three stores, about runs together with their events, and about what else the
+/// stores do together, on the storages that an async function makes; what it returns gives each of the four by
+/// [`AsRef`]. See [`testing`](crate::testing).
 #[macro_export]
 macro_rules! storage_tests {
     ($make:expr) => {
@@ -97,6 +105,7 @@ macro_rules! storage_tests {
             use super::*;
             $crate::schedule_storage_tests!($make);
         }
+        $crate::run_event_store_tests!($make);
         $crate::__together_tests!($make);
     };
 }
@@ -166,6 +175,8 @@ mod tests {
         (include_str!("event_log/dynamic_partitions.rs"), include_str!("event_log/mod.rs")),
         (include_str!("event_log/pools.rs"), include_str!("event_log/mod.rs")),
         (include_str!("event_log/store.rs"), include_str!("event_log/mod.rs")),
+        (include_str!("event_log/watch.rs"), include_str!("event_log/watch.rs")),
+        (include_str!("run_events.rs"), include_str!("run_events.rs")),
         (include_str!("schedules/instigators.rs"), include_str!("schedules/mod.rs")),
         (include_str!("schedules/ticks.rs"), include_str!("schedules/mod.rs")),
         (include_str!("schedules/automation.rs"), include_str!("schedules/mod.rs")),

@@ -18,6 +18,7 @@ use crate::event::{
     StepMaterializationData,
 };
 use crate::ids::{RunId, StorageId};
+use crate::partitions::{DynamicPartitionsSnap, KeyRangesPartitionsSubset, PartitionKeyRange};
 use crate::run::{
     CodeLocationOrigin, DagsterRun, RegisteredCodeLocationOrigin, RemoteJobOrigin,
     RemoteRepositoryOrigin,
@@ -356,6 +357,32 @@ pub(crate) fn check_planned(run_id: &str, key: &AssetCheckKey, seconds: u32) -> 
     let event =
         DagsterEvent::new(DagsterEventType::AssetCheckEvaluationPlanned, "j").with_data(data);
     entry(run_id, event, seconds)
+}
+
+/// A run is going to evaluate a check of partitions that are named by two keys of a dynamic set: which ones they
+/// are, an event does not say.
+pub(crate) fn check_planned_of_a_range(run_id: &str, key: &AssetCheckKey) -> EventLogEntry {
+    let of_set =
+        DynamicPartitionsSnap { name: "set".to_owned(), unknown: UnknownFields::default() };
+    let range = PartitionKeyRange {
+        end: "z".to_owned(),
+        start: "a".to_owned(),
+        unknown: UnknownFields::default(),
+    };
+    let subset = KeyRangesPartitionsSubset {
+        key_ranges: vec![range],
+        partitions_snap: of_set.into(),
+        unknown: UnknownFields::default(),
+    };
+    let data = AssetCheckEvaluationPlanned {
+        asset_key: key.asset_key.clone(),
+        check_name: key.name.clone(),
+        partitions_subset: Some(subset.into()),
+        unknown: UnknownFields::default(),
+    };
+    let event =
+        DagsterEvent::new(DagsterEventType::AssetCheckEvaluationPlanned, "j").with_data(data);
+    entry(run_id, event, 0)
 }
 
 /// What an evaluation of a check is about, beside its check.

@@ -1,10 +1,13 @@
 //! The run domain over stores in memory: what it checks, what it stores, and in which order.
 
 mod change;
+mod code_location;
 mod command_job;
 mod create;
 mod fake;
 mod find;
+mod known_state;
 mod managed;
 mod planned;
 mod pools;
+mod reexecute;

@@ -90,7 +90,7 @@ impl Storages {
     ) -> Self {
         let runs = Arc::new(SqlRunStorage::new(runs));
         let watch = Watch::new(run_logs.notices());
-        let events = SqlEventLogStorage::new(index, run_logs, Arc::clone(&runs), &context, watch);
+        let events = SqlEventLogStorage::new(index, run_logs, Arc::clone(&runs), context, watch);
         Self { runs, events, schedules: Arc::new(SqlScheduleStorage::new(schedules)) }
     }
 

@@ -7,6 +7,7 @@ use crate::db::{Database, PostgresConfig, PostgresDatabase};
 
 impl Storages {
     /// The stores in a Postgres database, which is connected to on first use.
+    #[expect(clippy::needless_pass_by_value, reason = "as with the other ways to open")]
     pub fn open_postgres(config: &PostgresConfig, context: StorageContext) -> Self {
         let database = database(config, &context);
         let run_logs = RunLogs::Together(Arc::clone(&database));

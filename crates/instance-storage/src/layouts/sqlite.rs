@@ -17,6 +17,7 @@ pub enum OpenMode {
 
 impl Storages {
     /// The stores in memory, as long as they are open: Dagster's ephemeral instance.
+    #[expect(clippy::needless_pass_by_value, reason = "as with the other ways to open")]
     pub fn in_memory(context: StorageContext) -> Self {
         let open = |schema| database(SqlitePlace::Memory, schema, &context);
         let index = open(Schema::EventIndex);

@@ -245,3 +245,111 @@ impl Drop for Signal {
         self.followed.leave(&self.run_id);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::{EventSignal, FIRST_LOOK, LOOKS, Notices, OFTEN, SELDOM, Signal, Watch};
+    use instance_core::ids::RunId;
+    use std::time::Duration;
+    use tokio::time::Instant;
+
+    fn run(id: &str) -> RunId {
+        RunId::from(id)
+    }
+
+    /// How long a signal takes, on the clock that stands still while there is something to do.
+    async fn delay(signal: &mut Signal, found: bool) -> Duration {
+        let before = Instant::now();
+        signal.changed(found).await;
+        before.elapsed()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn without_notices_it_is_looked_more_often_while_there_is_something_to_find() {
+        let watch = Watch::new(Notices::None);
+        let mut signal = watch.watch(&run("r1"));
+        for (found, expected) in [
+            (false, SELDOM),
+            (false, SELDOM),
+            (true, OFTEN),
+            (true, OFTEN),
+            (false, OFTEN * 2),
+            (false, OFTEN * 4),
+            (true, OFTEN),
+            (false, OFTEN * 2),
+            (false, OFTEN * 4),
+            (false, OFTEN * 8),
+            (false, OFTEN * 16),
+            (false, SELDOM),
+        ] {
+            assert_eq!(delay(&mut signal, found).await, expected);
+        }
+        // What is found after a notice says nothing about notices that get lost.
+        watch.signal(&run("r1"));
+        assert_eq!(delay(&mut signal, false).await, Duration::ZERO);
+        assert_eq!(delay(&mut signal, true).await, SELDOM);
+    }
+
+    /// The directory is below a file, and so neither is there nor can be made.
+    #[tokio::test(start_paused = true)]
+    async fn where_no_notices_can_be_had_it_is_always_looked_often() {
+        let path = std::env::current_exe().unwrap().join("x/event_log.db");
+        for notices in [Notices::File(path.clone()), Notices::FilesOfRuns(path)] {
+            let watch = Watch::new(notices);
+            let mut signal = watch.watch(&run("r1"));
+            for found in [false, false, true, false] {
+                assert_eq!(delay(&mut signal, found).await, OFTEN);
+            }
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn after_an_early_notice_it_is_looked_soon_and_then_less_and_less() {
+        let watch = Watch::new(Notices::None);
+        let mut signal = watch.watch(&run("r1"));
+        for _ in 0..2 {
+            watch.followed.early(&run("r1"));
+            assert_eq!(delay(&mut signal, false).await, Duration::ZERO);
+            for look in 0..LOOKS {
+                assert_eq!(delay(&mut signal, false).await, FIRST_LOOK * 2_u32.pow(look));
+            }
+            assert_eq!(delay(&mut signal, false).await, SELDOM);
+        }
+        watch.followed.early_of_all();
+        assert_eq!(delay(&mut signal, false).await, Duration::ZERO);
+        assert_eq!(delay(&mut signal, false).await, FIRST_LOOK);
+        // What can be seen does not have to be looked for, but what the early notice was about still does.
+        watch.signal(&run("r1"));
+        assert_eq!(delay(&mut signal, false).await, Duration::ZERO);
+        assert_eq!(delay(&mut signal, false).await, FIRST_LOOK * 2);
+        // A second notice may be about something else.
+        watch.followed.early(&run("r1"));
+        assert_eq!(delay(&mut signal, false).await, Duration::ZERO);
+        assert_eq!(delay(&mut signal, false).await, FIRST_LOOK);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn only_the_run_of_a_notice_is_looked_at() {
+        let watch = Watch::new(Notices::None);
+        let (mut one, mut other) = (watch.watch(&run("r1")), watch.watch(&run("r2")));
+        watch.signal(&run("r1"));
+        watch.followed.early(&run("r1"));
+        assert_eq!(delay(&mut one, false).await, Duration::ZERO);
+        assert_eq!(delay(&mut other, false).await, SELDOM);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_run_is_forgotten_when_the_last_one_leaves() {
+        let watch = Watch::new(Notices::None);
+        let (first, mut second) = (watch.watch(&run("r1")), watch.watch(&run("r1")));
+        drop(first);
+        assert_eq!(watch.followed.runs().len(), 1);
+        watch.signal(&run("r1"));
+        assert_eq!(delay(&mut second, false).await, Duration::ZERO);
+        drop(second);
+        assert_eq!(watch.followed.runs().len(), 0);
+        watch.signal(&run("r1"));
+        let mut third = watch.watch(&run("r1"));
+        assert_eq!(delay(&mut third, false).await, SELDOM);
+    }
+}

@@ -1,10 +1,14 @@
-//! The conformance suite of the core on each layout of SQLite. Postgres is where a server is: in the tests
+//! The conformance suite of the core on each layout of SQLite, and with the stores of runs and of events beside each
+//! other. Postgres is where a server is: in the tests
 //! across crates.
 
 use std::sync::Arc;
 
+use instance_core::clock::SystemClock;
 use instance_core::settings::{StorageSettings, StoreSettings};
-use instance_core::storage::{EventLogStorage, RunStorage, ScheduleStorage};
+use instance_core::storage::{
+    EventLogStorage, RunEventStore, RunStorage, ScheduleStorage, SeparateStores,
+};
 use instance_storage::{OpenMode, StorageContext, Storages};
 use tempfile::TempDir;
 
@@ -13,6 +17,7 @@ struct Made {
     runs: Arc<dyn RunStorage>,
     events: Arc<dyn EventLogStorage>,
     schedules: Arc<dyn ScheduleStorage>,
+    run_events: Arc<dyn RunEventStore>,
     _directory: Option<TempDir>,
 }
 
@@ -22,6 +27,7 @@ impl Made {
             runs: storages.run_storage(),
             events: storages.event_log_storage(),
             schedules: storages.schedule_storage(),
+            run_events: storages.run_event_store(),
             _directory: directory,
         }
     }
@@ -32,6 +38,13 @@ impl Made {
         let (settings, context) = (settings(&directory), StorageContext::default());
         let opened = Storages::open(&settings, OpenMode::CreateIfMissing, context).await;
         Self::new(&opened.unwrap(), Some(directory))
+    }
+
+    /// The same, as if nothing knew that both stores are ours.
+    fn separate(self) -> Self {
+        let (runs, events) = (Arc::clone(&self.runs), Arc::clone(&self.events));
+        let run_events = Arc::new(SeparateStores { runs, events, clock: Arc::new(SystemClock) });
+        Self { run_events, ..self }
     }
 }
 
@@ -53,6 +66,12 @@ impl AsRef<dyn ScheduleStorage> for Made {
     }
 }
 
+impl AsRef<dyn RunEventStore> for Made {
+    fn as_ref(&self) -> &dyn RunEventStore {
+        &*self.run_events
+    }
+}
+
 mod sharded {
     use super::{Made, StorageSettings};
 
@@ -61,6 +80,16 @@ mod sharded {
     }
 
     instance_core::storage_tests!(storages);
+
+    mod separate {
+        use super::Made;
+
+        async fn storages() -> Made {
+            super::storages().await.separate()
+        }
+
+        instance_core::run_event_store_tests!(storages);
+    }
 }
 
 mod consolidated {
@@ -75,6 +104,16 @@ mod consolidated {
     }
 
     instance_core::storage_tests!(storages);
+
+    mod separate {
+        use super::Made;
+
+        async fn storages() -> Made {
+            super::storages().await.separate()
+        }
+
+        instance_core::run_event_store_tests!(storages);
+    }
 }
 
 mod memory {
@@ -86,4 +125,14 @@ mod memory {
     }
 
     instance_core::storage_tests!(storages);
+
+    mod separate {
+        use super::Made;
+
+        async fn storages() -> Made {
+            super::storages().await.separate()
+        }
+
+        instance_core::run_event_store_tests!(storages);
+    }
 }

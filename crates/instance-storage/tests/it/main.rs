@@ -13,3 +13,4 @@ mod run_events;
 mod runs;
 mod schedules;
 mod support;
+mod watch;

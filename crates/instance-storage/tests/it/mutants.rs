@@ -2,18 +2,26 @@
 //! they do wrong.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
+use instance_core::clock::SystemClock;
+use instance_core::event::EventLogEntry;
 use instance_core::run::{RunPartitionData, RunRecord, RunsFilter};
 use instance_core::storage::{
-    DynamicPartitionStore, DynamicPartitionsPage, EventLogStorage, PaginatedResults, RunStorage,
-    RunStore, RunsPage,
+    DynamicPartitionStore, DynamicPartitionsPage, EventLogStorage, EventSignal, EventStore,
+    EventWatch, NewRun, PaginatedResults, RunEventStore, RunStorage, RunStore, RunsPage,
+    SeparateStores, StoredEvents,
 };
-use instance_core::testing::doubles::{DynamicPartitionStoreDouble, RunStoreDouble};
-use instance_core::testing::event_log::dynamic_partitions;
+use instance_core::testing::doubles::{
+    DynamicPartitionStoreDouble, EventStoreDouble, RunStoreDouble,
+};
+use instance_core::testing::event_log::{dynamic_partitions, watch};
+use instance_core::testing::run_events::{self, Stores};
 use instance_core::testing::runs::{run_filters, runs};
 use instance_core::{RunId, StorageError, StorageId};
 use instance_storage::{StorageContext, Storages};
+use tokio::sync::watch as channel;
 
 /// What a store of runs does wrong.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -137,6 +145,138 @@ impl DynamicPartitionStoreDouble for WrongPartitions {
     }
 }
 
+/// What a store of runs with their events does wrong.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum RunEventFault {
+    Nothing,
+    StoresEventsFirst,
+    ChangesNoRuns,
+    KeepsClaimsOfDeletedRuns,
+}
+
+#[derive(Debug)]
+struct WrongRunEvents {
+    right: SeparateStores,
+    fault: RunEventFault,
+}
+
+impl WrongRunEvents {
+    fn new(fault: RunEventFault) -> Self {
+        let storages = Storages::in_memory(StorageContext::default());
+        let (runs, events) = (storages.run_storage(), storages.event_log_storage());
+        Self { right: SeparateStores { runs, events, clock: Arc::new(SystemClock) }, fault }
+    }
+
+    fn stores(&self) -> Stores<'_> {
+        Stores { runs: &*self.right.runs, events: &*self.right.events, together: self }
+    }
+}
+
+#[async_trait]
+impl RunEventStore for WrongRunEvents {
+    async fn add_run_with_events(
+        &self,
+        mut new_run: NewRun,
+    ) -> Result<Vec<StorageId>, StorageError> {
+        if self.fault != RunEventFault::StoresEventsFirst {
+            return self.right.add_run_with_events(new_run).await;
+        }
+        let events = std::mem::take(&mut new_run.events);
+        let ids = self.right.events.store_event_batch(&events).await?;
+        self.right.add_run_with_events(new_run).await?;
+        Ok(ids)
+    }
+
+    async fn store_run_events(
+        &self,
+        entries: &[EventLogEntry],
+    ) -> Result<StoredEvents, StorageError> {
+        if self.fault != RunEventFault::ChangesNoRuns {
+            return self.right.store_run_events(entries).await;
+        }
+        let ids = self.right.events.store_event_batch(entries).await?;
+        Ok(StoredEvents { ids, unchanged_run: None })
+    }
+
+    async fn delete_run_with_events(&self, run_id: &RunId) -> Result<(), StorageError> {
+        self.right.delete_run_with_events(run_id).await?;
+        if self.fault == RunEventFault::KeepsClaimsOfDeletedRuns {
+            self.right.events.claim_concurrency_slot("pool", run_id, "a", None).await?;
+        }
+        Ok(())
+    }
+}
+
+/// What a watch does wrong.
+#[derive(Debug, Clone, Copy, PartialEq)]
+enum WatchFault {
+    Nothing,
+    ForgetsWhatCameBefore,
+    TellsNobodyOfBatches,
+}
+
+#[derive(Debug)]
+struct WrongWatch {
+    right: Arc<dyn EventLogStorage>,
+    stored: channel::Sender<()>,
+    fault: WatchFault,
+}
+
+impl WrongWatch {
+    fn new(fault: WatchFault) -> Self {
+        let right = Storages::in_memory(StorageContext::default()).event_log_storage();
+        Self { right, stored: channel::channel(()).0, fault }
+    }
+}
+
+#[async_trait]
+impl EventStoreDouble for WrongWatch {
+    fn other(&self) -> Option<&dyn EventStore> {
+        Some(&*self.right)
+    }
+
+    async fn store_event(&self, entry: &EventLogEntry) -> Result<StorageId, StorageError> {
+        let id = self.right.store_event(entry).await?;
+        self.stored.send_replace(());
+        Ok(id)
+    }
+
+    async fn store_event_batch(
+        &self,
+        entries: &[EventLogEntry],
+    ) -> Result<Vec<StorageId>, StorageError> {
+        let ids = self.right.store_event_batch(entries).await?;
+        if self.fault != WatchFault::TellsNobodyOfBatches {
+            self.stored.send_replace(());
+        }
+        Ok(ids)
+    }
+}
+
+#[async_trait]
+impl EventWatch for WrongWatch {
+    async fn watch_run(&self, _: &RunId) -> Result<Box<dyn EventSignal>, StorageError> {
+        Ok(Box::new(WrongSignal { stored: self.stored.subscribe(), fault: self.fault }))
+    }
+}
+
+#[derive(Debug)]
+struct WrongSignal {
+    stored: channel::Receiver<()>,
+    fault: WatchFault,
+}
+
+#[async_trait]
+impl EventSignal for WrongSignal {
+    async fn changed(&mut self, _: bool) {
+        if self.fault == WatchFault::ForgetsWhatCameBefore {
+            self.stored.mark_unchanged();
+        }
+        // The sender is there as long as the store that is tested.
+        let _ = self.stored.changed().await;
+    }
+}
+
 /// Whether a case fails on a store.
 macro_rules! fails {
     ($case:path, $store:expr) => {{
@@ -179,5 +319,54 @@ async fn wrong_stores_of_partitions_are_caught() {
         assert_eq!(failed, by_keys, "{fault:?}");
         let failed = fails!(dynamic_partitions::pages_of_keys_follow_one_another, wrong());
         assert_eq!(failed, by_pages, "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn wrong_stores_of_runs_with_their_events_are_caught() {
+    use RunEventFault::{ChangesNoRuns, KeepsClaimsOfDeletedRuns, Nothing, StoresEventsFirst};
+
+    macro_rules! fails {
+        ($case:ident, $fault:expr) => {{
+            let wrong = WrongRunEvents::new($fault);
+            let case = tokio::spawn(async move { run_events::$case(wrong.stores()).await });
+            case.await.is_err_and(|error| error.is_panic())
+        }};
+    }
+
+    for (fault, by_id, by_snapshot, by_change, by_deletion) in [
+        (Nothing, false, false, false, false),
+        (StoresEventsFirst, true, true, false, false),
+        (ChangesNoRuns, false, false, true, false),
+        (KeepsClaimsOfDeletedRuns, false, false, false, true),
+    ] {
+        let failed = fails!(a_new_run_whose_id_is_taken_changes_nothing, fault);
+        assert_eq!(failed, by_id, "{fault:?}");
+        let failed = fails!(a_new_run_of_a_missing_snapshot_writes_nothing, fault);
+        assert_eq!(failed, by_snapshot, "{fault:?}");
+        let failed = fails!(a_run_follows_from_its_events, fault);
+        assert_eq!(failed, by_change, "{fault:?}");
+        let failed = fails!(a_run_is_deleted_with_its_events_and_claims, fault);
+        assert_eq!(failed, by_deletion, "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn wrong_watches_are_caught() {
+    use WatchFault::{ForgetsWhatCameBefore, Nothing, TellsNobodyOfBatches};
+
+    macro_rules! check {
+        ($case:ident, $fault:expr, $hangs:expr) => {{
+            let wrong = WrongWatch::new($fault);
+            // Who waits for a signal that does not come waits forever; what is to end does, however slowly.
+            let patience = if $hangs { Duration::from_millis(300) } else { watch::DEADLINE };
+            let outcome = tokio::time::timeout(patience, watch::$case(&wrong, &wrong)).await;
+            assert_eq!(outcome.is_err(), $hangs, "{:?}", $fault);
+        }};
+    }
+
+    for fault in [Nothing, ForgetsWhatCameBefore, TellsNobodyOfBatches] {
+        check!(what_came_before_the_wait_is_signalled, fault, fault == ForgetsWhatCameBefore);
+        check!(each_way_to_store_is_signalled, fault, fault != Nothing);
     }
 }

@@ -9,8 +9,8 @@ use crate::serdes::{deserialize_value, serialize_value};
 use crate::storage::{EventStore, Order, RecordsForRun};
 use crate::testing::samples::{
     AWKWARD, Evaluated, FAR, all_of, asset, awkward_times, check_evaluated, check_key,
-    check_planned, entry, event, line, materialized, message, stamp, step_event,
-    with_unknown_field,
+    check_planned, check_planned_of_a_range, entry, event, line, materialized, message, stamp,
+    step_event, with_unknown_field,
 };
 
 fn log_of(run_id: &str) -> RecordsForRun {
@@ -22,7 +22,10 @@ fn messages(page: &EventLogConnection) -> Vec<&str> {
 }
 
 /// The messages of all entries of a run.
-pub(super) async fn all_messages(storage: &dyn EventStore, run_id: &str) -> Vec<String> {
+pub(in crate::testing) async fn all_messages(
+    storage: &dyn EventStore,
+    run_id: &str,
+) -> Vec<String> {
     let page = storage.get_records_for_run(&log_of(run_id)).await.unwrap();
     messages(&page).into_iter().map(str::to_owned).collect()
 }
@@ -281,6 +284,7 @@ pub async fn what_cannot_be_stored_takes_its_batch_with_it(storage: &dyn EventSt
         event("r1", DagsterEventType::AssetMaterializationPlanned, 0),
         event("r1", DagsterEventType::AssetCheckEvaluation, 0),
         event("r1", DagsterEventType::AssetCheckEvaluationPlanned, 0),
+        check_planned_of_a_range("r1", &check_key("a", "c")),
         at(f64::NAN),
         at(f64::NEG_INFINITY),
         at(-1e300),

@@ -9,6 +9,7 @@ pub mod partitions;
 pub mod pools;
 pub mod stats;
 pub mod store;
+pub mod watch;
 
 /// Runs every case about a store of events on those that an async function makes; what it returns gives the
 /// store by [`AsRef`]. See [`testing`](crate::testing).
@@ -135,5 +136,6 @@ macro_rules! event_log_storage_tests {
                 a_wipe_of_events_leaves_nothing
             }
         }
+        $crate::__watch_tests!($make);
     };
 }

@@ -9,7 +9,8 @@ use crate::tags::{REPOSITORY_LABEL, RUN_FAILURE_REASON};
 use crate::testing::runs::runs::record;
 use crate::testing::samples::{all_of, at, job_origin, run, stamp, tags, time};
 
-fn failure(reason: Option<RunFailureReason>) -> DagsterEvent {
+/// The failure of a run, with its reason.
+pub(in crate::testing) fn failure(reason: Option<RunFailureReason>) -> DagsterEvent {
     DagsterEvent::new(DagsterEventType::RunFailure, "j").with_data(JobFailureData {
         error: None,
         failure_reason: reason,
@@ -19,7 +20,7 @@ fn failure(reason: Option<RunFailureReason>) -> DagsterEvent {
 }
 
 /// The run with a place where its job is, without which it cannot be queued.
-fn placed(run: DagsterRun) -> DagsterRun {
+pub(in crate::testing) fn placed(run: DagsterRun) -> DagsterRun {
     DagsterRun { remote_job_origin: Some(Box::new(job_origin("loc", "repo"))), ..run }
 }
 

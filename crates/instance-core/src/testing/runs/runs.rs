@@ -11,7 +11,7 @@ use crate::testing::samples::{
 };
 
 /// The record of a run that has to be there.
-pub(super) async fn record(storage: &dyn RunStore, run_id: &str) -> RunRecord {
+pub(in crate::testing) async fn record(storage: &dyn RunStore, run_id: &str) -> RunRecord {
     let filter = RunsFilter { run_ids: vec![RunId::from(run_id)], ..RunsFilter::default() };
     let mut records = storage.get_run_records(&filter, &RunsPage::default()).await.unwrap();
     assert_eq!(records.len(), 1, "runs with the id {run_id:?}");
@@ -19,7 +19,7 @@ pub(super) async fn record(storage: &dyn RunStore, run_id: &str) -> RunRecord {
 }
 
 /// The ids of all runs, as their rows were written.
-pub(super) async fn all_ids(storage: &dyn RunStore) -> Vec<String> {
+pub(in crate::testing) async fn all_ids(storage: &dyn RunStore) -> Vec<String> {
     let page = RunsPage { order: Order::Ascending, ..RunsPage::default() };
     let ids = storage.get_run_ids(&RunsFilter::default(), &page).await.unwrap();
     ids.iter().map(ToString::to_string).collect()

@@ -15,11 +15,12 @@ const JOB: &str = r#"{"__class__": "PipelineSnapshot", "config_schema_snapshot":
 const PLAN: &str = r#"{"__class__": "ExecutionPlanSnapshot", "artifacts_persisted": true, "executor_name": null, "initial_known_state": null, "pipeline_snapshot_id": "aa", "snapshot_version": 1, "step_keys_to_execute": [], "steps": []}"#;
 
 /// The snapshot of a job of this name.
-pub(super) fn job_snapshot(name: &str) -> JobSnap {
+pub(in crate::testing) fn job_snapshot(name: &str) -> JobSnap {
     JobSnap { name: name.to_owned(), ..deserialize_value(JOB).unwrap() }
 }
 
-fn plan_snapshot() -> ExecutionPlanSnapshot {
+/// The snapshot of a plan without steps.
+pub(in crate::testing) fn plan_snapshot() -> ExecutionPlanSnapshot {
     deserialize_value(PLAN).unwrap()
 }
 

@@ -124,7 +124,9 @@ impl SqlEventLogStorage {
                 })
             })
             .await?;
-        entries.iter().for_each(|entry| self.watch.signal(&entry.run_id));
+        for entry in entries {
+            self.watch.signal(&entry.run_id);
+        }
         Ok(ids)
     }
 }

@@ -55,7 +55,9 @@ impl SqlEventLogStorage {
             prepared.iter().map(|(entry, _)| entry.run_id.clone()).collect();
         let indexed = prepared.into_iter().filter(|(entry, _)| is_indexed(entry)).collect();
         self.store_in_index(indexed).await?;
-        runs.iter().for_each(|run_id| self.watch.signal(run_id));
+        for run_id in &runs {
+            self.watch.signal(run_id);
+        }
         Ok(ids)
     }
 
@@ -92,7 +94,9 @@ impl SqlEventLogStorage {
             })
             .await?;
         if !self.run_logs.is_sharded() {
-            runs.iter().for_each(|run_id| self.watch.signal(run_id));
+            for run_id in &runs {
+                self.watch.signal(run_id);
+            }
         }
         Ok(ids)
     }
@@ -275,10 +279,27 @@ fn check(entry: &EventLogEntry) -> Result<(), StorageError> {
         Some(event_type) if event_type.is_asset_check_event() && !is_about_check(event) => {
             "this version cannot tell which check it is about".to_owned()
         }
+        Some(DagsterEventType::AssetCheckEvaluationPlanned) if !has_known_partitions(event) => {
+            UNKNOWN_PARTITIONS.to_owned()
+        }
         _ => return Ok(()),
     };
     let what = format!("event of run {} of type {}", entry.run_id, event_type_name(entry));
     Err(StorageError::Unsupported { what, reason })
+}
+
+const UNKNOWN_PARTITIONS: &str =
+    "its partitions follow from a schedule or a dynamic set, which is not evaluated here";
+
+/// Whether it is known of which partitions a check is going to be evaluated.
+fn has_known_partitions(event: Option<&DagsterEvent>) -> bool {
+    match event.and_then(|event| event.event_specific_data.as_deref()) {
+        Some(EventSpecificData::AssetCheckEvaluationPlanned(planned)) => {
+            let subset = planned.partitions_subset.as_ref();
+            subset.is_none_or(|subset| subset.partition_keys().is_some())
+        }
+        _ => true,
+    }
 }
 
 fn is_about_check(event: Option<&DagsterEvent>) -> bool {
@@ -356,9 +377,7 @@ fn planned_executions(
         Some(subset) => {
             let keys = subset.partition_keys().ok_or_else(|| StorageError::Unsupported {
                 what: format!("planned check {} of run {}", planned.check_name, entry.run_id),
-                reason:
-                    "its partitions follow from a schedule, which this version does not evaluate"
-                        .to_owned(),
+                reason: UNKNOWN_PARTITIONS.to_owned(),
             })?;
             keys.into_iter().map(Some).collect()
         }
