@@ -119,8 +119,10 @@ impl CodeLocation for PythonJob {
         step_keys_to_execute: Option<&[String]>,
         known_state: Option<&KnownExecutionState>,
     ) -> Result<ExecutionPlanSnapshot, BoxError> {
-        let assets = job.asset_selection.as_ref().map(|keys| keys.as_slice());
-        let checks = job.asset_check_selection.as_ref().map(|keys| keys.as_slice());
+        let assets =
+            job.asset_selection.as_ref().map(dagster_instance::serdes::FrozenSet::as_slice);
+        let checks =
+            job.asset_check_selection.as_ref().map(dagster_instance::serdes::FrozenSet::as_slice);
         let mut question = about(&self.name, assets, checks);
         question["run_config"] = run_config.to_json()?;
         question["step_keys_to_execute"] = json!(step_keys_to_execute);

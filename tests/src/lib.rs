@@ -14,6 +14,7 @@ mod home;
 mod minimise;
 mod ours;
 pub mod scenarios;
+pub mod speed;
 mod text;
 mod tools;
 

@@ -118,7 +118,9 @@ fn tell(ops: &dyn EventOps, entry: &EventLogEntry, storage_id: StorageId) {
             storage_id,
             unknown: UnknownFields::default(),
         };
-        listeners.iter().for_each(|listener| listener(&record));
+        for listener in &listeners {
+            listener(&record);
+        }
     }
     let status = entry.event_type().and_then(DagsterEventType::run_status);
     if status.is_some_and(DagsterRunStatus::is_finished) {

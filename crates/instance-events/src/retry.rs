@@ -52,13 +52,13 @@ pub async fn auto_reexecution_should_retry_run(
     }
     let max_retries = match run.tags.get(tags::MAX_RETRIES) {
         None => settings.max_retries,
-        Some(text) => match python_integer(text) {
-            Some(number) => number,
-            None => {
+        Some(text) => {
+            let Some(number) = python_integer(text) else {
                 tracing::warn!(run_id = %run.run_id, tag = tags::MAX_RETRIES, value = %text, "no number; the run will not be retried");
                 return Ok(false);
-            }
-        },
+            };
+            number
+        }
     };
     if max_retries <= 0 {
         return Ok(false);

@@ -100,7 +100,7 @@ pub async fn create_run(ops: &dyn RunOps, request: CreateRun) -> Result<DagsterR
     let request = validated(request)?;
     let graph = request.asset_graph.clone();
     let Constructed { run, job_snapshots, execution_plan_snapshot, plan } =
-        construct_run(ops, request).await?;
+        Box::pin(construct_run(ops, request)).await?;
     let events = match &plan {
         Some(plan) if !assets_are_externally_managed(&run) => {
             planned_entries(ops, &run, plan, graph.as_deref()).await?

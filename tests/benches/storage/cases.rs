@@ -11,11 +11,11 @@ use instance_core::run::{DagsterRun, RunsFilter};
 use instance_core::storage::{EventLogStorage, RecordsForRun, RunsPage};
 use serde_json::json;
 
-use crate::common::Result;
-use crate::common::dagster::Dagster;
+use crate::Result;
 use crate::events::{asset_key, events_of};
-use crate::common::report::{Report, Samples};
 use crate::sides::{EVENTS_OF_LONG_RUN, LONG_RUN, PARTITIONS, Sides, partitioned_asset};
+use dagster_instance_tests::speed::Dagster;
+use dagster_instance_tests::speed::{Report, Samples};
 
 const MATERIALIZATION: &str = "asset_materialization";
 /// The name of a case whose limit is all rows that follow from its events.

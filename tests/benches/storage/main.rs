@@ -11,18 +11,16 @@
 )]
 
 mod cases;
-#[path = "../common/mod.rs"]
-mod common;
 mod events;
 mod raw;
 mod sides;
 
 use std::path::Path;
 
-use common::Result;
-use common::dagster::Dagster;
-use common::report::{Report, flush_us};
+use dagster_instance_tests::speed::{Dagster, Report, flush_us};
 use sides::Sides;
+
+type Result<T> = std::result::Result<T, Box<dyn std::error::Error + Send + Sync>>;
 
 #[tokio::main]
 async fn main() -> Result<()> {

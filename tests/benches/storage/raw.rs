@@ -10,13 +10,14 @@ use instance_core::serdes::serialize_value;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqliteSynchronous};
 use sqlx::{ConnectOptions, Connection, PgConnection, SqliteConnection};
 
-use crate::common::Result;
+use crate::Result;
 
 const COLUMNS: &str =
     "run_id, event, dagster_event_type, timestamp, step_key, asset_key, partition";
 
 /// The tables and indexes of a file of events.
-const SCHEMA: &str = include_str!("../../src/sql/schema/sqlite_index.sql");
+const SCHEMA: &str =
+    include_str!("../../../crates/instance-storage/src/sql/schema/sqlite_index.sql");
 
 /// The driver of either database.
 pub(crate) enum Raw {

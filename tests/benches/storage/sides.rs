@@ -11,7 +11,7 @@ use instance_core::{AssetKey, RunId};
 use instance_storage::{OpenMode, PostgresConfig, StorageContext, Storages};
 use sqlx::Connection;
 
-use crate::common::Result;
+use crate::Result;
 use crate::events::{asset_key, events_of, materialization};
 use crate::raw::Raw;
 

@@ -22,7 +22,7 @@ impl Recorded {
         Self(Mutex::new(calls.iter().cloned().collect()))
     }
 
-    fn answer(&self, name: &str, asked: Value) -> Result<Value> {
+    fn answer(&self, name: &str, asked: &Value) -> Result<Value> {
         let mut calls = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let mut call = calls.pop_front().ok_or_else(|| format!("{name} was not asked for"))?;
         let recorded = call.get(name).cloned().unwrap_or_default();
@@ -84,7 +84,7 @@ impl CodeLocation for Recorded {
             "asset_selection": asset_selection.iter().map(|key| &key.path).collect::<Vec<_>>(),
             "asset_check_selection": checks.collect::<Vec<_>>(),
         });
-        job(&self.answer("get_job", asked)?)
+        job(&self.answer("get_job", &asked)?)
     }
 
     async fn get_execution_plan(
@@ -99,7 +99,7 @@ impl CodeLocation for Recorded {
             "step_keys_to_execute": step_keys_to_execute,
             "known_state": known_state.map(serialize_value),
         });
-        let plan = self.answer("get_execution_plan", asked)?;
+        let plan = self.answer("get_execution_plan", &asked)?;
         Ok(deserialize_value(plan.as_str().ok_or("the plan is no text")?)?)
     }
 }

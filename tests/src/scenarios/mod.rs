@@ -60,7 +60,7 @@ async fn play(document: &str) -> Result<Vec<Value>> {
         .ids(Counted::default())
         .event_batching(EventBatching {
             // What Dagster would never store is not stored here while it is compared.
-            max_delay: Duration::from_secs(3_600),
+            max_delay: Duration::from_hours(1),
             ..EventBatching::of_size(arguments.number("event_batch_size")?)
         })
         .open()

@@ -22,7 +22,8 @@ use crate::instance::DagsterInstance;
 impl DagsterInstance {
     /// See [`instance_runs::create_run`].
     pub async fn create_run(&self, request: CreateRun) -> Result<DagsterRun, InstanceError> {
-        instance_runs::create_run(self, request).await
+        // What a run is made of is large; callers need not carry it in their futures.
+        Box::pin(instance_runs::create_run(self, request)).await
     }
 
     /// See [`instance_runs::construct_run_with_snapshots`].
@@ -39,7 +40,7 @@ impl DagsterInstance {
         code_location: &dyn CodeLocation,
         request: CreateReexecutedRun,
     ) -> Result<DagsterRun, InstanceError> {
-        instance_runs::create_reexecuted_run(self, code_location, request).await
+        Box::pin(instance_runs::create_reexecuted_run(self, code_location, request)).await
     }
 
     /// See [`instance_runs::register_managed_run`].

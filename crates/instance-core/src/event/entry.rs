@@ -48,6 +48,27 @@ impl EventLogEntry {
         }
     }
 
+    /// An entry for a line of a log, at a time in seconds since 1970.
+    pub fn of_message(
+        message: impl Into<String>,
+        run_id: RunId,
+        level: LogLevel,
+        timestamp: f64,
+    ) -> Self {
+        Self {
+            dagster_event: None,
+            error_info: None,
+            level,
+            stored_message: String::new(),
+            job_name: None,
+            run_id,
+            step_key: None,
+            timestamp,
+            user_message: message.into(),
+            unknown: UnknownFields::default(),
+        }
+    }
+
     /// The message for people: the event's, or the line of the log.
     pub fn message(&self) -> &str {
         self.dagster_event

@@ -1,5 +1,7 @@
 //! The Python side: the real Dagster, in a process of its own.
 
+#![expect(clippy::disallowed_methods, reason = "benchmarks start the other side")]
+
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 
@@ -8,14 +10,16 @@ use serde_json::Value;
 use super::Result;
 
 /// The Python side, which does one task at a time.
-pub(crate) struct Dagster {
+#[derive(Debug)]
+pub struct Dagster {
     child: Child,
     tasks: Option<ChildStdin>,
     answers: BufReader<ChildStdout>,
 }
 
 impl Dagster {
-    pub(crate) fn start(python: &str, script: &str) -> Result<Self> {
+    /// Starts a script with an interpreter.
+    pub fn start(python: &str, script: &str) -> Result<Self> {
         let mut child = Command::new(python)
             .arg(script)
             .stdin(Stdio::piped())
@@ -28,13 +32,17 @@ impl Dagster {
     }
 
     /// Has it do a task; returns how long that took.
-    pub(crate) fn seconds(&mut self, task: &Value) -> Result<f64> {
+    pub fn seconds(&mut self, task: &Value) -> Result<f64> {
+        let answer = self.answer(task)?;
+        answer["seconds"].as_f64().ok_or_else(|| format!("{task}: {answer}").into())
+    }
+
+    /// Has it do a task; returns what it answers.
+    pub fn answer(&mut self, task: &Value) -> Result<Value> {
         writeln!(self.tasks.as_mut().ok_or("the input is closed")?, "{task}")?;
         let mut line = String::new();
         self.answers.read_line(&mut line)?;
-        let answer: Value =
-            serde_json::from_str(&line).map_err(|error| format!("{task}: {error}"))?;
-        answer["seconds"].as_f64().ok_or_else(|| format!("{task}: {line}").into())
+        serde_json::from_str(&line).map_err(|error| format!("{task}: {error}").into())
     }
 }
 

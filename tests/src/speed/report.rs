@@ -1,5 +1,7 @@
 //! What is measured, as lines that are printed at once and kept for the document.
 
+#![expect(clippy::print_stdout, reason = "the tables are what it is for")]
+
 use std::fmt::Write as _;
 use std::io::Write as _;
 use std::path::Path;
@@ -8,27 +10,32 @@ use std::time::Instant;
 use super::Result;
 
 /// The samples of one case, in seconds for one operation.
-#[derive(Default)]
-pub(crate) struct Samples {
-    pub(crate) dagster: Vec<f64>,
-    pub(crate) ours: Vec<f64>,
+#[derive(Debug, Default)]
+pub struct Samples {
+    /// Dagster's.
+    pub dagster: Vec<f64>,
+    /// Ours.
+    pub ours: Vec<f64>,
     /// Empty where there is no limit to compare with.
-    pub(crate) limit: Vec<f64>,
+    pub limit: Vec<f64>,
 }
 
 /// The tables so far.
-pub(crate) struct Report {
-    pub(crate) rounds: usize,
+#[derive(Debug)]
+pub struct Report {
+    /// How often each case is to be done.
+    pub rounds: usize,
     document: String,
 }
 
 impl Report {
-    pub(crate) fn new(rounds: usize) -> Self {
+    /// None yet.
+    pub fn new(rounds: usize) -> Self {
         Self { rounds, document: String::new() }
     }
 
     /// Begins a table; `flush` is the time of a flush just before it, in microseconds.
-    pub(crate) fn begin(&mut self, title: &str, flush: f64) {
+    pub fn begin(&mut self, title: &str, flush: f64) {
         println!("\n{title}; flush of 4 KiB: {flush:.0} us");
         println!(
             "{:52} {:>11} {:>11} {:>7} {:>11} {:>6}  spread of ours",
@@ -44,7 +51,7 @@ impl Report {
     }
 
     /// Adds a case.
-    pub(crate) fn add(&mut self, name: &str, samples: &Samples) {
+    pub fn add(&mut self, name: &str, samples: &Samples) {
         let (theirs, own, bound) =
             (median(&samples.dagster), median(&samples.ours), median(&samples.limit));
         let share = if bound.is_nan() { "-".to_owned() } else { format!("{:.2}", bound / own) };
@@ -60,8 +67,26 @@ impl Report {
         );
     }
 
+    /// Begins a table of any columns.
+    pub fn table(&mut self, title: &str, columns: &[&str]) {
+        println!("\n{title}");
+        let _ = write!(self.document, "\n## {title}\n\n");
+        self.row(columns);
+        let _ = writeln!(self.document, "|{}", " --- |".repeat(columns.len()));
+    }
+
+    /// Adds a row to it.
+    pub fn row(&mut self, cells: &[impl AsRef<str>]) {
+        let cells: Vec<&str> = cells.iter().map(AsRef::as_ref).collect();
+        for cell in &cells {
+            print!("{cell:20}");
+        }
+        println!();
+        let _ = writeln!(self.document, "| {} |", cells.join(" | "));
+    }
+
     /// Writes the document, with its introduction.
-    pub(crate) fn write(&self, path: &Path, introduction: &str) -> Result<()> {
+    pub fn write(&self, path: &Path, introduction: &str) -> Result<()> {
         Ok(std::fs::write(path, introduction.to_owned() + &self.document)?)
     }
 }
@@ -83,7 +108,7 @@ fn median(values: &[f64]) -> f64 {
 }
 
 /// The median time of appending 4 KiB and flushing them, in microseconds.
-pub(crate) fn flush_us(directory: &Path) -> Result<f64> {
+pub fn flush_us(directory: &Path) -> Result<f64> {
     let path = directory.join("flush.tmp");
     let mut file = std::fs::File::create(&path)?;
     let mut times = Vec::new();
