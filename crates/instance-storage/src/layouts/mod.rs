@@ -13,7 +13,7 @@ use instance_core::error::StorageError;
 use instance_core::storage::{EventLogStorage, RunEventStore, RunStorage, ScheduleStorage};
 use instance_core::tags;
 
-pub(crate) use run_logs::RunLogs;
+pub(crate) use run_logs::{NewRunLog, RunLogs};
 pub use sqlite::OpenMode;
 
 use crate::db::{Connection, Database};

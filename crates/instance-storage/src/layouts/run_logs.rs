@@ -7,17 +7,18 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::{Mutex, PoisonError};
 
+use futures_util::future::BoxFuture;
 use instance_core::error::StorageError;
 use instance_core::ids::RunId;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::task::JoinSet;
 
 use super::{StorageContext, sqlite::database};
-use crate::db::Database;
-use crate::db::{SqlitePlace, exists};
+use crate::db::{Connection, Database, RunFile, RunFiles, SqlitePlace, exists};
 use crate::sql::schema::Schema;
 use crate::watch::Notices;
 
-/// How many shards are open at once, those in use included. Each takes up to eleven files: five connections
+/// How many shards are open at once, those in use included; as many more may be closing. Each takes up to eleven files: five connections
 /// have a database and a log each, and share an index of the log.
 const OPEN_SHARDS: usize = 16;
 
@@ -30,18 +31,20 @@ pub(crate) enum RunLogs {
     /// With those of all other runs.
     Together(Arc<Database>),
     /// In a file of their own.
-    Sharded(Shards),
+    Sharded(Box<Shards>),
 }
 
 impl RunLogs {
     /// A file for each run, below a directory.
     pub(crate) fn sharded(directory: PathBuf, context: StorageContext) -> Self {
-        Self::Sharded(Shards {
+        Self::Sharded(Box::new(Shards {
             directory,
             context,
             users: Arc::new(Semaphore::new(OPEN_SHARDS)),
             open: Mutex::default(),
-        })
+            closing: tokio::sync::Mutex::default(),
+            new_files: RunFiles::default(),
+        }))
     }
 
     /// Whether each run has a file of its own.
@@ -81,6 +84,28 @@ impl RunLogs {
             Self::Together(database) => Ok(RunLog::of_all(database)),
             Self::Sharded(shards) => shards.get(run_id).await,
         }
+    }
+
+    /// The log of a new run, with what is written into it, that has no place yet; `None` for a run that has one,
+    /// and where a new run needs none.
+    pub(crate) async fn prepare<T, F>(
+        &self,
+        run_id: &RunId,
+        operation: &'static str,
+        write: F,
+    ) -> Result<Option<NewRunLog<T>>, StorageError>
+    where
+        F: for<'c> FnOnce(Connection<'c>) -> BoxFuture<'c, Result<T, StorageError>> + Send,
+    {
+        let Self::Sharded(shards) = self else {
+            return Ok(None);
+        };
+        let path = shards.path(run_id)?;
+        if exists(&path).await? {
+            return Ok(None);
+        }
+        let (file, written) = shards.new_files.with(&shards.context, operation, write).await?;
+        Ok(Some(NewRunLog { path, file, written }))
     }
 
     /// Where the events of a run are read; `None` if it has none.
@@ -140,6 +165,22 @@ impl Deref for RunLog {
     }
 }
 
+/// The log of a new run, before it has its place.
+#[derive(Debug)]
+pub(crate) struct NewRunLog<T> {
+    path: PathBuf,
+    file: RunFile,
+    written: T,
+}
+
+impl<T> NewRunLog<T> {
+    /// Puts it there durably, all or nothing; the result of what was written into it. `None` if another process
+    /// was faster, or it cannot be done here: then the log is written as any other.
+    pub(crate) async fn place(self) -> Result<Option<T>, StorageError> {
+        Ok(self.file.place(&self.path).await?.then_some(self.written))
+    }
+}
+
 /// The shards below one directory, the least recently used of which are closed.
 #[derive(Debug)]
 pub(crate) struct Shards {
@@ -147,6 +188,9 @@ pub(crate) struct Shards {
     context: StorageContext,
     users: Arc<Semaphore>,
     open: Mutex<Open>,
+    /// Those that were open and are being closed, which takes two flushes that nobody waits for.
+    closing: tokio::sync::Mutex<JoinSet<()>>,
+    new_files: RunFiles,
 }
 
 #[derive(Debug, Default)]
@@ -192,7 +236,12 @@ impl Shards {
             open.get(run_id, new)
         };
         if let Some(surplus) = surplus {
-            surplus.close().await;
+            let mut closing = self.closing.lock().await;
+            while closing.try_join_next().is_some() {}
+            if closing.len() >= OPEN_SHARDS {
+                closing.join_next().await;
+            }
+            closing.spawn(async move { surplus.close().await });
         }
         Ok(RunLog { database, _use: user })
     }
@@ -248,6 +297,8 @@ impl Shards {
         for shard in shards {
             shard.close().await;
         }
+        let mut closing = self.closing.lock().await;
+        while closing.join_next().await.is_some() {}
     }
 
     /// The file of a run's shard; an id that is no name of a file, or names another, is refused.

@@ -65,6 +65,24 @@ impl Files {
     }
 }
 
+/// Tells Dagster that a database was written: it watches the file itself, and what is written stays in the log
+/// beside it for long.
+///
+/// By its path: to open and close the file would take away the locks that SQLite has on it.
+pub(super) fn touch(database: &Path) {
+    #[cfg(unix)]
+    {
+        use nix::fcntl::AT_FDCWD;
+        use nix::sys::stat::{UtimensatFlags, utimensat};
+        use nix::sys::time::TimeSpec;
+        let (now, flags) = (TimeSpec::UTIME_NOW, UtimensatFlags::FollowSymlink);
+        if let Err(error) = utimensat(AT_FDCWD, database, &now, &now, flags) {
+            // Dagster then sees the events when SQLite next writes the file.
+            tracing::debug!(database = %database.display(), %error, "not touched");
+        }
+    }
+}
+
 fn written_paths(event: notify::Result<notify::Event>) -> Vec<PathBuf> {
     match event {
         Ok(event) if event.kind.is_modify() || event.kind.is_create() => event.paths,

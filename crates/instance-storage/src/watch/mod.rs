@@ -127,6 +127,13 @@ impl Watch {
     /// This process has stored events of a run.
     pub(crate) fn signal(&self, run_id: &RunId) {
         self.followed.visible(run_id);
+        match &self.notices {
+            Notices::FilesOfRuns(directory) => {
+                files::touch(&directory.join(format!("{run_id}.db")));
+            }
+            Notices::File(path) => files::touch(path),
+            _ => {}
+        }
     }
 
     /// Begins to follow a run.

@@ -1,7 +1,7 @@
 //! One SQLite database, a file or in memory: created as Dagster creates it, checked when it is opened,
 //! read by a few connections and written by one.
 
-mod blank;
+mod run_file;
 mod writer;
 
 use std::path::{Path, PathBuf};
@@ -20,6 +20,7 @@ use super::{Connection, Link, Row, backend_error, row};
 use crate::layouts::StorageContext;
 use crate::sql::schema::{self, Schema};
 use crate::sql::timestamp;
+pub(crate) use run_file::{RunFile, RunFiles};
 pub(in crate::db) use writer::Extent;
 use writer::Writer;
 
@@ -208,14 +209,10 @@ impl SqliteDatabase {
             return self.create_or_check(&mut connection).await;
         }
         if let Some(directory) = path.parent() {
-            tokio::fs::create_dir_all(directory).await.map_err(|source| StorageError::Io {
-                action: "create",
-                path: directory.display().to_string(),
-                source,
-            })?;
+            create_directory(directory).await?;
         }
         let is_placed =
-            self.schema == Schema::EventShard && blank::place(path, &self.context).await?;
+            self.schema == Schema::EventShard && run_file::place(path, &self.context).await?;
         let creating = options(&self.place).create_if_missing(!is_placed);
         let mut connection = creating.connect().await.map_err(opening)?;
         if let Err(error) = self.create_or_check(&mut connection).await {
@@ -345,6 +342,15 @@ pub(super) fn render(statement: &impl QueryStatementWriter) -> (String, SqlxValu
     })
 }
 
+/// Creates a directory, and those above it, unless it is there.
+async fn create_directory(directory: &Path) -> Result<(), StorageError> {
+    tokio::fs::create_dir_all(directory).await.map_err(|source| StorageError::Io {
+        action: "create",
+        path: directory.display().to_string(),
+        source,
+    })
+}
+
 /// Whether there is a file.
 pub(crate) async fn exists(path: &Path) -> Result<bool, StorageError> {
     let look = tokio::fs::try_exists(path).await;
@@ -365,6 +371,8 @@ fn options(place: &SqlitePlace) -> SqliteConnectOptions {
         .busy_timeout(BUSY_TIMEOUT)
         .synchronous(SqliteSynchronous::Full)
         .row_buffer_size(ROWS_AHEAD)
+        // What a statement of many rows needs to be undone would else go through a file.
+        .pragma("temp_store", "memory")
         // Dagster declares foreign keys and never enforces them; rows that it wrote may break them.
         .foreign_keys(false)
         .disable_statement_logging()

@@ -36,12 +36,16 @@ impl RunEventStore for SqlEventLogStorage {
         };
         if events.is_empty() || !self.is_together() {
             let database = self.runs.database();
-            database
-                .write("adding a run", move |mut connection: Connection<'_>| {
-                    Box::pin(async move { adding(&mut connection).await })
-                })
-                .await?;
-            return if events.is_empty() { Ok(Vec::new()) } else { self.store(events).await };
+            let adding = database.write("adding a run", move |mut connection: Connection<'_>| {
+                Box::pin(async move { adding(&mut connection).await })
+            });
+            if events.is_empty() {
+                adding.await?;
+                return Ok(Vec::new());
+            }
+            let (added, log) = tokio::join!(adding, self.new_log(&run_id, &events));
+            added?;
+            return self.store_in_new_log(&run_id, log?, events).await;
         }
         let indexed_tags = Arc::clone(&self.indexed_tags);
         let ids = self

@@ -16,10 +16,13 @@ use instance_core::storage::AssetCheckExecutionRecordStatus;
 
 use super::SqlEventLogStorage;
 use crate::db::Connection;
+use crate::layouts::NewRunLog;
 use crate::sql::Dialect;
 use crate::sql::asset_checks::{self, CheckExecution};
 use crate::sql::assets::{self, AssetChange, AssetEventTag};
 use crate::sql::events::{self, EVENTS_PER_INSERT, EventRow};
+
+const STORING_OF_RUN: &str = "storing events of a run";
 
 /// An entry that can be stored, with the columns of its row.
 pub(super) type Prepared = (EventLogEntry, EventRow);
@@ -61,21 +64,54 @@ impl SqlEventLogStorage {
         Ok(ids)
     }
 
+    /// The log of a new run with its first events, if it gets one of its own.
+    pub(super) async fn new_log(
+        &self,
+        run_id: &RunId,
+        events: &[Prepared],
+    ) -> Result<Option<NewRunLog<Vec<StorageId>>>, StorageError> {
+        let rows: Vec<_> = events.iter().map(|(_, row)| row.clone()).collect();
+        let preparing =
+            self.run_logs.prepare(run_id, STORING_OF_RUN, move |mut connection: Connection<'_>| {
+                Box::pin(async move { insert_rows(&mut connection, &rows).await })
+            });
+        preparing.await
+    }
+
+    /// Stores the first events of a run, which are in its log already if it has a new one.
+    pub(super) async fn store_in_new_log(
+        &self,
+        run_id: &RunId,
+        log: Option<NewRunLog<Vec<StorageId>>>,
+        events: Vec<Prepared>,
+    ) -> Result<Vec<StorageId>, StorageError> {
+        let placed = match log {
+            Some(log) => log.place().await?,
+            None => None,
+        };
+        let Some(ids) = placed else {
+            return self.store(events).await;
+        };
+        self.store_in_index(events.into_iter().filter(|(entry, _)| is_indexed(entry)).collect())
+            .await?;
+        self.watch.signal(run_id);
+        Ok(ids)
+    }
+
     async fn store_in_shard(
         &self,
         run_id: &RunId,
         rows: Vec<EventRow>,
     ) -> Result<Vec<StorageId>, StorageError> {
         let log = self.run_logs.get(run_id).await?;
-        let storing = "storing events of a run";
         if rows.len() <= EVENTS_PER_INSERT {
             let insert = events::insert_events(&rows);
-            let ids = log.write_statement(storing, move |mut connection: Connection<'_>| {
+            let ids = log.write_statement(STORING_OF_RUN, move |mut connection: Connection<'_>| {
                 Box::pin(async move { connection.insert_returning_ids(&insert).await })
             });
             return Ok(ids.await?.into_iter().map(StorageId).collect());
         }
-        log.write(storing, move |mut connection: Connection<'_>| {
+        log.write(STORING_OF_RUN, move |mut connection: Connection<'_>| {
             Box::pin(async move { insert_rows(&mut connection, &rows).await })
         })
         .await

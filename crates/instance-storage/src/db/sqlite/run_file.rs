@@ -1,0 +1,178 @@
+//! The file of a run, made at once: blank, or with the first events of the run.
+//!
+//! A file for each run is created often, and creating its tables one by one takes some twenty statements and
+//! five flushes. The bytes of such a file are the same for every run, so they are made once; what a new run has
+//! from the first is added to them in memory, and all is written at once.
+
+use std::io::Write;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use futures_util::future::BoxFuture;
+use instance_core::error::StorageError;
+use sqlx::{ConnectOptions, SqliteConnection};
+use tokio::sync::{Mutex, OnceCell};
+
+use super::{Connection, Link, SqliteDatabase, SqlitePlace, backend_error, options};
+use crate::layouts::StorageContext;
+use crate::sql::schema::{BEGIN_WRITE, ROLLBACK, Schema};
+
+/// Where a file's header says that it has a write-ahead log, for writers and for readers.
+const JOURNAL_VERSIONS: std::ops::Range<usize> = 18..20;
+const WRITE_AHEAD_LOG: u8 = 2;
+
+/// The bytes of a blank file, as they are in memory.
+static BLANK: OnceCell<Vec<u8>> = OnceCell::const_new();
+
+/// How errors name what is not yet in a file.
+const NAME: &str = "the file of a new run";
+
+/// Puts a blank file of a run in its place, complete, unless one is there: another process sees all of it or none.
+///
+/// `false` if that is not possible here, as on a file system without hard links; SQLite creates it then, and
+/// has the better errors.
+pub(super) async fn place(path: &Path, context: &StorageContext) -> Result<bool, StorageError> {
+    let bytes = with_log(blank(context).await?.clone());
+    // SQLite flushes the directory when it creates the log.
+    Ok(put(path, bytes, false).await != Placed::Impossible)
+}
+
+/// Makes the files of new runs that have events from the first.
+#[derive(Debug, Default)]
+pub(crate) struct RunFiles {
+    memory: Mutex<Option<SqliteConnection>>,
+}
+
+/// A file of a run, with what it has from the first, that is nowhere yet.
+#[derive(Debug)]
+pub(crate) struct RunFile(Vec<u8>);
+
+impl RunFiles {
+    /// A file with what is written into it, and the result of that.
+    pub(crate) async fn with<T, F>(
+        &self,
+        context: &StorageContext,
+        operation: &'static str,
+        write: F,
+    ) -> Result<(RunFile, T), StorageError>
+    where
+        F: for<'c> FnOnce(Connection<'c>) -> BoxFuture<'c, Result<T, StorageError>> + Send,
+    {
+        let failed = |error| backend_error(NAME, operation, error);
+        let mut memory = self.memory.lock().await;
+        // Taken out: a connection that something went wrong with is not used again.
+        let mut connection = match memory.take() {
+            Some(connection) => connection,
+            None => blank_database(context).await?,
+        };
+        // What is written is never committed: the database stays blank, for the next run. (Its bytes are those
+        // of its pages as they are now; with one that was deserialised they would be the committed ones.)
+        sqlx::query(BEGIN_WRITE).execute(&mut connection).await.map_err(failed)?;
+        let database = Arc::from(NAME);
+        let link = Link::Sqlite(&mut connection);
+        let written = write(Connection { database, operation, link }).await?;
+        let bytes = connection.serialize(None).await.map_err(failed)?.to_vec();
+        sqlx::query(ROLLBACK).execute(&mut connection).await.map_err(failed)?;
+        *memory = Some(connection);
+        Ok((RunFile(with_log(bytes)), written))
+    }
+}
+
+impl RunFile {
+    /// Puts it in its place, durably and complete, unless a file is there; whether it was put there.
+    pub(crate) async fn place(self, path: &Path) -> Result<bool, StorageError> {
+        if let Some(directory) = path.parent() {
+            super::create_directory(directory).await?;
+        }
+        Ok(put(path, self.0, true).await == Placed::Here)
+    }
+}
+
+async fn blank(context: &StorageContext) -> Result<&'static Vec<u8>, StorageError> {
+    let bytes = async {
+        let mut connection = blank_database(context).await?;
+        let failed = |error| backend_error(NAME, "creating", error);
+        Ok(connection.serialize(None).await.map_err(failed)?.to_vec())
+    };
+    BLANK.get_or_try_init(|| bytes).await
+}
+
+async fn blank_database(context: &StorageContext) -> Result<SqliteConnection, StorageError> {
+    let place = SqlitePlace::Memory;
+    let database = SqliteDatabase::new(place.clone(), Schema::EventShard, context.clone());
+    let failed = |error| backend_error(NAME, "creating", error);
+    let mut connection = options(&place).connect().await.map_err(failed)?;
+    database.create(&mut connection).await?;
+    Ok(connection)
+}
+
+/// What is in memory has no log, and its header says so.
+fn with_log(mut bytes: Vec<u8>) -> Vec<u8> {
+    if let Some(versions) = bytes.get_mut(JOURNAL_VERSIONS) {
+        versions.fill(WRITE_AHEAD_LOG);
+    }
+    bytes
+}
+
+/// Where bytes have got.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Placed {
+    /// To their place.
+    Here,
+    /// Nowhere: a file is there.
+    NotNeeded,
+    /// Nowhere: it cannot be done here.
+    Impossible,
+}
+
+async fn put(path: &Path, bytes: Vec<u8>, durably: bool) -> Placed {
+    let path = path.to_owned();
+    let putting = tokio::task::spawn_blocking(move || {
+        let placed = place_bytes(&path, &bytes)?;
+        if let (Placed::Here, true, Some(directory)) = (placed, durably, path.parent()) {
+            std::fs::File::open(directory)?.sync_all()?;
+        }
+        Ok(placed)
+    });
+    match putting.await.unwrap_or_else(|error| Err(std::io::Error::other(error))) {
+        Ok(placed) => placed,
+        Err(error) => {
+            tracing::debug!(%error, "a file of a run is created by SQLite");
+            Placed::Impossible
+        }
+    }
+}
+
+fn place_bytes(path: &Path, bytes: &[u8]) -> std::io::Result<Placed> {
+    let unfinished = Unfinished(beside(path));
+    let mut file = std::fs::File::create_new(&unfinished.0)?;
+    file.write_all(bytes)?;
+    file.sync_data()?;
+    // Closing it later would take away the locks that SQLite has on it meanwhile: they are the process's.
+    drop(file);
+    // Unlike renaming, it leaves alone what is there already.
+    match std::fs::hard_link(&unfinished.0, path) {
+        Ok(()) => Ok(Placed::Here),
+        Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => Ok(Placed::NotNeeded),
+        Err(error) => Err(error),
+    }
+}
+
+/// A name in the same directory that nobody takes for a run's, and nobody else uses.
+fn beside(path: &Path) -> PathBuf {
+    static NEXT: AtomicU64 = AtomicU64::new(0);
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    let number = NEXT.fetch_add(1, Ordering::Relaxed);
+    path.with_file_name(format!(".{name}.new-{}-{number}", std::process::id()))
+}
+
+/// A file that goes away when its bytes have their place, or have none.
+struct Unfinished(PathBuf);
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        // If it was not created there is nothing to remove.
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
