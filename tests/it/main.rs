@@ -8,6 +8,7 @@ mod conformance;
 mod crash;
 mod exec;
 mod execution;
+mod following;
 mod postgres;
 mod query_plans;
 mod reading_back;

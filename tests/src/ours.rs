@@ -101,6 +101,28 @@ impl Running {
         }
     }
 
+    /// The lines that it prints on standard output, as they come.
+    pub fn lines(&mut self) -> impl Iterator<Item = String> + use<> {
+        let Some(stdout) = self.0.stdout.take() else { panic!("standard output is not captured") };
+        BufReader::new(stdout).lines().map(|line| match line {
+            Ok(line) => line,
+            Err(error) => panic!("its output cannot be read: {error}"),
+        })
+    }
+
+    /// The most memory that it has used so far, in bytes.
+    pub fn peak_memory(&self) -> u64 {
+        let status = match std::fs::read_to_string(format!("/proc/{}/status", self.0.id())) {
+            Ok(status) => status,
+            Err(error) => panic!("its memory is not known: {error}"),
+        };
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.strip_suffix("kB"));
+        match peak.map(|kibibytes| kibibytes.trim().parse::<u64>()) {
+            Some(Ok(kibibytes)) => kibibytes * 1_024,
+            other => panic!("its memory is not known: {other:?}"),
+        }
+    }
+
     /// Sends it a signal.
     pub fn signal(&self, signal: Signal) {
         let pid = i32::try_from(self.0.id()).map(Pid::from_raw);

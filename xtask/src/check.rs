@@ -7,7 +7,9 @@ use std::time::{Duration, Instant};
 use anyhow::{Result, bail};
 
 use crate::workspace::Workspace;
-use crate::{cargo_steps, compat, conformance, corpus, features, python_env, scenarios, tidy};
+use crate::{
+    cargo_steps, compat, conformance, corpus, endurance, features, python_env, scenarios, tidy,
+};
 
 /// One step of the gate.
 pub(crate) struct Step {
@@ -59,6 +61,11 @@ pub(crate) const STEPS: &[Step] = &[
         command: "scenarios",
         part_of: PartOf::Full,
         run: |workspace| scenarios::run(workspace, &scenarios::Scenarios::default()),
+    },
+    Step {
+        command: "endurance",
+        part_of: PartOf::Full,
+        run: |workspace| endurance::run(workspace, endurance::Endurance::SHORT),
     },
     Step { command: "corpus", part_of: PartOf::Full, run: corpus::corpus },
     Step { command: "corpus --old", part_of: PartOf::Full, run: corpus::old_corpus },

@@ -16,6 +16,7 @@ mod compat;
 mod conformance;
 mod corpus;
 mod crash;
+mod endurance;
 mod features;
 mod postgres;
 mod process;
@@ -85,6 +86,8 @@ enum Command {
     TwoWriters(two_writers::TwoWriters),
     /// Play scenarios of runs and events on the real Dagster and on ours, and compare what both leave
     Scenarios(scenarios::Scenarios),
+    /// Store very many events through many writers while another process follows them
+    Endurance(endurance::Endurance),
     /// Run Dagster's own storage suites against our storages
     Conformance {
         /// Which suite; all unless said
@@ -156,6 +159,7 @@ fn run(command: &Command) -> Result<()> {
             Ok(())
         }
         Command::Compat { args } => compat::run(&workspace, args),
+        Command::Endurance(endurance) => endurance::run(&workspace, *endurance),
         Command::Scenarios(scenarios) => scenarios::run(&workspace, scenarios),
         Command::Crash(crashes) => crash::run(&workspace, crashes),
         Command::TwoWriters(writers) => two_writers::run(&workspace, writers),
