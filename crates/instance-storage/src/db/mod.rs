@@ -25,7 +25,7 @@ pub use postgres::PostgresConfig;
 pub(crate) use postgres::PostgresDatabase;
 pub(crate) use row::Row;
 use sqlite::Extent;
-pub(crate) use sqlite::{RunFile, RunFiles, SqliteDatabase, SqlitePlace, exists};
+pub(crate) use sqlite::{FILES_OF_SHARD, RunFile, RunFiles, SqliteDatabase, SqlitePlace, exists};
 
 /// A database of either kind.
 #[derive(Debug)]

@@ -14,13 +14,15 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 
 use super::{StorageContext, sqlite::database};
-use crate::db::{Connection, Database, RunFile, RunFiles, SqlitePlace, exists};
+use crate::db::{Connection, Database, FILES_OF_SHARD, RunFile, RunFiles, SqlitePlace, exists};
 use crate::sql::schema::Schema;
 use crate::watch::Notices;
 
-/// How many shards are open at once, those in use included; as many more may be closing. Each takes up to eleven files: five connections
-/// have a database and a log each, and share an index of the log.
-const OPEN_SHARDS: usize = 16;
+/// How many shards are open at once, those in use included, at least and at most.
+const FEWEST_OPEN: usize = 16;
+const MOST_OPEN: usize = 128;
+/// How many more may be closing.
+const CLOSING: usize = 8;
 
 /// The name of the file that is the index and no shard.
 const INDEX: &str = "index";
@@ -37,10 +39,12 @@ pub(crate) enum RunLogs {
 impl RunLogs {
     /// A file for each run, below a directory.
     pub(crate) fn sharded(directory: PathBuf, context: StorageContext) -> Self {
+        let most = open_at_most();
         Self::Sharded(Box::new(Shards {
             directory,
             context,
-            users: Arc::new(Semaphore::new(OPEN_SHARDS)),
+            most,
+            users: Arc::new(Semaphore::new(most)),
             open: Mutex::default(),
             closing: tokio::sync::Mutex::default(),
             new_files: RunFiles::default(),
@@ -181,11 +185,24 @@ impl<T> NewRunLog<T> {
     }
 }
 
+/// How many shards may be open: half of the files that this process may have open are left to others. Those who
+/// write as many runs at once would else wait for files that are closed and opened again for each event.
+fn open_at_most() -> usize {
+    #[cfg(unix)]
+    let files = nix::sys::resource::getrlimit(nix::sys::resource::Resource::RLIMIT_NOFILE)
+        .map_or(0, |(files, _)| usize::try_from(files).unwrap_or(usize::MAX));
+    #[cfg(not(unix))]
+    let files = 0;
+    (files / 2 / FILES_OF_SHARD).clamp(FEWEST_OPEN, MOST_OPEN)
+}
+
 /// The shards below one directory, the least recently used of which are closed.
 #[derive(Debug)]
 pub(crate) struct Shards {
     directory: PathBuf,
     context: StorageContext,
+    /// How many are open at once.
+    most: usize,
     users: Arc<Semaphore>,
     open: Mutex<Open>,
     /// Those that were open and are being closed, which takes two flushes that nobody waits for.
@@ -204,6 +221,7 @@ impl Open {
     fn get(
         &mut self,
         run_id: &RunId,
+        most: usize,
         new: impl FnOnce() -> Arc<Database>,
     ) -> (Arc<Database>, Option<Arc<Database>>) {
         self.uses += 1;
@@ -212,7 +230,7 @@ impl Open {
             return (Arc::clone(shard), None);
         }
         let mut surplus = None;
-        if self.shards.len() >= OPEN_SHARDS {
+        if self.shards.len() >= most {
             // One that is in use is left: its file would be opened a second time beside it.
             let unused = self.shards.iter().filter(|(_, (shard, _))| Arc::strong_count(shard) == 1);
             let oldest = unused.min_by_key(|(_, (_, last_use))| *last_use);
@@ -233,12 +251,12 @@ impl Shards {
         let (database, surplus) = {
             let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
             let new = || database(SqlitePlace::File(path), Schema::EventShard, &self.context);
-            open.get(run_id, new)
+            open.get(run_id, self.most, new)
         };
         if let Some(surplus) = surplus {
             let mut closing = self.closing.lock().await;
             while closing.try_join_next().is_some() {}
-            if closing.len() >= OPEN_SHARDS {
+            if closing.len() >= CLOSING {
                 closing.join_next().await;
             }
             closing.spawn(async move { surplus.close().await });

@@ -27,8 +27,13 @@ use writer::Writer;
 /// How long a statement waits for another process's lock, as in Dagster.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How many reads of one file run at once.
+/// How many reads of one file run at once; of the log of one run, fewer are enough.
 const READERS: u32 = 4;
+const READERS_OF_SHARD: u32 = 2;
+
+/// How many files an open log of a run takes at most: each connection has the database and its log, and all share
+/// an index of the log.
+pub(crate) const FILES_OF_SHARD: usize = 2 * (READERS_OF_SHARD as usize + 1) + 1;
 
 /// How many rows the driver's thread may be ahead of whoever reads them: each time it waits costs more than
 /// many rows do.
@@ -65,8 +70,9 @@ impl SqliteDatabase {
     pub(crate) fn new(place: SqlitePlace, schema: Schema, context: StorageContext) -> Self {
         let (name, readers) = match &place {
             SqlitePlace::File(path) => {
+                let most = if schema == Schema::EventShard { READERS_OF_SHARD } else { READERS };
                 let readers = SqlitePoolOptions::new()
-                    .max_connections(READERS)
+                    .max_connections(most)
                     .idle_timeout(None)
                     .max_lifetime(None)
                     .test_before_acquire(false)
