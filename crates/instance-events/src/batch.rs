@@ -3,7 +3,7 @@
 
 use std::collections::VecDeque;
 
-use instance_core::error::InstanceError;
+use instance_core::error::{InstanceError, StorageError};
 use instance_core::event::EventBatch;
 use instance_core::ops::EventOps;
 use instance_core::settings::BatchedEvents;
@@ -73,10 +73,27 @@ async fn flush(ops: &dyn EventOps, name: &str) -> Result<(), InstanceError> {
     let Some(batch) = ops.event_buffer().get(name) else {
         return Ok(());
     };
-    let _turn = batch.turn().await;
-    let stored = store(ops, &batch).await;
-    ops.event_buffer().forget_if_empty(name);
-    stored
+    let (ops, name) = (ops.for_task(), name.to_owned());
+    // In a task of its own: the events are of other callers as well, and are not lost with a caller who goes away.
+    let storing = tokio::spawn(async move {
+        let _turn = batch.turn().await;
+        let stored = store(&*ops, &batch).await;
+        ops.event_buffer().forget_if_empty(&name);
+        stored
+    });
+    match storing.await {
+        Ok(stored) => stored,
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // The runtime is shutting down; what waits is as lost as the process is.
+            Err(error) => Err(StorageError::Backend {
+                database: "the events that wait".to_owned(),
+                operation: "storing a batch",
+                source: Box::new(error),
+            }
+            .into()),
+        },
+    }
 }
 
 async fn store(ops: &dyn EventOps, batch: &EventBatch) -> Result<(), InstanceError> {

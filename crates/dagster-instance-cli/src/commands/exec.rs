@@ -112,7 +112,7 @@ async fn show_events(instance: &DagsterInstance, run_id: &RunId) -> Result<Shown
                 Ok(record) => eprintln!("{}", run_events::line(&record)),
                 // The command goes on, whatever can be shown of it.
                 Err(error) => {
-                    eprintln!("dagster-instance: events are not shown: {}", chain(&error))
+                    eprintln!("dagster-instance: events are not shown: {}", chain(&error));
                 }
             }
         }

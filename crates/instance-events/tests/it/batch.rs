@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use futures_util::FutureExt as _;
 use instance_core::error::InstanceError;
 use instance_core::event::{
     DagsterEvent, DagsterEventType, EventBatchMetadata, EventLogEntry, LogLevel,
@@ -34,6 +35,17 @@ async fn handle_all(fake: &Fake, messages: &[&str]) -> Result<(), InstanceError>
     for message in messages {
         handle_new_event(fake, step(message)).await?;
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_caller_who_goes_away_takes_no_events_with_it() -> TestResult {
+    let fake = fake(BatchedEvents::OfBatches, 10);
+    handle_new_event(&fake, in_batch(step("of another caller"), "b1", false)).await?;
+    let last = handle_new_event(&fake, in_batch(step("last"), "b1", true));
+    assert!(last.now_or_never().is_none(), "it was stored before anybody could go away");
+    tokio::time::sleep(Duration::from_millis(1)).await;
+    assert_eq!(fake.effects(), ["store of another caller, last"]);
     Ok(())
 }
 

@@ -85,7 +85,7 @@ async fn the_stream_ends_with_the_run_if_it_is_to() -> TestResult {
         step(&fake, "a").await?;
         tokio::time::sleep(Duration::from_secs(1)).await;
         store(&fake, end, "end").await?;
-        let ended = tokio::time::timeout(Duration::from_secs(60), following).await;
+        let ended = tokio::time::timeout(Duration::from_mins(1), following).await;
         assert_eq!(ended.is_ok(), ends, "{end}");
         if let Ok(events) = ended {
             assert_eq!(events?, ["a", "end"], "{end}");
