@@ -115,6 +115,16 @@ pub enum StorageError {
         /// Why not.
         source: std::io::Error,
     },
+    /// The database refuses values, and always will.
+    #[error("{operation} failed on {database}")]
+    Values {
+        /// The database.
+        database: String,
+        /// What was tried.
+        operation: &'static str,
+        /// Why not.
+        source: BoxError,
+    },
     /// The database refused.
     #[error("{operation} failed on {database}")]
     Backend {

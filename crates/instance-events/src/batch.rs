@@ -2,6 +2,8 @@
 //! cannot be.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::Duration;
 
 use instance_core::error::{InstanceError, StorageError};
 use instance_core::event::EventBatch;
@@ -11,8 +13,11 @@ use instance_core::storage::changes_run;
 
 use crate::handle::{NewEvent, of_one_run, store_and_tell};
 
-/// So many batches' worth of events may wait while none can be stored; then no more are taken.
+/// So many batches' worth of events may wait, in all batches; before more are taken, they are stored.
 const BATCHES_AT_MOST: usize = 100;
+
+/// How long it takes at most until it is tried again to store what could not be stored.
+const LONGEST_DELAY: Duration = Duration::from_secs(30);
 
 /// Stores an event, or has it wait for others, as the instance is configured.
 pub(crate) async fn handle(ops: &dyn EventOps, event: NewEvent) -> Result<(), InstanceError> {
@@ -27,31 +32,44 @@ pub(crate) async fn handle(ops: &dyn EventOps, event: NewEvent) -> Result<(), In
         _ => return store_and_tell(ops, &[entry]).await?,
     };
     let size = batching.size.max(1);
-    if let Some(full) = ops.event_buffer().get(&name)
-        && full.len() >= size.saturating_mul(BATCHES_AT_MOST)
-    {
+    if ops.event_buffer().len() >= size.saturating_mul(BATCHES_AT_MOST) {
         // Room has to be made before another one is taken.
-        flush(ops, &name).await?;
+        flush_events(ops).await?;
     }
     let (batch, count) = ops.event_buffer().push(&name, entry);
-    if is_end || count >= size {
-        return flush(ops, &name).await;
+    let flushed = if is_end || count >= size { flush(ops, &name).await } else { Ok(()) };
+    let still_waits = matches!(flushed, Err(InstanceError::EventsWaiting { .. }));
+    if (count < size && !is_end || still_waits) && batch.begin_to_wait() {
+        tokio::spawn(flush_later(ops.for_task(), name, batch, batching.max_delay));
     }
-    if batch.begin_to_wait() {
-        let (ops, delay) = (ops.for_task(), batching.max_delay);
-        tokio::spawn(async move {
-            tokio::time::sleep(delay).await;
-            batch.end_to_wait();
-            flush_and_warn(&*ops, &name).await;
-        });
-    }
-    Ok(())
+    flushed
 }
 
-async fn flush_and_warn(ops: &dyn EventOps, name: &str) {
-    if let Err(error) = flush(ops, name).await {
-        let source = std::error::Error::source(&error).map(ToString::to_string);
-        tracing::error!(batch = name, %error, source, "events that waited could not be stored");
+/// Stores a batch after a time, and if that cannot be done now, after longer and longer ones.
+async fn flush_later(
+    ops: Arc<dyn EventOps>,
+    name: String,
+    batch: Arc<EventBatch>,
+    mut delay: Duration,
+) {
+    loop {
+        tokio::time::sleep(delay).await;
+        batch.end_to_wait();
+        let flushed = flush(&*ops, &name).await;
+        tell(&name, &flushed);
+        let still_waits = matches!(flushed, Err(InstanceError::EventsWaiting { .. }));
+        if !still_waits || !batch.begin_to_wait() {
+            return;
+        }
+        delay = delay.saturating_mul(2).clamp(Duration::from_millis(1), LONGEST_DELAY);
+    }
+}
+
+/// Says what nobody else is told.
+fn tell(batch: &str, outcome: &Result<(), InstanceError>) {
+    if let Err(error) = outcome {
+        let source = std::error::Error::source(error).map(ToString::to_string);
+        tracing::error!(batch, %error, source, "events that waited could not be stored");
     }
 }
 
@@ -77,8 +95,8 @@ async fn flush(ops: &dyn EventOps, name: &str) -> Result<(), InstanceError> {
     // In a task of its own: the events are of other callers as well, and are not lost with a caller who goes away.
     let storing = tokio::spawn(async move {
         let _turn = batch.turn().await;
-        let stored = store(&*ops, &batch).await;
-        ops.event_buffer().forget_if_empty(&name);
+        let stored = store(&*ops, &name, &batch).await;
+        ops.event_buffer().forget_if_empty(&name, &batch);
         stored
     });
     match storing.await {
@@ -96,7 +114,7 @@ async fn flush(ops: &dyn EventOps, name: &str) -> Result<(), InstanceError> {
     }
 }
 
-async fn store(ops: &dyn EventOps, batch: &EventBatch) -> Result<(), InstanceError> {
+async fn store(ops: &dyn EventOps, name: &str, batch: &EventBatch) -> Result<(), InstanceError> {
     let entries = batch.take();
     let mut parts: VecDeque<_> = of_one_run(&entries).collect();
     let (mut outcome, mut done) = (Ok(()), 0);
@@ -107,6 +125,7 @@ async fn store(ops: &dyn EventOps, batch: &EventBatch) -> Result<(), InstanceErr
                 let left = entries.get(done..).unwrap_or_default().to_vec();
                 let waiting = left.len();
                 batch.put_back(left);
+                tell(name, &outcome);
                 return Err(InstanceError::EventsWaiting { waiting, source });
             }
             // One that is refused takes no other with it.

@@ -1,5 +1,7 @@
 //! Handling entries: storing them with the runs that they change, and telling the listeners.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
 use instance_core::error::{InstanceError, StorageError};
 use instance_core::event::{DagsterEventType, EventBatchMetadata, EventLogEntry, EventLogRecord};
 use instance_core::ids::{RunId, StorageId};
@@ -68,10 +70,11 @@ pub async fn handle_new_events(
     entries: Vec<EventLogEntry>,
 ) -> Result<(), InstanceError> {
     let entries: Vec<_> = entries.into_iter().filter(should_store_event).collect();
+    let mut outcome = Ok(());
     for entries in of_one_run(&entries) {
-        store_and_tell(ops, entries).await??;
+        outcome = outcome.and(store_and_tell(ops, entries).await?);
     }
-    Ok(())
+    outcome
 }
 
 /// The longest parts of entries that are of one run each, in their order.
@@ -89,7 +92,7 @@ pub(crate) async fn store_and_tell(
     entries: &[EventLogEntry],
 ) -> Result<Followed, StorageError> {
     let stored = ops.run_event_store().store_run_events(entries).await?;
-    let changed = stored.unchanged_run.map_or(Ok(()), |error: StorageError| Err(error.into()));
+    let changed = stored.incomplete.map_or(Ok(()), |error: StorageError| Err(error.into()));
     let marked = mark_failures(ops, entries).await;
     for (entry, storage_id) in entries.iter().zip(stored.ids) {
         tell(ops, entry, storage_id);
@@ -119,7 +122,10 @@ fn tell(ops: &dyn EventOps, entry: &EventLogEntry, storage_id: StorageId) {
             unknown: UnknownFields::default(),
         };
         for listener in &listeners {
-            listener(&record);
+            // The events behind this one are stored, and told, whatever a listener does.
+            if catch_unwind(AssertUnwindSafe(|| listener(&record))).is_err() {
+                tracing::error!(run_id = %entry.run_id, "a listener to events has panicked");
+            }
         }
     }
     let status = entry.event_type().and_then(DagsterEventType::run_status);
@@ -132,6 +138,7 @@ fn tell(ops: &dyn EventOps, entry: &EventLogEntry, storage_id: StorageId) {
 /// ended.
 ///
 /// Calls come in the order of the entries, on the task that stored them: a listener should be quick.
+/// One that panics is told of in the program's log, and is called again with the next entry.
 pub fn add_event_listener(ops: &dyn EventOps, run_id: &RunId, listener: EventListener) {
     ops.add_listener(run_id, listener);
 }

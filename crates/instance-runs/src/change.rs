@@ -44,7 +44,9 @@ pub async fn add_run_tags(
 /// Deletes a run with its tags, its events and its claims of pools; an unknown run is no error.
 ///
 /// Captured logs, and snapshots that no run refers to any more, stay. Where runs and events are in several
-/// databases, the run goes last: what is interrupted can be done again.
+/// databases, the run goes last: what is interrupted can be done again. Events of the run that still wait for others
+/// (see [`EventBatching`](instance_core::settings::EventBatching)) are stored when their time comes; flush them
+/// before.
 pub async fn delete_run(ops: &dyn RunOps, run_id: &RunId) -> Result<(), InstanceError> {
     Ok(ops.run_event_store().delete_run_with_events(run_id).await?)
 }

@@ -52,11 +52,21 @@ impl EventBuffer {
         self.batches().keys().cloned().collect()
     }
 
-    /// Forgets a batch in which nothing waits.
-    pub fn forget_if_empty(&self, name: &str) {
+    /// How many events wait in all batches.
+    pub fn len(&self) -> usize {
+        self.batches().values().map(|batch| batch.len()).sum()
+    }
+
+    /// Whether none waits.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Forgets this batch if nothing waits in it, and not another one that has its name by now.
+    pub fn forget_if_empty(&self, name: &str, batch: &Arc<EventBatch>) {
         let mut batches = self.batches();
         // Events are added under the lock of the batches, so none can come in between.
-        if batches.get(name).is_some_and(|batch| batch.waiting().is_empty()) {
+        if batch.is_empty() && batches.get(name).is_some_and(|known| Arc::ptr_eq(known, batch)) {
             batches.remove(name);
         }
     }

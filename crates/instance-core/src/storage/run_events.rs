@@ -66,14 +66,15 @@ pub trait RunEventStore: std::fmt::Debug + Send + Sync + 'static {
     ///
     /// Errors: [`StorageError::RunAlreadyExists`], and [`StorageError::SnapshotDoesNotExist`] if the run
     /// names a job snapshot that is neither stored nor given; nothing is written then. An event that cannot be
-    /// stored; neither the run nor an event is then.
+    /// stored; neither the run nor an event is then. An error of one of several databases leaves what was stored in
+    /// those before it.
     async fn add_run_with_events(&self, new_run: NewRun) -> Result<Vec<StorageId>, StorageError>;
 
     /// Stores entries in their order, those of one run all or none, and changes the runs as their events
     /// demand, as [`RunStore::handle_run_event`](crate::storage::RunStore::handle_run_event) does.
     ///
-    /// In several databases: the entries, then the runs. An error means that no entry is stored; that a run
-    /// could not be changed by entries that are, is told beside their ids.
+    /// In several databases: the entries, then the runs. An error means that no entry of the run is stored;
+    /// what could not follow from entries that are, is told beside their ids.
     async fn store_run_events(
         &self,
         entries: &[EventLogEntry],
@@ -92,9 +93,9 @@ pub trait RunEventStore: std::fmt::Debug + Send + Sync + 'static {
 pub struct StoredEvents {
     /// The ids of their rows, in the order of the entries.
     pub ids: Vec<StorageId>,
-    /// Why a run could not be changed as one of them demands; the others' runs are changed all the same.
-    /// Never where one database holds runs and events.
-    pub unchanged_run: Option<StorageError>,
+    /// Why what follows from one of them is not stored: its row where events are found across runs, or the change
+    /// of its run; what follows from the others is stored all the same. Never where one database holds everything.
+    pub incomplete: Option<StorageError>,
 }
 
 /// Changes runs as entries demand which are stored; returns the first error after all were tried.
@@ -180,8 +181,8 @@ impl RunEventStore for SeparateStores {
             [entry] => vec![self.events.store_event(entry).await?],
             entries => self.events.store_event_batch(entries).await?,
         };
-        let unchanged_run = change_runs(&*self.runs, entries, &*self.clock).await.err();
-        Ok(StoredEvents { ids, unchanged_run })
+        let incomplete = change_runs(&*self.runs, entries, &*self.clock).await.err();
+        Ok(StoredEvents { ids, incomplete })
     }
 
     async fn delete_run_with_events(&self, run_id: &RunId) -> Result<(), StorageError> {

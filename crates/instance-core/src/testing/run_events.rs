@@ -115,9 +115,9 @@ impl Stores<'_> {
 
     /// Stores entries whose runs can be changed.
     async fn store(&self, entries: &[EventLogEntry]) -> Vec<StorageId> {
-        let StoredEvents { ids, unchanged_run } =
+        let StoredEvents { ids, incomplete } =
             self.together.store_run_events(entries).await.unwrap();
-        assert!(unchanged_run.is_none(), "{unchanged_run:?}");
+        assert!(incomplete.is_none(), "{incomplete:?}");
         ids
     }
 
@@ -498,8 +498,8 @@ pub async fn a_run_that_cannot_be_changed_is_told_of(on: Stores<'_>) {
     let entries =
         [event("r1", DagsterEventType::RunEnqueued, 1), event("r2", DagsterEventType::RunStart, 2)];
     let stored = on.together.store_run_events(&entries).await;
-    if let Ok(StoredEvents { ids, unchanged_run }) = stored {
-        assert!(unchanged_run.is_some());
+    if let Ok(StoredEvents { ids, incomplete }) = stored {
+        assert!(incomplete.is_some());
         assert_eq!(on.log("r1").await, (entries[..1].to_vec(), ids[..1].to_vec()));
         assert_eq!(on.log("r2").await, (entries[1..].to_vec(), ids[1..].to_vec()));
         assert_eq!(on.record("r2").await.dagster_run.status, DagsterRunStatus::Started);

@@ -45,8 +45,7 @@ impl RunLogs {
     /// Returns when everything is stored that was logged before the call.
     ///
     /// The error is the first one since the last call that returned one: of all lines, not only of those
-    /// that this call waits for. It is also an error if a listener panicked, which then has not heard all
-    /// that was stored, and if the task that stores was ended with its runtime.
+    /// that this call waits for. It is also an error if the task that stores was ended with its runtime.
     pub async fn flush(&self) -> Result<(), InstanceError> {
         let wanted = self.queue.want_all();
         let mut done = self.done.clone();

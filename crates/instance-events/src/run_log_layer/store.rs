@@ -66,13 +66,13 @@ async fn store_batch(ops: &Arc<dyn EventOps>, lines: Vec<Line>) -> Vec<InstanceE
     let mut errors = Vec::new();
     for (run_id, lines) in runs {
         let ops = Arc::clone(ops);
-        // In a task of its own, as a listener that panics is to stop neither other runs nor later lines.
+        // In a task of its own: what goes wrong with one run is to stop neither other runs nor later lines.
         let storing = async move { store_run(&*ops, &lines).await };
         match tokio::spawn(own::while_storing(storing)).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => errors.push(error),
             Err(error) => {
-                tracing::warn!(parent: None, %run_id, %error, "a listener to a run failed");
+                tracing::warn!(parent: None, %run_id, %error, "lines of a run are not stored");
                 errors.push(ended_early(error.into()));
             }
         }

@@ -50,6 +50,21 @@ async fn a_caller_who_goes_away_takes_no_events_with_it() -> TestResult {
 }
 
 #[tokio::test]
+async fn a_listener_that_panics_takes_no_events_with_it() -> TestResult {
+    let fake = fake(BatchedEvents::OfBatches, 10);
+    add_event_listener(
+        &fake,
+        &RunId::from("r1"),
+        std::sync::Arc::new(|_| panic!("a test's listener")),
+    );
+    handle_new_event(&fake, in_batch(step("of r1"), "b1", false)).await?;
+    let other = event("r2", DagsterEventType::StepStart, "of r2");
+    handle_new_event(&fake, in_batch(other, "b1", true)).await?;
+    assert_eq!(fake.effects(), ["store of r1", "store of r2"]);
+    Ok(())
+}
+
+#[tokio::test]
 async fn without_batching_nothing_waits() -> TestResult {
     let fake = fake(BatchedEvents::None, 10);
     handle_new_event(&fake, in_batch(step("a"), "b1", false)).await?;
@@ -140,6 +155,19 @@ async fn what_cannot_be_stored_now_waits_in_its_order() -> TestResult {
     assert_eq!(fake.effects(), ["store a, b, c, d"]);
     flush_events(&fake).await?;
     assert_eq!(fake.effects().len(), 1);
+    Ok(())
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_could_not_be_stored_is_tried_again_by_itself() -> TestResult {
+    let fake = fake(BatchedEvents::OfBatches, 10);
+    fake.fail(Failure { storing: true, ..Failure::default() });
+    let error = handle_new_event(&fake, in_batch(step("a"), "b1", true)).await.unwrap_err();
+    assert!(matches!(error, InstanceError::EventsWaiting { waiting: 1, .. }), "{error}");
+    tokio::time::sleep(Duration::from_mins(10)).await;
+    fake.fail(Failure::default());
+    tokio::time::sleep(Duration::from_secs(31)).await;
+    assert_eq!(fake.effects(), ["store a"]);
     Ok(())
 }
 

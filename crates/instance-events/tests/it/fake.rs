@@ -351,9 +351,9 @@ impl RunEventStore for Stores {
         entries: &[EventLogEntry],
     ) -> Result<StoredEvents, StorageError> {
         let ids = EventStoreDouble::store_event_batch(self, entries).await?;
-        let unchanged_run = change_runs(self, entries, &SystemClock).await.err();
+        let incomplete = change_runs(self, entries, &SystemClock).await.err();
         self.notice();
-        Ok(StoredEvents { ids, unchanged_run })
+        Ok(StoredEvents { ids, incomplete })
     }
 
     async fn delete_run_with_events(&self, _: &RunId) -> Result<(), StorageError> {

@@ -91,10 +91,11 @@ impl Followed {
             .subscribe()
     }
 
-    fn leave(&self, run_id: &RunId) {
+    fn leave(&self, run_id: &RunId, noticed: &mut watch::Receiver<Noticed>) {
         let mut runs = self.runs();
-        // The receiver of the one who leaves is still there.
-        if runs.get(run_id).is_some_and(|run| run.receiver_count() <= 1) {
+        // Under the lock: of two who leave at once, one is the last.
+        *noticed = watch::channel(Noticed::default()).1;
+        if runs.get(run_id).is_some_and(|run| run.receiver_count() == 0) {
             runs.remove(run_id);
         }
     }
@@ -249,7 +250,7 @@ impl EventSignal for Signal {
 
 impl Drop for Signal {
     fn drop(&mut self) {
-        self.followed.leave(&self.run_id);
+        self.followed.leave(&self.run_id, &mut self.noticed);
     }
 }
 

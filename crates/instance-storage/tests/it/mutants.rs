@@ -195,7 +195,7 @@ impl RunEventStore for WrongRunEvents {
             return self.right.store_run_events(entries).await;
         }
         let ids = self.right.events.store_event_batch(entries).await?;
-        Ok(StoredEvents { ids, unchanged_run: None })
+        Ok(StoredEvents { ids, incomplete: None })
     }
 
     async fn delete_run_with_events(&self, run_id: &RunId) -> Result<(), StorageError> {

@@ -215,14 +215,13 @@ async fn what_is_logged_after_the_close_is_not_stored() -> TestResult {
 }
 
 #[tokio::test]
-async fn a_listener_that_panics_is_an_error_and_stops_no_lines() -> TestResult {
+async fn a_listener_that_panics_stops_no_lines() -> TestResult {
     let fake = Arc::new(Fake::default());
     let (_guard, logs) = capture_all(&fake);
     add_event_listener(&*fake, &RunId::from("r1"), Arc::new(|_| panic!("a test's listener")));
     run_span(&run("r1")).in_scope(|| tracing::info!("a"));
     run_span(&run("r2")).in_scope(|| tracing::info!("b"));
-    let error = logs.flush().await.err().ok_or("no error")?;
-    assert_eq!(error.to_string(), "handling lines of run logs failed on the event log");
+    logs.flush().await?;
     run_span(&run("r2")).in_scope(|| tracing::info!("c"));
     logs.close().await?;
     assert_eq!(fake.effects(), ["store a", "store b", "store c"]);

@@ -35,6 +35,9 @@ const READERS_OF_SHARD: u32 = 2;
 /// an index of the log.
 pub(crate) const FILES_OF_SHARD: usize = 2 * (READERS_OF_SHARD as usize + 1) + 1;
 
+/// How much of a run's log each connection keeps in memory, in KiB: many are open, and each is written at its end.
+const CACHE_OF_SHARD: &str = "-512";
+
 /// How many rows the driver's thread may be ahead of whoever reads them: each time it waits costs more than
 /// many rows do.
 const ROWS_AHEAD: usize = 4_096;
@@ -76,7 +79,7 @@ impl SqliteDatabase {
                     .idle_timeout(None)
                     .max_lifetime(None)
                     .test_before_acquire(false)
-                    .connect_lazy_with(options(&place));
+                    .connect_lazy_with(options(&place, schema));
                 (path.display().to_string().into(), Some(readers))
             }
             SqlitePlace::Memory => (format!("the {schema} in memory").into(), None),
@@ -195,8 +198,10 @@ impl SqliteDatabase {
         if let Some(writer) = writer.as_ref().filter(|writer| !writer.is_closed()) {
             return Ok(writer.clone());
         }
-        let connection =
-            options(&self.place).connect().await.map_err(|error| self.error(operation, error))?;
+        let connection = options(&self.place, self.schema)
+            .connect()
+            .await
+            .map_err(|error| self.error(operation, error))?;
         Ok(writer.insert(self.start_writer(connection)).clone())
     }
 
@@ -204,7 +209,8 @@ impl SqliteDatabase {
         let opening = |error| self.error("opening", error);
         let (SqlitePlace::File(path), Some(readers)) = (&self.place, &self.readers) else {
             // The connection that writes is the database; it is kept.
-            let mut connection = options(&self.place).connect().await.map_err(opening)?;
+            let mut connection =
+                options(&self.place, self.schema).connect().await.map_err(opening)?;
             self.create(&mut connection).await?;
             *self.writer.lock().await = Some(self.start_writer(connection));
             return Ok(());
@@ -219,7 +225,7 @@ impl SqliteDatabase {
         }
         let is_placed =
             self.schema == Schema::EventShard && run_file::place(path, &self.context).await?;
-        let creating = options(&self.place).create_if_missing(!is_placed);
+        let creating = options(&self.place, self.schema).create_if_missing(!is_placed);
         let mut connection = creating.connect().await.map_err(opening)?;
         if let Err(error) = self.create_or_check(&mut connection).await {
             // The first error is the one to tell.
@@ -367,10 +373,15 @@ pub(crate) async fn exists(path: &Path) -> Result<bool, StorageError> {
     })
 }
 
-fn options(place: &SqlitePlace) -> SqliteConnectOptions {
+fn options(place: &SqlitePlace, schema: Schema) -> SqliteConnectOptions {
     let options = match place {
         SqlitePlace::File(path) => SqliteConnectOptions::new().filename(path),
         SqlitePlace::Memory => SqliteConnectOptions::new().in_memory(true),
+    };
+    let options = if schema == Schema::EventShard {
+        options.pragma("cache_size", CACHE_OF_SHARD)
+    } else {
+        options
     };
     options
         .create_if_missing(false)

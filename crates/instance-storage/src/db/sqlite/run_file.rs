@@ -35,7 +35,7 @@ const NAME: &str = "the file of a new run";
 pub(super) async fn place(path: &Path, context: &StorageContext) -> Result<bool, StorageError> {
     let bytes = with_log(blank(context).await?.clone());
     // SQLite flushes the directory when it creates the log.
-    Ok(put(path, bytes, false).await != Placed::Impossible)
+    Ok(put(path, bytes, false).await? != Placed::Impossible)
 }
 
 /// Makes the files of new runs that have events from the first.
@@ -85,7 +85,7 @@ impl RunFile {
         if let Some(directory) = path.parent() {
             super::create_directory(directory).await?;
         }
-        Ok(put(path, self.0, true).await == Placed::Here)
+        Ok(put(path, self.0, true).await? == Placed::Here)
     }
 }
 
@@ -102,7 +102,7 @@ async fn blank_database(context: &StorageContext) -> Result<SqliteConnection, St
     let place = SqlitePlace::Memory;
     let database = SqliteDatabase::new(place.clone(), Schema::EventShard, context.clone());
     let failed = |error| backend_error(NAME, "creating", error);
-    let mut connection = options(&place).connect().await.map_err(failed)?;
+    let mut connection = options(&place, Schema::EventShard).connect().await.map_err(failed)?;
     database.create(&mut connection).await?;
     Ok(connection)
 }
@@ -126,21 +126,34 @@ enum Placed {
     Impossible,
 }
 
-async fn put(path: &Path, bytes: Vec<u8>, durably: bool) -> Placed {
-    let path = path.to_owned();
+async fn put(path: &Path, bytes: Vec<u8>, durably: bool) -> Result<Placed, StorageError> {
+    let to = path.to_owned();
     let putting = tokio::task::spawn_blocking(move || {
-        let placed = place_bytes(&path, &bytes)?;
-        if let (Placed::Here, true, Some(directory)) = (placed, durably, path.parent()) {
-            std::fs::File::open(directory)?.sync_all()?;
+        let placed = match place_bytes(&to, &bytes) {
+            Ok(placed) => placed,
+            Err(error) => {
+                tracing::debug!(%error, "a file of a run is created by SQLite");
+                return Placed::Impossible;
+            }
+        };
+        if placed == Placed::Here && durably {
+            flush_directory(&to);
         }
-        Ok(placed)
+        placed
     });
-    match putting.await.unwrap_or_else(|error| Err(std::io::Error::other(error))) {
-        Ok(placed) => placed,
-        Err(error) => {
-            tracing::debug!(%error, "a file of a run is created by SQLite");
-            Placed::Impossible
-        }
+    putting.await.map_err(|error| StorageError::Io {
+        action: "create",
+        path: path.display().to_string(),
+        source: std::io::Error::other(error),
+    })
+}
+
+/// Makes the name of a file durable. Where a directory cannot be flushed, as on some file systems of networks, the
+/// name is as durable as they make it; SQLite takes it in the same way.
+fn flush_directory(path: &Path) {
+    let flushed = path.parent().map(|directory| std::fs::File::open(directory)?.sync_all());
+    if let Some(Err(error)) = flushed {
+        tracing::debug!(path = %path.display(), %error, "a directory is not flushed");
     }
 }
 

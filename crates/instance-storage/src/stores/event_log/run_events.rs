@@ -14,7 +14,7 @@ use instance_core::storage::{
 use super::SqlEventLogStorage;
 use super::events::delete_of_run;
 use super::pools::free;
-use super::write::{Prepared, insert, prepared};
+use super::write::{Logged, Prepared, insert, prepared};
 use crate::db::Connection;
 use crate::stores::runs::{add_missing_snapshots, add_run, change_run, delete_run};
 
@@ -67,14 +67,20 @@ impl RunEventStore for SqlEventLogStorage {
     ) -> Result<StoredEvents, StorageError> {
         if self.is_together() && entries.iter().any(changes_run) {
             let ids = self.store_and_change(entries).await?;
-            return Ok(StoredEvents { ids, unchanged_run: None });
+            return Ok(StoredEvents { ids, incomplete: None });
         }
-        let ids = match entries {
-            [entry] => vec![self.store_event(entry).await?],
-            entries => self.store_event_batch(entries).await?,
+        let Logged { ids, not_indexed } = if self.run_logs.is_sharded() {
+            let events = entries.iter().map(prepared).collect::<Result<_, _>>()?;
+            self.store_in_logs(events).await?
+        } else {
+            let ids = match entries {
+                [entry] => vec![self.store_event(entry).await?],
+                entries => self.store_event_batch(entries).await?,
+            };
+            Logged { ids, not_indexed: None }
         };
-        let unchanged_run = change_runs(&*self.runs, entries, &*self.clock).await.err();
-        Ok(StoredEvents { ids, unchanged_run })
+        let changed = change_runs(&*self.runs, entries, &*self.clock).await;
+        Ok(StoredEvents { ids, incomplete: not_indexed.or(changed.err()) })
     }
 
     #[tracing::instrument(skip_all, fields(%run_id))]

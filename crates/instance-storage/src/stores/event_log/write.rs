@@ -33,14 +33,31 @@ pub(super) fn prepared(entry: &EventLogEntry) -> Result<Prepared, StorageError> 
     Ok((entry.clone(), EventRow::of(entry)))
 }
 
+/// Events that are in the logs of their runs.
+pub(super) struct Logged {
+    /// The ids of their rows there, in their order.
+    pub(super) ids: Vec<StorageId>,
+    /// Why one of them is not in the index.
+    pub(super) not_indexed: Option<StorageError>,
+}
+
 impl SqlEventLogStorage {
     /// Stores events in their order; returns the ids of their rows in the logs of their runs.
     pub(super) async fn store(
         &self,
         prepared: Vec<Prepared>,
     ) -> Result<Vec<StorageId>, StorageError> {
+        let Logged { ids, not_indexed } = self.store_in_logs(prepared).await?;
+        not_indexed.map_or(Ok(ids), Err)
+    }
+
+    /// The same, with what became of the index apart: an error says that nothing is stored anywhere.
+    pub(super) async fn store_in_logs(
+        &self,
+        prepared: Vec<Prepared>,
+    ) -> Result<Logged, StorageError> {
         if !self.run_logs.is_sharded() {
-            return self.store_in_index(prepared).await;
+            return Ok(Logged { ids: self.store_in_index(prepared).await?, not_indexed: None });
         }
         let mut of_run: BTreeMap<&RunId, Vec<usize>> = BTreeMap::new();
         for (place, (entry, _)) in prepared.iter().enumerate() {
@@ -57,11 +74,24 @@ impl SqlEventLogStorage {
         let runs: BTreeSet<RunId> =
             prepared.iter().map(|(entry, _)| entry.run_id.clone()).collect();
         let indexed = prepared.into_iter().filter(|(entry, _)| is_indexed(entry)).collect();
-        self.store_in_index(indexed).await?;
+        let not_indexed = self.store_each_in_index(indexed).await.err();
         for run_id in &runs {
             self.watch.signal(run_id);
         }
-        Ok(ids)
+        Ok(Logged { ids, not_indexed })
+    }
+
+    /// Stores events in the index that are in the logs of their runs: together, and if one is refused, each alone.
+    async fn store_each_in_index(&self, entries: Vec<Prepared>) -> Result<(), StorageError> {
+        let again = if entries.len() > 1 { entries.clone() } else { Vec::new() };
+        let mut outcome = self.store_in_index(entries).await.map(drop);
+        if outcome.as_ref().is_err_and(|error| !error.is_temporary()) && !again.is_empty() {
+            outcome = Ok(());
+            for entry in again {
+                outcome = outcome.and(self.store_in_index(vec![entry]).await.map(drop));
+            }
+        }
+        outcome
     }
 
     /// The log of a new run with its first events, if it gets one of its own.
@@ -92,10 +122,10 @@ impl SqlEventLogStorage {
         let Some(ids) = placed else {
             return self.store(events).await;
         };
-        self.store_in_index(events.into_iter().filter(|(entry, _)| is_indexed(entry)).collect())
-            .await?;
+        let indexed = events.into_iter().filter(|(entry, _)| is_indexed(entry)).collect();
+        let indexed = self.store_each_in_index(indexed).await;
         self.watch.signal(run_id);
-        Ok(ids)
+        indexed.map(|()| ids)
     }
 
     async fn store_in_shard(
