@@ -23,7 +23,8 @@ use instance_core::storage::{
 };
 
 use super::SqlEventLogStorage;
-use super::write::{is_refusable, prepared};
+use super::group::LoggedEvent;
+use super::write::prepared;
 use crate::db::{Connection, Database, Row};
 use crate::sql::events::{self, Among};
 use crate::sql::tables::event_logs::{
@@ -47,14 +48,8 @@ const RUN_STATS_EVENT_TYPES: &[DagsterEventType] = &[
 #[async_trait]
 impl EventStore for SqlEventLogStorage {
     async fn store_event(&self, entry: &EventLogEntry) -> Result<StorageId, StorageError> {
-        let event = prepared(entry)?;
-        // An id that names no file is refused, too, before it can take others with it.
-        self.run_logs.check(&entry.run_id)?;
-        if is_refusable(entry) {
-            let ids = self.store(vec![event]).await?;
-            return Ok(ids.first().copied().unwrap_or(StorageId(0)));
-        }
-        self.store_in_group(event).await
+        let LoggedEvent { id, not_indexed } = self.store_one(entry).await?;
+        not_indexed.map_or(Ok(id), Err)
     }
 
     #[tracing::instrument(skip_all, fields(entries = entries.len()))]

@@ -8,17 +8,27 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::join_all;
 use instance_core::error::StorageError;
+use instance_core::event::EventLogEntry;
 use instance_core::ids::{RunId, StorageId};
 use tokio::sync::oneshot;
 
 use super::SqlEventLogStorage;
-use super::write::Prepared;
+use super::write::{Logged, Prepared, is_refusable, prepared};
 
 /// How many events one transaction holds at most, so that none waits long for its answer.
 const EVENTS_PER_GROUP: usize = 512;
 
 /// An event, and who waits for the id of its row.
-type Pending = (Prepared, oneshot::Sender<Result<StorageId, StorageError>>);
+type Pending = (Prepared, oneshot::Sender<Result<LoggedEvent, StorageError>>);
+
+/// An event that is in the log of its run.
+#[derive(Debug)]
+pub(super) struct LoggedEvent {
+    /// The id of its row there.
+    pub(super) id: StorageId,
+    /// Why it is not in the index.
+    pub(super) not_indexed: Option<StorageError>,
+}
 
 /// Events that wait to be stored.
 #[derive(Debug, Default)]
@@ -38,8 +48,27 @@ impl Group {
 }
 
 impl SqlEventLogStorage {
+    /// Stores an event; an error says that it is stored nowhere.
+    pub(super) async fn store_one(
+        &self,
+        entry: &EventLogEntry,
+    ) -> Result<LoggedEvent, StorageError> {
+        let event = prepared(entry)?;
+        // An id that names no file is refused, too, before it can take others with it.
+        self.run_logs.check(&entry.run_id)?;
+        if is_refusable(entry) {
+            let Logged { ids, not_indexed } = self.store_in_logs(vec![event]).await?;
+            let id = ids.first().copied().unwrap_or(StorageId(0));
+            return Ok(LoggedEvent { id, not_indexed });
+        }
+        self.store_in_group(event).await
+    }
+
     /// Stores an event, alone or with others; returns when it is durable.
-    pub(super) async fn store_in_group(&self, event: Prepared) -> Result<StorageId, StorageError> {
+    pub(super) async fn store_in_group(
+        &self,
+        event: Prepared,
+    ) -> Result<LoggedEvent, StorageError> {
         let lost = || StorageError::Backend {
             database: self.index.name().to_string(),
             operation: "storing an event",
@@ -87,28 +116,40 @@ impl SqlEventLogStorage {
     async fn store_group(&self, group: Vec<Pending>) {
         let (events, replies): (Vec<_>, Vec<_>) = group.into_iter().unzip();
         // A caller that no longer waits has no use for an answer.
-        match self.store(events).await {
-            Ok(ids) => {
-                for (reply, id) in replies.into_iter().zip(ids) {
-                    let _ = reply.send(Ok(id));
+        match self.store_in_logs(events).await {
+            Ok(Logged { ids, not_indexed }) => {
+                let errors = self.for_each(not_indexed, ids.len());
+                for ((reply, id), not_indexed) in replies.into_iter().zip(ids).zip(errors) {
+                    let _ = reply.send(Ok(LoggedEvent { id, not_indexed }));
                 }
             }
             Err(error) => {
-                let (mut replies, database) = (replies, self.index.name());
-                if replies.len() == 1 {
-                    let _ = replies.remove(0).send(Err(error));
-                    return;
-                }
-                let error = Arc::new(error);
-                for reply in replies {
-                    let _ = reply.send(Err(StorageError::Backend {
-                        database: database.to_string(),
-                        operation: "storing events of several callers",
-                        source: Box::new(Arc::clone(&error)),
-                    }));
+                let errors = self.for_each(Some(error), replies.len());
+                for (reply, error) in replies.into_iter().zip(errors) {
+                    let _ = error.map(|error| reply.send(Err(error)));
                 }
             }
         }
+    }
+
+    /// An error as each of several callers gets it.
+    fn for_each(&self, error: Option<StorageError>, callers: usize) -> Vec<Option<StorageError>> {
+        if callers == 1 {
+            return vec![error];
+        }
+        let error = error.map(Arc::new);
+        let shared = || {
+            let error = error.as_ref()?;
+            let database = self.index.name().to_string();
+            let operation = "storing events of several callers";
+            let source = Box::new(Arc::clone(error));
+            Some(if error.is_temporary() {
+                StorageError::Backend { database, operation, source }
+            } else {
+                StorageError::Values { database, operation, source }
+            })
+        };
+        (0..callers).map(|_| shared()).collect()
     }
 }
 

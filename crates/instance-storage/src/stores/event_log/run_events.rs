@@ -13,6 +13,7 @@ use instance_core::storage::{
 
 use super::SqlEventLogStorage;
 use super::events::delete_of_run;
+use super::group::LoggedEvent;
 use super::pools::free;
 use super::write::{Logged, Prepared, insert, prepared};
 use crate::db::Connection;
@@ -69,15 +70,11 @@ impl RunEventStore for SqlEventLogStorage {
             let ids = self.store_and_change(entries).await?;
             return Ok(StoredEvents { ids, incomplete: None });
         }
-        let Logged { ids, not_indexed } = if self.run_logs.is_sharded() {
-            let events = entries.iter().map(prepared).collect::<Result<_, _>>()?;
-            self.store_in_logs(events).await?
+        let Logged { ids, not_indexed } = if let [entry] = entries {
+            let LoggedEvent { id, not_indexed } = self.store_one(entry).await?;
+            Logged { ids: vec![id], not_indexed }
         } else {
-            let ids = match entries {
-                [entry] => vec![self.store_event(entry).await?],
-                entries => self.store_event_batch(entries).await?,
-            };
-            Logged { ids, not_indexed: None }
+            self.store_in_logs(entries.iter().map(prepared).collect::<Result<_, _>>()?).await?
         };
         let changed = change_runs(&*self.runs, entries, &*self.clock).await;
         Ok(StoredEvents { ids, incomplete: not_indexed.or(changed.err()) })
