@@ -71,7 +71,7 @@ pub trait RunEventStore: std::fmt::Debug + Send + Sync + 'static {
     async fn add_run_with_events(&self, new_run: NewRun) -> Result<Vec<StorageId>, StorageError>;
 
     /// Stores entries in their order, those of one run all or none, and changes the runs as their events
-    /// demand, as [`RunStore::handle_run_event`](crate::storage::RunStore::handle_run_event) does.
+    /// demand, as [`RunStore::handle_run_event`] does.
     ///
     /// In several databases: the entries, then the runs. An error means that no entry of the run is stored;
     /// what could not follow from entries that are, is told beside their ids.
