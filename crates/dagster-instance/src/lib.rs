@@ -22,14 +22,12 @@ pub use instance_core::command::{COMMAND_OP, CommandSpec};
 pub use instance_core::{
     AssetCheckKey, AssetKey, InstanceError, RunId, SnapshotId, StorageError, StorageId, asset_key,
     assets, classes, code_location, daemon, error, error_info, event, launcher, ops as ops_traits,
-    partitions, run, scheduling, serdes, settings, snap, storage, tags,
+    partitions, run, scheduling, selectors, serdes, settings, snap, storage, tags,
 };
 #[cfg(feature = "tracing-layer")]
 pub use instance_events::run_log_layer;
-pub use instance_events::{
-    EventLogWatch, EventLogWatchHandle, NewEvent, ReportEngineEvent, ReportEvent, WatchEventLogs,
-    WatchUntil,
-};
+pub use instance_core::event::{EventListener, NewEvent, ReportEngineEvent, ReportEvent};
+pub use instance_events::{EventLogWatch, EventLogWatchHandle, WatchEventLogs, WatchUntil};
 pub use instance_launcher::DefaultRunCoordinator;
 #[cfg(feature = "process")]
 pub use instance_launcher::{

@@ -46,7 +46,7 @@ pub(crate) async fn resume_retry_state(
                 let ancestor = get_run_by_id(ops, id).await?;
                 Some(
                     ancestor
-                        .ok_or_else(|| InstanceError::RunNotFound { run_id: id.to_string() })?,
+                        .ok_or_else(|| InstanceError::run_not_found(id))?,
                 )
             }
             None => None,
