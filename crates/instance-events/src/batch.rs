@@ -20,7 +20,10 @@ const BATCHES_AT_MOST: usize = 100;
 const LONGEST_DELAY: Duration = Duration::from_secs(30);
 
 /// Stores an event, or has it wait for others, as the instance is configured.
-pub(crate) async fn store_or_wait(ops: &dyn EventOps, event: NewEvent) -> Result<(), InstanceError> {
+pub(crate) async fn store_or_wait(
+    ops: &dyn EventOps,
+    event: NewEvent,
+) -> Result<(), InstanceError> {
     let batching = ops.event_batching();
     let NewEvent { entry, batch, .. } = event;
     let (name, is_end) = match (batching.of, batch) {
@@ -125,7 +128,8 @@ async fn store(ops: &dyn EventOps, name: &str, batch: &EventBatch) -> Result<(),
     while let Some(part) = parts.pop_front() {
         match store_and_follow(ops, part).await {
             Ok(stored) => {
-                first = first.and(part.first().map_or(Ok(()), |entry| outcome(&entry.run_id, stored)));
+                first =
+                    first.and(part.first().map_or(Ok(()), |entry| outcome(&entry.run_id, stored)));
             }
             Err(source) if source.is_temporary() => {
                 let left = entries.get(done..).unwrap_or_default().to_vec();

@@ -39,9 +39,7 @@ pub(crate) fn of_one_run(entries: &[EventLogEntry]) -> impl Iterator<Item = &[Ev
 pub(crate) fn outcome(run_id: &RunId, stored: StoredEvents) -> Result<(), InstanceError> {
     match stored.incomplete {
         None => Ok(()),
-        Some(source) => {
-            Err(InstanceError::EventsIncomplete { run_id: run_id.clone(), source })
-        }
+        Some(source) => Err(InstanceError::EventsIncomplete { run_id: run_id.clone(), source }),
     }
 }
 

@@ -3,11 +3,13 @@
 //!
 //! How anything is stored is not known here. The only crate that starts processes.
 
+mod absent;
 mod coordinator;
 mod lifecycle;
 #[cfg(feature = "process")]
 mod process;
 
+pub use absent::NoRunLauncher;
 pub use coordinator::DefaultRunCoordinator;
 pub use lifecycle::{cancel_run, launch_run, submit_run};
 #[cfg(feature = "process")]

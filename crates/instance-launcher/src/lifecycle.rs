@@ -43,7 +43,8 @@ pub async fn launch_run(
     let starting = DagsterEvent::new(DagsterEventType::RunStarting, &run.job_name);
     ops.report_dagster_event(ReportEvent::new(starting, run_id)).await?;
     let run = existing_run(ops, run_id).await?;
-    let context = LaunchRunContext { dagster_run: run.clone(), instance: ops.owned_run_worker_ops() };
+    let context =
+        LaunchRunContext { dagster_run: run.clone(), instance: ops.owned_run_worker_ops() };
     if let Err(source) = ops.run_launcher().launch_run(context).await {
         let error = InstanceError::Launch { run_id: run_id.clone(), source };
         report_failure(ops, &run, &error).await?;

@@ -2,7 +2,8 @@
 
 use crate::launcher::{RunCoordinator, RunLauncher};
 use crate::ops::{
-    ComputeLogAccess, EventReporter, IdAccess, OwnedRunWorkerOps, RunStoreAccess, SnapshotStoreAccess,
+    ComputeLogAccess, EventReporter, IdAccess, OwnedRunWorkerOps, RunStoreAccess,
+    SnapshotStoreAccess,
 };
 
 /// What the launcher domain needs of an instance.

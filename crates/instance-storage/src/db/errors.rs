@@ -44,9 +44,10 @@ pub(super) fn persistence(error: &sqlx::Error) -> Persistence {
         }
         (Some(Code::Sqlite(code)), _) => [5, 6, 7, 9, 10, 13, 14, 15].contains(&code),
         (None, sqlx::Error::Io(error)) => return Persistence::of_io(error),
-        (None, sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed) => {
-            true
-        }
+        (
+            None,
+            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed,
+        ) => true,
         (None, _) => false,
     };
     if passes { Persistence::Temporary } else { Persistence::Permanent }

@@ -10,9 +10,7 @@ use std::sync::Arc;
 
 use instance_core::clock::{Clock, IdSource, RandomIds, SystemClock};
 use instance_core::error::StorageError;
-use instance_core::storage::{
-    EventLogStorage, RunEventStore, RunStorage, ScheduleStorage, Stores,
-};
+use instance_core::storage::{EventLogStorage, RunEventStore, RunStorage, ScheduleStorage, Stores};
 use instance_core::tags;
 
 pub(crate) use run_logs::{NewRunLog, RunLogs};
@@ -100,8 +98,13 @@ impl Storages {
 
     /// All stores, as an instance is built on them.
     pub fn stores(&self) -> Stores {
-        Stores::new(self.runs.clone(), self.events.clone(), self.schedules.clone(), self.clock.clone())
-            .with_run_event_store(self.events.clone())
+        Stores::new(
+            self.runs.clone(),
+            self.events.clone(),
+            self.schedules.clone(),
+            self.clock.clone(),
+        )
+        .with_run_event_store(self.events.clone())
     }
 
     /// The store of runs.

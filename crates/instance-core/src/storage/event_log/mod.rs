@@ -18,8 +18,9 @@ pub use asset_checks::{
 pub use assets::{AssetKeysPage, AssetStore};
 pub use dynamic_partitions::{DynamicPartitionStore, DynamicPartitionsPage, PaginatedResults};
 pub use events::{
-    AssetEventSummaryQuery, AssetEventSummaryRecord, EventCursor, EventRecordsFilter, EventStore, EventStoreExt,
-    RecordsForRun, RecordsPage, RunShardedEventsCursor, RunStatusChangeRecordsFilter,
+    AssetEventSummaryQuery, AssetEventSummaryRecord, EventCursor, EventRecordsFilter, EventStore,
+    EventStoreExt, RecordsForRun, RecordsPage, RunShardedEventsCursor,
+    RunStatusChangeRecordsFilter,
 };
 pub use partitions::{
     AssetPartitionStore, LatestTagsQuery, MaterializationAttempt, PlannedMaterializationInfo,

@@ -137,8 +137,11 @@ impl SqlEventLogStorage {
             Some(if error.kind() == ErrorKind::Invalid {
                 StorageError::Values { database, operation, source }
             } else {
-                let persistence =
-                    if error.is_temporary() { Persistence::Temporary } else { Persistence::Permanent };
+                let persistence = if error.is_temporary() {
+                    Persistence::Temporary
+                } else {
+                    Persistence::Permanent
+                };
                 StorageError::Backend { database, operation, persistence, source }
             })
         };
