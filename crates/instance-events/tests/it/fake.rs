@@ -21,6 +21,7 @@ use instance_core::storage::{
     EventSignal, EventStore, EventWatch, NewRun, RecordsForRun, RunEventStore, RunStore, RunsPage,
     StoredEvents, change_runs,
 };
+use instance_core::testing::clock::ManualClock;
 use instance_core::testing::doubles::{EventStoreDouble, RunStoreDouble};
 use tokio::sync::watch;
 
@@ -45,6 +46,7 @@ pub(crate) struct Stores {
     runs: Mutex<BTreeMap<RunId, DagsterRun>>,
     failure: Mutex<Failure>,
     noticed: watch::Sender<u64>,
+    pub(crate) clock: ManualClock,
 }
 
 /// What does not work.
@@ -131,15 +133,6 @@ fn refused() -> StorageError {
     StorageError::Unsupported { what: "event".to_owned(), reason: "not this one".to_owned() }
 }
 
-#[derive(Debug)]
-struct FixedClock;
-
-impl Clock for FixedClock {
-    fn now(&self) -> DateTime<Utc> {
-        DateTime::from_timestamp(1_700_000_000, 250_000_000).unwrap_or_default()
-    }
-}
-
 impl EventOps for Fake {
     fn run_store(&self) -> &dyn RunStore {
         &*self.stores
@@ -158,7 +151,7 @@ impl EventOps for Fake {
     }
 
     fn clock(&self) -> &dyn Clock {
-        &FixedClock
+        &self.stores.clock
     }
 
     fn run_retries(&self) -> RunRetries {
@@ -299,8 +292,8 @@ impl RunStoreDouble for Stores {
         let record = |run: &DagsterRun| RunRecord {
             storage_id: StorageId(1),
             dagster_run: run.clone(),
-            create_timestamp: FixedClock.now(),
-            update_timestamp: FixedClock.now(),
+            create_timestamp: self.clock.now(),
+            update_timestamp: self.clock.now(),
             start_time: None,
             end_time: None,
         };
