@@ -21,6 +21,7 @@ mod features;
 mod postgres;
 mod process;
 mod python_env;
+mod roles;
 mod scenarios;
 mod scripts;
 mod sdist;
