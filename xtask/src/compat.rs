@@ -15,7 +15,7 @@ use crate::{postgres, python_env};
 
 /// Runs the tests with the release binary.
 pub(crate) fn run(workspace: &Workspace, args: &[String]) -> Result<()> {
-    let binary = release_binary(workspace)?;
+    let binary = binary(workspace, RELEASE)?;
     with_servers(workspace, |tests| {
         tests.arg("--").args(args).env("DAGSTER_INSTANCE_BIN", binary);
     })
@@ -34,16 +34,21 @@ pub(crate) fn with_servers(workspace: &Workspace, change: impl FnOnce(&mut Comma
     run_command(&mut tests)
 }
 
-/// Builds the binary as it is shipped; returns its path.
-pub(crate) fn release_binary(workspace: &Workspace) -> Result<PathBuf> {
+/// The profile of what people build and of what the gate tests.
+pub(crate) const RELEASE: &str = "release";
+/// The profile of what is shipped and measured.
+pub(crate) const DIST: &str = "dist";
+
+/// Builds the binary in one of the optimised profiles; returns its path.
+pub(crate) fn binary(workspace: &Workspace, profile: &str) -> Result<PathBuf> {
     let mut build = cargo(workspace, "build");
-    run_command(build.args(["--release", "--package", "dagster-instance-cli"]))?;
-    let binary = workspace.target.join("release").join(format!("dagster-instance{EXE_SUFFIX}"));
+    run_command(build.args(["--profile", profile, "--package", "dagster-instance-cli"]))?;
+    let binary = workspace.target.join(profile).join(format!("dagster-instance{EXE_SUFFIX}"));
     // With `build.target` configured cargo writes elsewhere, and a stale binary here would be
     // tested instead.
     ensure!(
         binary.is_file(),
-        "the release build left no {}; is a `build.target` configured?",
+        "the {profile} build left no {}; is a `build.target` configured?",
         binary.display()
     );
     Ok(binary)
