@@ -4,6 +4,7 @@
 
 use anyhow::Result;
 
+use crate::codegen;
 use crate::process::{cargo, run};
 use crate::workspace::{TESTS_PACKAGE, Workspace};
 
@@ -43,6 +44,7 @@ pub(crate) fn doc(workspace: &Workspace) -> Result<()> {
 }
 
 pub(crate) fn fix(workspace: &Workspace) -> Result<()> {
+    codegen::run(workspace, false)?;
     let mut clippy = cargo(workspace, "clippy");
     clippy.args([
         "--fix",

@@ -8,7 +8,8 @@ use anyhow::{Result, bail};
 
 use crate::workspace::Workspace;
 use crate::{
-    cargo_steps, compat, conformance, corpus, endurance, features, python_env, scenarios, tidy,
+    cargo_steps, codegen, compat, conformance, corpus, endurance, features, python_env, scenarios,
+    tidy,
 };
 
 /// One step of the gate.
@@ -30,6 +31,11 @@ enum PartOf {
 pub(crate) const STEPS: &[Step] = &[
     Step { command: "fmt", part_of: PartOf::Both, run: cargo_steps::fmt },
     Step { command: "tidy", part_of: PartOf::Both, run: tidy::run },
+    Step {
+        command: "codegen --check",
+        part_of: PartOf::Both,
+        run: |workspace| codegen::run(workspace, true),
+    },
     Step { command: "clippy", part_of: PartOf::Both, run: cargo_steps::clippy },
     Step {
         command: "test --unit",

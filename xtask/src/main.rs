@@ -12,6 +12,7 @@ mod bench;
 mod cached;
 mod cargo_steps;
 mod check;
+mod codegen;
 mod compat;
 mod conformance;
 mod corpus;
@@ -56,6 +57,12 @@ enum Command {
     Fmt,
     /// Check the project's own rules: crate edges, module docs, SQL's place, file sizes, licences
     Tidy,
+    /// Write the files that follow from others: the facade's methods, the list of our own crates
+    Codegen {
+        /// Only fail when one of them is not up to date
+        #[arg(long)]
+        check: bool,
+    },
     /// Run clippy over everything, warnings denied
     Clippy,
     /// Check each crate without features and with each of its features alone
@@ -147,6 +154,7 @@ fn run(command: &Command) -> Result<()> {
         Command::Check { quick } => check::run(&workspace, *quick),
         Command::Fmt => cargo_steps::fmt(&workspace),
         Command::Tidy => tidy::run(&workspace),
+        Command::Codegen { check } => codegen::run(&workspace, *check),
         Command::Clippy => cargo_steps::clippy(&workspace),
         Command::Features => features::run(&workspace),
         Command::Test { unit: false, args } => cargo_steps::test(&workspace, args),

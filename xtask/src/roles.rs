@@ -61,7 +61,9 @@ fn parse(name: &str, uses: Vec<String>) -> Result<Role> {
         other => bail!("there is no role `{other}`; the roles are {NAMES}"),
     };
     if !uses.is_empty() {
-        bail!("`uses` is for crates beneath the core; the role `{name}` says by itself what it may use");
+        bail!(
+            "`uses` is for crates beneath the core; the role `{name}` says by itself what it may use"
+        );
     }
     Ok(role)
 }

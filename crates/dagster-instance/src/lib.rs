@@ -8,8 +8,12 @@
 #[cfg(feature = "sqlite")]
 mod builder;
 mod instance;
+#[cfg(feature = "sqlite")]
+mod lifecycle;
 mod methods;
 mod ops;
+#[cfg(feature = "tracing-layer")]
+mod log_layer;
 
 #[cfg(feature = "sqlite")]
 pub use builder::DagsterInstanceBuilder;

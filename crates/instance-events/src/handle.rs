@@ -29,6 +29,7 @@ impl From<EventLogEntry> for NewEvent {
 
 /// Whether an entry is kept at all: failures to materialise an asset are not, in open-source Dagster's stores,
 /// and would confuse those who do not expect them.
+// facade: method
 pub fn should_store_event(entry: &EventLogEntry) -> bool {
     entry.event_type() != Some(DagsterEventType::AssetFailedToMaterialize)
 }

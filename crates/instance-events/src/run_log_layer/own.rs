@@ -2,18 +2,7 @@
 
 use std::future::Future;
 
-/// The crates that log while they store, or could. `instance_` alone would take the lines of programs
-/// whose names begin with it by chance.
-const OWN_CRATES: [&str; 8] = [
-    "instance_assets",
-    "instance_config",
-    "instance_core",
-    "instance_events",
-    "instance_launcher",
-    "instance_runs",
-    "instance_scheduling",
-    "instance_storage",
-];
+use super::own_crates::OWN_CRATES;
 
 /// Families of crates, by the beginning of their names.
 const OWN_FAMILIES: [&str; 2] = ["dagster_instance", "sqlx"];
@@ -23,7 +12,8 @@ tokio::task_local! {
     static STORING: ();
 }
 
-/// Whether events of a target are our own.
+/// Whether events of a target are our own. `instance_` alone would take the events of programs whose names begin
+/// with it by chance.
 pub(super) fn is_own(target: &str) -> bool {
     let crate_name = target.split("::").next().unwrap_or_default();
     OWN_CRATES.contains(&crate_name)
