@@ -10,6 +10,7 @@ mod methods;
 mod source;
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
 use std::path::Path;
@@ -91,7 +92,7 @@ fn methods(workspace: &Workspace) -> Result<BTreeMap<String, String>> {
     for (package, domain) in &domains {
         if let Some(text) = domain.file(package, &names)? {
             let module = package.strip_prefix("instance-").unwrap_or(package).replace('-', "_");
-            modules.push_str(&format!("mod {module};\n"));
+            let _ = writeln!(modules, "mod {module};");
             files.insert(format!("{METHODS}/{module}.rs"), text);
         }
     }
@@ -107,7 +108,7 @@ fn own_crates(workspace: &Workspace) -> String {
     let mut names = String::new();
     for package in workspace.shipped_packages() {
         if !package.name.starts_with(FAMILY) {
-            names.push_str(&format!("\"{}\",", package.name.replace('-', "_")));
+            let _ = write!(names, "\"{}\",", package.name.replace('-', "_"));
         }
     }
     format!(

@@ -3,6 +3,7 @@
 //! Here: which parts of a text are links to items. Not here: what a path means.
 
 use std::collections::BTreeSet;
+use std::fmt::{self, Write as _};
 
 /// What a link becomes elsewhere.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -102,21 +103,25 @@ fn link(
         (path, path.len() + 2)
     } else if let Some(definition) = after.strip_prefix(':') {
         let path = definition.trim();
-        match resolved(path, target) {
-            Target::Path(path) => result.push_str(&format!("[{text}]: {path}")),
-            _ => result.push_str(&format!("[{text}]: {path}")),
-        }
+        let moved = resolved(path, target);
+        let path = if let Target::Path(moved) = &moved { moved } else { path };
+        put(result, format_args!("[{text}]: {path}"));
         return after.trim_end_matches('\n').len();
     } else {
         (text, 0)
     };
     let by_label = labels.contains(path);
     match if by_label { Target::Unchanged } else { resolved(path, target) } {
-        Target::Path(path) => result.push_str(&format!("[{text}]({path})")),
+        Target::Path(path) => put(result, format_args!("[{text}]({path})")),
         Target::Nothing => result.push_str(text),
-        Target::Unchanged => result.push_str(&format!("[{text}]{}", &after[..used])),
+        Target::Unchanged => put(result, format_args!("[{text}]{}", &after[..used])),
     }
     used
+}
+
+fn put(result: &mut String, text: fmt::Arguments<'_>) {
+    // A string takes all that is written to it.
+    let _ = result.write_fmt(text);
 }
 
 /// Asks about what may be the path of an item.

@@ -84,7 +84,7 @@ impl<'a> Domain<'a> {
     /// Everything but the documentation.
     fn method(&self, function: &Function<'_>, imports: &mut BTreeSet<String>) -> Result<String> {
         let mut signature = function.item.sig.clone();
-        let conditions: Vec<&Attribute> = function.conditions.iter().copied().collect();
+        let conditions: Vec<&Attribute> = function.conditions.clone();
         let own_conditions = only(&function.item.attrs, "cfg");
         let conditional = !conditions.is_empty() || !own_conditions.is_empty();
         let mut paths = Paths {
@@ -279,7 +279,7 @@ fn drop_generic_of_ops(signature: &mut syn::Signature, ops: &Type) {
     signature.generics.params =
         signature.generics.params.iter().filter(|p| other(p)).cloned().collect();
     if let Some(condition) = &mut signature.generics.where_clause {
-        let about = |predicate: &syn::WherePredicate| matches!(predicate, syn::WherePredicate::Type(ty) if text(&ty.bounded_ty) == name.to_string());
+        let about = |predicate: &syn::WherePredicate| matches!(predicate, syn::WherePredicate::Type(ty) if *name == text(&ty.bounded_ty));
         condition.predicates =
             condition.predicates.iter().filter(|predicate| !about(predicate)).cloned().collect();
     }
