@@ -8,8 +8,8 @@ use anyhow::{Result, bail};
 
 use crate::workspace::Workspace;
 use crate::{
-    cargo_steps, codegen, compat, conformance, corpus, endurance, features, python_env, scenarios,
-    tidy,
+    cargo_steps, codegen, compat, conformance, corpus, endurance, features, public_api, python_env,
+    scenarios, tidy,
 };
 
 /// One step of the gate.
@@ -50,6 +50,11 @@ pub(crate) const STEPS: &[Step] = &[
     },
     Step { command: "doctest", part_of: PartOf::Full, run: cargo_steps::doctest },
     Step { command: "doc", part_of: PartOf::Full, run: cargo_steps::doc },
+    Step {
+        command: "public-api",
+        part_of: PartOf::Full,
+        run: |workspace| public_api::run(workspace, false),
+    },
     // On its own before `compat`, so that installing Dagster is not counted as the time of the
     // tests.
     Step {

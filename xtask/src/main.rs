@@ -21,6 +21,7 @@ mod endurance;
 mod features;
 mod postgres;
 mod process;
+mod public_api;
 mod python_env;
 mod roles;
 mod scenarios;
@@ -80,6 +81,12 @@ enum Command {
     Doctest,
     /// Build the documentation, private items too, warnings denied
     Doc,
+    /// Compare what each published library offers with its snapshot in `docs/public-api/`
+    PublicApi {
+        /// Write the snapshots
+        #[arg(long)]
+        bless: bool,
+    },
     /// Bring up the Python environment with the pinned Dagster and print its interpreter's path
     Python,
     /// Run the tests against the real Dagster, with the release binary
@@ -139,6 +146,9 @@ enum Command {
 }
 
 fn main() -> ExitCode {
+    if let Some(exit_code) = public_api::as_rustdoc() {
+        return exit_code;
+    }
     match run(&Cli::parse().command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -161,6 +171,7 @@ fn run(command: &Command) -> Result<()> {
         Command::Test { unit: true, args } => cargo_steps::unit_test(&workspace, args),
         Command::Doctest => cargo_steps::doctest(&workspace),
         Command::Doc => cargo_steps::doc(&workspace),
+        Command::PublicApi { bless } => public_api::run(&workspace, *bless),
         Command::Python => {
             // The path alone on standard output, so that `$(cargo xtask python) -m dagster ..`
             // works.
