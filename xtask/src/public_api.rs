@@ -115,7 +115,12 @@ fn interface(json: PathBuf) -> Result<String> {
         .omit_auto_trait_impls(true)
         .build()?;
     let items: Vec<String> = interface.items().map(ToString::to_string).collect();
-    Ok(without_methods_of_traits(&items).map(|item| format!("{item}\n")).collect())
+    let mut text = String::new();
+    for item in without_methods_of_traits(&items) {
+        text.push_str(item);
+        text.push('\n');
+    }
+    Ok(text)
 }
 
 /// That a type implements a trait says already that it has the trait's methods.
