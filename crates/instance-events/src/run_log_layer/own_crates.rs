@@ -9,7 +9,9 @@ pub(super) const OWN_CRATES: &[&str] = &[
     "instance_core",
     "instance_events",
     "instance_launcher",
+    "instance_partitions",
     "instance_runs",
     "instance_scheduling",
+    "instance_serdes",
     "instance_storage",
 ];
