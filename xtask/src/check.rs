@@ -8,8 +8,8 @@ use anyhow::{Result, bail};
 
 use crate::workspace::Workspace;
 use crate::{
-    cargo_steps, codegen, compat, conformance, corpus, endurance, features, public_api, python_env,
-    scenarios, tidy,
+    cargo_steps, codegen, compat, conformance, corpus, endurance, examples, features, package,
+    public_api, python_env, scenarios, tidy,
 };
 
 /// One step of the gate.
@@ -49,6 +49,12 @@ pub(crate) const STEPS: &[Step] = &[
         run: |workspace| cargo_steps::test(workspace, &[]),
     },
     Step { command: "doctest", part_of: PartOf::Full, run: cargo_steps::doctest },
+    Step {
+        command: "examples",
+        part_of: PartOf::Full,
+        run: |workspace| examples::run(workspace, None),
+    },
+    Step { command: "package", part_of: PartOf::Full, run: package::run },
     Step { command: "doc", part_of: PartOf::Full, run: cargo_steps::doc },
     Step {
         command: "public-api",

@@ -1,12 +1,14 @@
 //! The step `codegen`: files that follow from others, so that each thing is said once.
 //!
 //! * The facade's methods, from the public functions of the domains, with their documentation.
+//! * The READMEs of the facade and of the binary, from that of the project.
 //! * The list of our own crates whose log lines are never stored, from the roles of the crates.
 //!
 //! Here: which files there are, and whether they are up to date. Not here: what a method looks like.
 
 mod links;
 mod methods;
+mod readme;
 mod source;
 
 use std::collections::BTreeMap;
@@ -25,14 +27,18 @@ use source::Crate;
 
 const METHODS: &str = "crates/dagster-instance/src/methods";
 const OWN_CRATES: &str = "crates/instance-events/src/run_log_layer/own_crates.rs";
+/// READMEs that are the project's without some sections.
+const READMES: [(&str, &[&str]); 2] = [
+    ("crates/dagster-instance/README.md", &["Two commands", "The binary"]),
+    ("crates/dagster-instance-cli/README.md", &["Two commands", "The library"]),
+];
 /// All crates whose names begin with it are taken as ours.
 const FAMILY: &str = "dagster-instance";
 
 /// Writes every generated file; with `check`, fails instead when one is not as it would be written.
 pub(crate) fn run(workspace: &Workspace, check: bool) -> Result<()> {
     let mut outdated = Vec::new();
-    let mut update = |path: &str, text: &str| -> Result<()> {
-        let text = formatted(workspace, text).with_context(|| format!("cannot format {path}"))?;
+    let mut update = |path: &str, text: String| -> Result<()> {
         let file = workspace.root.join(path);
         if fs::read_to_string(&file).is_ok_and(|found| found == text) {
             return Ok(());
@@ -44,10 +50,15 @@ pub(crate) fn run(workspace: &Workspace, check: bool) -> Result<()> {
         fs::write(&file, text).with_context(|| format!("cannot write {path}"))
     };
     // First, as it is part of a crate that is read for the methods.
-    update(OWN_CRATES, &own_crates(workspace))?;
+    update(OWN_CRATES, formatted(workspace, &own_crates(workspace))?)?;
     let methods = methods(workspace)?;
     for (path, text) in &methods {
+        let text = formatted(workspace, text).with_context(|| format!("cannot format {path}"))?;
         update(path, text)?;
+    }
+    let readme = fs::read_to_string(workspace.root.join("README.md"))?;
+    for (path, sections) in READMES {
+        update(path, readme::without(&readme, sections)?)?;
     }
     for path in left_over(workspace, &methods)? {
         if !check {

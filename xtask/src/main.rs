@@ -18,7 +18,9 @@ mod conformance;
 mod corpus;
 mod crash;
 mod endurance;
+mod examples;
 mod features;
+mod package;
 mod postgres;
 mod process;
 mod public_api;
@@ -81,6 +83,13 @@ enum Command {
     Doctest,
     /// Build the documentation, private items too, warnings denied
     Doc,
+    /// Run the example programs of the published crates
+    Examples {
+        /// Which one; all unless said
+        name: Option<String>,
+    },
+    /// Package the published crates, and check what the packages hold
+    Package,
     /// Compare what each published library offers with its snapshot in `docs/public-api/`
     PublicApi {
         /// Write the snapshots
@@ -171,6 +180,8 @@ fn run(command: &Command) -> Result<()> {
         Command::Test { unit: true, args } => cargo_steps::unit_test(&workspace, args),
         Command::Doctest => cargo_steps::doctest(&workspace),
         Command::Doc => cargo_steps::doc(&workspace),
+        Command::Examples { name } => examples::run(&workspace, name.as_deref()),
+        Command::Package => package::run(&workspace),
         Command::PublicApi { bless } => public_api::run(&workspace, *bless),
         Command::Python => {
             // The path alone on standard output, so that `$(cargo xtask python) -m dagster ..`

@@ -1,6 +1,6 @@
 //! The facade of DagsterInstance: one type, everything that its users need, and no logic.
 //!
-#![doc = include_str!("../../../README.md")]
+#![doc = include_str!("../README.md")]
 //!
 //! [`DagsterInstance`] wires the storages and delegates every method to
 //! the crate of its domain.
