@@ -6,6 +6,7 @@ use anyhow::Result;
 
 use crate::codegen;
 use crate::process::{cargo, run};
+use crate::spelling;
 use crate::workspace::{TESTS_PACKAGE, Workspace};
 
 pub(crate) fn fmt(workspace: &Workspace) -> Result<()> {
@@ -45,6 +46,7 @@ pub(crate) fn doc(workspace: &Workspace) -> Result<()> {
 
 pub(crate) fn fix(workspace: &Workspace) -> Result<()> {
     codegen::run(workspace, false)?;
+    spelling::run(workspace, true)?;
     let mut clippy = cargo(workspace, "clippy");
     clippy.args([
         "--fix",

@@ -8,8 +8,8 @@ use anyhow::{Result, bail};
 
 use crate::workspace::Workspace;
 use crate::{
-    cargo_steps, codegen, compat, conformance, corpus, endurance, examples, features, package,
-    public_api, python_env, scenarios, tidy,
+    advisories, cargo_steps, codegen, compat, conformance, corpus, endurance, examples, features,
+    package, public_api, python_env, scenarios, spelling, tidy,
 };
 
 /// One step of the gate.
@@ -31,6 +31,16 @@ enum PartOf {
 pub(crate) const STEPS: &[Step] = &[
     Step { command: "fmt", part_of: PartOf::Both, run: cargo_steps::fmt },
     Step { command: "tidy", part_of: PartOf::Both, run: tidy::run },
+    Step {
+        command: "advisories",
+        part_of: PartOf::Both,
+        run: |workspace| advisories::run(workspace, None),
+    },
+    Step {
+        command: "spelling",
+        part_of: PartOf::Both,
+        run: |workspace| spelling::run(workspace, false),
+    },
     Step {
         command: "codegen --check",
         part_of: PartOf::Both,

@@ -8,6 +8,7 @@
     reason = "a build tool starts processes, reads its environment and answers on the terminal"
 )]
 
+mod advisories;
 mod bench;
 mod cached;
 mod cargo_steps;
@@ -29,10 +30,12 @@ mod roles;
 mod scenarios;
 mod scripts;
 mod sdist;
+mod spelling;
 mod tidy;
 mod two_writers;
 mod workspace;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -65,6 +68,14 @@ enum Command {
         /// Only fail when one of them is not up to date
         #[arg(long)]
         check: bool,
+    },
+    /// Look for typing errors in sources and documents
+    Spelling,
+    /// Check the locked crates against the snapshot of RustSec's database
+    Advisories {
+        /// Make the snapshot from this checkout of the database first
+        #[arg(long, value_name = "CHECKOUT")]
+        update: Option<PathBuf>,
     },
     /// Run clippy over everything, warnings denied
     Clippy,
@@ -150,7 +161,7 @@ enum Command {
         /// Which benchmark; all unless said
         name: Option<String>,
     },
-    /// Format, and apply the suggestions of clippy that it can apply itself
+    /// Write generated files, mend typing errors, apply the suggestions of clippy that it can apply itself, and format
     Fix,
 }
 
@@ -174,6 +185,8 @@ fn run(command: &Command) -> Result<()> {
         Command::Fmt => cargo_steps::fmt(&workspace),
         Command::Tidy => tidy::run(&workspace),
         Command::Codegen { check } => codegen::run(&workspace, *check),
+        Command::Spelling => spelling::run(&workspace, false),
+        Command::Advisories { update } => advisories::run(&workspace, update.as_deref()),
         Command::Clippy => cargo_steps::clippy(&workspace),
         Command::Features => features::run(&workspace),
         Command::Test { unit: false, args } => cargo_steps::test(&workspace, args),
