@@ -131,7 +131,9 @@ fn snapshot(checkout: &Path) -> Result<String> {
     let state = git(&["show", "--no-patch", "--format=%cs, commit %H", "HEAD"])?;
     let files = git(&["ls-tree", "-r", "--name-only", "HEAD", "crates/"])?;
     let mut lines = BTreeSet::new();
-    for file in files.lines().filter(|file| file.ends_with(".md")) {
+    for file in
+        files.lines().filter(|file| Path::new(file).extension().is_some_and(|end| end == "md"))
+    {
         let text = git(&["show", &format!("HEAD:{file}")])?;
         lines.extend(line_of(&text).with_context(|| format!("cannot read {file}"))?);
     }

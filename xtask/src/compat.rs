@@ -10,7 +10,7 @@ use std::process::Command;
 use anyhow::{Result, ensure};
 
 use crate::process::{cargo, run as run_command};
-use crate::workspace::{TESTS_PACKAGE, Workspace};
+use crate::workspace::{SELECTION, TESTS_TARGET, Workspace};
 use crate::{postgres, python_env};
 
 /// Runs the tests with the release binary.
@@ -27,7 +27,7 @@ pub(crate) fn with_servers(workspace: &Workspace, change: impl FnOnce(&mut Comma
     let python = python_env::ensure(workspace)?;
     let postgres = postgres::ensure(workspace)?;
     let mut tests = cargo(workspace, "test");
-    tests.args(["--package", TESTS_PACKAGE]);
+    tests.args(SELECTION).args(["--test", TESTS_TARGET]);
     tests.env("DAGSTER_INSTANCE_PYTHON", python);
     tests.env("DAGSTER_INSTANCE_TEST_POSTGRES_URL", postgres.url());
     change(&mut tests);
@@ -57,6 +57,8 @@ pub(crate) fn binary(workspace: &Workspace, profile: &str) -> Result<PathBuf> {
 /// Builds a program of the tests, without optimizations; returns its path.
 pub(crate) fn test_program(workspace: &Workspace, name: &str) -> Result<PathBuf> {
     let mut build = cargo(workspace, "build");
-    run_command(build.args(["--quiet", "--package", TESTS_PACKAGE, "--bin", name]))?;
+    // With the examples, as they have the features of the tests' dependencies built.
+    build.args(SELECTION).args(["--quiet", "--examples", "--bin", name]);
+    run_command(&mut build)?;
     Ok(workspace.target.join("debug").join(format!("{name}{EXE_SUFFIX}")))
 }

@@ -14,7 +14,7 @@ use cargo_metadata::{Package, TargetKind};
 
 use crate::process::{cargo, run as run_command};
 use crate::roles::{self, Role};
-use crate::workspace::Workspace;
+use crate::workspace::{SELECTION, Workspace};
 
 /// An example is read and tried out; nobody waits longer for one.
 const LONGEST: Duration = Duration::from_secs(30);
@@ -45,13 +45,7 @@ pub(crate) fn run(workspace: &Workspace, name: Option<&str>) -> Result<()> {
     }
     ensure!(!examples.is_empty(), "there is no such example below crates/*/examples/");
 
-    // All at once, with the features that the tests are built with: nothing is built twice.
-    let mut build = cargo(workspace, "build");
-    build.args(["--all-features"]);
-    for (package, example) in &examples {
-        build.args(["--package", package.name.as_str(), "--example", example]);
-    }
-    run_command(&mut build)?;
+    run_command(cargo(workspace, "build").args(SELECTION).arg("--examples"))?;
     for (package, example) in examples {
         let program =
             workspace.target.join("debug/examples").join(format!("{example}{EXE_SUFFIX}"));

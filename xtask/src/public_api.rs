@@ -14,7 +14,7 @@ use anyhow::{Context, Result, ensure};
 use cargo_metadata::Package;
 
 use crate::process::{cargo, run as run_command};
-use crate::workspace::Workspace;
+use crate::workspace::{SELECTION, Workspace};
 
 /// Where the snapshots are.
 const DIRECTORY: &str = "docs/public-api";
@@ -30,7 +30,7 @@ pub(crate) fn run(workspace: &Workspace, bless: bool) -> Result<()> {
         .into_iter()
         .filter_map(|package| Some((package, library(package)?)))
         .collect();
-    document(workspace, &libraries)?;
+    document(workspace)?;
 
     let directory = workspace.root.join(DIRECTORY);
     fs::create_dir_all(&directory).with_context(|| format!("cannot create {DIRECTORY}"))?;
@@ -79,12 +79,9 @@ fn library(package: &Package) -> Option<String> {
 }
 
 /// Has rustdoc write the JSON of the libraries, from the same artefacts of dependencies as their HTML.
-fn document(workspace: &Workspace, libraries: &[(&Package, String)]) -> Result<()> {
+fn document(workspace: &Workspace) -> Result<()> {
     let mut command = cargo(workspace, "doc");
-    command.args(["--no-deps", "--all-features", "--lib"]);
-    for (package, _) in libraries {
-        command.args(["--package", package.name.as_str()]);
-    }
+    command.args(SELECTION).args(["--no-deps", "--lib", "--examples"]);
     // Only rustdoc may see that it is taken for a nightly: build scripts look at it as well, and everything would be
     // built again.
     let rustdoc = env::var_os("RUSTDOC").unwrap_or_else(|| "rustdoc".into());
