@@ -1,12 +1,15 @@
 //! The facade of DagsterInstance: one type, everything that its users need, and no logic.
 //!
-#![doc = include_str!("../../../README.md")]
+#![doc = include_str!("../README.md")]
 //!
 //! [`DagsterInstance`] wires the storages and delegates every method to
 //! the crate of its domain.
 
 mod builder;
 mod instance;
+mod lifecycle;
+#[cfg(feature = "tracing-layer")]
+mod log_layer;
 mod methods;
 mod wiring;
 

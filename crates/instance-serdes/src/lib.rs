@@ -8,6 +8,8 @@
 //! `"__class__"`, enums are `{"__enum__": "Class.MEMBER"}`, sets `{"__frozenset__": [..]}`.
 //! Because ids of snapshots are hashes of the text, a type's fields are declared in the order of
 //! their stored names, and the compiler refuses any other order.
+//!
+#![doc = include_str!("../README.md")]
 
 mod canonical;
 mod error;
