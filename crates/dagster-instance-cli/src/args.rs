@@ -9,7 +9,7 @@ use dagster_instance::run::DagsterRunStatus;
 
 /// Create, launch and observe Dagster runs without a Python process.
 #[derive(Debug, Parser)]
-#[command(version, about, max_term_width = 100)]
+#[command(name = "dagster-instance", version, about, max_term_width = 100)]
 pub(crate) struct Arguments {
     /// The instance's directory [default: $DAGSTER_HOME, else dagster-instance in the user's data directory]
     #[arg(long, global = true, value_name = "DIR")]
@@ -25,7 +25,6 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Execute a command and record it as a run of a job with one step
     Exec(Exec),
     /// Look at runs
     #[command(subcommand)]
@@ -45,9 +44,7 @@ pub(crate) enum RunCommand {
     Show(RunShow),
     /// Show the events of a run, oldest first
     Events(RunEvents),
-    /// Show the events of a run until it ends, and end as it did
     Tail(RunTail),
-    /// Wait until a run ends, and end as it did
     Wait(RunWait),
 }
 
@@ -147,10 +144,10 @@ pub(crate) struct RunEvents {
     pub(crate) output: Output,
 }
 
-/// Show the events of a run as they come, until it ends.
+/// Show the events of a run until it ends, and end as it did.
 ///
 /// The exit code says how the run ended: 0 is success, 1 failure, 3 canceled; 125 means that this program itself
-/// failed or that its arguments are wrong, and 141 that its output was closed, as by `head`, before the run ended.
+/// failed or that its arguments are wrong, and 141 that its output was closed, as by `head`, before the end was shown.
 #[derive(Debug, Args)]
 pub(crate) struct RunTail {
     /// The run's id, or as much of its beginning as no other run has
@@ -161,7 +158,7 @@ pub(crate) struct RunTail {
     pub(crate) output: Output,
 }
 
-/// Wait until a run ends.
+/// Wait until a run ends, and end as it did.
 ///
 /// The exit code says how the run ended: 0 is success, 1 failure, 3 canceled; 124 means that it has not ended in
 /// time, and 125 that this program itself failed or that its arguments are wrong.

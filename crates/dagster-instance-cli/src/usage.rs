@@ -11,7 +11,7 @@ use clap::{CommandFactory, Error, Parser};
 use dagster_instance::tags;
 
 use crate::args::{Arguments, Command, Exec, RunCommand};
-use crate::{OWN_FAILURE, SUCCESS, text};
+use crate::{OWN_FAILURE, SUCCESS, report, text};
 
 /// The exit code of arguments that cannot be read, where it is no answer.
 const USAGE: u8 = 2;
@@ -26,13 +26,15 @@ pub(crate) fn parse(raw: &[OsString]) -> Result<Arguments, ExitCode> {
         })
         .and_then(|arguments| check(&arguments).map(|()| arguments))
         .map_err(|error| {
-            // Nobody may be reading any more.
-            let _ = error.print();
-            ExitCode::from(match error.exit_code() {
-                0 => SUCCESS,
-                _ if answers_by_code(raw) => OWN_FAILURE,
-                _ => USAGE,
-            })
+            if error.exit_code() == 0 {
+                // Help. Nobody may be reading any more.
+                let _ = error.print();
+                return ExitCode::from(SUCCESS);
+            }
+            // It repeats what was given, which may come from a database.
+            let shown: Vec<_> = error.render().to_string().lines().map(text::message).collect();
+            report::say(&shown.join("\n"));
+            ExitCode::from(if answers_by_code(raw) { OWN_FAILURE } else { USAGE })
         })
 }
 
