@@ -37,8 +37,8 @@ impl AssetKey {
     ///
     /// # Errors
     ///
-    /// A part is empty, or a backslash stands before something else: Dagster would leave either out, and the text
-    /// would name another asset.
+    /// A part is empty, or a backslash stands before something else. Dagster drops such a backslash and an empty last
+    /// part, so that the text names another asset than it seems to.
     pub fn from_user_string(text: &str) -> Result<Self, AssetKeyError> {
         let refused = || AssetKeyError { text: text.to_owned() };
         let mut path = Vec::new();

@@ -50,7 +50,7 @@ pub(super) fn in_python_order<'a, K: AsRef<str> + 'a, V>(
     entries
 }
 
-/// The code points that a text of the codec stands for, halves of surrogate pairs included: for who shows a text
+/// The code points that a text of the codec stands for, halves of surrogate pairs included: for whoever shows a text
 /// where a half has no place. `char::from_u32` gives `None` for a half.
 pub fn code_points(text: &str) -> impl Iterator<Item = u32> {
     let mut characters = text.chars().peekable();
