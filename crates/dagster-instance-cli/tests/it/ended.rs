@@ -63,6 +63,27 @@ async fn whoever_has_seen_enough_of_a_list_is_content() {
 }
 
 #[tokio::test]
+async fn output_that_cannot_be_written_is_a_failure() {
+    let home = Home::filled().await;
+    for (line, code) in [
+        ("run tail 1b", 125),
+        ("run tail 1b --json", 125),
+        ("run list", 1),
+        ("run list --json", 1),
+        ("run show 1a", 1),
+        ("run events 1a", 1),
+        ("asset list", 1),
+        ("info", 1),
+    ] {
+        let full = std::fs::File::create("/dev/full").expect("the device of a full disk");
+        let arguments: Vec<_> = line.split(' ').collect();
+        let ended = home.run_into(&arguments, Stdio::from(full), Stdio::piped());
+        assert_eq!(ended.code, Some(code), "{line}: {ended}");
+        assert!(ended.stderr.contains("No space left on device"), "{line}: {ended}");
+    }
+}
+
+#[tokio::test]
 async fn nobody_need_listen_to_errors() {
     let home = Home::filled().await;
     let check = |arguments: &[&str], code: i32| {
