@@ -25,7 +25,7 @@ pub use postgres::PostgresConfig;
 pub(crate) use postgres::PostgresDatabase;
 pub(crate) use row::Row;
 use sqlite::Extent;
-pub(crate) use sqlite::{FILES_OF_SHARD, RunFile, RunFiles, SqliteDatabase, SqlitePlace, exists};
+pub(crate) use sqlite::{FILES_OF_SHARD, RunFile, RunFiles, SqliteDatabase, SqlitePlace, exists, touch};
 
 /// A database of either kind.
 #[derive(Debug)]
@@ -53,6 +53,15 @@ impl Database {
             Self::Sqlite(_) => Dialect::Sqlite,
             #[cfg(feature = "postgres")]
             Self::Postgres(_) => Dialect::Postgres,
+        }
+    }
+
+    /// Whether it was opened and its connections have been closed since, as nobody used them.
+    pub(crate) fn is_idle(&self) -> bool {
+        match self {
+            Self::Sqlite(database) => database.is_idle(),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => false,
         }
     }
 

@@ -225,6 +225,9 @@ impl Open {
         new: impl FnOnce() -> Arc<Database>,
     ) -> (Arc<Database>, Option<Arc<Database>>) {
         self.uses += 1;
+        // Meanwhile somebody may have deleted its file: it is opened as if for the first time.
+        self.shards
+            .retain(|id, (shard, _)| id != run_id || Arc::strong_count(shard) > 1 || !shard.is_idle());
         if let Some((shard, last_use)) = self.shards.get_mut(run_id) {
             *last_use = self.uses;
             return (Arc::clone(shard), None);

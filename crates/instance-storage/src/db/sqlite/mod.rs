@@ -1,11 +1,13 @@
 //! One SQLite database, a file or in memory: created as Dagster creates it, checked when it is opened,
 //! read by a few connections and written by one.
 
+mod caretaker;
 mod run_file;
 mod writer;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -20,6 +22,8 @@ use super::{Connection, Link, Row, backend_error, row};
 use crate::layouts::StorageContext;
 use crate::sql::schema::{self, Schema};
 use crate::sql::timestamp;
+use caretaker::Caretaker;
+pub(crate) use caretaker::touch;
 pub(crate) use run_file::{RunFile, RunFiles};
 pub(in crate::db) use writer::Extent;
 use writer::Writer;
@@ -66,6 +70,10 @@ pub(crate) struct SqliteDatabase {
     readers: Option<SqlitePool>,
     ready: OnceCell<()>,
     writer: Mutex<Option<Writer>>,
+    /// Whether the writer has a connection.
+    has_writer: Arc<AtomicBool>,
+    /// Of a file of events: others follow it.
+    caretaker: Option<Caretaker>,
 }
 
 impl SqliteDatabase {
@@ -84,6 +92,13 @@ impl SqliteDatabase {
             }
             SqlitePlace::Memory => (format!("the {schema} in memory").into(), None),
         };
+        let has_writer = Arc::new(AtomicBool::new(false));
+        let caretaker = match (&place, &readers) {
+            (SqlitePlace::File(path), Some(readers)) if schema.is_of_events() => {
+                Some(Caretaker::new(path, readers, &has_writer))
+            }
+            _ => None,
+        };
         Self {
             place,
             name,
@@ -92,6 +107,21 @@ impl SqliteDatabase {
             readers,
             ready: OnceCell::new(),
             writer: Mutex::new(None),
+            has_writer,
+            caretaker,
+        }
+    }
+
+    /// Whether it was opened, and all its connections have been closed since, as nobody used them.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.ready.initialized()
+            && self.readers.as_ref().is_some_and(|readers| readers.size() == 0)
+            && !self.has_writer.load(std::sync::atomic::Ordering::Acquire)
+    }
+
+    fn begin_use(&self) {
+        if let Some(caretaker) = &self.caretaker {
+            caretaker.begin_use();
         }
     }
 
@@ -120,6 +150,7 @@ impl SqliteDatabase {
         read: impl Fn(Row) -> Result<T, StorageError> + Send + Sync,
     ) -> Result<Vec<T>, StorageError> {
         self.ready().await?;
+        self.begin_use();
         let (sql, values) = render(select);
         let query = sqlx::query_with(AssertSqlSafe(sql), values);
         let read = |row| read(Row::from_sqlite(&self.name, row));
@@ -167,6 +198,7 @@ impl SqliteDatabase {
             + Send
             + 'static,
     {
+        self.begin_use();
         let writer = self.writer(operation).await?;
         writer.write(extent, Box::new(write)).await.unwrap_or_else(|| {
             Err(StorageError::Backend {
@@ -238,7 +270,13 @@ impl SqliteDatabase {
     }
 
     fn start_writer(&self, connection: SqliteConnection) -> Writer {
-        Writer::start(connection, Arc::clone(&self.name))
+        let reopen = match self.place {
+            SqlitePlace::File(_) if self.caretaker.is_some() => {
+                Some(options(&self.place, self.schema))
+            }
+            _ => None,
+        };
+        Writer::start(connection, reopen, Arc::clone(&self.name), Arc::clone(&self.has_writer))
     }
 
     async fn create_or_check(&self, connection: &mut SqliteConnection) -> Result<(), StorageError> {
