@@ -94,7 +94,7 @@ async fn dagster_hears_of_all_while(we: We, home: &Path, dagsters: &mut [Dagster
     };
     // The file is there, so that Dagster's watcher and our reader find it.
     instance.handle_new_event(line("the first")).await?;
-    watcher.seconds(&json!({"task": "watch", "home": home, "run_id": run_id}))?;
+    watcher.seconds(&json!({"task": "watch", "home": home, "run_id": run_id.as_str()}))?;
     let tasks = match we {
         We::Follow => {
             vec![follow(instance.clone(), run_id.clone()), follow(other.clone(), run_id.clone())]
@@ -104,9 +104,9 @@ async fn dagster_hears_of_all_while(we: We, home: &Path, dagsters: &mut [Dagster
     };
     instance.handle_new_event(line("the second")).await?;
     let expected = EVENTS + 1;
-    let write = json!({"task": "write", "home": home, "run_id": run_id, "count": EVENTS, "seed": 7, "pause": PAUSE});
+    let write = json!({"task": "write", "home": home, "run_id": run_id.as_str(), "count": EVENTS, "seed": 7, "pause": PAUSE});
     let written = tokio::task::block_in_place(|| writer.answer(&write))?;
-    let seen = json!({"task": "seen", "home": home, "run_id": run_id, "count": expected});
+    let seen = json!({"task": "seen", "home": home, "run_id": run_id.as_str(), "count": expected});
     let seen = tokio::task::block_in_place(|| watcher.answer(&seen))?;
     let delays = delays(&written, &seen)?;
     assert_eq!(delays.len(), EVENTS, "{we:?}: some were lost");

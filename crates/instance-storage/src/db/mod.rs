@@ -3,6 +3,7 @@
 //! Here is what the two drivers have in common and where they differ in text and values. Not here: any
 //! statement (`sql/`), nor what is done with the rows (`stores/`).
 
+mod fresh;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod row;
@@ -17,15 +18,18 @@ use sea_query_sqlx::SqlxValues;
 use serde::de::DeserializeOwned;
 use sqlx::AssertSqlSafe;
 
-use crate::sql::Dialect;
+use crate::context::StorageContext;
+use crate::sql::schema::Schema;
+use crate::sql::{Dialect, events, pools};
 
 #[cfg(feature = "postgres")]
 pub use postgres::PostgresConfig;
 #[cfg(feature = "postgres")]
 pub(crate) use postgres::PostgresDatabase;
 pub(crate) use row::Row;
-use sqlite::Extent;
-pub(crate) use sqlite::{FILES_OF_SHARD, RunFile, RunFiles, SqliteDatabase, SqlitePlace, exists, touch};
+use sqlite::Statements;
+pub(crate) use sqlite::{FILES_OF_SHARD, RunFile, RunFiles, SqlitePlace, exists, touch};
+use sqlite::SqliteDatabase;
 
 /// A database of either kind.
 #[derive(Debug)]
@@ -38,6 +42,11 @@ pub(crate) enum Database {
 }
 
 impl Database {
+    /// A SQLite database, which is opened on first use.
+    pub(crate) fn sqlite(place: SqlitePlace, schema: Schema, context: &StorageContext) -> Self {
+        Self::Sqlite(Box::new(SqliteDatabase::new(place, schema, context.clone())))
+    }
+
     /// The path, or the URL without its password, as errors name the database.
     pub(crate) fn name(&self) -> &Arc<str> {
         match self {
@@ -139,7 +148,7 @@ impl Database {
             + 'static,
     {
         match self {
-            Self::Sqlite(database) => database.write(operation, Extent::Several, write).await,
+            Self::Sqlite(database) => database.write(operation, Statements::Several, write).await,
             #[cfg(feature = "postgres")]
             Self::Postgres(database) => database.write(operation, write).await,
         }
@@ -159,7 +168,7 @@ impl Database {
     {
         match self {
             // It has one writer at a time.
-            Self::Sqlite(database) => database.write(operation, Extent::Several, write).await,
+            Self::Sqlite(database) => database.write(operation, Statements::Several, write).await,
             #[cfg(feature = "postgres")]
             Self::Postgres(database) => database.write_events(operation, write).await,
         }
@@ -178,7 +187,7 @@ impl Database {
             + 'static,
     {
         match self {
-            Self::Sqlite(database) => database.write(operation, Extent::OneStatement, write).await,
+            Self::Sqlite(database) => database.write(operation, Statements::One, write).await,
             #[cfg(feature = "postgres")]
             Self::Postgres(database) => database.write(operation, write).await,
         }
@@ -211,11 +220,11 @@ impl Database {
 pub(crate) struct Connection<'c> {
     database: Arc<str>,
     operation: &'static str,
-    link: Link<'c>,
+    driver: DriverConnection<'c>,
 }
 
 #[derive(Debug)]
-enum Link<'c> {
+enum DriverConnection<'c> {
     Sqlite(&'c mut sqlx::SqliteConnection),
     #[cfg(feature = "postgres")]
     Postgres(&'c mut sqlx::PgConnection),
@@ -224,11 +233,30 @@ enum Link<'c> {
 impl Connection<'_> {
     /// How it wants what sea-query does not tell apart.
     pub(crate) const fn dialect(&self) -> Dialect {
-        match self.link {
-            Link::Sqlite(_) => Dialect::Sqlite,
+        match self.driver {
+            DriverConnection::Sqlite(_) => Dialect::Sqlite,
             #[cfg(feature = "postgres")]
-            Link::Postgres(_) => Dialect::Postgres,
+            DriverConnection::Postgres(_) => Dialect::Postgres,
         }
+    }
+
+    /// Wakes those who listen to runs for new events, where a server does that; each notice is the run's id and that
+    /// of its last event. Whoever follows a SQLite file looks at the file.
+    pub(crate) async fn notify(&mut self, notices: &[String]) -> Result<(), StorageError> {
+        if self.dialect() == Dialect::Postgres {
+            for notices in notices.chunks(events::NOTICES_PER_STATEMENT) {
+                self.fetch(&events::notify(notices.iter().cloned())).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes everybody else who changes a pool wait until the transaction ends; SQLite has one writer anyway.
+    pub(crate) async fn lock_pool(&mut self, key: &str) -> Result<(), StorageError> {
+        if self.dialect() == Dialect::Postgres {
+            self.fetch(&pools::lock_pool(key)).await?;
+        }
+        Ok(())
     }
 
     /// The rows of a query, or those that a write returns.
@@ -236,8 +264,8 @@ impl Connection<'_> {
         &mut self,
         statement: &S,
     ) -> Result<Vec<Row>, StorageError> {
-        let rows = match &mut self.link {
-            Link::Sqlite(connection) => {
+        let rows = match &mut self.driver {
+            DriverConnection::Sqlite(connection) => {
                 let (sql, values) = sqlite::render(statement);
                 let rows =
                     sqlx::query_with(AssertSqlSafe(sql), values).fetch_all(&mut **connection);
@@ -245,7 +273,7 @@ impl Connection<'_> {
                 rows.await.map(|rows| rows.into_iter().map(detached).collect())
             }
             #[cfg(feature = "postgres")]
-            Link::Postgres(connection) => {
+            DriverConnection::Postgres(connection) => {
                 let (sql, values) = postgres::render(statement);
                 let rows =
                     sqlx::query_with(AssertSqlSafe(sql), values).fetch_all(&mut **connection);
@@ -269,14 +297,14 @@ impl Connection<'_> {
         &mut self,
         statement: &S,
     ) -> Result<u64, StorageError> {
-        let changed = match &mut self.link {
-            Link::Sqlite(connection) => {
+        let changed = match &mut self.driver {
+            DriverConnection::Sqlite(connection) => {
                 let (sql, values) = sqlite::render(statement);
                 let done = sqlx::query_with(AssertSqlSafe(sql), values).execute(&mut **connection);
                 done.await.map(|done| done.rows_affected())
             }
             #[cfg(feature = "postgres")]
-            Link::Postgres(connection) => {
+            DriverConnection::Postgres(connection) => {
                 let (sql, values) = postgres::render(statement);
                 let done = sqlx::query_with(AssertSqlSafe(sql), values).execute(&mut **connection);
                 done.await.map(|done| done.rows_affected())

@@ -8,9 +8,11 @@ use std::sync::Arc;
 use instance_core::error::StorageError;
 use instance_core::settings::{StorageSettings, StoreSettings};
 
-use super::sqlite::{OpenMode, database};
-use super::{RunLogs, StorageContext, Storages};
+use super::sqlite::OpenMode;
+use super::Storages;
+use crate::context::StorageContext;
 use crate::db::{Database, SqlitePlace, exists};
+use crate::run_logs::RunLogs;
 use crate::sql::schema::Schema;
 
 impl Storages {
@@ -25,7 +27,7 @@ impl Storages {
         context: StorageContext,
     ) -> Result<Self, StorageError> {
         let file = |directory: &std::path::Path, name: &str, schema| {
-            database(SqlitePlace::File(directory.join(name)), schema, &context)
+            Arc::new(Database::sqlite(SqlitePlace::File(directory.join(name)), schema, &context))
         };
         let mut opened = Postgres::default();
         let runs = match &settings.run_storage {

@@ -2,8 +2,10 @@
 
 use std::sync::Arc;
 
-use super::{RunLogs, StorageContext, Storages};
+use super::Storages;
+use crate::context::StorageContext;
 use crate::db::{Database, PostgresConfig, PostgresDatabase};
+use crate::run_logs::RunLogs;
 
 impl Storages {
     /// The stores in a Postgres database, which is connected to on first use.

@@ -7,6 +7,7 @@ mod concurrency;
 mod conformance;
 mod damage;
 mod events;
+mod layers;
 mod mutants;
 mod query_plans;
 mod run_events;

@@ -21,8 +21,8 @@ use tokio::sync::OnceCell;
 pub use config::PostgresConfig;
 use id_order::IdOrder;
 
-use super::{Connection, Link, Row, backend_error, row};
-use crate::layouts::StorageContext;
+use super::{Connection, DriverConnection, Row, backend_error, fresh, row};
+use crate::context::StorageContext;
 use crate::sql::schema::{self, Schema};
 
 /// A connection that was not used for so long is asked whether it still lives before it is used.
@@ -253,7 +253,7 @@ impl PostgresDatabase {
         operation: &'static str,
         connection: &'c mut PgConnection,
     ) -> Connection<'c> {
-        Connection { database: Arc::clone(&self.name), operation, link: Link::Postgres(connection) }
+        Connection { database: Arc::clone(&self.name), operation, driver: DriverConnection::Postgres(connection) }
     }
 
     async fn initialise(&self) -> Result<(), StorageError> {
@@ -303,7 +303,7 @@ impl PostgresDatabase {
             let script = sqlx::raw_sql(schema.postgres_script());
             script.execute(&mut *transaction).await.map_err(creating)?;
             let mut inside = self.connection("creating", &mut transaction);
-            self.context.fill_fresh(&mut inside, *schema).await?;
+            fresh::fill(&mut inside, *schema, &self.context).await?;
         }
         if self.strings(&mut transaction, &schema::select_revision()).await?.is_empty() {
             let mut inside = self.connection("creating", &mut transaction);

@@ -18,14 +18,14 @@ use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions, SqliteSy
 use sqlx::{AssertSqlSafe, ConnectOptions, SqliteConnection};
 use tokio::sync::{Mutex, OnceCell};
 
-use super::{Connection, Link, Row, backend_error, row};
-use crate::layouts::StorageContext;
+use super::{Connection, DriverConnection, Row, backend_error, fresh, row};
+use crate::context::StorageContext;
 use crate::sql::schema::{self, Schema};
 use crate::sql::timestamp;
 use caretaker::Caretaker;
 pub(crate) use caretaker::touch;
 pub(crate) use run_file::{RunFile, RunFiles};
-pub(in crate::db) use writer::Extent;
+pub(in crate::db) use writer::Statements;
 use writer::Writer;
 
 /// How long a statement waits for another process's lock, as in Dagster.
@@ -157,7 +157,7 @@ impl SqliteDatabase {
         let found = if let Some(readers) = &self.readers {
             row::read_all(query.fetch(readers), read).await
         } else {
-            let rows = self.run(operation, Extent::OneStatement, move |connection| {
+            let rows = self.run(operation, Statements::One, move |connection| {
                 Box::pin(async move { Ok(query.fetch_all(connection).await) })
             });
             rows.await?.map(|rows| rows.into_iter().map(read).collect())
@@ -169,7 +169,7 @@ impl SqliteDatabase {
     pub(super) async fn write<T, F>(
         &self,
         operation: &'static str,
-        extent: Extent,
+        statements: Statements,
         write: F,
     ) -> Result<T, StorageError>
     where
@@ -180,8 +180,8 @@ impl SqliteDatabase {
     {
         self.ready().await?;
         let database = Arc::clone(&self.name);
-        self.run(operation, extent, move |connection: &mut SqliteConnection| {
-            write(Connection { database, operation, link: Link::Sqlite(connection) })
+        self.run(operation, statements, move |connection: &mut SqliteConnection| {
+            write(Connection { database, operation, driver: DriverConnection::Sqlite(connection) })
         })
         .await
     }
@@ -189,7 +189,7 @@ impl SqliteDatabase {
     async fn run<T, F>(
         &self,
         operation: &'static str,
-        extent: Extent,
+        statements: Statements,
         write: F,
     ) -> Result<T, StorageError>
     where
@@ -200,7 +200,7 @@ impl SqliteDatabase {
     {
         self.begin_use();
         let writer = self.writer(operation).await?;
-        writer.write(extent, Box::new(write)).await.unwrap_or_else(|| {
+        writer.write(statements, Box::new(write)).await.unwrap_or_else(|| {
             Err(StorageError::Backend {
                 database: self.name.to_string(),
                 operation,
@@ -351,9 +351,9 @@ impl SqliteDatabase {
         let mut inside = Connection {
             database: Arc::clone(&self.name),
             operation: "creating",
-            link: Link::Sqlite(&mut transaction),
+            driver: DriverConnection::Sqlite(&mut transaction),
         };
-        self.context.fill_fresh(&mut inside, self.schema).await?;
+        fresh::fill(&mut inside, self.schema, &self.context).await?;
         inside.execute(&schema::insert_revision()).await?;
         transaction.commit().await.map_err(creating)?;
         tracing::info!(database = %self.name, "created");
@@ -368,7 +368,7 @@ impl SqliteDatabase {
         let mut connection = Connection {
             database: Arc::clone(&self.name),
             operation: "opening",
-            link: Link::Sqlite(connection),
+            driver: DriverConnection::Sqlite(connection),
         };
         connection.fetch(select).await?.iter().map(Row::scalar).collect()
     }

@@ -33,11 +33,11 @@ pub(super) type Write<T> = Box<
 const BUSY: Duration = Duration::from_millis(30);
 const PAUSE: Duration = Duration::from_millis(2);
 
-/// How much a write does.
+/// How many statements a write has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::db) enum Extent {
+pub(in crate::db) enum Statements {
     /// One statement, which SQLite keeps or undoes as a whole by itself.
-    OneStatement,
+    One,
     /// Several, which need a transaction around them.
     Several,
 }
@@ -83,11 +83,11 @@ impl Writer {
     /// it the runtime that it ran on.
     pub(super) async fn write<T: Send + 'static>(
         &self,
-        extent: Extent,
+        statements: Statements,
         write: Write<T>,
     ) -> Option<Result<T, StorageError>> {
         let (reply, answer) = oneshot::channel();
-        let pending = Pending { extent, write: Some(write), outcome: None, reply };
+        let pending = Pending { statements, write: Some(write), outcome: None, reply };
         self.queue.send(Box::new(pending)).await.ok()?;
         answer.await.ok()
     }
@@ -100,7 +100,7 @@ impl Writer {
 
 /// A write of any result, as the task holds it.
 trait PendingWrite: Send {
-    fn extent(&self) -> Extent;
+    fn statements(&self) -> Statements;
 
     /// Runs the write; whether it succeeded.
     fn run<'c>(&'c mut self, connection: &'c mut SqliteConnection) -> BoxFuture<'c, bool>;
@@ -110,15 +110,15 @@ trait PendingWrite: Send {
 }
 
 struct Pending<T> {
-    extent: Extent,
+    statements: Statements,
     write: Option<Write<T>>,
     outcome: Option<Result<T, StorageError>>,
     reply: oneshot::Sender<Result<T, StorageError>>,
 }
 
 impl<T: Send + 'static> PendingWrite for Pending<T> {
-    fn extent(&self) -> Extent {
-        self.extent
+    fn statements(&self) -> Statements {
+        self.statements
     }
 
     fn run<'c>(&'c mut self, connection: &'c mut SqliteConnection) -> BoxFuture<'c, bool> {
@@ -229,7 +229,7 @@ async fn commit_group(
     group: &mut [Box<dyn PendingWrite>],
 ) -> GroupResult {
     if let [pending] = group
-        && pending.extent() == Extent::OneStatement
+        && pending.statements() == Statements::One
     {
         // Without a transaction around it, it is committed when it ends.
         pending.run(connection).await;

@@ -18,14 +18,14 @@ use instance_core::run::{
 use instance_core::serdes::UnknownFields;
 use instance_core::storage::{
     AssetEventSummaryQuery, AssetEventSummaryRecord, EventCursor, EventRecordsFilter, EventStore,
-    Order, PoolStore, RecordsForRun, RecordsPage, RunStatusChangeRecordsFilter, RunStore,
-    RunsOrderBy, RunsPage,
+    Order, PoolStore, RecordsForRun, RecordsPage, RunStatusChangeRecordsFilter, RunsOrderBy,
+    RunsPage, StoredEvents,
 };
 
 use super::SqlEventLogStorage;
-use super::group::LoggedEvent;
-use super::write::prepared;
+use super::storing::Storing;
 use crate::db::{Connection, Database, Row};
+use crate::stores::runs::run_ids;
 use crate::sql::events::{self, Among};
 use crate::sql::tables::event_logs::{
     ASSET_KEY, DAGSTER_EVENT_TYPE, EVENT, ID, PARTITION, RUN_ID, TABLE, TIMESTAMP,
@@ -48,8 +48,8 @@ const RUN_STATS_EVENT_TYPES: &[DagsterEventType] = &[
 #[async_trait]
 impl EventStore for SqlEventLogStorage {
     async fn store_event(&self, entry: &EventLogEntry) -> Result<StorageId, StorageError> {
-        let LoggedEvent { id, not_indexed } = self.store_one(entry).await?;
-        not_indexed.map_or(Ok(id), Err)
+        let StoredEvents { ids, incomplete } = self.store_entry(entry).await?;
+        incomplete.map_or(Ok(ids.first().copied().unwrap_or(StorageId(0))), Err)
     }
 
     #[tracing::instrument(skip_all, fields(entries = entries.len()))]
@@ -57,7 +57,9 @@ impl EventStore for SqlEventLogStorage {
         &self,
         entries: &[EventLogEntry],
     ) -> Result<Vec<StorageId>, StorageError> {
-        self.store(entries.iter().map(prepared).collect::<Result<_, _>>()?).await
+        let StoredEvents { ids, incomplete } =
+            self.store(Storing::InLogs, self.prepare(entries)?).await?;
+        incomplete.map_or(Ok(ids), Err)
     }
 
     async fn get_records_for_run(
@@ -290,7 +292,7 @@ impl SqlEventLogStorage {
         let runs = RunsFilter { updated_after, ..RunsFilter::default() };
         let by_change =
             RunsPage { order_by: RunsOrderBy::UpdateTimestamp, order, ..RunsPage::default() };
-        let mut run_ids = self.runs.get_run_ids(&runs, &by_change).await?;
+        let mut run_ids = run_ids(&self.runs, &runs, &by_change).await?;
         run_ids.push(RunId::runless());
         let select = events::select_event_records(filter, limit, order, false);
         let mut records = Vec::new();
@@ -318,7 +320,7 @@ async fn delete_from(database: &Database, run_id: &RunId) -> Result<(), StorageE
 }
 
 /// Deletes the events of a run and the tags of those about assets.
-pub(super) async fn delete_of_run(
+pub(crate) async fn delete_of_run(
     connection: &mut Connection<'_>,
     run_id: &RunId,
 ) -> Result<(), StorageError> {

@@ -12,7 +12,6 @@ use instance_core::storage::{
 
 use super::SqlEventLogStorage;
 use crate::db::{Connection, Row};
-use crate::sql::Dialect;
 use crate::sql::pools;
 use crate::sql::tables::{concurrency_limits, concurrency_slots, pending_steps};
 
@@ -35,7 +34,7 @@ impl PoolStore for SqlEventLogStorage {
         self.index
             .write("setting the limit of a pool", move |mut connection: Connection<'_>| {
                 Box::pin(async move {
-                    lock(&mut connection, &key).await?;
+                    connection.lock_pool(&key).await?;
                     take_over_limits(&mut connection).await?;
                     connection.execute(&pools::upsert_limit(&key, limit)).await?;
                     let added = allocate(&mut connection, &key, limit).await?;
@@ -54,7 +53,7 @@ impl PoolStore for SqlEventLogStorage {
         self.index
             .write("setting the limit of a pool", move |mut connection: Connection<'_>| {
                 Box::pin(async move {
-                    lock(&mut connection, &key).await?;
+                    connection.lock_pool(&key).await?;
                     take_over_limits(&mut connection).await?;
                     match default_limit {
                         Some(limit) => {
@@ -74,7 +73,7 @@ impl PoolStore for SqlEventLogStorage {
         self.index
             .write("deleting the limit of a pool", move |mut connection: Connection<'_>| {
                 Box::pin(async move {
-                    lock(&mut connection, &key).await?;
+                    connection.lock_pool(&key).await?;
                     take_over_limits(&mut connection).await?;
                     connection.execute(&pools::delete_limit(&key)).await?;
                     allocate(&mut connection, &key, 0).await.map(drop)
@@ -185,7 +184,7 @@ impl PoolStore for SqlEventLogStorage {
         self.index
             .write("claiming a slot of a pool", move |mut connection: Connection<'_>| {
                 Box::pin(async move {
-                    lock(&mut connection, &claim.key).await?;
+                    connection.lock_pool(&claim.key).await?;
                     if claim.pending(&mut connection).await?.is_none() {
                         let is_assigned = has_unassigned_slots(&mut connection, &claim.key).await?;
                         let priority = priority.unwrap_or(0);
@@ -247,7 +246,7 @@ impl PoolStore for SqlEventLogStorage {
 }
 
 /// Frees what a run's steps have of any pool, or one step of it, and sets it aside for those that wait.
-pub(super) async fn free(
+pub(crate) async fn free(
     connection: &mut Connection<'_>,
     run_id: &RunId,
     step_key: Option<&str>,
@@ -257,7 +256,7 @@ pub(super) async fn free(
     let keys: BTreeSet<_> = steps.iter().map(|step| &step.concurrency_key).collect();
     // In the order of their names, so that two who free never wait for each other.
     for key in keys {
-        lock(connection, key).await?;
+        connection.lock_pool(key).await?;
     }
     connection.execute(&pools::delete_deleted_slots_of(run_id, step_key)).await?;
     connection.execute(&pools::free_slots_of(run_id, step_key)).await?;
@@ -360,14 +359,6 @@ impl PendingStep {
             },
         })
     }
-}
-
-/// Makes everybody else who changes the pool wait; SQLite has one writer anyway.
-async fn lock(connection: &mut Connection<'_>, key: &str) -> Result<(), StorageError> {
-    if connection.dialect() == Dialect::Postgres {
-        connection.fetch(&pools::lock_pool(key)).await?;
-    }
-    Ok(())
 }
 
 /// Gives limits to the pools of versions that knew none, as many as they have slots.

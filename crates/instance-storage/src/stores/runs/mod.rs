@@ -6,7 +6,7 @@ mod daemons;
 mod runs;
 mod snapshots;
 
-pub(crate) use runs::{add_run, change_run, delete_run};
+pub(crate) use runs::{add_run, change_run, delete_run, run_ids};
 pub(crate) use snapshots::add_missing as add_missing_snapshots;
 
 use std::sync::Arc;

@@ -16,7 +16,7 @@ use instance_core::storage::{RunStore, RunTagsQuery, RunsPage};
 use instance_core::tags;
 
 use super::SqlRunStorage;
-use crate::db::{Connection, Row};
+use crate::db::{Connection, Database, Row};
 use crate::sql::snapshots::SnapshotType;
 use crate::sql::tables::{run_tags, runs as columns};
 use crate::sql::{runs, snapshots};
@@ -69,12 +69,7 @@ impl RunStore for SqlRunStorage {
         filter: &RunsFilter,
         page: &RunsPage,
     ) -> Result<Vec<RunId>, StorageError> {
-        let select = runs::select_run_ids(filter, page);
-        self.database
-            .fetch_map("reading ids of runs", &select, |row| {
-                row.scalar::<String>().map(RunId::from)
-            })
-            .await
+        run_ids(&self.database, filter, page).await
     }
 
     async fn get_runs_count(&self, filter: &RunsFilter) -> Result<u64, StorageError> {
@@ -218,6 +213,17 @@ impl SqlRunStorage {
         let row = self.database.fetch_one("reading a run", &runs::select_run(run_id)).await?;
         Ok(row.as_ref().map(record).transpose()?.map(|record| record.dagster_run))
     }
+}
+
+/// The ids of runs.
+pub(crate) async fn run_ids(
+    database: &Database,
+    filter: &RunsFilter,
+    page: &RunsPage,
+) -> Result<Vec<RunId>, StorageError> {
+    let select = runs::select_run_ids(filter, page);
+    let id = |row: &Row| row.scalar::<String>().map(RunId::from);
+    database.fetch_map("reading ids of runs", &select, id).await
 }
 
 /// Stores a new run and the rows of its tags.

@@ -13,7 +13,7 @@ use instance_core::ids::RunId;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 
-use super::{StorageContext, sqlite::database};
+use crate::context::StorageContext;
 use crate::db::{Connection, Database, FILES_OF_SHARD, RunFile, RunFiles, SqlitePlace, exists};
 use crate::sql::schema::Schema;
 use crate::watch::Notices;
@@ -253,7 +253,7 @@ impl Shards {
         let user = Arc::clone(&self.users).acquire_owned().await.ok();
         let (database, surplus) = {
             let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-            let new = || database(SqlitePlace::File(path), Schema::EventShard, &self.context);
+            let new = || Arc::new(Database::sqlite(SqlitePlace::File(path), Schema::EventShard, &self.context));
             open.get(run_id, self.most, new)
         };
         if let Some(surplus) = surplus {

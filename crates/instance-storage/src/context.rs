@@ -1,0 +1,38 @@
+//! What a storage takes from outside of its databases.
+
+use std::sync::Arc;
+
+use instance_core::clock::{Clock, IdSource, RandomIds, SystemClock};
+use instance_core::tags;
+
+/// What a storage takes from outside of its databases.
+#[derive(Clone)]
+pub struct StorageContext {
+    /// The clock, for the time at which databases are created.
+    pub clock: Arc<dyn Clock>,
+    /// Where the id of a fresh store of runs comes from.
+    pub ids: Arc<dyn IdSource>,
+    /// Which tags of asset events are indexed, by their keys; [`is_indexed_tag`] unless said otherwise.
+    pub indexed_tags: Arc<dyn Fn(&str) -> bool + Send + Sync>,
+}
+
+impl Default for StorageContext {
+    fn default() -> Self {
+        Self {
+            clock: Arc::new(SystemClock),
+            ids: Arc::new(RandomIds),
+            indexed_tags: Arc::new(is_indexed_tag),
+        }
+    }
+}
+
+impl std::fmt::Debug for StorageContext {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("StorageContext").finish_non_exhaustive()
+    }
+}
+
+/// Whether Dagster looks events up by a tag. All others would only fill the table.
+pub fn is_indexed_tag(key: &str) -> bool {
+    key == tags::DATA_VERSION || key.starts_with(tags::MULTIDIMENSIONAL_PARTITION_PREFIX)
+}
