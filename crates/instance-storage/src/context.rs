@@ -1,4 +1,4 @@
-//! What a storage takes from outside of its databases.
+//! What a storage takes from outside of its databases, and how it is opened.
 
 use std::sync::Arc;
 
@@ -30,6 +30,16 @@ impl std::fmt::Debug for StorageContext {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("StorageContext").finish_non_exhaustive()
     }
+}
+
+/// Whether an instance may be created where there is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OpenMode {
+    /// Create what is missing.
+    CreateIfMissing,
+    /// An error if there is no instance: for SQLite, if there is no file of the store of runs; for Postgres, on first
+    /// use, if there are no tables of Dagster's. In Postgres no table is created.
+    MustExist,
 }
 
 /// Whether Dagster looks events up by a tag. All others would only fill the table.

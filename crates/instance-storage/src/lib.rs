@@ -36,9 +36,9 @@ mod watch;
 
 pub use compute_logs::LocalComputeLogManager;
 #[cfg(feature = "sqlite")]
-pub use context::{StorageContext, is_indexed_tag};
+pub use context::{OpenMode, StorageContext, is_indexed_tag};
 #[cfg(feature = "postgres")]
 pub use db::PostgresConfig;
 pub use info::{StorageInfo, storage_info};
 #[cfg(feature = "sqlite")]
-pub use layouts::{OpenMode, Storages};
+pub use layouts::Storages;

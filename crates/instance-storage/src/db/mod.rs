@@ -4,6 +4,7 @@
 //! statement (`sql/`), nor what is done with the rows (`stores/`).
 
 mod fresh;
+mod operation;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod row;
@@ -22,6 +23,7 @@ use crate::context::StorageContext;
 use crate::sql::schema::Schema;
 use crate::sql::{Dialect, events, pools};
 
+pub(crate) use operation::Operation;
 #[cfg(feature = "postgres")]
 pub use postgres::PostgresConfig;
 #[cfg(feature = "postgres")]
@@ -87,7 +89,7 @@ impl Database {
     /// the next ones, and not kept: for results that may be long.
     pub(crate) async fn fetch_map<S: QueryStatementWriter + Sync, T: Send>(
         &self,
-        operation: &'static str,
+        operation: impl Into<Operation<'_>> + Send,
         select: &S,
         read: impl Fn(&Row) -> Result<T, StorageError> + Send + Sync,
     ) -> Result<Vec<T>, StorageError> {
@@ -97,7 +99,7 @@ impl Database {
     /// The rows of a query.
     pub(crate) async fn fetch<S: QueryStatementWriter + Sync>(
         &self,
-        operation: &'static str,
+        operation: impl Into<Operation<'_>> + Send,
         select: &S,
     ) -> Result<Vec<Row>, StorageError> {
         self.fetch_each(operation, select, Ok).await
@@ -105,21 +107,26 @@ impl Database {
 
     async fn fetch_each<S: QueryStatementWriter + Sync, T: Send>(
         &self,
-        operation: &'static str,
+        operation: impl Into<Operation<'_>> + Send,
         select: &S,
         read: impl Fn(Row) -> Result<T, StorageError> + Send + Sync,
     ) -> Result<Vec<T>, StorageError> {
-        match self {
-            Self::Sqlite(database) => database.fetch_each(operation, select, read).await,
-            #[cfg(feature = "postgres")]
-            Self::Postgres(database) => database.fetch_each(operation, select, read).await,
-        }
+        let operation = operation.into();
+        let name = operation.name();
+        let fetching = async {
+            match self {
+                Self::Sqlite(database) => database.fetch_each(name, select, read).await,
+                #[cfg(feature = "postgres")]
+                Self::Postgres(database) => database.fetch_each(name, select, read).await,
+            }
+        };
+        operation.observe(self.name(), |rows: &Vec<T>| Some(rows.len()), fetching).await
     }
 
     /// The first row of a query, if it has one.
     pub(crate) async fn fetch_one<S: QueryStatementWriter + Sync>(
         &self,
-        operation: &'static str,
+        operation: impl Into<Operation<'_>> + Send,
         select: &S,
     ) -> Result<Option<Row>, StorageError> {
         Ok(self.fetch(operation, select).await?.into_iter().next())
@@ -128,7 +135,7 @@ impl Database {
     /// The rows that a query packed into one text.
     pub(crate) async fn fetch_packed<S: QueryStatementWriter + Sync, T: DeserializeOwned + Send>(
         &self,
-        operation: &'static str,
+        operation: impl Into<Operation<'_>> + Send,
         select: &S,
     ) -> Result<Vec<T>, StorageError> {
         let row = self.fetch_one(operation, select).await?;
@@ -138,7 +145,7 @@ impl Database {
     /// Runs a write in one transaction; returns when it is durable. An error undoes all of it.
     pub(crate) async fn write<T, F>(
         &self,
-        operation: &'static str,
+        operation: impl Into<Operation<'_>> + Send,
         write: F,
     ) -> Result<T, StorageError>
     where
@@ -147,17 +154,22 @@ impl Database {
             + Send
             + 'static,
     {
-        match self {
-            Self::Sqlite(database) => database.write(operation, Statements::Several, write).await,
-            #[cfg(feature = "postgres")]
-            Self::Postgres(database) => database.write(operation, write).await,
-        }
+        let operation = operation.into();
+        let name = operation.name();
+        let writing = async {
+            match self {
+                Self::Sqlite(database) => database.write(name, Statements::Several, write).await,
+                #[cfg(feature = "postgres")]
+                Self::Postgres(database) => database.write(name, write).await,
+            }
+        };
+        operation.observe(self.name(), |_| None, writing).await
     }
 
     /// Like `write`, for events: nobody who follows their ids comes past one that is not committed yet.
     pub(crate) async fn write_events<T, F>(
         &self,
-        operation: &'static str,
+        operation: impl Into<Operation<'_>> + Send,
         write: F,
     ) -> Result<T, StorageError>
     where
@@ -166,18 +178,23 @@ impl Database {
             + Send
             + 'static,
     {
-        match self {
-            // It has one writer at a time.
-            Self::Sqlite(database) => database.write(operation, Statements::Several, write).await,
-            #[cfg(feature = "postgres")]
-            Self::Postgres(database) => database.write_events(operation, write).await,
-        }
+        let operation = operation.into();
+        let name = operation.name();
+        let writing = async {
+            match self {
+                // It has one writer at a time.
+                Self::Sqlite(database) => database.write(name, Statements::Several, write).await,
+                #[cfg(feature = "postgres")]
+                Self::Postgres(database) => database.write_events(name, write).await,
+            }
+        };
+        operation.observe(self.name(), |_| None, writing).await
     }
 
     /// Runs a write of one statement in a transaction of its own; returns when it is durable.
     pub(crate) async fn write_statement<T, F>(
         &self,
-        operation: &'static str,
+        operation: impl Into<Operation<'_>> + Send,
         write: F,
     ) -> Result<T, StorageError>
     where
@@ -186,17 +203,22 @@ impl Database {
             + Send
             + 'static,
     {
-        match self {
-            Self::Sqlite(database) => database.write(operation, Statements::One, write).await,
-            #[cfg(feature = "postgres")]
-            Self::Postgres(database) => database.write(operation, write).await,
-        }
+        let operation = operation.into();
+        let name = operation.name();
+        let writing = async {
+            match self {
+                Self::Sqlite(database) => database.write(name, Statements::One, write).await,
+                #[cfg(feature = "postgres")]
+                Self::Postgres(database) => database.write(name, write).await,
+            }
+        };
+        operation.observe(self.name(), |_| None, writing).await
     }
 
     /// Runs one statement in a transaction of its own; returns how many rows it changed.
     pub(crate) async fn execute<S: QueryStatementWriter + Send + Sync + 'static>(
         &self,
-        operation: &'static str,
+        operation: impl Into<Operation<'_>> + Send,
         statement: S,
     ) -> Result<u64, StorageError> {
         self.write_statement(operation, move |mut connection: Connection<'_>| {

@@ -10,7 +10,6 @@ use std::sync::Arc;
 use instance_core::error::StorageError;
 use instance_core::storage::{EventLogStorage, RunEventStore, RunStorage, ScheduleStorage};
 
-pub use sqlite::OpenMode;
 
 use crate::context::StorageContext;
 use crate::db::Database;
@@ -44,7 +43,7 @@ impl Storages {
         };
         let watch = Watch::new(run_logs.notices());
         let events = SqlEventLogStorage::new(index, run_logs, Arc::clone(&runs), context, watch);
-        let runs = Arc::new(SqlRunStorage::new(runs));
+        let runs = Arc::new(SqlRunStorage::new(runs, context));
         let run_events =
             SqlRunEventStore::new(Arc::clone(&runs), Arc::clone(&events), place, context);
         Self {

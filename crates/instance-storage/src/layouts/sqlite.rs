@@ -8,15 +8,6 @@ use crate::db::{Database, SqlitePlace};
 use crate::run_logs::RunLogs;
 use crate::sql::schema::Schema;
 
-/// Whether an instance may be created where there is none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OpenMode {
-    /// Create what is missing.
-    CreateIfMissing,
-    /// An error if there is no instance.
-    MustExist,
-}
-
 impl Storages {
     /// The stores in memory, as long as they are open: Dagster's ephemeral instance.
     #[expect(clippy::needless_pass_by_value, reason = "as with the other ways to open")]

@@ -16,7 +16,7 @@ use super::event_log::{Storing, delete_of_run, free};
 use super::runs::{add_missing_snapshots, add_run, change_run, delete_run};
 use super::{SqlEventLogStorage, SqlRunStorage};
 use crate::context::StorageContext;
-use crate::db::Connection;
+use crate::db::{Connection, Operation};
 
 /// Whether one database holds runs and events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,10 +59,10 @@ impl SqlRunEventStore {
         if !events.is_empty() {
             self.events.check_run(&run_id)?;
         }
-        let adding =
-            self.runs.database().write("adding a run", move |mut connection: Connection<'_>| {
-                Box::pin(async move { add(&mut connection, &new_run).await })
-            });
+        let adding = Operation::of_run("adding a run", &run_id);
+        let adding = self.runs.database().write(adding, move |mut connection: Connection<'_>| {
+            Box::pin(async move { add(&mut connection, &new_run).await })
+        });
         if events.is_empty() {
             adding.await?;
             return Ok(Vec::new());
@@ -149,10 +149,11 @@ impl RunEventStore for SqlRunEventStore {
             self.events.delete_events(run_id).await?;
             return self.runs.delete_run(run_id).await;
         }
+        let deleting = Operation::of_run("deleting a run", run_id);
         let run_id = run_id.clone();
         self.runs
             .database()
-            .write("deleting a run", move |mut connection: Connection<'_>| {
+            .write(deleting, move |mut connection: Connection<'_>| {
                 Box::pin(async move {
                     free(&mut connection, &run_id, None).await?;
                     delete_of_run(&mut connection, &run_id).await?;

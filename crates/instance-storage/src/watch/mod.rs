@@ -324,9 +324,11 @@ impl Drop for Signal {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt as _;
+
     use super::{EventSignal, FIRST_LOOK, LOOKS, Notices, OFTEN, SELDOM, Signal, Watch};
     use instance_core::ids::RunId;
-    use std::time::Duration;
+    use std::time::{Duration, SystemTime};
     use tokio::time::Instant;
 
     fn run(id: &str) -> RunId {
@@ -402,6 +404,43 @@ mod tests {
         watch.followed.early(&run("r1"));
         assert_eq!(delay(&mut signal, false).await, Duration::ZERO);
         assert_eq!(delay(&mut signal, false).await, FIRST_LOOK);
+    }
+
+    /// Many may follow one run: the first who finds something announces it, and nobody answers that.
+    #[tokio::test]
+    async fn what_others_store_is_announced_once_by_those_who_find_it() {
+        let directory = tempfile::TempDir::new().unwrap();
+        let file = directory.path().join("event_log.db");
+        std::fs::write(&file, "").unwrap();
+        let watch = Watch::new(Notices::File(file.clone()));
+        let is_touched = || {
+            let file = std::fs::File::options().write(true).open(&file).unwrap();
+            let touched = file.metadata().unwrap().modified().unwrap() != SystemTime::UNIX_EPOCH;
+            file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
+            touched
+        };
+        let (mut one, mut other) = (watch.watch(&run("r1")), watch.watch(&run("r1")));
+        is_touched();
+        for _ in 0..2 {
+            watch.followed.early(&run("r1"));
+            for signal in [&mut one, &mut other] {
+                signal.changed(false).now_or_never();
+            }
+            assert!(!is_touched(), "nothing was found");
+            one.changed(true).now_or_never();
+            assert!(is_touched(), "the first who finds it");
+            for signal in [&mut one, &mut other] {
+                signal.changed(true).now_or_never();
+                assert!(!is_touched(), "it is announced already");
+            }
+        }
+        // What this process stores is announced when it is stored.
+        watch.signal(&run("r1"));
+        watch.followed.early(&run("r1"));
+        assert!(is_touched());
+        one.changed(false).now_or_never();
+        one.changed(true).now_or_never();
+        assert!(!is_touched());
     }
 
     #[tokio::test(start_paused = true)]

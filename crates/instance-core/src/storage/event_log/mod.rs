@@ -2,10 +2,10 @@
 //! partitions and pools.
 
 mod asset_checks;
+mod asset_partitions;
 mod assets;
 mod dynamic_partitions;
 mod events;
-mod partitions;
 mod pools;
 mod watch;
 
@@ -15,14 +15,14 @@ pub use asset_checks::{
     AssetCheckExecutionRecord, AssetCheckExecutionRecordStatus, AssetCheckPartitionInfo,
     AssetCheckStore, AssetCheckSummaryRecord, CheckExecutionsPage, PartitionKeyFilter,
 };
+pub use asset_partitions::{
+    AssetPartitionStore, LatestTagsQuery, MaterializationAttempt, PlannedMaterializationInfo,
+};
 pub use assets::{AssetKeysPage, AssetStore};
 pub use dynamic_partitions::{DynamicPartitionStore, DynamicPartitionsPage, PaginatedResults};
 pub use events::{
     AssetEventSummaryQuery, AssetEventSummaryRecord, EventCursor, EventRecordsFilter, EventStore,
     RecordsForRun, RecordsPage, RunShardedEventsCursor, RunStatusChangeRecordsFilter,
-};
-pub use partitions::{
-    AssetPartitionStore, LatestTagsQuery, MaterializationAttempt, PlannedMaterializationInfo,
 };
 pub use pools::{
     ClaimedSlotInfo, ConcurrencyClaimStatus, ConcurrencyKeyInfo, ConcurrencySlotStatus,

@@ -22,7 +22,7 @@ pub use config::PostgresConfig;
 use id_order::IdOrder;
 
 use super::{Connection, DriverConnection, Row, backend_error, fresh, row};
-use crate::context::StorageContext;
+use crate::context::{OpenMode, StorageContext};
 use crate::sql::schema::{self, Schema};
 
 /// A connection that was not used for so long is asked whether it still lives before it is used.
@@ -45,6 +45,7 @@ pub(crate) struct PostgresDatabase {
     /// Made on first use: a pool needs a runtime, and a database can be named without one.
     pool: OnceLock<PgPool>,
     config: PostgresConfig,
+    mode: OpenMode,
     context: StorageContext,
     ready: OnceCell<()>,
     id_order: IdOrder,
@@ -52,7 +53,11 @@ pub(crate) struct PostgresDatabase {
 
 impl PostgresDatabase {
     /// A database that is connected to on first use.
-    pub(crate) fn new(mut config: PostgresConfig, context: StorageContext) -> Self {
+    pub(crate) fn new(
+        mut config: PostgresConfig,
+        mode: OpenMode,
+        context: StorageContext,
+    ) -> Self {
         config.connect = config.connect.disable_statement_logging();
         let name = format!(
             "postgresql://{}@{}:{}/{}",
@@ -65,6 +70,7 @@ impl PostgresDatabase {
             name: name.into(),
             pool: OnceLock::new(),
             config,
+            mode,
             context,
             ready: OnceCell::new(),
             id_order: IdOrder::default(),
@@ -262,6 +268,18 @@ impl PostgresDatabase {
             let mut connection = self.acquire().await.map_err(opening)?;
             let missing = self.missing(&mut connection).await?;
             if missing.is_empty() {
+                return self.check_revision(&mut connection).await;
+            }
+            if self.mode == OpenMode::MustExist {
+                if missing.len() == Schema::OF_ONE_DATABASE.len() {
+                    return Err(StorageError::Unsupported {
+                        what: format!("no Dagster instance in {}", self.name),
+                        reason: "it has no tables of Dagster's; name another database, or create a run \
+                                 first"
+                            .to_owned(),
+                    });
+                }
+                // Whoever looks does not create what is missing: statements on it say so themselves.
                 return self.check_revision(&mut connection).await;
             }
             if !self.config.create_tables {

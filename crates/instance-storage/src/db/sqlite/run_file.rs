@@ -57,6 +57,7 @@ impl RunFiles {
         write: F,
     ) -> Result<(RunFile, T), StorageError>
     where
+        T: Send,
         F: for<'c> FnOnce(Connection<'c>) -> BoxFuture<'c, Result<T, StorageError>> + Send,
     {
         let failed = |error| backend_error(NAME, operation, error);

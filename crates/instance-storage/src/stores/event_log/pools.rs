@@ -11,13 +11,12 @@ use instance_core::storage::{
 };
 
 use super::SqlEventLogStorage;
-use crate::db::{Connection, Row};
+use crate::db::{Connection, Operation, Row};
 use crate::sql::pools;
 use crate::sql::tables::{concurrency_limits, concurrency_slots, pending_steps};
 
 #[async_trait]
 impl PoolStore for SqlEventLogStorage {
-    #[tracing::instrument(skip(self))]
     async fn set_concurrency_slots(
         &self,
         concurrency_key: &str,
@@ -67,7 +66,6 @@ impl PoolStore for SqlEventLogStorage {
             .await
     }
 
-    #[tracing::instrument(skip(self))]
     async fn delete_concurrency_limit(&self, concurrency_key: &str) -> Result<(), StorageError> {
         let key = concurrency_key.to_owned();
         self.index
@@ -172,7 +170,6 @@ impl PoolStore for SqlEventLogStorage {
         Ok(ids.into_iter().collect())
     }
 
-    #[tracing::instrument(skip(self), fields(%run_id))]
     async fn claim_concurrency_slot(
         &self,
         concurrency_key: &str,
@@ -182,7 +179,7 @@ impl PoolStore for SqlEventLogStorage {
     ) -> Result<ConcurrencyClaimStatus, StorageError> {
         let claim = Claim::new(concurrency_key, run_id, step_key);
         self.index
-            .write("claiming a slot of a pool", move |mut connection: Connection<'_>| {
+            .write(Operation::of_run("claiming a slot of a pool", run_id), move |mut connection: Connection<'_>| {
                 Box::pin(async move {
                     connection.lock_pool(&claim.key).await?;
                     if claim.pending(&mut connection).await?.is_none() {
@@ -218,27 +215,29 @@ impl PoolStore for SqlEventLogStorage {
         step_key: &str,
     ) -> Result<ConcurrencyClaimStatus, StorageError> {
         let claim = Claim::new(concurrency_key, run_id, step_key);
+        let reading = Operation::of_run("reading a claim of a slot", run_id);
         let select = pools::select_pending_step(&claim.key, run_id, step_key);
-        let pending = self.index.fetch_one("reading a claim of a slot", &select).await?;
+        let pending = self.index.fetch_one(reading, &select).await?;
         let select = pools::select_claimed_slot(&claim.key, run_id, step_key);
-        let slot = self.index.fetch_one("reading a claim of a slot", &select).await?;
+        let slot = self.index.fetch_one(reading, &select).await?;
         claim.status_of(pending.as_ref(), slot.is_some())
     }
 
-    #[tracing::instrument(skip(self), fields(%run_id))]
     async fn free_concurrency_slots(
         &self,
         run_id: &RunId,
         step_key: Option<&str>,
     ) -> Result<(), StorageError> {
         let held_or_wanted = pools::select_held_or_wanted(run_id, step_key);
-        if self.index.fetch_one("looking for slots of pools", &held_or_wanted).await?.is_none() {
+        let looking = Operation::of_run("looking for slots of pools", run_id);
+        if self.index.fetch_one(looking, &held_or_wanted).await?.is_none() {
             // As for most runs, and each of their steps: a transaction would be for nothing.
             return Ok(());
         }
+        let freeing = Operation::of_run("freeing slots of pools", run_id);
         let (run_id, step_key) = (run_id.clone(), step_key.map(str::to_owned));
         self.index
-            .write("freeing slots of pools", move |mut connection: Connection<'_>| {
+            .write(freeing, move |mut connection: Connection<'_>| {
                 Box::pin(async move { free(&mut connection, &run_id, step_key.as_deref()).await })
             })
             .await

@@ -12,7 +12,7 @@ use instance_core::storage::StoredEvents;
 
 use super::SqlEventLogStorage;
 use super::write::{PreparedEvent, insert, insert_rows, is_indexed, prepared};
-use crate::db::Connection;
+use crate::db::{Connection, Operation};
 use crate::run_logs::NewRunLog;
 use crate::sql::events::{self, EVENTS_PER_INSERT, EventRow};
 
@@ -151,14 +151,15 @@ impl SqlEventLogStorage {
         rows: Vec<EventRow>,
     ) -> Result<Vec<StorageId>, StorageError> {
         let log = self.run_logs.get(run_id).await?;
+        let storing = Operation::of_run(STORING_OF_RUN, run_id);
         if rows.len() <= EVENTS_PER_INSERT {
             let insert = events::insert_events(&rows);
-            let ids = log.write_statement(STORING_OF_RUN, move |mut connection: Connection<'_>| {
+            let ids = log.write_statement(storing, move |mut connection: Connection<'_>| {
                 Box::pin(async move { connection.insert_returning_ids(&insert).await })
             });
             return Ok(ids.await?.into_iter().map(StorageId).collect());
         }
-        log.write(STORING_OF_RUN, move |mut connection: Connection<'_>| {
+        log.write(storing, move |mut connection: Connection<'_>| {
             Box::pin(async move { insert_rows(&mut connection, &rows).await })
         })
         .await
