@@ -85,7 +85,11 @@ fn delays(written: &Value, seen: &Value) -> TestResult<Vec<f64>> {
     Ok(delays)
 }
 
-async fn dagster_hears_of_all_while(we: We, home: &Path, dagsters: &mut [Dagster; 2]) -> TestResult {
+async fn dagster_hears_of_all_while(
+    we: We,
+    home: &Path,
+    dagsters: &mut [Dagster; 2],
+) -> TestResult {
     let [watcher, writer] = dagsters;
     let (instance, other) = (open(home).await?, open(home).await?);
     let run_id = RunId::from(uuid::Uuid::new_v4().to_string());

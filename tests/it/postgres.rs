@@ -249,7 +249,11 @@ async fn looking_at_a_database_without_an_instance_creates_nothing() {
         let told = home.ours(command);
         assert_ne!(told.code, Some(0), "{command:?}");
         assert!(told.stderr.contains("no Dagster instance in postgresql://"), "{}", told.stderr);
-        assert!(told.stderr.contains("name another database, or create a run first"), "{}", told.stderr);
+        assert!(
+            told.stderr.contains("name another database, or create a run first"),
+            "{}",
+            told.stderr
+        );
         assert_eq!(sql(&database.url(), &[tables]), json!([[0]]), "{command:?}");
     }
     // With an instance there, it is found.

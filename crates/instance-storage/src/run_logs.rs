@@ -14,7 +14,9 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 
 use crate::context::StorageContext;
-use crate::db::{Connection, Database, FILES_OF_SHARD, Operation, RunFile, RunFiles, SqlitePlace, exists};
+use crate::db::{
+    Connection, Database, FILES_OF_SHARD, Operation, RunFile, RunFiles, SqlitePlace, exists,
+};
 use crate::sql::schema::Schema;
 use crate::watch::Notices;
 
@@ -237,8 +239,9 @@ impl Open {
     ) -> (Arc<Database>, Option<Arc<Database>>) {
         self.uses += 1;
         // Meanwhile somebody may have deleted its file: it is opened as if for the first time.
-        self.shards
-            .retain(|id, (shard, _)| id != run_id || Arc::strong_count(shard) > 1 || !shard.is_idle());
+        self.shards.retain(|id, (shard, _)| {
+            id != run_id || Arc::strong_count(shard) > 1 || !shard.is_idle()
+        });
         if let Some((shard, last_use)) = self.shards.get_mut(run_id) {
             *last_use = self.uses;
             return (Arc::clone(shard), None);
@@ -264,7 +267,13 @@ impl Shards {
         let user = Arc::clone(&self.users).acquire_owned().await.ok();
         let (database, surplus) = {
             let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-            let new = || Arc::new(Database::sqlite(SqlitePlace::File(path), Schema::EventShard, &self.context));
+            let new = || {
+                Arc::new(Database::sqlite(
+                    SqlitePlace::File(path),
+                    Schema::EventShard,
+                    &self.context,
+                ))
+            };
             open.get(run_id, self.most, new)
         };
         if let Some(surplus) = surplus {

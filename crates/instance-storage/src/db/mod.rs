@@ -29,9 +29,9 @@ pub use postgres::PostgresConfig;
 #[cfg(feature = "postgres")]
 pub(crate) use postgres::PostgresDatabase;
 pub(crate) use row::Row;
+use sqlite::SqliteDatabase;
 use sqlite::Statements;
 pub(crate) use sqlite::{FILES_OF_SHARD, RunFile, RunFiles, SqlitePlace, exists, touch};
-use sqlite::SqliteDatabase;
 
 /// A database of either kind.
 #[derive(Debug)]

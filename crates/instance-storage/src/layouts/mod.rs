@@ -10,7 +10,6 @@ use std::sync::Arc;
 use instance_core::error::StorageError;
 use instance_core::storage::{EventLogStorage, RunEventStore, RunStorage, ScheduleStorage};
 
-
 use crate::context::StorageContext;
 use crate::db::Database;
 use crate::run_logs::RunLogs;
@@ -36,11 +35,8 @@ impl Storages {
         schedules: Arc<Database>,
         context: &StorageContext,
     ) -> Self {
-        let place = if Arc::ptr_eq(&runs, &index) {
-            RunsAndEvents::Together
-        } else {
-            RunsAndEvents::Apart
-        };
+        let place =
+            if Arc::ptr_eq(&runs, &index) { RunsAndEvents::Together } else { RunsAndEvents::Apart };
         let watch = Watch::new(run_logs.notices());
         let events = SqlEventLogStorage::new(index, run_logs, Arc::clone(&runs), context, watch);
         let runs = Arc::new(SqlRunStorage::new(runs, context));

@@ -45,7 +45,10 @@ impl Files {
         })
     }
 
-    fn listen(directory: &Path, mut hear: impl FnMut(Heard, &Path) + Send + 'static) -> Option<Self> {
+    fn listen(
+        directory: &Path,
+        mut hear: impl FnMut(Heard, &Path) + Send + 'static,
+    ) -> Option<Self> {
         let begin = || {
             std::fs::create_dir_all(directory)?;
             let mut watcher = notify::recommended_watcher(move |event| {

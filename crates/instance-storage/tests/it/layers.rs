@@ -32,7 +32,10 @@ fn no_module_uses_one_above_it() -> TestResult {
         if file.ends_with(".rs") && height(layer).is_some() {
             let source = std::fs::read_to_string(sources.join(&file))?;
             let upward = upward(layer, &source);
-            assert!(upward.is_empty(), "{file} uses {upward:?}, which are above {layer}; move what it needs down");
+            assert!(
+                upward.is_empty(),
+                "{file} uses {upward:?}, which are above {layer}; move what it needs down"
+            );
             read += 1;
         }
     }

@@ -86,7 +86,8 @@ async fn each_call_of_a_store_makes_a_span() -> TestResult {
     let filter = RunsFilter::default();
     let page = RunsPage::default();
     let of_type = EventRecordsFilter::of_type(DagsterEventType::RunStart);
-    let of_asset = EventRecordsFilter::of_asset(DagsterEventType::AssetMaterialization, key.clone());
+    let of_asset =
+        EventRecordsFilter::of_asset(DagsterEventType::AssetMaterialization, key.clone());
     let start = event("r1", DagsterEventType::RunStart, 0);
     let started = start.dagster_event.as_deref().ok_or("no event")?;
     let tags = BTreeMap::from([("k".to_owned(), "v".to_owned())]);

@@ -201,6 +201,7 @@ fn records_for_run(
         cursor,
         of_types: request.argument("of_type")?.event_types()?,
         limit: request.argument("limit")?.limit()?,
+        max_bytes: None,
         order: request.argument("ascending")?.order()?,
     })
 }

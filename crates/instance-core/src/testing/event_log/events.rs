@@ -243,14 +243,16 @@ pub async fn a_bound_of_bytes_counts_what_is_asked_for(storage: &dyn EventStore)
     let long = "x".repeat(10_000);
     let lines: Vec<_> = (0..3).map(|number| line("r1", &long, number)).collect();
     storage.store_event_batch(&lines).await.unwrap();
-    let starts = [event("r1", DagsterEventType::RunStart, 0), event("r1", DagsterEventType::RunSuccess, 0)];
+    let starts =
+        [event("r1", DagsterEventType::RunStart, 0), event("r1", DagsterEventType::RunSuccess, 0)];
     let ids = storage.store_event_batch(&starts).await.unwrap();
     let of_types = vec![DagsterEventType::RunStart, DagsterEventType::RunSuccess];
     let query = RecordsForRun { of_types, max_bytes: Some(9_000), ..log_of("r1") };
     let page = storage.get_records_for_run(&query).await.unwrap();
     assert_eq!((page.records.len(), page.has_more), (2, false));
     let cursor = Some(EventLogCursor::StorageId(ids[0]));
-    let page = storage.get_records_for_run(&RecordsForRun { cursor, ..query.clone() }).await.unwrap();
+    let page =
+        storage.get_records_for_run(&RecordsForRun { cursor, ..query.clone() }).await.unwrap();
     assert_eq!((page.records.len(), page.has_more), (1, false));
     let none = RecordsForRun { run_id: RunId::from("r2"), ..query };
     let page = storage.get_records_for_run(&none).await.unwrap();

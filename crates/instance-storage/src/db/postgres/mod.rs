@@ -53,11 +53,7 @@ pub(crate) struct PostgresDatabase {
 
 impl PostgresDatabase {
     /// A database that is connected to on first use.
-    pub(crate) fn new(
-        mut config: PostgresConfig,
-        mode: OpenMode,
-        context: StorageContext,
-    ) -> Self {
+    pub(crate) fn new(mut config: PostgresConfig, mode: OpenMode, context: StorageContext) -> Self {
         config.connect = config.connect.disable_statement_logging();
         let name = format!(
             "postgresql://{}@{}:{}/{}",
@@ -259,7 +255,11 @@ impl PostgresDatabase {
         operation: &'static str,
         connection: &'c mut PgConnection,
     ) -> Connection<'c> {
-        Connection { database: Arc::clone(&self.name), operation, driver: DriverConnection::Postgres(connection) }
+        Connection {
+            database: Arc::clone(&self.name),
+            operation,
+            driver: DriverConnection::Postgres(connection),
+        }
     }
 
     async fn initialise(&self) -> Result<(), StorageError> {
@@ -274,9 +274,10 @@ impl PostgresDatabase {
                 if missing.len() == Schema::OF_ONE_DATABASE.len() {
                     return Err(StorageError::Unsupported {
                         what: format!("no Dagster instance in {}", self.name),
-                        reason: "it has no tables of Dagster's; name another database, or create a run \
+                        reason:
+                            "it has no tables of Dagster's; name another database, or create a run \
                                  first"
-                            .to_owned(),
+                                .to_owned(),
                     });
                 }
                 // Whoever looks does not create what is missing: statements on it say so themselves.

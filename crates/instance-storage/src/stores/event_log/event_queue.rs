@@ -16,6 +16,7 @@ use tokio::sync::oneshot;
 use super::SqlEventLogStorage;
 use super::storing::Storing;
 use super::write::{PreparedEvent, is_refusable, prepared};
+use crate::db::Operation;
 
 /// How many events one transaction holds at most, so that none waits long for its answer.
 const EVENTS_PER_GROUP: usize = 512;
@@ -52,7 +53,10 @@ impl SqlEventLogStorage {
         if is_refusable(entry) {
             return self.store(Storing::InLogs, vec![event]).await;
         }
-        self.store_in_queue(event).await
+        // What the task does for several callers belongs to none of them; this is what the caller waits for.
+        let operation = Operation::of_run("storing an event", &entry.run_id);
+        let storing = self.store_in_queue(event);
+        operation.observe(self.index.name(), |stored| Some(stored.ids.len()), storing).await
     }
 
     /// Stores an event, alone or with others; returns when it is durable.

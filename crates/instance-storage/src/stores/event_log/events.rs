@@ -25,11 +25,11 @@ use instance_core::storage::{
 use super::SqlEventLogStorage;
 use super::storing::Storing;
 use crate::db::{Connection, Database, Operation, Row};
-use crate::stores::runs::run_ids;
 use crate::sql::events::{self, Among};
 use crate::sql::tables::event_logs::{
     ASSET_KEY, DAGSTER_EVENT_TYPE, EVENT, ID, PARTITION, RUN_ID, TABLE, TIMESTAMP,
 };
+use crate::stores::runs::run_ids;
 
 /// The types of a run's events that its statistics count.
 const RUN_STATS_EVENT_TYPES: &[DagsterEventType] = &[
@@ -73,7 +73,8 @@ impl EventStore for SqlEventLogStorage {
         let bounded = RecordsForRun { limit: bound.or(query.limit), ..query.clone() };
         let select = events::select_records_for_run(&bounded, self.among());
         let records = self.fetch_of_run(&query.run_id, reading, &select, record).await?;
-        let has_more = bounded.limit.is_some_and(|limit| limit > 0 && records.len() as u64 == limit);
+        let has_more =
+            bounded.limit.is_some_and(|limit| limit > 0 && records.len() as u64 == limit);
         let Some(last) = records.last() else {
             return Ok(empty_page(query));
         };

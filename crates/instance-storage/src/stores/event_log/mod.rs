@@ -27,8 +27,8 @@ pub(crate) use pools::free;
 pub(crate) use storing::Storing;
 
 use super::schema::schema_store;
-use crate::db::{Connection, Database};
 use crate::context::StorageContext;
+use crate::db::{Connection, Database};
 use crate::run_logs::RunLogs;
 use crate::sql::schema::{self, Schema};
 use crate::sql::tables;

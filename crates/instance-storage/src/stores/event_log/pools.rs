@@ -179,32 +179,36 @@ impl PoolStore for SqlEventLogStorage {
     ) -> Result<ConcurrencyClaimStatus, StorageError> {
         let claim = Claim::new(concurrency_key, run_id, step_key);
         self.index
-            .write(Operation::of_run("claiming a slot of a pool", run_id), move |mut connection: Connection<'_>| {
-                Box::pin(async move {
-                    connection.lock_pool(&claim.key).await?;
-                    if claim.pending(&mut connection).await?.is_none() {
-                        let is_assigned = has_unassigned_slots(&mut connection, &claim.key).await?;
-                        let priority = priority.unwrap_or(0);
-                        let (run_id, step_key) = (&claim.run_id, &claim.step_key);
-                        let insert = pools::insert_pending(
-                            &claim.key,
-                            run_id,
-                            step_key,
-                            priority,
-                            is_assigned,
-                        );
-                        connection.execute(&insert).await?;
-                    }
-                    let mut status = claim.status(&mut connection).await?;
-                    if status.assigned_timestamp.is_some()
-                        && status.slot_status == ConcurrencySlotStatus::Blocked
-                        && claim.take(&mut connection).await?
-                    {
-                        status.slot_status = ConcurrencySlotStatus::Claimed;
-                    }
-                    Ok(status)
-                })
-            })
+            .write(
+                Operation::of_run("claiming a slot of a pool", run_id),
+                move |mut connection: Connection<'_>| {
+                    Box::pin(async move {
+                        connection.lock_pool(&claim.key).await?;
+                        if claim.pending(&mut connection).await?.is_none() {
+                            let is_assigned =
+                                has_unassigned_slots(&mut connection, &claim.key).await?;
+                            let priority = priority.unwrap_or(0);
+                            let (run_id, step_key) = (&claim.run_id, &claim.step_key);
+                            let insert = pools::insert_pending(
+                                &claim.key,
+                                run_id,
+                                step_key,
+                                priority,
+                                is_assigned,
+                            );
+                            connection.execute(&insert).await?;
+                        }
+                        let mut status = claim.status(&mut connection).await?;
+                        if status.assigned_timestamp.is_some()
+                            && status.slot_status == ConcurrencySlotStatus::Blocked
+                            && claim.take(&mut connection).await?
+                        {
+                            status.slot_status = ConcurrencySlotStatus::Claimed;
+                        }
+                        Ok(status)
+                    })
+                },
+            )
             .await
     }
 
