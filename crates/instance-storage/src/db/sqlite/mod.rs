@@ -119,12 +119,6 @@ impl SqliteDatabase {
             && !self.has_writer.load(std::sync::atomic::Ordering::Acquire)
     }
 
-    fn begin_use(&self) {
-        if let Some(caretaker) = &self.caretaker {
-            caretaker.begin_use();
-        }
-    }
-
     /// The file; `None` if it is in memory.
     pub(crate) fn file(&self) -> Option<&Path> {
         match &self.place {
@@ -137,9 +131,14 @@ impl SqliteDatabase {
         &self.name
     }
 
-    /// Creates the file if it is missing and checks its revision, once.
+    /// Creates the file if it is missing and checks its revision, once; to be called before each use.
     pub(super) async fn ready(&self) -> Result<(), StorageError> {
-        self.ready.get_or_try_init(|| self.initialise()).await.copied()
+        self.ready.get_or_try_init(|| self.initialise()).await?;
+        // Also by whoever asks for no more: the file is open from now on.
+        if let Some(caretaker) = &self.caretaker {
+            caretaker.begin_use();
+        }
+        Ok(())
     }
 
     /// What `read` makes of the rows of a query.
@@ -150,7 +149,6 @@ impl SqliteDatabase {
         read: impl Fn(Row) -> Result<T, StorageError> + Send + Sync,
     ) -> Result<Vec<T>, StorageError> {
         self.ready().await?;
-        self.begin_use();
         let (sql, values) = render(select);
         let query = sqlx::query_with(AssertSqlSafe(sql), values);
         let read = |row| read(Row::from_sqlite(&self.name, row));
@@ -198,7 +196,6 @@ impl SqliteDatabase {
             + Send
             + 'static,
     {
-        self.begin_use();
         let writer = self.writer(operation).await?;
         writer.write(statements, Box::new(write)).await.unwrap_or_else(|| {
             Err(StorageError::Backend {
