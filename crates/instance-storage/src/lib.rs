@@ -20,5 +20,6 @@ pub use compute_logs::LocalComputeLogManager;
 #[cfg(feature = "postgres")]
 pub use db::PostgresConfig;
 pub use info::{StorageInfo, storage_info};
+pub use instance_core::tags::is_indexed_tag;
 #[cfg(feature = "sqlite")]
-pub use layouts::{OpenMode, StorageContext, Storages, is_indexed_tag};
+pub use layouts::{OpenMode, StorageContext, Storages};

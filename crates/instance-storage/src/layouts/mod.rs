@@ -11,7 +11,7 @@ use std::sync::Arc;
 use instance_core::clock::{Clock, IdSource, RandomIds, SystemClock};
 use instance_core::error::StorageError;
 use instance_core::storage::{EventLogStorage, RunEventStore, RunStorage, ScheduleStorage};
-use instance_core::tags;
+use instance_core::tags::is_indexed_tag;
 
 pub(crate) use run_logs::{NewRunLog, RunLogs};
 pub use sqlite::OpenMode;
@@ -65,11 +65,6 @@ impl StorageContext {
         }
         Ok(())
     }
-}
-
-/// Whether Dagster looks events up by a tag. All others would only fill the table.
-pub fn is_indexed_tag(key: &str) -> bool {
-    key == tags::DATA_VERSION || key.starts_with(tags::MULTIDIMENSIONAL_PARTITION_PREFIX)
 }
 
 /// The three stores of an instance.
