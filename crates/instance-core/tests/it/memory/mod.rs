@@ -1,11 +1,13 @@
 //! The conformance suite of the crate on its own stores in memory.
 
+mod atomicity;
+
 use std::sync::Arc;
 
 use instance_core::clock::SystemClock;
 use instance_core::memory::MemoryStores;
 use instance_core::storage::{
-    EventLogStorage, RunEventStore, RunStorage, ScheduleStorage, SeparateStores,
+    ComputeLogManager, EventLogStorage, RunEventStore, RunStorage, ScheduleStorage, SeparateStores,
 };
 
 /// Stores, as the suite asks for them.
@@ -52,6 +54,13 @@ async fn stores() -> Made {
 }
 
 instance_core::storage_tests!(stores);
+
+#[expect(clippy::unused_async, reason = "the suite waits for it")]
+async fn compute_logs() -> Arc<dyn ComputeLogManager> {
+    MemoryStores::default().compute_log_manager()
+}
+
+instance_core::compute_log_manager_tests!(compute_logs);
 
 /// The same, as if nothing knew that both stores are in one memory.
 mod separate {
