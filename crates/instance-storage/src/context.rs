@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use instance_core::clock::{Clock, IdSource, RandomIds, SystemClock};
-use instance_core::tags;
+use instance_core::tags::is_indexed_tag;
 
 /// What a storage takes from outside of its databases.
 #[derive(Clone)]
@@ -40,9 +40,4 @@ pub enum OpenMode {
     /// An error if there is no instance: for SQLite, if there is no file of the store of runs; for Postgres, on first
     /// use, if there are no tables of Dagster's. In Postgres no table is created.
     MustExist,
-}
-
-/// Whether Dagster looks events up by a tag. All others would only fill the table.
-pub fn is_indexed_tag(key: &str) -> bool {
-    key == tags::DATA_VERSION || key.starts_with(tags::MULTIDIMENSIONAL_PARTITION_PREFIX)
 }

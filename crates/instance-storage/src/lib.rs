@@ -38,9 +38,10 @@ mod watch;
 
 pub use compute_logs::LocalComputeLogManager;
 #[cfg(feature = "sqlite")]
-pub use context::{OpenMode, StorageContext, is_indexed_tag};
+pub use context::{OpenMode, StorageContext};
 #[cfg(feature = "postgres")]
 pub use db::PostgresConfig;
 pub use info::{StorageInfo, storage_info};
+pub use instance_core::tags::is_indexed_tag;
 #[cfg(feature = "sqlite")]
 pub use layouts::Storages;

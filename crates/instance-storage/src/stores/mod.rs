@@ -13,14 +13,10 @@ pub(crate) use runs::SqlRunStorage;
 pub(crate) use schedules::SqlScheduleStorage;
 
 use chrono::NaiveDateTime;
-use instance_core::clock::datetime_of;
 use instance_core::error::StorageError;
+use instance_core::storage::storable_time;
 
 /// The time of seconds since 1970, for a column; refused if no calendar has it.
 fn column_time(what: &'static str, timestamp: f64) -> Result<NaiveDateTime, StorageError> {
-    datetime_of(timestamp).map(|time| time.naive_utc()).ok_or_else(|| StorageError::Invalid {
-        what,
-        value: timestamp.to_string(),
-        reason: "expected seconds since 1970 that a calendar has".to_owned(),
-    })
+    storable_time(what, timestamp).map(|time| time.naive_utc())
 }

@@ -5,15 +5,12 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use instance_core::asset_key::AssetKey;
-use instance_core::clock::timestamp_of;
 use instance_core::error::StorageError;
-use instance_core::event::{
-    DagsterEventType, EventLogConnection, EventLogCursor, EventLogEntry, EventLogRecord,
-};
+use instance_core::event::{DagsterEventType, EventLogConnection, EventLogEntry, EventLogRecord};
 use instance_core::ids::{RunId, StorageId};
 use instance_core::run::{
-    DagsterRunStatsSnapshot, RunStepKeyStatsSnapshot, RunsFilter, STEP_STATS_EVENT_TYPES,
-    build_run_step_stats_from_events,
+    DagsterRunStatsSnapshot, RUN_STATS_EVENT_TYPES, RunStepKeyStatsSnapshot, RunsFilter,
+    STEP_STATS_EVENT_TYPES, build_run_step_stats_from_events,
 };
 use instance_core::serdes::UnknownFields;
 use instance_core::storage::{
@@ -30,20 +27,6 @@ use crate::sql::tables::event_logs::{
 };
 use crate::stores::runs::run_ids;
 
-/// The types of a run's events that its statistics count.
-const RUN_STATS_EVENT_TYPES: &[DagsterEventType] = &[
-    DagsterEventType::RunEnqueued,
-    DagsterEventType::RunStarting,
-    DagsterEventType::RunStart,
-    DagsterEventType::RunSuccess,
-    DagsterEventType::RunFailure,
-    DagsterEventType::RunCanceled,
-    DagsterEventType::StepSuccess,
-    DagsterEventType::StepFailure,
-    DagsterEventType::AssetMaterialization,
-    DagsterEventType::StepExpectationResult,
-];
-
 #[async_trait]
 impl EventStore for SqlEventLogStorage {
     async fn store_events(&self, entries: &[EventLogEntry]) -> Result<StoredEvents, StorageError> {
@@ -57,18 +40,12 @@ impl EventStore for SqlEventLogStorage {
         let reading = "reading events of a run";
         let bound = self.limit_of_bytes(query).await?;
         if bound == Some(0) {
-            return Ok(empty_page(query));
+            return Ok(query.page_of(Vec::new()));
         }
         let bounded = RecordsForRun { limit: bound.or(query.limit), ..query.clone() };
         let select = events::select_records_for_run(&bounded, self.among());
         let records = self.fetch_of_run(&query.run_id, reading, &select, record).await?;
-        let has_more =
-            bounded.limit.is_some_and(|limit| limit > 0 && records.len() as u64 == limit);
-        let Some(last) = records.last() else {
-            return Ok(empty_page(query));
-        };
-        let cursor = EventLogCursor::StorageId(last.storage_id);
-        Ok(EventLogConnection { records, cursor, has_more })
+        Ok(bounded.page_of(records))
     }
 
     async fn get_stats_for_run(
@@ -84,22 +61,8 @@ impl EventStore for SqlEventLogStorage {
         let reading = "reading statistics of a run";
         let found = self.fetch_of_run(run_id, reading, &select, counted).await?;
         let found: BTreeMap<_, _> = found.into_iter().collect();
-        let of = |event_type: DagsterEventType| found.get(event_type.as_str());
-        let count = |event_type| of(event_type).map_or(0, |(count, _)| *count);
-        let time = |event_type| of(event_type).and_then(|(_, time)| *time).map(timestamp_of);
-        Ok(DagsterRunStatsSnapshot {
-            run_id: run_id.clone(),
-            steps_succeeded: count(DagsterEventType::StepSuccess),
-            steps_failed: count(DagsterEventType::StepFailure),
-            materializations: count(DagsterEventType::AssetMaterialization),
-            expectations: count(DagsterEventType::StepExpectationResult),
-            enqueued_time: time(DagsterEventType::RunEnqueued),
-            launch_time: time(DagsterEventType::RunStarting),
-            start_time: time(DagsterEventType::RunStart),
-            end_time: time(DagsterEventType::RunSuccess)
-                .or_else(|| time(DagsterEventType::RunFailure))
-                .or_else(|| time(DagsterEventType::RunCanceled)),
-        })
+        let of = |event_type: DagsterEventType| found.get(event_type.as_str()).copied();
+        Ok(DagsterRunStatsSnapshot::from_counts(run_id.clone(), of))
     }
 
     async fn get_step_stats_for_run(
@@ -147,16 +110,9 @@ impl EventStore for SqlEventLogStorage {
         filter: &EventRecordsFilter,
         page: RecordsPage,
     ) -> Result<EventLogConnection, StorageError> {
-        let mut filter = filter.clone();
-        match (page.cursor.map(EventCursor::StorageId), page.order) {
-            (None, _) => {}
-            (cursor, Order::Ascending) => filter.after_cursor = later(filter.after_cursor, cursor),
-            (cursor, Order::Descending) => {
-                filter.before_cursor = earlier(filter.before_cursor, cursor);
-            }
-        }
+        let filter = filter.on_page(page);
         let records = self.indexed_event_records(&filter, page.limit, page.order).await?;
-        Ok(connection_of(records, page))
+        Ok(page.of(records))
     }
 
     async fn fetch_run_status_changes(
@@ -164,21 +120,7 @@ impl EventStore for SqlEventLogStorage {
         filter: &RunStatusChangeRecordsFilter,
         page: RecordsPage,
     ) -> Result<EventLogConnection, StorageError> {
-        if filter.event_type.run_status().is_none() {
-            return Err(StorageError::Unsupported {
-                what: format!("event type {}", filter.event_type.as_str()),
-                reason: "expected one that changes the status of a run".to_owned(),
-            });
-        }
-        let filter = EventRecordsFilter {
-            after_cursor: filter.after_storage_id.map(EventCursor::StorageId),
-            before_cursor: filter.before_storage_id.map(EventCursor::StorageId),
-            after_timestamp: filter.after_timestamp,
-            before_timestamp: filter.before_timestamp,
-            storage_ids: filter.storage_ids.clone(),
-            ..EventRecordsFilter::of_type(filter.event_type)
-        };
-        self.fetch_asset_events(&filter, page).await
+        self.fetch_asset_events(&filter.as_event_filter()?, page).await
     }
 
     async fn get_asset_event_summary_records(
@@ -360,30 +302,4 @@ fn readable(row: &Row) -> Result<Option<EventLogRecord>, StorageError> {
 
 pub(super) fn asset_key(row: &Row) -> Result<AssetKey, StorageError> {
     row.parsed(TABLE, ASSET_KEY, "asset key", AssetKey::from_db_string)
-}
-
-/// A page behind which nothing is yet.
-fn empty_page(query: &RecordsForRun) -> EventLogConnection {
-    EventLogConnection {
-        records: Vec::new(),
-        cursor: query.cursor.unwrap_or(EventLogCursor::StorageId(StorageId(-1))),
-        has_more: false,
-    }
-}
-
-fn connection_of(records: Vec<EventLogRecord>, page: RecordsPage) -> EventLogConnection {
-    let last = records.last().map(|record| record.storage_id).or(page.cursor);
-    EventLogConnection {
-        cursor: EventLogCursor::StorageId(last.unwrap_or(StorageId(-1))),
-        has_more: page.limit == Some(records.len() as u64),
-        records,
-    }
-}
-
-fn later(one: Option<EventCursor>, other: Option<EventCursor>) -> Option<EventCursor> {
-    [one, other].into_iter().flatten().max_by_key(|cursor| cursor.storage_id())
-}
-
-fn earlier(one: Option<EventCursor>, other: Option<EventCursor>) -> Option<EventCursor> {
-    [one, other].into_iter().flatten().min_by_key(|cursor| cursor.storage_id())
 }

@@ -7,7 +7,7 @@ use instance_core::error::StorageError;
 use instance_core::ids::RunId;
 use instance_core::storage::{
     ClaimedSlotInfo, ConcurrencyClaimStatus, ConcurrencyKeyInfo, ConcurrencySlotStatus,
-    MAX_CONCURRENCY_LIMIT, PendingStepInfo, PoolLimit, PoolStore,
+    PendingStepInfo, PoolLimit, PoolStore, require_pool_limit,
 };
 
 use super::SqlEventLogStorage;
@@ -22,13 +22,7 @@ impl PoolStore for SqlEventLogStorage {
         concurrency_key: &str,
         limit: i64,
     ) -> Result<(), StorageError> {
-        if !(0..=MAX_CONCURRENCY_LIMIT).contains(&limit) {
-            return Err(StorageError::Invalid {
-                what: "limit of a pool",
-                value: limit.to_string(),
-                reason: format!("expected 0 to {MAX_CONCURRENCY_LIMIT}"),
-            });
-        }
+        require_pool_limit(limit)?;
         let key = concurrency_key.to_owned();
         self.index
             .write("setting the limit of a pool", move |mut connection: Connection<'_>| {

@@ -2,15 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use instance_core::assets::{AssetCheckEvaluation, AssetCheckEvaluationPlanned};
-use instance_core::clock::datetime_of;
 use instance_core::error::StorageError;
-use instance_core::event::{
-    DagsterEvent, DagsterEventType, EventLogEntry, EventLogRecord, EventSpecificData,
-};
+use instance_core::event::{DagsterEvent, DagsterEventType, EventLogEntry, EventLogRecord};
 use instance_core::ids::StorageId;
 use instance_core::serdes::{UnknownFields, serialize_value};
-use instance_core::storage::AssetCheckExecutionRecordStatus;
+use instance_core::storage::{
+    AssetCheckChange, AssetCheckExecutionRecordStatus, asset_check_changes, require_storable,
+};
 
 use crate::db::Connection;
 use crate::sql::asset_checks::{self, CheckExecution};
@@ -22,7 +20,7 @@ pub(crate) type PreparedEvent = (EventLogEntry, EventRow);
 
 /// What is stored of an entry; refused if it cannot be stored completely.
 pub(super) fn prepared(entry: &EventLogEntry) -> Result<PreparedEvent, StorageError> {
-    check(entry)?;
+    require_storable(entry)?;
     Ok((entry.clone(), EventRow::of(entry)))
 }
 
@@ -101,7 +99,7 @@ impl Events {
             let (Some(asset_key), Some(event_type)) = (&row.asset_key, entry.event_type()) else {
                 continue;
             };
-            if !changes_asset(event_type) {
+            if !event_type.changes_asset() {
                 if event_type.is_asset_event() && connection.dialect().has_assets_of_any_event() {
                     mentioned.insert(asset_key.as_str());
                 }
@@ -135,21 +133,16 @@ impl Events {
 
     async fn change_checks(&self, connection: &mut Connection<'_>) -> Result<(), StorageError> {
         for (entry, row, id) in self.each() {
-            match entry
-                .dagster_event
-                .as_ref()
-                .and_then(|event| event.event_specific_data.as_deref())
-            {
-                Some(EventSpecificData::AssetCheckEvaluationPlanned(planned)) => {
-                    let executions = planned_executions(planned, entry, row, id)?;
-                    for executions in executions.chunks(EVENTS_PER_INSERT) {
-                        connection.execute(&asset_checks::insert(executions)).await?;
-                    }
-                }
-                Some(EventSpecificData::AssetCheckEvaluation(evaluation)) => {
-                    evaluate(connection, execution(evaluation, row, id)).await?;
-                }
-                _ => {}
+            let changes = asset_check_changes(entry)?.into_iter();
+            let executions: Vec<_> = changes.map(|change| execution(change, row, id)).collect();
+            let (planned, evaluated): (Vec<_>, Vec<_>) = executions
+                .into_iter()
+                .partition(|row| row.status == AssetCheckExecutionRecordStatus::Planned);
+            for executions in planned.chunks(EVENTS_PER_INSERT) {
+                connection.execute(&asset_checks::insert(executions)).await?;
+            }
+            for execution in evaluated {
+                evaluate(connection, execution).await?;
             }
         }
         Ok(())
@@ -181,54 +174,6 @@ async fn evaluate(
     }
 }
 
-/// Refuses an entry that cannot be stored completely.
-fn check(entry: &EventLogEntry) -> Result<(), StorageError> {
-    let event = entry.dagster_event.as_deref();
-    let reason = match entry.event_type() {
-        _ if datetime_of(entry.timestamp).is_none() => {
-            format!("its time, {} seconds since 1970, is in no calendar", entry.timestamp)
-        }
-        Some(event_type)
-            if changes_asset(event_type) && event.and_then(DagsterEvent::asset_key).is_none() =>
-        {
-            "this version cannot tell which asset it is about".to_owned()
-        }
-        Some(event_type) if event_type.is_asset_check_event() && !is_about_check(event) => {
-            "this version cannot tell which check it is about".to_owned()
-        }
-        Some(DagsterEventType::AssetCheckEvaluationPlanned) if !has_known_partitions(event) => {
-            UNKNOWN_PARTITIONS.to_owned()
-        }
-        _ => return Ok(()),
-    };
-    let what = format!("event of run {} of type {}", entry.run_id, event_type_name(entry));
-    Err(StorageError::Unsupported { what, reason })
-}
-
-const UNKNOWN_PARTITIONS: &str =
-    "its partitions follow from a schedule or a dynamic set, which is not evaluated here";
-
-/// Whether it is known of which partitions a check is going to be evaluated.
-fn has_known_partitions(event: Option<&DagsterEvent>) -> bool {
-    match event.and_then(|event| event.event_specific_data.as_deref()) {
-        Some(EventSpecificData::AssetCheckEvaluationPlanned(planned)) => {
-            let subset = planned.partitions_subset.as_ref();
-            subset.is_none_or(|subset| subset.partition_keys().is_some())
-        }
-        _ => true,
-    }
-}
-
-fn is_about_check(event: Option<&DagsterEvent>) -> bool {
-    matches!(
-        event.and_then(|event| event.event_specific_data.as_deref()),
-        Some(
-            EventSpecificData::AssetCheckEvaluation(_)
-                | EventSpecificData::AssetCheckEvaluationPlanned(_)
-        )
-    )
-}
-
 /// Whether an event can still be refused when its turn comes, and so must not take others with it.
 pub(super) fn is_refusable(entry: &EventLogEntry) -> bool {
     entry.event_type().is_some_and(DagsterEventType::is_asset_check_event)
@@ -247,20 +192,6 @@ fn has_text_that_postgres_refuses(entry: &EventLogEntry) -> bool {
     ];
     let tags = tags.into_iter().flatten().flat_map(|(key, value)| [key.as_str(), value.as_str()]);
     columns.into_iter().flatten().chain(tags).any(|text| text.contains('\0'))
-}
-
-fn event_type_name(entry: &EventLogEntry) -> &str {
-    entry.dagster_event.as_ref().map_or("log line", |event| event.event_type_value.as_str())
-}
-
-/// Whether an event changes the row of its asset.
-const fn changes_asset(event_type: DagsterEventType) -> bool {
-    matches!(
-        event_type,
-        DagsterEventType::AssetMaterialization
-            | DagsterEventType::AssetMaterializationPlanned
-            | DagsterEventType::AssetObservation
-    )
 }
 
 /// Whether an event is found across runs, and so stands in the index, too.
@@ -283,51 +214,17 @@ pub(super) async fn insert_rows(
     Ok(ids.into_iter().map(StorageId).collect())
 }
 
-fn planned_executions(
-    planned: &AssetCheckEvaluationPlanned,
-    entry: &EventLogEntry,
-    row: &EventRow,
-    id: StorageId,
-) -> Result<Vec<CheckExecution>, StorageError> {
-    let partitions = match &planned.partitions_subset {
-        None => vec![None],
-        Some(subset) => {
-            let keys = subset.partition_keys().ok_or_else(|| StorageError::Unsupported {
-                what: format!("planned check {} of run {}", planned.check_name, entry.run_id),
-                reason: UNKNOWN_PARTITIONS.to_owned(),
-            })?;
-            keys.into_iter().map(Some).collect()
-        }
-    };
-    let of_partition = |partition| CheckExecution {
-        asset_key: planned.asset_key.to_db_string(),
-        check_name: planned.check_name.clone(),
-        partition,
-        run_id: row.run_id.clone(),
-        status: AssetCheckExecutionRecordStatus::Planned,
-        event: row.event.clone(),
-        event_timestamp: row.timestamp,
-        event_storage_id: id,
-        materialization_storage_id: None,
-    };
-    Ok(partitions.into_iter().map(of_partition).collect())
-}
-
-fn execution(evaluation: &AssetCheckEvaluation, row: &EventRow, id: StorageId) -> CheckExecution {
-    let target = evaluation.target_materialization_data.as_ref();
+/// The row of an execution, as an event changes it.
+fn execution(change: AssetCheckChange<'_>, row: &EventRow, id: StorageId) -> CheckExecution {
     CheckExecution {
-        asset_key: evaluation.asset_key.to_db_string(),
-        check_name: evaluation.check_name.clone(),
-        partition: evaluation.partition.clone(),
+        asset_key: change.asset_key.to_db_string(),
+        check_name: change.check_name.to_owned(),
+        partition: change.partition,
         run_id: row.run_id.clone(),
-        status: if evaluation.passed {
-            AssetCheckExecutionRecordStatus::Succeeded
-        } else {
-            AssetCheckExecutionRecordStatus::Failed
-        },
+        status: change.status,
         event: row.event.clone(),
         event_timestamp: row.timestamp,
         event_storage_id: id,
-        materialization_storage_id: target.map(|target| target.storage_id),
+        materialization_storage_id: change.target_materialization,
     }
 }

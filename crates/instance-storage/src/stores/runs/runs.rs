@@ -4,15 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use instance_core::clock::timestamp_of;
 use instance_core::error::StorageError;
-use instance_core::event::{DagsterEvent, DagsterEventType, RunFailureReason};
+use instance_core::event::{DagsterEvent, DagsterEventType};
 use instance_core::ids::{RunId, StorageId};
 use instance_core::run::{
     DagsterRun, DagsterRunStatus, RemoteJobOrigin, RunGroup, RunPartitionData, RunRecord,
     RunsFilter,
 };
-use instance_core::storage::{RunStore, RunTagsQuery, RunsPage};
+use instance_core::storage::{RunStore, RunTagsQuery, RunsPage, apply_run_event, require_readable};
 use instance_core::tags;
 
 use super::SqlRunStorage;
@@ -239,7 +238,7 @@ pub(crate) async fn add_run(
     run: &DagsterRun,
     created_at: DateTime<Utc>,
 ) -> Result<(), StorageError> {
-    require_origin(run)?;
+    require_readable(run)?;
     require_snapshot(connection, run).await?;
     let insert = runs::insert_run(run, created_at.naive_utc());
     if connection.execute(&insert).await? == 0 {
@@ -260,21 +259,29 @@ pub(crate) async fn change_run(
     event: &DagsterEvent,
     at: DateTime<Utc>,
 ) -> Result<(), StorageError> {
-    let Some(status) = event.event_type().and_then(DagsterEventType::run_status) else {
+    if event.event_type().and_then(DagsterEventType::run_status).is_none() {
         return Ok(());
-    };
+    }
     let Some(mut run) = fetch_run(connection, run_id).await? else {
         return Ok(());
     };
-    run.status = status;
-    require_origin(&run)?;
-    set_failure_reason(connection, &mut run, event).await?;
-    let time = Some(timestamp_of(at));
+    let had_reason = run.tags.contains_key(tags::RUN_FAILURE_REASON);
+    let Some(change) = apply_run_event(&mut run, event, at)? else {
+        return Ok(());
+    };
+    if let Some(reason) = change.failure_reason {
+        let (key, value) = (tags::RUN_FAILURE_REASON.to_owned(), reason.as_str().to_owned());
+        if had_reason {
+            connection.execute(&runs::update_tag(run_id, &key, &value)).await?;
+        } else {
+            connection.execute(&runs::insert_tags(run_id, &[(key, value)])).await?;
+        }
+    }
     let change = runs::RunChange {
         run: &run,
         updated_at: at.naive_utc(),
-        start_time: time.filter(|_| event.event_type() == Some(DagsterEventType::RunStart)),
-        end_time: time.filter(|_| status.is_finished()),
+        start_time: change.start_time,
+        end_time: change.end_time,
     };
     connection.execute(&runs::update_run(&change)).await.map(drop)
 }
@@ -299,21 +306,6 @@ async fn fetch_run(
     Ok(row.as_ref().map(record).transpose()?.map(|record| record.dagster_run))
 }
 
-/// Refuses a run that Dagster could not read.
-fn require_origin(run: &DagsterRun) -> Result<(), StorageError> {
-    if run.is_readable() {
-        return Ok(());
-    }
-    Err(StorageError::Invalid {
-        what: "queued run",
-        value: run.run_id.to_string(),
-        reason:
-            "it does not say where its job is, and Dagster could not read it; give it a remote job \
-                 origin"
-                .to_owned(),
-    })
-}
-
 /// Checks that the job snapshot of a run is stored.
 async fn require_snapshot(
     connection: &mut Connection<'_>,
@@ -326,29 +318,6 @@ async fn require_snapshot(
     if connection.fetch_one(&select).await?.is_none() {
         let (run_id, snapshot_id) = (run.run_id.clone(), id.clone());
         return Err(StorageError::SnapshotDoesNotExist { run_id, snapshot_id });
-    }
-    Ok(())
-}
-
-/// Gives a failed run the tag of its reason, in its body and beside it.
-async fn set_failure_reason(
-    connection: &mut Connection<'_>,
-    run: &mut DagsterRun,
-    event: &DagsterEvent,
-) -> Result<(), StorageError> {
-    if event.event_type() != Some(DagsterEventType::RunFailure) {
-        return Ok(());
-    }
-    let reason = event.job_failure_data().and_then(|data| data.failure_reason);
-    let Some(reason) = reason.filter(|reason| *reason != RunFailureReason::Unknown) else {
-        return Ok(());
-    };
-    let (key, value) = (tags::RUN_FAILURE_REASON.to_owned(), reason.as_str().to_owned());
-    let had_one = run.tags.insert(key.clone(), value.clone()).is_some();
-    if had_one {
-        connection.execute(&runs::update_tag(&run.run_id, &key, &value)).await?;
-    } else {
-        connection.execute(&runs::insert_tags(&run.run_id, &[(key, value)])).await?;
     }
     Ok(())
 }
