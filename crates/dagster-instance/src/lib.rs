@@ -30,11 +30,11 @@ pub use instance_events::{
     EventLogWatch, EventLogWatchHandle, NewEvent, ReportEngineEvent, ReportEvent, WatchEventLogs,
     WatchUntil,
 };
-pub use instance_launcher::DefaultRunCoordinator;
 #[cfg(feature = "process")]
 pub use instance_launcher::{
     CommandOutcome, OutputSink, ProcessRunLauncher, RunOutcome, StopSignal,
 };
+pub use instance_launcher::{DefaultRunCoordinator, QueuedRunCoordinator};
 pub use instance_runs::{
     CommandJob, CommandJobSnapshots, CreateReexecutedRun, CreateRun, ReexecutionStrategy,
     RegisterManagedRun,

@@ -1,12 +1,13 @@
 //! The instance as each domain sees it.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use instance_core::clock::{Clock, IdSource};
 use instance_core::error::InstanceError;
 use instance_core::event::{
-    DagsterEvent, EngineEventData, EventBuffer, EventLogEntry, EventLogRecord, LogLevel,
+    DagsterEvent, DagsterEventType, EventBuffer, EventLogEntry, EventLogRecord,
 };
 use instance_core::ids::RunId;
 use instance_core::launcher::{RunCoordinator, RunLauncher};
@@ -22,7 +23,7 @@ use instance_core::storage::{
     EventStore, EventWatch, InstigatorStore, RunEventStore, RunStorage, RunStore, ScheduleStorage,
     SnapshotStore,
 };
-use instance_events::{ReportEngineEvent, ReportEvent};
+use instance_events::ReportEvent;
 
 use crate::instance::DagsterInstance;
 
@@ -175,31 +176,23 @@ impl LauncherOps for DagsterInstance {
         instance_runs::get_run_by_id(self, run_id).await
     }
 
-    async fn report_dagster_event(
+    async fn add_run_tags(
         &self,
-        event: DagsterEvent,
         run_id: &RunId,
-        level: LogLevel,
+        new_tags: &BTreeMap<String, String>,
     ) -> Result<(), InstanceError> {
-        let report = ReportEvent::of(event, run_id).level(level);
-        instance_events::report_dagster_event(self, report).await
+        instance_runs::add_run_tags(self, run_id, new_tags).await
     }
 
-    async fn report_engine_event(
+    async fn all_logs(
         &self,
-        message: String,
-        run: &DagsterRun,
-        data: EngineEventData,
-    ) -> Result<(), InstanceError> {
-        let report = ReportEngineEvent::of(run, message).with_data(data);
-        instance_events::report_engine_event(self, report).await.map(drop)
+        run_id: &RunId,
+        of_types: &[DagsterEventType],
+    ) -> Result<Vec<EventLogEntry>, InstanceError> {
+        instance_events::all_logs(self, run_id, of_types).await
     }
 
-    async fn report_run_failed(&self, run: &DagsterRun) -> Result<(), InstanceError> {
-        instance_events::report_run_failed(self, run, None, None).await.map(drop)
-    }
-
-    fn worker_ops(&self) -> Arc<dyn RunWorkerOps> {
+    fn to_owned_ops(&self) -> Arc<dyn LauncherOps> {
         Arc::new(self.clone())
     }
 }

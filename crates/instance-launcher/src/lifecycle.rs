@@ -1,78 +1,213 @@
-//! Submitting, launching and cancelling runs.
+//! Submitting, launching, resuming and cancelling runs.
 
 use instance_core::error::{BoxError, InstanceError};
 use instance_core::error_info::SerializableErrorInfo;
 use instance_core::event::{DagsterEvent, DagsterEventType, EngineEventData, LogLevel};
 use instance_core::ids::RunId;
-use instance_core::launcher::LaunchRunContext;
+use instance_core::launcher::{
+    CancelRunContext, LaunchRunContext, ResumeRunContext, SubmitRunContext, TerminateRunContext,
+};
 use instance_core::ops::LauncherOps;
-use instance_core::run::DagsterRun;
+use instance_core::run::{DagsterRun, DagsterRunStatus};
 
-/// Gives a created run to the coordinator, which launches it now or later.
+use crate::report::{
+    report_engine_event, report_event, report_launch_failure, report_run_canceled,
+};
+
+/// The message by which Dagster counts how often a run was resumed.
+const RESUME_RUN_LOG_MESSAGE: &str = "Launching a new run worker to resume run";
+
+/// Gives a created run to the coordinator, which launches it now or later. Returns the run as it is
+/// afterwards; a run that was submitted before is left alone.
 ///
-/// If the coordinator fails, the run is marked as failed, with the error among its events.
+/// # Errors
+///
+/// [`InstanceError::RunNotFound`]; or what kept the coordinator from taking the run in. The run is then
+/// marked as failed, with the error among its events.
 #[tracing::instrument(skip_all, fields(%run_id))]
 pub async fn submit_run(
     ops: &dyn LauncherOps,
     run_id: &RunId,
 ) -> Result<DagsterRun, InstanceError> {
     let run = existing_run(ops, run_id).await?;
-    match ops.run_coordinator().submit_run(run, ops).await {
+    let context = SubmitRunContext::new(run.clone(), ops.to_owned_ops());
+    let submitted = ops.run_coordinator().submit_run(context).await;
+    match &submitted {
         // The launch has reported its failure itself.
-        Err(error @ InstanceError::Launch { .. }) => Err(error),
-        Err(error) => {
-            let run = existing_run(ops, run_id).await?;
-            report_failure(ops, &run, &error).await?;
-            Err(error)
-        }
-        Ok(run) => Ok(run),
+        Ok(_) | Err(InstanceError::Launch { .. }) => {}
+        Err(error) => report_launch_failure(ops, &run, error).await,
     }
+    submitted
 }
 
-/// Gives a run to the launcher; returns the run as it is once its worker was started.
+/// Gives a run to the launcher. Returns the run as it was when its worker was started.
 ///
-/// If the launcher fails, the run is marked as failed, with the error among its events.
+/// # Errors
+///
+/// [`InstanceError::RunNotFound`]; or [`InstanceError::Launch`] for whatever kept the worker from being
+/// started. The run is then marked as failed, with the error among its events.
 #[tracing::instrument(skip_all, fields(%run_id))]
 pub async fn launch_run(
     ops: &dyn LauncherOps,
     run_id: &RunId,
 ) -> Result<DagsterRun, InstanceError> {
     let run = existing_run(ops, run_id).await?;
-    let starting = DagsterEvent::new(DagsterEventType::RunStarting, &run.job_name);
-    ops.report_dagster_event(starting, run_id, LogLevel::INFO).await?;
-    let run = existing_run(ops, run_id).await?;
-    let context = LaunchRunContext { dagster_run: run.clone(), instance: ops.worker_ops() };
-    if let Err(source) = ops.run_launcher().launch_run(context).await {
-        let error = InstanceError::Launch { run_id: run_id.clone(), source };
-        report_failure(ops, &run, &error).await?;
-        return Err(error);
-    }
-    Ok(run)
+    let launched = async {
+        let starting = DagsterEvent::new(DagsterEventType::RunStarting, &run.job_name);
+        report_event(ops, &run, starting, LogLevel::INFO).await?;
+        let run = existing_run(ops, run_id).await?;
+        let context = LaunchRunContext::new(run.clone(), ops.to_owned_ops());
+        ops.run_launcher().launch_run(context).await?;
+        Ok(run)
+    };
+    end_if_failed(ops, &run, launched.await).await
 }
 
-/// Asks the worker of a run to stop. `false` if the run has ended, or has no worker that this
-/// launcher could reach; a run that has ended is not changed.
+/// Has the launcher start another worker for a run whose worker is gone, as the attempt of this number; the
+/// first is 1. Returns the run as it was before.
+///
+/// # Errors
+///
+/// [`InstanceError::RunNotFound`]; [`InstanceError::Invalid`] for a run that was not launched, or that has
+/// ended; or [`InstanceError::Launch`] if no worker could be started, as by a launcher that does not resume
+/// runs. The run is then marked as failed, with the error among its events.
+#[tracing::instrument(skip_all, fields(%run_id, attempt_number))]
+pub async fn resume_run(
+    ops: &dyn LauncherOps,
+    run_id: &RunId,
+    attempt_number: u32,
+) -> Result<DagsterRun, InstanceError> {
+    let run = existing_run(ops, run_id).await?;
+    if !is_in_progress(run.status) {
+        return Err(InstanceError::Invalid {
+            what: "run",
+            value: run_id.to_string(),
+            reason: format!(
+                "it is {} and cannot be resumed; only a run that was launched and has not ended can",
+                run.status
+            ),
+        });
+    }
+    let resumed = async {
+        report_engine_event(ops, &run, RESUME_RUN_LOG_MESSAGE, EngineEventData::default()).await?;
+        let context = ResumeRunContext::new(run.clone(), ops.to_owned_ops())
+            .with_resume_attempt_number(attempt_number);
+        ops.run_launcher().resume_run(context).await?;
+        Ok(run.clone())
+    };
+    end_if_failed(ops, &run, resumed.await).await
+}
+
+/// How often a run was resumed, by whichever program; `0` for a run that is not stored.
+///
+/// # Errors
+///
+/// Those of the event log.
+pub async fn count_resume_run_attempts(
+    ops: &dyn LauncherOps,
+    run_id: &RunId,
+) -> Result<usize, InstanceError> {
+    let entries = ops.all_logs(run_id, &[DagsterEventType::EngineEvent]).await?;
+    Ok(entries.iter().filter(|entry| entry.message() == RESUME_RUN_LOG_MESSAGE).count())
+}
+
+/// Asks the coordinator to cancel a run: a run in a queue is taken out of it, and the worker of a run that was
+/// launched is asked to stop. `false` if the run has ended, or nothing that could be asked is reached; the run
+/// is not changed then.
+///
+/// # Errors
+///
+/// [`InstanceError::RunNotFound`]; or what kept the coordinator or the launcher from asking.
 #[tracing::instrument(skip_all, fields(%run_id))]
 pub async fn cancel_run(ops: &dyn LauncherOps, run_id: &RunId) -> Result<bool, InstanceError> {
     let run = existing_run(ops, run_id).await?;
     if run.status.is_finished() {
         return Ok(false);
     }
-    let terminated = ops.run_launcher().terminate(run_id).await;
-    terminated.map_err(|source: BoxError| InstanceError::Launch { run_id: run_id.clone(), source })
+    let context = CancelRunContext::new(run, ops.to_owned_ops());
+    ops.run_coordinator().cancel_run(context).await
 }
 
-async fn existing_run(ops: &dyn LauncherOps, run_id: &RunId) -> Result<DagsterRun, InstanceError> {
+/// Cancels a run and marks it as canceled at once, whatever its worker does, as Dagster's UI does when it is
+/// told to force the termination. What the run has started may go on. Returns the run as it is afterwards; a
+/// run that has ended is not changed.
+///
+/// # Errors
+///
+/// [`InstanceError::RunNotFound`]; or what kept the run from being marked. A worker that could not be asked is
+/// no error; it is among the run's events.
+#[tracing::instrument(skip_all, fields(%run_id))]
+pub async fn force_cancel_run(
+    ops: &dyn LauncherOps,
+    run_id: &RunId,
+) -> Result<DagsterRun, InstanceError> {
+    if let Err(error) = cancel_run(ops, run_id).await {
+        let run = existing_run(ops, run_id).await?;
+        let info = SerializableErrorInfo::from_error("CancelError", &error);
+        let message =
+            "The run could not be asked to stop. It will be marked as canceled all the same.";
+        report_engine_event(ops, &run, message, EngineEventData::engine_error(info)).await?;
+    }
+    let run = existing_run(ops, run_id).await?;
+    if run.status.is_finished() {
+        return Ok(run);
+    }
+    let message = "This run was marked as canceled by force, from outside of its execution. What it has \
+                   started may go on.";
+    report_run_canceled(ops, &run, Some(message)).await?;
+    existing_run(ops, run_id).await
+}
+
+/// Has the coordinator and the launcher let go of what they hold. Runs in a queue stay there, and the workers of
+/// runs go on.
+pub async fn dispose(ops: &dyn LauncherOps) {
+    ops.run_coordinator().dispose().await;
+    ops.run_launcher().dispose().await;
+}
+
+/// The run, which has to be there.
+pub(crate) async fn existing_run(
+    ops: &dyn LauncherOps,
+    run_id: &RunId,
+) -> Result<DagsterRun, InstanceError> {
     let run = ops.get_run_by_id(run_id).await?;
     run.ok_or_else(|| InstanceError::RunNotFound { run_id: run_id.to_string() })
 }
 
-async fn report_failure(
+/// Asks the launcher to stop the worker of a run.
+pub(crate) async fn terminate(
+    ops: &dyn LauncherOps,
+    run: DagsterRun,
+) -> Result<bool, InstanceError> {
+    let run_id = run.run_id.clone();
+    let context = TerminateRunContext::new(run, ops.to_owned_ops());
+    let terminated = ops.run_launcher().terminate(context).await;
+    terminated.map_err(|source| InstanceError::Launch { run_id, source })
+}
+
+/// Ends a run whose worker could not be started, whatever the reason.
+async fn end_if_failed(
     ops: &dyn LauncherOps,
     run: &DagsterRun,
-    error: &InstanceError,
-) -> Result<(), InstanceError> {
-    let info = SerializableErrorInfo::from_error("LaunchError", error);
-    ops.report_engine_event(error.to_string(), run, EngineEventData::engine_error(info)).await?;
-    ops.report_run_failed(run).await
+    started: Result<DagsterRun, BoxError>,
+) -> Result<DagsterRun, InstanceError> {
+    match started {
+        Ok(run) => Ok(run),
+        Err(source) => {
+            let error = InstanceError::Launch { run_id: run.run_id.clone(), source };
+            report_launch_failure(ops, run, &error).await;
+            Err(error)
+        }
+    }
+}
+
+/// Whether a run was launched and has not ended.
+const fn is_in_progress(status: DagsterRunStatus) -> bool {
+    matches!(
+        status,
+        DagsterRunStatus::Starting
+            | DagsterRunStatus::Started
+            | DagsterRunStatus::Canceling
+            | DagsterRunStatus::Suspended
+    )
 }

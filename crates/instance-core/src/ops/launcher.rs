@@ -1,21 +1,22 @@
 //! What the launcher domain needs of an instance, and what the worker of a run does.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 
 use crate::clock::{Clock, IdSource};
 use crate::error::InstanceError;
-use crate::event::{DagsterEvent, EngineEventData, EventLogEntry, LogLevel};
+use crate::event::{DagsterEventType, EventLogEntry};
 use crate::ids::RunId;
 use crate::launcher::{RunCoordinator, RunLauncher};
 use crate::run::DagsterRun;
 use crate::snap::ExecutionPlanSnapshot;
 use crate::storage::ComputeLogManager;
 
-/// What the launcher domain needs of an instance.
+/// What the launcher domain needs of an instance, and what coordinators and launchers get of it.
 #[async_trait]
-pub trait LauncherOps: Send + Sync {
+pub trait LauncherOps: RunWorkerOps {
     /// The coordinator.
     fn run_coordinator(&self) -> &dyn RunCoordinator;
 
@@ -25,27 +26,22 @@ pub trait LauncherOps: Send + Sync {
     /// The run of this id.
     async fn get_run_by_id(&self, run_id: &RunId) -> Result<Option<DagsterRun>, InstanceError>;
 
-    /// Reports an event of a run.
-    async fn report_dagster_event(
+    /// Adds tags to a run, such as those by which a launcher finds the run's worker again.
+    async fn add_run_tags(
         &self,
-        event: DagsterEvent,
         run_id: &RunId,
-        level: LogLevel,
+        new_tags: &BTreeMap<String, String>,
     ) -> Result<(), InstanceError>;
 
-    /// Reports something of the machinery around a run.
-    async fn report_engine_event(
+    /// The log of a run, oldest entry first, as far as it is of these types; no types mean all of it.
+    async fn all_logs(
         &self,
-        message: String,
-        run: &DagsterRun,
-        data: EngineEventData,
-    ) -> Result<(), InstanceError>;
+        run_id: &RunId,
+        of_types: &[DagsterEventType],
+    ) -> Result<Vec<EventLogEntry>, InstanceError>;
 
-    /// Reports that a run failed outside of its execution.
-    async fn report_run_failed(&self, run: &DagsterRun) -> Result<(), InstanceError>;
-
-    /// The instance as the worker of a run sees it.
-    fn worker_ops(&self) -> Arc<dyn RunWorkerOps>;
+    /// A handle to the same instance, for contexts and tasks.
+    fn to_owned_ops(&self) -> Arc<dyn LauncherOps>;
 }
 
 /// What the worker of a run needs of an instance.

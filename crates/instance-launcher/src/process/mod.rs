@@ -16,7 +16,7 @@ use async_trait::async_trait;
 use instance_core::command::CommandSpec;
 use instance_core::error::BoxError;
 use instance_core::ids::RunId;
-use instance_core::launcher::{LaunchRunContext, RunLauncher};
+use instance_core::launcher::{LaunchRunContext, RunLauncher, TerminateRunContext};
 use tokio::sync::{mpsc, watch};
 
 pub use command::StopSignal;
@@ -107,7 +107,7 @@ impl RunLauncher for ProcessRunLauncher {
         Ok(())
     }
 
-    async fn terminate(&self, run_id: &RunId) -> Result<bool, BoxError> {
-        Ok(self.signal(run_id, StopSignal::Terminate))
+    async fn terminate(&self, context: TerminateRunContext) -> Result<bool, BoxError> {
+        Ok(self.signal(&context.dagster_run.run_id, StopSignal::Terminate))
     }
 }
