@@ -29,7 +29,8 @@ fn main() -> ExitCode {
     };
     let has_codes = matches!(
         arguments.command,
-        Command::Exec(_) | Command::Run(RunCommand::Tail(_) | RunCommand::Wait(_))
+        Command::Exec(_)
+            | Command::Run(RunCommand::Tail(_) | RunCommand::Wait(_) | RunCommand::Cancel(_))
     );
     match runtime.block_on(run(arguments)) {
         Ok(code) => code,
@@ -51,6 +52,9 @@ async fn run(arguments: Arguments) -> Result<ExitCode> {
         }
         Command::Run(RunCommand::Wait(wait)) => {
             return commands::run_events::wait(home, &wait).await;
+        }
+        Command::Run(RunCommand::Cancel(cancel)) => {
+            return commands::run_cancel::run(home, &cancel).await;
         }
         Command::Run(RunCommand::Events(events)) => commands::run_events::run(home, &events).await,
         Command::Asset(AssetCommand::List(list)) => commands::asset_list::run(home, &list).await,

@@ -172,6 +172,14 @@ pub enum InstanceError {
         /// Why not.
         source: BoxError,
     },
+    /// The worker of a run went away; the run is marked as failed.
+    #[error("the worker of run {run_id} went away")]
+    Worker {
+        /// The run.
+        run_id: RunId,
+        /// Why.
+        source: BoxError,
+    },
     /// The configuration of the instance is not usable.
     #[error("{place}: {reason}")]
     Config {

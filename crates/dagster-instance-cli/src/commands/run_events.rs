@@ -5,13 +5,14 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use dagster_instance::event::EventLogRecord;
+use dagster_instance::event::{EventLogCursor, EventLogRecord};
 use dagster_instance::run::DagsterRunStatus;
 use dagster_instance::storage::RecordsForRun;
-use dagster_instance::{DagsterInstance, RunId, WatchEventLogs};
+use dagster_instance::{DagsterInstance, RunId, StorageId, WatchEventLogs};
 
+use super::lost_worker;
 use crate::args::{RunEvents, RunTail, RunWait};
-use crate::{Result, TIMED_OUT, json, open, print};
+use crate::{EXEC_FAILED, Result, TIMED_OUT, json, open, print};
 
 /// How many events are in memory at once.
 const PAGE: u64 = 1_000;
@@ -20,10 +21,25 @@ pub(crate) async fn run(home: Option<&Path>, args: &RunEvents) -> Result<()> {
     let instance = open::existing(home).await?;
     let run_id = instance.find_run(&args.id).await?.dagster_run.run_id;
     if args.follow {
-        return follow(&instance, &run_id, args.limit, args.output.json).await;
+        return match follow(&instance, &run_id, args.limit, args.output.json).await? {
+            Followed::ToItsEnd => Ok(()),
+            Followed::WithoutAnEnd(reason) => Err(lost_worker::text(&run_id, &reason).into()),
+        };
     }
-    let mut query = RecordsForRun::all(run_id);
-    let mut left = args.limit.unwrap_or(u64::MAX);
+    let limit = args.limit.unwrap_or(u64::MAX);
+    print_stored(&instance, &run_id, None, limit, args.output.json).await
+}
+
+/// Prints the events of a run that are stored behind one.
+async fn print_stored(
+    instance: &DagsterInstance,
+    run_id: &RunId,
+    last: Option<StorageId>,
+    mut left: u64,
+    as_json: bool,
+) -> Result<()> {
+    let mut query = RecordsForRun::all(run_id.clone());
+    query.cursor = last.map(EventLogCursor::StorageId);
     while left > 0 {
         query.limit = Some(PAGE.min(left));
         let page = instance.get_records_for_run(&query).await?;
@@ -31,7 +47,7 @@ pub(crate) async fn run(home: Option<&Path>, args: &RunEvents) -> Result<()> {
         left -= page.records.len() as u64;
         let mut out = std::io::BufWriter::new(std::io::stdout().lock());
         for record in &page.records {
-            print_record(&mut out, record, args.output.json)?;
+            print_record(&mut out, record, as_json)?;
         }
         out.flush()?;
         if !page.has_more {
@@ -44,8 +60,13 @@ pub(crate) async fn run(home: Option<&Path>, args: &RunEvents) -> Result<()> {
 pub(crate) async fn tail(home: Option<&Path>, args: &RunTail) -> Result<ExitCode> {
     let instance = open::existing(home).await?;
     let run_id = instance.find_run(&args.id).await?.dagster_run.run_id;
-    follow(&instance, &run_id, None, args.output.json).await?;
-    ended_as(&instance, &run_id).await
+    match follow(&instance, &run_id, None, args.output.json).await? {
+        Followed::ToItsEnd => ended_as(&instance, &run_id).await,
+        Followed::WithoutAnEnd(reason) => {
+            eprintln!("dagster-instance: {}", lost_worker::text(&run_id, &reason));
+            Ok(ExitCode::from(EXEC_FAILED))
+        }
+    }
 }
 
 pub(crate) async fn wait(home: Option<&Path>, args: &RunWait) -> Result<ExitCode> {
@@ -60,9 +81,18 @@ pub(crate) async fn wait(home: Option<&Path>, args: &RunWait) -> Result<ExitCode
         while watch.next().await.transpose()?.is_some() {}
         Ok::<_, dagster_instance::InstanceError>(())
     };
+    let ending = async {
+        tokio::select! {
+            ended = ending => ended.map(|()| None),
+            lost = lost_worker::wait(&instance, &run_id) => Ok(Some(lost)),
+        }
+    };
     let longest = args.timeout.map_or(Duration::MAX, Duration::from_secs_f64);
     if let Ok(ended) = tokio::time::timeout(longest, ending).await {
-        ended?;
+        if let Some(lost) = ended? {
+            eprintln!("dagster-instance: {}", lost_worker::text(&run_id, &lost));
+            return Ok(ExitCode::from(EXEC_FAILED));
+        }
         return ended_as(&instance, &run_id).await;
     }
     let status = instance.get_run_by_id(&run_id).await?.map(|run| run.status);
@@ -71,24 +101,54 @@ pub(crate) async fn wait(home: Option<&Path>, args: &RunWait) -> Result<ExitCode
     Ok(ExitCode::from(TIMED_OUT))
 }
 
-/// Prints the events of a run as they come, until it has ended.
+/// How the following of a run ended.
+enum Followed {
+    /// As the run did, or at the limit.
+    ToItsEnd,
+    /// The run will not end by itself: why.
+    WithoutAnEnd(String),
+}
+
+/// Prints the events of a run as they come, until it has ended or nobody is left who could end it.
 async fn follow(
     instance: &DagsterInstance,
     run_id: &RunId,
     limit: Option<u64>,
     as_json: bool,
+) -> Result<Followed> {
+    let mut left = limit.unwrap_or(u64::MAX);
+    let mut last = None;
+    let reason = tokio::select! {
+        followed = print_as_they_come(instance, run_id, &mut left, &mut last, as_json) => {
+            return followed.map(|()| Followed::ToItsEnd);
+        }
+        reason = lost_worker::wait(instance, run_id) => reason,
+    };
+    // Nobody adds to what is stored any more.
+    print_stored(instance, run_id, last, left, as_json).await?;
+    Ok(Followed::WithoutAnEnd(reason))
+}
+
+/// Prints the events of a run as they come, until it has ended; `last` is the last one that was printed.
+async fn print_as_they_come(
+    instance: &DagsterInstance,
+    run_id: &RunId,
+    left: &mut u64,
+    last: &mut Option<StorageId>,
+    as_json: bool,
 ) -> Result<()> {
     let mut request = WatchEventLogs::of_run(run_id.clone()).until_run_ends();
-    request.page_size = PAGE.min(limit.unwrap_or(PAGE)).max(1);
+    request.page_size = PAGE.min(*left).max(1);
     let mut watch = instance.watch_event_logs(request).await?;
-    let mut left = limit.unwrap_or(u64::MAX);
-    let mut out = std::io::stdout().lock();
-    while left > 0
+    while *left > 0
         && let Some(record) = watch.next().await
     {
-        print_record(&mut out, &record?, as_json)?;
+        let record = record?;
+        let mut out = std::io::stdout().lock();
+        print_record(&mut out, &record, as_json)?;
         out.flush()?;
-        left -= 1;
+        *last = Some(record.storage_id);
+        *left -= 1;
     }
     Ok(())
 }

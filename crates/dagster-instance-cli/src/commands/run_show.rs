@@ -6,7 +6,7 @@ use std::path::Path;
 use dagster_instance::SnapshotId;
 use dagster_instance::clock::timestamp_of;
 use dagster_instance::event::{DagsterEventType, EventSpecificData};
-use dagster_instance::run::StepEventStatus;
+use dagster_instance::run::{DagsterRunStatus, StepEventStatus};
 use serde_json::json;
 
 use crate::args::RunShow;
@@ -21,6 +21,15 @@ pub(crate) async fn run(home: Option<&Path>, args: &RunShow) -> Result<()> {
     let failures = instance
         .all_logs(&run.run_id, &[DagsterEventType::StepFailure, DagsterEventType::RunFailure])
         .await?;
+    // Other runs have no worker yet, or none any more.
+    let has_worker = matches!(
+        run.status,
+        DagsterRunStatus::Starting | DagsterRunStatus::Started | DagsterRunStatus::Canceling
+    );
+    let worker = match has_worker {
+        true => Some(instance.check_run_worker_health(&run.run_id).await?),
+        false => None,
+    };
     let mut out = std::io::stdout().lock();
     if args.output.json {
         let mut value = json::run(&record);
@@ -37,6 +46,9 @@ pub(crate) async fn run(home: Option<&Path>, args: &RunShow) -> Result<()> {
             );
             fields.insert("stats".to_owned(), json::stats(&stats));
             fields.insert("steps".to_owned(), steps.iter().map(json::step).collect());
+            let worker = worker
+                .map(|health| json!({ "status": health.status.as_str(), "message": health.msg }));
+            fields.insert("worker".to_owned(), json!(worker));
         }
         writeln!(out, "{value}")?;
         return Ok(());
@@ -48,6 +60,15 @@ pub(crate) async fn run(home: Option<&Path>, args: &RunShow) -> Result<()> {
     writeln!(out, "Started   {}", print::time(record.start_time))?;
     writeln!(out, "Ended     {}", print::time(record.end_time))?;
     writeln!(out, "Duration  {}", print::duration(record.start_time, record.end_time))?;
+    if let Some(health) = &worker {
+        let message = health.msg.as_deref().map(print::one_line);
+        writeln!(
+            out,
+            "Worker    {}{}",
+            health.status,
+            message.map_or_else(String::new, |text| format!(": {text}"))
+        )?;
+    }
     if let Some(parent) = &run.parent_run_id {
         writeln!(out, "Retries   {parent}")?;
     }
@@ -90,6 +111,10 @@ pub(crate) async fn run(home: Option<&Path>, args: &RunShow) -> Result<()> {
             _ => None,
         };
         let place = entry.step_key().unwrap_or("the run");
+        if data.is_none() {
+            // Marked as failed from outside, with the reason in words.
+            writeln!(out, "\n{}: {}", print::one_line(place), print::one_line(entry.message()))?;
+        }
         if let Some(error) = error {
             writeln!(out, "\n{}: {}", print::one_line(place), error.message.trim_end())?;
             let mut cause = error.cause.as_deref();
