@@ -18,11 +18,10 @@ pub(crate) async fn wait(instance: &DagsterInstance, run_id: &RunId) -> String {
     loop {
         looks.tick().await;
         match instance.find_lost_worker(run_id).await {
-            Ok(None) => {}
             Ok(Some(health)) => return health.msg.unwrap_or_else(|| health.status.to_string()),
             // The run was deleted; its followers end.
             Err(InstanceError::RunNotFound { .. }) => std::future::pending().await,
-            Err(_) => {}
+            Ok(None) | Err(_) => {}
         }
     }
 }

@@ -26,10 +26,8 @@ pub(crate) async fn run(home: Option<&Path>, args: &RunShow) -> Result<()> {
         run.status,
         DagsterRunStatus::Starting | DagsterRunStatus::Started | DagsterRunStatus::Canceling
     );
-    let worker = match has_worker {
-        true => Some(instance.check_run_worker_health(&run.run_id).await?),
-        false => None,
-    };
+    let worker =
+        if has_worker { Some(instance.check_run_worker_health(&run.run_id).await?) } else { None };
     let mut out = std::io::stdout().lock();
     if args.output.json {
         let mut value = json::run(&record);

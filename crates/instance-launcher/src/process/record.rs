@@ -78,10 +78,8 @@ impl WorkerRecord {
         };
         let mut message = format!("the worker (process {pid} of {host}) {what}");
         if let Some(command) = self.command_left_behind() {
-            message.push_str(&format!(
-                "; its command (process {}) was left behind",
-                command.process.pid
-            ));
+            let left = format!("; its command (process {}) was left behind", command.process.pid);
+            message.push_str(&left);
         }
         CheckRunHealthResult::new(status)
             .with_msg(message)

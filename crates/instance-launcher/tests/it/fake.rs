@@ -129,7 +129,8 @@ impl Fake {
     /// Waits until the run has an event with this message.
     pub(crate) async fn wait_for_message(&self, run_id: &RunId, message: &str) {
         let mut changes = self.changed.subscribe();
-        let is_there = |_: &()| self.messages(run_id).iter().any(|stored| stored.contains(message));
+        let is_there =
+            |(): &()| self.messages(run_id).iter().any(|stored| stored.contains(message));
         changes.wait_for(is_there).await.expect("the instance lives");
     }
 
@@ -253,10 +254,13 @@ pub(crate) enum LogFailure {
     Write,
 }
 
+/// A piece of an output.
+type Piece = (ComputeIoType, Vec<u8>);
+
 #[derive(Debug, Clone, Default)]
 struct Logs {
     failure: Option<LogFailure>,
-    written: Arc<Mutex<Vec<(ComputeIoType, Vec<u8>)>>>,
+    written: Arc<Mutex<Vec<Piece>>>,
     completed: Arc<Mutex<usize>>,
 }
 

@@ -43,12 +43,12 @@ async fn a_run_whose_start_cannot_be_reported_has_failed_and_is_not_launched() {
     let fake = Fake::new(launcher.clone()).that_refuses(DagsterEventType::RunStarting);
     for is_submitted in [true, false] {
         let run_id = fake.add_run(DagsterRunStatus::NotStarted);
-        let launched = if is_submitted {
+        let outcome = if is_submitted {
             submit_run(&fake, &run_id).await
         } else {
             launch_run(&fake, &run_id).await
         };
-        assert!(matches!(launched, Err(InstanceError::Launch { .. })), "{launched:?}");
+        assert!(matches!(outcome, Err(InstanceError::Launch { .. })), "{outcome:?}");
         assert_eq!(fake.event_types(&run_id), ["ENGINE_EVENT", "PIPELINE_FAILURE"]);
     }
     assert_eq!(launcher.calls(), [""; 0]);

@@ -1,4 +1,5 @@
 //! The launcher domain over an instance in memory: runs from their submission to their end, and real processes.
+#![expect(clippy::expect_used, reason = "a failed expectation is a failed test")]
 
 mod coordinators;
 mod fake;

@@ -59,7 +59,7 @@ fn move_worker(entry: &mut EventLogEntry) {
         host.push_str("-elsewhere");
     }
     if let Some(text) = text(entry, "worker_process") {
-        *text = "0/another-boot/0/0".to_owned();
+        "0/another-boot/0/0".clone_into(text);
     }
 }
 

@@ -221,7 +221,7 @@ async fn processes_left_behind_live_on_when_their_output_is_read_no_more() -> Te
     let directory = tempfile::tempdir()?;
     let go = make_fifo(directory.path(), "go")?;
     let done = make_fifo(directory.path(), "done")?;
-    let launcher = ProcessRunLauncher::new().with_output_timeout(Duration::from_secs(60));
+    let launcher = ProcessRunLauncher::new().with_output_timeout(Duration::from_mins(1));
     let fake = Fake::new(launcher.clone());
     let script = format!("(read line < {go}; echo late; echo alive > {done}) & echo early");
     let (run_id, outcome) = execute(&fake, &launcher, &["sh", "-c", &script]).await;
@@ -278,7 +278,7 @@ async fn joining_waits_for_runs_and_names_those_that_go_on() -> TestResult {
     let error = launcher.join(Duration::ZERO).await.expect_err("the run goes on");
     assert!(error.to_string().contains(run_id.as_str()), "{error}");
     assert!(cancel_run(&fake, &run_id).await?);
-    launcher.join(Duration::from_secs(60)).await?;
+    launcher.join(Duration::from_mins(1)).await?;
     assert_eq!(fake.run(&run_id).status, DagsterRunStatus::Canceled);
     Ok(())
 }
