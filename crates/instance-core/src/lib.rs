@@ -1,8 +1,9 @@
-//! The core of DagsterInstance: the types of every domain, the format they are stored in, and the
-//! traits between the domains, their storages and their users.
+//! The core of DagsterInstance: the types of every domain, and the traits between the domains, their
+//! storages and their users.
 //!
-//! Nothing here knows SQL, files, the environment or processes. Crates of one domain depend on this
-//! crate and on no other of ours.
+//! Nothing here knows SQL, files, the environment or processes. The codec and the evaluation of
+//! partitions lie beneath, in crates of their own, and are [`serdes`] and [`partitions`] here. Crates of
+//! one domain depend on this crate and on no other of ours.
 
 pub mod asset_key;
 pub mod assets;
@@ -17,17 +18,19 @@ pub mod event;
 pub mod ids;
 pub mod launcher;
 pub mod ops;
-pub mod partitions;
 pub mod run;
 pub mod scheduling;
 pub mod selectors;
-pub mod serdes;
 pub mod settings;
 pub mod snap;
 pub mod storage;
 pub mod tags;
 #[cfg(feature = "testing")]
 pub mod testing;
+
+pub use instance_partitions as partitions;
+pub use instance_serdes as serdes;
+pub use instance_serdes::{serdes_class, serdes_enum, serdes_union};
 
 pub use asset_key::{AssetCheckKey, AssetKey};
 pub use error::{InstanceError, StorageError};

@@ -2,14 +2,15 @@
 
 use async_trait::async_trait;
 use instance_core::error::InstanceError;
-use instance_core::event::{DagsterEvent, DagsterEventType, LogLevel, RunEnqueuedData};
+use instance_core::event::{DagsterEvent, DagsterEventType, ReportEvent, RunEnqueuedData};
 use instance_core::launcher::{CancelRunContext, RunCoordinator, SubmitRunContext};
+use instance_core::ops::EventReporterExt;
 use instance_core::run::{DagsterRun, DagsterRunStatus};
 use instance_core::serdes::UnknownFields;
 use instance_core::tags;
 
-use crate::lifecycle::{existing_run, launch_run, terminate};
-use crate::report::{report_event, report_run_canceled, report_run_canceling};
+use crate::lifecycle::{launch_run, terminate};
+use crate::read::existing_run;
 
 /// Launches every run as soon as it is submitted.
 #[derive(Debug, Clone, Copy, Default)]
@@ -42,7 +43,7 @@ impl RunCoordinator for QueuedRunCoordinator {
     async fn submit_run(&self, context: SubmitRunContext) -> Result<DagsterRun, InstanceError> {
         let SubmitRunContext { dagster_run: run, instance, .. } = context;
         if run.status == DagsterRunStatus::NotStarted {
-            report_event(&*instance, &run, enqueued(&run), LogLevel::INFO).await?;
+            instance.report_dagster_event(ReportEvent::new(enqueued(&run), &run.run_id)).await?;
         } else {
             warn_of_second_submission(&run);
         }
@@ -55,8 +56,9 @@ impl RunCoordinator for QueuedRunCoordinator {
             return terminate(&*instance, run).await;
         }
         // Nothing keeps the daemon from taking the run out of the queue meanwhile, in Dagster neither.
-        report_run_canceling(&*instance, &run, "Canceling run from the queue.").await?;
-        report_run_canceled(&*instance, &run, None).await?;
+        let message = "Canceling run from the queue.".to_owned();
+        instance.report_run_canceling(&run, Some(message)).await?;
+        instance.report_run_canceled(&run, None).await?;
         Ok(true)
     }
 }

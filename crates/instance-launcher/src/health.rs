@@ -5,11 +5,10 @@ use instance_core::ids::RunId;
 use instance_core::launcher::{
     CheckRunHealthContext, CheckRunHealthResult, RunWorkerDebugInfoContext, WorkerStatus,
 };
-use instance_core::ops::LauncherOps;
+use instance_core::ops::{EventReporterExt, LauncherOps};
 use instance_core::run::DagsterRun;
 
-use crate::lifecycle::existing_run;
-use crate::report::report_run_failed;
+use crate::read::existing_run;
 
 /// Asks the launcher how the worker of a run is. [`WorkerStatus::Unknown`] if the launcher cannot tell.
 ///
@@ -46,14 +45,14 @@ pub async fn fail_run_without_worker(
     let mut message =
         format!("Detected run worker status {health}. Marking run {run_id} as failed.");
     if health.status == WorkerStatus::Failed {
-        let context = RunWorkerDebugInfoContext::new(run.clone(), ops.to_owned_ops())
+        let context = RunWorkerDebugInfoContext::new(run.clone(), ops.owned_launcher_ops())
             .without_container_logs();
         match ops.run_launcher().get_run_worker_debug_info(context).await {
             Ok(info) => message.extend(info.map(|info| format!("\n{info}"))),
             Err(error) => tracing::warn!(%error, "nothing is known of the failed worker"),
         }
     }
-    report_run_failed(ops, &run, Some(message)).await?;
+    ops.report_run_failed(&run, Some(message), None).await?;
     Ok(Some(health))
 }
 
@@ -87,7 +86,7 @@ async fn check(
             .with_msg("the launcher of this instance does not check workers"));
     }
     let run_id = run.run_id.clone();
-    let context = CheckRunHealthContext::new(run, ops.to_owned_ops());
+    let context = CheckRunHealthContext::new(run, ops.owned_launcher_ops());
     let health = launcher.check_run_worker_health(context).await;
     health.map_err(|source| InstanceError::Launch { run_id, source })
 }

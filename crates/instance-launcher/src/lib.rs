@@ -3,13 +3,16 @@
 //!
 //! How anything is stored is not known here. The only crate that starts processes.
 
+mod absent;
 mod coordinator;
 mod health;
 mod lifecycle;
 #[cfg(feature = "process")]
 mod process;
+mod read;
 mod report;
 
+pub use absent::NoRunLauncher;
 pub use coordinator::{DefaultRunCoordinator, QueuedRunCoordinator};
 pub use health::{check_run_worker_health, fail_run_without_worker, find_lost_worker};
 pub use lifecycle::{

@@ -2,17 +2,18 @@
 
 use instance_core::error::{BoxError, InstanceError};
 use instance_core::error_info::SerializableErrorInfo;
-use instance_core::event::{DagsterEvent, DagsterEventType, EngineEventData, LogLevel};
+use instance_core::event::{
+    DagsterEvent, DagsterEventType, EngineEventData, ReportEngineEvent, ReportEvent,
+};
 use instance_core::ids::RunId;
 use instance_core::launcher::{
     CancelRunContext, LaunchRunContext, ResumeRunContext, SubmitRunContext, TerminateRunContext,
 };
-use instance_core::ops::LauncherOps;
+use instance_core::ops::{EventReporterExt, LauncherOps};
 use instance_core::run::{DagsterRun, DagsterRunStatus};
 
-use crate::report::{
-    report_engine_event, report_event, report_launch_failure, report_run_canceled,
-};
+use crate::read::{engine_events, existing_run};
+use crate::report::report_launch_failure;
 
 /// The message by which Dagster counts how often a run was resumed.
 const RESUME_RUN_LOG_MESSAGE: &str = "Launching a new run worker to resume run";
@@ -30,7 +31,7 @@ pub async fn submit_run(
     run_id: &RunId,
 ) -> Result<DagsterRun, InstanceError> {
     let run = existing_run(ops, run_id).await?;
-    let context = SubmitRunContext::new(run.clone(), ops.to_owned_ops());
+    let context = SubmitRunContext::new(run.clone(), ops.owned_launcher_ops());
     let submitted = ops.run_coordinator().submit_run(context).await;
     match &submitted {
         // The launch has reported its failure itself.
@@ -54,9 +55,9 @@ pub async fn launch_run(
     let run = existing_run(ops, run_id).await?;
     let launched = async {
         let starting = DagsterEvent::new(DagsterEventType::RunStarting, &run.job_name);
-        report_event(ops, &run, starting, LogLevel::INFO).await?;
+        ops.report_dagster_event(ReportEvent::new(starting, run_id)).await?;
         let run = existing_run(ops, run_id).await?;
-        let context = LaunchRunContext::new(run.clone(), ops.to_owned_ops());
+        let context = LaunchRunContext::new(run.clone(), ops.owned_launcher_ops());
         ops.run_launcher().launch_run(context).await?;
         Ok(run)
     };
@@ -79,18 +80,15 @@ pub async fn resume_run(
 ) -> Result<DagsterRun, InstanceError> {
     let run = existing_run(ops, run_id).await?;
     if !is_in_progress(run.status) {
-        return Err(InstanceError::Invalid {
-            what: "run",
-            value: run_id.to_string(),
-            reason: format!(
-                "it is {} and cannot be resumed; only a run that was launched and has not ended can",
-                run.status
-            ),
-        });
+        let reason = format!(
+            "it is {} and cannot be resumed; only a run that was launched and has not ended can",
+            run.status
+        );
+        return Err(InstanceError::invalid("run", run_id.as_str(), reason));
     }
     let resumed = async {
-        report_engine_event(ops, &run, RESUME_RUN_LOG_MESSAGE, EngineEventData::default()).await?;
-        let context = ResumeRunContext::new(run.clone(), ops.to_owned_ops())
+        ops.report_engine_event(ReportEngineEvent::new(&run, RESUME_RUN_LOG_MESSAGE)).await?;
+        let context = ResumeRunContext::new(run.clone(), ops.owned_launcher_ops())
             .with_resume_attempt_number(attempt_number);
         ops.run_launcher().resume_run(context).await?;
         Ok(run.clone())
@@ -107,7 +105,7 @@ pub async fn count_resume_run_attempts(
     ops: &dyn LauncherOps,
     run_id: &RunId,
 ) -> Result<usize, InstanceError> {
-    let entries = ops.all_logs(run_id, &[DagsterEventType::EngineEvent]).await?;
+    let entries = engine_events(ops, run_id).await?;
     Ok(entries.iter().filter(|entry| entry.message() == RESUME_RUN_LOG_MESSAGE).count())
 }
 
@@ -124,7 +122,7 @@ pub async fn cancel_run(ops: &dyn LauncherOps, run_id: &RunId) -> Result<bool, I
     if run.status.is_finished() {
         return Ok(false);
     }
-    let context = CancelRunContext::new(run, ops.to_owned_ops());
+    let context = CancelRunContext::new(run, ops.owned_launcher_ops());
     ops.run_coordinator().cancel_run(context).await
 }
 
@@ -146,7 +144,8 @@ pub async fn force_cancel_run(
         let info = SerializableErrorInfo::from_error("CancelError", &error);
         let message =
             "The run could not be asked to stop. It will be marked as canceled all the same.";
-        report_engine_event(ops, &run, message, EngineEventData::engine_error(info)).await?;
+        let data = EngineEventData::engine_error(info);
+        ops.report_engine_event(ReportEngineEvent::new(&run, message).with_data(data)).await?;
     }
     let run = existing_run(ops, run_id).await?;
     if run.status.is_finished() {
@@ -154,7 +153,7 @@ pub async fn force_cancel_run(
     }
     let message = "This run was marked as canceled by force, from outside of its execution. What it has \
                    started may go on.";
-    report_run_canceled(ops, &run, Some(message)).await?;
+    ops.report_run_canceled(&run, Some(message.to_owned())).await?;
     existing_run(ops, run_id).await
 }
 
@@ -165,22 +164,13 @@ pub async fn dispose(ops: &dyn LauncherOps) {
     ops.run_launcher().dispose().await;
 }
 
-/// The run, which has to be there.
-pub(crate) async fn existing_run(
-    ops: &dyn LauncherOps,
-    run_id: &RunId,
-) -> Result<DagsterRun, InstanceError> {
-    let run = ops.get_run_by_id(run_id).await?;
-    run.ok_or_else(|| InstanceError::RunNotFound { run_id: run_id.to_string() })
-}
-
 /// Asks the launcher to stop the worker of a run.
 pub(crate) async fn terminate(
     ops: &dyn LauncherOps,
     run: DagsterRun,
 ) -> Result<bool, InstanceError> {
     let run_id = run.run_id.clone();
-    let context = TerminateRunContext::new(run, ops.to_owned_ops());
+    let context = TerminateRunContext::new(run, ops.owned_launcher_ops());
     let terminated = ops.run_launcher().terminate(context).await;
     terminated.map_err(|source| InstanceError::Launch { run_id, source })
 }

@@ -40,9 +40,7 @@ pub async fn get_run_record_by_id(
     ops: &dyn RunOps,
     run_id: &RunId,
 ) -> Result<Option<RunRecord>, InstanceError> {
-    let filter = RunsFilter { run_ids: vec![run_id.clone()], ..RunsFilter::default() };
-    let page = RunsPage { limit: Some(1), ..RunsPage::default() };
-    Ok(ops.run_store().get_run_records(&filter, &page).await?.pop())
+    Ok(ops.run_store().get_run_record(run_id).await?)
 }
 
 /// The run of this id; `None` if there is none.

@@ -12,6 +12,10 @@ use super::Finding;
 use crate::workspace::Workspace;
 
 const CORE: &str = "instance-core";
+const SERDES: &str = "instance-serdes";
+/// What lies beneath the core, which re-exports it: each with what it may depend on, of ours. Whoever lies
+/// above takes it from the core.
+const BENEATH_CORE: [(&str, &[&str]); 2] = [("instance-partitions", &[SERDES]), (SERDES, &[])];
 const STORAGE: &str = "instance-storage";
 const FACADE: &str = "dagster-instance";
 const CLI: &str = "dagster-instance-cli";
@@ -68,12 +72,19 @@ struct Edge<'a> {
 
 /// Without this, a renamed or added crate would have no rule and nobody would notice.
 fn unknown(shipped: &str) -> Option<String> {
-    let known = DOMAINS.contains(&shipped) || [CORE, FACADE, CLI].contains(&shipped);
+    let known = DOMAINS.contains(&shipped)
+        || [CORE, FACADE, CLI].contains(&shipped)
+        || allowed_beneath_core(shipped).is_some();
     (!known).then(|| {
         format!(
             "`{shipped}` has no rule for its dependencies: give it one in xtask/src/tidy/edges.rs"
         )
     })
+}
+
+/// What a crate beneath the core may depend on, of ours; `None` if it does not lie there.
+fn allowed_beneath_core(name: &str) -> Option<&'static [&'static str]> {
+    BENEATH_CORE.iter().find(|(beneath, _)| *beneath == name).map(|(_, allowed)| *allowed)
 }
 
 fn violation(edge: &Edge<'_>) -> Option<String> {
@@ -89,9 +100,21 @@ fn violation(edge: &Edge<'_>) -> Option<String> {
         return misplaced
             .then(|| format!("`{from}` depends on `{to}`: only `{STORAGE}` knows SQL"));
     }
+    if let Some(allowed) = allowed_beneath_core(from) {
+        let message = format!(
+            "`{from}` depends on `{to}`: it lies beneath `{CORE}` and knows, of our crates, {allowed:?}"
+        );
+        return (!allowed.contains(&to)).then_some(message);
+    }
+    let lies_beneath = allowed_beneath_core(to).is_some();
     if from == CORE {
+        let message =
+            format!("`{CORE}` depends on `{to}`: of our crates it knows only what lies beneath it");
+        return (!lies_beneath).then_some(message);
+    }
+    if lies_beneath {
         return Some(format!(
-            "`{CORE}` depends on `{to}`: it is the root and knows none of our crates"
+            "`{from}` depends on `{to}`: take it from `{CORE}`, which re-exports it"
         ));
     }
     if DOMAINS.contains(&from) {
@@ -192,11 +215,24 @@ mod tests {
     }
 
     #[test]
-    fn the_core_knows_none_of_ours_but_may_name_itself() {
-        check(CORE, "instance-runs", Normal, Some("knows none of our crates"));
-        check(CORE, STORAGE, Development, Some("knows none of our crates"));
+    fn the_core_knows_what_lies_beneath_it_and_may_name_itself() {
+        check(CORE, "instance-runs", Normal, Some("only what lies beneath it"));
+        check(CORE, STORAGE, Development, Some("only what lies beneath it"));
+        check(CORE, "instance-partitions", Normal, None);
+        check(CORE, SERDES, Normal, None);
         check(CORE, CORE, Development, None);
         check(CORE, "serde", Normal, None);
+    }
+
+    #[test]
+    fn only_the_core_knows_what_lies_beneath_it() {
+        check("instance-partitions", SERDES, Normal, None);
+        check(SERDES, "instance-partitions", Normal, Some("lies beneath"));
+        check(SERDES, CORE, Development, Some("lies beneath"));
+        check("instance-partitions", CORE, Normal, Some("lies beneath"));
+        for above in ["instance-runs", FACADE, CLI, "dagster-instance-tests"] {
+            check(above, SERDES, Normal, Some("take it from `instance-core`"));
+        }
     }
 
     #[test]

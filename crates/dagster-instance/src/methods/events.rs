@@ -5,19 +5,16 @@ use std::collections::BTreeSet;
 use instance_core::asset_key::AssetKey;
 use instance_core::error::InstanceError;
 use instance_core::event::{
-    DagsterEvent, DagsterEventType, EventLogConnection, EventLogEntry, EventLogRecord,
-    JobFailureData,
+    DagsterEvent, DagsterEventType, EventListener, EventLogConnection, EventLogEntry,
+    EventLogRecord, JobFailureData, NewEvent, ReportEngineEvent, ReportEvent,
 };
 use instance_core::ids::RunId;
-use instance_core::ops::EventListener;
 use instance_core::run::DagsterRun;
 use instance_core::storage::{
     AssetEventSummaryQuery, AssetEventSummaryRecord, EventRecordsFilter, Order, RecordsForRun,
     RecordsPage, RunStatusChangeRecordsFilter,
 };
-use instance_events::{
-    EventLogWatch, EventLogWatchHandle, NewEvent, ReportEngineEvent, ReportEvent, WatchEventLogs,
-};
+use instance_events::{EventLogWatch, EventLogWatchHandle, WatchEventLogs};
 
 use crate::instance::DagsterInstance;
 

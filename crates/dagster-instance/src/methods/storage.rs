@@ -13,20 +13,24 @@ impl DagsterInstance {
 
     /// Creates every file that a fresh instance has; otherwise each is created when it is first
     /// needed.
-    #[cfg(feature = "sqlite")]
+    ///
+    /// # Errors
+    ///
+    /// A file or a table cannot be created; those before it are.
     pub async fn create_storages(&self) -> Result<(), InstanceError> {
-        Ok(self.inner.storages.create().await?)
+        Ok(self.inner.stores.create().await?)
     }
 
     /// Disposes of the coordinator and the launcher, stores the events that wait for others, and closes all
     /// files. Beside these events, nothing that was acknowledged depends on it.
     ///
-    /// Errors: those of [`flush_events`](Self::flush_events); the files are closed all the same.
-    #[cfg(feature = "sqlite")]
+    /// # Errors
+    ///
+    /// Those of [`flush_events`](Self::flush_events); the files are closed all the same.
     pub async fn dispose(&self) -> Result<(), InstanceError> {
         instance_launcher::dispose(self).await;
         let flushed = self.flush_events().await;
-        self.inner.storages.dispose().await;
+        self.inner.stores.close().await;
         flushed
     }
 }

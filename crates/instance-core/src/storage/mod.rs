@@ -11,6 +11,7 @@ mod run_events;
 mod runs;
 mod schedules;
 mod schema;
+mod stores;
 
 pub use compute_logs::{
     CapturedLogData, CapturedLogMetadata, ComputeIoType, ComputeLogCapture, ComputeLogCursor,
@@ -19,7 +20,8 @@ pub use compute_logs::{
 };
 pub use event_log::*;
 pub use run_events::{
-    NewRun, RunEventStore, SeparateStores, StoredEvents, change_runs, changes_run, time_of_change,
+    NewRun, RunEventStore, SeparateStores, StoredEvents, changes_run, store_then_change,
+    time_of_change,
 };
 pub use runs::{
     BackfillStore, BackfillsPage, DaemonStore, RunStorage, RunStore, RunTagsQuery, RunsOrderBy,
@@ -30,6 +32,7 @@ pub use schedules::{
     TickStore, TicksQuery,
 };
 pub use schema::SchemaStore;
+pub use stores::Stores;
 
 /// In which direction rows are returned.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]

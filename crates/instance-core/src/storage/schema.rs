@@ -8,6 +8,14 @@ use crate::error::StorageError;
 /// What every store knows of its own schema.
 #[async_trait]
 pub trait SchemaStore: std::fmt::Debug + Send + Sync + 'static {
+    /// Creates what a fresh store has, where it is missing, so that Dagster finds it complete. Other methods create
+    /// what they need when they need it.
+    async fn create(&self) -> Result<(), StorageError>;
+
+    /// Lets go of files and connections. What was acknowledged before is durable without it. The store may be used
+    /// again, and then opens them again.
+    async fn close(&self);
+
     /// The revision of the store's schema.
     async fn schema_revision(&self) -> Result<String, StorageError>;
 

@@ -5,7 +5,6 @@ mod classes;
 mod daemon;
 mod events;
 mod fixtures;
-mod partitions;
 mod robustness;
 mod runs;
 mod scheduling;

@@ -4,14 +4,16 @@ use std::future::Future;
 
 /// The crates that log while they store, or could. `instance_` alone would take the lines of programs
 /// whose names begin with it by chance.
-const OWN_CRATES: [&str; 8] = [
+const OWN_CRATES: [&str; 10] = [
     "instance_assets",
     "instance_config",
     "instance_core",
     "instance_events",
     "instance_launcher",
+    "instance_partitions",
     "instance_runs",
     "instance_scheduling",
+    "instance_serdes",
     "instance_storage",
 ];
 

@@ -20,12 +20,13 @@ use std::time::Duration;
 use async_trait::async_trait;
 use instance_core::command::CommandSpec;
 use instance_core::error::BoxError;
-use instance_core::event::EngineEventData;
+use instance_core::event::{EngineEventData, ReportEngineEvent};
 use instance_core::ids::RunId;
 use instance_core::launcher::{
     CheckRunHealthContext, CheckRunHealthResult, LaunchRunContext, RunLauncher,
     TerminateRunContext, WorkerStatus,
 };
+use instance_core::ops::EventReporterExt;
 use nix::sys::signal::Signal;
 use tokio::sync::{mpsc, watch};
 
@@ -33,7 +34,6 @@ pub use command::StopSignal;
 pub use outcome::{CommandOutcome, RunOutcome};
 pub use output::OutputSink;
 
-use crate::report::report_engine_event;
 use identity::{Presence, ProcessIdentity};
 use record::{WorkerRecord, worker_metadata};
 use worker::Worker;
@@ -150,7 +150,7 @@ impl RunLauncher for ProcessRunLauncher {
         let process = ProcessIdentity::of(std::process::id());
         let data = EngineEventData::new(worker_metadata(&process, self.options.passes_signals_on));
         let message = format!("Started process for run (pid: {}).", process.pid);
-        report_engine_event(&*instance, &run, message, data).await?;
+        instance.report_engine_event(ReportEngineEvent::new(&run, message).with_data(data)).await?;
 
         let (stop, stops) = mpsc::unbounded_channel();
         let (ended, outcome) = watch::channel(None);
@@ -190,7 +190,7 @@ impl RunLauncher for ProcessRunLauncher {
                 "Sent SIGTERM to the command that the run's worker has left behind (pid: {}).",
                 command.process.pid
             );
-            report_engine_event(&*instance, &run, message, EngineEventData::default()).await?;
+            instance.report_engine_event(ReportEngineEvent::new(&run, message)).await?;
         }
         Ok(false)
     }

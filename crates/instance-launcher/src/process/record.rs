@@ -2,12 +2,13 @@
 
 use instance_core::error::InstanceError;
 use instance_core::event::{
-    DagsterEventType, EngineEventData, EventLogEntry, EventSpecificData, MetadataEntry,
-    MetadataValue,
+    EngineEventData, EventLogEntry, EventSpecificData, MetadataEntry, MetadataValue,
 };
 use instance_core::ids::RunId;
 use instance_core::launcher::{CheckRunHealthResult, WorkerStatus};
 use instance_core::ops::LauncherOps;
+
+use crate::read::engine_events;
 
 use super::identity::{Presence, ProcessIdentity};
 
@@ -49,7 +50,7 @@ impl WorkerRecord {
         ops: &dyn LauncherOps,
         run_id: &RunId,
     ) -> Result<Option<Self>, InstanceError> {
-        let entries = ops.all_logs(run_id, &[DagsterEventType::EngineEvent]).await?;
+        let entries = engine_events(ops, run_id).await?;
         Ok(Self::of_entries(&entries))
     }
 

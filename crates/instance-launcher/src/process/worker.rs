@@ -118,8 +118,9 @@ impl Worker {
             return of_step.and(self.report(events.run_failure(error, step_failure)).await);
         }
         match self.report_outputs().await {
-            // Events that wait are stored in their order.
-            Ok(()) | Err(InstanceError::EventsWaiting { .. }) => {
+            // The events are stored, or wait in their order.
+            Ok(())
+            | Err(InstanceError::EventsWaiting { .. } | InstanceError::EventsIncomplete { .. }) => {
                 let of_step = self.report(events.step_success(duration_ms)).await;
                 of_step.and(self.report(events.run_success()).await)
             }
@@ -137,7 +138,10 @@ impl Worker {
     /// Reports what the plan says that a command which succeeds has made.
     async fn report_outputs(&self) -> Result<(), InstanceError> {
         let events = self.events();
-        let plan = self.instance.get_execution_plan_snapshot(&self.run).await?;
+        let plan = match &self.run.execution_plan_snapshot_id {
+            Some(id) => self.instance.snapshot_store().get_execution_plan_snapshot(id).await?,
+            None => None,
+        };
         let mut reported = Ok(());
         for output in plan.iter().flat_map(|plan| &plan.steps).flat_map(|step| &step.outputs) {
             reported = reported.and(self.report(events.step_output(&output.name)).await);
@@ -188,7 +192,7 @@ impl Worker {
             user_message,
             ..EventLogEntry::of_event(event, self.run.run_id.clone(), LogLevel::DEBUG, timestamp)
         };
-        self.instance.handle_new_event(entry).await
+        self.instance.handle_new_event(entry.into()).await
     }
 }
 

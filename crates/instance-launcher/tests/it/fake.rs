@@ -6,27 +6,34 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use instance_core::clock::{Clock, IdSource, RandomIds, SystemClock};
 use instance_core::error::{BoxError, InstanceError, StorageError};
-use instance_core::event::{DagsterEventType, EventLogEntry, EventSpecificData};
-use instance_core::ids::RunId;
+use instance_core::event::{
+    DagsterEventType, EventLogConnection, EventLogCursor, EventLogEntry, EventLogRecord,
+    EventSpecificData, NewEvent,
+};
+use instance_core::ids::{RunId, StorageId};
 use instance_core::launcher::{
     CheckRunHealthContext, CheckRunHealthResult, LaunchRunContext, RunCoordinator, RunLauncher,
     TerminateRunContext,
 };
-use instance_core::ops::{LauncherOps, RunWorkerOps};
-use instance_core::run::{DagsterRun, DagsterRunStatus};
-use instance_core::snap::ExecutionPlanSnapshot;
+use instance_core::ops::{
+    ClockAccess, ComputeLogAccess, EventReporter, EventStoreAccess, IdAccess, LauncherOps,
+    RunStoreAccess, RunWorkerOps, SnapshotStoreAccess,
+};
+use instance_core::run::{DagsterRun, DagsterRunStatus, RunRecord};
+use instance_core::serdes::UnknownFields;
 use instance_core::storage::{
     CapturedLogMetadata, ComputeIoType, ComputeLogCapture, ComputeLogKey, ComputeLogManager,
-    ComputeLogPrefix, LogsToDelete,
+    ComputeLogPrefix, EventStore, LogsToDelete, RecordsForRun, RunStore, SnapshotStore,
 };
+use instance_core::testing::doubles::{EventStoreDouble, RunStoreDouble, SnapshotStoreDouble};
 use instance_launcher::DefaultRunCoordinator;
 use tokio::sync::watch;
 
 /// What every test returns, so that steps of no interest need no words.
 pub(crate) type TestResult = Result<(), BoxError>;
 
-/// The instance; clones are the same.
-#[derive(Clone)]
+/// The instance, and its own stores; clones are the same.
+#[derive(Debug, Clone)]
 pub(crate) struct Fake {
     state: Arc<Mutex<State>>,
     changed: watch::Sender<()>,
@@ -35,7 +42,7 @@ pub(crate) struct Fake {
     launcher: Arc<dyn RunLauncher>,
 }
 
-#[derive(Default)]
+#[derive(Debug, Default)]
 struct State {
     runs: BTreeMap<RunId, DagsterRun>,
     entries: Vec<EventLogEntry>,
@@ -165,8 +172,9 @@ fn no_space() -> StorageError {
 }
 
 #[async_trait]
-impl RunWorkerOps for Fake {
-    async fn handle_new_event(&self, entry: EventLogEntry) -> Result<(), InstanceError> {
+impl EventReporter for Fake {
+    async fn handle_new_event(&self, event: NewEvent) -> Result<(), InstanceError> {
+        let entry = event.entry;
         let mut state = self.lock();
         let event_type = entry.dagster_event.as_ref().and_then(|event| event.event_type());
         if event_type.is_some_and(|event_type| state.refused.contains(&event_type)) {
@@ -182,28 +190,86 @@ impl RunWorkerOps for Fake {
         self.changed.send_replace(());
         Ok(())
     }
+}
 
-    async fn get_execution_plan_snapshot(
-        &self,
-        _run: &DagsterRun,
-    ) -> Result<Option<ExecutionPlanSnapshot>, InstanceError> {
-        Ok(None)
+#[async_trait]
+impl RunStoreDouble for Fake {
+    async fn get_run_record(&self, run_id: &RunId) -> Result<Option<RunRecord>, StorageError> {
+        let run = self.lock().runs.get(run_id).cloned();
+        let now = SystemClock.now();
+        Ok(run.map(|dagster_run| RunRecord {
+            storage_id: StorageId(1),
+            dagster_run,
+            create_timestamp: now,
+            update_timestamp: now,
+            start_time: None,
+            end_time: None,
+        }))
     }
+}
 
+impl SnapshotStoreDouble for Fake {}
+
+#[async_trait]
+impl EventStoreDouble for Fake {
+    async fn get_records_for_run(
+        &self,
+        query: &RecordsForRun,
+    ) -> Result<EventLogConnection, StorageError> {
+        let is_asked_for = |entry: &EventLogEntry| {
+            let event_type = entry.dagster_event.as_ref().and_then(|event| event.event_type());
+            event_type.is_some_and(|one| query.of_types.contains(&one))
+        };
+        let entries = self.entries(&query.run_id).into_iter().filter(is_asked_for);
+        let records = entries
+            .map(|event_log_entry| EventLogRecord {
+                storage_id: StorageId(1),
+                event_log_entry,
+                unknown: UnknownFields::default(),
+            })
+            .collect();
+        Ok(EventLogConnection { records, cursor: EventLogCursor::START, has_more: false })
+    }
+}
+
+impl RunStoreAccess for Fake {
+    fn run_store(&self) -> &dyn RunStore {
+        self
+    }
+}
+
+impl SnapshotStoreAccess for Fake {
+    fn snapshot_store(&self) -> &dyn SnapshotStore {
+        self
+    }
+}
+
+impl EventStoreAccess for Fake {
+    fn event_store(&self) -> &dyn EventStore {
+        self
+    }
+}
+
+impl ComputeLogAccess for Fake {
     fn compute_log_manager(&self) -> &dyn ComputeLogManager {
         &self.logs
     }
+}
 
+impl ClockAccess for Fake {
     fn clock(&self) -> &dyn Clock {
         &SystemClock
     }
+}
 
+impl IdAccess for Fake {
     fn ids(&self) -> &dyn IdSource {
         &RandomIds
     }
 }
 
-#[async_trait]
+impl RunWorkerOps for Fake {}
+
 impl LauncherOps for Fake {
     fn run_coordinator(&self) -> &dyn RunCoordinator {
         &*self.coordinator
@@ -211,37 +277,6 @@ impl LauncherOps for Fake {
 
     fn run_launcher(&self) -> &dyn RunLauncher {
         &*self.launcher
-    }
-
-    async fn get_run_by_id(&self, run_id: &RunId) -> Result<Option<DagsterRun>, InstanceError> {
-        Ok(self.lock().runs.get(run_id).cloned())
-    }
-
-    async fn add_run_tags(
-        &self,
-        run_id: &RunId,
-        new_tags: &BTreeMap<String, String>,
-    ) -> Result<(), InstanceError> {
-        let mut run = self.run(run_id);
-        run.tags.extend(new_tags.clone());
-        self.put_run(run);
-        Ok(())
-    }
-
-    async fn all_logs(
-        &self,
-        run_id: &RunId,
-        of_types: &[DagsterEventType],
-    ) -> Result<Vec<EventLogEntry>, InstanceError> {
-        let is_asked_for = |entry: &EventLogEntry| {
-            let event_type = entry.dagster_event.as_ref().and_then(|event| event.event_type());
-            of_types.is_empty() || event_type.is_some_and(|one| of_types.contains(&one))
-        };
-        Ok(self.entries(run_id).into_iter().filter(is_asked_for).collect())
-    }
-
-    fn to_owned_ops(&self) -> Arc<dyn LauncherOps> {
-        Arc::new(self.clone())
     }
 }
 

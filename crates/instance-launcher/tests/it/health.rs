@@ -3,7 +3,7 @@
 use instance_core::launcher::{
     CheckRunHealthContext, CheckRunHealthResult, RunLauncher, WorkerStatus,
 };
-use instance_core::ops::LauncherOps;
+use instance_core::ops::OwnedLauncherOps;
 use instance_core::run::DagsterRunStatus;
 use instance_launcher::{check_run_worker_health, fail_run_without_worker, find_lost_worker};
 
@@ -83,7 +83,7 @@ async fn a_capability_that_a_launcher_lacks_is_an_error_with_its_name() {
 
     let fake = Fake::new(Plain);
     let run = fake.run(&fake.add_run(DagsterRunStatus::Started));
-    let context = CheckRunHealthContext::new(run, fake.to_owned_ops());
+    let context = CheckRunHealthContext::new(run, fake.owned_launcher_ops());
     let error = Plain.check_run_worker_health(context).await.expect_err("not supported");
     assert!(error.to_string().contains("Plain does not check the workers of runs"), "{error}");
 }

@@ -12,7 +12,7 @@ use crate::event::{
 };
 use crate::ids::{RunId, StorageId};
 use crate::run::{DagsterRunStatsSnapshot, RunStepKeyStatsSnapshot};
-use crate::storage::Order;
+use crate::storage::{Order, StoredEvents};
 
 /// Which entries of a run's log are meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -174,18 +174,20 @@ pub struct AssetEventSummaryRecord {
 /// Events.
 #[async_trait]
 pub trait EventStore: std::fmt::Debug + Send + Sync + 'static {
-    /// Stores an entry, and for an event about an asset what follows for the asset.
+    /// Stores entries in their order, and for events about assets and checks what follows for these. Those of one run
+    /// are stored in one transaction, all of them or none.
     ///
-    /// Returns the id of the entry's row in the log of its run. Where logs of runs and the index
-    /// across runs are separate files, the run's log is written first, and the index in a
-    /// transaction of its own.
-    async fn store_event(&self, entry: &EventLogEntry) -> Result<StorageId, StorageError>;
-
-    /// Stores entries in their order; those of one run in one transaction, all of them or none.
-    async fn store_event_batch(
-        &self,
-        entries: &[EventLogEntry],
-    ) -> Result<Vec<StorageId>, StorageError>;
+    /// Returns the ids of the entries' rows in the logs of their runs. Where logs of runs and the index across runs
+    /// are separate files, the logs are written first, and the index in a transaction of its own: what the index
+    /// refuses is [`StoredEvents::incomplete`], since the entries are stored. Single entries that several callers
+    /// give at once may share a transaction.
+    ///
+    /// # Errors
+    ///
+    /// No entry is stored, if all are of one run or all logs are together. Entries of several runs whose logs are
+    /// separate are stored run by run, and an error then leaves open which of the runs have theirs: whoever would
+    /// store again gives the entries of one run at a time.
+    async fn store_events(&self, entries: &[EventLogEntry]) -> Result<StoredEvents, StorageError>;
 
     /// A page of the log of a run. A run without events has an empty page.
     async fn get_records_for_run(
@@ -269,3 +271,35 @@ pub trait EventStore: std::fmt::Debug + Send + Sync + 'static {
     /// assets stay as they are.
     async fn delete_events(&self, run_id: &RunId) -> Result<(), StorageError>;
 }
+
+/// Dagster's own two methods of storing events, made of [`EventStore::store_events`].
+///
+/// For callers that need no more than an error where something is incomplete: an error of these does not say whether
+/// the entries are stored.
+#[async_trait]
+pub trait EventStoreExt: EventStore {
+    /// Stores an entry; returns the id of its row in the log of its run.
+    ///
+    /// # Errors
+    ///
+    /// The entry is not stored, or what follows from it is not.
+    async fn store_event(&self, entry: &EventLogEntry) -> Result<StorageId, StorageError> {
+        let ids = self.store_event_batch(std::slice::from_ref(entry)).await?;
+        Ok(ids.first().copied().unwrap_or(StorageId(0)))
+    }
+
+    /// Stores entries in their order; returns the ids of their rows in the logs of their runs.
+    ///
+    /// # Errors
+    ///
+    /// Entries are not stored, or what follows from one of them is not.
+    async fn store_event_batch(
+        &self,
+        entries: &[EventLogEntry],
+    ) -> Result<Vec<StorageId>, StorageError> {
+        let StoredEvents { ids, incomplete } = self.store_events(entries).await?;
+        incomplete.map_or(Ok(ids), Err)
+    }
+}
+
+impl<T: EventStore + ?Sized> EventStoreExt for T {}

@@ -19,7 +19,8 @@ pub use assets::{AssetKeysPage, AssetStore};
 pub use dynamic_partitions::{DynamicPartitionStore, DynamicPartitionsPage, PaginatedResults};
 pub use events::{
     AssetEventSummaryQuery, AssetEventSummaryRecord, EventCursor, EventRecordsFilter, EventStore,
-    RecordsForRun, RecordsPage, RunShardedEventsCursor, RunStatusChangeRecordsFilter,
+    EventStoreExt, RecordsForRun, RecordsPage, RunShardedEventsCursor,
+    RunStatusChangeRecordsFilter,
 };
 pub use partitions::{
     AssetPartitionStore, LatestTagsQuery, MaterializationAttempt, PlannedMaterializationInfo,

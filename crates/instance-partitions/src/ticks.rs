@@ -8,7 +8,7 @@ use chrono::{
 };
 use chrono_tz::{OffsetComponents, Tz};
 
-use crate::partitions::cron::CronSchedule;
+use crate::cron::CronSchedule;
 
 /// Days without a tick after which a schedule is taken to have none: Dagster gives up at fifty years.
 const SEARCHED_DAYS: u32 = 50 * 366;

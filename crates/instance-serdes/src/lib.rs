@@ -1,6 +1,6 @@
 //! Dagster's serdes format: the JSON text that Dagster stores, written and read byte for byte.
 //!
-//! Here: the text itself and how Rust types map onto it. Not here: any type of the domain, which
+//! Here: the text itself and how Rust types map onto it. Not here: any type of a domain, which
 //! declares its mapping beside its definition with [`serdes_class!`](crate::serdes_class) and its
 //! siblings.
 //!

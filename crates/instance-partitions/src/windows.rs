@@ -5,14 +5,14 @@ use std::iter::Peekable;
 
 use chrono::{DateTime, Datelike, TimeDelta, TimeZone, Utc};
 use chrono_tz::Tz;
+use instance_serdes::{Number, deserialize_value};
 
-use crate::clock::datetime_of;
-use crate::partitions::cron::CronSchedule;
-use crate::partitions::key_format::written;
-use crate::partitions::key_reader::time_of_key;
-use crate::partitions::ticks::{Direction, Tick, Ticks};
-use crate::partitions::{PartitionsError, PartitionsExclusion, TimeWindowPartitionsDefinition};
-use crate::serdes::{Number, deserialize_value};
+use crate::cron::CronSchedule;
+use crate::key_format::written;
+use crate::key_reader::time_of_key;
+use crate::ticks::{Direction, Tick, Ticks};
+use crate::time::datetime_of;
+use crate::{PartitionsError, PartitionsExclusion, TimeWindowPartitionsDefinition};
 
 /// Windows in a row that may be excluded before there are taken to be no others.
 const MAX_EXCLUDED: usize = 1_000_000;

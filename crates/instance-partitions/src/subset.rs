@@ -1,10 +1,10 @@
 //! Subsets of partitions.
 
-use crate::partitions::{
+use instance_serdes::{FrozenSet, serdes_class, serdes_union};
+
+use crate::{
     DynamicPartitionKeys, PartitionsSnap, PersistedTimeWindow, TimeWindowPartitionsDefinition,
 };
-use crate::serdes::FrozenSet;
-use crate::{serdes_class, serdes_union};
 
 serdes_union! {
     /// A subset of the partitions of an asset.

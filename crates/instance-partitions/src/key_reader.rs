@@ -3,9 +3,9 @@
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, TimeDelta, Utc, Weekday};
 use chrono_tz::Tz;
 
-use crate::partitions::PartitionsError;
-use crate::partitions::key_format::{Piece, expanded, pieces, unknown};
-use crate::partitions::ticks::instant_of;
+use crate::PartitionsError;
+use crate::key_format::{Piece, expanded, pieces, unknown};
+use crate::ticks::instant_of;
 
 /// Pieces that a format may have: reading goes one call deeper with each.
 const MAX_PIECES: usize = 200;

@@ -1,7 +1,6 @@
 //! Partitions that are windows of time.
 
-use crate::serdes::{Number, Opaque};
-use crate::{serdes_class, serdes_union};
+use instance_serdes::{Number, Opaque, serdes_class, serdes_union};
 
 serdes_class! {
     /// A time in a zone.

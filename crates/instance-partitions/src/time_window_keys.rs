@@ -2,14 +2,14 @@
 //! here: how a schedule makes the windows.
 
 use chrono::{DateTime, Utc};
+use instance_serdes::{Number, UnknownFields};
 
-use crate::clock::timestamp_of;
-use crate::partitions::windows::{Span, Window, Windows, stored_time};
-use crate::partitions::{
+use crate::time::timestamp_of;
+use crate::windows::{Span, Window, Windows, stored_time};
+use crate::{
     PartitionKeyRange, PartitionsError, PersistedTimeWindow, TimeWindowPartitionsDefinition,
     TimeWindowPartitionsSubset, TimestampWithTimezone,
 };
-use crate::serdes::{Number, UnknownFields};
 
 impl TimeWindowPartitionsDefinition {
     /// The subset that a run over a range of keys is stored with: all from the beginning of the first window
@@ -141,8 +141,8 @@ impl TimeWindowPartitionsSubset {
 
 #[cfg(test)]
 mod tests {
-    use crate::partitions::TimeWindowPartitionsSubset;
-    use crate::serdes::deserialize_value;
+    use crate::TimeWindowPartitionsSubset;
+    use instance_serdes::deserialize_value;
 
     fn keys(
         schedule: &str,

@@ -4,7 +4,7 @@ use std::cmp::Ordering;
 
 use chrono::{Datelike, NaiveDate, NaiveTime};
 
-use crate::partitions::PartitionsError;
+use crate::PartitionsError;
 
 /// A schedule: the days it fires on, and the times of such a day.
 #[derive(Debug, Clone)]

@@ -176,7 +176,7 @@ impl ObjectWriter<'_> {
 
 #[cfg(test)]
 mod tests {
-    use crate::serdes::serialize_value;
+    use crate::serialize_value;
 
     #[test]
     fn escapes_as_python_does() {

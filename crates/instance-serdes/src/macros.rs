@@ -76,21 +76,21 @@ macro_rules! serdes_class {
         pub struct $name {
             $( $(#[$field_meta])* pub $field: $type, )*
             /// Fields that this version does not know, carried through unchanged.
-            pub unknown: $crate::serdes::UnknownFields,
+            pub unknown: $crate::UnknownFields,
         }
 
         const _: () = assert!(
-            $crate::serdes::keys_ascend(&["__class__", $($key),*]),
+            $crate::keys_ascend(&["__class__", $($key),*]),
             concat!("the fields of ", stringify!($name), " are not in the order of their stored names"),
         );
 
-        impl $crate::serdes::SerdesClass for $name {
+        impl $crate::SerdesClass for $name {
             const STORAGE_NAME: &'static str = $class;
             const OLD_STORAGE_NAMES: &'static [&'static str] = &[$($old_class),*];
         }
 
-        impl $crate::serdes::Pack for $name {
-            fn pack(&self, writer: &mut $crate::serdes::Writer) {
+        impl $crate::Pack for $name {
+            fn pack(&self, writer: &mut $crate::Writer) {
                 let mut object = writer.object();
                 let next = self.unknown.write(0, Some("__class__"), &mut object);
                 object.field("\"__class__\": ", $class);
@@ -105,17 +105,17 @@ macro_rules! serdes_class {
             }
         }
 
-        impl $crate::serdes::Unpack for $name {
+        impl $crate::Unpack for $name {
             fn unpack(
-                reader: &mut $crate::serdes::Reader<'_>,
-            ) -> Result<Self, $crate::serdes::SerdesError> {
+                reader: &mut $crate::Reader<'_>,
+            ) -> Result<Self, $crate::SerdesError> {
                 $( let mut $field: Option<$type> = None; )*
-                let mut unknown = $crate::serdes::UnknownFields::default();
+                let mut unknown = $crate::UnknownFields::default();
                 let mut object = reader.begin_object()?;
                 // The keys in the order in which Dagster writes them, without looking each one up.
                 reader.take_key(&mut object, concat!("\"__class__\": \"", $class, "\""));
                 $( if reader.take_key(&mut object, concat!("\"", $key, "\": ")) {
-                    $crate::serdes::read_field(reader, &mut $field, stringify!($name), stringify!($field))?;
+                    $crate::read_field(reader, &mut $field, stringify!($name), stringify!($field))?;
                 } )*
                 // What is left: other orders, other separators, fields that this version does not know.
                 while let Some(key) = reader.next_key(&mut object)? {
@@ -128,10 +128,10 @@ macro_rules! serdes_class {
                                 )));
                             }
                         }
-                        $( $key => $crate::serdes::read_field(
+                        $( $key => $crate::read_field(
                             reader, &mut $field, stringify!($name), stringify!($field),
                         )?, )*
-                        _ => unknown.push(key.into_owned(), $crate::serdes::Unpack::unpack(reader)?),
+                        _ => unknown.push(key.into_owned(), $crate::Unpack::unpack(reader)?),
                     }
                 }
                 Ok(Self {
@@ -148,9 +148,9 @@ macro_rules! serdes_class {
     };
     (@written $value:expr) => { true };
     (@written $value:expr, or_default) => { true };
-    (@written $value:expr, skip) => { !$crate::serdes::Pack::is_absent(&$value) };
+    (@written $value:expr, skip) => { !$crate::Pack::is_absent(&$value) };
     (@absent $type:ty, or_default) => { Some(<$type>::default()) };
-    (@absent $type:ty $(, skip)?) => { <$type as $crate::serdes::Unpack>::absent() };
+    (@absent $type:ty $(, skip)?) => { <$type as $crate::Unpack>::absent() };
 }
 
 /// Declares an enum that is stored as `{"__enum__": "StorageName.MEMBER"}`.
@@ -194,18 +194,18 @@ macro_rules! serdes_enum {
             }
         }
 
-        impl $crate::serdes::Pack for $name {
-            fn pack(&self, writer: &mut $crate::serdes::Writer) {
+        impl $crate::Pack for $name {
+            fn pack(&self, writer: &mut $crate::Writer) {
                 writer.raw(match self {
                     $( Self::$member => concat!("{\"__enum__\": \"", $class, ".", $text, "\"}"), )*
                 });
             }
         }
 
-        impl $crate::serdes::Unpack for $name {
+        impl $crate::Unpack for $name {
             fn unpack(
-                reader: &mut $crate::serdes::Reader<'_>,
-            ) -> Result<Self, $crate::serdes::SerdesError> {
+                reader: &mut $crate::Reader<'_>,
+            ) -> Result<Self, $crate::SerdesError> {
                 let value = reader.enum_text()?;
                 value
                     .strip_prefix(concat!($class, "."))
@@ -233,7 +233,7 @@ macro_rules! serdes_union {
         pub enum $name {
             $( $(#[$variant_meta])* $variant($type), )*
             /// A value that this version does not interpret.
-            Opaque($crate::serdes::Opaque),
+            Opaque($crate::Opaque),
         }
 
         $( impl From<$type> for $name {
@@ -242,8 +242,8 @@ macro_rules! serdes_union {
             }
         } )*
 
-        impl $crate::serdes::Pack for $name {
-            fn pack(&self, writer: &mut $crate::serdes::Writer) {
+        impl $crate::Pack for $name {
+            fn pack(&self, writer: &mut $crate::Writer) {
                 match self {
                     $( Self::$variant(value) => value.pack(writer), )*
                     Self::Opaque(value) => value.pack(writer),
@@ -251,18 +251,18 @@ macro_rules! serdes_union {
             }
         }
 
-        impl $crate::serdes::Unpack for $name {
+        impl $crate::Unpack for $name {
             fn unpack(
-                reader: &mut $crate::serdes::Reader<'_>,
-            ) -> Result<Self, $crate::serdes::SerdesError> {
+                reader: &mut $crate::Reader<'_>,
+            ) -> Result<Self, $crate::SerdesError> {
                 let class = reader.class()?;
                 let Some(class) = class.as_deref() else {
-                    return $crate::serdes::Unpack::unpack(reader).map(Self::Opaque);
+                    return $crate::Unpack::unpack(reader).map(Self::Opaque);
                 };
-                $( if <$type as $crate::serdes::SerdesClass>::has_storage_name(class) {
-                    return $crate::serdes::read_variant(reader, Self::$variant);
+                $( if <$type as $crate::SerdesClass>::has_storage_name(class) {
+                    return $crate::read_variant(reader, Self::$variant);
                 } )*
-                $crate::serdes::Unpack::unpack(reader).map(Self::Opaque)
+                $crate::Unpack::unpack(reader).map(Self::Opaque)
             }
         }
     };

@@ -1,5 +1,6 @@
 //! Partitions: what definitions of them are stored as, what they say about keys, and subsets of their keys.
-//! Not here: where the keys of dynamic sets are stored.
+//!
+//! Not here: where the keys of dynamic sets are stored, nor what time it is; callers pass both in.
 
 mod cron;
 mod definition;
@@ -10,6 +11,7 @@ mod resolve;
 mod snap;
 mod subset;
 mod ticks;
+pub mod time;
 mod time_window;
 mod time_window_keys;
 mod windows;

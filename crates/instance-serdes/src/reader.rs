@@ -509,7 +509,7 @@ mod tests {
     #[test]
     fn depth_is_bounded() {
         let deep = "[".repeat(MAX_DEPTH + 1) + &"]".repeat(MAX_DEPTH + 1);
-        let read = super::super::canonical_text(&deep).map_err(|error| error.to_string());
+        let read = crate::canonical_text(&deep).map_err(|error| error.to_string());
         assert!(read.is_err_and(|error| error.contains("nested deeper")));
         let deeper = "[".repeat(100_000) + &"]".repeat(100_000);
         assert_eq!(raw(&deeper), Ok(deeper.clone()));

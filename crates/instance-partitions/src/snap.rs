@@ -1,8 +1,8 @@
 //! Definitions of partitions, as a code location tells them.
 
-use crate::partitions::PartitionsExclusion;
-use crate::serdes::{Number, Opaque};
-use crate::{serdes_class, serdes_union};
+use instance_serdes::{Number, Opaque, serdes_class, serdes_union};
+
+use crate::PartitionsExclusion;
 
 serdes_union! {
     /// A definition of partitions.

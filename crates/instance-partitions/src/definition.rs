@@ -1,13 +1,14 @@
 //! From what a code location tells about windows of time to the definition that is stored with subsets of
 //! them. Not here: what follows from the definition.
 
-use crate::clock::timestamp_of;
-use crate::partitions::windows::{Windows, stored_time, zone_of};
-use crate::partitions::{
+use instance_serdes::{Number, Opaque, UnknownFields};
+
+use crate::time::timestamp_of;
+use crate::windows::{Windows, stored_time, zone_of};
+use crate::{
     PartitionsError, TimeWindowPartitionsDefinition, TimeWindowPartitionsSnap,
     TimestampWithTimezone,
 };
-use crate::serdes::{Number, Opaque, UnknownFields};
 
 impl TimeWindowPartitionsSnap {
     /// The definition, as Dagster makes it from what a code location tells: always with a zone, with times

@@ -6,8 +6,8 @@ use chrono::format::{Item, StrftimeItems};
 use chrono::{Datelike, NaiveDateTime, TimeDelta, TimeZone};
 use chrono_tz::{OffsetName, Tz};
 
-use crate::partitions::PartitionsError;
-use crate::partitions::ticks::Tick;
+use crate::PartitionsError;
+use crate::ticks::Tick;
 
 /// What a format is made of.
 #[derive(Debug, Clone, PartialEq)]

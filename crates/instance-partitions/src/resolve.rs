@@ -4,12 +4,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{DateTime, Utc};
+use instance_serdes::{FrozenSet, UnknownFields};
 
-use crate::partitions::{
+use crate::{
     DefaultPartitionsSubset, DynamicPartitionsSnap, KeyRangesPartitionsSubset, MultiPartitionsSnap,
     PartitionKeyRange, PartitionsError, PartitionsSnap, PartitionsSubset, StaticPartitionsSnap,
 };
-use crate::serdes::{FrozenSet, UnknownFields};
 
 /// The keys of dynamic sets, each set's in the order in which they were added.
 pub type DynamicPartitionKeys = BTreeMap<String, Vec<String>>;

@@ -2,19 +2,17 @@
 //! for byte, its keys, and what is refused.
 //!
 //! `partition_cases.json` is what real Dagster 1.13.27 says. To write it anew, from the root:
-//! `python tests/python/partition_cases.py > crates/instance-core/tests/it/partition_cases.json`, with a
+//! `python tests/python/partition_cases.py > crates/instance-partitions/tests/it/partition_cases.json`, with a
 //! Python that has Dagster (`tests/python/requirements.txt`).
 
 use std::error::Error;
 
 use chrono::{DateTime, NaiveDateTime, Utc};
-use instance_core::partitions::{
+use instance_partitions::{
     DynamicPartitionKeys, PartitionKeyRange, PartitionsError, PartitionsSnap, PartitionsSubset,
 };
-use instance_core::serdes::{deserialize_value, serialize_value};
+use instance_serdes::{UnknownFields, deserialize_value, serialize_value};
 use serde_json::Value;
-
-use crate::support::none;
 
 type Failure = Box<dyn Error>;
 
@@ -150,7 +148,7 @@ fn failures(cases: &Cases, case: &Value) -> Result<Vec<String>, Failure> {
         let range = PartitionKeyRange {
             start: start.to_owned(),
             end: probe["key"][1].as_str().unwrap_or(start).to_owned(),
-            unknown: none(),
+            unknown: UnknownFields::default(),
         };
         let stored = compare(
             cases,
@@ -198,7 +196,11 @@ fn hours(schedule: &str, zone: &str, start: i64) -> Result<PartitionsSnap, Failu
 }
 
 fn range(start: &str, end: &str) -> PartitionKeyRange {
-    PartitionKeyRange { start: start.to_owned(), end: end.to_owned(), unknown: none() }
+    PartitionKeyRange {
+        start: start.to_owned(),
+        end: end.to_owned(),
+        unknown: UnknownFields::default(),
+    }
 }
 
 #[test]

@@ -69,7 +69,7 @@ pub(super) fn code_points(text: &str) -> impl Iterator<Item = u32> {
 
 #[cfg(test)]
 mod tests {
-    use crate::serdes::{deserialize_value, serialize_value};
+    use crate::{deserialize_value, serialize_value};
 
     #[test]
     fn halves_and_the_mark_survive() {
