@@ -62,6 +62,7 @@ pub async fn fail_run_without_worker(
 /// # Errors
 ///
 /// Those of [`check_run_worker_health`].
+#[tracing::instrument(skip_all, fields(%run_id))]
 pub async fn find_lost_worker(
     ops: &dyn LauncherOps,
     run_id: &RunId,

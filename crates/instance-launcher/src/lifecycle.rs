@@ -101,6 +101,7 @@ pub async fn resume_run(
 /// # Errors
 ///
 /// Those of the event log.
+#[tracing::instrument(skip_all, fields(%run_id))]
 pub async fn count_resume_run_attempts(
     ops: &dyn LauncherOps,
     run_id: &RunId,
@@ -142,8 +143,8 @@ pub async fn force_cancel_run(
     if let Err(error) = cancel_run(ops, run_id).await {
         let run = existing_run(ops, run_id).await?;
         let info = SerializableErrorInfo::from_error("CancelError", &error);
-        let message =
-            "The run could not be asked to stop. It will be marked as canceled all the same.";
+        let message = "Exception while attempting to force-terminate run. Run will still be marked as \
+                       canceled.";
         let data = EngineEventData::engine_error(info);
         ops.report_engine_event(ReportEngineEvent::new(&run, message).with_data(data)).await?;
     }
@@ -151,8 +152,9 @@ pub async fn force_cancel_run(
     if run.status.is_finished() {
         return Ok(run);
     }
-    let message = "This run was marked as canceled by force, from outside of its execution. What it has \
-                   started may go on.";
+    // The words by which Dagster's UI does it.
+    let message = "This pipeline was forcibly marked as canceled from outside the execution context. The \
+                   computational resources created by the run may not have been fully cleaned up.";
     ops.report_run_canceled(&run, Some(message.to_owned())).await?;
     existing_run(ops, run_id).await
 }

@@ -140,6 +140,11 @@ async fn force_marks_a_run_whose_worker_cannot_be_asked() -> TestResult {
     let run = force_cancel_run(&fake, &run_id).await?;
     assert_eq!(run.status, DagsterRunStatus::Canceled);
     assert_eq!(fake.event_types(&run_id), ["ENGINE_EVENT", "PIPELINE_CANCELED"]);
+    let messages = fake.messages(&run_id);
+    assert!(
+        messages[1].starts_with("This pipeline was forcibly marked as canceled"),
+        "{messages:?}"
+    );
     assert!(fake.errors(&run_id).contains("the cluster is full"));
     Ok(())
 }

@@ -5,9 +5,6 @@ mod coordinators;
 mod fake;
 mod health;
 mod lifecycle;
-#[cfg(feature = "process")]
 mod other_process;
-#[cfg(feature = "process")]
 mod process;
-#[cfg(feature = "process")]
 mod process_failures;
