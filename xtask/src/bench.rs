@@ -6,7 +6,7 @@ use std::process::Command;
 
 use anyhow::{Result, ensure};
 
-use crate::compat::release_binary;
+use crate::compat::{DIST, binary};
 use crate::postgres;
 use crate::process::{cargo, run as run_command};
 use crate::python_env;
@@ -30,7 +30,7 @@ pub(crate) fn run(workspace: &Workspace, quick: bool, name: Option<&str>) -> Res
 
 /// `run list` as a whole process.
 fn startup(workspace: &Workspace, quick: bool) -> Result<()> {
-    let binary = release_binary(workspace)?;
+    let binary = binary(workspace, DIST)?;
     let mut bench = script(workspace, "bench_startup.py")?;
     bench.arg(&binary).args(quick.then_some("--quick"));
     run_command(&mut bench)
@@ -39,9 +39,10 @@ fn startup(workspace: &Workspace, quick: bool) -> Result<()> {
 /// Reading and writing the bodies of events.
 fn serdes(workspace: &Workspace, _quick: bool) -> Result<()> {
     let mut build = cargo(workspace, "build");
-    run_command(build.args(["--release", "--package", TESTS_PACKAGE, "--bin", "serdes_speed"]))?;
+    build.args(["--profile", DIST, "--package", TESTS_PACKAGE, "--bin", "serdes_speed"]);
+    run_command(&mut build)?;
     let program = format!("serdes_speed{}", std::env::consts::EXE_SUFFIX);
-    let ours = workspace.target.join("release").join(program);
+    let ours = workspace.target.join(DIST).join(program);
     piped(&mut script(workspace, "time_serdes.py")?, &mut Command::new(ours))
 }
 
@@ -63,7 +64,7 @@ fn beside_dagster(workspace: &Workspace, quick: bool, name: &str, document: &str
     let python = python_env::ensure(workspace)?;
     let mut bench = cargo(workspace, "bench");
     bench.env("DAGSTER_INSTANCE_PYTHON", &python);
-    bench.args(["--package", TESTS_PACKAGE, "--bench", name, "--"]).arg(python);
+    bench.args(["--profile", DIST, "--package", TESTS_PACKAGE, "--bench", name, "--"]).arg(python);
     bench.arg(workspace.root.join(format!("tests/python/time_{name}.py")));
     bench.arg(directory.path()).arg(postgres.url()).arg(workspace.root.join(document));
     run_command(bench.args(quick.then_some("--quick")))

@@ -2,23 +2,35 @@
 //!
 //! Not here: a step with logic of its own.
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
+use crate::codegen;
 use crate::process::{cargo, run};
-use crate::workspace::{TESTS_PACKAGE, Workspace};
+use crate::spelling;
+use crate::workspace::{SELECTION, TESTS_PACKAGE, TESTS_TARGET, Workspace};
 
 pub(crate) fn fmt(workspace: &Workspace) -> Result<()> {
     run(cargo(workspace, "fmt").args(["--all", "--check"]))
 }
 
 pub(crate) fn clippy(workspace: &Workspace) -> Result<()> {
-    let everything = ["--workspace", "--all-targets", "--all-features", "--", "-D", "warnings"];
-    run(cargo(workspace, "clippy").args(everything))
+    let mut command = cargo(workspace, "clippy");
+    run(command.args(SELECTION).args(["--all-targets", "--", "-D", "warnings"]))
 }
 
-/// The unit and integration tests of every package but the one that needs Python.
+/// The unit tests of every package, and the integration tests but for those that need Python.
 pub(crate) fn test(workspace: &Workspace, args: &[String]) -> Result<()> {
-    test_targets(workspace, &["--lib", "--bins", "--tests"], args)
+    let names = workspace.integration_tests();
+    ensure!(
+        !names.contains(TESTS_TARGET),
+        "a crate has integration tests named `{TESTS_TARGET}`, as `{TESTS_PACKAGE}` has: rename its"
+    );
+    let integration = names.into_iter().flat_map(|name| ["--test", name]);
+    test_targets(
+        workspace,
+        &["--lib", "--bins"].into_iter().chain(integration).collect::<Vec<_>>(),
+        args,
+    )
 }
 
 /// Only the tests inside `src/`: what `check --quick` runs.
@@ -28,30 +40,28 @@ pub(crate) fn unit_test(workspace: &Workspace, args: &[String]) -> Result<()> {
 
 fn test_targets(workspace: &Workspace, targets: &[&str], args: &[String]) -> Result<()> {
     let mut command = cargo(workspace, "test");
-    command.args(["--workspace", "--all-features", "--exclude", TESTS_PACKAGE]).args(targets);
-    run(command.arg("--").args(args))
+    run(command.args(SELECTION).args(targets).arg("--").args(args))
 }
 
 pub(crate) fn doctest(workspace: &Workspace) -> Result<()> {
-    run(cargo(workspace, "test").args(["--workspace", "--doc", "--all-features"]))
+    run(cargo(workspace, "test").args(SELECTION).arg("--doc"))
 }
 
 pub(crate) fn doc(workspace: &Workspace) -> Result<()> {
     let mut command = cargo(workspace, "doc");
-    command.args(["--workspace", "--no-deps", "--all-features", "--document-private-items"]);
+    // Examples are among it so that dependencies have the features that tests ask for, as they have for clippy.
+    command.args(SELECTION).args(["--lib", "--examples"]);
+    // By name, as `--bins` would take those as well that have no documentation.
+    command.args(workspace.documented_programs().into_iter().flat_map(|name| ["--bin", name]));
+    command.args(["--no-deps", "--document-private-items"]);
     run(command.env("RUSTDOCFLAGS", "-D warnings"))
 }
 
 pub(crate) fn fix(workspace: &Workspace) -> Result<()> {
+    codegen::run(workspace, false)?;
+    spelling::run(workspace, true)?;
     let mut clippy = cargo(workspace, "clippy");
-    clippy.args([
-        "--fix",
-        "--allow-dirty",
-        "--allow-staged",
-        "--workspace",
-        "--all-targets",
-        "--all-features",
-    ]);
+    clippy.args(SELECTION).args(["--all-targets", "--fix", "--allow-dirty", "--allow-staged"]);
     run(&mut clippy)?;
     // Last, because what clippy writes is not formatted.
     run(cargo(workspace, "fmt").arg("--all"))

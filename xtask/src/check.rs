@@ -8,7 +8,8 @@ use anyhow::{Result, bail};
 
 use crate::workspace::Workspace;
 use crate::{
-    cargo_steps, compat, conformance, corpus, endurance, features, python_env, scenarios, tidy,
+    advisories, cargo_steps, codegen, compat, conformance, corpus, endurance, examples, features,
+    package, public_api, python_env, scenarios, sdist, spelling, tidy,
 };
 
 /// One step of the gate.
@@ -30,6 +31,21 @@ enum PartOf {
 pub(crate) const STEPS: &[Step] = &[
     Step { command: "fmt", part_of: PartOf::Both, run: cargo_steps::fmt },
     Step { command: "tidy", part_of: PartOf::Both, run: tidy::run },
+    Step {
+        command: "advisories",
+        part_of: PartOf::Both,
+        run: |workspace| advisories::run(workspace, None),
+    },
+    Step {
+        command: "spelling",
+        part_of: PartOf::Both,
+        run: |workspace| spelling::run(workspace, false),
+    },
+    Step {
+        command: "codegen --check",
+        part_of: PartOf::Both,
+        run: |workspace| codegen::run(workspace, true),
+    },
     Step { command: "clippy", part_of: PartOf::Both, run: cargo_steps::clippy },
     Step {
         command: "test --unit",
@@ -43,8 +59,19 @@ pub(crate) const STEPS: &[Step] = &[
         run: |workspace| cargo_steps::test(workspace, &[]),
     },
     Step { command: "doctest", part_of: PartOf::Full, run: cargo_steps::doctest },
+    Step {
+        command: "examples",
+        part_of: PartOf::Full,
+        run: |workspace| examples::run(workspace, None),
+    },
+    Step { command: "package", part_of: PartOf::Full, run: package::run },
     Step { command: "doc", part_of: PartOf::Full, run: cargo_steps::doc },
-    // On its own before `compat`, so that installing Dagster is not counted as the time of the
+    Step {
+        command: "public-api",
+        part_of: PartOf::Full,
+        run: |workspace| public_api::run(workspace, false),
+    },
+    // On its own before `compat`, so that waiting for Dagster's installation is not counted as the time of the
     // tests.
     Step {
         command: "python",
@@ -81,13 +108,34 @@ pub(crate) const STEPS: &[Step] = &[
     },
 ];
 
+/// Whoever fails before it has not waited for the network.
+const FIRST_LONG_STEP: &str = "clippy";
+
 /// Runs the steps up to the first that fails, then prints the table of what ran.
 pub(crate) fn run(workspace: &Workspace, quick: bool) -> Result<()> {
     let left_out = if quick { PartOf::Full } else { PartOf::Quick };
     let steps: Vec<&Step> = STEPS.iter().filter(|step| step.part_of != left_out).collect();
+    if quick {
+        return run_steps(workspace, &steps, &|_| ());
+    }
+    // What comes from the network is fetched while the first long step compiles. The steps that need it say what went
+    // wrong, if something did.
+    let fetch = || python_env::ensure(workspace).and_then(|_| sdist::ensure(workspace));
+    std::thread::scope(|scope| {
+        run_steps(workspace, &steps, &|step| {
+            if step.command == FIRST_LONG_STEP {
+                scope.spawn(fetch);
+            }
+        })
+    })
+}
+
+/// Runs the steps, after calling `before` with each.
+fn run_steps(workspace: &Workspace, steps: &[&Step], before: &dyn Fn(&Step)) -> Result<()> {
     let mut timings = Vec::new();
     for (index, step) in steps.iter().enumerate() {
         println!("==> {} ({} of {})", step.command, index + 1, steps.len());
+        before(step);
         let start = Instant::now();
         let result = (step.run)(workspace);
         timings.push((step.command, start.elapsed()));
@@ -111,11 +159,11 @@ fn table(timings: &[(&str, Duration)], failed: Option<&str>) -> String {
         .iter()
         .map(|(name, took)| {
             let outcome = if failed == Some(name) { "FAILED" } else { "ok" };
-            format!("{name:<12} {:>9}  {outcome}", seconds(*took))
+            format!("{name:<17} {:>9}  {outcome}", seconds(*took))
         })
         .collect();
     let total = timings.iter().map(|(_, took)| *took).sum();
-    lines.push(format!("{:<12} {:>9}", "total", seconds(total)));
+    lines.push(format!("{:<17} {:>9}", "total", seconds(total)));
     lines.join("\n")
 }
 
@@ -130,8 +178,9 @@ mod tests {
     #[test]
     fn the_table_names_the_step_that_failed_and_adds_up() {
         let timings = [("fmt", Duration::from_millis(500)), ("clippy", Duration::from_secs(12))];
-        let expected =
-            "fmt              0.5 s  ok\nclippy          12.0 s  FAILED\ntotal           12.5 s";
+        let expected = "fmt                   0.5 s  ok\n\
+             clippy               12.0 s  FAILED\n\
+             total                12.5 s";
         assert_eq!(table(&timings, Some("clippy")), expected);
     }
 }

@@ -10,12 +10,12 @@ use std::process::Command;
 use anyhow::{Result, ensure};
 
 use crate::process::{cargo, run as run_command};
-use crate::workspace::{TESTS_PACKAGE, Workspace};
+use crate::workspace::{SELECTION, TESTS_TARGET, Workspace};
 use crate::{postgres, python_env};
 
 /// Runs the tests with the release binary.
 pub(crate) fn run(workspace: &Workspace, args: &[String]) -> Result<()> {
-    let binary = release_binary(workspace)?;
+    let binary = binary(workspace, RELEASE)?;
     with_servers(workspace, |tests| {
         tests.arg("--").args(args).env("DAGSTER_INSTANCE_BIN", binary);
     })
@@ -27,23 +27,28 @@ pub(crate) fn with_servers(workspace: &Workspace, change: impl FnOnce(&mut Comma
     let python = python_env::ensure(workspace)?;
     let postgres = postgres::ensure(workspace)?;
     let mut tests = cargo(workspace, "test");
-    tests.args(["--package", TESTS_PACKAGE]);
+    tests.args(SELECTION).args(["--test", TESTS_TARGET]);
     tests.env("DAGSTER_INSTANCE_PYTHON", python);
     tests.env("DAGSTER_INSTANCE_TEST_POSTGRES_URL", postgres.url());
     change(&mut tests);
     run_command(&mut tests)
 }
 
-/// Builds the binary as it is shipped; returns its path.
-pub(crate) fn release_binary(workspace: &Workspace) -> Result<PathBuf> {
+/// The profile of what people build and of what the gate tests.
+pub(crate) const RELEASE: &str = "release";
+/// The profile of what is shipped and measured.
+pub(crate) const DIST: &str = "dist";
+
+/// Builds the binary in one of the optimised profiles; returns its path.
+pub(crate) fn binary(workspace: &Workspace, profile: &str) -> Result<PathBuf> {
     let mut build = cargo(workspace, "build");
-    run_command(build.args(["--release", "--package", "dagster-instance-cli"]))?;
-    let binary = workspace.target.join("release").join(format!("dagster-instance{EXE_SUFFIX}"));
+    run_command(build.args(["--profile", profile, "--package", "dagster-instance-cli"]))?;
+    let binary = workspace.target.join(profile).join(format!("dagster-instance{EXE_SUFFIX}"));
     // With `build.target` configured cargo writes elsewhere, and a stale binary here would be
     // tested instead.
     ensure!(
         binary.is_file(),
-        "the release build left no {}; is a `build.target` configured?",
+        "the {profile} build left no {}; is a `build.target` configured?",
         binary.display()
     );
     Ok(binary)
@@ -52,6 +57,8 @@ pub(crate) fn release_binary(workspace: &Workspace) -> Result<PathBuf> {
 /// Builds a program of the tests, without optimizations; returns its path.
 pub(crate) fn test_program(workspace: &Workspace, name: &str) -> Result<PathBuf> {
     let mut build = cargo(workspace, "build");
-    run_command(build.args(["--quiet", "--package", TESTS_PACKAGE, "--bin", name]))?;
+    // With the examples, as they have the features of the tests' dependencies built.
+    build.args(SELECTION).args(["--quiet", "--examples", "--bin", name]);
+    run_command(&mut build)?;
     Ok(workspace.target.join("debug").join(format!("{name}{EXE_SUFFIX}")))
 }

@@ -22,7 +22,7 @@ pub(crate) struct Crashes {
 /// Runs the tests of crashes with these numbers.
 pub(crate) fn run(workspace: &Workspace, crashes: &Crashes) -> Result<()> {
     compat::with_servers(workspace, |tests| {
-        tests.args(["--test", "it", "--", "crash::", "--nocapture"]);
+        tests.args(["--", "crash::", "--nocapture"]);
         tests.env("DAGSTER_INSTANCE_CRASH_TIMES", crashes.times.to_string());
         tests.env("DAGSTER_INSTANCE_CRASH_SEED", crashes.seed.to_string());
     })

@@ -1,11 +1,11 @@
 //! The step `features`: every shipped crate compiles without features and with each of its features
-//! alone.
+//! alone. A package without features is checked as well: alone it has only what it asks for itself.
 //!
 //! The other steps build with all features, where a missing `cfg` or a missing dependency of one
 //! feature is hidden by another. Not here: combinations of two or more features, which grow too
 //! fast to check each time.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use anyhow::Result;
 
@@ -27,10 +27,36 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-/// No feature, then each one alone. An empty `default` would only repeat the first.
+/// No feature, then each one alone, but for those that switch on just what one before them does, as a `default` of one
+/// feature.
 fn feature_sets(features: &BTreeMap<String, Vec<String>>) -> Vec<Option<&str>> {
-    let named = features.iter().filter(|(name, enables)| *name != "default" || !enables.is_empty());
-    std::iter::once(None).chain(named.map(|(name, _)| Some(name.as_str()))).collect()
+    let mut met = BTreeSet::new();
+    let mut sets = vec![None];
+    met.insert(BTreeSet::new());
+    // `default` last: it is a name for others.
+    let (default, named): (Vec<_>, Vec<_>) = features.keys().partition(|name| *name == "default");
+    for name in named.into_iter().chain(default) {
+        let mut enabled = BTreeSet::new();
+        enable(features, name, &mut enabled);
+        enabled.remove("default");
+        if met.insert(enabled) {
+            sets.push(Some(name.as_str()));
+        }
+    }
+    sets
+}
+
+/// Adds a feature and all that it switches on.
+fn enable<'a>(
+    features: &'a BTreeMap<String, Vec<String>>,
+    name: &'a str,
+    enabled: &mut BTreeSet<&'a str>,
+) {
+    if enabled.insert(name) {
+        for other in features.get(name).into_iter().flatten() {
+            enable(features, other, enabled);
+        }
+    }
 }
 
 #[cfg(test)]
@@ -48,12 +74,16 @@ mod tests {
     }
 
     #[test]
-    fn each_feature_stands_alone_and_an_empty_default_does_not_count() {
+    fn each_feature_stands_alone_and_no_set_is_checked_twice() {
         check(&[], &[None]);
         check(&[("default", &[])], &[None]);
         check(
             &[("default", &["sqlite"]), ("postgres", &[]), ("sqlite", &[])],
-            &[None, Some("default"), Some("postgres"), Some("sqlite")],
+            &[None, Some("postgres"), Some("sqlite")],
+        );
+        check(
+            &[("default", &["a", "b"]), ("a", &[]), ("b", &["dep:c"])],
+            &[None, Some("a"), Some("b"), Some("default")],
         );
     }
 }

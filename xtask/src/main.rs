@@ -8,26 +8,34 @@
     reason = "a build tool starts processes, reads its environment and answers on the terminal"
 )]
 
+mod advisories;
 mod bench;
 mod cached;
 mod cargo_steps;
 mod check;
+mod codegen;
 mod compat;
 mod conformance;
 mod corpus;
 mod crash;
 mod endurance;
+mod examples;
 mod features;
+mod package;
 mod postgres;
 mod process;
+mod public_api;
 mod python_env;
+mod roles;
 mod scenarios;
 mod scripts;
 mod sdist;
+mod spelling;
 mod tidy;
 mod two_writers;
 mod workspace;
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::Result;
@@ -55,6 +63,20 @@ enum Command {
     Fmt,
     /// Check the project's own rules: crate edges, module docs, SQL's place, file sizes, licences
     Tidy,
+    /// Write the files that follow from others: the facade's methods, the list of our own crates
+    Codegen {
+        /// Only fail when one of them is not up to date
+        #[arg(long)]
+        check: bool,
+    },
+    /// Look for typing errors in sources and documents
+    Spelling,
+    /// Check the locked crates against the snapshot of RustSec's database
+    Advisories {
+        /// Make the snapshot from this checkout of the database first
+        #[arg(long, value_name = "CHECKOUT")]
+        update: Option<PathBuf>,
+    },
     /// Run clippy over everything, warnings denied
     Clippy,
     /// Check each crate without features and with each of its features alone
@@ -72,6 +94,19 @@ enum Command {
     Doctest,
     /// Build the documentation, private items too, warnings denied
     Doc,
+    /// Run the example programs of the published crates
+    Examples {
+        /// Which one; all unless said
+        name: Option<String>,
+    },
+    /// Package the published crates, and check what the packages hold
+    Package,
+    /// Compare what each published library offers with its snapshot in `docs/public-api/`
+    PublicApi {
+        /// Write the snapshots
+        #[arg(long)]
+        bless: bool,
+    },
     /// Bring up the Python environment with the pinned Dagster and print its interpreter's path
     Python,
     /// Run the tests against the real Dagster, with the release binary
@@ -126,11 +161,14 @@ enum Command {
         /// Which benchmark; all unless said
         name: Option<String>,
     },
-    /// Format, and apply the suggestions of clippy that it can apply itself
+    /// Write generated files, mend typing errors, apply the suggestions of clippy that it can apply itself, and format
     Fix,
 }
 
 fn main() -> ExitCode {
+    if let Some(exit_code) = public_api::as_rustdoc() {
+        return exit_code;
+    }
     match run(&Cli::parse().command) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
@@ -146,12 +184,18 @@ fn run(command: &Command) -> Result<()> {
         Command::Check { quick } => check::run(&workspace, *quick),
         Command::Fmt => cargo_steps::fmt(&workspace),
         Command::Tidy => tidy::run(&workspace),
+        Command::Codegen { check } => codegen::run(&workspace, *check),
+        Command::Spelling => spelling::run(&workspace, false),
+        Command::Advisories { update } => advisories::run(&workspace, update.as_deref()),
         Command::Clippy => cargo_steps::clippy(&workspace),
         Command::Features => features::run(&workspace),
         Command::Test { unit: false, args } => cargo_steps::test(&workspace, args),
         Command::Test { unit: true, args } => cargo_steps::unit_test(&workspace, args),
         Command::Doctest => cargo_steps::doctest(&workspace),
         Command::Doc => cargo_steps::doc(&workspace),
+        Command::Examples { name } => examples::run(&workspace, name.as_deref()),
+        Command::Package => package::run(&workspace),
+        Command::PublicApi { bless } => public_api::run(&workspace, *bless),
         Command::Python => {
             // The path alone on standard output, so that `$(cargo xtask python) -m dagster ..`
             // works.

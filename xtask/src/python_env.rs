@@ -1,7 +1,7 @@
-//! The Python environment that holds the pinned Dagster: built once, and again when what it was
-//! built from changes.
+//! The Python environments, one that holds the pinned Dagster and one for the gate's own programs: built once, and
+//! again when what they were built from changes.
 //!
-//! Not here: what is installed (`tests/python/requirements.txt`) and who uses it.
+//! Not here: what is installed (`tests/python/requirements.txt`, `xtask/requirements.txt`) and who uses it.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -14,22 +14,30 @@ use crate::process;
 use crate::workspace::Workspace;
 
 const REQUIREMENTS: &str = "tests/python/requirements.txt";
+const TOOLS: &str = "xtask/requirements.txt";
 /// Lines of pip's log that a failure shows.
 const LOG_TAIL: usize = 40;
 
+/// Returns the interpreter of the environment that has the pinned Dagster.
+pub(crate) fn ensure(workspace: &Workspace) -> Result<PathBuf> {
+    environment(workspace, "venv", REQUIREMENTS)
+}
+
+/// Returns the interpreter of the environment that has the gate's own programs, beside it.
+pub(crate) fn tools(workspace: &Workspace) -> Result<PathBuf> {
+    environment(workspace, "tools", TOOLS)
+}
+
 /// Returns the interpreter of an environment that has exactly the pinned requirements, building it
 /// when there is none.
-pub(crate) fn ensure(workspace: &Workspace) -> Result<PathBuf> {
-    let requirements_path = workspace.root.join(REQUIREMENTS);
+fn environment(workspace: &Workspace, name: &str, requirements_file: &str) -> Result<PathBuf> {
+    let requirements_path = workspace.root.join(requirements_file);
     let requirements = fs::read_to_string(&requirements_path)
-        .with_context(|| format!("cannot read {REQUIREMENTS}"))?;
+        .with_context(|| format!("cannot read {requirements_file}"))?;
     let stamp = stamp(&host_python()?, &requirements);
 
-    let venv = cached::directory(workspace, "venv", &stamp, |venv| {
-        eprintln!(
-            "python: building {} from {REQUIREMENTS}; this takes a minute or two",
-            venv.display()
-        );
+    let venv = cached::directory(workspace, name, &stamp, |venv| {
+        eprintln!("python: building {} from {requirements_file}", venv.display());
         let log = venv.with_extension("log");
         logged(python("python3").args(["-m", "venv"]).arg(venv), &log)?;
         let install = [
@@ -66,9 +74,7 @@ fn host_python() -> Result<String> {
     let identity = process::output(
         python("python3").args(["-c", "import sys; print(sys.version); print(sys.prefix)"]),
     )
-    .context(
-        "the compatibility tests need a `python3` with the modules `venv` and `pip` on the PATH",
-    )?;
+    .context("steps of the gate need a `python3` with the modules `venv` and `pip` on the PATH")?;
     Ok(String::from_utf8_lossy(&identity).into_owned())
 }
 

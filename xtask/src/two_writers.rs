@@ -19,7 +19,7 @@ pub(crate) struct TwoWriters {
 /// Runs the tests of two writers with this number.
 pub(crate) fn run(workspace: &Workspace, writers: &TwoWriters) -> Result<()> {
     compat::with_servers(workspace, |tests| {
-        tests.args(["--test", "it", "--", "two_writers::", "--nocapture", "--test-threads=1"]);
+        tests.args(["--", "two_writers::", "--nocapture", "--test-threads=1"]);
         tests.env("DAGSTER_INSTANCE_TWO_WRITERS_COUNT", writers.count.to_string());
     })
 }

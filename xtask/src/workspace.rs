@@ -3,6 +3,7 @@
 //! Here: the facts that several steps share. Not here: the resolved graph of third-party crates,
 //! which is slow to get and which only `tidy` reads.
 
+use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use anyhow::{Context, Result};
@@ -11,6 +12,16 @@ use cargo_metadata::{Metadata, MetadataCommand, Package};
 /// The cross-crate test package: it needs Python and the release binary, so only the step `compat`
 /// runs it.
 pub(crate) const TESTS_PACKAGE: &str = "dagster-instance-tests";
+
+/// Its integration tests, which need both.
+pub(crate) const TESTS_TARGET: &str = "dagster";
+
+/// What every build of the gate selects, whatever part of it the step is about.
+///
+/// Which features a third-party crate is built with follows from all packages that are selected and from whether
+/// their tests are. With one selection everywhere, each crate is built once for all steps; with a `--package` here
+/// and there, the database drivers are built several times.
+pub(crate) const SELECTION: [&str; 2] = ["--workspace", "--all-features"];
 
 /// The workspace that the current directory belongs to.
 #[derive(Debug)]
@@ -49,6 +60,23 @@ impl Workspace {
         let mut packages = self.packages();
         packages.retain(|package| self.relative_manifest(package).starts_with("crates/"));
         packages
+    }
+
+    /// The names of the integration tests that need neither Python nor a server, each once.
+    pub(crate) fn integration_tests(&self) -> BTreeSet<&str> {
+        let packages = self.packages().into_iter().filter(|package| package.name != TESTS_PACKAGE);
+        packages
+            .flat_map(|package| &package.targets)
+            .filter(|target| target.is_test())
+            .map(|target| target.name.as_str())
+            .collect()
+    }
+
+    /// The names of the programs that have documentation of their own.
+    pub(crate) fn documented_programs(&self) -> BTreeSet<&str> {
+        let targets = self.packages().into_iter().flat_map(|package| &package.targets);
+        let programs = targets.filter(|target| target.is_bin() && target.doc);
+        programs.map(|target| target.name.as_str()).collect()
     }
 
     /// The path of a package's manifest from the root, with forward slashes.

@@ -8,6 +8,7 @@ use instance_core::clock::{Clock, IdSource, RandomIds, SystemClock};
 use instance_core::error::InstanceError;
 use instance_core::event::{EventBuffer, EventListeners};
 use instance_core::launcher::{RunCoordinator, RunLauncher};
+use instance_core::memory::MemoryStores;
 use instance_core::settings::{EventBatching, InstanceSettings, StorageSettings, StoreSettings};
 use instance_core::storage::{ComputeLogManager, Stores};
 use instance_launcher::DefaultRunCoordinator;
@@ -48,6 +49,26 @@ impl DagsterInstance {
             event_batching: None,
             run_size_limit_bytes: None,
         }
+    }
+
+    /// An instance in memory, which is gone with its last handle. It reads no file and no variable of the
+    /// environment, and writes no file.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use dagster_instance::{CreateRun, DagsterInstance};
+    ///
+    /// # #[tokio::main(flavor = "current_thread")]
+    /// # async fn main() -> Result<(), dagster_instance::InstanceError> {
+    /// let instance = DagsterInstance::ephemeral();
+    /// let run = instance.create_run(CreateRun::of_job("etl")).await?;
+    /// assert!(instance.has_run(&run.run_id).await?);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub fn ephemeral() -> Self {
+        Self::builder().in_memory()
     }
 }
 
@@ -122,6 +143,18 @@ impl DagsterInstanceBuilder {
     pub const fn run_size_limit_bytes(mut self, limit: u64) -> Self {
         self.run_size_limit_bytes = Some(limit);
         self
+    }
+
+    /// Builds an instance in memory; see [`DagsterInstance::ephemeral`]. Its directory has no name, and stores and
+    /// captured logs that were given are used all the same.
+    pub fn in_memory(mut self) -> DagsterInstance {
+        let memory = MemoryStores::new(Arc::clone(&self.clock), &*self.ids);
+        let stores = self.stores.take().unwrap_or_else(|| memory.stores());
+        let manager = self.compute_log_manager.take();
+        let manager = manager.unwrap_or_else(|| memory.compute_log_manager());
+        let settings = self.settings.take();
+        let settings = settings.unwrap_or_else(|| settings_of_stores(StoreSettings::Memory));
+        self.build(settings, stores, manager)
     }
 
     /// Opens the instance. Its files are opened, and missing ones created, when they are first

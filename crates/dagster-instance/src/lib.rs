@@ -1,14 +1,17 @@
 //! The facade of DagsterInstance: one type, everything that its users need, and no logic.
 //!
-#![doc = include_str!("../../../README.md")]
+#![doc = include_str!("../README.md")]
 //!
 //! [`DagsterInstance`] wires the storages and delegates every method to
 //! the crate of its domain.
 
 mod builder;
 mod instance;
+mod lifecycle;
+#[cfg(feature = "tracing-layer")]
+mod log_layer;
 mod methods;
-mod ops;
+mod wiring;
 
 pub use builder::DagsterInstanceBuilder;
 pub use instance::DagsterInstance;
@@ -20,7 +23,7 @@ pub use instance_core::command::{COMMAND_OP, CommandSpec};
 pub use instance_core::event::{EventListener, NewEvent, ReportEngineEvent, ReportEvent};
 pub use instance_core::{
     AssetCheckKey, AssetKey, InstanceError, RunId, SnapshotId, StorageError, StorageId, asset_key,
-    assets, classes, code_location, daemon, error, error_info, event, launcher, ops as ops_traits,
+    assets, classes, code_location, daemon, error, error_info, event, launcher, memory, ops,
     partitions, run, scheduling, selectors, serdes, settings, snap, storage, tags,
 };
 #[cfg(feature = "tracing-layer")]

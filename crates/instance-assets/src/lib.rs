@@ -1,6 +1,8 @@
 //! The asset domain: what is known of assets.
 //!
 //! How anything is stored is not known here; see `instance_core::storage::EventLogStorage`.
+//!
+#![doc = include_str!("../README.md")]
 
 mod records;
 mod runless;

@@ -1,6 +1,8 @@
 //! The configuration domain: where an instance lives, and what its `dagster.yaml` says.
 //!
 //! The only crate that reads configuration files and environment variables.
+//!
+#![doc = include_str!("../README.md")]
 
 mod environment;
 mod home;

@@ -4,6 +4,8 @@
 //! Nothing here knows SQL, files, the environment or processes. The codec and the evaluation of
 //! partitions lie beneath, in crates of their own, and are [`serdes`] and [`partitions`] here. Crates of
 //! one domain depend on this crate and on no other of ours.
+//!
+#![doc = include_str!("../README.md")]
 
 pub mod asset_key;
 pub mod assets;
@@ -17,6 +19,8 @@ pub mod error_info;
 pub mod event;
 pub mod ids;
 pub mod launcher;
+#[cfg(feature = "memory")]
+pub mod memory;
 pub mod ops;
 pub mod run;
 pub mod scheduling;

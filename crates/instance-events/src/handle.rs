@@ -13,6 +13,7 @@ use crate::pipeline::{of_one_run, outcome, store_and_follow};
 ///
 /// Failures to materialise an asset are not kept. Open-source Dagster's stores have none, and would confuse those
 /// who do not expect them.
+// facade: method
 pub fn should_store_event(entry: &EventLogEntry) -> bool {
     entry.event_type() != Some(DagsterEventType::AssetFailedToMaterialize)
 }

@@ -1,6 +1,8 @@
 //! The event domain: reporting events, handling what follows from them, reading them back and following them.
 //!
 //! How anything is stored is not known here; see `instance_core::storage::EventLogStorage`.
+//!
+#![doc = include_str!("../README.md")]
 
 mod batch;
 mod handle;

@@ -115,6 +115,7 @@ impl Stream for EventLogWatch {
 pub struct EventLogWatchHandle(Arc<watch::Sender<bool>>);
 
 /// Ends a stream of events: events that it has not handed out do not come any more.
+// facade: method
 pub fn end_watch_event_logs(handle: &EventLogWatchHandle) {
     handle.0.send_replace(true);
 }

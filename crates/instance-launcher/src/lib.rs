@@ -2,6 +2,8 @@
 //! worker; and the coordinators and launchers themselves.
 //!
 //! How anything is stored is not known here. The only crate that starts processes.
+//!
+#![doc = include_str!("../README.md")]
 
 mod absent;
 mod coordinator;

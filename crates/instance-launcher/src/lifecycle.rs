@@ -161,6 +161,7 @@ pub async fn force_cancel_run(
 
 /// Has the coordinator and the launcher let go of what they hold. Runs in a queue stay there, and the workers of
 /// runs go on.
+// facade: skip
 pub async fn dispose(ops: &dyn LauncherOps) {
     ops.run_coordinator().dispose().await;
     ops.run_launcher().dispose().await;

@@ -1,6 +1,8 @@
 //! Partitions: what definitions of them are stored as, what they say about keys, and subsets of their keys.
 //!
 //! Not here: where the keys of dynamic sets are stored, nor what time it is; callers pass both in.
+//!
+#![doc = include_str!("../README.md")]
 
 mod cron;
 mod definition;

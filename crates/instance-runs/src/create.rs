@@ -98,6 +98,7 @@ impl CreateRun {
 /// [`InstanceError::Invalid`] for arguments that contradict each other, [`InstanceError::Partitions`] for partitions
 /// that are none, and a run of the same id; nothing is written then. With [`InstanceError::EventsIncomplete`] the run
 /// and its events are stored, and the events are not found across runs.
+// facade: boxed
 #[tracing::instrument(skip_all, fields(job_name = %request.job_name))]
 pub async fn create_run(ops: &dyn RunOps, request: CreateRun) -> Result<DagsterRun, InstanceError> {
     let request = validated(request)?;

@@ -2,6 +2,8 @@
 //! changing and deleting them.
 //!
 //! How anything is stored is not known here; see `instance_core::storage::RunStorage`.
+//!
+#![doc = include_str!("../README.md")]
 
 mod change;
 mod command_job;

@@ -191,6 +191,7 @@ fn partition_of_tag(run: &DagsterRun, key: &AssetKey) -> Result<Option<String>, 
 }
 
 /// The event that announces that a run is going to materialise an asset, or one partition of it.
+// facade: method
 pub fn log_materialization_planned_event_for_asset(
     run: &DagsterRun,
     asset_key: &AssetKey,

@@ -77,6 +77,7 @@ impl CreateReexecutedRun {
 ///
 /// Errors: [`InstanceError::NothingToReexecute`]; from failure, a parent that has not failed and was not canceled,
 /// or whose plan or ancestor is not stored; [`InstanceError::CodeLocation`]. Nothing is written then.
+// facade: boxed
 #[tracing::instrument(skip_all, fields(parent_run_id = %request.parent_run.run_id, strategy = ?request.strategy))]
 pub async fn create_reexecuted_run(
     ops: &dyn RunOps,

@@ -8,6 +8,8 @@
 //! `"__class__"`, enums are `{"__enum__": "Class.MEMBER"}`, sets `{"__frozenset__": [..]}`.
 //! Because ids of snapshots are hashes of the text, a type's fields are declared in the order of
 //! their stored names, and the compiler refuses any other order.
+//!
+#![doc = include_str!("../README.md")]
 
 mod canonical;
 mod error;
@@ -33,6 +35,7 @@ pub use opaque::Opaque;
 pub use pairs::PairMap;
 pub use reader::{Kind, MAX_DEPTH, Object, Reader};
 pub use sets::{FrozenSet, SetOrder};
+pub use surrogates::code_points;
 pub use unknown::UnknownFields;
 pub use writer::{ObjectWriter, Writer};
 

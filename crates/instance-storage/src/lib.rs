@@ -2,6 +2,8 @@
 //! the functions of the storage domain.
 //!
 //! The only crate that knows SQL. The other domains are not known here.
+//!
+#![doc = include_str!("../README.md")]
 
 mod compute_logs;
 #[cfg(feature = "sqlite")]

@@ -93,12 +93,12 @@ async fn change(instance: &DagsterInstance, name: &str, arguments: Arguments<'_>
         }
         "add_backfill" => {
             let backfill = arguments.stored("backfill")?.ok_or("no backfill")?;
-            let ops: &dyn dagster_instance::ops_traits::RunOps = instance;
+            let ops: &dyn dagster_instance::ops::RunOps = instance;
             ops.backfill_store().add_backfill(&backfill).await?;
         }
         "add_dynamic_partitions" => {
             let keys = arguments.texts("keys")?.ok_or("no keys")?;
-            let ops: &dyn dagster_instance::ops_traits::RunOps = instance;
+            let ops: &dyn dagster_instance::ops::RunOps = instance;
             let store = ops.dynamic_partition_store();
             store.add_dynamic_partitions(arguments.text("name")?, &keys).await?;
         }

@@ -1,46 +1,39 @@
 //! Which crate may depend on which: the fixed shape of the workspace, over the declared
-//! dependencies.
+//! dependencies. It follows from the role that each crate's manifest says.
 //!
-//! Not here: licences and bans of third-party crates.
+//! Not here: the roles themselves (`roles.rs`), nor licences and bans of third-party crates.
 
+use std::collections::BTreeMap;
 use std::fs;
 
 use anyhow::{Context, Result};
 use cargo_metadata::{Dependency, DependencyKind};
 
 use super::Finding;
+use crate::roles::{self, Role};
 use crate::workspace::Workspace;
 
-const CORE: &str = "instance-core";
-const SERDES: &str = "instance-serdes";
-/// What lies beneath the core, which re-exports it: each with what it may depend on, of ours. Whoever lies
-/// above takes it from the core.
-const BENEATH_CORE: [(&str, &[&str]); 2] = [("instance-partitions", &[SERDES]), (SERDES, &[])];
+/// The one domain that knows SQL.
 const STORAGE: &str = "instance-storage";
-const FACADE: &str = "dagster-instance";
-const CLI: &str = "dagster-instance-cli";
-/// Each knows `instance-core` and none of the others.
-const DOMAINS: [&str; 7] = [
-    "instance-assets",
-    "instance-config",
-    "instance-events",
-    "instance-launcher",
-    "instance-runs",
-    "instance-scheduling",
-    STORAGE,
-];
 const SQL_CRATES: [&str; 4] = ["libsqlite3-sys", "sea-query", "sea-query-sqlx", "sqlx"];
 
 pub(super) fn check(workspace: &Workspace) -> Result<Vec<Finding>> {
+    let mut roles = BTreeMap::new();
+    let mut findings = Vec::new();
+    for package in workspace.shipped_packages() {
+        match roles::role(package) {
+            Ok(role) => drop(roles.insert(package.name.as_str(), role)),
+            Err(error) => {
+                let manifest = workspace.relative_manifest(package);
+                findings.push(Finding::new(&manifest, 1, format!("{error:#}")));
+            }
+        }
+    }
+    findings.extend(singular(&roles));
     let members: Vec<&str> =
         workspace.packages().iter().map(|package| package.name.as_str()).collect();
-    let mut findings = Vec::new();
     for package in workspace.packages() {
         let manifest = workspace.relative_manifest(package);
-        let shipped = manifest.starts_with("crates/");
-        if shipped && let Some(message) = unknown(&package.name) {
-            findings.push(Finding::new(&manifest, 1, message));
-        }
         let text = fs::read_to_string(&package.manifest_path)
             .with_context(|| format!("cannot read {manifest}"))?;
         for dependency in &package.dependencies {
@@ -51,12 +44,28 @@ pub(super) fn check(workspace: &Workspace) -> Result<Vec<Finding>> {
                 testing: dependency.features.iter().any(|feature| feature == "testing"),
                 ours: members.contains(&dependency.name.as_str()),
             };
-            if let Some(message) = violation(&edge) {
+            if let Some(message) = violation(&edge, &roles) {
                 findings.push(Finding::new(&manifest, declared_at(&text, dependency), message));
             }
         }
     }
     Ok(findings)
+}
+
+/// The roles of the crates below `crates/`, by name.
+type Roles<'a> = BTreeMap<&'a str, Role>;
+
+/// There is one core and one facade.
+fn singular(roles: &Roles<'_>) -> Vec<Finding> {
+    let mut findings = Vec::new();
+    for (role, name) in [(Role::Core, "core"), (Role::Facade, "facade")] {
+        let count = roles.values().filter(|other| **other == role).count();
+        if count != 1 {
+            let message = format!("{count} crates have the role `{name}`; one has it");
+            findings.push(Finding::new("Cargo.toml", 1, message));
+        }
+    }
+    findings
 }
 
 /// A declared dependency of a workspace member.
@@ -70,24 +79,7 @@ struct Edge<'a> {
     ours: bool,
 }
 
-/// Without this, a renamed or added crate would have no rule and nobody would notice.
-fn unknown(shipped: &str) -> Option<String> {
-    let known = DOMAINS.contains(&shipped)
-        || [CORE, FACADE, CLI].contains(&shipped)
-        || allowed_beneath_core(shipped).is_some();
-    (!known).then(|| {
-        format!(
-            "`{shipped}` has no rule for its dependencies: give it one in xtask/src/tidy/edges.rs"
-        )
-    })
-}
-
-/// What a crate beneath the core may depend on, of ours; `None` if it does not lie there.
-fn allowed_beneath_core(name: &str) -> Option<&'static [&'static str]> {
-    BENEATH_CORE.iter().find(|(beneath, _)| *beneath == name).map(|(_, allowed)| *allowed)
-}
-
-fn violation(edge: &Edge<'_>) -> Option<String> {
+fn violation(edge: &Edge<'_>, roles: &Roles<'_>) -> Option<String> {
     let Edge { from, to, .. } = *edge;
     let for_tests = edge.kind == DependencyKind::Development;
     // A crate may name itself among its dev-dependencies, to switch on its own features for its
@@ -100,39 +92,36 @@ fn violation(edge: &Edge<'_>) -> Option<String> {
         return misplaced
             .then(|| format!("`{from}` depends on `{to}`: only `{STORAGE}` knows SQL"));
     }
-    if let Some(allowed) = allowed_beneath_core(from) {
-        let message = format!(
-            "`{from}` depends on `{to}`: it lies beneath `{CORE}` and knows, of our crates, {allowed:?}"
-        );
-        return (!allowed.contains(&to)).then_some(message);
-    }
-    let lies_beneath = allowed_beneath_core(to).is_some();
-    if from == CORE {
-        let message =
-            format!("`{CORE}` depends on `{to}`: of our crates it knows only what lies beneath it");
-        return (!lies_beneath).then_some(message);
-    }
-    if lies_beneath {
-        return Some(format!(
-            "`{from}` depends on `{to}`: take it from `{CORE}`, which re-exports it"
-        ));
-    }
-    if DOMAINS.contains(&from) {
-        if to != CORE {
-            return Some(format!(
-                "`{from}` depends on `{to}`: of our crates a domain knows only `{CORE}`"
-            ));
+    let target = roles.get(to);
+    // Packages without a role are the project's tests and tools, which may see everything.
+    let rule = match roles.get(from)? {
+        Role::BeneathCore { uses } => {
+            let declared = matches!(target, Some(Role::BeneathCore { .. }))
+                && uses.iter().any(|name| name == to);
+            (!declared).then_some(
+                "a crate beneath the core knows, of our crates, only those that its manifest names \
+                 under `uses`",
+            )
         }
-        if edge.testing && !for_tests {
-            return Some(format!(
-                "`{from}` asks for `{CORE}`'s feature `testing` outside of its dev-dependencies"
-            ));
-        }
+        Role::Core => (!matches!(target, Some(Role::BeneathCore { .. })))
+            .then_some("the core knows, of our crates, only those beneath it"),
+        Role::Domain => (target != Some(&Role::Core)).then_some(
+            "of our crates a domain knows only the core; a need that points elsewhere is a method \
+             that an ops trait lacks",
+        ),
+        Role::Facade => (!matches!(target, Some(Role::Core | Role::Domain))).then_some(
+            "the facade knows, of our crates, the domains and the core, which has what is beneath it",
+        ),
+        Role::Binary => (target != Some(&Role::Facade))
+            .then_some("of our crates a binary knows only the facade"),
+    };
+    if let Some(rule) = rule {
+        return Some(format!("`{from}` depends on `{to}`: {rule}"));
     }
-    if from == CLI && to != FACADE {
-        return Some(format!("`{CLI}` depends on `{to}`: of our crates it knows only `{FACADE}`"));
-    }
-    None
+    let shipped_testing = edge.testing && !for_tests;
+    shipped_testing.then(|| {
+        format!("`{from}` asks for `{to}`'s feature `testing` outside of its dev-dependencies")
+    })
 }
 
 /// The line of the manifest that declares the dependency, or the first when it is written in an
@@ -178,13 +167,32 @@ mod tests {
 
     use super::*;
 
+    const CORE: &str = "instance-core";
+    const SERDES: &str = "instance-serdes";
+    const PARTITIONS: &str = "instance-partitions";
+    const FACADE: &str = "dagster-instance";
+    const CLI: &str = "dagster-instance-cli";
+    const DOMAINS: [&str; 3] = ["instance-assets", "instance-runs", STORAGE];
+
+    fn roles() -> Roles<'static> {
+        let mut roles = BTreeMap::from([
+            (CORE, Role::Core),
+            (SERDES, Role::BeneathCore { uses: vec![] }),
+            (PARTITIONS, Role::BeneathCore { uses: vec![SERDES.to_owned()] }),
+            (FACADE, Role::Facade),
+            (CLI, Role::Binary),
+        ]);
+        roles.extend(DOMAINS.map(|domain| (domain, Role::Domain)));
+        roles
+    }
+
     fn check(from: &str, to: &str, kind: DependencyKind, expect: Option<&str>) {
         edge(from, to, kind, false, expect);
     }
 
     fn edge(from: &str, to: &str, kind: DependencyKind, testing: bool, expect: Option<&str>) {
         let ours = to.starts_with("instance-") || to.starts_with("dagster-instance");
-        let found = violation(&Edge { from, to, kind, testing, ours });
+        let found = violation(&Edge { from, to, kind, testing, ours }, &roles());
         match (&found, expect) {
             (Some(message), Some(part)) => {
                 assert!(message.contains(part), "{from} -> {to}: {message}");
@@ -205,6 +213,7 @@ mod tests {
                 }
             }
             check(domain, FACADE, Development, Some("a domain knows only"));
+            check(domain, SERDES, Normal, Some("a domain knows only"));
         }
     }
 
@@ -212,27 +221,24 @@ mod tests {
     fn the_test_suite_of_the_core_stays_out_of_what_ships() {
         edge("instance-runs", CORE, Development, true, None);
         edge("instance-runs", CORE, Normal, true, Some("feature `testing`"));
+        edge(FACADE, CORE, Normal, true, Some("feature `testing`"));
     }
 
     #[test]
-    fn the_core_knows_what_lies_beneath_it_and_may_name_itself() {
-        check(CORE, "instance-runs", Normal, Some("only what lies beneath it"));
-        check(CORE, STORAGE, Development, Some("only what lies beneath it"));
-        check(CORE, "instance-partitions", Normal, None);
+    fn the_core_knows_what_is_beneath_it_and_may_name_itself() {
+        check(CORE, "instance-runs", Normal, Some("only those beneath it"));
+        check(CORE, STORAGE, Development, Some("only those beneath it"));
         check(CORE, SERDES, Normal, None);
         check(CORE, CORE, Development, None);
         check(CORE, "serde", Normal, None);
     }
 
     #[test]
-    fn only_the_core_knows_what_lies_beneath_it() {
-        check("instance-partitions", SERDES, Normal, None);
-        check(SERDES, "instance-partitions", Normal, Some("lies beneath"));
-        check(SERDES, CORE, Development, Some("lies beneath"));
-        check("instance-partitions", CORE, Normal, Some("lies beneath"));
-        for above in ["instance-runs", FACADE, CLI, "dagster-instance-tests"] {
-            check(above, SERDES, Normal, Some("take it from `instance-core`"));
-        }
+    fn what_is_beneath_the_core_has_an_order() {
+        check(PARTITIONS, SERDES, Normal, None);
+        check(SERDES, PARTITIONS, Normal, Some("under `uses`"));
+        check(SERDES, CORE, Development, Some("under `uses`"));
+        check(SERDES, "serde", Normal, None);
     }
 
     #[test]
@@ -249,14 +255,23 @@ mod tests {
     fn the_command_line_knows_only_the_facade() {
         check(CLI, FACADE, Normal, None);
         check(CLI, "clap", Normal, None);
-        check(CLI, CORE, Normal, Some("it knows only `dagster-instance`"));
+        check(CLI, CORE, Normal, Some("a binary knows only the facade"));
         check(FACADE, "instance-runs", Normal, None);
+        check(FACADE, SERDES, Normal, Some("the domains and the core"));
+        check(FACADE, CLI, Development, Some("the domains and the core"));
+        check("dagster-instance-tests", CORE, Normal, None);
     }
 
     #[test]
-    fn a_crate_without_a_rule_is_noticed() {
-        assert_eq!(unknown("instance-runs"), None);
-        assert!(unknown("instance-run").is_some_and(|message| message.contains("has no rule")));
+    fn there_is_one_core_and_one_facade() {
+        assert_eq!(singular(&roles()), []);
+        let mut roles = roles();
+        roles.insert("instance-other", Role::Core);
+        roles.remove(FACADE);
+        let messages: Vec<_> = singular(&roles).into_iter().map(|found| found.message).collect();
+        assert_eq!(messages.len(), 2);
+        assert!(messages[0].starts_with("2 crates have the role `core`"), "{messages:?}");
+        assert!(messages[1].starts_with("0 crates have the role `facade`"), "{messages:?}");
     }
 
     #[test]

@@ -2,8 +2,8 @@
 //! not banned there.
 //!
 //! The file is cargo-deny's, so that cargo-deny can be run on it as well; what is read here is its
-//! `[licenses] allow` and `exceptions`, and its `[bans] deny`. Not here: advisories, which need a
-//! database from the network.
+//! `[licenses] allow` and `exceptions`, and its `[bans] deny`. Not here: advisories, which are a
+//! step of their own.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fs;

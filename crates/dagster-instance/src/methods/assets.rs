@@ -1,4 +1,6 @@
-//! The methods of the asset domain.
+//! The methods of `instance-assets`, with its documentation.
+//!
+//! `cargo xtask codegen` writes this file: change the functions of `instance-assets` instead.
 
 use instance_assets::RunlessAssetEvent;
 use instance_core::asset_key::AssetKey;
@@ -8,7 +10,13 @@ use instance_core::error::InstanceError;
 use crate::instance::DagsterInstance;
 
 impl DagsterInstance {
-    /// See [`instance_assets::get_asset_records`].
+    /// The keys of all assets, ascending.
+    pub async fn all_asset_keys(&self) -> Result<Vec<AssetKey>, InstanceError> {
+        instance_assets::all_asset_keys(self).await
+    }
+
+    /// The records of assets by key ascending; `None` means all assets, keys without a record are left
+    /// out.
     pub async fn get_asset_records(
         &self,
         asset_keys: Option<&[AssetKey]>,
@@ -16,21 +24,16 @@ impl DagsterInstance {
         instance_assets::get_asset_records(self, asset_keys).await
     }
 
-    /// See [`instance_assets::all_asset_keys`].
-    pub async fn all_asset_keys(&self) -> Result<Vec<AssetKey>, InstanceError> {
-        instance_assets::all_asset_keys(self).await
+    /// Whether anything is known of the asset.
+    pub async fn has_asset_key(&self, asset_key: &AssetKey) -> Result<bool, InstanceError> {
+        instance_assets::has_asset_key(self, asset_key).await
     }
 
-    /// See [`instance_assets::report_runless_asset_event`].
+    /// Stores what happened to an asset outside of any run, with the time of the clock, and does what follows from it.
     pub async fn report_runless_asset_event(
         &self,
         event: impl Into<RunlessAssetEvent> + Send,
     ) -> Result<(), InstanceError> {
         instance_assets::report_runless_asset_event(self, event).await
-    }
-
-    /// See [`instance_assets::has_asset_key`].
-    pub async fn has_asset_key(&self, asset_key: &AssetKey) -> Result<bool, InstanceError> {
-        instance_assets::has_asset_key(self, asset_key).await
     }
 }

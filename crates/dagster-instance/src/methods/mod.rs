@@ -1,4 +1,6 @@
-//! The methods of the instance, one file for each domain; each delegates to its domain's crate.
+//! The methods of the instance that its domains have, one file for each; each delegates to a function.
+//!
+//! `cargo xtask codegen` writes these files.
 
 mod assets;
 mod config;

@@ -1,4 +1,6 @@
-//! The methods of the run domain.
+//! The methods of `instance-runs`, with its documentation.
+//!
+//! `cargo xtask codegen` writes this file: change the functions of `instance-runs` instead.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -20,13 +22,27 @@ use instance_runs::{CreateReexecutedRun, CreateRun, RegisterManagedRun};
 use crate::instance::DagsterInstance;
 
 impl DagsterInstance {
-    /// See [`instance_runs::create_run`].
-    pub async fn create_run(&self, request: CreateRun) -> Result<DagsterRun, InstanceError> {
-        // What a run is made of is large; callers need not carry it in their futures.
-        Box::pin(instance_runs::create_run(self, request)).await
+    /// Stores a run as it is; returns it.
+    ///
+    /// Errors: a run of its id is stored, or the job snapshot that it names is not.
+    pub async fn add_run(&self, run: DagsterRun) -> Result<DagsterRun, InstanceError> {
+        instance_runs::add_run(self, run).await
     }
 
-    /// See [`instance_runs::construct_run_with_snapshots`].
+    /// Adds tags to a run and replaces the values of those that it has.
+    ///
+    /// Errors: there is no such run.
+    pub async fn add_run_tags(
+        &self,
+        run_id: &RunId,
+        new_tags: &BTreeMap<String, String>,
+    ) -> Result<(), InstanceError> {
+        instance_runs::add_run_tags(self, run_id, new_tags).await
+    }
+
+    /// Makes the run of a request and stores its snapshots, unless they are stored; the run itself is not stored.
+    ///
+    /// Errors: [`InstanceError::Invalid`] for arguments that contradict each other, before anything is written.
     pub async fn construct_run_with_snapshots(
         &self,
         request: CreateRun,
@@ -34,33 +50,47 @@ impl DagsterInstance {
         instance_runs::construct_run_with_snapshots(self, request).await
     }
 
-    /// See [`instance_runs::create_reexecuted_run`].
+    /// Creates a run that re-executes another one, as [`create_run`](Self::create_run) does.
+    ///
+    /// Errors: [`InstanceError::NothingToReexecute`]; from failure, a parent that has not failed and was not canceled,
+    /// or whose plan or ancestor is not stored; [`InstanceError::CodeLocation`]. Nothing is written then.
     pub async fn create_reexecuted_run(
         &self,
         code_location: &dyn CodeLocation,
         request: CreateReexecutedRun,
     ) -> Result<DagsterRun, InstanceError> {
+        // Callers need not carry this large future in theirs.
         Box::pin(instance_runs::create_reexecuted_run(self, code_location, request)).await
     }
 
-    /// See [`instance_runs::register_managed_run`].
-    pub async fn register_managed_run(
-        &self,
-        request: RegisterManagedRun,
-    ) -> Result<DagsterRun, InstanceError> {
-        instance_runs::register_managed_run(self, request).await
+    /// Creates a run: stores its snapshots, the run, and the events that announce what it is going to materialise and
+    /// to check.
+    ///
+    /// Where one database holds runs and events, that is one transaction; else the snapshots and the run are one, and
+    /// the events come behind it, so that nothing ever refers to what is not there. A run whose assets another system
+    /// reports (see [`tags::EXTERNALLY_MANAGED_ASSETS`](instance_core::tags::EXTERNALLY_MANAGED_ASSETS)) announces nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`InstanceError::Invalid`] for arguments that contradict each other, [`InstanceError::Partitions`] for partitions
+    /// that are none, and a run of the same id; nothing is written then. With [`InstanceError::EventsIncomplete`] the run
+    /// and its events are stored, and the events are not found across runs.
+    pub async fn create_run(&self, request: CreateRun) -> Result<DagsterRun, InstanceError> {
+        // Callers need not carry this large future in theirs.
+        Box::pin(instance_runs::create_run(self, request)).await
     }
 
-    /// See [`instance_runs::ensure_persisted_job_snapshot`].
-    pub async fn ensure_persisted_job_snapshot(
-        &self,
-        snapshot: &JobSnap,
-        parent: Option<&JobSnap>,
-    ) -> Result<SnapshotId, InstanceError> {
-        instance_runs::ensure_persisted_job_snapshot(self, snapshot, parent).await
+    /// Deletes a run with its tags, its events and its claims of pools; an unknown run is no error.
+    ///
+    /// Captured logs, and snapshots that no run refers to any more, stay. Where runs and events are in several
+    /// databases, the run goes last: what is interrupted can be done again. Events of the run that still wait for others
+    /// (see [`EventBatching`](instance_core::settings::EventBatching)) are stored when their time comes; flush them
+    /// before.
+    pub async fn delete_run(&self, run_id: &RunId) -> Result<(), InstanceError> {
+        instance_runs::delete_run(self, run_id).await
     }
 
-    /// See [`instance_runs::ensure_persisted_execution_plan_snapshot`].
+    /// Stores an execution plan snapshot unless it is stored; returns its id.
     pub async fn ensure_persisted_execution_plan_snapshot(
         &self,
         snapshot: &ExecutionPlanSnapshot,
@@ -70,7 +100,41 @@ impl DagsterInstance {
             .await
     }
 
-    /// See [`instance_runs::get_keys_to_reexecute`].
+    /// Stores a job snapshot, and the one that it is a part of, unless they are stored; returns its id.
+    pub async fn ensure_persisted_job_snapshot(
+        &self,
+        snapshot: &JobSnap,
+        parent: Option<&JobSnap>,
+    ) -> Result<SnapshotId, InstanceError> {
+        instance_runs::ensure_persisted_job_snapshot(self, snapshot, parent).await
+    }
+
+    /// The one run whose id is, or begins with, the given text, which is how people name runs.
+    ///
+    /// Errors: no run does, or several do.
+    pub async fn find_run(&self, id_or_prefix: &str) -> Result<RunRecord, InstanceError> {
+        instance_runs::find_run(self, id_or_prefix).await
+    }
+
+    /// The execution plan snapshot of this id; `None` if there is none.
+    pub async fn get_execution_plan_snapshot(
+        &self,
+        snapshot_id: &SnapshotId,
+    ) -> Result<Option<ExecutionPlanSnapshot>, InstanceError> {
+        instance_runs::get_execution_plan_snapshot(self, snapshot_id).await
+    }
+
+    /// The job snapshot of this id; `None` if there is none.
+    pub async fn get_job_snapshot(
+        &self,
+        snapshot_id: &SnapshotId,
+    ) -> Result<Option<JobSnap>, InstanceError> {
+        instance_runs::get_job_snapshot(self, snapshot_id).await
+    }
+
+    /// What of a run's plan was not done: the assets that were not materialised, or whose blocking checks were not
+    /// passed; and the checks that were not evaluated, or are of such an asset. With each, everything that its step
+    /// cannot leave out.
     pub async fn get_keys_to_reexecute(
         &self,
         run_id: &RunId,
@@ -79,31 +143,104 @@ impl DagsterInstance {
         instance_runs::get_keys_to_reexecute(self, run_id, plan).await
     }
 
-    /// See [`instance_runs::log_asset_planned_events`].
-    pub async fn log_asset_planned_events(
+    /// The run of this id; `None` if there is none.
+    pub async fn get_run_by_id(&self, run_id: &RunId) -> Result<Option<DagsterRun>, InstanceError> {
+        instance_runs::get_run_by_id(self, run_id).await
+    }
+
+    /// The run's first ancestor and all its re-executions, the ancestor first; `None` if there is no such run.
+    ///
+    /// Errors: the ancestor that the run names is not there.
+    pub async fn get_run_group(&self, run_id: &RunId) -> Result<Option<RunGroup>, InstanceError> {
+        instance_runs::get_run_group(self, run_id).await
+    }
+
+    /// The ids of the runs that match, without reading the runs.
+    pub async fn get_run_ids(
         &self,
-        run: &DagsterRun,
-        plan: &ExecutionPlanSnapshot,
-        graph: Option<&dyn AssetGraph>,
-    ) -> Result<(), InstanceError> {
-        instance_runs::log_asset_planned_events(self, run, plan, graph).await
+        filter: &RunsFilter,
+        page: &RunsPage,
+    ) -> Result<Vec<RunId>, InstanceError> {
+        instance_runs::get_run_ids(self, filter, page).await
     }
 
-    /// See [`instance_runs::add_run`].
-    pub async fn add_run(&self, run: DagsterRun) -> Result<DagsterRun, InstanceError> {
-        instance_runs::add_run(self, run).await
+    /// For each partition that matching runs are of, the newest of them.
+    pub async fn get_run_partition_data(
+        &self,
+        filter: &RunsFilter,
+    ) -> Result<Vec<RunPartitionData>, InstanceError> {
+        instance_runs::get_run_partition_data(self, filter).await
     }
 
-    /// See [`instance_runs::add_run_tags`].
-    pub async fn add_run_tags(
+    /// The run of this id with its row; `None` if there is none.
+    pub async fn get_run_record_by_id(
         &self,
         run_id: &RunId,
-        new_tags: &BTreeMap<String, String>,
-    ) -> Result<(), InstanceError> {
-        instance_runs::add_run_tags(self, run_id, new_tags).await
+    ) -> Result<Option<RunRecord>, InstanceError> {
+        instance_runs::get_run_record_by_id(self, run_id).await
     }
 
-    /// See [`instance_runs::handle_run_event`].
+    /// The runs that match, with their rows.
+    pub async fn get_run_records(
+        &self,
+        filter: &RunsFilter,
+        page: &RunsPage,
+    ) -> Result<Vec<RunRecord>, InstanceError> {
+        instance_runs::get_run_records(self, filter, page).await
+    }
+
+    /// How many bytes the body of a run may have; `None` means any number.
+    pub fn get_run_size_limit_bytes(&self) -> Option<u64> {
+        instance_runs::get_run_size_limit_bytes(self)
+    }
+
+    /// Counts and times of a run.
+    pub async fn get_run_stats(
+        &self,
+        run_id: &RunId,
+    ) -> Result<DagsterRunStatsSnapshot, InstanceError> {
+        instance_runs::get_run_stats(self, run_id).await
+    }
+
+    /// Status and times of the steps of a run; empty `step_keys` means all steps.
+    pub async fn get_run_step_stats(
+        &self,
+        run_id: &RunId,
+        step_keys: &[String],
+    ) -> Result<Vec<RunStepKeyStatsSnapshot>, InstanceError> {
+        instance_runs::get_run_step_stats(self, run_id, step_keys).await
+    }
+
+    /// The keys of all tags of runs, ascending.
+    pub async fn get_run_tag_keys(&self) -> Result<Vec<String>, InstanceError> {
+        instance_runs::get_run_tag_keys(self).await
+    }
+
+    /// The values that tags of runs have, by key ascending; keys that no run has are left out.
+    pub async fn get_run_tags(
+        &self,
+        query: &RunTagsQuery,
+    ) -> Result<Vec<(String, BTreeSet<String>)>, InstanceError> {
+        instance_runs::get_run_tags(self, query).await
+    }
+
+    /// The runs that match.
+    pub async fn get_runs(
+        &self,
+        filter: &RunsFilter,
+        page: &RunsPage,
+    ) -> Result<Vec<DagsterRun>, InstanceError> {
+        instance_runs::get_runs(self, filter, page).await
+    }
+
+    /// How many runs match.
+    pub async fn get_runs_count(&self, filter: &RunsFilter) -> Result<u64, InstanceError> {
+        instance_runs::get_runs_count(self, filter).await
+    }
+
+    /// Changes a run as an event about it demands, without storing the event; `None` for the time means now.
+    ///
+    /// An event that changes no status, or is about an unknown run, does nothing.
     pub async fn handle_run_event(
         &self,
         run_id: &RunId,
@@ -113,136 +250,7 @@ impl DagsterInstance {
         instance_runs::handle_run_event(self, run_id, event, update_timestamp).await
     }
 
-    /// See [`instance_runs::delete_run`].
-    pub async fn delete_run(&self, run_id: &RunId) -> Result<(), InstanceError> {
-        instance_runs::delete_run(self, run_id).await
-    }
-
-    /// See [`instance_runs::get_run_size_limit_bytes`].
-    pub fn get_run_size_limit_bytes(&self) -> Option<u64> {
-        instance_runs::get_run_size_limit_bytes(self)
-    }
-
-    /// See [`instance_runs::get_run_by_id`].
-    pub async fn get_run_by_id(&self, run_id: &RunId) -> Result<Option<DagsterRun>, InstanceError> {
-        instance_runs::get_run_by_id(self, run_id).await
-    }
-
-    /// See [`instance_runs::get_run_record_by_id`].
-    pub async fn get_run_record_by_id(
-        &self,
-        run_id: &RunId,
-    ) -> Result<Option<RunRecord>, InstanceError> {
-        instance_runs::get_run_record_by_id(self, run_id).await
-    }
-
-    /// See [`instance_runs::find_run`].
-    pub async fn find_run(&self, id_or_prefix: &str) -> Result<RunRecord, InstanceError> {
-        instance_runs::find_run(self, id_or_prefix).await
-    }
-
-    /// See [`instance_runs::has_run`].
-    pub async fn has_run(&self, run_id: &RunId) -> Result<bool, InstanceError> {
-        instance_runs::has_run(self, run_id).await
-    }
-
-    /// See [`instance_runs::get_runs`].
-    pub async fn get_runs(
-        &self,
-        filter: &RunsFilter,
-        page: &RunsPage,
-    ) -> Result<Vec<DagsterRun>, InstanceError> {
-        instance_runs::get_runs(self, filter, page).await
-    }
-
-    /// See [`instance_runs::get_run_ids`].
-    pub async fn get_run_ids(
-        &self,
-        filter: &RunsFilter,
-        page: &RunsPage,
-    ) -> Result<Vec<RunId>, InstanceError> {
-        instance_runs::get_run_ids(self, filter, page).await
-    }
-
-    /// See [`instance_runs::get_run_records`].
-    pub async fn get_run_records(
-        &self,
-        filter: &RunsFilter,
-        page: &RunsPage,
-    ) -> Result<Vec<RunRecord>, InstanceError> {
-        instance_runs::get_run_records(self, filter, page).await
-    }
-
-    /// See [`instance_runs::get_runs_count`].
-    pub async fn get_runs_count(&self, filter: &RunsFilter) -> Result<u64, InstanceError> {
-        instance_runs::get_runs_count(self, filter).await
-    }
-
-    /// See [`instance_runs::get_run_group`].
-    pub async fn get_run_group(&self, run_id: &RunId) -> Result<Option<RunGroup>, InstanceError> {
-        instance_runs::get_run_group(self, run_id).await
-    }
-
-    /// See [`instance_runs::get_run_partition_data`].
-    pub async fn get_run_partition_data(
-        &self,
-        filter: &RunsFilter,
-    ) -> Result<Vec<RunPartitionData>, InstanceError> {
-        instance_runs::get_run_partition_data(self, filter).await
-    }
-
-    /// See [`instance_runs::get_run_tags`].
-    pub async fn get_run_tags(
-        &self,
-        query: &RunTagsQuery,
-    ) -> Result<Vec<(String, BTreeSet<String>)>, InstanceError> {
-        instance_runs::get_run_tags(self, query).await
-    }
-
-    /// See [`instance_runs::get_run_tag_keys`].
-    pub async fn get_run_tag_keys(&self) -> Result<Vec<String>, InstanceError> {
-        instance_runs::get_run_tag_keys(self).await
-    }
-
-    /// See [`instance_runs::get_run_stats`].
-    pub async fn get_run_stats(
-        &self,
-        run_id: &RunId,
-    ) -> Result<DagsterRunStatsSnapshot, InstanceError> {
-        instance_runs::get_run_stats(self, run_id).await
-    }
-
-    /// See [`instance_runs::get_run_step_stats`].
-    pub async fn get_run_step_stats(
-        &self,
-        run_id: &RunId,
-        step_keys: &[String],
-    ) -> Result<Vec<RunStepKeyStatsSnapshot>, InstanceError> {
-        instance_runs::get_run_step_stats(self, run_id, step_keys).await
-    }
-
-    /// See [`instance_runs::get_job_snapshot`].
-    pub async fn get_job_snapshot(
-        &self,
-        snapshot_id: &SnapshotId,
-    ) -> Result<Option<JobSnap>, InstanceError> {
-        instance_runs::get_job_snapshot(self, snapshot_id).await
-    }
-
-    /// See [`instance_runs::has_job_snapshot`].
-    pub async fn has_job_snapshot(&self, snapshot_id: &SnapshotId) -> Result<bool, InstanceError> {
-        instance_runs::has_job_snapshot(self, snapshot_id).await
-    }
-
-    /// See [`instance_runs::get_execution_plan_snapshot`].
-    pub async fn get_execution_plan_snapshot(
-        &self,
-        snapshot_id: &SnapshotId,
-    ) -> Result<Option<ExecutionPlanSnapshot>, InstanceError> {
-        instance_runs::get_execution_plan_snapshot(self, snapshot_id).await
-    }
-
-    /// See [`instance_runs::has_execution_plan_snapshot`].
+    /// Whether there is an execution plan snapshot of this id.
     pub async fn has_execution_plan_snapshot(
         &self,
         snapshot_id: &SnapshotId,
@@ -250,12 +258,37 @@ impl DagsterInstance {
         instance_runs::has_execution_plan_snapshot(self, snapshot_id).await
     }
 
-    /// See [`instance_runs::has_snapshot`].
+    /// Whether there is a job snapshot of this id.
+    pub async fn has_job_snapshot(&self, snapshot_id: &SnapshotId) -> Result<bool, InstanceError> {
+        instance_runs::has_job_snapshot(self, snapshot_id).await
+    }
+
+    /// Whether there is a run of this id.
+    pub async fn has_run(&self, run_id: &RunId) -> Result<bool, InstanceError> {
+        instance_runs::has_run(self, run_id).await
+    }
+
+    /// Whether there is a snapshot of this id, of a job or of a plan.
     pub async fn has_snapshot(&self, snapshot_id: &SnapshotId) -> Result<bool, InstanceError> {
         instance_runs::has_snapshot(self, snapshot_id).await
     }
 
-    /// See [`instance_runs::log_materialization_planned_event_for_asset`].
+    /// Reports a planned materialisation for each asset that the plan's steps will write, and for each partition of it
+    /// that the run is of, and a planned evaluation for each check; by key ascending, all or none.
+    ///
+    /// Without a graph, the plan says which assets have partitions, and their partition is that of the run's tag.
+    ///
+    /// Errors: the partitions are none, or without a graph the run is of a range of them.
+    pub async fn log_asset_planned_events(
+        &self,
+        run: &DagsterRun,
+        plan: &ExecutionPlanSnapshot,
+        graph: Option<&dyn AssetGraph>,
+    ) -> Result<(), InstanceError> {
+        instance_runs::log_asset_planned_events(self, run, plan, graph).await
+    }
+
+    /// The event that announces that a run is going to materialise an asset, or one partition of it.
     pub fn log_materialization_planned_event_for_asset(
         &self,
         run: &DagsterRun,
@@ -266,5 +299,17 @@ impl DagsterInstance {
         instance_runs::log_materialization_planned_event_for_asset(
             run, asset_key, step_key, partition,
         )
+    }
+
+    /// Stores a run that something else executes, in status `MANAGED`, unless it is stored; returns it as it is
+    /// stored. Of several that register one run at once, one stores it and all get it.
+    ///
+    /// Errors: [`InstanceError::RunConflict`] if a run of the id is stored and is another one;
+    /// [`InstanceError::Invalid`] for arguments that contradict each other. Nothing is written then.
+    pub async fn register_managed_run(
+        &self,
+        request: RegisterManagedRun,
+    ) -> Result<DagsterRun, InstanceError> {
+        instance_runs::register_managed_run(self, request).await
     }
 }

@@ -1,4 +1,6 @@
-//! The methods of the scheduling domain.
+//! The methods of `instance-scheduling`, with its documentation.
+//!
+//! `cargo xtask codegen` writes this file: change the functions of `instance-scheduling` instead.
 
 use instance_core::error::InstanceError;
 use instance_core::scheduling::{InstigatorState, InstigatorType};
@@ -6,7 +8,7 @@ use instance_core::scheduling::{InstigatorState, InstigatorType};
 use crate::instance::DagsterInstance;
 
 impl DagsterInstance {
-    /// See [`instance_scheduling::all_instigator_state`].
+    /// The states of all schedules and sensors that have one, or of those of one type.
     pub async fn all_instigator_state(
         &self,
         instigator_type: Option<InstigatorType>,

@@ -1,4 +1,6 @@
-//! The methods of the storage domain.
+//! The methods of `instance-storage`, with its documentation.
+//!
+//! `cargo xtask codegen` writes this file: change the functions of `instance-storage` instead.
 
 use instance_core::error::InstanceError;
 use instance_storage::StorageInfo;
@@ -6,31 +8,8 @@ use instance_storage::StorageInfo;
 use crate::instance::DagsterInstance;
 
 impl DagsterInstance {
-    /// See [`instance_storage::storage_info`].
+    /// Where the instance stores what, in which schema.
     pub async fn storage_info(&self) -> Result<StorageInfo, InstanceError> {
         instance_storage::storage_info(self).await
-    }
-
-    /// Creates every file that a fresh instance has; otherwise each is created when it is first
-    /// needed.
-    ///
-    /// # Errors
-    ///
-    /// A file or a table cannot be created; those before it are.
-    pub async fn create_storages(&self) -> Result<(), InstanceError> {
-        Ok(self.inner.stores.create().await?)
-    }
-
-    /// Disposes of the coordinator and the launcher, stores the events that wait for others, and closes all
-    /// files. Beside these events, nothing that was acknowledged depends on it.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`flush_events`](Self::flush_events); the files are closed all the same.
-    pub async fn dispose(&self) -> Result<(), InstanceError> {
-        instance_launcher::dispose(self).await;
-        let flushed = self.flush_events().await;
-        self.inner.stores.close().await;
-        flushed
     }
 }

@@ -33,6 +33,7 @@ mod logs;
 mod message;
 mod options;
 mod own;
+mod own_crates;
 mod queue;
 mod span;
 mod store;

@@ -24,6 +24,7 @@ use instance_core::storage::{
     EventSignal, EventStore, EventWatch, NewRun, RecordsForRun, RunEventStore, RunStore,
     StoredEvents, store_then_change,
 };
+use instance_core::testing::clock::ManualClock;
 use instance_core::testing::doubles::{EventStoreDouble, RunStoreDouble};
 use tokio::sync::watch;
 
@@ -48,6 +49,7 @@ pub(crate) struct Stores {
     runs: Mutex<BTreeMap<RunId, DagsterRun>>,
     failure: Mutex<Failure>,
     noticed: watch::Sender<u64>,
+    pub(crate) clock: ManualClock,
 }
 
 /// What does not work.
@@ -135,15 +137,6 @@ fn refused() -> StorageError {
     StorageError::Unsupported { what: "event".to_owned(), reason: "not this one".to_owned() }
 }
 
-#[derive(Debug)]
-struct FixedClock;
-
-impl Clock for FixedClock {
-    fn now(&self) -> DateTime<Utc> {
-        DateTime::from_timestamp(1_700_000_000, 250_000_000).unwrap_or_default()
-    }
-}
-
 impl RunStoreAccess for Fake {
     fn run_store(&self) -> &dyn RunStore {
         &*self.stores
@@ -170,7 +163,7 @@ impl EventWatchAccess for Fake {
 
 impl ClockAccess for Fake {
     fn clock(&self) -> &dyn Clock {
-        &FixedClock
+        &self.stores.clock
     }
 }
 
@@ -285,8 +278,8 @@ impl RunStoreDouble for Stores {
         let record = |run: &DagsterRun| RunRecord {
             storage_id: StorageId(1),
             dagster_run: run.clone(),
-            create_timestamp: FixedClock.now(),
-            update_timestamp: FixedClock.now(),
+            create_timestamp: self.clock.now(),
+            update_timestamp: self.clock.now(),
             start_time: None,
             end_time: None,
         };

@@ -26,6 +26,7 @@ use instance_core::storage::{
     BackfillStore, BackfillsPage, DynamicPartitionStore, EventStore, NewRun, RecordsForRun,
     RunEventStore, RunStore, RunsPage, SnapshotStore, StoredEvents,
 };
+use instance_core::testing::clock::{ManualClock, SequentialIds};
 use instance_core::testing::doubles::{
     DynamicPartitionStoreDouble, EventStoreDouble, RunStoreDouble, SnapshotStoreDouble,
 };
@@ -33,13 +34,15 @@ use instance_core::testing::doubles::{
 /// What every test returns, so that steps of no interest need no words.
 pub(crate) type TestResult = Result<(), Box<dyn Error>>;
 
-/// The id that a run is given where none is asked for.
-pub(crate) const FRESH_ID: &str = "00000000-0000-0000-0000-000000000007";
+/// The id that the first run is given for which none is asked.
+pub(crate) const FRESH_ID: &str = "00000000-0000-0000-0000-000000000001";
 
 /// The instance, and all of its stores.
 #[derive(Debug, Default)]
 pub(crate) struct Fake {
     state: Mutex<State>,
+    pub(crate) clock: ManualClock,
+    ids: SequentialIds,
     /// A run of the same id is added by somebody else, just before ours.
     pub(crate) overtaken_by: Mutex<Option<DagsterRun>>,
     run_size_limit_bytes: Option<u64>,
@@ -66,7 +69,7 @@ impl Fake {
 
     /// The same with a run.
     pub(crate) fn with_run(self, run: DagsterRun) -> Self {
-        self.state().add(run, self.now());
+        self.state().add(run, self.clock.now());
         self
     }
 
@@ -188,18 +191,6 @@ impl State {
     }
 }
 
-impl Clock for Fake {
-    fn now(&self) -> DateTime<Utc> {
-        DateTime::from_timestamp(1_700_000_000, 0).unwrap_or_default()
-    }
-}
-
-impl IdSource for Fake {
-    fn uuid(&self) -> uuid::Uuid {
-        uuid::Uuid::from_u128(7)
-    }
-}
-
 impl RunStoreAccess for Fake {
     fn run_store(&self) -> &dyn RunStore {
         self
@@ -238,13 +229,13 @@ impl DynamicPartitionStoreAccess for Fake {
 
 impl ClockAccess for Fake {
     fn clock(&self) -> &dyn Clock {
-        self
+        &self.clock
     }
 }
 
 impl IdAccess for Fake {
     fn ids(&self) -> &dyn IdSource {
-        self
+        &self.ids
     }
 }
 

@@ -36,6 +36,18 @@ impl RecordsForRun {
     }
 }
 
+impl RecordsForRun {
+    /// The page that these records are, with where the next one begins.
+    pub fn page_of(&self, records: Vec<EventLogRecord>) -> EventLogConnection {
+        let has_more = self.limit.is_some_and(|limit| limit > 0 && records.len() as u64 == limit);
+        let cursor = match records.last() {
+            Some(last) => EventLogCursor::StorageId(last.storage_id),
+            None => self.cursor.unwrap_or(EventLogCursor::StorageId(StorageId(-1))),
+        };
+        EventLogConnection { records, cursor, has_more }
+    }
+}
+
 /// Which part of the matching records is meant.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RecordsPage {
@@ -45,6 +57,18 @@ pub struct RecordsPage {
     pub limit: Option<u64>,
     /// In which order the records come; newest first unless said otherwise.
     pub order: Order,
+}
+
+impl RecordsPage {
+    /// The page that these records are, with where the next one begins.
+    pub fn of(self, records: Vec<EventLogRecord>) -> EventLogConnection {
+        let last = records.last().map(|record| record.storage_id).or(self.cursor);
+        EventLogConnection {
+            cursor: EventLogCursor::StorageId(last.unwrap_or(StorageId(-1))),
+            has_more: self.limit == Some(records.len() as u64),
+            records,
+        }
+    }
 }
 
 /// A position among events of all runs.
@@ -111,6 +135,27 @@ impl EventRecordsFilter {
         }
     }
 
+    /// The same events, of which only those on a page are meant: its cursor holds together with the filter's own.
+    #[must_use]
+    pub fn on_page(&self, page: RecordsPage) -> Self {
+        let mut filter = self.clone();
+        let Some(cursor) = page.cursor.map(EventCursor::StorageId) else {
+            return filter;
+        };
+        let id = |cursor: &EventCursor| cursor.storage_id();
+        match page.order {
+            Order::Ascending => {
+                let cursors = [filter.after_cursor, Some(cursor)].into_iter().flatten();
+                filter.after_cursor = cursors.max_by_key(id);
+            }
+            Order::Descending => {
+                let cursors = [filter.before_cursor, Some(cursor)].into_iter().flatten();
+                filter.before_cursor = cursors.min_by_key(id);
+            }
+        }
+        filter
+    }
+
     /// All events of a type about an asset, since it was last wiped.
     pub fn of_asset(event_type: DagsterEventType, asset_key: AssetKey) -> Self {
         Self { asset_key: Some(asset_key), ..Self::of_type(event_type) }
@@ -133,6 +178,30 @@ pub struct RunStatusChangeRecordsFilter {
     pub before_storage_id: Option<StorageId>,
     /// In one of these rows; empty means any.
     pub storage_ids: Vec<StorageId>,
+}
+
+impl RunStatusChangeRecordsFilter {
+    /// The same as a filter on events.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Unsupported`] for a type that changes no status.
+    pub fn as_event_filter(&self) -> Result<EventRecordsFilter, StorageError> {
+        if self.event_type.run_status().is_none() {
+            return Err(StorageError::Unsupported {
+                what: format!("event type {}", self.event_type.as_str()),
+                reason: "expected one that changes the status of a run".to_owned(),
+            });
+        }
+        Ok(EventRecordsFilter {
+            after_cursor: self.after_storage_id.map(EventCursor::StorageId),
+            before_cursor: self.before_storage_id.map(EventCursor::StorageId),
+            after_timestamp: self.after_timestamp,
+            before_timestamp: self.before_timestamp,
+            storage_ids: self.storage_ids.clone(),
+            ..EventRecordsFilter::of_type(self.event_type)
+        })
+    }
 }
 
 /// Which events about assets are summed up.
