@@ -6,7 +6,6 @@ mod compute_logs;
 mod concurrency;
 mod conformance;
 mod crash;
-mod ending;
 mod exec;
 mod execution;
 mod following;
