@@ -58,6 +58,7 @@ fn dagster_reads_a_successful_run_as_its_own() {
         [
             "ASSET_MATERIALIZATION_PLANNED",
             "PIPELINE_STARTING",
+            "ENGINE_EVENT",
             "PIPELINE_START",
             "LOGS_CAPTURED",
             "STEP_START",
@@ -209,10 +210,25 @@ fn output_of_any_size_and_bytes_is_captured() {
 }
 
 #[test]
-fn a_process_left_behind_does_not_hold_the_run_open() {
+fn output_of_a_process_left_behind_is_read_until_it_is_closed() {
     let home = Home::new();
-    let started = std::time::Instant::now();
-    exec(&home, &["sh", "-c", "sleep 30 & echo done"]).succeeded();
-    assert!(started.elapsed().as_secs() < 20, "the run waited for the background process");
+    let go = home.path().join("go");
+    nix::unistd::mkfifo(&go, nix::sys::stat::Mode::S_IRWXU).expect("named pipe");
+    let script = format!("(read line < '{}'; echo late) & echo early", go.display());
+    let mut running = home.start_ours(&["exec", "--", "sh", "-c", &script]);
+    running.wait_for_line("early");
+    std::fs::write(&go, "go\n").expect("named pipe");
+    assert_eq!(running.finish().succeeded().stdout, "late\n");
+    let run = read_by_dagster(&home);
+    assert_eq!(run["status"], "SUCCESS");
+    assert_eq!(run["compute_logs"][0]["stdout"], "early\nlate\n");
+}
+
+#[test]
+fn a_process_left_behind_holds_the_run_open_no_longer_than_it_may() {
+    let home = Home::new();
+    let arguments = ["exec", "--output-timeout", "0.1", "--", "sh", "-c", "sleep 60 & echo done"];
+    let finished = home.ours(&arguments).succeeded();
+    assert!(finished.stderr.contains("is not captured any more"), "{}", finished.stderr);
     assert_eq!(read_by_dagster(&home)["compute_logs"][0]["stdout"], "done\n");
 }

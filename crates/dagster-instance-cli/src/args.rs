@@ -47,6 +47,7 @@ pub(crate) enum RunCommand {
     Events(RunEvents),
     Tail(RunTail),
     Wait(RunWait),
+    Cancel(RunCancel),
 }
 
 #[derive(Debug, Subcommand)]
@@ -82,6 +83,11 @@ pub(crate) struct Exec {
     /// Show only what the command prints, not the run's events
     #[arg(long)]
     pub(crate) quiet: bool,
+
+    /// How long output is read after the command has ended, while processes that it left behind hold it open
+    /// [default: until they close it]
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
+    pub(crate) output_timeout: Option<f64>,
 
     /// The command and its arguments
     #[arg(required = true, last = true, value_name = "COMMAND")]
@@ -147,8 +153,8 @@ pub(crate) struct RunEvents {
 
 /// Show the events of a run until it ends, and end as it did.
 ///
-/// The exit code says how the run ended: 0 is success, 1 failure, 3 canceled; 125 means that this program itself
-/// failed or that its arguments are wrong, and 141 that its output was closed, as by `head`, before the end was shown.
+/// The exit code says how the run ended: 0 is success, 1 failure, 3 canceled; 125 means that its worker is gone
+/// without an end, that this program itself failed or that its arguments are wrong, and 141 that its output was closed, as by `head`, before the end was shown.
 #[derive(Debug, Args)]
 pub(crate) struct RunTail {
     /// The run's id, or as much of its beginning as no other run has
@@ -162,7 +168,8 @@ pub(crate) struct RunTail {
 /// Wait until a run ends, and end as it did.
 ///
 /// The exit code says how the run ended: 0 is success, 1 failure, 3 canceled; 124 means that it has not ended in
-/// time, and 125 that this program itself failed or that its arguments are wrong.
+/// time, and 125 that its worker is gone without an end, that this program itself failed or that its arguments are
+/// wrong.
 #[derive(Debug, Args)]
 pub(crate) struct RunWait {
     /// The run's id, or as much of its beginning as no other run has
@@ -172,6 +179,23 @@ pub(crate) struct RunWait {
     /// Wait for so many seconds at most
     #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
     pub(crate) timeout: Option<f64>,
+}
+
+/// Stop a run.
+///
+/// A queued run is taken out of the queue, and the worker of a run that executes is asked to stop, if this host
+/// can reach it; `run wait` tells how the run then ends. A run whose worker is gone is marked as failed. The exit
+/// code is 0 if this was done, 1 if nothing was done, and 125 if this program itself failed or its arguments are
+/// wrong.
+#[derive(Debug, Args)]
+pub(crate) struct RunCancel {
+    /// The run's id, or as much of its beginning as no other run has
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+
+    /// Mark the run as canceled at once, even if its worker cannot be asked and goes on
+    #[arg(long)]
+    pub(crate) force: bool,
 }
 
 #[derive(Debug, Args)]

@@ -5,6 +5,7 @@
 use dagster_instance::assets::AssetRecord;
 use dagster_instance::clock::timestamp_of;
 use dagster_instance::event::EventLogRecord;
+use dagster_instance::launcher::CheckRunHealthResult;
 use dagster_instance::run::{
     DagsterRunStatsSnapshot, RunRecord, RunStepKeyStatsSnapshot, StepEventStatus,
 };
@@ -38,6 +39,7 @@ pub(crate) fn run_in_full(
     record: &RunRecord,
     run_stats: &DagsterRunStatsSnapshot,
     steps: &[RunStepKeyStatsSnapshot],
+    worker: Option<&CheckRunHealthResult>,
 ) -> Value {
     let of_run = &record.dagster_run;
     let snapshot = |id: &Option<SnapshotId>| id.as_ref().map(SnapshotId::as_str).map(text);
@@ -47,12 +49,18 @@ pub(crate) fn run_in_full(
         ("execution_plan_snapshot_id", json!(snapshot(&of_run.execution_plan_snapshot_id))),
         ("stats", stats(run_stats)),
         ("steps", steps.iter().map(step).collect()),
+        ("worker", json!(worker.map(of_worker))),
     ];
     let mut value = run(record);
     if let Some(fields) = value.as_object_mut() {
         fields.extend(more.map(|(name, value)| (name.to_owned(), value)));
     }
     value
+}
+
+/// How the worker of a run is.
+fn of_worker(health: &CheckRunHealthResult) -> Value {
+    json!({ "status": health.status.as_str(), "message": health.msg.as_deref().map(text) })
 }
 
 /// What a run's events add up to.

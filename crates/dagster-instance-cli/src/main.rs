@@ -75,6 +75,7 @@ async fn run_command(home: Option<&Path>, command: RunCommand) -> Result<ExitCod
     match command {
         RunCommand::Tail(tail) => return commands::run_events::tail(home, &tail).await,
         RunCommand::Wait(wait) => return commands::run_events::wait(home, &wait).await,
+        RunCommand::Cancel(cancel) => return commands::run_cancel::run(home, &cancel).await,
         RunCommand::List(list) => commands::run_list::run(home, &list).await,
         RunCommand::Show(show) => commands::run_show::run(home, &show).await,
         RunCommand::Events(events) => commands::run_events::run(home, &events).await,

@@ -42,7 +42,7 @@ pub(crate) fn parse(raw: &[OsString]) -> Result<Arguments, ExitCode> {
 /// that of `exec`. Arguments that cannot be read name a command, too.
 pub(crate) fn answers_by_code(raw: &[OsString]) -> bool {
     let path = path_of(raw);
-    matches!(path.as_slice(), ["exec", ..] | ["run", "tail" | "wait", ..])
+    matches!(path.as_slice(), ["exec", ..] | ["run", "tail" | "wait" | "cancel", ..])
 }
 
 /// The words that name the command.

@@ -33,7 +33,7 @@ pub use instance_events::{EventLogWatch, EventLogWatchHandle, WatchEventLogs, Wa
 pub use instance_launcher::{
     CommandOutcome, OutputSink, ProcessRunLauncher, RunOutcome, StopSignal,
 };
-pub use instance_launcher::{DefaultRunCoordinator, NoRunLauncher};
+pub use instance_launcher::{DefaultRunCoordinator, NoRunLauncher, QueuedRunCoordinator};
 pub use instance_runs::{
     CommandJob, CommandJobSnapshots, CreateReexecutedRun, CreateRun, ReexecutionStrategy,
     RegisterManagedRun,

@@ -11,11 +11,12 @@ impl DagsterInstance {
         Ok(self.inner.stores.create().await?)
     }
 
-    /// Stores the events that wait for others, and closes all files. Beside these events, nothing that was
-    /// acknowledged depends on it.
+    /// Disposes of the coordinator and the launcher, stores the events that wait for others, and closes all
+    /// files. Beside these events, nothing that was acknowledged depends on it.
     ///
     /// Errors: those of [`flush_events`](Self::flush_events); the files are closed all the same.
     pub async fn dispose(&self) -> Result<(), InstanceError> {
+        instance_launcher::dispose(self).await;
         let flushed = self.flush_events().await;
         self.inner.stores.close().await;
         flushed

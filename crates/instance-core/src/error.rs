@@ -252,6 +252,14 @@ pub enum InstanceError {
         /// Why not.
         source: BoxError,
     },
+    /// The worker of a run went away; the run is marked as failed.
+    #[error("the worker of run {run_id} went away")]
+    Worker {
+        /// The run.
+        run_id: RunId,
+        /// Why.
+        source: BoxError,
+    },
     /// The configuration of the instance is not usable.
     #[error("{place}: {reason}")]
     Config {
@@ -345,7 +353,9 @@ impl InstanceError {
                 ErrorKind::Invalid
             }
             Self::RunConflict { .. } => ErrorKind::AlreadyExists,
-            Self::Launch { .. } | Self::CodeLocation { .. } => ErrorKind::External,
+            Self::Launch { .. } | Self::Worker { .. } | Self::CodeLocation { .. } => {
+                ErrorKind::External
+            }
             Self::Config { .. } => ErrorKind::Config,
             Self::EventsWaiting { .. } => ErrorKind::Backend,
             Self::EventsIncomplete { .. } => ErrorKind::Incomplete,

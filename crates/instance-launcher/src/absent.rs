@@ -2,8 +2,7 @@
 
 use async_trait::async_trait;
 use instance_core::error::BoxError;
-use instance_core::ids::RunId;
-use instance_core::launcher::{LaunchRunContext, RunLauncher};
+use instance_core::launcher::{LaunchRunContext, RunLauncher, TerminateRunContext};
 
 /// Launches nothing: the instance was given no launcher.
 #[derive(Debug, Clone, Copy, Default)]
@@ -15,7 +14,7 @@ impl RunLauncher for NoRunLauncher {
         Err("this instance has no launcher; give the builder one, or build with the feature `process`".into())
     }
 
-    async fn terminate(&self, _run_id: &RunId) -> Result<bool, BoxError> {
+    async fn terminate(&self, _context: TerminateRunContext) -> Result<bool, BoxError> {
         Ok(false)
     }
 }

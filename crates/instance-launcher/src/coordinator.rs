@@ -1,12 +1,16 @@
-//! The coordinator that launches every run at once.
+//! The coordinators: one launches every run at once, the other leaves them to Dagster's queue.
 
 use async_trait::async_trait;
 use instance_core::error::InstanceError;
-use instance_core::launcher::RunCoordinator;
-use instance_core::ops::LauncherOps;
+use instance_core::event::{DagsterEvent, DagsterEventType, ReportEvent, RunEnqueuedData};
+use instance_core::launcher::{CancelRunContext, RunCoordinator, SubmitRunContext};
+use instance_core::ops::EventReporterExt;
 use instance_core::run::{DagsterRun, DagsterRunStatus};
+use instance_core::serdes::UnknownFields;
+use instance_core::tags;
 
-use crate::lifecycle::launch_run;
+use crate::lifecycle::{launch_run, terminate};
+use crate::read::existing_run;
 
 /// Launches every run as soon as it is submitted.
 #[derive(Debug, Clone, Copy, Default)]
@@ -14,16 +18,66 @@ pub struct DefaultRunCoordinator;
 
 #[async_trait]
 impl RunCoordinator for DefaultRunCoordinator {
-    async fn submit_run(
-        &self,
-        run: DagsterRun,
-        ops: &dyn LauncherOps,
-    ) -> Result<DagsterRun, InstanceError> {
+    async fn submit_run(&self, context: SubmitRunContext) -> Result<DagsterRun, InstanceError> {
+        let run = context.dagster_run;
         if run.status == DagsterRunStatus::NotStarted {
-            return launch_run(ops, &run.run_id).await;
+            return launch_run(&*context.instance, &run.run_id).await;
         }
-        // Submitting a run twice must not start it twice.
-        tracing::warn!(run_id = %run.run_id, status = %run.status, "submitted again and left alone");
+        warn_of_second_submission(&run);
         Ok(run)
     }
+
+    async fn cancel_run(&self, context: CancelRunContext) -> Result<bool, InstanceError> {
+        terminate(&*context.instance, context.dagster_run).await
+    }
+}
+
+/// Puts every run into the queue, from which Dagster's daemon takes it when its limits allow.
+///
+/// The queue is the runs of status `QUEUED`; the limits are in the daemon's configuration.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct QueuedRunCoordinator;
+
+#[async_trait]
+impl RunCoordinator for QueuedRunCoordinator {
+    async fn submit_run(&self, context: SubmitRunContext) -> Result<DagsterRun, InstanceError> {
+        let SubmitRunContext { dagster_run: run, instance, .. } = context;
+        if run.status == DagsterRunStatus::NotStarted {
+            instance.report_dagster_event(ReportEvent::new(enqueued(&run), &run.run_id)).await?;
+        } else {
+            warn_of_second_submission(&run);
+        }
+        existing_run(&*instance, &run.run_id).await
+    }
+
+    async fn cancel_run(&self, context: CancelRunContext) -> Result<bool, InstanceError> {
+        let CancelRunContext { dagster_run: run, instance, .. } = context;
+        if run.status != DagsterRunStatus::Queued {
+            return terminate(&*instance, run).await;
+        }
+        // Nothing keeps the daemon from taking the run out of the queue meanwhile, in Dagster neither.
+        let message = "Canceling run from the queue.".to_owned();
+        instance.report_run_canceling(&run, Some(message)).await?;
+        instance.report_run_canceled(&run, None).await?;
+        Ok(true)
+    }
+}
+
+/// Submitting a run twice must not start it twice.
+fn warn_of_second_submission(run: &DagsterRun) {
+    tracing::warn!(run_id = %run.run_id, status = %run.status, "submitted again and left alone");
+}
+
+fn enqueued(run: &DagsterRun) -> DagsterEvent {
+    let event = DagsterEvent::new(DagsterEventType::RunEnqueued, &run.job_name);
+    let Some(origin) = &run.remote_job_origin else {
+        return event;
+    };
+    let repository = &origin.repository_origin;
+    event.with_data(RunEnqueuedData {
+        code_location_name: repository.location_name().unwrap_or_default().to_owned(),
+        partition_key: run.tags.get(tags::PARTITION).cloned(),
+        repository_name: repository.repository_name.clone(),
+        unknown: UnknownFields::default(),
+    })
 }

@@ -1,5 +1,5 @@
-//! The launcher domain: submitting a run to the coordinator, launching it, cancelling it; and the
-//! coordinators and launchers themselves.
+//! The launcher domain: submitting a run to the coordinator, launching it, cancelling it, looking after its
+//! worker; and the coordinators and launchers themselves.
 //!
 //! How anything is stored is not known here. The only crate that starts processes.
 //!
@@ -7,12 +7,19 @@
 
 mod absent;
 mod coordinator;
+mod health;
 mod lifecycle;
 #[cfg(feature = "process")]
 mod process;
+mod read;
+mod report;
 
 pub use absent::NoRunLauncher;
-pub use coordinator::DefaultRunCoordinator;
-pub use lifecycle::{cancel_run, launch_run, submit_run};
+pub use coordinator::{DefaultRunCoordinator, QueuedRunCoordinator};
+pub use health::{check_run_worker_health, fail_run_without_worker, find_lost_worker};
+pub use lifecycle::{
+    cancel_run, count_resume_run_attempts, dispose, force_cancel_run, launch_run, resume_run,
+    submit_run,
+};
 #[cfg(feature = "process")]
 pub use process::{CommandOutcome, OutputSink, ProcessRunLauncher, RunOutcome, StopSignal};

@@ -4,11 +4,12 @@ use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use dagster_instance::storage::ComputeIoType;
 use dagster_instance::{
-    CommandJob, CommandSpec, DagsterInstance, EventLogWatchHandle, OutputSink, ProcessRunLauncher,
-    RunId, RunOutcome, StopSignal, WatchEventLogs, tags,
+    CommandJob, CommandOutcome, CommandSpec, DagsterInstance, EventLogWatchHandle, OutputSink,
+    ProcessRunLauncher, RunId, RunOutcome, StopSignal, WatchEventLogs, tags,
 };
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinHandle;
@@ -29,7 +30,11 @@ pub(crate) async fn run(home: Option<&Path>, args: Exec) -> Result<ExitCode> {
         request.tags.insert(tags::PARTITION.to_owned(), partition);
     }
 
-    let mut launcher = ProcessRunLauncher::new().with_output(OutputSink::new(show_output));
+    let mut launcher =
+        ProcessRunLauncher::new().passing_signals_on().with_output(OutputSink::new(show_output));
+    if let Some(seconds) = args.output_timeout {
+        launcher = launcher.with_output_timeout(Duration::from_secs_f64(seconds));
+    }
     if std::io::stdin().is_terminal() {
         launcher = launcher.sharing_terminal();
     }
@@ -44,8 +49,12 @@ pub(crate) async fn run(home: Option<&Path>, args: Exec) -> Result<ExitCode> {
             text::value(&instance.get_settings().home.to_string_lossy())
         ));
     }
-    let shown = if args.quiet { None } else { Some(show_events(&instance, &run_id).await?) };
-    instance.submit_run(&run_id).await?;
+    let shown = if args.quiet { None } else { show_events(&instance, &run_id).await };
+    if let Err(error) = instance.submit_run(&run_id).await {
+        // The events that say so may wait for others; that they were not stored is the smaller error.
+        let _ = instance.dispose().await;
+        return Err(error.into());
+    }
     let outcome = wait(&launcher, &run_id, &mut stops).await?;
     if let Some(shown) = shown {
         shown.end(&instance, &outcome).await;
@@ -85,7 +94,8 @@ fn exit_code(outcome: &RunOutcome, quiet: bool, run_id: &RunId) -> ExitCode {
     if let Some(error) = &outcome.error {
         let reason = report::chain(&**error);
         report::failure(&format!("run {run_id} is not completely recorded: {reason}"));
-        return ExitCode::from(if code == 0 { OWN_FAILURE } else { code });
+        let is_commands_own = code != 0 && outcome.command != CommandOutcome::Skipped;
+        return ExitCode::from(if is_commands_own { code } else { OWN_FAILURE });
     }
     ExitCode::from(code)
 }
@@ -115,10 +125,17 @@ struct Shown {
     handle: EventLogWatchHandle,
 }
 
-/// Shows the events that creating the run stored, and from now on each event as it is stored.
-async fn show_events(instance: &DagsterInstance, run_id: &RunId) -> Result<Shown> {
+/// Shows the events that creating the run stored, and from now on each event as it is stored. `None` if they
+/// cannot be followed: the run is there and goes on, whatever can be shown of it.
+async fn show_events(instance: &DagsterInstance, run_id: &RunId) -> Option<Shown> {
     let request = WatchEventLogs::of_run(run_id.clone()).until_run_ends();
-    let mut watch = instance.watch_event_logs(request).await?;
+    let mut watch = match instance.watch_event_logs(request).await {
+        Ok(watch) => watch,
+        Err(error) => {
+            report::failure(&format!("events are not shown: {}", report::chain(&error)));
+            return None;
+        }
+    };
     let handle = watch.handle();
     let task = tokio::spawn(async move {
         while let Some(record) = watch.next().await {
@@ -131,7 +148,7 @@ async fn show_events(instance: &DagsterInstance, run_id: &RunId) -> Result<Shown
             }
         }
     });
-    Ok(Shown { task, handle })
+    Some(Shown { task, handle })
 }
 
 impl Shown {

@@ -5,14 +5,15 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use dagster_instance::event::EventLogRecord;
+use dagster_instance::event::{EventLogCursor, EventLogRecord};
 use dagster_instance::run::{DagsterRun, DagsterRunStatus};
 use dagster_instance::storage::RecordsForRun;
-use dagster_instance::{DagsterInstance, RunId, WatchEventLogs};
+use dagster_instance::{DagsterInstance, RunId, StorageId, WatchEventLogs};
 
+use super::lost_worker;
 use super::pages::{EVENTS_IN_MEMORY, EventPages};
 use crate::args::{RunEvents, RunTail, RunWait};
-use crate::{FAILURE, Result, SUCCESS, TIMED_OUT, json, open, print, report, text};
+use crate::{FAILURE, OWN_FAILURE, Result, SUCCESS, TIMED_OUT, json, open, print, report, text};
 
 /// The exit code that says that a run was canceled.
 const CANCELED: u8 = 3;
@@ -21,14 +22,29 @@ pub(crate) async fn run(home: Option<&Path>, args: &RunEvents) -> Result<()> {
     let instance = open::existing(home).await?;
     let run_id = instance.find_run(&args.id).await?.dagster_run.run_id;
     if args.follow {
-        return follow(&instance, &run_id, args.limit, args.output.json).await;
+        return match follow(&instance, &run_id, args.limit, args.output.json).await? {
+            Followed::ToItsEnd => Ok(()),
+            Followed::WithoutAnEnd(reason) => Err(lost_worker::text(&run_id, &reason).into()),
+        };
     }
-    let query = RecordsForRun { limit: args.limit, ..RecordsForRun::all(run_id) };
-    let mut pages = EventPages::new(&instance, query);
+    print_stored(&instance, &run_id, None, args.limit, args.output.json).await
+}
+
+/// Prints the events of a run that are stored behind one.
+async fn print_stored(
+    instance: &DagsterInstance,
+    run_id: &RunId,
+    last: Option<StorageId>,
+    limit: Option<u64>,
+    as_json: bool,
+) -> Result<()> {
+    let cursor = last.map(EventLogCursor::StorageId);
+    let query = RecordsForRun { cursor, limit, ..RecordsForRun::all(run_id.clone()) };
+    let mut pages = EventPages::new(instance, query);
     let mut out = BufWriter::new(std::io::stdout().lock());
     while let Some(records) = pages.next().await? {
         for record in &records {
-            print_record(&mut out, record, args.output.json)?;
+            print_record(&mut out, record, as_json)?;
         }
         out.flush()?;
     }
@@ -38,7 +54,11 @@ pub(crate) async fn run(home: Option<&Path>, args: &RunEvents) -> Result<()> {
 pub(crate) async fn tail(home: Option<&Path>, args: &RunTail) -> Result<ExitCode> {
     let instance = open::existing(home).await?;
     let run_id = instance.find_run(&args.id).await?.dagster_run.run_id;
-    follow(&instance, &run_id, None, args.output.json).await?;
+    if let Followed::WithoutAnEnd(reason) =
+        follow(&instance, &run_id, None, args.output.json).await?
+    {
+        return Ok(without_an_end(&run_id, &reason));
+    }
     match instance.get_run_by_id(&run_id).await? {
         Some(run) => ended_as(&run),
         None => Err(deleted(&run_id)),
@@ -62,7 +82,12 @@ pub(crate) async fn wait(home: Option<&Path>, args: &RunWait) -> Result<ExitCode
         Ok::<_, dagster_instance::InstanceError>(())
     };
     let longest = args.timeout.map_or(Duration::MAX, Duration::from_secs_f64);
-    let in_time = tokio::time::timeout(longest, ending).await.ok().transpose()?.is_some();
+    let in_time = tokio::select! {
+        ended = tokio::time::timeout(longest, ending) => ended.ok().transpose()?.is_some(),
+        reason = lost_worker::wait(&instance, &run_id) => {
+            return Ok(without_an_end(&run_id, &reason));
+        }
+    };
     // The run may have ended in the last moment.
     match instance.get_run_by_id(&run_id).await? {
         Some(run) if in_time || run.status.is_finished() => ended_as(&run),
@@ -74,24 +99,60 @@ pub(crate) async fn wait(home: Option<&Path>, args: &RunWait) -> Result<ExitCode
     }
 }
 
-/// Prints the events of a run as they come, until it has ended.
+/// Says that a run will not end by itself.
+fn without_an_end(run_id: &RunId, reason: &str) -> ExitCode {
+    report::failure(&lost_worker::text(run_id, reason));
+    ExitCode::from(OWN_FAILURE)
+}
+
+/// How the following of a run ended.
+enum Followed {
+    /// As the run did, or at the limit.
+    ToItsEnd,
+    /// The run will not end by itself: why.
+    WithoutAnEnd(String),
+}
+
+/// Prints the events of a run as they come, until it has ended or nobody is left who could end it.
 async fn follow(
     instance: &DagsterInstance,
     run_id: &RunId,
     limit: Option<u64>,
     as_json: bool,
+) -> Result<Followed> {
+    let mut left = limit.unwrap_or(u64::MAX);
+    let mut last = None;
+    let reason = tokio::select! {
+        followed = print_as_they_come(instance, run_id, &mut left, &mut last, as_json) => {
+            return followed.map(|()| Followed::ToItsEnd);
+        }
+        reason = lost_worker::wait(instance, run_id) => reason,
+    };
+    // Nobody adds to what is stored any more.
+    print_stored(instance, run_id, last, Some(left), as_json).await?;
+    Ok(Followed::WithoutAnEnd(reason))
+}
+
+/// Prints the events of a run as they come, until it has ended; `last` is the last one that was printed.
+async fn print_as_they_come(
+    instance: &DagsterInstance,
+    run_id: &RunId,
+    left: &mut u64,
+    last: &mut Option<StorageId>,
+    as_json: bool,
 ) -> Result<()> {
     let mut request = WatchEventLogs::of_run(run_id.clone()).until_run_ends();
-    request.page_size = EVENTS_IN_MEMORY.min(limit.unwrap_or(u64::MAX)).max(1);
+    request.page_size = EVENTS_IN_MEMORY.min(*left).max(1);
     let mut watch = instance.watch_event_logs(request).await?;
-    let mut left = limit.unwrap_or(u64::MAX);
-    let mut out = std::io::stdout().lock();
-    while left > 0
+    while *left > 0
         && let Some(record) = watch.next().await
     {
-        print_record(&mut out, &record?, as_json)?;
+        let record = record?;
+        let mut out = std::io::stdout().lock();
+        print_record(&mut out, &record, as_json)?;
         out.flush()?;
-        left -= 1;
+        *last = Some(record.storage_id);
+        *left -= 1;
     }
     Ok(())
 }

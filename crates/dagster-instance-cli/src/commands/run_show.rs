@@ -7,7 +7,10 @@ use dagster_instance::DagsterInstance;
 use dagster_instance::clock::timestamp_of;
 use dagster_instance::error_info::SerializableErrorInfo;
 use dagster_instance::event::{DagsterEventType, EventLogEntry, EventSpecificData};
-use dagster_instance::run::{RunRecord, RunStepKeyStatsSnapshot, StepEventStatus};
+use dagster_instance::launcher::CheckRunHealthResult;
+use dagster_instance::run::{
+    DagsterRunStatus, RunRecord, RunStepKeyStatsSnapshot, StepEventStatus,
+};
 use dagster_instance::storage::RecordsForRun;
 
 use super::pages::EventPages;
@@ -22,12 +25,19 @@ pub(crate) async fn run(home: Option<&Path>, args: &RunShow) -> Result<()> {
     let record = instance.find_run(&args.id).await?;
     let run_id = &record.dagster_run.run_id;
     let steps = instance.get_run_step_stats(run_id, &[]).await?;
+    // Other runs have no worker yet, or none any more.
+    let has_worker = matches!(
+        record.dagster_run.status,
+        DagsterRunStatus::Starting | DagsterRunStatus::Started | DagsterRunStatus::Canceling
+    );
+    let worker =
+        if has_worker { Some(instance.check_run_worker_health(run_id).await?) } else { None };
     let mut out = BufWriter::new(std::io::stdout().lock());
     if args.output.json {
         let stats = instance.get_run_stats(run_id).await?;
-        writeln!(out, "{}", json::run_in_full(&record, &stats, &steps))?;
+        writeln!(out, "{}", json::run_in_full(&record, &stats, &steps, worker.as_ref()))?;
     } else {
-        print_run(&mut out, &record)?;
+        print_run(&mut out, &record, worker.as_ref())?;
         if !steps.is_empty() {
             writeln!(out)?;
             print_steps(&mut out, &steps)?;
@@ -38,7 +48,11 @@ pub(crate) async fn run(home: Option<&Path>, args: &RunShow) -> Result<()> {
     Ok(())
 }
 
-fn print_run(out: &mut impl Write, record: &RunRecord) -> std::io::Result<()> {
+fn print_run(
+    out: &mut impl Write,
+    record: &RunRecord,
+    worker: Option<&CheckRunHealthResult>,
+) -> std::io::Result<()> {
     let run = &record.dagster_run;
     writeln!(out, "Run       {}", text::value(run.run_id.as_str()))?;
     writeln!(out, "Job       {}", text::value(&run.job_name))?;
@@ -47,6 +61,11 @@ fn print_run(out: &mut impl Write, record: &RunRecord) -> std::io::Result<()> {
     writeln!(out, "Started   {}", print::time(record.start_time))?;
     writeln!(out, "Ended     {}", print::time(record.end_time))?;
     writeln!(out, "Duration  {}", print::duration(record.start_time, record.end_time))?;
+    if let Some(health) = worker {
+        let message = health.msg.as_deref().map(text::message);
+        let message = message.map_or_else(String::new, |message| format!(": {message}"));
+        writeln!(out, "Worker    {}{message}", health.status)?;
+    }
     if let Some(parent) = &run.parent_run_id {
         writeln!(out, "Retries   {}", text::value(parent.as_str()))?;
     }
@@ -87,7 +106,10 @@ async fn print_failures(
     while let Some(records) = pages.next().await? {
         for record in &records {
             let entry = &record.event_log_entry;
-            let Some(error) = error_of(entry) else { continue };
+            let error = error_of(entry);
+            if error.is_none() && !is_marked_from_outside(entry) {
+                continue;
+            }
             if shown == FAILURES_SHOWN {
                 let id = text::value(run_id.as_str());
                 writeln!(out, "\nThere are more failures: dagster-instance run events {id}")?;
@@ -95,8 +117,9 @@ async fn print_failures(
             }
             shown += 1;
             let place = entry.step_key().map_or_else(|| "the run".to_owned(), text::value);
-            writeln!(out, "\n{place}: {}", text::lines(&error.message))?;
-            let mut cause = error.cause.as_deref();
+            let message = error.map_or_else(|| entry.message(), |error| &error.message);
+            writeln!(out, "\n{place}: {}", text::lines(message))?;
+            let mut cause = error.and_then(|error| error.cause.as_deref());
             while let Some(error) = cause {
                 writeln!(out, "caused by {}", text::lines(&error.message))?;
                 cause = error.cause.as_deref();
@@ -116,4 +139,13 @@ fn error_of(entry: &EventLogEntry) -> Option<&SerializableErrorInfo> {
         }
         _ => None,
     }
+}
+
+/// Whether a run was marked as failed from outside of its execution, which has its reason in words.
+fn is_marked_from_outside(entry: &EventLogEntry) -> bool {
+    let event = entry.dagster_event.as_ref();
+    event.is_some_and(|event| {
+        event.event_type() == Some(DagsterEventType::RunFailure)
+            && event.event_specific_data.is_none()
+    })
 }

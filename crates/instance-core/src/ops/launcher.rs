@@ -2,12 +2,12 @@
 
 use crate::launcher::{RunCoordinator, RunLauncher};
 use crate::ops::{
-    ComputeLogAccess, EventReporter, IdAccess, OwnedRunWorkerOps, RunStoreAccess,
+    ComputeLogAccess, EventReporter, EventStoreAccess, IdAccess, OwnedLauncherOps, RunStoreAccess,
     SnapshotStoreAccess,
 };
 
-/// What the launcher domain needs of an instance.
-pub trait LauncherOps: RunStoreAccess + EventReporter + OwnedRunWorkerOps {
+/// What the launcher domain needs of an instance, and what coordinators and launchers get of it.
+pub trait LauncherOps: RunWorkerOps + EventStoreAccess + OwnedLauncherOps {
     /// The coordinator.
     fn run_coordinator(&self) -> &dyn RunCoordinator;
 

@@ -24,7 +24,7 @@ pub use assets::AssetOps;
 pub use config::ConfigOps;
 pub use events::EventOps;
 pub use launcher::{LauncherOps, RunWorkerOps};
-pub use owned::{OwnedEventOps, OwnedRunWorkerOps};
+pub use owned::{OwnedEventOps, OwnedLauncherOps};
 pub use reporting::{EventReporter, EventReporterExt};
 pub use runs::RunOps;
 pub use scheduling::SchedulingOps;

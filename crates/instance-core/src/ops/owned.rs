@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::ops::{EventOps, RunWorkerOps};
+use crate::ops::{EventOps, LauncherOps};
 
 macro_rules! owned {
     ($($(#[$meta:meta])* $owned:ident: fn $method:ident() -> $ops:ident;)*) => {
@@ -27,6 +27,6 @@ macro_rules! owned {
 owned! {
     /// The event domain's view of the same instance, for a task that outlives the call.
     OwnedEventOps: fn owned_event_ops() -> EventOps;
-    /// A worker's view of the same instance, for a task that outlives the call.
-    OwnedRunWorkerOps: fn owned_run_worker_ops() -> RunWorkerOps;
+    /// The launcher domain's view of the same instance, for contexts, and for workers that outlive the call.
+    OwnedLauncherOps: fn owned_launcher_ops() -> LauncherOps;
 }

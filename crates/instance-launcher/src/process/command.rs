@@ -5,10 +5,12 @@ use std::process::Stdio;
 
 use instance_core::command::CommandSpec;
 use instance_core::run::DagsterRun;
+use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill, killpg};
 use nix::unistd::Pid;
 use tokio::process::{Child, Command};
 
+use super::identity::ProcessIdentity;
 use super::outcome::CommandOutcome;
 
 /// How a command is asked to stop.
@@ -33,16 +35,17 @@ impl StopSignal {
     }
 }
 
-/// A command that runs.
+/// A command that was started.
 #[derive(Debug)]
 pub(super) struct RunningCommand {
     pub(super) child: Child,
-    pub(super) pid: u32,
-    shares_terminal: bool,
+    pub(super) process: ProcessIdentity,
+    pub(super) has_group: bool,
 }
 
 impl RunningCommand {
-    /// Starts a command with its outputs captured and this process's standard input.
+    /// Starts a command with its outputs captured and this process's standard input. It is killed when this is
+    /// dropped before it has ended.
     pub(super) fn start(
         command: &CommandSpec,
         run: &DagsterRun,
@@ -56,7 +59,8 @@ impl RunningCommand {
             .env("DAGSTER_RUN_JOB_NAME", &run.job_name)
             .stdin(Stdio::inherit())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
         if !shares_terminal {
             process.process_group(0);
         }
@@ -64,24 +68,37 @@ impl RunningCommand {
             reason: format!("{}: {error}", command.program()),
             missing: error.kind() == ErrorKind::NotFound,
         })?;
-        let pid = child.id().unwrap_or_default();
-        Ok(Self { child, pid, shares_terminal })
+        let process = ProcessIdentity::of(child.id().unwrap_or_default());
+        Ok(Self { child, process, has_group: !shares_terminal })
     }
 
-    /// Sends a signal to the command, and to the processes of its group if it has its own.
-    pub(super) fn signal(&self, signal: StopSignal) {
-        let Some(pid) = self.child.id().and_then(|pid| i32::try_from(pid).ok()).map(Pid::from_raw)
-        else {
-            return;
-        };
-        let sent = match (self.shares_terminal, signal) {
-            // The terminal has sent it to the whole group, the command included.
-            (true, StopSignal::Interrupt) => Ok(()),
-            (true, _) => kill(pid, signal.signal()),
-            (false, _) => killpg(pid, signal.signal()),
-        };
-        if let Err(error) = sent {
-            tracing::warn!(%pid, ?signal, %error, "the command could not be signalled");
+    /// Sends a signal to the command, and to the processes of its group if it has its own; those may be there
+    /// when the command has ended. `false` if nobody is there who could get it.
+    pub(super) fn signal(&self, signal: StopSignal) -> bool {
+        let pid = Pid::from_raw(self.process.pid);
+        if self.child.id().is_none() && (!self.has_group || kill(pid, None).is_ok()) {
+            // The command has ended. If a process has its pid, the group is another one, too.
+            return false;
         }
+        let sent = match (self.has_group, signal) {
+            (true, _) => killpg(pid, signal.signal()),
+            // The terminal has sent it to the whole group, the command included.
+            (false, StopSignal::Interrupt) => Ok(()),
+            (false, _) => kill(pid, signal.signal()),
+        };
+        match sent {
+            Ok(()) => true,
+            Err(Errno::ESRCH) => false,
+            Err(error) => {
+                tracing::warn!(%pid, ?signal, %error, "the command could not be signalled");
+                false
+            }
+        }
+    }
+
+    /// Whether processes of the command's group are there after it has ended.
+    pub(super) fn has_left_processes(&self) -> bool {
+        let pid = Pid::from_raw(self.process.pid);
+        self.has_group && kill(pid, None).is_err() && killpg(pid, None).is_ok()
     }
 }

@@ -7,12 +7,15 @@ use instance_core::command::COMMAND_OP;
 use instance_core::error_info::SerializableErrorInfo;
 use instance_core::event::{
     AssetMaterialization, ComputeLogsCaptureData, DagsterEvent, DagsterEventType, EngineEventData,
-    ErrorSource, JobCanceledData, JobFailureData, MetadataEntry, NodeHandle, RunFailureReason,
-    StepFailureData, StepHandle, StepMaterializationData, StepOutputData, StepOutputHandle,
-    StepSuccessData, TypeCheckData,
+    ErrorSource, JobCanceledData, JobFailureData, NodeHandle, RunFailureReason, StepFailureData,
+    StepHandle, StepMaterializationData, StepOutputData, StepOutputHandle, StepSuccessData,
+    TypeCheckData,
 };
 use instance_core::run::DagsterRun;
 use instance_core::serdes::UnknownFields;
+
+use super::command::RunningCommand;
+use super::record::command_metadata;
 
 /// Makes the events of one run.
 #[derive(Debug)]
@@ -43,15 +46,28 @@ impl<'a> RunEvents<'a> {
             .with_message(format!("Started execution of step \"{COMMAND_OP}\"."))
     }
 
-    pub(super) fn command_started(&self, program: &str, pid: u32) -> DagsterEvent {
-        // The arguments are not repeated here: they stand in the run's configuration.
-        let metadata = vec![
-            MetadataEntry::text("pid", pid.to_string()),
-            MetadataEntry::text("program", program),
-        ];
-        self.of_run(DagsterEventType::EngineEvent)
-            .with_message(format!("Executing the command in a process (pid: {pid})"))
-            .with_data(EngineEventData::new(metadata))
+    pub(super) fn command_started(&self, program: &str, command: &RunningCommand) -> DagsterEvent {
+        let process = &command.process;
+        self.engine(
+            format!("Executing the command in a process (pid: {})", process.pid),
+            EngineEventData::new(command_metadata(process, program, command.has_group)),
+        )
+    }
+
+    pub(super) fn output_is_held(&self) -> DagsterEvent {
+        let message = "The command has ended. Processes that it left behind hold its output open.";
+        self.engine(message, EngineEventData::default())
+    }
+
+    pub(super) fn output_is_given_up(&self) -> DagsterEvent {
+        let message =
+            "Output of the processes that the command left behind is not captured any more.";
+        self.engine(message, EngineEventData::default())
+    }
+
+    /// A part of the run is not recorded.
+    pub(super) fn not_recorded(&self, error: SerializableErrorInfo) -> DagsterEvent {
+        self.engine("A part of the run is not recorded.", EngineEventData::engine_error(error))
     }
 
     pub(super) fn step_output(&self, name: &str) -> DagsterEvent {
@@ -138,6 +154,21 @@ impl<'a> RunEvents<'a> {
             })
     }
 
+    /// The run failed outside of its command.
+    pub(super) fn worker_failure(&self, error: SerializableErrorInfo) -> DagsterEvent {
+        let job_name = &self.run.job_name;
+        self.of_run(DagsterEventType::RunFailure)
+            .with_message(format!(
+                "Execution of run for \"{job_name}\" failed outside of its command."
+            ))
+            .with_data(JobFailureData {
+                error: Some(error),
+                failure_reason: Some(RunFailureReason::RunException),
+                first_step_failure_event: None,
+                unknown: UnknownFields::default(),
+            })
+    }
+
     pub(super) fn run_canceling(&self) -> DagsterEvent {
         self.of_run(DagsterEventType::RunCanceling).with_message("Sending run termination request.")
     }
@@ -146,6 +177,10 @@ impl<'a> RunEvents<'a> {
         self.of_run(DagsterEventType::RunCanceled)
             .with_message(format!("Execution of run for \"{}\" canceled.", self.run.job_name))
             .with_data(JobCanceledData { error, unknown: UnknownFields::default() })
+    }
+
+    fn engine(&self, message: impl Into<String>, data: EngineEventData) -> DagsterEvent {
+        self.of_run(DagsterEventType::EngineEvent).with_message(message).with_data(data)
     }
 
     fn of_run(&self, event_type: DagsterEventType) -> DagsterEvent {

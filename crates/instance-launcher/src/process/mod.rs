@@ -1,27 +1,41 @@
 //! The launcher that executes a run's command as a process of this machine.
 //!
 //! The worker of a run is a task of this process: it starts the command, captures what it prints,
-//! and reports the run's events.
+//! and reports the run's events. Which process it is stands among the run's events, so that other processes
+//! of the host can look after it.
 
 mod command;
 mod events;
+mod execution;
+mod identity;
 mod outcome;
 mod output;
+mod record;
 mod worker;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use instance_core::command::CommandSpec;
 use instance_core::error::BoxError;
+use instance_core::event::{EngineEventData, ReportEngineEvent};
 use instance_core::ids::RunId;
-use instance_core::launcher::{LaunchRunContext, RunLauncher};
+use instance_core::launcher::{
+    CheckRunHealthContext, CheckRunHealthResult, LaunchRunContext, RunLauncher,
+    TerminateRunContext, WorkerStatus,
+};
+use instance_core::ops::EventReporterExt;
+use nix::sys::signal::Signal;
 use tokio::sync::{mpsc, watch};
 
 pub use command::StopSignal;
 pub use outcome::{CommandOutcome, RunOutcome};
 pub use output::OutputSink;
+
+use identity::{Presence, ProcessIdentity};
+use record::{WorkerRecord, worker_metadata};
 use worker::Worker;
 
 /// How many workers are remembered, so that a service may launch runs for years; those that run are
@@ -29,11 +43,22 @@ use worker::Worker;
 const REMEMBERED: usize = 1_024;
 
 /// Executes the command that a run's configuration names.
+///
+/// A run ends when its command has ended and nobody holds the command's output open any more, unless
+/// [`with_output_timeout`](Self::with_output_timeout) says otherwise.
 #[derive(Debug, Clone, Default)]
 pub struct ProcessRunLauncher {
     workers: Arc<Mutex<HashMap<RunId, Handle>>>,
+    options: Options,
+}
+
+/// How commands are executed.
+#[derive(Debug, Clone, Default)]
+struct Options {
     output: Option<OutputSink>,
+    output_timeout: Option<Duration>,
     shares_terminal: bool,
+    passes_signals_on: bool,
 }
 
 #[derive(Debug)]
@@ -51,7 +76,18 @@ impl ProcessRunLauncher {
     /// The same launcher, which also gives everything that commands print to a sink.
     #[must_use]
     pub fn with_output(mut self, sink: OutputSink) -> Self {
-        self.output = Some(sink);
+        self.options.output = Some(sink);
+        self
+    }
+
+    /// The same launcher, which reads the output of a command for so long at most after the command has ended.
+    ///
+    /// Processes that a command leaves behind may hold its output open. Unless a time is given here, a run ends
+    /// when they close it, as with ssh. After this time a run ends; what they print from then on is read and
+    /// thrown away as long as this process lives, and the run's events say so.
+    #[must_use]
+    pub const fn with_output_timeout(mut self, timeout: Duration) -> Self {
+        self.options.output_timeout = Some(timeout);
         self
     }
 
@@ -59,8 +95,16 @@ impl ProcessRunLauncher {
     /// its terminal, which then sends Ctrl-C to both. Without it a command has a group of its own,
     /// and stopping it stops all processes of the group.
     #[must_use]
-    pub fn sharing_terminal(mut self) -> Self {
-        self.shares_terminal = true;
+    pub const fn sharing_terminal(mut self) -> Self {
+        self.options.shares_terminal = true;
+        self
+    }
+
+    /// The same launcher in a process that has one run and, on SIGTERM, stops it by
+    /// [`signal`](Self::signal). Other processes of the host can then terminate the run.
+    #[must_use]
+    pub const fn passing_signals_on(mut self) -> Self {
+        self.options.passes_signals_on = true;
         self
     }
 
@@ -75,9 +119,21 @@ impl ProcessRunLauncher {
     }
 
     /// Sends a signal to the command of a run, which then ends as canceled. `false` if there is no
-    /// such run.
+    /// such run, or it has ended.
     pub fn signal(&self, run_id: &RunId, signal: StopSignal) -> bool {
         self.lock().get(run_id).is_some_and(|worker| worker.stop.send(signal).is_ok())
+    }
+
+    /// How the worker of a run that this launcher launched is; `None` if there is no such run.
+    fn health_here(&self, run_id: &RunId) -> Option<CheckRunHealthResult> {
+        let outcome = self.lock().get(run_id)?.outcome.borrow().clone();
+        Some(match outcome {
+            None => CheckRunHealthResult::new(WorkerStatus::Running),
+            Some(outcome) => match outcome.failure() {
+                None => CheckRunHealthResult::new(WorkerStatus::Success),
+                Some(reason) => CheckRunHealthResult::new(WorkerStatus::Failed).with_msg(reason),
+            },
+        })
     }
 
     fn lock(&self) -> std::sync::MutexGuard<'_, HashMap<RunId, Handle>> {
@@ -88,26 +144,101 @@ impl ProcessRunLauncher {
 #[async_trait]
 impl RunLauncher for ProcessRunLauncher {
     async fn launch_run(&self, context: LaunchRunContext) -> Result<(), BoxError> {
-        let run_id = context.dagster_run.run_id.clone();
-        let command = CommandSpec::of_run(&context.dagster_run)?;
+        let LaunchRunContext { dagster_run: run, instance, .. } = context;
+        let runtime = tokio::runtime::Handle::try_current()?;
+        let command = CommandSpec::of_run(&run)?;
+        let process = ProcessIdentity::of(std::process::id());
+        let data = EngineEventData::new(worker_metadata(&process, self.options.passes_signals_on));
+        let message = format!("Started process for run (pid: {}).", process.pid);
+        instance.report_engine_event(ReportEngineEvent::new(&run, message).with_data(data)).await?;
+
         let (stop, stops) = mpsc::unbounded_channel();
         let (ended, outcome) = watch::channel(None);
-        let worker = Worker::new(context, command, self.output.clone(), self.shares_terminal);
+        let run_id = run.run_id.clone();
+        let worker = Worker::new(run, instance, command, self.options.clone());
         let mut workers = self.lock();
         if workers.len() >= REMEMBERED {
             workers.retain(|_, worker| worker.outcome.borrow().is_none());
         }
         workers.insert(run_id, Handle { stop, outcome });
         drop(workers);
-        tokio::spawn(async move {
-            let outcome = worker.run(stops).await;
+        runtime.spawn(async move {
+            let outcome = Arc::new(worker).run_to_its_end(stops).await;
             // A launcher that is gone has nobody who waits.
             let _ = ended.send(Some(outcome));
         });
         Ok(())
     }
 
-    async fn terminate(&self, run_id: &RunId) -> Result<bool, BoxError> {
-        Ok(self.signal(run_id, StopSignal::Terminate))
+    /// Also reaches a worker in another process of this host, if that has one run and passes signals on. The
+    /// command of a worker that is gone is stopped, and the run's events say so.
+    async fn terminate(&self, context: TerminateRunContext) -> Result<bool, BoxError> {
+        let TerminateRunContext { dagster_run: run, instance, .. } = context;
+        if self.signal(&run.run_id, StopSignal::Terminate) {
+            return Ok(true);
+        }
+        let Some(worker) = WorkerRecord::find(&*instance, &run.run_id).await? else {
+            return Ok(false);
+        };
+        if worker.passes_signals_on && worker.process.presence() == Presence::Running {
+            return Ok(worker.process.signal(Signal::SIGTERM, false)?);
+        }
+        if let Some(command) = worker.command_left_behind()
+            && command.process.signal(Signal::SIGTERM, command.has_group)?
+        {
+            let message = format!(
+                "Sent SIGTERM to the command that the run's worker has left behind (pid: {}).",
+                command.process.pid
+            );
+            instance.report_engine_event(ReportEngineEvent::new(&run, message)).await?;
+        }
+        Ok(false)
+    }
+
+    fn supports_check_run_worker_health(&self) -> bool {
+        true
+    }
+
+    /// The worker of another process is judged by its process, if it is one of this host.
+    async fn check_run_worker_health(
+        &self,
+        context: CheckRunHealthContext,
+    ) -> Result<CheckRunHealthResult, BoxError> {
+        let run_id = &context.dagster_run.run_id;
+        if let Some(health) = self.health_here(run_id) {
+            return Ok(health);
+        }
+        let worker = WorkerRecord::find(&*context.instance, run_id).await?;
+        Ok(worker.map_or_else(
+            || {
+                CheckRunHealthResult::new(WorkerStatus::Unknown)
+                    .with_msg("no event of the run says which process its worker is")
+            },
+            |worker| worker.health(),
+        ))
+    }
+
+    async fn join(&self, timeout: Duration) -> Result<(), BoxError> {
+        let running: Vec<_> = self
+            .lock()
+            .iter()
+            .filter(|(_, worker)| worker.outcome.borrow().is_none())
+            .map(|(run_id, worker)| (run_id.clone(), worker.outcome.clone()))
+            .collect();
+        let all_ended = async {
+            for (_, mut outcome) in running.clone() {
+                // A worker whose sender is gone has ended, too.
+                let _ = outcome.wait_for(Option::is_some).await;
+            }
+        };
+        if tokio::time::timeout(timeout, all_ended).await.is_ok() {
+            return Ok(());
+        }
+        let left: Vec<_> = running
+            .iter()
+            .filter(|(_, outcome)| outcome.borrow().is_none())
+            .map(|(run_id, _)| run_id.as_str())
+            .collect();
+        Err(format!("these runs have not ended in time: {}", left.join(", ")).into())
     }
 }

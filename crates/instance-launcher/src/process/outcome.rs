@@ -20,7 +20,7 @@ pub enum CommandOutcome {
         /// Whether the program does not exist.
         missing: bool,
     },
-    /// The run was stopped before it was started.
+    /// The run was stopped, or could not be recorded, before it was started.
     Skipped,
 }
 
@@ -75,4 +75,16 @@ pub struct RunOutcome {
     /// What could not be stored of it, if something could not; the command was executed all the
     /// same, unless the beginning of the run could not be stored.
     pub error: Option<Arc<InstanceError>>,
+}
+
+impl RunOutcome {
+    /// Why the run is no success, for people; `None` if it is one.
+    pub fn failure(&self) -> Option<String> {
+        match (&self.error, self.canceled) {
+            (Some(error), _) => Some(format!("the run is not completely recorded: {error}")),
+            (None, true) => Some("the run was canceled".to_owned()),
+            (None, false) if self.command.is_success() => None,
+            (None, false) => Some(format!("the command {}", self.command.reason())),
+        }
+    }
 }

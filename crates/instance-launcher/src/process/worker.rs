@@ -1,209 +1,150 @@
 //! The worker of a run: executes the command and reports what happens.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use instance_core::clock::timestamp_of;
 use instance_core::command::CommandSpec;
 use instance_core::error::InstanceError;
 use instance_core::error_info::SerializableErrorInfo;
 use instance_core::event::{DagsterEvent, ErrorSource, EventLogEntry, LogLevel};
-use instance_core::launcher::LaunchRunContext;
 use instance_core::ops::RunWorkerOps;
 use instance_core::run::DagsterRun;
-use instance_core::storage::{ComputeIoType, ComputeLogCapture, ComputeLogKey};
+use instance_core::storage::{ComputeLogCapture, ComputeLogKey};
 use instance_core::tags;
 use tokio::sync::mpsc::UnboundedReceiver;
-use tokio::time::Instant;
 
-use super::command::{RunningCommand, StopSignal};
+use super::Options;
+use super::command::StopSignal;
 use super::events::RunEvents;
+use super::execution::Executed;
 use super::outcome::{CommandOutcome, RunOutcome};
-use super::output::{OutputSink, Tail, capture};
-
-/// How long output is still read after the command's end, while other processes hold it open.
-const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
-
-/// How long a command may take to stop before it is killed.
-const STOP_TIMEOUT: Duration = Duration::from_secs(30);
 
 pub(super) struct Worker {
-    run: DagsterRun,
+    pub(super) run: DagsterRun,
+    pub(super) options: Options,
     instance: Arc<dyn RunWorkerOps>,
     command: CommandSpec,
-    output: Option<OutputSink>,
-    shares_terminal: bool,
-}
-
-/// What a command left behind.
-struct Executed {
-    outcome: CommandOutcome,
-    stderr: Tail,
-    stop_requested: bool,
-    failure: Failure,
-}
-
-impl Executed {
-    fn of(outcome: CommandOutcome) -> Self {
-        Self {
-            outcome,
-            stderr: Tail::default(),
-            stop_requested: false,
-            failure: Failure::default(),
-        }
-    }
-}
-
-/// The first thing that could not be stored. The command goes on, whatever happens to its record.
-#[derive(Debug, Default)]
-struct Failure(Option<InstanceError>);
-
-impl Failure {
-    fn keep(&mut self, result: Result<(), InstanceError>) {
-        if let Err(error) = result {
-            tracing::warn!(%error, "a part of the run is not recorded");
-            self.0.get_or_insert(error);
-        }
-    }
-}
-
-/// Waits until a moment; for ever if there is none.
-async fn at(moment: Option<Instant>) {
-    match moment {
-        Some(moment) => tokio::time::sleep_until(moment).await,
-        None => std::future::pending().await,
-    }
 }
 
 impl Worker {
     pub(super) fn new(
-        context: LaunchRunContext,
+        run: DagsterRun,
+        instance: Arc<dyn RunWorkerOps>,
         command: CommandSpec,
-        output: Option<OutputSink>,
-        shares_terminal: bool,
+        options: Options,
     ) -> Self {
-        Self {
-            run: context.dagster_run,
-            instance: context.instance,
-            command,
-            output,
-            shares_terminal,
+        Self { run, options, instance, command }
+    }
+
+    /// Executes the run to its end. The run has ended when this returns, whatever happened, unless even that
+    /// could not be stored.
+    pub(super) async fn run_to_its_end(
+        self: Arc<Self>,
+        stops: UnboundedReceiver<StopSignal>,
+    ) -> RunOutcome {
+        let worker = Arc::clone(&self);
+        // In a task of its own, so that a panic, as of an output sink, ends the run as well.
+        match tokio::spawn(async move { worker.run(stops).await }).await {
+            Ok(outcome) => outcome,
+            Err(source) => {
+                let run_id = self.run.run_id.clone();
+                let error = InstanceError::Worker { run_id, source: Box::new(source) };
+                self.end_as_failed(&error).await;
+                outcome(CommandOutcome::Skipped, false, Some(error))
+            }
         }
     }
 
-    /// Executes the run to its end.
-    pub(super) async fn run(&self, mut stops: UnboundedReceiver<StopSignal>) -> RunOutcome {
-        let events = RunEvents::new(&self.run);
+    async fn run(&self, mut stops: UnboundedReceiver<StopSignal>) -> RunOutcome {
         if stops.try_recv().is_ok() {
-            let reported = self.report(events.run_canceled(None)).await;
+            let reported = self.report(self.events().run_canceled(None)).await;
             return outcome(CommandOutcome::Skipped, true, reported.err());
         }
-        let log = match self.begin(&events).await {
+        let log = match self.begin().await {
             Ok(log) => log,
             // Nobody would see what a command does whose run cannot be stored.
-            Err(error) => return outcome(CommandOutcome::Skipped, false, Some(error)),
+            Err(error) => {
+                self.end_as_failed(&error).await;
+                return outcome(CommandOutcome::Skipped, false, Some(error));
+            }
         };
         let started_at = self.instance.clock().now();
-        let mut executed = self.execute(&events, &mut stops, log.as_ref()).await;
+        let mut executed = self.execute(&self.command, &mut stops, log.as_ref()).await;
         let duration = self.instance.clock().now().signed_duration_since(started_at);
         executed.failure.keep(log.complete().await.map_err(InstanceError::from));
-        let reported = self.end(&events, &executed, duration.as_seconds_f64() * 1_000.0).await;
+        if let Some(error) = &executed.failure.0 {
+            let info = SerializableErrorInfo::from_error("WorkerError", error);
+            let reported = self.report(self.events().not_recorded(info)).await;
+            executed.failure.keep(reported);
+        }
+        let reported = self.end(&executed, duration.as_seconds_f64() * 1_000.0).await;
         executed.failure.keep(reported);
         outcome(executed.outcome, executed.stop_requested, executed.failure.0)
     }
 
-    async fn begin(
-        &self,
-        events: &RunEvents<'_>,
-    ) -> Result<Box<dyn ComputeLogCapture>, InstanceError> {
+    async fn begin(&self) -> Result<Box<dyn ComputeLogCapture>, InstanceError> {
+        let events = self.events();
         self.report(events.run_start()).await?;
         let file_key = self.instance.ids().log_file_key();
         let log_key = ComputeLogKey::for_run(&self.run.run_id, &file_key);
         let log = self.instance.compute_log_manager().capture_logs(&log_key).await?;
-        self.report(events.logs_captured(&file_key)).await?;
-        self.report(events.step_start()).await?;
-        Ok(log)
-    }
-
-    async fn execute(
-        &self,
-        events: &RunEvents<'_>,
-        stops: &mut UnboundedReceiver<StopSignal>,
-        log: &dyn ComputeLogCapture,
-    ) -> Executed {
-        let started = RunningCommand::start(&self.command, &self.run, self.shares_terminal);
-        let mut command = match started {
-            Ok(command) => command,
-            Err(outcome) => return Executed::of(outcome),
+        let reported = async {
+            self.report(events.logs_captured(&file_key)).await?;
+            self.report(events.step_start()).await
         };
-        let mut failure = Failure::default();
-        let (program, pid) = (self.command.program(), command.pid);
-        failure.keep(self.report(events.command_started(program, pid)).await);
-
-        let (stdout, stderr) = (command.child.stdout.take(), command.child.stderr.take());
-        let mut stderr_tail = Tail::default();
-        let sink = self.output.as_ref();
-        let mut capturing = Box::pin(async {
-            tokio::join!(
-                capture(stdout, ComputeIoType::Stdout, log, sink, None),
-                capture(stderr, ComputeIoType::Stderr, log, sink, Some(&mut stderr_tail)),
-            )
-        });
-        let mut captured = None;
-        let mut stop_requested = false;
-        let mut kill_at = None;
-        let outcome = loop {
-            tokio::select! {
-                ended = command.child.wait() => break CommandOutcome::of(ended),
-                both = &mut capturing, if captured.is_none() => captured = Some(both),
-                Some(signal) = stops.recv() => {
-                    command.signal(signal);
-                    kill_at.get_or_insert(Instant::now() + STOP_TIMEOUT);
-                    if !std::mem::replace(&mut stop_requested, true) {
-                        // Reported by the worker, so that the report of the end comes behind it.
-                        failure.keep(self.report(events.run_canceling()).await);
-                    }
-                }
-                () = at(kill_at) => {
-                    command.signal(StopSignal::Kill);
-                    kill_at = None;
-                }
+        match reported.await {
+            Ok(()) => Ok(log),
+            Err(error) => {
+                // Nothing will be captured; whoever follows the log sees its end. The first error counts.
+                let _ = log.complete().await;
+                Err(error)
             }
-        };
-        if captured.is_none() {
-            captured = tokio::time::timeout(DRAIN_TIMEOUT, &mut capturing).await.ok();
         }
-        drop(capturing);
-        if let Some((stdout, stderr)) = captured {
-            failure.keep(stdout.map_err(InstanceError::from));
-            failure.keep(stderr.map_err(InstanceError::from));
-        }
-        Executed { outcome, stderr: stderr_tail, stop_requested, failure }
     }
 
-    async fn end(
-        &self,
-        events: &RunEvents<'_>,
-        executed: &Executed,
-        duration_ms: f64,
-    ) -> Result<(), InstanceError> {
+    /// Reports how the run ended. The end is reported even if something before it could not be.
+    async fn end(&self, executed: &Executed, duration_ms: f64) -> Result<(), InstanceError> {
+        let events = self.events();
         if executed.stop_requested {
             let error = self.error_info(executed, "CommandInterrupted");
-            self.report(events.step_failure(error.clone(), ErrorSource::Interrupt)).await?;
-            return self.report(events.run_canceled(Some(error))).await;
+            let step_failure = events.step_failure(error.clone(), ErrorSource::Interrupt);
+            let of_step = self.report(step_failure).await;
+            return of_step.and(self.report(events.run_canceled(Some(error))).await);
         }
         if !executed.outcome.is_success() {
             let error = self.error_info(executed, "CommandFailed");
             let step_failure = events.step_failure(error.clone(), ErrorSource::UserCodeError);
-            self.report(step_failure.clone()).await?;
-            return self.report(events.run_failure(error, step_failure)).await;
+            let of_step = self.report(step_failure.clone()).await;
+            return of_step.and(self.report(events.run_failure(error, step_failure)).await);
         }
+        match self.report_outputs().await {
+            // The events are stored, or wait in their order.
+            Ok(())
+            | Err(InstanceError::EventsWaiting { .. } | InstanceError::EventsIncomplete { .. }) => {
+                let of_step = self.report(events.step_success(duration_ms)).await;
+                of_step.and(self.report(events.run_success()).await)
+            }
+            // What the command has made is not known to anybody.
+            Err(error) => {
+                let info = SerializableErrorInfo::from_error("WorkerError", &error);
+                let step_failure = events.step_failure(info, ErrorSource::FrameworkError);
+                let of_step = self.report(step_failure).await;
+                self.end_as_failed(&error).await;
+                of_step.and(Err(error))
+            }
+        }
+    }
+
+    /// Reports what the plan says that a command which succeeds has made.
+    async fn report_outputs(&self) -> Result<(), InstanceError> {
+        let events = self.events();
         let plan = match &self.run.execution_plan_snapshot_id {
             Some(id) => self.instance.snapshot_store().get_execution_plan_snapshot(id).await?,
             None => None,
         };
+        let mut reported = Ok(());
         for output in plan.iter().flat_map(|plan| &plan.steps).flat_map(|step| &step.outputs) {
-            self.report(events.step_output(&output.name)).await?;
+            reported = reported.and(self.report(events.step_output(&output.name)).await);
             let Some(properties) = &output.properties else {
                 continue;
             };
@@ -213,11 +154,20 @@ impl Worker {
                     .tags
                     .get(tags::PARTITION)
                     .filter(|_| properties.is_asset_partitioned == Some(true));
-                self.report(events.materialization(asset_key, partition.cloned())).await?;
+                let event = events.materialization(asset_key, partition.cloned());
+                reported = reported.and(self.report(event).await);
             }
         }
-        self.report(events.step_success(duration_ms)).await?;
-        self.report(events.run_success()).await
+        reported
+    }
+
+    /// Ends a run that failed outside of its command.
+    async fn end_as_failed(&self, error: &InstanceError) {
+        let info = SerializableErrorInfo::from_error("WorkerError", error);
+        if let Err(second) = self.report(self.events().worker_failure(info)).await {
+            let run_id = &self.run.run_id;
+            tracing::error!(%run_id, %error, %second, "the failure of a run could not be reported");
+        }
     }
 
     fn error_info(&self, executed: &Executed, cls_name: &str) -> SerializableErrorInfo {
@@ -231,7 +181,11 @@ impl Worker {
         info.caused_by(SerializableErrorInfo::new("stderr", stderr))
     }
 
-    async fn report(&self, event: DagsterEvent) -> Result<(), InstanceError> {
+    pub(super) fn events(&self) -> RunEvents<'_> {
+        RunEvents::new(&self.run)
+    }
+
+    pub(super) async fn report(&self, event: DagsterEvent) -> Result<(), InstanceError> {
         let timestamp = timestamp_of(self.instance.clock().now());
         let user_message = event.message.clone().unwrap_or_default();
         let entry = EventLogEntry {

@@ -1,0 +1,174 @@
+//! The execution of a command: from its start until it has ended and its output is closed.
+
+use std::time::Duration;
+
+use instance_core::command::CommandSpec;
+use instance_core::error::InstanceError;
+use instance_core::storage::{ComputeIoType, ComputeLogCapture};
+use tokio::io::AsyncRead;
+use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::time::Instant;
+
+use super::command::{RunningCommand, StopSignal};
+use super::outcome::CommandOutcome;
+use super::output::{Tail, capture};
+use super::worker::Worker;
+
+/// How long output is held open after the command's end before the run's events say why it goes on.
+const NOTICE_AFTER: Duration = Duration::from_secs(1);
+
+/// How long output is still read when everything was stopped that could be.
+const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
+
+/// How long a command may take to stop before it is killed.
+const STOP_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// What a command left behind.
+pub(super) struct Executed {
+    pub(super) outcome: CommandOutcome,
+    /// The end of what it printed on standard error.
+    pub(super) stderr: Tail,
+    pub(super) stop_requested: bool,
+    pub(super) failure: Failure,
+}
+
+impl Executed {
+    fn of(outcome: CommandOutcome) -> Self {
+        Self {
+            outcome,
+            stderr: Tail::default(),
+            stop_requested: false,
+            failure: Failure::default(),
+        }
+    }
+}
+
+/// The first thing that could not be stored. The command goes on, whatever happens to its record.
+#[derive(Debug, Default)]
+pub(super) struct Failure(pub(super) Option<InstanceError>);
+
+impl Failure {
+    pub(super) fn keep(&mut self, result: Result<(), InstanceError>) {
+        if let Err(error) = result {
+            tracing::warn!(%error, "a part of the run is not recorded");
+            self.0.get_or_insert(error);
+        }
+    }
+}
+
+/// Moments at which something is to be done; `None` means never.
+#[derive(Debug, Default)]
+struct Moments {
+    /// Kill what has not stopped.
+    kill: Option<Instant>,
+    /// Say that output is held open.
+    notice: Option<Instant>,
+    /// Read no more.
+    give_up: Option<Instant>,
+}
+
+impl Moments {
+    /// Brings the end of reading forward.
+    fn give_up_after(&mut self, timeout: Duration) {
+        let moment = Instant::now() + timeout;
+        self.give_up = Some(self.give_up.map_or(moment, |earlier| earlier.min(moment)));
+    }
+}
+
+/// Waits until a moment; for ever if there is none.
+async fn at(moment: Option<Instant>) {
+    match moment {
+        Some(moment) => tokio::time::sleep_until(moment).await,
+        None => std::future::pending().await,
+    }
+}
+
+impl Worker {
+    /// Executes the command.
+    pub(super) async fn execute(
+        &self,
+        command: &CommandSpec,
+        stops: &mut UnboundedReceiver<StopSignal>,
+        log: &dyn ComputeLogCapture,
+    ) -> Executed {
+        let events = self.events();
+        let started = RunningCommand::start(command, &self.run, self.options.shares_terminal);
+        let mut running = match started {
+            Ok(running) => running,
+            Err(outcome) => return Executed::of(outcome),
+        };
+        let mut failure = Failure::default();
+        failure.keep(self.report(events.command_started(command.program(), &running)).await);
+
+        let (mut stdout, mut stderr) = (running.child.stdout.take(), running.child.stderr.take());
+        let mut stderr_tail = Tail::default();
+        let sink = self.options.output.as_ref();
+        let mut capturing = Box::pin(async {
+            tokio::join!(
+                capture(stdout.as_mut(), ComputeIoType::Stdout, log, sink, None),
+                capture(stderr.as_mut(), ComputeIoType::Stderr, log, sink, Some(&mut stderr_tail)),
+            )
+        });
+        let mut outcome = None;
+        let mut captured = None;
+        let mut stop_requested = false;
+        let mut moments = Moments::default();
+        while outcome.is_none() || captured.is_none() {
+            tokio::select! {
+                ended = running.child.wait(), if outcome.is_none() => {
+                    outcome = Some(CommandOutcome::of(ended));
+                    moments.notice = Some(Instant::now() + NOTICE_AFTER);
+                    if let Some(timeout) = self.options.output_timeout {
+                        moments.give_up_after(timeout);
+                    }
+                    if stop_requested && !running.has_left_processes() {
+                        moments.give_up_after(DRAIN_TIMEOUT);
+                    }
+                }
+                both = &mut capturing, if captured.is_none() => captured = Some(both),
+                Some(signal) = stops.recv() => {
+                    let is_received = running.signal(signal);
+                    if outcome.is_some() && (!is_received || signal == StopSignal::Kill) {
+                        moments.give_up_after(DRAIN_TIMEOUT);
+                    }
+                    moments.kill.get_or_insert(Instant::now() + STOP_TIMEOUT);
+                    if !std::mem::replace(&mut stop_requested, true) {
+                        // Reported by the worker, so that the report of the end comes behind it.
+                        failure.keep(self.report(events.run_canceling()).await);
+                    }
+                }
+                () = at(moments.kill) => {
+                    running.signal(StopSignal::Kill);
+                    moments.kill = None;
+                    if outcome.is_some() {
+                        moments.give_up_after(DRAIN_TIMEOUT);
+                    }
+                }
+                () = at(moments.notice) => {
+                    moments.notice = None;
+                    failure.keep(self.report(events.output_is_held()).await);
+                }
+                () = at(moments.give_up) => break,
+            }
+        }
+        drop(capturing);
+        if let Some((stdout, stderr)) = captured {
+            failure.keep(stdout.map_err(InstanceError::from));
+            failure.keep(stderr.map_err(InstanceError::from));
+        } else {
+            failure.keep(self.report(events.output_is_given_up()).await);
+            // A closed pipe would kill whoever writes to it.
+            tokio::spawn(async { tokio::join!(throw_away(stdout), throw_away(stderr)) });
+        }
+        let outcome = outcome.unwrap_or(CommandOutcome::Skipped);
+        Executed { outcome, stderr: stderr_tail, stop_requested, failure }
+    }
+}
+
+/// Reads an output to its end.
+async fn throw_away(output: Option<impl AsyncRead + Unpin>) {
+    if let Some(mut output) = output {
+        // Output that cannot be read keeps nobody waiting.
+        let _ = tokio::io::copy(&mut output, &mut tokio::io::sink()).await;
+    }
+}

@@ -1,0 +1,151 @@
+//! What the events of a run say about its worker, so that other processes find the worker and its command.
+
+use instance_core::error::InstanceError;
+use instance_core::event::{
+    EngineEventData, EventLogEntry, EventSpecificData, MetadataEntry, MetadataValue,
+};
+use instance_core::ids::RunId;
+use instance_core::launcher::{CheckRunHealthResult, WorkerStatus};
+use instance_core::ops::LauncherOps;
+
+use crate::read::engine_events;
+
+use super::identity::{Presence, ProcessIdentity};
+
+/// The label of what tells a worker's process from others of its pid.
+const WORKER_LABEL: &str = "worker_process";
+
+/// The label of what tells a command's process from others of its pid.
+const COMMAND_LABEL: &str = "command_process";
+
+/// The label that says by which signal to its process a worker stops its run.
+const STOPPED_BY_LABEL: &str = "stopped_by";
+
+/// The label of the group of a command that has one of its own.
+const GROUP_LABEL: &str = "process_group";
+
+/// The worker of a run as it was recorded when the run was launched.
+#[derive(Debug)]
+pub(super) struct WorkerRecord {
+    /// Its process.
+    pub(super) process: ProcessIdentity,
+    /// Whether SIGTERM to the process stops this run and nothing else.
+    pub(super) passes_signals_on: bool,
+    /// Its command; `None` if it was not started (yet).
+    pub(super) command: Option<CommandRecord>,
+}
+
+/// The command of a run as it was recorded when it was started.
+#[derive(Debug)]
+pub(super) struct CommandRecord {
+    /// Its process.
+    pub(super) process: ProcessIdentity,
+    /// Whether it has a process group of its own.
+    pub(super) has_group: bool,
+}
+
+impl WorkerRecord {
+    /// The worker that was launched last for a run; `None` if none was by a launcher of this kind.
+    pub(super) async fn find(
+        ops: &dyn LauncherOps,
+        run_id: &RunId,
+    ) -> Result<Option<Self>, InstanceError> {
+        let entries = engine_events(ops, run_id).await?;
+        Ok(Self::of_entries(&entries))
+    }
+
+    fn of_entries(entries: &[EventLogEntry]) -> Option<Self> {
+        let mut command = None;
+        for data in entries.iter().rev().filter_map(engine_data) {
+            if let Some(process) = process(data, COMMAND_LABEL) {
+                let has_group = text(data, GROUP_LABEL).is_some();
+                command.get_or_insert(CommandRecord { process, has_group });
+            }
+            if let Some(process) = process(data, WORKER_LABEL) {
+                let passes_signals_on = text(data, STOPPED_BY_LABEL).is_some();
+                return Some(Self { process, passes_signals_on, command });
+            }
+        }
+        None
+    }
+
+    /// How the worker is, as far as it can be seen from here.
+    pub(super) fn health(&self) -> CheckRunHealthResult {
+        let ProcessIdentity { pid, host, .. } = &self.process;
+        let (status, what) = match self.process.presence() {
+            Presence::Running => (WorkerStatus::Running, "runs".to_owned()),
+            Presence::Gone => (WorkerStatus::NotFound, "is gone".to_owned()),
+            Presence::Unknown(reason) => (WorkerStatus::Unknown, reason),
+        };
+        let mut message = format!("the worker (process {pid} of {host}) {what}");
+        if let Some(command) = self.command_left_behind() {
+            let left = format!("; its command (process {}) was left behind", command.process.pid);
+            message.push_str(&left);
+        }
+        CheckRunHealthResult::new(status)
+            .with_msg(message)
+            .with_run_worker_id(format!("{host}:{pid}"))
+    }
+
+    /// The command, if it runs although the worker is gone.
+    pub(super) fn command_left_behind(&self) -> Option<&CommandRecord> {
+        let command = self.command.as_ref()?;
+        let is_left = self.process.presence() == Presence::Gone
+            && command.process.presence() == Presence::Running;
+        is_left.then_some(command)
+    }
+}
+
+/// What is recorded of a worker when a run is launched.
+pub(super) fn worker_metadata(
+    process: &ProcessIdentity,
+    passes_signals_on: bool,
+) -> Vec<MetadataEntry> {
+    let mut metadata = process_metadata(process, WORKER_LABEL);
+    if passes_signals_on {
+        metadata.push(MetadataEntry::text(STOPPED_BY_LABEL, "SIGTERM"));
+    }
+    metadata
+}
+
+/// What is recorded of a command when it is started.
+pub(super) fn command_metadata(
+    process: &ProcessIdentity,
+    program: &str,
+    has_group: bool,
+) -> Vec<MetadataEntry> {
+    // The arguments are not repeated here: they stand in the run's configuration.
+    let mut metadata = process_metadata(process, COMMAND_LABEL);
+    metadata.push(MetadataEntry::text("program", program));
+    if has_group {
+        metadata.push(MetadataEntry::text(GROUP_LABEL, process.pid.to_string()));
+    }
+    metadata
+}
+
+fn process_metadata(process: &ProcessIdentity, label: &str) -> Vec<MetadataEntry> {
+    vec![
+        MetadataEntry::text("pid", process.pid.to_string()),
+        MetadataEntry::text("host", &process.host),
+        MetadataEntry::text(label, process.to_text()),
+    ]
+}
+
+fn process(data: &EngineEventData, label: &str) -> Option<ProcessIdentity> {
+    ProcessIdentity::parse(text(data, "pid")?, text(data, "host")?, text(data, label)?)
+}
+
+fn engine_data(entry: &EventLogEntry) -> Option<&EngineEventData> {
+    match entry.dagster_event.as_ref()?.event_specific_data.as_deref()? {
+        EventSpecificData::EngineEvent(data) => Some(data),
+        _ => None,
+    }
+}
+
+fn text<'a>(data: &'a EngineEventData, label: &str) -> Option<&'a str> {
+    let entry = data.metadata.iter().find(|entry| entry.label == label)?;
+    match &entry.entry_data {
+        MetadataValue::Text(value) => value.text.as_deref(),
+        _ => None,
+    }
+}

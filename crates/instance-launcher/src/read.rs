@@ -1,0 +1,28 @@
+//! The few things that this domain reads, in one place.
+
+use instance_core::error::InstanceError;
+use instance_core::event::{DagsterEventType, EventLogEntry};
+use instance_core::ids::RunId;
+use instance_core::ops::LauncherOps;
+use instance_core::run::DagsterRun;
+use instance_core::storage::RecordsForRun;
+
+/// The run, which has to be there.
+pub(crate) async fn existing_run(
+    ops: &dyn LauncherOps,
+    run_id: &RunId,
+) -> Result<DagsterRun, InstanceError> {
+    let record = ops.run_store().get_run_record(run_id).await?;
+    record.map(|record| record.dagster_run).ok_or_else(|| InstanceError::run_not_found(run_id))
+}
+
+/// What the machinery around a run has reported, oldest first.
+pub(crate) async fn engine_events(
+    ops: &dyn LauncherOps,
+    run_id: &RunId,
+) -> Result<Vec<EventLogEntry>, InstanceError> {
+    let mut query = RecordsForRun::all(run_id.clone());
+    query.of_types = vec![DagsterEventType::EngineEvent];
+    let found = ops.event_store().get_records_for_run(&query).await?;
+    Ok(found.records.into_iter().map(|record| record.event_log_entry).collect())
+}

@@ -1,0 +1,65 @@
+//! The coordinators: what is launched at once, what is queued, and how each is cancelled.
+
+use instance_core::run::DagsterRunStatus;
+use instance_launcher::{QueuedRunCoordinator, cancel_run, submit_run};
+
+use crate::fake::{Fake, TestResult, ToldLauncher};
+
+#[tokio::test]
+async fn the_queue_takes_a_run_and_launches_nothing() -> TestResult {
+    let launcher = ToldLauncher::default();
+    let fake = Fake::new(launcher.clone()).with_coordinator(QueuedRunCoordinator);
+    let run_id = fake.add_run(DagsterRunStatus::NotStarted);
+    assert_eq!(submit_run(&fake, &run_id).await?.status, DagsterRunStatus::Queued);
+    assert_eq!(fake.event_types(&run_id), ["PIPELINE_ENQUEUED"]);
+    assert_eq!(launcher.calls(), [""; 0]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_queued_run_is_cancelled_without_its_launcher() -> TestResult {
+    let launcher = ToldLauncher::that_fails();
+    let fake = Fake::new(launcher.clone()).with_coordinator(QueuedRunCoordinator);
+    let run_id = fake.add_run(DagsterRunStatus::Queued);
+    assert!(cancel_run(&fake, &run_id).await?);
+    assert_eq!(fake.run(&run_id).status, DagsterRunStatus::Canceled);
+    assert_eq!(fake.event_types(&run_id), ["PIPELINE_CANCELING", "PIPELINE_CANCELED"]);
+    assert_eq!(
+        fake.messages(&run_id),
+        [
+            "Canceling run from the queue.",
+            "This run has been marked as canceled from outside the execution context.",
+        ]
+    );
+    assert_eq!(launcher.calls(), [""; 0]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_worker_of_a_run_that_left_the_queue_is_asked() -> TestResult {
+    let launcher = ToldLauncher::default();
+    let fake = Fake::new(launcher.clone()).with_coordinator(QueuedRunCoordinator);
+    let run_id = fake.add_run(DagsterRunStatus::Started);
+    assert!(cancel_run(&fake, &run_id).await?);
+    assert_eq!(launcher.calls(), ["terminate STARTED"]);
+    assert_eq!(fake.event_types(&run_id), [""; 0]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_run_that_is_submitted_again_is_left_alone() -> TestResult {
+    let launcher = ToldLauncher::default();
+    let at_once = Fake::new(launcher.clone());
+    let queued = Fake::new(launcher.clone()).with_coordinator(QueuedRunCoordinator);
+    for fake in [at_once, queued] {
+        for status in
+            [DagsterRunStatus::Started, DagsterRunStatus::Queued, DagsterRunStatus::Success]
+        {
+            let run_id = fake.add_run(status);
+            assert_eq!(submit_run(&fake, &run_id).await?.status, status);
+            assert_eq!(fake.event_types(&run_id), [""; 0]);
+        }
+    }
+    assert_eq!(launcher.calls(), [""; 0]);
+    Ok(())
+}

@@ -1,0 +1,10 @@
+//! The launcher domain over an instance in memory: runs from their submission to their end, and real processes.
+#![expect(clippy::expect_used, reason = "a failed expectation is a failed test")]
+
+mod coordinators;
+mod fake;
+mod health;
+mod lifecycle;
+mod other_process;
+mod process;
+mod process_failures;
