@@ -32,7 +32,7 @@ async fn report(
     event_type: DagsterEventType,
 ) -> TestResult {
     let event = DagsterEvent::new(event_type, "job").with_message("as it was told to");
-    Ok(instance.report_dagster_event(ReportEvent::of(event, run_id)).await?)
+    Ok(instance.report_dagster_event(ReportEvent::new(event, run_id)).await?)
 }
 
 fn line(run_id: &RunId, number: usize) -> EventLogEntry {

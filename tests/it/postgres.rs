@@ -10,6 +10,7 @@ use std::time::Duration;
 use dagster_instance_tests::{Home, dagster, dagster_script};
 use instance_core::event::{DagsterEvent, DagsterEventType, EventLogEntry, LogLevel};
 use instance_core::run::{DagsterRun, RunsFilter};
+use instance_core::storage::EventStoreExt;
 use instance_core::{RunId, StorageError};
 use instance_storage::{PostgresConfig, StorageContext, Storages};
 use serde_json::{Value, json};

@@ -15,6 +15,7 @@ use instance_core::event::{
 };
 use instance_core::run::{DagsterRun, RunsFilter};
 use instance_core::settings::StorageSettings;
+use instance_core::storage::EventStoreExt;
 use instance_core::storage::RecordsForRun;
 use instance_core::{AssetKey, RunId, StorageError};
 use instance_storage::{OpenMode, StorageContext, Storages};

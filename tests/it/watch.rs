@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use instance_core::event::{DagsterEvent, DagsterEventType, EventLogEntry, LogLevel};
+use instance_core::storage::EventStoreExt;
 use instance_core::storage::{EventLogStorage, EventSignal, RecordsForRun};
 use instance_core::{RunId, StorageError};
 use instance_storage::{PostgresConfig, StorageContext, Storages};

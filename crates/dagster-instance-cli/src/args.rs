@@ -1,5 +1,6 @@
 //! The arguments of the program.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
@@ -8,7 +9,7 @@ use dagster_instance::run::DagsterRunStatus;
 
 /// Create, launch and observe Dagster runs without a Python process.
 #[derive(Debug, Parser)]
-#[command(version, about, max_term_width = 100)]
+#[command(name = "dagster-instance", version, about, max_term_width = 100)]
 pub(crate) struct Arguments {
     /// The instance's directory [default: $DAGSTER_HOME, else dagster-instance in the user's data directory]
     #[arg(long, global = true, value_name = "DIR")]
@@ -24,7 +25,6 @@ pub(crate) struct Arguments {
 
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
-    /// Execute a command and record it as a run of a job with one step
     Exec(Exec),
     /// Look at runs
     #[command(subcommand)]
@@ -44,9 +44,7 @@ pub(crate) enum RunCommand {
     Show(RunShow),
     /// Show the events of a run, oldest first
     Events(RunEvents),
-    /// Show the events of a run until it ends, and end as it did
     Tail(RunTail),
-    /// Wait until a run ends, and end as it did
     Wait(RunWait),
 }
 
@@ -60,14 +58,15 @@ pub(crate) enum AssetCommand {
 ///
 /// Its output is shown and captured. If it succeeds, the named assets are materialised. The exit
 /// code is the command's own: 127 if there is no such program, 126 if it cannot be executed, 128 and
-/// the number of the signal that ended it; 125 if the run could not be recorded.
+/// the number of the signal that ended it; 125 if the run could not be recorded or the arguments are wrong.
 #[derive(Debug, Args)]
 pub(crate) struct Exec {
     /// The name of the job [default: the program's name, with underscores for what Dagster's names lack]
     #[arg(long, value_name = "NAME")]
     pub(crate) job: Option<String>,
 
-    /// An asset that the command materialises, such as demo/hello; may be repeated
+    /// An asset that the command materialises, such as demo/hello; may be repeated. Within a part of the key,
+    /// a slash is \/ and a backslash \\
     #[arg(long = "asset", value_name = "KEY", value_parser = AssetKey::from_user_string)]
     pub(crate) assets: Vec<AssetKey>,
 
@@ -75,7 +74,7 @@ pub(crate) struct Exec {
     #[arg(long, value_name = "KEY")]
     pub(crate) partition: Option<String>,
 
-    /// A tag of the run; may be repeated
+    /// A tag of the run; may be repeated, with one value for a key
     #[arg(long = "tag", value_name = "K=V", value_parser = parse_tag)]
     pub(crate) tags: Vec<(String, String)>,
 
@@ -85,7 +84,7 @@ pub(crate) struct Exec {
 
     /// The command and its arguments
     #[arg(required = true, last = true, value_name = "COMMAND")]
-    pub(crate) command: Vec<String>,
+    pub(crate) command: Vec<OsString>,
 }
 
 #[derive(Debug, Args)]
@@ -109,7 +108,7 @@ pub(crate) struct RunList {
     #[arg(long, value_name = "NAME")]
     pub(crate) job: Option<String>,
 
-    /// Only runs with this tag; may be repeated, and then all must hold
+    /// Only runs with this tag; may be repeated with other keys, and then all must hold
     #[arg(long = "tag", value_name = "K=V", value_parser = parse_tag)]
     pub(crate) tags: Vec<(String, String)>,
 
@@ -145,10 +144,10 @@ pub(crate) struct RunEvents {
     pub(crate) output: Output,
 }
 
-/// Show the events of a run as they come, until it ends.
+/// Show the events of a run until it ends, and end as it did.
 ///
 /// The exit code says how the run ended: 0 is success, 1 failure, 3 canceled; 125 means that this program itself
-/// failed.
+/// failed or that its arguments are wrong, and 141 that its output was closed, as by `head`, before the end was shown.
 #[derive(Debug, Args)]
 pub(crate) struct RunTail {
     /// The run's id, or as much of its beginning as no other run has
@@ -159,10 +158,10 @@ pub(crate) struct RunTail {
     pub(crate) output: Output,
 }
 
-/// Wait until a run ends.
+/// Wait until a run ends, and end as it did.
 ///
 /// The exit code says how the run ended: 0 is success, 1 failure, 3 canceled; 124 means that it has not ended in
-/// time, and 125 that this program itself failed.
+/// time, and 125 that this program itself failed or that its arguments are wrong.
 #[derive(Debug, Args)]
 pub(crate) struct RunWait {
     /// The run's id, or as much of its beginning as no other run has

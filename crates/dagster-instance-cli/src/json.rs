@@ -1,34 +1,62 @@
-//! The JSON that the program prints, which `docs/cli-json.md` documents.
+//! The JSON that the program prints, which `docs/cli-json.md` documents. All of it is strict JSON.
+//!
+//! Not here: where it is printed.
 
-use dagster_instance::RunId;
 use dagster_instance::assets::AssetRecord;
 use dagster_instance::clock::timestamp_of;
 use dagster_instance::event::EventLogRecord;
 use dagster_instance::run::{
     DagsterRunStatsSnapshot, RunRecord, RunStepKeyStatsSnapshot, StepEventStatus,
 };
-use dagster_instance::serdes::{Pack, Writer, serialize_value};
-use serde_json::{Value, json};
+use dagster_instance::serdes::{Pack, Writer, code_points, serialize_value, text_to_json};
+use dagster_instance::settings::StoreSettings;
+use dagster_instance::{AssetKey, RunId, SnapshotId, StorageInfo};
+use serde_json::value::RawValue;
+use serde_json::{Map, Value, json};
 
 /// A run, as in a list.
 pub(crate) fn run(record: &RunRecord) -> Value {
     let run = &record.dagster_run;
+    let tags: Map<_, _> =
+        run.tags.iter().map(|(key, value)| (well_formed(key), text(value))).collect();
     json!({
-        "run_id": run.run_id.as_str(),
-        "job_name": run.job_name,
+        "run_id": text(run.run_id.as_str()),
+        "job_name": text(&run.job_name),
         "status": run.status.as_str(),
-        "tags": run.tags,
+        "tags": tags,
         "create_timestamp": timestamp_of(record.create_timestamp),
         "update_timestamp": timestamp_of(record.update_timestamp),
         "start_time": record.start_time,
         "end_time": record.end_time,
-        "root_run_id": run.root_run_id.as_ref().map(RunId::as_str),
-        "parent_run_id": run.parent_run_id.as_ref().map(RunId::as_str),
+        "root_run_id": run.root_run_id.as_ref().map(RunId::as_str).map(text),
+        "parent_run_id": run.parent_run_id.as_ref().map(RunId::as_str).map(text),
     })
 }
 
+/// A run with all that is shown of it.
+pub(crate) fn run_in_full(
+    record: &RunRecord,
+    run_stats: &DagsterRunStatsSnapshot,
+    steps: &[RunStepKeyStatsSnapshot],
+) -> Value {
+    let of_run = &record.dagster_run;
+    let snapshot = |id: &Option<SnapshotId>| id.as_ref().map(SnapshotId::as_str).map(text);
+    let more = [
+        ("run_config", carried(&of_run.run_config)),
+        ("job_snapshot_id", json!(snapshot(&of_run.job_snapshot_id))),
+        ("execution_plan_snapshot_id", json!(snapshot(&of_run.execution_plan_snapshot_id))),
+        ("stats", stats(run_stats)),
+        ("steps", steps.iter().map(step).collect()),
+    ];
+    let mut value = run(record);
+    if let Some(fields) = value.as_object_mut() {
+        fields.extend(more.map(|(name, value)| (name.to_owned(), value)));
+    }
+    value
+}
+
 /// What a run's events add up to.
-pub(crate) fn stats(stats: &DagsterRunStatsSnapshot) -> Value {
+fn stats(stats: &DagsterRunStatsSnapshot) -> Value {
     json!({
         "steps_succeeded": stats.steps_succeeded,
         "steps_failed": stats.steps_failed,
@@ -42,18 +70,18 @@ pub(crate) fn stats(stats: &DagsterRunStatsSnapshot) -> Value {
 }
 
 /// A step of a run.
-pub(crate) fn step(step: &RunStepKeyStatsSnapshot) -> Value {
+fn step(step: &RunStepKeyStatsSnapshot) -> Value {
     let materialized = step
         .materialization_events
         .iter()
         .filter_map(|entry| entry.dagster_event.as_ref()?.asset_key());
     json!({
-        "step_key": step.step_key,
+        "step_key": text(&step.step_key),
         "status": step.status.map(StepEventStatus::as_str),
         "start_time": step.start_time,
         "end_time": step.end_time,
         "attempts": step.attempts,
-        "materializations": materialized.map(|key| key.to_user_string()).collect::<Vec<_>>(),
+        "materializations": materialized.map(|key| asset_key(&key)).collect::<Vec<_>>(),
     })
 }
 
@@ -63,34 +91,176 @@ pub(crate) fn asset(record: &AssetRecord) -> Value {
     let last = entry.last_materialization_record.as_ref().map(|record| &record.event_log_entry);
     let partition = last.and_then(|entry| entry.dagster_event.as_ref()?.partition());
     json!({
-        "asset_key": entry.asset_key.to_user_string(),
-        "path": entry.asset_key.path,
+        "asset_key": asset_key(&entry.asset_key),
+        "path": entry.asset_key.path.iter().map(|part| text(part)).collect::<Vec<_>>(),
         "last_materialization_timestamp": last.map(|entry| entry.timestamp),
-        "last_materialization_run_id": last.map(|entry| entry.run_id.as_str()),
-        "last_materialization_partition": partition,
-        "last_run_id": entry.last_run_id.as_ref().map(RunId::as_str),
+        "last_materialization_run_id": last.map(|entry| text(entry.run_id.as_str())),
+        "last_materialization_partition": partition.map(text),
+        "last_run_id": entry.last_run_id.as_ref().map(RunId::as_str).map(text),
     })
 }
 
-/// An event. The stored entry goes in as it is, with what JSON alone could not hold, such as `NaN`.
+/// Where an instance is, and what it holds.
+pub(crate) fn info(
+    info: &StorageInfo,
+    dagster_version: &str,
+    assets: usize,
+    instigators: &Instigators,
+) -> Value {
+    let revisions: Map<_, _> = info
+        .schema_revisions
+        .iter()
+        .map(|(store, revision)| ((*store).to_owned(), text(revision)))
+        .collect();
+    let kind = match &info.storage.run_storage {
+        StoreSettings::Postgres(_) => "postgres",
+        _ => "sqlite",
+    };
+    json!({
+        "version": env!("CARGO_PKG_VERSION"),
+        "dagster_version": dagster_version,
+        // A directory's name need not be text.
+        "home": info.home.to_string_lossy(),
+        "storage": {
+            "kind": kind,
+            "run_storage": info.storage.run_storage.to_string(),
+            "event_log_storage": info.storage.event_log_storage.to_string(),
+            "schedule_storage": info.storage.schedule_storage.to_string(),
+            "schema_revisions": revisions,
+        },
+        "compute_logs_dir": info.compute_logs_dir.to_string_lossy(),
+        "run_storage_id": text(&info.run_storage_id),
+        "runs": info.runs,
+        "assets": assets,
+        "instigators": {"known": instigators.known, "running": instigators.running},
+        "ignored_config_keys": info.ignored_keys,
+    })
+}
+
+/// How many schedules and sensors there are.
+pub(crate) struct Instigators {
+    /// Those that the instance has a state of.
+    pub(crate) known: usize,
+    /// Those of them that somebody started.
+    pub(crate) running: usize,
+}
+
+/// An event. The stored entry goes in as it is, unless it holds what JSON cannot; then as text.
 pub(crate) fn event(record: &EventLogRecord) -> String {
     let entry = &record.event_log_entry;
-    let event_type = entry.dagster_event.as_ref().map(|event| event.event_type_value.clone());
+    let event_type = entry.dagster_event.as_ref().map(|event| well_formed(&event.event_type_value));
     let mut writer = Writer::new();
     let mut object = writer.object();
     object.entry("id", &record.storage_id);
     object.entry("event_type", &event_type);
-    object.entry("step_key", &entry.step_key().map(str::to_owned));
-    object.entry("timestamp", &entry.timestamp);
+    object.entry("step_key", &entry.step_key().map(well_formed));
+    object.entry("timestamp", &Some(entry.timestamp).filter(|time| time.is_finite()));
     object.entry("level", entry.level.name());
-    object.entry("message", entry.message());
-    object.raw_entry("entry", &serialize_value(entry));
+    object.entry("message", &well_formed(entry.message()));
+    let stored = serialize_value(entry);
+    if is_strict(&stored) {
+        object.raw_entry("entry", &stored);
+    } else {
+        object.entry("entry", &stored);
+    }
     object.end();
     writer.finish()
 }
 
-/// Text in serdes format, as a JSON tree where it is one, else as text.
-pub(crate) fn carried(value: &impl Pack) -> Value {
-    let text = serialize_value(value);
-    dagster_instance::serdes::text_to_json(&text).unwrap_or(Value::String(text))
+/// What the codec carries: as a JSON tree where it is one, else as its text.
+fn carried(value: &impl Pack) -> Value {
+    let stored = serialize_value(value);
+    let tree = is_strict(&stored).then(|| text_to_json(&stored).ok()).flatten();
+    tree.unwrap_or(Value::String(stored))
+}
+
+fn asset_key(key: &AssetKey) -> Value {
+    text(&key.to_user_string())
+}
+
+fn text(text: &str) -> Value {
+    Value::String(well_formed(text))
+}
+
+/// Text without halves of surrogate pairs, which Python's strings may have: U+FFFD stands for them.
+fn well_formed(text: &str) -> String {
+    code_points(text)
+        .map(|point| char::from_u32(point).unwrap_or(char::REPLACEMENT_CHARACTER))
+        .collect()
+}
+
+/// Whether text in serdes format is JSON for every reader: without `NaN`, infinities and halves of surrogate
+/// pairs.
+fn is_strict(text: &str) -> bool {
+    serde_json::from_str::<&RawValue>(text).is_ok() && !has_half(text)
+}
+
+/// Whether an escape of a half of a surrogate pair stands in JSON without the other half.
+fn has_half(text: &str) -> bool {
+    let mut rest = text;
+    let mut open = false;
+    while let Some(at) = rest.find('\\') {
+        let Some(escape) = rest.get(at + 1..) else { return open };
+        let half = escape.strip_prefix('u').and_then(|digits| digits.get(..4));
+        let half = half.and_then(|digits| u16::from_str_radix(digits, 16).ok());
+        let is_second = half.is_some_and(|half| (0xdc00..0xe000).contains(&half));
+        // A second half follows a first one at once, and only there it may stand.
+        if open && !(is_second && at == 0) || !open && is_second {
+            return true;
+        }
+        open = half.is_some_and(|half| (0xd800..0xdc00).contains(&half));
+        rest = escape.get(if half.is_some() { 5 } else { 1 }..).unwrap_or_default();
+    }
+    open
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{carried, is_strict, well_formed};
+    use dagster_instance::serdes::{Opaque, deserialize_value};
+    use serde_json::json;
+
+    #[test]
+    fn what_every_reader_takes_is_strict() {
+        for text in [
+            r#"{"a": [1, 1.5, null, true, "NaN", "Infinity"]}"#,
+            r#""\ud83d\ude80""#,
+            r#""a\ud83d\ude80\ud83d\ude80b\\ud83d""#,
+            "123456789012345678901234567890",
+        ] {
+            assert!(is_strict(text), "{text}");
+        }
+        for text in [
+            "NaN",
+            r#"{"a": [Infinity]}"#,
+            "[-Infinity]",
+            r#""\ud83d""#,
+            r#""\ud83da\ude80""#,
+            r#""\ude80""#,
+            r#""\ud83d\ud83d\ude80""#,
+            r#""\ud83d\n""#,
+            r#"["\ud83d", "\ude80"]"#,
+            r#""\ud83d\ude80\ude80""#,
+        ] {
+            assert!(!is_strict(text), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_json_cannot_hold_is_text() {
+        let check = |text: &str, expect| {
+            let value: Opaque = deserialize_value(text).unwrap();
+            assert_eq!(carried(&value), expect);
+        };
+        check(r#"{"a": 1}"#, json!({"a": 1}));
+        check(r#"{"a": NaN}"#, json!(r#"{"a": NaN}"#));
+        check(r#"["\udcff"]"#, json!(r#"["\udcff"]"#));
+        check("123456789012345678901234567890", json!("123456789012345678901234567890"));
+    }
+
+    #[test]
+    fn halves_of_pairs_are_replaced() {
+        let kept: String = deserialize_value(r#""a\udcff\ud83d\ude80""#).unwrap();
+        assert_eq!(well_formed(&kept), "a\u{fffd}\u{1f680}");
+    }
 }

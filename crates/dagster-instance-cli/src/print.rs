@@ -1,4 +1,6 @@
 //! Printing for people: times, and tables whose columns line up.
+//!
+//! Not here: how text from the database is shown, which is `text`'s.
 
 use std::io::Write;
 
@@ -24,39 +26,70 @@ pub(crate) fn duration(start: Option<f64>, end: Option<f64>) -> String {
     }
 }
 
-/// Prints rows with a heading, each column as wide as its widest cell, the last one as it is.
-pub(crate) fn table(
-    out: &mut impl Write,
-    heading: &[&str],
-    rows: &[Vec<String>],
-) -> std::io::Result<()> {
-    let heading: Vec<String> = heading.iter().map(|&cell| cell.to_owned()).collect();
-    let mut widths = vec![0; heading.len()];
-    for row in std::iter::once(&heading).chain(rows) {
-        for (width, cell) in widths.iter_mut().zip(row) {
-            *width = (*width).max(cell.chars().count());
-        }
-    }
-    for row in std::iter::once(&heading).chain(rows) {
-        let mut line = String::new();
-        for (cell, width) in row.iter().zip(&widths) {
-            line.push_str(cell);
-            line.extend(std::iter::repeat_n(' ', width - cell.chars().count() + 2));
-        }
-        writeln!(out, "{}", line.trim_end())?;
-    }
-    Ok(())
+/// A table that is printed in parts. Its columns are as wide as the widest cell of the first part, so that a long
+/// table needs no more memory than a part of it; a later cell that is wider moves the rest of its line.
+pub(crate) struct Table {
+    heading: Vec<&'static str>,
+    widths: Option<Vec<usize>>,
 }
 
-/// Text on one line: what would break or colour the line is shown as an escape.
-pub(crate) fn one_line(text: &str) -> String {
-    let mut line = String::with_capacity(text.len());
-    for character in text.trim_end().chars() {
-        if character.is_control() {
-            line.extend(character.escape_default());
-        } else {
-            line.push(character);
-        }
+impl Table {
+    /// A table of these columns.
+    pub(crate) fn new(heading: &[&'static str]) -> Self {
+        Self { heading: heading.to_vec(), widths: None }
     }
-    line
+
+    /// Prints rows, and above the first ones the heading. The last column is as wide as its cells.
+    pub(crate) fn rows(
+        &mut self,
+        out: &mut impl Write,
+        rows: &[Vec<String>],
+    ) -> std::io::Result<()> {
+        if self.widths.is_none() {
+            let heading: Vec<String> = self.heading.iter().map(|&cell| cell.to_owned()).collect();
+            let mut widths = vec![0; heading.len()];
+            for row in std::iter::once(&heading).chain(rows) {
+                for (width, cell) in widths.iter_mut().zip(row) {
+                    *width = (*width).max(cell.chars().count());
+                }
+            }
+            print_row(out, &heading, &widths)?;
+            self.widths = Some(widths);
+        }
+        let widths = self.widths.as_deref().unwrap_or_default();
+        rows.iter().try_for_each(|row| print_row(out, row, widths))
+    }
+}
+
+fn print_row(out: &mut impl Write, row: &[String], widths: &[usize]) -> std::io::Result<()> {
+    let mut line = String::new();
+    for (cell, width) in row.iter().zip(widths) {
+        line.push_str(cell);
+        let blanks = width.saturating_sub(cell.chars().count()) + 2;
+        line.extend(std::iter::repeat_n(' ', blanks));
+    }
+    writeln!(out, "{}", line.trim_end())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::Table;
+
+    #[test]
+    fn later_rows_keep_the_columns_of_the_first() {
+        let row = |cells: [&str; 2]| cells.map(str::to_owned).to_vec();
+        let mut out = Vec::new();
+        let mut table = Table::new(&["A", "B"]);
+        table.rows(&mut out, &[row(["long", "1"]), row(["é", ""])]).unwrap();
+        table.rows(&mut out, &[row(["longer than long", "2"]), row(["x", "3"])]).unwrap();
+        let expect = "A     B\nlong  1\né\nlonger than long  2\nx     3\n";
+        assert_eq!(String::from_utf8(out).unwrap(), expect);
+    }
+
+    #[test]
+    fn a_table_without_rows_has_a_heading() {
+        let mut out = Vec::new();
+        Table::new(&["A", "B"]).rows(&mut out, &[]).unwrap();
+        assert_eq!(out, b"A  B\n");
+    }
 }

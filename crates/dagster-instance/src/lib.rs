@@ -5,17 +5,14 @@
 //! [`DagsterInstance`] wires the storages and delegates every method to
 //! the crate of its domain.
 
-#[cfg(feature = "sqlite")]
 mod builder;
 mod instance;
-#[cfg(feature = "sqlite")]
 mod lifecycle;
-mod methods;
-mod ops;
 #[cfg(feature = "tracing-layer")]
 mod log_layer;
+mod methods;
+mod wiring;
 
-#[cfg(feature = "sqlite")]
 pub use builder::DagsterInstanceBuilder;
 pub use instance::DagsterInstance;
 
@@ -23,22 +20,20 @@ pub use instance_assets::RunlessAssetEvent;
 pub use instance_config::{Environment, Home, HomeSource, ProcessEnvironment, find_home};
 pub use instance_core::clock::{self, Clock, IdSource, RandomIds, SystemClock};
 pub use instance_core::command::{COMMAND_OP, CommandSpec};
+pub use instance_core::event::{EventListener, NewEvent, ReportEngineEvent, ReportEvent};
 pub use instance_core::{
     AssetCheckKey, AssetKey, InstanceError, RunId, SnapshotId, StorageError, StorageId, asset_key,
-    assets, classes, code_location, daemon, error, error_info, event, launcher, ops as ops_traits,
-    partitions, run, scheduling, serdes, settings, snap, storage, tags,
+    assets, classes, code_location, daemon, error, error_info, event, launcher, memory, ops,
+    partitions, run, scheduling, selectors, serdes, settings, snap, storage, tags,
 };
 #[cfg(feature = "tracing-layer")]
 pub use instance_events::run_log_layer;
-pub use instance_events::{
-    EventLogWatch, EventLogWatchHandle, NewEvent, ReportEngineEvent, ReportEvent, WatchEventLogs,
-    WatchUntil,
-};
-pub use instance_launcher::DefaultRunCoordinator;
+pub use instance_events::{EventLogWatch, EventLogWatchHandle, WatchEventLogs, WatchUntil};
 #[cfg(feature = "process")]
 pub use instance_launcher::{
     CommandOutcome, OutputSink, ProcessRunLauncher, RunOutcome, StopSignal,
 };
+pub use instance_launcher::{DefaultRunCoordinator, NoRunLauncher};
 pub use instance_runs::{
     CommandJob, CommandJobSnapshots, CreateReexecutedRun, CreateRun, ReexecutionStrategy,
     RegisterManagedRun,

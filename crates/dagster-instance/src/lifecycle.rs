@@ -8,7 +8,7 @@ impl DagsterInstance {
     /// Creates every file that a fresh instance has; otherwise each is created when it is first
     /// needed.
     pub async fn create_storages(&self) -> Result<(), InstanceError> {
-        Ok(self.inner.storages.create().await?)
+        Ok(self.inner.stores.create().await?)
     }
 
     /// Stores the events that wait for others, and closes all files. Beside these events, nothing that was
@@ -17,7 +17,7 @@ impl DagsterInstance {
     /// Errors: those of [`flush_events`](Self::flush_events); the files are closed all the same.
     pub async fn dispose(&self) -> Result<(), InstanceError> {
         let flushed = self.flush_events().await;
-        self.inner.storages.dispose().await;
+        self.inner.stores.close().await;
         flushed
     }
 }

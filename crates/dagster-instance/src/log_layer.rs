@@ -45,10 +45,7 @@ impl DagsterInstance {
     /// # Panics
     ///
     /// Outside of a tokio runtime.
-    pub fn run_log_layer(
-        &self,
-    ) -> (RunLogLayer, RunLogs)
-    {
+    pub fn run_log_layer(&self) -> (RunLogLayer, RunLogs) {
         RunLogLayer::new(Arc::new(self.clone()))
     }
 }

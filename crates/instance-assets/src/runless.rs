@@ -4,9 +4,10 @@ use instance_core::assets::AssetCheckEvaluation;
 use instance_core::error::InstanceError;
 use instance_core::event::{
     AssetMaterialization, AssetObservation, AssetObservationData, DagsterEvent, DagsterEventType,
-    EventSpecificData, FreshnessStateChange, FreshnessStateEvaluation, StepMaterializationData,
+    EventSpecificData, FreshnessStateChange, FreshnessStateEvaluation, ReportEvent,
+    StepMaterializationData,
 };
-use instance_core::ops::AssetOps;
+use instance_core::ops::{AssetOps, EventReporterExt};
 
 /// What happened to an asset outside of any run.
 #[derive(Debug, Clone, PartialEq)]
@@ -70,5 +71,5 @@ pub async fn report_runless_asset_event(
     ops: &dyn AssetOps,
     event: impl Into<RunlessAssetEvent> + Send,
 ) -> Result<(), InstanceError> {
-    ops.report_runless_event(event.into().into_event()).await
+    ops.report_dagster_event(ReportEvent::runless(event.into().into_event())).await
 }

@@ -17,7 +17,8 @@ serdes_class! {
 /// Text that names no asset.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error(
-    "{text:?} is not an asset key: write its parts separated by \"/\", each non-empty, such as demo/hello"
+    "{text:?} is not an asset key: write its parts separated by \"/\", each non-empty, such as demo/hello; \
+     within a part, a slash is \"\\/\" and a backslash is \"\\\\\""
 )]
 pub struct AssetKeyError {
     /// The text as given.
@@ -30,27 +31,41 @@ impl AssetKey {
         Self { path: path.into_iter().map(Into::into).collect(), unknown: UnknownFields::default() }
     }
 
-    /// Reads the form that people write: `demo/hello`. A slash inside a part is `\/`.
+    /// Reads the form that people write: `demo/hello`. Within a part, a slash is `\/` and a backslash `\\`.
+    ///
+    /// It reads what [`to_user_string`](Self::to_user_string) makes, as Dagster's `from_escaped_user_string` does.
+    ///
+    /// # Errors
+    ///
+    /// A part is empty, or a backslash stands before something else. Dagster drops such a backslash and an empty last
+    /// part, so that the text names another asset than it seems to.
     pub fn from_user_string(text: &str) -> Result<Self, AssetKeyError> {
-        let mut parts = vec![String::new()];
-        let mut characters = text.chars().peekable();
+        let refused = || AssetKeyError { text: text.to_owned() };
+        let mut path = Vec::new();
+        let mut part = String::new();
+        let mut characters = text.chars();
         while let Some(character) = characters.next() {
-            match (character, parts.last_mut()) {
-                ('\\', Some(part)) if characters.next_if_eq(&'/').is_some() => part.push('/'),
-                ('/', _) => parts.push(String::new()),
-                (other, Some(part)) => part.push(other),
-                (_, None) => {}
+            match character {
+                '/' => path.push(std::mem::take(&mut part)),
+                '\\' => match characters.next() {
+                    Some(escaped @ ('/' | '\\')) => part.push(escaped),
+                    _ => return Err(refused()),
+                },
+                other => part.push(other),
             }
         }
-        if parts.iter().any(String::is_empty) {
-            return Err(AssetKeyError { text: text.to_owned() });
+        path.push(part);
+        if path.iter().any(String::is_empty) {
+            return Err(refused());
         }
-        Ok(Self::new(parts))
+        Ok(Self::new(path))
     }
 
-    /// The form that people write and read: `demo/hello`.
+    /// The form that people write and read: `demo/hello`. It is what Dagster calls the escaped form: within a
+    /// part, a slash is `\/` and a backslash `\\`, so that two keys never have one form.
     pub fn to_user_string(&self) -> String {
-        self.path.iter().map(|part| part.replace('/', "\\/")).collect::<Vec<_>>().join("/")
+        let escaped = self.path.iter().map(|part| part.replace('\\', "\\\\").replace('/', "\\/"));
+        escaped.collect::<Vec<_>>().join("/")
     }
 
     /// The form that stands in columns of the database: `["demo", "hello"]`.
@@ -186,10 +201,64 @@ mod tests {
         assert_eq!(AssetKey::from_db_string(&key.to_db_string()), Some(key));
     }
 
+    /// Checks a key of nasty parts, against the form that Dagster 1.13.27 has for it.
+    fn check(path: &[&str], escaped: &str) {
+        let key = AssetKey::new(path.iter().copied());
+        assert_eq!(key.to_user_string(), escaped);
+        assert_eq!(AssetKey::from_user_string(escaped), Ok(key));
+    }
+
     #[test]
-    fn empty_parts_are_refused() {
-        for text in ["", "/", "a//b", "a/"] {
-            assert!(AssetKey::from_user_string(text).is_err(), "{text:?}");
+    fn the_form_of_people_is_that_of_dagster() {
+        check(&["a\\", "b"], r"a\\/b");
+        check(&["a/b"], r"a\/b");
+        check(&["a\\/b"], r"a\\\/b");
+        check(&["\\"], r"\\");
+        check(&["/", "/"], r"\//\/");
+        check(&[" ", "\n"], " /\n");
+    }
+
+    #[test]
+    fn every_key_has_a_form_of_its_own_and_is_read_from_it() {
+        // All keys of up to three parts, each of up to three of these characters.
+        let mut parts = vec![String::new()];
+        let mut from = 0;
+        for _ in 0..3 {
+            let until = parts.len();
+            for index in from..until {
+                for character in ["a", "/", "\\"] {
+                    parts.push(format!("{}{character}", parts[index]));
+                }
+            }
+            from = until;
+        }
+        parts.remove(0);
+        let mut forms = std::collections::BTreeSet::new();
+        let mut keys = 0;
+        let mut check = |path: &[&String]| {
+            let key = AssetKey::new(path.iter().map(|part| part.as_str()));
+            let form = key.to_user_string();
+            assert_eq!(AssetKey::from_user_string(&form), Ok(key), "{form:?}");
+            keys += 1;
+            forms.insert(form);
+        };
+        for first in &parts {
+            check(&[first]);
+            for second in &parts {
+                check(&[first, second]);
+                for third in &parts {
+                    check(&[first, second, third]);
+                }
+            }
+        }
+        assert_eq!(forms.len(), keys);
+    }
+
+    #[test]
+    fn what_names_no_asset_is_refused() {
+        for text in ["", "/", "a//b", "a/", "a\\", "a\\b", "\\n"] {
+            let error = AssetKey::from_user_string(text).unwrap_err().to_string();
+            assert!(error.starts_with(&format!("{text:?} is not an asset key")), "{error}");
         }
     }
 }

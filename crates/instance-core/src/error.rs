@@ -1,4 +1,7 @@
 //! The errors at the two boundaries: of a storage, and of a domain function.
+//!
+//! Every error knows its [`ErrorKind`], and whether the same call may succeed at another time. Both are decided
+//! where the cause is known, and carried as data.
 
 use crate::ids::{RunId, SnapshotId};
 use crate::partitions::PartitionsError;
@@ -6,6 +9,61 @@ use crate::serdes::SerdesError;
 
 /// A source of another error, of any type.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync + 'static>;
+
+/// What kind of failure an error is, for callers that decide by it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum ErrorKind {
+    /// What the call names is not there.
+    NotFound,
+    /// What the call creates is there already, or another one has its place.
+    AlreadyExists,
+    /// The arguments, or the values that would be stored, are not possible.
+    Invalid,
+    /// This version, this build or this storage does not do what was asked.
+    Unsupported,
+    /// What is stored cannot be read.
+    Unreadable,
+    /// The configuration of the instance is not usable.
+    Config,
+    /// A file, a database or a server failed.
+    Backend,
+    /// Something outside of the instance failed: a launcher, a code location.
+    External,
+    /// The call did its work, and what follows from it is incomplete.
+    Incomplete,
+}
+
+/// Whether the same call may succeed at another time without anybody mending something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Persistence {
+    /// It may: a connection was lost, a disk is full, a lock was held too long.
+    Temporary,
+    /// It will not: a password is wrong, a table is missing, a file may not be written.
+    Permanent,
+}
+
+impl Persistence {
+    /// What the operating system's error says of it.
+    ///
+    /// A full disk and a lost connection pass. A missing directory or a missing permission stays until somebody
+    /// mends it.
+    pub fn of_io(error: &std::io::Error) -> Self {
+        use std::io::ErrorKind as Io;
+
+        match error.kind() {
+            Io::NotFound
+            | Io::PermissionDenied
+            | Io::ReadOnlyFilesystem
+            | Io::NotADirectory
+            | Io::IsADirectory
+            | Io::InvalidFilename
+            | Io::InvalidInput
+            | Io::Unsupported => Self::Permanent,
+            _ => Self::Temporary,
+        }
+    }
+}
 
 /// What a storage cannot do.
 #[derive(Debug, thiserror::Error)]
@@ -125,22 +183,44 @@ pub enum StorageError {
         /// Why not.
         source: BoxError,
     },
-    /// The database refused.
+    /// The database failed.
     #[error("{operation} failed on {database}")]
     Backend {
         /// The database.
         database: String,
         /// What was tried.
         operation: &'static str,
+        /// Whether it may succeed at another time.
+        persistence: Persistence,
         /// Why not.
         source: BoxError,
     },
 }
 
 impl StorageError {
-    /// Whether the same call may succeed at another time: the database or the disk refused, not the store.
-    pub const fn is_temporary(&self) -> bool {
-        matches!(self, Self::Io { .. } | Self::Backend { .. })
+    /// What kind of failure it is.
+    pub const fn kind(&self) -> ErrorKind {
+        match self {
+            Self::RunAlreadyExists { .. } | Self::AlreadyExists { .. } => ErrorKind::AlreadyExists,
+            Self::RunNotFound { .. }
+            | Self::NotFound { .. }
+            | Self::SnapshotDoesNotExist { .. } => ErrorKind::NotFound,
+            Self::Invalid { .. } | Self::Values { .. } | Self::Duplicate { .. } => {
+                ErrorKind::Invalid
+            }
+            Self::Decode { .. } => ErrorKind::Unreadable,
+            Self::Revision { .. } | Self::Unsupported { .. } => ErrorKind::Unsupported,
+            Self::Io { .. } | Self::Backend { .. } => ErrorKind::Backend,
+        }
+    }
+
+    /// Whether the same call may succeed at another time without anybody mending something.
+    pub fn is_temporary(&self) -> bool {
+        match self {
+            Self::Io { source, .. } => Persistence::of_io(source) == Persistence::Temporary,
+            Self::Backend { persistence, .. } => *persistence == Persistence::Temporary,
+            _ => false,
+        }
     }
 }
 
@@ -210,6 +290,15 @@ pub enum InstanceError {
     /// What a definition of partitions says cannot be had; nothing was written.
     #[error(transparent)]
     Partitions(#[from] PartitionsError),
+    /// The events are stored; do not report them again. What follows from one of them is not: its row where events
+    /// are found across runs, or the change of its run.
+    #[error("the events of run {run_id} are stored, but what follows from them is not complete")]
+    EventsIncomplete {
+        /// The run of the events.
+        run_id: RunId,
+        /// Why not.
+        source: StorageError,
+    },
     /// Events could not be stored now. They wait, in their order, and are stored with the next ones; do not
     /// report them again.
     #[error("{waiting} events could not be stored yet; they wait for the next attempt")]
@@ -219,7 +308,59 @@ pub enum InstanceError {
         /// Why they could not be stored.
         source: StorageError,
     },
-    /// A storage failed.
+    /// A storage failed. A missing run is [`InstanceError::RunNotFound`] instead, wherever it was missed.
     #[error(transparent)]
-    Storage(#[from] StorageError),
+    Storage(StorageError),
+}
+
+impl From<StorageError> for InstanceError {
+    fn from(error: StorageError) -> Self {
+        match error {
+            StorageError::RunNotFound { run_id } => Self::run_not_found(&run_id),
+            other => Self::Storage(other),
+        }
+    }
+}
+
+impl InstanceError {
+    /// There is no run of this id.
+    pub fn run_not_found(run_id: &RunId) -> Self {
+        Self::RunNotFound { run_id: run_id.to_string() }
+    }
+
+    /// An argument is not possible: which one, its value, and what is wrong and what is right.
+    pub fn invalid(
+        what: &'static str,
+        value: impl Into<String>,
+        reason: impl Into<String>,
+    ) -> Self {
+        Self::Invalid { what, value: value.into(), reason: reason.into() }
+    }
+
+    /// What kind of failure it is.
+    pub const fn kind(&self) -> ErrorKind {
+        match self {
+            Self::RunNotFound { .. } => ErrorKind::NotFound,
+            Self::Invalid { .. } | Self::Partitions(_) | Self::NothingToReexecute { .. } => {
+                ErrorKind::Invalid
+            }
+            Self::RunConflict { .. } => ErrorKind::AlreadyExists,
+            Self::Launch { .. } | Self::CodeLocation { .. } => ErrorKind::External,
+            Self::Config { .. } => ErrorKind::Config,
+            Self::EventsWaiting { .. } => ErrorKind::Backend,
+            Self::EventsIncomplete { .. } => ErrorKind::Incomplete,
+            Self::Storage(error) => error.kind(),
+        }
+    }
+
+    /// Whether the same call may succeed at another time without anybody mending something.
+    ///
+    /// Events that wait ([`InstanceError::EventsWaiting`]) and events that are stored
+    /// ([`InstanceError::EventsIncomplete`]) are never to be reported again, so these are not temporary.
+    pub fn is_temporary(&self) -> bool {
+        match self {
+            Self::Storage(error) => error.is_temporary(),
+            _ => false,
+        }
+    }
 }

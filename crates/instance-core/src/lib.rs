@@ -19,6 +19,8 @@ pub mod error_info;
 pub mod event;
 pub mod ids;
 pub mod launcher;
+#[cfg(feature = "memory")]
+pub mod memory;
 pub mod ops;
 pub mod run;
 pub mod scheduling;

@@ -22,6 +22,29 @@ pub struct InstanceSettings {
     pub ignored_keys: Vec<String>,
 }
 
+impl InstanceSettings {
+    /// All defaults, of an instance in a directory; no directory means the one of the process.
+    pub fn new(home: impl Into<PathBuf>) -> Self {
+        let home = home.into();
+        Self {
+            storage: StorageSettings::sqlite_below(&home),
+            compute_logs_dir: home.join("storage"),
+            artifacts_dir: home.join("storage"),
+            run_retries: RunRetries::default(),
+            event_batching: EventBatching::default(),
+            ignored_keys: Vec::new(),
+            home,
+        }
+    }
+
+    /// The same with stores elsewhere.
+    #[must_use]
+    pub fn with_storage(mut self, storage: StorageSettings) -> Self {
+        self.storage = storage;
+        self
+    }
+}
+
 /// Whether and when failed runs are retried, as Dagster's daemon does it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct RunRetries {
@@ -98,6 +121,10 @@ pub enum StoreSettings {
     ConsolidatedSqlite(PathBuf),
     /// A Postgres database, which stores with the same settings share.
     Postgres(PostgresSettings),
+    /// The memory of this process.
+    Memory,
+    /// A store of the caller's own, which no file configures.
+    Custom,
 }
 
 /// How to reach a Postgres database.
@@ -144,7 +171,11 @@ impl StorageSettings {
 
     /// All three stores in one Postgres database.
     pub fn postgres(settings: PostgresSettings) -> Self {
-        let store = StoreSettings::Postgres(settings);
+        Self::all(StoreSettings::Postgres(settings))
+    }
+
+    /// All three stores in one place.
+    pub fn all(store: StoreSettings) -> Self {
         Self {
             run_storage: store.clone(),
             event_log_storage: store.clone(),
@@ -161,6 +192,8 @@ impl std::fmt::Display for StoreSettings {
                 write!(f, "SQLite in one file of {}", directory.display())
             }
             Self::Postgres(settings) => write!(f, "Postgres at {settings}"),
+            Self::Memory => f.write_str("the memory of this process"),
+            Self::Custom => f.write_str("a store of the program's own"),
         }
     }
 }

@@ -59,3 +59,9 @@ pub const EXTERNALLY_MANAGED_ASSETS: &str = "dagster/defer_asset_events";
 pub fn boolean_value(value: &str) -> bool {
     !["false", "none", "0", ""].iter().any(|no| value.eq_ignore_ascii_case(no))
 }
+
+/// Whether a tag of an asset event is found by [`EventLogStorage`](crate::storage::EventLogStorage), unless a store
+/// was told otherwise: those by which Dagster looks events up. All others would only fill the index.
+pub fn is_indexed_tag(key: &str) -> bool {
+    key == DATA_VERSION || key.starts_with(MULTIDIMENSIONAL_PARTITION_PREFIX)
+}

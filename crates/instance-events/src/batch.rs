@@ -5,13 +5,13 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use instance_core::error::{InstanceError, StorageError};
-use instance_core::event::EventBatch;
+use instance_core::error::{InstanceError, Persistence, StorageError};
+use instance_core::event::{EventBatch, NewEvent};
 use instance_core::ops::EventOps;
 use instance_core::settings::BatchedEvents;
 use instance_core::storage::changes_run;
 
-use crate::handle::{NewEvent, of_one_run, store_and_tell};
+use crate::pipeline::{of_one_run, outcome, store_and_follow};
 
 /// So many batches' worth of events may wait, in all batches; before more are taken, they are stored.
 const BATCHES_AT_MOST: usize = 100;
@@ -20,16 +20,22 @@ const BATCHES_AT_MOST: usize = 100;
 const LONGEST_DELAY: Duration = Duration::from_secs(30);
 
 /// Stores an event, or has it wait for others, as the instance is configured.
-pub(crate) async fn handle(ops: &dyn EventOps, event: NewEvent) -> Result<(), InstanceError> {
+pub(crate) async fn store_or_wait(
+    ops: &dyn EventOps,
+    event: NewEvent,
+) -> Result<(), InstanceError> {
     let batching = ops.event_batching();
-    let NewEvent { entry, batch } = event;
+    let NewEvent { entry, batch, .. } = event;
     let (name, is_end) = match (batching.of, batch) {
         (BatchedEvents::OfBatches, Some(batch)) => (batch.id, batch.is_end),
         (BatchedEvents::Every, batch) => {
             let is_end = batch.is_some_and(|batch| batch.is_end) || changes_run(&entry);
             (entry.run_id.to_string(), is_end)
         }
-        _ => return store_and_tell(ops, &[entry]).await?,
+        _ => {
+            let stored = store_and_follow(ops, std::slice::from_ref(&entry)).await?;
+            return outcome(&entry.run_id, stored);
+        }
     };
     let size = batching.size.max(1);
     if ops.event_buffer().len() >= size.saturating_mul(BATCHES_AT_MOST) {
@@ -40,7 +46,7 @@ pub(crate) async fn handle(ops: &dyn EventOps, event: NewEvent) -> Result<(), In
     let flushed = if is_end || count >= size { flush(ops, &name).await } else { Ok(()) };
     let still_waits = matches!(flushed, Err(InstanceError::EventsWaiting { .. }));
     if (count < size && !is_end || still_waits) && batch.begin_to_wait() {
-        tokio::spawn(flush_later(ops.for_task(), name, batch, batching.max_delay));
+        tokio::spawn(flush_later(ops.owned_event_ops(), name, batch, batching.max_delay));
     }
     flushed
 }
@@ -56,7 +62,7 @@ async fn flush_later(
         tokio::time::sleep(delay).await;
         batch.end_to_wait();
         let flushed = flush(&*ops, &name).await;
-        tell(&name, &flushed);
+        log_failure(&name, &flushed);
         let still_waits = matches!(flushed, Err(InstanceError::EventsWaiting { .. }));
         if !still_waits || !batch.begin_to_wait() {
             return;
@@ -65,8 +71,8 @@ async fn flush_later(
     }
 }
 
-/// Says what nobody else is told.
-fn tell(batch: &str, outcome: &Result<(), InstanceError>) {
+/// Logs what no caller is there to be told.
+fn log_failure(batch: &str, outcome: &Result<(), InstanceError>) {
     if let Err(error) = outcome {
         let source = std::error::Error::source(error).map(ToString::to_string);
         tracing::error!(batch, %error, source, "events that waited could not be stored");
@@ -91,7 +97,7 @@ async fn flush(ops: &dyn EventOps, name: &str) -> Result<(), InstanceError> {
     let Some(batch) = ops.event_buffer().get(name) else {
         return Ok(());
     };
-    let (ops, name) = (ops.for_task(), name.to_owned());
+    let (ops, name) = (ops.owned_event_ops(), name.to_owned());
     // In a task of its own: the events are of other callers as well, and are not lost with a caller who goes away.
     let storing = tokio::spawn(async move {
         let _turn = batch.turn().await;
@@ -107,6 +113,7 @@ async fn flush(ops: &dyn EventOps, name: &str) -> Result<(), InstanceError> {
             Err(error) => Err(StorageError::Backend {
                 database: "the events that wait".to_owned(),
                 operation: "storing a batch",
+                persistence: Persistence::Permanent,
                 source: Box::new(error),
             }
             .into()),
@@ -117,15 +124,18 @@ async fn flush(ops: &dyn EventOps, name: &str) -> Result<(), InstanceError> {
 async fn store(ops: &dyn EventOps, name: &str, batch: &EventBatch) -> Result<(), InstanceError> {
     let entries = batch.take();
     let mut parts: VecDeque<_> = of_one_run(&entries).collect();
-    let (mut outcome, mut done) = (Ok(()), 0);
+    let (mut first, mut done) = (Ok(()), 0);
     while let Some(part) = parts.pop_front() {
-        match store_and_tell(ops, part).await {
-            Ok(followed) => outcome = outcome.and(followed),
+        match store_and_follow(ops, part).await {
+            Ok(stored) => {
+                first =
+                    first.and(part.first().map_or(Ok(()), |entry| outcome(&entry.run_id, stored)));
+            }
             Err(source) if source.is_temporary() => {
                 let left = entries.get(done..).unwrap_or_default().to_vec();
                 let waiting = left.len();
                 batch.put_back(left);
-                tell(name, &outcome);
+                log_failure(name, &first);
                 return Err(InstanceError::EventsWaiting { waiting, source });
             }
             // One that is refused takes no other with it.
@@ -133,9 +143,9 @@ async fn store(ops: &dyn EventOps, name: &str, batch: &EventBatch) -> Result<(),
                 part.chunks(1).rev().for_each(|entry| parts.push_front(entry));
                 continue;
             }
-            Err(refused) => outcome = outcome.and(Err(refused.into())),
+            Err(refused) => first = first.and(Err(refused.into())),
         }
         done += part.len();
     }
-    outcome
+    first
 }

@@ -1,41 +1,30 @@
-//! Handling entries: storing them with the runs that they change, and telling the listeners.
+//! Handling entries: whether they are kept, and whether they are stored now or wait for others.
 
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
-use instance_core::error::{InstanceError, StorageError};
-use instance_core::event::{DagsterEventType, EventBatchMetadata, EventLogEntry, EventLogRecord};
-use instance_core::ids::{RunId, StorageId};
-use instance_core::ops::{EventListener, EventOps};
-use instance_core::run::DagsterRunStatus;
-use instance_core::serdes::UnknownFields;
+use instance_core::error::InstanceError;
+use instance_core::event::{DagsterEventType, EventListener, EventLogEntry, NewEvent};
+use instance_core::ids::RunId;
+use instance_core::ops::EventOps;
+use instance_core::storage::EventStoreExt;
 
 use crate::batch;
-use crate::retry::mark_for_retry;
+use crate::pipeline::{of_one_run, outcome, store_and_follow};
 
-/// An entry that is to be stored.
-#[derive(Debug, Clone, PartialEq)]
-pub struct NewEvent {
-    /// The entry.
-    pub entry: EventLogEntry,
-    /// The batch that it is part of; `None` if it is reported alone.
-    pub batch: Option<EventBatchMetadata>,
-}
-
-impl From<EventLogEntry> for NewEvent {
-    fn from(entry: EventLogEntry) -> Self {
-        Self { entry, batch: None }
-    }
-}
-
-/// Whether an entry is kept at all: failures to materialise an asset are not, in open-source Dagster's stores,
-/// and would confuse those who do not expect them.
+/// Whether an entry is kept at all.
+///
+/// Failures to materialise an asset are not kept. Open-source Dagster's stores have none, and would confuse those
+/// who do not expect them.
 // facade: method
 pub fn should_store_event(entry: &EventLogEntry) -> bool {
     entry.event_type() != Some(DagsterEventType::AssetFailedToMaterialize)
 }
 
-/// Stores an entry, and nothing else: no run is changed, and nobody is told. One that is not to be kept (see
-/// [`should_store_event`]) is left out.
+/// Stores an entry, and nothing else: no run is changed, and no listener is called.
+///
+/// An entry that is not kept (see [`should_store_event`]) is left out.
+///
+/// # Errors
+///
+/// The entry is not stored, or its row where events are found across runs is not.
 pub async fn store_event(ops: &dyn EventOps, entry: &EventLogEntry) -> Result<(), InstanceError> {
     if should_store_event(entry) {
         ops.event_store().store_event(entry).await?;
@@ -43,16 +32,21 @@ pub async fn store_event(ops: &dyn EventOps, entry: &EventLogEntry) -> Result<()
     Ok(())
 }
 
-/// Stores an entry, changes the run if the event demands it, and tells the run's listeners; one that is not to
-/// be kept (see [`should_store_event`]) is left out.
+/// Stores an entry, changes the run if the event demands it, and calls the run's listeners.
 ///
-/// The entry is stored first or together with the change: a reader that sees a run's new status also sees its
-/// event. Where the instance is configured so ([`EventBatching`](instance_core::settings::EventBatching)), the
-/// entry may wait for others; it is stored when its batch has ended, is as long as configured or has waited as
-/// long as configured, or by [`flush_events`](crate::flush_events), and may be lost if the process dies before.
+/// An entry that is not kept (see [`should_store_event`]) is left out. The entry is stored first or together with the
+/// change: a reader that sees a run's new status also sees its event. Where the instance is configured so
+/// ([`EventBatching`](instance_core::settings::EventBatching)), the entry may wait for others. It is stored when its
+/// batch has ended, is as long as configured or has waited as long as configured, or by [`flush_events`]. It is lost
+/// if the process dies before.
 ///
-/// Errors: the entry is not stored, and is not kept; with [`InstanceError::EventsWaiting`] it is kept, and
-/// waits for the next attempt. An error after the entry was stored (a run could not be changed) is told, too.
+/// # Errors
+///
+/// The entry is not stored, and is not kept, but for two errors after which it must not be reported again. With
+/// [`InstanceError::EventsWaiting`] it waits for the next attempt. With [`InstanceError::EventsIncomplete`] it is
+/// stored, and what follows from it is not complete.
+///
+/// [`flush_events`]: crate::flush_events
 pub async fn handle_new_event(
     ops: &dyn EventOps,
     event: impl Into<NewEvent> + Send,
@@ -61,85 +55,35 @@ pub async fn handle_new_event(
     if !should_store_event(&event.entry) {
         return Ok(());
     }
-    batch::handle(ops, event).await
+    batch::store_or_wait(ops, event).await
 }
 
-/// Stores entries in their order, those of one run that follow one another all or none, and does for each what
-/// [`handle_new_event`] does; they are a batch already, and wait for no others.
+/// Stores entries in their order, and does for each what [`handle_new_event`] does. They are a batch already, and
+/// wait for no others.
+///
+/// Entries of one run that follow one another are stored all or none.
+///
+/// # Errors
+///
+/// The entries of a run are not stored, and those behind them are not either; those before them are. With
+/// [`InstanceError::EventsIncomplete`] all are stored, and what follows from one of them is not complete.
 pub async fn handle_new_events(
     ops: &dyn EventOps,
     entries: Vec<EventLogEntry>,
 ) -> Result<(), InstanceError> {
     let entries: Vec<_> = entries.into_iter().filter(should_store_event).collect();
-    let mut outcome = Ok(());
+    let mut first = Ok(());
     for entries in of_one_run(&entries) {
-        outcome = outcome.and(store_and_tell(ops, entries).await?);
+        let stored = store_and_follow(ops, entries).await?;
+        first = first.and(entries.first().map_or(Ok(()), |entry| outcome(&entry.run_id, stored)));
     }
-    outcome
+    first
 }
 
-/// The longest parts of entries that are of one run each, in their order.
-pub(crate) fn of_one_run(entries: &[EventLogEntry]) -> impl Iterator<Item = &[EventLogEntry]> {
-    entries.chunk_by(|one, next| one.run_id == next.run_id)
-}
-
-/// What became of what follows from entries that are stored.
-type Followed = Result<(), InstanceError>;
-
-/// Stores entries, all or none, and does what follows from them. An error of a storage means that none is
-/// stored.
-pub(crate) async fn store_and_tell(
-    ops: &dyn EventOps,
-    entries: &[EventLogEntry],
-) -> Result<Followed, StorageError> {
-    let stored = ops.run_event_store().store_run_events(entries).await?;
-    let changed = stored.incomplete.map_or(Ok(()), |error: StorageError| Err(error.into()));
-    let marked = mark_failures(ops, entries).await;
-    for (entry, storage_id) in entries.iter().zip(stored.ids) {
-        tell(ops, entry, storage_id);
-    }
-    Ok(changed.and(marked))
-}
-
-async fn mark_failures(ops: &dyn EventOps, entries: &[EventLogEntry]) -> Result<(), InstanceError> {
-    if !ops.run_retries().enabled {
-        return Ok(());
-    }
-    let mut outcome = Ok(());
-    for entry in entries {
-        if entry.event_type() == Some(DagsterEventType::RunFailure) {
-            outcome = outcome.and(mark_for_retry(ops, &entry.run_id).await);
-        }
-    }
-    outcome
-}
-
-fn tell(ops: &dyn EventOps, entry: &EventLogEntry, storage_id: StorageId) {
-    let listeners = ops.listeners(&entry.run_id);
-    if !listeners.is_empty() {
-        let record = EventLogRecord {
-            event_log_entry: entry.clone(),
-            storage_id,
-            unknown: UnknownFields::default(),
-        };
-        for listener in &listeners {
-            // The events behind this one are stored, and told, whatever a listener does.
-            if catch_unwind(AssertUnwindSafe(|| listener(&record))).is_err() {
-                tracing::error!(run_id = %entry.run_id, "a listener to events has panicked");
-            }
-        }
-    }
-    let status = entry.event_type().and_then(DagsterEventType::run_status);
-    if status.is_some_and(DagsterRunStatus::is_finished) {
-        ops.remove_listeners(&entry.run_id);
-    }
-}
-
-/// Calls `listener` with each entry of a run that this process stores from now on, until the run has
-/// ended.
+/// Calls `listener` with each entry of a run that this process stores from now on, until the run has ended.
 ///
-/// Calls come in the order of the entries, on the task that stored them: a listener should be quick.
-/// One that panics is told of in the program's log, and is called again with the next entry.
+/// Calls come in the order of the entries, on the task that stored them: a listener should be quick. A listener that
+/// panics harms nobody. The program's log says so, and the listener is called again with the next entry.
 pub fn add_event_listener(ops: &dyn EventOps, run_id: &RunId, listener: EventListener) {
-    ops.add_listener(run_id, listener);
+    ops.event_listeners().add(run_id, listener);
 }

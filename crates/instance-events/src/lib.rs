@@ -6,6 +6,7 @@
 
 mod batch;
 mod handle;
+mod pipeline;
 mod read;
 mod report;
 mod retry;
@@ -15,16 +16,15 @@ mod watch;
 
 pub use batch::flush_events;
 pub use handle::{
-    NewEvent, add_event_listener, handle_new_event, handle_new_events, should_store_event,
-    store_event,
+    add_event_listener, handle_new_event, handle_new_events, should_store_event, store_event,
 };
 pub use read::{
     all_logs, fetch_run_status_changes, get_asset_event_summary_records, get_asset_keys_for_run,
     get_asset_partitions_for_run, get_event_records, get_records_for_run, logs_after,
 };
 pub use report::{
-    ReportEngineEvent, ReportEvent, report_dagster_event, report_engine_event, report_run_canceled,
-    report_run_canceling, report_run_failed,
+    report_dagster_event, report_engine_event, report_run_canceled, report_run_canceling,
+    report_run_failed,
 };
 pub use retry::auto_reexecution_should_retry_run;
 pub use watch::{

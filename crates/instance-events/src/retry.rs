@@ -6,27 +6,21 @@ use instance_core::error::{InstanceError, StorageError};
 use instance_core::event::RunFailureReason;
 use instance_core::ids::RunId;
 use instance_core::ops::EventOps;
-use instance_core::run::{DagsterRun, DagsterRunStatus, RunsFilter};
-use instance_core::storage::RunsPage;
+use instance_core::run::{DagsterRun, DagsterRunStatus};
 use instance_core::tags;
 
 /// Gives a run that has failed the tag that says whether it will be retried; a run that is not there is left
 /// alone.
-pub(crate) async fn mark_for_retry(
-    ops: &dyn EventOps,
-    run_id: &RunId,
-) -> Result<(), InstanceError> {
-    let filter = RunsFilter { run_ids: vec![run_id.clone()], ..RunsFilter::default() };
-    let page = RunsPage { limit: Some(1), ..RunsPage::default() };
-    let Some(record) = ops.run_store().get_run_records(&filter, &page).await?.pop() else {
+pub(crate) async fn mark_for_retry(ops: &dyn EventOps, run_id: &RunId) -> Result<(), StorageError> {
+    let Some(record) = ops.run_store().get_run_record(run_id).await? else {
         return Ok(());
     };
-    let will_retry = auto_reexecution_should_retry_run(ops, &record.dagster_run).await?;
+    let will_retry = should_retry(ops, &record.dagster_run).await?;
     let tag = BTreeMap::from([(tags::WILL_RETRY.to_owned(), will_retry.to_string())]);
     match ops.run_store().add_run_tags(run_id, &tag, ops.clock().now()).await {
         // It was deleted meanwhile.
         Err(StorageError::RunNotFound { .. }) => Ok(()),
-        other => Ok(other?),
+        other => other,
     }
 }
 
@@ -34,10 +28,18 @@ pub(crate) async fn mark_for_retry(
 /// are not yet as many as may be.
 ///
 /// How often a run is retried says its tag, else the settings; a tag that is no number means never.
+///
+/// # Errors
+///
+/// The group of the run cannot be read.
 pub async fn auto_reexecution_should_retry_run(
     ops: &dyn EventOps,
     run: &DagsterRun,
 ) -> Result<bool, InstanceError> {
+    Ok(should_retry(ops, run).await?)
+}
+
+async fn should_retry(ops: &dyn EventOps, run: &DagsterRun) -> Result<bool, StorageError> {
     let settings = ops.run_retries();
     if run.status != DagsterRunStatus::Failure {
         return Ok(false);
@@ -67,7 +69,7 @@ pub async fn auto_reexecution_should_retry_run(
         // This run, or the first of its group, was deleted.
         Err(StorageError::RunNotFound { .. }) | Ok(None) => return Ok(false),
         Ok(Some(group)) => group,
-        Err(error) => return Err(error.into()),
+        Err(error) => return Err(error),
     };
     // The first run of the group is no retry.
     Ok(i64::try_from(group.runs.len()).is_ok_and(|runs| runs <= max_retries))

@@ -10,8 +10,8 @@ use instance_core::error::InstanceError;
 use instance_core::event::{DagsterEventType, EventLogCursor, EventLogRecord};
 use instance_core::ids::RunId;
 use instance_core::ops::EventOps;
-use instance_core::run::{DagsterRunStatus, RunsFilter};
-use instance_core::storage::{EventSignal, RecordsForRun, RunsPage};
+use instance_core::run::DagsterRunStatus;
+use instance_core::storage::{EventSignal, RecordsForRun};
 use tokio::sync::watch;
 
 /// How many events are in memory at once, unless said otherwise.
@@ -134,7 +134,7 @@ pub async fn watch_event_logs(
     let signal = ops.event_watch().watch_run(&request.run_id).await?;
     let (end, ended) = watch::channel(false);
     let following = Following {
-        ops: ops.for_task(),
+        ops: ops.owned_event_ops(),
         signal,
         query: RecordsForRun {
             cursor: request.cursor,
@@ -239,10 +239,7 @@ impl Following {
         if self.found && !self.last_event_seen {
             return Ok(false);
         }
-        let filter =
-            RunsFilter { run_ids: vec![self.query.run_id.clone()], ..RunsFilter::default() };
-        let page = RunsPage { limit: Some(1), ..RunsPage::default() };
-        let run = self.ops.run_store().get_run_records(&filter, &page).await?.pop();
+        let run = self.ops.run_store().get_run_record(&self.query.run_id).await?;
         Ok(run.is_none_or(|record| record.dagster_run.status.is_finished()))
     }
 }

@@ -5,11 +5,13 @@
 //!
 #![doc = include_str!("../README.md")]
 
+mod absent;
 mod coordinator;
 mod lifecycle;
 #[cfg(feature = "process")]
 mod process;
 
+pub use absent::NoRunLauncher;
 pub use coordinator::DefaultRunCoordinator;
 pub use lifecycle::{cancel_run, launch_run, submit_run};
 #[cfg(feature = "process")]

@@ -2,10 +2,12 @@
 
 use instance_core::error::{BoxError, InstanceError};
 use instance_core::error_info::SerializableErrorInfo;
-use instance_core::event::{DagsterEvent, DagsterEventType, EngineEventData, LogLevel};
+use instance_core::event::{
+    DagsterEvent, DagsterEventType, EngineEventData, ReportEngineEvent, ReportEvent,
+};
 use instance_core::ids::RunId;
 use instance_core::launcher::LaunchRunContext;
-use instance_core::ops::LauncherOps;
+use instance_core::ops::{EventReporterExt, LauncherOps};
 use instance_core::run::DagsterRun;
 
 /// Gives a created run to the coordinator, which launches it now or later.
@@ -39,9 +41,10 @@ pub async fn launch_run(
 ) -> Result<DagsterRun, InstanceError> {
     let run = existing_run(ops, run_id).await?;
     let starting = DagsterEvent::new(DagsterEventType::RunStarting, &run.job_name);
-    ops.report_dagster_event(starting, run_id, LogLevel::INFO).await?;
+    ops.report_dagster_event(ReportEvent::new(starting, run_id)).await?;
     let run = existing_run(ops, run_id).await?;
-    let context = LaunchRunContext { dagster_run: run.clone(), instance: ops.worker_ops() };
+    let context =
+        LaunchRunContext { dagster_run: run.clone(), instance: ops.owned_run_worker_ops() };
     if let Err(source) = ops.run_launcher().launch_run(context).await {
         let error = InstanceError::Launch { run_id: run_id.clone(), source };
         report_failure(ops, &run, &error).await?;
@@ -63,8 +66,8 @@ pub async fn cancel_run(ops: &dyn LauncherOps, run_id: &RunId) -> Result<bool, I
 }
 
 async fn existing_run(ops: &dyn LauncherOps, run_id: &RunId) -> Result<DagsterRun, InstanceError> {
-    let run = ops.get_run_by_id(run_id).await?;
-    run.ok_or_else(|| InstanceError::RunNotFound { run_id: run_id.to_string() })
+    let record = ops.run_store().get_run_record(run_id).await?;
+    record.map(|record| record.dagster_run).ok_or_else(|| InstanceError::run_not_found(run_id))
 }
 
 async fn report_failure(
@@ -73,6 +76,8 @@ async fn report_failure(
     error: &InstanceError,
 ) -> Result<(), InstanceError> {
     let info = SerializableErrorInfo::from_error("LaunchError", error);
-    ops.report_engine_event(error.to_string(), run, EngineEventData::engine_error(info)).await?;
-    ops.report_run_failed(run).await
+    let report = ReportEngineEvent::new(run, error.to_string())
+        .with_data(EngineEventData::engine_error(info));
+    ops.report_engine_event(report).await?;
+    ops.report_run_failed(run, None, None).await.map(drop)
 }

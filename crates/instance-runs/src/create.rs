@@ -15,7 +15,7 @@ use instance_core::storage::NewRun;
 use instance_core::tags;
 
 use crate::construct::{Constructed, construct_run};
-use crate::planned::{planned_entries, tell};
+use crate::planned::{notify, planned_entries};
 
 /// What a new run is to be. Only the name of the job is required; see [`CreateRun::of_job`].
 #[derive(Debug, Clone)]
@@ -93,8 +93,11 @@ impl CreateRun {
 /// the events come behind it, so that nothing ever refers to what is not there. A run whose assets another system
 /// reports (see [`tags::EXTERNALLY_MANAGED_ASSETS`]) announces nothing.
 ///
-/// Errors: [`InstanceError::Invalid`] for arguments that contradict each other, [`InstanceError::Partitions`] for
-/// partitions that are none, and a run of the same id; nothing is written then.
+/// # Errors
+///
+/// [`InstanceError::Invalid`] for arguments that contradict each other, [`InstanceError::Partitions`] for partitions
+/// that are none, and a run of the same id; nothing is written then. With [`InstanceError::EventsIncomplete`] the run
+/// and its events are stored, and the events are not found across runs.
 // facade: boxed
 #[tracing::instrument(skip_all, fields(job_name = %request.job_name))]
 pub async fn create_run(ops: &dyn RunOps, request: CreateRun) -> Result<DagsterRun, InstanceError> {
@@ -114,15 +117,15 @@ pub async fn create_run(ops: &dyn RunOps, request: CreateRun) -> Result<DagsterR
         events: events.clone(),
         ..NewRun::of(run.clone(), ops.clock().now())
     };
-    let ids = ops.run_event_store().add_run_with_events(new_run).await?;
-    tell(ops, events, ids);
+    let stored = ops.run_event_store().add_run_with_events(new_run).await?;
+    notify(ops, &run.run_id, &events, stored)?;
     Ok(run)
 }
 
 /// The request with what follows from it, if it is one that a run can be created for.
 fn validated(mut request: CreateRun) -> Result<CreateRun, InstanceError> {
     let invalid = |what: &'static str, value: String, reason: &str| {
-        Err(InstanceError::Invalid { what, value, reason: reason.to_owned() })
+        Err(InstanceError::invalid(what, value, reason))
     };
     if let Some(run_id) = request.run_id.as_ref().filter(|run_id| !run_id.is_uuid()) {
         return invalid("run id", run_id.to_string(), "it has to be a UUID");

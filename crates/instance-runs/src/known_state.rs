@@ -44,10 +44,7 @@ pub(crate) async fn resume_retry_state(
         next = match &run.parent_run_id {
             Some(id) => {
                 let ancestor = get_run_by_id(ops, id).await?;
-                Some(
-                    ancestor
-                        .ok_or_else(|| InstanceError::RunNotFound { run_id: id.to_string() })?,
-                )
+                Some(ancestor.ok_or_else(|| InstanceError::run_not_found(id))?)
             }
             None => None,
         };

@@ -110,7 +110,7 @@ pub async fn register_managed_run(
         Ok(_) => Ok(run),
         Err(StorageError::RunAlreadyExists { run_id }) => {
             let stored = get_run_by_id(ops, &run_id).await?;
-            let missing = || InstanceError::RunNotFound { run_id: run_id.to_string() };
+            let missing = || InstanceError::run_not_found(&run_id);
             unless_it_differs(&run, stored.ok_or_else(missing)?)
         }
         Err(error) => Err(error.into()),

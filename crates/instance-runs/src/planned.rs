@@ -5,15 +5,15 @@ use instance_core::assets::{AssetCheckEvaluationPlanned, AssetGraph};
 use instance_core::clock::timestamp_of;
 use instance_core::error::InstanceError;
 use instance_core::event::{
-    AssetMaterializationPlannedData, DagsterEvent, DagsterEventType, EventLogEntry, EventLogRecord,
-    LogLevel,
+    AssetMaterializationPlannedData, DagsterEvent, DagsterEventType, EventLogEntry, LogLevel,
 };
-use instance_core::ids::StorageId;
+use instance_core::ids::RunId;
 use instance_core::ops::RunOps;
 use instance_core::partitions::{DynamicPartitionKeys, PartitionsSnap};
 use instance_core::run::DagsterRun;
 use instance_core::serdes::UnknownFields;
 use instance_core::snap::{ExecutionPlanSnapshot, ExecutionStepSnap};
+use instance_core::storage::StoredEvents;
 use instance_core::tags;
 
 use crate::partitions::{dynamic_keys, subset_for_events};
@@ -34,17 +34,22 @@ pub async fn log_asset_planned_events(
     if entries.is_empty() {
         return Ok(());
     }
-    let ids = ops.event_store().store_event_batch(&entries).await?;
-    tell(ops, entries, ids);
-    Ok(())
+    let stored = ops.event_store().store_events(&entries).await?;
+    notify(ops, &run.run_id, &entries, stored)
 }
 
-/// Tells those who listen of entries that are stored.
-pub(crate) fn tell(ops: &dyn RunOps, entries: Vec<EventLogEntry>, ids: Vec<StorageId>) {
-    for (event_log_entry, storage_id) in entries.into_iter().zip(ids) {
-        let unknown = UnknownFields::default();
-        ops.tell_listeners(&EventLogRecord { event_log_entry, storage_id, unknown });
+/// Calls those who listen with entries that are stored.
+pub(crate) fn notify(
+    ops: &dyn RunOps,
+    run_id: &RunId,
+    entries: &[EventLogEntry],
+    stored: StoredEvents,
+) -> Result<(), InstanceError> {
+    for (entry, storage_id) in entries.iter().zip(stored.ids) {
+        ops.event_listeners().notify(entry, storage_id);
     }
+    let incomplete = |source| InstanceError::EventsIncomplete { run_id: run_id.clone(), source };
+    stored.incomplete.map_or(Ok(()), |source| Err(incomplete(source)))
 }
 
 /// The entries of the events, as they are stored.

@@ -40,9 +40,7 @@ pub async fn get_run_record_by_id(
     ops: &dyn RunOps,
     run_id: &RunId,
 ) -> Result<Option<RunRecord>, InstanceError> {
-    let filter = RunsFilter { run_ids: vec![run_id.clone()], ..RunsFilter::default() };
-    let page = RunsPage { limit: Some(1), ..RunsPage::default() };
-    Ok(ops.run_store().get_run_records(&filter, &page).await?.pop())
+    Ok(ops.run_store().get_run_record(run_id).await?)
 }
 
 /// The run of this id; `None` if there is none.
@@ -100,8 +98,15 @@ pub async fn get_run_partition_data(
 
 /// The one run whose id is, or begins with, the given text, which is how people name runs.
 ///
-/// Errors: no run does, or several do.
+/// Errors: no run does, or several do; the text is empty, with which every id begins.
 pub async fn find_run(ops: &dyn RunOps, id_or_prefix: &str) -> Result<RunRecord, InstanceError> {
+    if id_or_prefix.is_empty() {
+        return Err(InstanceError::Invalid {
+            what: "run id",
+            value: String::new(),
+            reason: "it is empty; give the id of a run, or its beginning".to_owned(),
+        });
+    }
     if let Some(record) = get_run_record_by_id(ops, &RunId::from(id_or_prefix)).await? {
         return Ok(record);
     }

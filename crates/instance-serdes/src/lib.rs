@@ -35,6 +35,7 @@ pub use opaque::Opaque;
 pub use pairs::PairMap;
 pub use reader::{Kind, MAX_DEPTH, Object, Reader};
 pub use sets::{FrozenSet, SetOrder};
+pub use surrogates::code_points;
 pub use unknown::UnknownFields;
 pub use writer::{ObjectWriter, Writer};
 

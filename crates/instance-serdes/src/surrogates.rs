@@ -50,8 +50,9 @@ pub(super) fn in_python_order<'a, K: AsRef<str> + 'a, V>(
     entries
 }
 
-/// The code points that a kept text stands for, halves of pairs included.
-pub(super) fn code_points(text: &str) -> impl Iterator<Item = u32> {
+/// The code points that a text of the codec stands for, halves of surrogate pairs included: for whoever shows a text
+/// where a half has no place. `char::from_u32` gives `None` for a half.
+pub fn code_points(text: &str) -> impl Iterator<Item = u32> {
     let mut characters = text.chars().peekable();
     std::iter::from_fn(move || {
         let character = characters.next()?;

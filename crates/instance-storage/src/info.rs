@@ -28,18 +28,18 @@ pub struct StorageInfo {
 
 /// Where the instance stores what, in which schema.
 pub async fn storage_info(ops: &dyn StorageOps) -> Result<StorageInfo, InstanceError> {
-    let settings = ops.settings();
+    let (settings, stores) = (ops.settings(), ops.stores());
     Ok(StorageInfo {
         home: settings.home.clone(),
         storage: settings.storage.clone(),
         compute_logs_dir: settings.compute_logs_dir.clone(),
-        run_storage_id: ops.run_storage().get_run_storage_id().await?,
+        run_storage_id: stores.run_storage.get_run_storage_id().await?,
         schema_revisions: [
-            ("runs", ops.run_storage().schema_revision().await?),
-            ("events", ops.event_log_storage().schema_revision().await?),
-            ("schedules", ops.schedule_storage().schema_revision().await?),
+            ("runs", stores.run_storage.schema_revision().await?),
+            ("events", stores.event_log_storage.schema_revision().await?),
+            ("schedules", stores.schedule_storage.schema_revision().await?),
         ],
-        runs: ops.run_storage().get_runs_count(&RunsFilter::default()).await?,
+        runs: stores.run_storage.get_runs_count(&RunsFilter::default()).await?,
         ignored_keys: settings.ignored_keys.clone(),
     })
 }

@@ -75,7 +75,7 @@ async fn report_run_events(instance: &DagsterInstance, count: u32) -> Result<f64
         for run_id in &runs {
             for event_type in [DagsterEventType::RunStart, DagsterEventType::RunSuccess] {
                 let event = DagsterEvent::new(event_type, JOB).with_message("as it was");
-                instance.report_dagster_event(ReportEvent::of(event, run_id)).await?;
+                instance.report_dagster_event(ReportEvent::new(event, run_id)).await?;
             }
         }
         Ok(())

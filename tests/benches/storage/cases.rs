@@ -8,6 +8,7 @@ use chrono::Utc;
 use instance_core::RunId;
 use instance_core::event::{DagsterEventType, EventLogEntry};
 use instance_core::run::{DagsterRun, RunsFilter};
+use instance_core::storage::EventStoreExt;
 use instance_core::storage::{EventLogStorage, RecordsForRun, RunsPage};
 use serde_json::json;
 

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use chrono::Utc;
 use instance_core::run::DagsterRun;
 use instance_core::settings::StorageSettings;
+use instance_core::storage::EventStoreExt;
 use instance_core::storage::{EventLogStorage, RunStorage};
 use instance_core::{AssetKey, RunId};
 use instance_storage::{OpenMode, PostgresConfig, StorageContext, Storages};

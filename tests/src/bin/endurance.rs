@@ -131,7 +131,7 @@ async fn write(
             _ => None,
         };
         if let Some(event) = of_run {
-            instance.report_dagster_event(ReportEvent::of(event, &run_id)).await?;
+            instance.report_dagster_event(ReportEvent::new(event, &run_id)).await?;
         } else if number % MATERIALIZATION_EVERY == 0 {
             let asset_key =
                 AssetKey::new(["endurance".to_owned(), format!("asset_{}", number % 100)]);

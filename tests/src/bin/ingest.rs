@@ -18,6 +18,7 @@ use instance_core::event::{
 };
 use instance_core::run::DagsterRun;
 use instance_core::settings::StorageSettings;
+use instance_core::storage::EventStoreExt;
 use instance_core::{AssetKey, RunId, StorageError};
 use instance_storage::{OpenMode, PostgresConfig, StorageContext, Storages};
 use tokio::sync::oneshot;

@@ -59,7 +59,7 @@ async fn change(instance: &DagsterInstance, name: &str, arguments: Arguments<'_>
         }
         "report_dagster_event" => {
             let event = arguments.stored("event")?.ok_or("no event")?;
-            let mut report = ReportEvent::of(event, &run_id(arguments)?);
+            let mut report = ReportEvent::new(event, &run_id(arguments)?);
             report.level = LogLevel(arguments.number("level")?);
             report.timestamp = arguments.optional_float("timestamp")?;
             report.batch = arguments.batch()?;
@@ -67,7 +67,7 @@ async fn change(instance: &DagsterInstance, name: &str, arguments: Arguments<'_>
         }
         "handle_new_event" => {
             let entry = arguments.stored("entry")?.ok_or("no entry")?;
-            instance.handle_new_event(NewEvent { entry, batch: arguments.batch()? }).await?;
+            instance.handle_new_event(NewEvent::new(entry).with_batch(arguments.batch()?)).await?;
         }
         "store_event" => {
             let entry = arguments.stored("entry")?.ok_or("no entry")?;
@@ -93,12 +93,12 @@ async fn change(instance: &DagsterInstance, name: &str, arguments: Arguments<'_>
         }
         "add_backfill" => {
             let backfill = arguments.stored("backfill")?.ok_or("no backfill")?;
-            let ops: &dyn dagster_instance::ops_traits::RunOps = instance;
+            let ops: &dyn dagster_instance::ops::RunOps = instance;
             ops.backfill_store().add_backfill(&backfill).await?;
         }
         "add_dynamic_partitions" => {
             let keys = arguments.texts("keys")?.ok_or("no keys")?;
-            let ops: &dyn dagster_instance::ops_traits::RunOps = instance;
+            let ops: &dyn dagster_instance::ops::RunOps = instance;
             let store = ops.dynamic_partition_store();
             store.add_dynamic_partitions(arguments.text("name")?, &keys).await?;
         }
@@ -192,8 +192,8 @@ async fn create_reexecuted_run(
 async fn report_engine_event(instance: &DagsterInstance, arguments: Arguments<'_>) -> Result<()> {
     let message = arguments.text("message")?;
     let mut report = match arguments.optional_text("job_name")? {
-        Some(job_name) => ReportEngineEvent::of_ids(&run_id(arguments)?, job_name, message),
-        None => ReportEngineEvent::of(&run(instance, arguments).await?, message),
+        Some(job_name) => ReportEngineEvent::from_ids(&run_id(arguments)?, job_name, message),
+        None => ReportEngineEvent::new(&run(instance, arguments).await?, message),
     };
     report.step_key = arguments.owned_text("step_key")?;
     report.data = arguments.stored::<EngineEventData>("engine_event_data")?.unwrap_or_default();

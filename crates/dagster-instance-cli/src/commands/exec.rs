@@ -1,5 +1,6 @@
 //! `exec`: a command, recorded as a run of a job with one step.
 
+use std::ffi::OsString;
 use std::io::{IsTerminal, Write};
 use std::path::Path;
 use std::process::ExitCode;
@@ -14,12 +15,12 @@ use tokio::task::JoinHandle;
 
 use super::run_events;
 use crate::args::Exec;
-use crate::{EXEC_FAILED, Result, open};
+use crate::{OWN_FAILURE, Result, open, report, text};
 
 pub(crate) async fn run(home: Option<&Path>, args: Exec) -> Result<ExitCode> {
     // First of all, so that a signal that comes early stops the run and not this program.
     let mut stops = Stops::new()?;
-    let command = CommandSpec::new(args.command)?;
+    let command = CommandSpec::new(in_utf8(args.command)?)?;
     let job_name = args.job.unwrap_or_else(|| job_name_of(command.program()));
     let mut request =
         CommandJob::new(job_name, &args.assets, args.partition.is_some())?.create_run(&command);
@@ -37,11 +38,11 @@ pub(crate) async fn run(home: Option<&Path>, args: Exec) -> Result<ExitCode> {
     let run = instance.create_run(request).await?;
     let run_id = run.run_id;
     if !args.quiet {
-        eprintln!(
+        report::say(&format!(
             "Run {run_id} of job {} in {}",
-            run.job_name,
-            instance.get_settings().home.display()
-        );
+            text::value(&run.job_name),
+            text::value(&instance.get_settings().home.to_string_lossy())
+        ));
     }
     let shown = if args.quiet { None } else { Some(show_events(&instance, &run_id).await?) };
     instance.submit_run(&run_id).await?;
@@ -78,21 +79,34 @@ async fn wait(
 
 fn exit_code(outcome: &RunOutcome, quiet: bool, run_id: &RunId) -> ExitCode {
     if !outcome.command.is_success() && !quiet {
-        eprintln!("The command {}.", outcome.command.reason());
+        report::say(&text::lines(&format!("The command {}.", outcome.command.reason())));
     }
     let code = outcome.command.exit_code();
     if let Some(error) = &outcome.error {
-        eprintln!("dagster-instance: run {run_id} is not completely recorded: {}", chain(&**error));
-        return ExitCode::from(if code == 0 { EXEC_FAILED } else { code });
+        let reason = report::chain(&**error);
+        report::failure(&format!("run {run_id} is not completely recorded: {reason}"));
+        return ExitCode::from(if code == 0 { OWN_FAILURE } else { code });
     }
     ExitCode::from(code)
 }
 
-fn chain(error: &dyn std::error::Error) -> String {
-    match error.source() {
-        Some(source) => format!("{error}: {}", chain(source)),
-        None => error.to_string(),
-    }
+/// The command as the run's configuration can hold it.
+fn in_utf8(command: Vec<OsString>) -> Result<Vec<String>> {
+    let texts = command.into_iter().enumerate().map(|(index, argument)| {
+        argument.into_string().map_err(|argument| {
+            let which = match index {
+                0 => "the program".to_owned(),
+                _ => format!("argument {index} of the command"),
+            };
+            let shown = text::bytes(&argument);
+            format!(
+                "{which}, {shown}, is not UTF-8, and the configuration of a run holds nothing else; \
+                 have a script put it together"
+            )
+            .into()
+        })
+    });
+    texts.collect()
 }
 
 /// The events of the run as they are shown.
@@ -109,10 +123,10 @@ async fn show_events(instance: &DagsterInstance, run_id: &RunId) -> Result<Shown
     let task = tokio::spawn(async move {
         while let Some(record) = watch.next().await {
             match record {
-                Ok(record) => eprintln!("{}", run_events::line(&record)),
+                Ok(record) => report::say(&run_events::line(&record)),
                 // The command goes on, whatever can be shown of it.
                 Err(error) => {
-                    eprintln!("dagster-instance: events are not shown: {}", chain(&error));
+                    report::failure(&format!("events are not shown: {}", report::chain(&error)));
                 }
             }
         }

@@ -1,20 +1,21 @@
 //! `run events`, `run tail` and `run wait`: the events of a run, oldest first, and its end.
 
-use std::io::Write;
+use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use dagster_instance::event::EventLogRecord;
-use dagster_instance::run::DagsterRunStatus;
+use dagster_instance::run::{DagsterRun, DagsterRunStatus};
 use dagster_instance::storage::RecordsForRun;
 use dagster_instance::{DagsterInstance, RunId, WatchEventLogs};
 
+use super::pages::{EVENTS_IN_MEMORY, EventPages};
 use crate::args::{RunEvents, RunTail, RunWait};
-use crate::{Result, TIMED_OUT, json, open, print};
+use crate::{FAILURE, Result, SUCCESS, TIMED_OUT, json, open, print, report, text};
 
-/// How many events are in memory at once.
-const PAGE: u64 = 1_000;
+/// The exit code that says that a run was canceled.
+const CANCELED: u8 = 3;
 
 pub(crate) async fn run(home: Option<&Path>, args: &RunEvents) -> Result<()> {
     let instance = open::existing(home).await?;
@@ -22,21 +23,14 @@ pub(crate) async fn run(home: Option<&Path>, args: &RunEvents) -> Result<()> {
     if args.follow {
         return follow(&instance, &run_id, args.limit, args.output.json).await;
     }
-    let mut query = RecordsForRun::all(run_id);
-    let mut left = args.limit.unwrap_or(u64::MAX);
-    while left > 0 {
-        query.limit = Some(PAGE.min(left));
-        let page = instance.get_records_for_run(&query).await?;
-        query.cursor = Some(page.cursor);
-        left -= page.records.len() as u64;
-        let mut out = std::io::BufWriter::new(std::io::stdout().lock());
-        for record in &page.records {
+    let query = RecordsForRun { limit: args.limit, ..RecordsForRun::all(run_id) };
+    let mut pages = EventPages::new(&instance, query);
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    while let Some(records) = pages.next().await? {
+        for record in &records {
             print_record(&mut out, record, args.output.json)?;
         }
         out.flush()?;
-        if !page.has_more {
-            break;
-        }
     }
     Ok(())
 }
@@ -45,30 +39,39 @@ pub(crate) async fn tail(home: Option<&Path>, args: &RunTail) -> Result<ExitCode
     let instance = open::existing(home).await?;
     let run_id = instance.find_run(&args.id).await?.dagster_run.run_id;
     follow(&instance, &run_id, None, args.output.json).await?;
-    ended_as(&instance, &run_id).await
+    match instance.get_run_by_id(&run_id).await? {
+        Some(run) => ended_as(&run),
+        None => Err(deleted(&run_id)),
+    }
 }
 
 pub(crate) async fn wait(home: Option<&Path>, args: &RunWait) -> Result<ExitCode> {
     let instance = open::existing(home).await?;
-    let record = instance.find_run(&args.id).await?;
-    let run_id = record.dagster_run.run_id;
+    let run = instance.find_run(&args.id).await?.dagster_run;
+    if run.status.is_finished() {
+        return ended_as(&run);
+    }
+    let run_id = run.run_id;
     let ending = async {
         // Only the events by which runs end are read.
         let mut request = WatchEventLogs::of_run(run_id.clone()).until_run_ends();
         request.of_types = DagsterRunStatus::ENDING_EVENTS.to_vec();
+        request.page_size = EVENTS_IN_MEMORY;
         let mut watch = instance.watch_event_logs(request).await?;
         while watch.next().await.transpose()?.is_some() {}
         Ok::<_, dagster_instance::InstanceError>(())
     };
     let longest = args.timeout.map_or(Duration::MAX, Duration::from_secs_f64);
-    if let Ok(ended) = tokio::time::timeout(longest, ending).await {
-        ended?;
-        return ended_as(&instance, &run_id).await;
+    let in_time = tokio::time::timeout(longest, ending).await.ok().transpose()?.is_some();
+    // The run may have ended in the last moment.
+    match instance.get_run_by_id(&run_id).await? {
+        Some(run) if in_time || run.status.is_finished() => ended_as(&run),
+        Some(run) => {
+            report::failure(&format!("run {run_id} has not ended in time; it is {}", run.status));
+            Ok(ExitCode::from(TIMED_OUT))
+        }
+        None => Err(deleted(&run_id)),
     }
-    let status = instance.get_run_by_id(&run_id).await?.map(|run| run.status);
-    let status = status.map_or_else(|| "deleted".to_owned(), |status| status.to_string());
-    eprintln!("dagster-instance: run {run_id} has not ended in time; it is {status}");
-    Ok(ExitCode::from(TIMED_OUT))
 }
 
 /// Prints the events of a run as they come, until it has ended.
@@ -79,7 +82,7 @@ async fn follow(
     as_json: bool,
 ) -> Result<()> {
     let mut request = WatchEventLogs::of_run(run_id.clone()).until_run_ends();
-    request.page_size = PAGE.min(limit.unwrap_or(PAGE)).max(1);
+    request.page_size = EVENTS_IN_MEMORY.min(limit.unwrap_or(u64::MAX)).max(1);
     let mut watch = instance.watch_event_logs(request).await?;
     let mut left = limit.unwrap_or(u64::MAX);
     let mut out = std::io::stdout().lock();
@@ -94,16 +97,17 @@ async fn follow(
 }
 
 /// Says how a run ended, by the exit code.
-async fn ended_as(instance: &DagsterInstance, run_id: &RunId) -> Result<ExitCode> {
-    let Some(run) = instance.get_run_by_id(run_id).await? else {
-        return Err(format!("run {run_id} was deleted").into());
-    };
+fn ended_as(run: &DagsterRun) -> Result<ExitCode> {
     Ok(ExitCode::from(match run.status {
-        DagsterRunStatus::Success => 0,
-        DagsterRunStatus::Failure => 1,
-        DagsterRunStatus::Canceled => 3,
-        status => return Err(format!("run {run_id} is {status}").into()),
+        DagsterRunStatus::Success => SUCCESS,
+        DagsterRunStatus::Failure => FAILURE,
+        DagsterRunStatus::Canceled => CANCELED,
+        status => return Err(format!("run {} is {status}", run.run_id).into()),
     }))
+}
+
+fn deleted(run_id: &RunId) -> Box<dyn std::error::Error> {
+    format!("run {run_id} was deleted").into()
 }
 
 fn print_record(
@@ -122,12 +126,12 @@ fn print_record(
 pub(crate) fn line(record: &EventLogRecord) -> String {
     let entry = &record.event_log_entry;
     let kind = match &entry.dagster_event {
-        Some(event) => event.event_type_value.as_str(),
-        None => entry.level.name(),
+        Some(event) => text::value(&event.event_type_value),
+        None => entry.level.name().to_owned(),
     };
     let step =
-        entry.step_key().map_or_else(String::new, |step| format!("[{}] ", print::one_line(step)));
-    let message = print::one_line(entry.message());
+        entry.step_key().map_or_else(String::new, |step| format!("[{}] ", text::value(step)));
+    let message = text::message(entry.message());
     format!("{}  {kind:<29} {step}{message}", print::time_of_day(entry.timestamp))
         .trim_end()
         .to_owned()

@@ -1,6 +1,6 @@
 //! `run list`: the runs, newest first.
 
-use std::io::Write;
+use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use dagster_instance::DagsterInstance;
@@ -9,7 +9,7 @@ use dagster_instance::run::{RunRecord, RunsFilter, TagFilter};
 use dagster_instance::storage::RunsPage;
 
 use crate::args::RunList;
-use crate::{Result, json, open, print};
+use crate::{Result, json, open, print, text};
 
 /// How many runs are in memory at once.
 const PAGE: u64 = 1_000;
@@ -27,27 +27,30 @@ pub(crate) async fn run(home: Option<&Path>, args: &RunList) -> Result<()> {
         ..RunsFilter::default()
     };
     let mut pages = Pages { instance, filter, cursor: None, left: args.limit.unwrap_or(u64::MAX) };
-    let mut out = std::io::stdout().lock();
+    let mut out = BufWriter::new(std::io::stdout().lock());
     if args.output.json {
         while let Some(records) = pages.next().await? {
             for record in &records {
                 writeln!(out, "{}", json::run(record))?;
             }
+            out.flush()?;
         }
         return Ok(());
     }
-    let mut rows = Vec::new();
-    while let Some(records) = pages.next().await? {
-        rows.extend(records.iter().map(row));
+    let mut table = print::Table::new(&["RUN", "JOB", "STATUS", "CREATED (UTC)", "DURATION"]);
+    let mut records = pages.next().await?.unwrap_or_default();
+    loop {
+        table.rows(&mut out, &records.iter().map(row).collect::<Vec<_>>())?;
+        out.flush()?;
+        let Some(next) = pages.next().await? else { return Ok(()) };
+        records = next;
     }
-    print::table(&mut out, &["RUN", "JOB", "STATUS", "CREATED (UTC)", "DURATION"], &rows)?;
-    Ok(())
 }
 
 fn row(record: &RunRecord) -> Vec<String> {
     vec![
-        record.dagster_run.run_id.to_string(),
-        print::one_line(&record.dagster_run.job_name),
+        text::value(record.dagster_run.run_id.as_str()),
+        text::value(&record.dagster_run.job_name),
         record.dagster_run.status.to_string(),
         print::time(Some(timestamp_of(record.create_timestamp))),
         print::duration(record.start_time, record.end_time),

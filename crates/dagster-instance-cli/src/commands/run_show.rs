@@ -1,103 +1,119 @@
 //! `run show`: one run with its steps.
 
-use std::io::Write;
+use std::io::{BufWriter, Write};
 use std::path::Path;
 
-use dagster_instance::SnapshotId;
+use dagster_instance::DagsterInstance;
 use dagster_instance::clock::timestamp_of;
-use dagster_instance::event::{DagsterEventType, EventSpecificData};
-use dagster_instance::run::StepEventStatus;
-use serde_json::json;
+use dagster_instance::error_info::SerializableErrorInfo;
+use dagster_instance::event::{DagsterEventType, EventLogEntry, EventSpecificData};
+use dagster_instance::run::{RunRecord, RunStepKeyStatsSnapshot, StepEventStatus};
+use dagster_instance::storage::RecordsForRun;
 
+use super::pages::EventPages;
 use crate::args::RunShow;
-use crate::{Result, json, open, print};
+use crate::{Result, json, open, print, text};
+
+/// How many failures are shown; `run events` shows all.
+const FAILURES_SHOWN: usize = 20;
 
 pub(crate) async fn run(home: Option<&Path>, args: &RunShow) -> Result<()> {
     let instance = open::existing(home).await?;
     let record = instance.find_run(&args.id).await?;
-    let run = &record.dagster_run;
-    let stats = instance.get_run_stats(&run.run_id).await?;
-    let steps = instance.get_run_step_stats(&run.run_id, &[]).await?;
-    let failures = instance
-        .all_logs(&run.run_id, &[DagsterEventType::StepFailure, DagsterEventType::RunFailure])
-        .await?;
-    let mut out = std::io::stdout().lock();
+    let run_id = &record.dagster_run.run_id;
+    let steps = instance.get_run_step_stats(run_id, &[]).await?;
+    let mut out = BufWriter::new(std::io::stdout().lock());
     if args.output.json {
-        let mut value = json::run(&record);
-        if let Some(fields) = value.as_object_mut() {
-            fields.insert("run_config".to_owned(), json::carried(&run.run_config));
-            fields.insert(
-                "job_snapshot_id".to_owned(),
-                json!(run.job_snapshot_id.as_ref().map(SnapshotId::as_str)),
-            );
-            let plan = run.execution_plan_snapshot_id.as_ref();
-            fields.insert(
-                "execution_plan_snapshot_id".to_owned(),
-                json!(plan.map(SnapshotId::as_str)),
-            );
-            fields.insert("stats".to_owned(), json::stats(&stats));
-            fields.insert("steps".to_owned(), steps.iter().map(json::step).collect());
+        let stats = instance.get_run_stats(run_id).await?;
+        writeln!(out, "{}", json::run_in_full(&record, &stats, &steps))?;
+    } else {
+        print_run(&mut out, &record)?;
+        if !steps.is_empty() {
+            writeln!(out)?;
+            print_steps(&mut out, &steps)?;
         }
-        writeln!(out, "{value}")?;
-        return Ok(());
+        print_failures(&mut out, &instance, &record).await?;
     }
-    writeln!(out, "Run       {}", run.run_id)?;
-    writeln!(out, "Job       {}", print::one_line(&run.job_name))?;
+    out.flush()?;
+    Ok(())
+}
+
+fn print_run(out: &mut impl Write, record: &RunRecord) -> std::io::Result<()> {
+    let run = &record.dagster_run;
+    writeln!(out, "Run       {}", text::value(run.run_id.as_str()))?;
+    writeln!(out, "Job       {}", text::value(&run.job_name))?;
     writeln!(out, "Status    {}", run.status)?;
     writeln!(out, "Created   {} UTC", print::time(Some(timestamp_of(record.create_timestamp))))?;
     writeln!(out, "Started   {}", print::time(record.start_time))?;
     writeln!(out, "Ended     {}", print::time(record.end_time))?;
     writeln!(out, "Duration  {}", print::duration(record.start_time, record.end_time))?;
     if let Some(parent) = &run.parent_run_id {
-        writeln!(out, "Retries   {parent}")?;
+        writeln!(out, "Retries   {}", text::value(parent.as_str()))?;
     }
     for (key, value) in &run.tags {
-        writeln!(out, "Tag       {} = {}", print::one_line(key), print::one_line(value))?;
+        writeln!(out, "Tag       {} = {}", text::value(key), text::value(value))?;
     }
-    writeln!(out, "Config    {}", run.run_config.as_str())?;
-    if !steps.is_empty() {
-        writeln!(out)?;
-        let rows: Vec<_> = steps
-            .iter()
-            .map(|step| {
-                let ended_as = step.status.map_or("-", StepEventStatus::as_str);
-                vec![
-                    print::one_line(&step.step_key),
-                    ended_as.to_owned(),
-                    print::duration(step.start_time, step.end_time),
-                    step.attempts.to_string(),
-                    step.materialization_events.len().to_string(),
-                ]
-            })
-            .collect();
-        print::table(
-            &mut out,
-            &["STEP", "STATUS", "DURATION", "ATTEMPTS", "MATERIALIZATIONS"],
-            &rows,
-        )?;
-    }
-    for entry in &failures {
-        let data =
-            entry.dagster_event.as_ref().and_then(|event| event.event_specific_data.as_deref());
-        let error = match data {
-            Some(EventSpecificData::StepFailure(data)) => data.error.as_ref(),
-            // What a step failed with was printed above.
-            Some(EventSpecificData::JobFailure(data))
-                if data.first_step_failure_event.is_none() =>
-            {
-                data.error.as_ref()
+    // A message and no value: as JSON, it has quotes of its own.
+    writeln!(out, "Config    {}", text::message(run.run_config.as_str()))
+}
+
+fn print_steps(out: &mut impl Write, steps: &[RunStepKeyStatsSnapshot]) -> std::io::Result<()> {
+    let row = |step: &RunStepKeyStatsSnapshot| {
+        vec![
+            text::value(&step.step_key),
+            step.status.map_or("-", StepEventStatus::as_str).to_owned(),
+            print::duration(step.start_time, step.end_time),
+            step.attempts.to_string(),
+            step.materialization_events.len().to_string(),
+        ]
+    };
+    print::Table::new(&["STEP", "STATUS", "DURATION", "ATTEMPTS", "MATERIALIZATIONS"])
+        .rows(out, &steps.iter().map(row).collect::<Vec<_>>())
+}
+
+/// Prints what failed, up to a bound: a run may have any number of failures of any size.
+async fn print_failures(
+    out: &mut impl Write,
+    instance: &DagsterInstance,
+    record: &RunRecord,
+) -> Result<()> {
+    let run_id = &record.dagster_run.run_id;
+    let query = RecordsForRun {
+        of_types: vec![DagsterEventType::StepFailure, DagsterEventType::RunFailure],
+        ..RecordsForRun::all(run_id.clone())
+    };
+    let mut pages = EventPages::new(instance, query);
+    let mut shown = 0;
+    while let Some(records) = pages.next().await? {
+        for record in &records {
+            let entry = &record.event_log_entry;
+            let Some(error) = error_of(entry) else { continue };
+            if shown == FAILURES_SHOWN {
+                let id = text::value(run_id.as_str());
+                writeln!(out, "\nThere are more failures: dagster-instance run events {id}")?;
+                return Ok(());
             }
-            _ => None,
-        };
-        let place = entry.step_key().unwrap_or("the run");
-        if let Some(error) = error {
-            writeln!(out, "\n{}: {}", print::one_line(place), error.message.trim_end())?;
+            shown += 1;
+            let place = entry.step_key().map_or_else(|| "the run".to_owned(), text::value);
+            writeln!(out, "\n{place}: {}", text::lines(&error.message))?;
             let mut cause = error.cause.as_deref();
             while let Some(error) = cause {
-                writeln!(out, "caused by {}", error.message.trim_end())?;
+                writeln!(out, "caused by {}", text::lines(&error.message))?;
                 cause = error.cause.as_deref();
             }
         }
     }
     Ok(())
+}
+
+/// The error of an event of a failure, unless another event has it.
+fn error_of(entry: &EventLogEntry) -> Option<&SerializableErrorInfo> {
+    match entry.dagster_event.as_ref()?.event_specific_data.as_deref()? {
+        EventSpecificData::StepFailure(data) => data.error.as_ref(),
+        // What a step failed with is in the event of the step.
+        EventSpecificData::JobFailure(data) if data.first_step_failure_event.is_none() => {
+            data.error.as_ref()
+        }
+        _ => None,
+    }
 }

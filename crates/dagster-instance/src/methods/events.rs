@@ -7,28 +7,24 @@ use std::collections::BTreeSet;
 use instance_core::asset_key::AssetKey;
 use instance_core::error::InstanceError;
 use instance_core::event::{
-    DagsterEvent, DagsterEventType, EventLogConnection, EventLogEntry, EventLogRecord,
-    JobFailureData,
+    DagsterEvent, DagsterEventType, EventListener, EventLogConnection, EventLogEntry,
+    EventLogRecord, JobFailureData, NewEvent, ReportEngineEvent, ReportEvent,
 };
 use instance_core::ids::RunId;
-use instance_core::ops::EventListener;
 use instance_core::run::DagsterRun;
 use instance_core::storage::{
     AssetEventSummaryQuery, AssetEventSummaryRecord, EventRecordsFilter, Order, RecordsForRun,
     RecordsPage, RunStatusChangeRecordsFilter,
 };
-use instance_events::{
-    EventLogWatch, EventLogWatchHandle, NewEvent, ReportEngineEvent, ReportEvent, WatchEventLogs,
-};
+use instance_events::{EventLogWatch, EventLogWatchHandle, WatchEventLogs};
 
 use crate::instance::DagsterInstance;
 
 impl DagsterInstance {
-    /// Calls `listener` with each entry of a run that this process stores from now on, until the run has
-    /// ended.
+    /// Calls `listener` with each entry of a run that this process stores from now on, until the run has ended.
     ///
-    /// Calls come in the order of the entries, on the task that stored them: a listener should be quick.
-    /// One that panics is told of in the program's log, and is called again with the next entry.
+    /// Calls come in the order of the entries, on the task that stored them: a listener should be quick. A listener that
+    /// panics harms nobody. The program's log says so, and the listener is called again with the next entry.
     pub fn add_event_listener(&self, run_id: &RunId, listener: EventListener) {
         instance_events::add_event_listener(self, run_id, listener);
     }
@@ -48,6 +44,10 @@ impl DagsterInstance {
     /// are not yet as many as may be.
     ///
     /// How often a run is retried says its tag, else the settings; a tag that is no number means never.
+    ///
+    /// # Errors
+    ///
+    /// The group of the run cannot be read.
     pub async fn auto_reexecution_should_retry_run(
         &self,
         run: &DagsterRun,
@@ -128,16 +128,21 @@ impl DagsterInstance {
         instance_events::get_records_for_run(self, query).await
     }
 
-    /// Stores an entry, changes the run if the event demands it, and tells the run's listeners; one that is not to
-    /// be kept (see [`should_store_event`](Self::should_store_event)) is left out.
+    /// Stores an entry, changes the run if the event demands it, and calls the run's listeners.
     ///
-    /// The entry is stored first or together with the change: a reader that sees a run's new status also sees its
-    /// event. Where the instance is configured so ([`EventBatching`](instance_core::settings::EventBatching)), the
-    /// entry may wait for others; it is stored when its batch has ended, is as long as configured or has waited as
-    /// long as configured, or by [`flush_events`](Self::flush_events), and may be lost if the process dies before.
+    /// An entry that is not kept (see [`should_store_event`](Self::should_store_event)) is left out. The entry is stored first or together with the
+    /// change: a reader that sees a run's new status also sees its event. Where the instance is configured so
+    /// ([`EventBatching`](instance_core::settings::EventBatching)), the entry may wait for others. It is stored when its
+    /// batch has ended, is as long as configured or has waited as long as configured, or by [`flush_events`]. It is lost
+    /// if the process dies before.
     ///
-    /// Errors: the entry is not stored, and is not kept; with [`InstanceError::EventsWaiting`] it is kept, and
-    /// waits for the next attempt. An error after the entry was stored (a run could not be changed) is told, too.
+    /// # Errors
+    ///
+    /// The entry is not stored, and is not kept, but for two errors after which it must not be reported again. With
+    /// [`InstanceError::EventsWaiting`] it waits for the next attempt. With [`InstanceError::EventsIncomplete`] it is
+    /// stored, and what follows from it is not complete.
+    ///
+    /// [`flush_events`]: Self::flush_events
     pub async fn handle_new_event(
         &self,
         event: impl Into<NewEvent> + Send,
@@ -145,8 +150,15 @@ impl DagsterInstance {
         instance_events::handle_new_event(self, event).await
     }
 
-    /// Stores entries in their order, those of one run that follow one another all or none, and does for each what
-    /// [`handle_new_event`](Self::handle_new_event) does; they are a batch already, and wait for no others.
+    /// Stores entries in their order, and does for each what [`handle_new_event`](Self::handle_new_event) does. They are a batch already, and
+    /// wait for no others.
+    ///
+    /// Entries of one run that follow one another are stored all or none.
+    ///
+    /// # Errors
+    ///
+    /// The entries of a run are not stored, and those behind them are not either; those before them are. With
+    /// [`InstanceError::EventsIncomplete`] all are stored, and what follows from one of them is not complete.
     pub async fn handle_new_events(
         &self,
         entries: Vec<EventLogEntry>,
@@ -168,14 +180,20 @@ impl DagsterInstance {
         instance_events::logs_after(self, run_id, cursor, of_types, limit).await
     }
 
-    /// Stores an event as [`handle_new_event`](Self::handle_new_event) does.
+    /// Stores an event as [`handle_new_event`](Self::handle_new_event) does; it has the time of the clock unless it says another.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`handle_new_event`](Self::handle_new_event).
     pub async fn report_dagster_event(&self, report: ReportEvent) -> Result<(), InstanceError> {
         instance_events::report_dagster_event(self, report).await
     }
 
     /// Reports something of the machinery around a run; returns the event.
     ///
-    /// Errors: [`InstanceError::Invalid`] if the run or its job has no name.
+    /// # Errors
+    ///
+    /// [`InstanceError::Invalid`] if the run or its job has no name, and those of [`handle_new_event`](Self::handle_new_event).
     pub async fn report_engine_event(
         &self,
         report: ReportEngineEvent,
@@ -184,6 +202,12 @@ impl DagsterInstance {
     }
 
     /// Marks a run as canceled from outside of its execution; returns the event.
+    ///
+    /// `None` for the message means Dagster's own.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`handle_new_event`](Self::handle_new_event).
     pub async fn report_run_canceled(
         &self,
         run: &DagsterRun,
@@ -193,6 +217,12 @@ impl DagsterInstance {
     }
 
     /// Reports that a run was asked to stop; its status is then `CANCELING`. Returns the event.
+    ///
+    /// `None` for the message means Dagster's own.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`handle_new_event`](Self::handle_new_event).
     pub async fn report_run_canceling(
         &self,
         run: &DagsterRun,
@@ -202,6 +232,12 @@ impl DagsterInstance {
     }
 
     /// Marks a run as failed from outside of its execution; returns the event.
+    ///
+    /// `None` for the message means Dagster's own. The data say why the run failed; `None` if that is not known.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`handle_new_event`](Self::handle_new_event).
     pub async fn report_run_failed(
         &self,
         run: &DagsterRun,
@@ -211,14 +247,21 @@ impl DagsterInstance {
         instance_events::report_run_failed(self, run, message, data).await
     }
 
-    /// Whether an entry is kept at all: failures to materialise an asset are not, in open-source Dagster's stores,
-    /// and would confuse those who do not expect them.
+    /// Whether an entry is kept at all.
+    ///
+    /// Failures to materialise an asset are not kept. Open-source Dagster's stores have none, and would confuse those
+    /// who do not expect them.
     pub fn should_store_event(&self, entry: &EventLogEntry) -> bool {
         instance_events::should_store_event(entry)
     }
 
-    /// Stores an entry, and nothing else: no run is changed, and nobody is told. One that is not to be kept (see
-    /// [`should_store_event`](Self::should_store_event)) is left out.
+    /// Stores an entry, and nothing else: no run is changed, and no listener is called.
+    ///
+    /// An entry that is not kept (see [`should_store_event`](Self::should_store_event)) is left out.
+    ///
+    /// # Errors
+    ///
+    /// The entry is not stored, or its row where events are found across runs is not.
     pub async fn store_event(&self, entry: &EventLogEntry) -> Result<(), InstanceError> {
         instance_events::store_event(self, entry).await
     }

@@ -70,8 +70,11 @@ impl DagsterInstance {
     /// the events come behind it, so that nothing ever refers to what is not there. A run whose assets another system
     /// reports (see [`tags::EXTERNALLY_MANAGED_ASSETS`](instance_core::tags::EXTERNALLY_MANAGED_ASSETS)) announces nothing.
     ///
-    /// Errors: [`InstanceError::Invalid`] for arguments that contradict each other, [`InstanceError::Partitions`] for
-    /// partitions that are none, and a run of the same id; nothing is written then.
+    /// # Errors
+    ///
+    /// [`InstanceError::Invalid`] for arguments that contradict each other, [`InstanceError::Partitions`] for partitions
+    /// that are none, and a run of the same id; nothing is written then. With [`InstanceError::EventsIncomplete`] the run
+    /// and its events are stored, and the events are not found across runs.
     pub async fn create_run(&self, request: CreateRun) -> Result<DagsterRun, InstanceError> {
         // Callers need not carry this large future in theirs.
         Box::pin(instance_runs::create_run(self, request)).await

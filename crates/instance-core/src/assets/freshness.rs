@@ -3,7 +3,9 @@
 use chrono::{DateTime, Utc};
 
 use crate::asset_key::AssetKey;
-use crate::serdes::Opaque;
+use crate::clock::datetime_of;
+use crate::event::{DagsterEvent, EventSpecificData};
+use crate::serdes::{Opaque, UnknownFields};
 use crate::{serdes_class, serdes_enum};
 
 serdes_enum! {
@@ -42,4 +44,24 @@ pub struct FreshnessStateRecord {
     pub updated_at: DateTime<Utc>,
     /// What is kept with it.
     pub record_body: FreshnessStateRecordBody,
+}
+
+impl FreshnessStateRecord {
+    /// What an event says of the freshness of an asset; `None` if it does not change it.
+    pub fn of_event(event: &DagsterEvent) -> Option<Self> {
+        let Some(EventSpecificData::FreshnessStateChange(change)) =
+            event.event_specific_data.as_deref()
+        else {
+            return None;
+        };
+        Some(Self {
+            entity_key: change.key.clone(),
+            freshness_state: change.new_state,
+            updated_at: datetime_of(change.state_change_timestamp).unwrap_or_default(),
+            record_body: FreshnessStateRecordBody {
+                metadata: Some(Opaque::empty_object()),
+                unknown: UnknownFields::default(),
+            },
+        })
+    }
 }

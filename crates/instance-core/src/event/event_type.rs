@@ -152,6 +152,14 @@ impl DagsterEventType {
         )
     }
 
+    /// Whether the event changes the record of its asset.
+    pub const fn changes_asset(self) -> bool {
+        matches!(
+            self,
+            Self::AssetMaterialization | Self::AssetMaterializationPlanned | Self::AssetObservation
+        )
+    }
+
     /// Whether the event is about an asset check.
     pub const fn is_asset_check_event(self) -> bool {
         matches!(self, Self::AssetCheckEvaluation | Self::AssetCheckEvaluationPlanned)

@@ -8,8 +8,10 @@ mod entry;
 mod event_type;
 mod handles;
 mod level;
+mod listeners;
 mod materialization;
 pub mod metadata;
+pub(crate) mod report;
 
 pub use buffer::{EventBatch, EventBatchMetadata, EventBuffer};
 pub use cursor::{EventLogCursor, EventLogCursorError};
@@ -22,8 +24,10 @@ pub use handles::{
     UnresolvedStepHandle,
 };
 pub use level::LogLevel;
+pub use listeners::{EventListener, EventListeners};
 pub use materialization::{
     AssetLineageInfo, AssetMaterialization, AssetObservation, AssetObservationData,
     StepMaterializationData,
 };
 pub use metadata::{MetadataEntry, MetadataValue};
+pub use report::{NewEvent, ReportEngineEvent, ReportEvent};

@@ -1,9 +1,6 @@
 //! What the configuration domain needs of an instance.
 
-use crate::settings::InstanceSettings;
+use crate::ops::SettingsAccess;
 
 /// What the configuration domain needs of an instance.
-pub trait ConfigOps: Send + Sync {
-    /// The settings.
-    fn settings(&self) -> &InstanceSettings;
-}
+pub trait ConfigOps: SettingsAccess {}

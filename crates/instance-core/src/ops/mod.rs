@@ -1,19 +1,31 @@
 //! What each domain needs of an instance: one small trait for each domain.
 //!
-//! The facade implements all of them. Whoever uses one domain crate alone implements one.
+//! Each is a sum of accessors ([`access`](self)), each of which is declared once, and of what the domain alone
+//! needs. The facade implements all of them. Whoever uses one domain crate alone implements one.
 
+mod access;
 mod assets;
 mod config;
 mod events;
 mod launcher;
+mod owned;
+mod reporting;
 mod runs;
 mod scheduling;
 mod storage;
 
+pub use access::{
+    AssetStoreAccess, BackfillStoreAccess, ClockAccess, ComputeLogAccess,
+    DynamicPartitionStoreAccess, EventStoreAccess, EventWatchAccess, IdAccess,
+    InstigatorStoreAccess, ListenersAccess, RunEventStoreAccess, RunStoreAccess, SettingsAccess,
+    SnapshotStoreAccess, StoresAccess,
+};
 pub use assets::AssetOps;
 pub use config::ConfigOps;
-pub use events::{EventListener, EventOps};
+pub use events::EventOps;
 pub use launcher::{LauncherOps, RunWorkerOps};
+pub use owned::{OwnedEventOps, OwnedRunWorkerOps};
+pub use reporting::{EventReporter, EventReporterExt};
 pub use runs::RunOps;
 pub use scheduling::SchedulingOps;
 pub use storage::StorageOps;

@@ -1,9 +1,6 @@
 //! What the scheduling domain needs of an instance.
 
-use crate::storage::InstigatorStore;
+use crate::ops::InstigatorStoreAccess;
 
 /// What the scheduling domain needs of an instance.
-pub trait SchedulingOps: Send + Sync {
-    /// The states of schedules and sensors.
-    fn instigator_store(&self) -> &dyn InstigatorStore;
-}
+pub trait SchedulingOps: InstigatorStoreAccess {}

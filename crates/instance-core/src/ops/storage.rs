@@ -1,19 +1,6 @@
 //! What the storage domain needs of an instance.
 
-use crate::settings::InstanceSettings;
-use crate::storage::{EventLogStorage, RunStorage, ScheduleStorage};
+use crate::ops::{SettingsAccess, StoresAccess};
 
-/// What the storage domain needs of an instance.
-pub trait StorageOps: Send + Sync {
-    /// The store of runs.
-    fn run_storage(&self) -> &dyn RunStorage;
-
-    /// The store of events.
-    fn event_log_storage(&self) -> &dyn EventLogStorage;
-
-    /// The store of schedules and sensors.
-    fn schedule_storage(&self) -> &dyn ScheduleStorage;
-
-    /// The settings, which name the directories.
-    fn settings(&self) -> &InstanceSettings;
-}
+/// What the storage domain needs of an instance: all stores, and the settings, which name the directories.
+pub trait StorageOps: StoresAccess + SettingsAccess {}

@@ -12,6 +12,9 @@ pub use dagster_run::{DagsterRun, RunOpConcurrency};
 pub use filter::{RunsFilter, TagFilter};
 pub use origin::*;
 pub use record::{RunGroup, RunPartitionData, RunRecord};
-pub use stats::{DagsterRunStatsSnapshot, RunStepKeyStatsSnapshot, RunStepMarker, StepEventStatus};
+pub use stats::{
+    DagsterRunStatsSnapshot, RUN_STATS_EVENT_TYPES, RunStepKeyStatsSnapshot, RunStepMarker,
+    StepEventStatus,
+};
 pub use status::DagsterRunStatus;
 pub use step_stats::{STEP_STATS_EVENT_TYPES, build_run_step_stats_from_events};

@@ -1,7 +1,24 @@
 //! What a run's events add up to.
 
-use crate::event::{EventLogEntry, ExpectationResult};
+use chrono::{DateTime, Utc};
+
+use crate::clock::timestamp_of;
+use crate::event::{DagsterEventType, EventLogEntry, ExpectationResult};
 use crate::ids::RunId;
+
+/// The types of events that the statistics of a run count.
+pub const RUN_STATS_EVENT_TYPES: &[DagsterEventType] = &[
+    DagsterEventType::RunEnqueued,
+    DagsterEventType::RunStarting,
+    DagsterEventType::RunStart,
+    DagsterEventType::RunSuccess,
+    DagsterEventType::RunFailure,
+    DagsterEventType::RunCanceled,
+    DagsterEventType::StepSuccess,
+    DagsterEventType::StepFailure,
+    DagsterEventType::AssetMaterialization,
+    DagsterEventType::StepExpectationResult,
+];
 
 /// Counts and times of a whole run. Times are seconds since 1970, `None` where it did not happen.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +41,31 @@ pub struct DagsterRunStatsSnapshot {
     pub start_time: Option<f64>,
     /// When the run ended.
     pub end_time: Option<f64>,
+}
+
+impl DagsterRunStatsSnapshot {
+    /// The statistics of a run by its events: `of` tells for each of [`RUN_STATS_EVENT_TYPES`] how many there are and
+    /// the greatest of their times; `None` if there is no such event.
+    pub fn from_counts(
+        run_id: RunId,
+        of: impl Fn(DagsterEventType) -> Option<(i64, Option<DateTime<Utc>>)>,
+    ) -> Self {
+        let count = |event_type| of(event_type).map_or(0, |(count, _)| count);
+        let time = |event_type| of(event_type).and_then(|(_, time)| time).map(timestamp_of);
+        Self {
+            run_id,
+            steps_succeeded: count(DagsterEventType::StepSuccess),
+            steps_failed: count(DagsterEventType::StepFailure),
+            materializations: count(DagsterEventType::AssetMaterialization),
+            expectations: count(DagsterEventType::StepExpectationResult),
+            enqueued_time: time(DagsterEventType::RunEnqueued),
+            launch_time: time(DagsterEventType::RunStarting),
+            start_time: time(DagsterEventType::RunStart),
+            end_time: time(DagsterEventType::RunSuccess)
+                .or_else(|| time(DagsterEventType::RunFailure))
+                .or_else(|| time(DagsterEventType::RunCanceled)),
+        }
+    }
 }
 
 /// How a step stands.

@@ -11,6 +11,7 @@ mod run_events;
 mod runs;
 mod schedules;
 mod schema;
+mod stores;
 
 pub use compute_logs::{
     CapturedLogData, CapturedLogMetadata, ComputeIoType, ComputeLogCapture, ComputeLogCursor,
@@ -19,17 +20,26 @@ pub use compute_logs::{
 };
 pub use event_log::*;
 pub use run_events::{
-    NewRun, RunEventStore, SeparateStores, StoredEvents, change_runs, changes_run, time_of_change,
+    NewRun, RunEventStore, SeparateStores, StoredEvents, changes_run, store_then_change,
+    time_of_change,
 };
 pub use runs::{
-    BackfillStore, BackfillsPage, DaemonStore, RunStorage, RunStore, RunTagsQuery, RunsOrderBy,
-    RunsPage, SnapshotStore,
+    BackfillStore, BackfillsPage, DaemonStore, RunChange, RunStorage, RunStore, RunTagsQuery,
+    RunsOrderBy, RunsPage, SnapshotStore, apply_run_event, require_readable,
 };
 pub use schedules::{
     AutomationStore, EvaluationsPage, InstigatorFilter, InstigatorStore, ScheduleStorage,
     TickStore, TicksQuery,
 };
-pub use schema::SchemaStore;
+pub use schema::{
+    EVENT_DATA_MIGRATIONS, RUN_DATA_MIGRATIONS, SCHEDULE_DATA_MIGRATIONS, SchemaStore,
+};
+pub use stores::Stores;
+
+use chrono::{DateTime, Utc};
+
+use crate::clock::datetime_of;
+use crate::error::StorageError;
 
 /// In which direction rows are returned.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -39,4 +49,17 @@ pub enum Order {
     /// Newest first.
     #[default]
     Descending,
+}
+
+/// The time of seconds since 1970, as a store keeps it beside a body. `what` names the value in the error.
+///
+/// # Errors
+///
+/// [`StorageError::Invalid`] for a time that is in no calendar.
+pub fn storable_time(what: &'static str, timestamp: f64) -> Result<DateTime<Utc>, StorageError> {
+    datetime_of(timestamp).ok_or_else(|| StorageError::Invalid {
+        what,
+        value: timestamp.to_string(),
+        reason: "expected seconds since 1970 that a calendar has".to_owned(),
+    })
 }

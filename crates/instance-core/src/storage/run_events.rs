@@ -11,7 +11,7 @@ use crate::event::{DagsterEventType, EventLogEntry};
 use crate::ids::{RunId, StorageId};
 use crate::run::DagsterRun;
 use crate::snap::SnapshotBody;
-use crate::storage::{EventLogStorage, RunStorage, RunStore};
+use crate::storage::{EventLogStorage, EventStore, RunStorage, RunStore};
 
 /// A new run, with what is stored together with it.
 #[derive(Debug, Clone, PartialEq)]
@@ -60,21 +60,26 @@ pub fn changes_run(entry: &EventLogEntry) -> bool {
 /// interrupted can be called again or leaves no more than a cause without its effect.
 #[async_trait]
 pub trait RunEventStore: std::fmt::Debug + Send + Sync + 'static {
-    /// Stores a new run with its snapshots and its first events; returns the ids of the events' rows.
+    /// Stores a new run with its snapshots and its first events.
     ///
     /// In several databases: the snapshots and the run, then the events.
     ///
-    /// Errors: [`StorageError::RunAlreadyExists`], and [`StorageError::SnapshotDoesNotExist`] if the run
-    /// names a job snapshot that is neither stored nor given; nothing is written then. An event that cannot be
-    /// stored; neither the run nor an event is then. An error of one of several databases leaves what was stored in
-    /// those before it.
-    async fn add_run_with_events(&self, new_run: NewRun) -> Result<Vec<StorageId>, StorageError>;
+    /// # Errors
+    ///
+    /// [`StorageError::RunAlreadyExists`], and [`StorageError::SnapshotDoesNotExist`] if the run names a job snapshot
+    /// that is neither stored nor given; nothing is written then. An event that cannot be stored; neither the run
+    /// nor an event is then. An error of one of several databases leaves what was stored in those before it.
+    async fn add_run_with_events(&self, new_run: NewRun) -> Result<StoredEvents, StorageError>;
 
     /// Stores entries in their order, those of one run all or none, and changes the runs as their events
     /// demand, as [`RunStore::handle_run_event`] does.
     ///
-    /// In several databases: the entries, then the runs. An error means that no entry of the run is stored;
-    /// what could not follow from entries that are, is told beside their ids.
+    /// In several databases: the entries, then the runs; what does not follow from entries that are stored is
+    /// [`StoredEvents::incomplete`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`EventStore::store_events`]: no entry is stored, if all are of one run.
     async fn store_run_events(
         &self,
         entries: &[EventLogEntry],
@@ -98,8 +103,38 @@ pub struct StoredEvents {
     pub incomplete: Option<StorageError>,
 }
 
+impl StoredEvents {
+    /// Entries from which everything followed that had to.
+    pub const fn complete(ids: Vec<StorageId>) -> Self {
+        Self { ids, incomplete: None }
+    }
+
+    /// The same after another step that follows from the entries; its error counts if none before it did.
+    #[must_use]
+    pub fn and(mut self, followed: Result<(), StorageError>) -> Self {
+        self.incomplete = self.incomplete.or(followed.err());
+        self
+    }
+}
+
+/// Stores entries and changes their runs, where each of the two is in its own database: log and index first, as
+/// [`EventStore::store_events`] does, then the runs.
+///
+/// # Errors
+///
+/// Those of [`EventStore::store_events`]: no entry is stored, if all are of one run.
+pub async fn store_then_change(
+    events: &dyn EventStore,
+    runs: &dyn RunStore,
+    entries: &[EventLogEntry],
+    clock: &dyn Clock,
+) -> Result<StoredEvents, StorageError> {
+    let stored = events.store_events(entries).await?;
+    Ok(stored.and(change_runs(runs, entries, clock).await))
+}
+
 /// Changes runs as entries demand which are stored; returns the first error after all were tried.
-pub async fn change_runs(
+async fn change_runs(
     runs: &dyn RunStore,
     entries: &[EventLogEntry],
     clock: &dyn Clock,
@@ -156,15 +191,15 @@ const fn is_refusal(error: &StorageError) -> bool {
 
 #[async_trait]
 impl RunEventStore for SeparateStores {
-    async fn add_run_with_events(&self, new_run: NewRun) -> Result<Vec<StorageId>, StorageError> {
+    async fn add_run_with_events(&self, new_run: NewRun) -> Result<StoredEvents, StorageError> {
         let NewRun { run, created_at, job_snapshots, execution_plan_snapshot, events } = new_run;
         self.require_new(&run, &job_snapshots).await?;
         self.runs.add_snapshots(&job_snapshots, execution_plan_snapshot.as_ref()).await?;
         self.runs.add_run(&run, created_at).await?;
         if events.is_empty() {
-            return Ok(Vec::new());
+            return Ok(StoredEvents::complete(Vec::new()));
         }
-        let stored = self.events.store_event_batch(&events).await;
+        let stored = self.events.store_events(&events).await;
         if stored.as_ref().is_err_and(is_refusal) {
             // None of them is stored, so nothing is left of the run but its snapshots. Should it stay, it is
             // a run without events, as it would be had the events' store gone away.
@@ -177,12 +212,7 @@ impl RunEventStore for SeparateStores {
         &self,
         entries: &[EventLogEntry],
     ) -> Result<StoredEvents, StorageError> {
-        let ids = match entries {
-            [entry] => vec![self.events.store_event(entry).await?],
-            entries => self.events.store_event_batch(entries).await?,
-        };
-        let incomplete = change_runs(&*self.runs, entries, &*self.clock).await.err();
-        Ok(StoredEvents { ids, incomplete })
+        store_then_change(&*self.events, &*self.runs, entries, &*self.clock).await
     }
 
     async fn delete_run_with_events(&self, run_id: &RunId) -> Result<(), StorageError> {

@@ -5,9 +5,35 @@ use chrono::{DateTime, Utc};
 
 use crate::error::StorageError;
 
+/// The data migrations that Dagster knows for a store of runs, in their order.
+pub const RUN_DATA_MIGRATIONS: &[&str] = &[
+    "run_partitions",
+    "run_repo_label_tags",
+    "bulk_action_types",
+    "run_backfill_id",
+    "backfill_job_name_and_tags",
+    "backfill_end_timestamp",
+    "run_start_end_overwritten",
+];
+
+/// The data migrations that Dagster knows for a store of events, in their order.
+pub const EVENT_DATA_MIGRATIONS: &[&str] = &["asset_key_table", "asset_key_index_columns"];
+
+/// The data migrations that Dagster knows for a store of schedules, in their order.
+pub const SCHEDULE_DATA_MIGRATIONS: &[&str] =
+    &["schedule_jobs_selector_id", "schedule_ticks_selector_id"];
+
 /// What every store knows of its own schema.
 #[async_trait]
 pub trait SchemaStore: std::fmt::Debug + Send + Sync + 'static {
+    /// Creates what a fresh store has, where it is missing, so that Dagster finds it complete. Other methods create
+    /// what they need when they need it.
+    async fn create(&self) -> Result<(), StorageError>;
+
+    /// Lets go of files and connections. What was acknowledged before is durable without it. The store may be used
+    /// again, and then opens them again.
+    async fn close(&self);
+
     /// The revision of the store's schema.
     async fn schema_revision(&self) -> Result<String, StorageError>;
 

@@ -22,7 +22,7 @@ use crate::snap::{ExecutionPlanSnapshot, JobSnap, SnapshotBody};
 use crate::storage::{
     AssetEventSummaryQuery, AssetEventSummaryRecord, DynamicPartitionStore, DynamicPartitionsPage,
     EventRecordsFilter, EventStore, Order, PaginatedResults, RecordsForRun, RecordsPage,
-    RunStatusChangeRecordsFilter, RunStore, RunTagsQuery, RunsPage, SnapshotStore,
+    RunStatusChangeRecordsFilter, RunStore, RunTagsQuery, RunsPage, SnapshotStore, StoredEvents,
 };
 
 macro_rules! double {
@@ -72,6 +72,7 @@ double! {
     RunStoreDouble of RunStore {
         fn add_run(run: &DagsterRun, created_at: DateTime<Utc>) -> ();
         fn handle_run_event(run_id: &RunId, event: &DagsterEvent, at: DateTime<Utc>) -> ();
+        fn get_run_record(run_id: &RunId) -> Option<RunRecord>;
         fn get_run_records(filter: &RunsFilter, page: &RunsPage) -> Vec<RunRecord>;
         fn get_run_ids(filter: &RunsFilter, page: &RunsPage) -> Vec<RunId>;
         fn get_runs_count(filter: &RunsFilter) -> u64;
@@ -106,8 +107,7 @@ double! {
 double! {
     /// A store of events that does some things in its own way.
     EventStoreDouble of EventStore {
-        fn store_event(entry: &EventLogEntry) -> StorageId;
-        fn store_event_batch(entries: &[EventLogEntry]) -> Vec<StorageId>;
+        fn store_events(entries: &[EventLogEntry]) -> StoredEvents;
         fn get_records_for_run(query: &RecordsForRun) -> EventLogConnection;
         fn get_stats_for_run(run_id: &RunId) -> DagsterRunStatsSnapshot;
         fn get_step_stats_for_run(

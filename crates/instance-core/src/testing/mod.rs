@@ -75,6 +75,7 @@
     reason = "a case fails by panicking"
 )]
 
+pub mod clock;
 pub mod doubles;
 pub mod event_log;
 pub mod run_events;

@@ -18,8 +18,9 @@ use crate::testing::runs::run_changes::{failure, placed};
 use crate::testing::runs::runs::{all_ids, record};
 use crate::testing::runs::snapshots::{job_snapshot, plan_snapshot};
 use crate::testing::samples::{
-    all_of, asset, at, check_key, check_planned, check_planned_of_a_range, entry, event,
-    materialized, message, planned, run, stamp, step_event, tags,
+    Evaluated, all_of, asset, at, check_evaluated, check_key, check_planned,
+    check_planned_of_a_range, entry, event, materialized, message, planned, run, stamp, step_event,
+    tags,
 };
 
 /// Runs every case about runs together with their events on the stores that an async function makes; what it
@@ -48,6 +49,7 @@ macro_rules! run_event_store_tests {
                 no_events_change_nothing
                 events_that_are_refused_change_nothing
                 a_run_that_cannot_be_changed_is_told_of
+                an_event_that_the_index_refuses_is_stored_once_or_not_at_all
                 events_of_a_run_may_be_stored_at_once
                 a_run_is_deleted_with_its_events_and_claims
                 a_deleted_run_may_come_again
@@ -172,7 +174,7 @@ fn new_run(run_id: &str) -> NewRun {
 /// the ones that were told.
 pub async fn a_new_run_is_stored_with_all_that_belongs_to_it(on: Stores<'_>) {
     let new = new_run("r1");
-    let ids = on.together.add_run_with_events(new.clone()).await.unwrap();
+    let ids = on.together.add_run_with_events(new.clone()).await.unwrap().ids;
     let stored = on.record("r1").await;
     assert_eq!(stored.dagster_run, new.run);
     assert_eq!(stored.create_timestamp, at(3));
@@ -195,7 +197,7 @@ pub async fn what_follows_from_the_first_events_of_a_run_is_found(on: Stores<'_>
     let mut new = new_run("r1");
     new.events.push(check_planned("r1", &key, 1));
     new.events.push(planned("r1", "partitioned", Some("p"), 1));
-    on.together.add_run_with_events(new).await.unwrap();
+    on.together.add_run_with_events(new).await.unwrap().ids;
     for (name, expected) in [("planned", true), ("partitioned", true), ("other", false)] {
         assert_eq!(on.has_asset(name).await, expected, "{name}");
     }
@@ -219,9 +221,9 @@ pub async fn what_follows_from_the_first_events_of_a_run_is_found(on: Stores<'_>
 /// A run without events is a run with an empty log.
 pub async fn a_new_run_may_have_no_events(on: Stores<'_>) {
     let new = NewRun { events: Vec::new(), ..new_run("r1") };
-    assert_eq!(on.together.add_run_with_events(new.clone()).await.unwrap(), []);
+    assert_eq!(on.together.add_run_with_events(new.clone()).await.unwrap().ids, []);
     let bare = NewRun::of(run("r2", "j", &[]), at(0));
-    assert_eq!(on.together.add_run_with_events(bare).await.unwrap(), []);
+    assert_eq!(on.together.add_run_with_events(bare).await.unwrap().ids, []);
     assert_eq!(all_ids(on.runs).await, ["r1", "r2"]);
     assert!(on.has_job(&new.job_snapshots[0]).await);
     assert_eq!(on.log("r1").await, (Vec::new(), Vec::new()));
@@ -229,11 +231,11 @@ pub async fn a_new_run_may_have_no_events(on: Stores<'_>) {
 
 /// Snapshots that another run has brought are used, whether they are given again or not.
 pub async fn snapshots_of_a_new_run_may_be_stored_already(on: Stores<'_>) {
-    on.together.add_run_with_events(new_run("r1")).await.unwrap();
-    on.together.add_run_with_events(new_run("r2")).await.unwrap();
+    on.together.add_run_with_events(new_run("r1")).await.unwrap().ids;
+    on.together.add_run_with_events(new_run("r2")).await.unwrap().ids;
     let without =
         NewRun { job_snapshots: Vec::new(), execution_plan_snapshot: None, ..new_run("r3") };
-    on.together.add_run_with_events(without).await.unwrap();
+    on.together.add_run_with_events(without).await.unwrap().ids;
     assert_eq!(all_ids(on.runs).await, ["r1", "r2", "r3"]);
     for id in ["r1", "r2", "r3"] {
         assert_eq!(all_messages(on.events, id).await.len(), 3, "{id}");
@@ -247,7 +249,7 @@ pub async fn a_new_run_whose_id_is_taken_changes_nothing(on: Stores<'_>) {
         events: vec![message("r1", "of the first")],
         ..NewRun::of(run("r1", "first", &[("b", "1")]), at(0))
     };
-    on.together.add_run_with_events(first).await.unwrap();
+    on.together.add_run_with_events(first).await.unwrap().ids;
     let before = on.record("r1").await;
     for new in [new_run("r1"), NewRun { events: Vec::new(), ..new_run("r1") }] {
         let error = on.together.add_run_with_events(new.clone()).await.unwrap_err();
@@ -272,7 +274,7 @@ pub async fn of_equal_new_runs_stored_at_once_one_is_there_with_its_events(on: S
     for error in refused.into_iter().filter_map(Result::err) {
         assert!(matches!(error, StorageError::RunAlreadyExists { .. }), "{error:?}");
     }
-    let ids: Vec<_> = stored.into_iter().flatten().flatten().collect();
+    let ids: Vec<_> = stored.into_iter().flatten().flat_map(|stored| stored.ids).collect();
     assert_eq!(on.log("r1").await, (new_run("r1").events, ids));
     assert_eq!(all_ids(on.runs).await, ["r1"]);
 }
@@ -297,7 +299,7 @@ pub async fn a_new_run_of_a_missing_snapshot_writes_nothing(on: Stores<'_>) {
         assert!(!on.has_job(&whole).await);
         assert!(!on.has_plan(new.execution_plan_snapshot.as_ref().unwrap()).await);
     }
-    on.together.add_run_with_events(complete).await.unwrap();
+    on.together.add_run_with_events(complete).await.unwrap().ids;
 }
 
 /// One event that cannot be stored completely keeps the run and the other events from being stored; without it
@@ -320,7 +322,7 @@ pub async fn a_new_run_with_an_event_that_cannot_be_stored_is_not_stored(on: Sto
         assert_eq!(on.log("r1").await, (Vec::new(), Vec::new()));
         assert!(!on.has_asset("planned").await);
     }
-    on.together.add_run_with_events(new_run("r1")).await.unwrap();
+    on.together.add_run_with_events(new_run("r1")).await.unwrap().ids;
     assert_eq!(all_messages(on.events, "r1").await.len(), 3);
 }
 
@@ -511,6 +513,30 @@ pub async fn a_run_that_cannot_be_changed_is_told_of(on: Stores<'_>) {
     assert_eq!(on.record("r1").await, before.0);
 }
 
+/// An error means that an event is not stored. Where it is in the log of its run and the index refuses it, it is
+/// told as stored, so that nobody stores it again.
+pub async fn an_event_that_the_index_refuses_is_stored_once_or_not_at_all(on: Stores<'_>) {
+    on.runs.add_run(&run("r1", "j", &[]), at(0)).await.unwrap();
+    // A check that is planned twice in a run cannot be told which of the two was evaluated.
+    let key = check_key("a", "c");
+    let planned = [check_planned("r1", &key, 1), check_planned("r1", &key, 2)];
+    on.store(&planned).await;
+    let evaluated = check_evaluated("r1", &key, Evaluated::default(), 3);
+    let others = [message("r1", "before"), evaluated.clone(), message("r1", "behind")];
+    for refused in [std::slice::from_ref(&evaluated), &others] {
+        let (before, _) = on.log("r1").await;
+        let stored = on.together.store_run_events(refused).await;
+        let (log, ids) = on.log("r1").await;
+        let added = &log[before.len()..];
+        if let Ok(stored) = stored {
+            assert!(stored.incomplete.is_some());
+            assert_eq!((added, &ids[before.len()..]), (refused, &stored.ids[..]));
+        } else {
+            assert_eq!(added, []);
+        }
+    }
+}
+
 /// Nothing of what several callers store of a run at once is lost.
 pub async fn events_of_a_run_may_be_stored_at_once(on: Stores<'_>) {
     on.runs.add_run(&run("r1", "j", &[]), at(0)).await.unwrap();
@@ -538,7 +564,7 @@ pub async fn a_run_is_deleted_with_its_events_and_claims(on: Stores<'_>) {
         let mut new = new_run(id);
         new.run.tags = tags(&[(id, "1")]);
         new.events.push(materialized(id, &format!("asset of {id}"), None, 1));
-        on.together.add_run_with_events(new).await.unwrap();
+        on.together.add_run_with_events(new).await.unwrap().ids;
         for step in ["a", "b"] {
             let run_id = RunId::from(id);
             on.events.claim_concurrency_slot("pool", &run_id, step, None).await.unwrap();
@@ -568,11 +594,11 @@ pub async fn a_run_is_deleted_with_its_events_and_claims(on: Stores<'_>) {
 
 /// After its deletion a run is as new.
 pub async fn a_deleted_run_may_come_again(on: Stores<'_>) {
-    on.together.add_run_with_events(new_run("r1")).await.unwrap();
+    on.together.add_run_with_events(new_run("r1")).await.unwrap().ids;
     on.store(&[event("r1", DagsterEventType::RunSuccess, 1)]).await;
     on.together.delete_run_with_events(&RunId::from("r1")).await.unwrap();
     let new = new_run("r1");
-    let ids = on.together.add_run_with_events(new.clone()).await.unwrap();
+    let ids = on.together.add_run_with_events(new.clone()).await.unwrap().ids;
     assert_eq!(on.record("r1").await.dagster_run, new.run);
     assert_eq!(on.log("r1").await, (new.events, ids));
 }

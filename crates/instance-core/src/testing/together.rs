@@ -2,6 +2,7 @@
 
 use crate::event::DagsterEventType;
 use crate::ids::{RunId, StorageId};
+use crate::storage::EventStoreExt;
 use crate::storage::{
     EventCursor, EventLogStorage, EventRecordsFilter, Order, RunShardedEventsCursor, RunStorage,
 };

@@ -5,6 +5,8 @@ mod classes;
 mod daemon;
 mod events;
 mod fixtures;
+#[cfg(feature = "testing")]
+mod memory;
 mod robustness;
 mod runs;
 mod scheduling;

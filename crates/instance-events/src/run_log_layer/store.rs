@@ -8,9 +8,9 @@ use std::slice;
 use std::sync::Arc;
 use std::time::Duration;
 
-use instance_core::error::{BoxError, InstanceError, StorageError};
+use instance_core::error::{BoxError, InstanceError, Persistence, StorageError};
 use instance_core::error_info::SerializableErrorInfo;
-use instance_core::event::EngineEventData;
+use instance_core::event::{EngineEventData, ReportEngineEvent};
 use instance_core::ids::RunId;
 use instance_core::ops::EventOps;
 use tokio::sync::watch;
@@ -19,7 +19,7 @@ use tokio::time::{Instant, timeout_at};
 use super::line::Line;
 use super::own;
 use super::queue::{Next, Queue};
-use crate::{ReportEngineEvent, handle_new_events, report_engine_event};
+use crate::{handle_new_events, report_engine_event};
 
 /// Stores lines until the queue ends; `progress` says how many it has done with.
 pub(super) async fn store_lines(
@@ -82,13 +82,22 @@ async fn store_batch(ops: &Arc<dyn EventOps>, lines: Vec<Line>) -> Vec<InstanceE
 
 /// The error where a task has ended before it was done.
 pub(super) fn ended_early(source: BoxError) -> InstanceError {
-    let database = "the event log".to_owned();
-    StorageError::Backend { database, operation: "handling lines of run logs", source }.into()
+    StorageError::Backend {
+        database: "the event log".to_owned(),
+        operation: "handling lines of run logs",
+        persistence: Persistence::Permanent,
+        source,
+    }
+    .into()
 }
 
 /// Stores lines of one run: together, or where that fails, those that can be stored.
 async fn store_run(ops: &dyn EventOps, lines: &[Line]) -> Result<(), InstanceError> {
     let Err(error) = store(ops, lines).await else { return Ok(()) };
+    if matches!(error, InstanceError::EventsIncomplete { .. }) {
+        // The lines are stored, and are not to be stored twice.
+        return Err(error);
+    }
     tracing::debug!(parent: None, error = &error as &dyn Error, "lines are stored one by one");
     let mut first_error = None;
     let mut lost = 0;
@@ -134,7 +143,7 @@ async fn report(
     error: &InstanceError,
 ) -> Result<(), InstanceError> {
     let error = SerializableErrorInfo::from_error("StorageError", error);
-    let mut report = ReportEngineEvent::of_ids(
+    let mut report = ReportEngineEvent::from_ids(
         &line.run.run_id,
         &line.run.job_name,
         "Exception while writing logger call to event log",

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use futures_util::FutureExt as _;
 use instance_core::error::InstanceError;
+use instance_core::event::NewEvent;
 use instance_core::event::{
     DagsterEvent, DagsterEventType, EventBatchMetadata, EventLogEntry, LogLevel,
 };
 use instance_core::ids::RunId;
 use instance_core::settings::{BatchedEvents, EventBatching};
-use instance_events::{NewEvent, add_event_listener, flush_events, handle_new_event};
+use instance_events::{add_event_listener, flush_events, handle_new_event};
 
 use crate::fake::{Failure, Fake, TestResult};
 
@@ -28,7 +29,7 @@ fn step(message: &str) -> NewEvent {
 }
 
 fn in_batch(event: NewEvent, id: &str, is_end: bool) -> NewEvent {
-    NewEvent { batch: Some(EventBatchMetadata { id: id.to_owned(), is_end }), ..event }
+    event.with_batch(Some(EventBatchMetadata { id: id.to_owned(), is_end }))
 }
 
 async fn handle_all(fake: &Fake, messages: &[&str]) -> Result<(), InstanceError> {

@@ -7,20 +7,24 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use instance_core::clock::{Clock, SystemClock};
-use instance_core::error::StorageError;
+use instance_core::error::{Persistence, StorageError};
 use instance_core::event::{
-    DagsterEvent, DagsterEventType, EventBuffer, EventLogConnection, EventLogCursor, EventLogEntry,
-    EventLogRecord,
+    DagsterEvent, DagsterEventType, EventBuffer, EventListener, EventListeners, EventLogConnection,
+    EventLogCursor, EventLogEntry, EventLogRecord,
 };
 use instance_core::ids::{RunId, StorageId};
-use instance_core::ops::{EventListener, EventOps};
-use instance_core::run::{DagsterRun, RunGroup, RunRecord, RunsFilter};
+use instance_core::ops::{
+    ClockAccess, EventOps, EventStoreAccess, EventWatchAccess, ListenersAccess,
+    RunEventStoreAccess, RunStoreAccess,
+};
+use instance_core::run::{DagsterRun, RunGroup, RunRecord};
 use instance_core::serdes::UnknownFields;
 use instance_core::settings::{EventBatching, RunRetries};
 use instance_core::storage::{
-    EventSignal, EventStore, EventWatch, NewRun, RecordsForRun, RunEventStore, RunStore, RunsPage,
-    StoredEvents, change_runs,
+    EventSignal, EventStore, EventWatch, NewRun, RecordsForRun, RunEventStore, RunStore,
+    StoredEvents, store_then_change,
 };
+use instance_core::testing::clock::ManualClock;
 use instance_core::testing::doubles::{EventStoreDouble, RunStoreDouble};
 use tokio::sync::watch;
 
@@ -31,7 +35,7 @@ pub(crate) type TestResult = Result<(), Box<dyn Error>>;
 #[derive(Default, Clone)]
 pub(crate) struct Fake {
     pub(crate) stores: Arc<Stores>,
-    pub(crate) listeners: Arc<Mutex<Vec<(RunId, EventListener)>>>,
+    pub(crate) listeners: Arc<EventListeners>,
     pub(crate) buffer: Arc<EventBuffer>,
     pub(crate) batching: EventBatching,
     pub(crate) retries: RunRetries,
@@ -45,6 +49,7 @@ pub(crate) struct Stores {
     runs: Mutex<BTreeMap<RunId, DagsterRun>>,
     failure: Mutex<Failure>,
     noticed: watch::Sender<u64>,
+    pub(crate) clock: ManualClock,
 }
 
 /// What does not work.
@@ -123,6 +128,7 @@ fn unavailable() -> StorageError {
     StorageError::Backend {
         database: "memory".to_owned(),
         operation: "storing",
+        persistence: Persistence::Temporary,
         source: "no space".into(),
     }
 }
@@ -131,36 +137,43 @@ fn refused() -> StorageError {
     StorageError::Unsupported { what: "event".to_owned(), reason: "not this one".to_owned() }
 }
 
-#[derive(Debug)]
-struct FixedClock;
+impl RunStoreAccess for Fake {
+    fn run_store(&self) -> &dyn RunStore {
+        &*self.stores
+    }
+}
 
-impl Clock for FixedClock {
-    fn now(&self) -> DateTime<Utc> {
-        DateTime::from_timestamp(1_700_000_000, 250_000_000).unwrap_or_default()
+impl EventStoreAccess for Fake {
+    fn event_store(&self) -> &dyn EventStore {
+        &*self.stores
+    }
+}
+
+impl RunEventStoreAccess for Fake {
+    fn run_event_store(&self) -> &dyn RunEventStore {
+        &*self.stores
+    }
+}
+
+impl EventWatchAccess for Fake {
+    fn event_watch(&self) -> &dyn EventWatch {
+        &*self.stores
+    }
+}
+
+impl ClockAccess for Fake {
+    fn clock(&self) -> &dyn Clock {
+        &self.stores.clock
+    }
+}
+
+impl ListenersAccess for Fake {
+    fn event_listeners(&self) -> &EventListeners {
+        &self.listeners
     }
 }
 
 impl EventOps for Fake {
-    fn run_store(&self) -> &dyn RunStore {
-        &*self.stores
-    }
-
-    fn event_store(&self) -> &dyn EventStore {
-        &*self.stores
-    }
-
-    fn run_event_store(&self) -> &dyn RunEventStore {
-        &*self.stores
-    }
-
-    fn event_watch(&self) -> &dyn EventWatch {
-        &*self.stores
-    }
-
-    fn clock(&self) -> &dyn Clock {
-        &FixedClock
-    }
-
     fn run_retries(&self) -> RunRetries {
         self.retries
     }
@@ -171,27 +184,6 @@ impl EventOps for Fake {
 
     fn event_buffer(&self) -> &EventBuffer {
         &self.buffer
-    }
-
-    fn add_listener(&self, run_id: &RunId, listener: EventListener) {
-        lock(&self.listeners).push((run_id.clone(), listener));
-    }
-
-    fn listeners(&self, run_id: &RunId) -> Vec<EventListener> {
-        let listeners = lock(&self.listeners);
-        listeners
-            .iter()
-            .filter(|(id, _)| id == run_id)
-            .map(|(_, listener)| Arc::clone(listener))
-            .collect()
-    }
-
-    fn remove_listeners(&self, run_id: &RunId) {
-        lock(&self.listeners).retain(|(id, _)| id != run_id);
-    }
-
-    fn for_task(&self) -> Arc<dyn EventOps> {
-        Arc::new(self.clone())
     }
 }
 
@@ -207,15 +199,7 @@ impl Stores {
 
 #[async_trait]
 impl EventStoreDouble for Stores {
-    async fn store_event(&self, entry: &EventLogEntry) -> Result<StorageId, StorageError> {
-        let ids = EventStoreDouble::store_event_batch(self, std::slice::from_ref(entry)).await?;
-        Ok(ids[0])
-    }
-
-    async fn store_event_batch(
-        &self,
-        entries: &[EventLogEntry],
-    ) -> Result<Vec<StorageId>, StorageError> {
+    async fn store_events(&self, entries: &[EventLogEntry]) -> Result<StoredEvents, StorageError> {
         let failure = self.failure();
         if failure.storing {
             return Err(unavailable());
@@ -230,7 +214,7 @@ impl EventStoreDouble for Stores {
         let messages: Vec<_> = entries.iter().map(EventLogEntry::message).collect();
         lock(&self.effects).push(format!("store {}", messages.join(", ")));
         self.notice();
-        Ok((first..).take(entries.len()).map(StorageId).collect())
+        Ok(StoredEvents::complete((first..).take(entries.len()).map(StorageId).collect()))
     }
 
     async fn get_records_for_run(
@@ -289,22 +273,17 @@ impl RunStoreDouble for Stores {
         Ok(())
     }
 
-    async fn get_run_records(
-        &self,
-        filter: &RunsFilter,
-        _: &RunsPage,
-    ) -> Result<Vec<RunRecord>, StorageError> {
+    async fn get_run_record(&self, run_id: &RunId) -> Result<Option<RunRecord>, StorageError> {
         let runs = lock(&self.runs);
-        let found = filter.run_ids.iter().filter_map(|run_id| runs.get(run_id));
         let record = |run: &DagsterRun| RunRecord {
             storage_id: StorageId(1),
             dagster_run: run.clone(),
-            create_timestamp: FixedClock.now(),
-            update_timestamp: FixedClock.now(),
+            create_timestamp: self.clock.now(),
+            update_timestamp: self.clock.now(),
             start_time: None,
             end_time: None,
         };
-        Ok(found.map(record).collect())
+        Ok(runs.get(run_id).map(record))
     }
 
     async fn get_run_group(&self, run_id: &RunId) -> Result<Option<RunGroup>, StorageError> {
@@ -342,7 +321,7 @@ impl RunStoreDouble for Stores {
 
 #[async_trait]
 impl RunEventStore for Stores {
-    async fn add_run_with_events(&self, _: NewRun) -> Result<Vec<StorageId>, StorageError> {
+    async fn add_run_with_events(&self, _: NewRun) -> Result<StoredEvents, StorageError> {
         Err(refused())
     }
 
@@ -350,10 +329,9 @@ impl RunEventStore for Stores {
         &self,
         entries: &[EventLogEntry],
     ) -> Result<StoredEvents, StorageError> {
-        let ids = EventStoreDouble::store_event_batch(self, entries).await?;
-        let incomplete = change_runs(self, entries, &SystemClock).await.err();
+        let stored = store_then_change(self, self, entries, &SystemClock).await;
         self.notice();
-        Ok(StoredEvents { ids, incomplete })
+        stored
     }
 
     async fn delete_run_with_events(&self, _: &RunId) -> Result<(), StorageError> {

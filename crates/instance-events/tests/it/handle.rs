@@ -2,7 +2,7 @@
 
 use instance_core::event::{DagsterEvent, DagsterEventType, EventLogEntry, LogLevel};
 use instance_core::ids::RunId;
-use instance_core::ops::EventOps;
+use instance_core::ops::ClockAccess;
 use instance_core::storage::{RecordsForRun, time_of_change};
 use instance_events::{
     add_event_listener, all_logs, get_records_for_run, handle_new_event, handle_new_events,

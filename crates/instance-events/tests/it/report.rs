@@ -5,12 +5,13 @@ use instance_core::event::{
     DagsterEvent, DagsterEventType, EngineEventData, EventLogEntry, JobFailureData, LogLevel,
     MetadataEntry, RunFailureReason,
 };
+use instance_core::event::{ReportEngineEvent, ReportEvent};
 use instance_core::ids::RunId;
 use instance_core::run::DagsterRun;
 use instance_core::serdes::UnknownFields;
 use instance_events::{
-    ReportEngineEvent, ReportEvent, report_dagster_event, report_engine_event, report_run_canceled,
-    report_run_canceling, report_run_failed,
+    report_dagster_event, report_engine_event, report_run_canceled, report_run_canceling,
+    report_run_failed,
 };
 
 use crate::fake::{Fake, TestResult};
@@ -40,10 +41,11 @@ async fn events_have_the_time_of_the_clock_unless_they_have_their_own() -> TestR
             .with_step_key(message)
     };
     let run_id = RunId::from("r1");
-    report_dagster_event(&fake, ReportEvent::of(event("a"), &run_id)).await?;
-    let warning = ReportEvent::of(event("b"), &run_id).level(LogLevel::WARNING).at(1.5);
+    report_dagster_event(&fake, ReportEvent::new(event("a"), &run_id)).await?;
+    let warning =
+        ReportEvent::new(event("b"), &run_id).with_level(LogLevel::WARNING).with_timestamp(1.5);
     report_dagster_event(&fake, warning).await?;
-    report_dagster_event(&fake, ReportEvent::runless(event("c")).at(0.0)).await?;
+    report_dagster_event(&fake, ReportEvent::runless(event("c")).with_timestamp(0.0)).await?;
     assert_eq!(fake.effects(), ["store a", "store b", "store c"]);
     let entries = fake.entries();
     let times: Vec<_> = entries.iter().map(|entry| entry.timestamp.to_bits()).collect();
@@ -61,7 +63,7 @@ async fn an_engine_event_is_an_error_if_it_carries_one() -> TestResult {
     let failed = EngineEventData::engine_error(SerializableErrorInfo::new("E", "m\n"));
     for (data, level) in [(plain, LogLevel::INFO), (failed, LogLevel::ERROR)] {
         let fake = Fake::default();
-        let report = ReportEngineEvent::of(&run(), "the message").with_data(data.clone());
+        let report = ReportEngineEvent::new(&run(), "the message").with_data(data.clone());
         let reported = report_engine_event(&fake, report).await?;
         let (entry, event) = only_entry(&fake)?;
         assert_eq!(reported, event);
@@ -125,7 +127,9 @@ async fn the_end_of_a_run_is_reported_as_dagster_reports_it() -> TestResult {
 async fn an_engine_event_may_be_of_a_step_and_name_who_reports_it() -> TestResult {
     let fake = Fake::default();
     let run_id = RunId::from("r1");
-    let report = ReportEngineEvent::of_ids(&run_id, "demo", "gone").of_step("s").by("Monitor");
+    let report = ReportEngineEvent::from_ids(&run_id, "demo", "gone")
+        .with_step_key("s")
+        .with_reporter("Monitor");
     let event = report_engine_event(&fake, report).await?;
     assert_eq!(event.message.as_deref(), Some("[Monitor] gone"));
     let entries = fake.entries();

@@ -198,7 +198,10 @@ impl Worker {
             self.report(step_failure.clone()).await?;
             return self.report(events.run_failure(error, step_failure)).await;
         }
-        let plan = self.instance.get_execution_plan_snapshot(&self.run).await?;
+        let plan = match &self.run.execution_plan_snapshot_id {
+            Some(id) => self.instance.snapshot_store().get_execution_plan_snapshot(id).await?,
+            None => None,
+        };
         for output in plan.iter().flat_map(|plan| &plan.steps).flat_map(|step| &step.outputs) {
             self.report(events.step_output(&output.name)).await?;
             let Some(properties) = &output.properties else {
@@ -235,7 +238,7 @@ impl Worker {
             user_message,
             ..EventLogEntry::of_event(event, self.run.run_id.clone(), LogLevel::DEBUG, timestamp)
         };
-        self.instance.handle_new_event(entry).await
+        self.instance.handle_new_event(entry.into()).await
     }
 }
 

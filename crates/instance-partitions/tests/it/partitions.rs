@@ -235,6 +235,27 @@ fn what_dagster_evaluates_by_accident_is_refused() -> Result<(), Failure> {
 }
 
 #[test]
+fn a_range_over_the_hour_that_comes_twice_has_both() -> Result<(), Failure> {
+    // 2023-11-04.
+    let hours = hours("0 * * * *", "America/Los_Angeles", 1_699_081_200)?;
+    let check = |start: &str, end: &str, expect: &[&str]| -> Result<(), Failure> {
+        let keys = hours.keys_in_range(&range(start, end), &DynamicPartitionKeys::new())?;
+        assert_eq!(keys, expect, "{start} to {end}");
+        Ok(())
+    };
+    let (first, second) = ("2023-11-05-01:00", "2023-11-05-01:00-0800");
+    check(first, first, &[first])?;
+    check(second, second, &[second])?;
+    // Dagster has the second one alone.
+    check(first, second, &[first, second])?;
+    check(
+        "2023-11-05-00:00",
+        "2023-11-05-02:00",
+        &["2023-11-05-00:00", first, second, "2023-11-05-02:00"],
+    )
+}
+
+#[test]
 fn what_is_not_known_is_an_error() -> Result<(), Failure> {
     let now = DateTime::UNIX_EPOCH;
     let newer: PartitionsSnap =

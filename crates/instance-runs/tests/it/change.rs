@@ -28,9 +28,9 @@ async fn what_has_no_time_has_that_of_the_clock() -> TestResult {
         fake.effects(),
         [
             "add_run r",
-            "change r PIPELINE_START at 2023-11-14 22:13:20 UTC",
+            "change r PIPELINE_START at 2023-11-14 22:13:20.250 UTC",
             "change r PIPELINE_START at 1970-01-01 00:00:00 UTC",
-            r#"tag r {"k": "v"} at 2023-11-14 22:13:20 UTC"#,
+            r#"tag r {"k": "v"} at 2023-11-14 22:13:20.250 UTC"#,
             "delete_run r",
         ]
     );

@@ -44,7 +44,7 @@ async fn a_run_of_a_name_alone_has_defaults() -> TestResult {
     assert_eq!(run, DagsterRun::new(RunId::from(FRESH_ID), "demo"));
     assert_eq!(fake.effects(), [format!("add_run {FRESH_ID}")]);
     let stored = fake.runs();
-    assert_eq!((&stored[0].dagster_run, stored[0].create_timestamp), (&run, fake.now()));
+    assert_eq!((&stored[0].dagster_run, stored[0].create_timestamp), (&run, fake.clock.now()));
     Ok(())
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::error::Error;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -10,11 +10,14 @@ use instance_core::asset_key::AssetKey;
 use instance_core::clock::{Clock, IdSource};
 use instance_core::error::StorageError;
 use instance_core::event::{
-    DagsterEvent, DagsterEventType, EventLogConnection, EventLogCursor, EventLogEntry,
-    EventLogRecord, LogLevel,
+    DagsterEvent, DagsterEventType, EventListeners, EventLogConnection, EventLogCursor,
+    EventLogEntry, EventLogRecord, LogLevel,
 };
 use instance_core::ids::{RunId, SnapshotId, StorageId};
-use instance_core::ops::RunOps;
+use instance_core::ops::{
+    BackfillStoreAccess, ClockAccess, DynamicPartitionStoreAccess, EventStoreAccess, IdAccess,
+    ListenersAccess, RunEventStoreAccess, RunOps, RunStoreAccess, SnapshotStoreAccess,
+};
 use instance_core::run::{DagsterRun, RunRecord, RunsFilter};
 use instance_core::scheduling::{BulkActionsFilter, PartitionBackfill};
 use instance_core::serdes::{UnknownFields, deserialize_value};
@@ -23,6 +26,7 @@ use instance_core::storage::{
     BackfillStore, BackfillsPage, DynamicPartitionStore, EventStore, NewRun, RecordsForRun,
     RunEventStore, RunStore, RunsPage, SnapshotStore, StoredEvents,
 };
+use instance_core::testing::clock::{ManualClock, SequentialIds};
 use instance_core::testing::doubles::{
     DynamicPartitionStoreDouble, EventStoreDouble, RunStoreDouble, SnapshotStoreDouble,
 };
@@ -30,16 +34,20 @@ use instance_core::testing::doubles::{
 /// What every test returns, so that steps of no interest need no words.
 pub(crate) type TestResult = Result<(), Box<dyn Error>>;
 
-/// The id that a run is given where none is asked for.
-pub(crate) const FRESH_ID: &str = "00000000-0000-0000-0000-000000000007";
+/// The id that the first run is given for which none is asked.
+pub(crate) const FRESH_ID: &str = "00000000-0000-0000-0000-000000000001";
 
 /// The instance, and all of its stores.
 #[derive(Debug, Default)]
 pub(crate) struct Fake {
     state: Mutex<State>,
+    pub(crate) clock: ManualClock,
+    ids: SequentialIds,
     /// A run of the same id is added by somebody else, just before ours.
     pub(crate) overtaken_by: Mutex<Option<DagsterRun>>,
     run_size_limit_bytes: Option<u64>,
+    listeners: EventListeners,
+    heard: Arc<Mutex<Vec<(i64, String)>>>,
 }
 
 #[derive(Debug, Default)]
@@ -50,7 +58,6 @@ struct State {
     entries: Vec<EventLogEntry>,
     backfills: Vec<PartitionBackfill>,
     dynamic_partitions: BTreeMap<String, Vec<String>>,
-    heard: Vec<(i64, String)>,
 }
 
 impl Fake {
@@ -62,7 +69,7 @@ impl Fake {
 
     /// The same with a run.
     pub(crate) fn with_run(self, run: DagsterRun) -> Self {
-        self.state().add(run, self.now());
+        self.state().add(run, self.clock.now());
         self
     }
 
@@ -120,9 +127,21 @@ impl Fake {
         self.state().entries.iter().filter_map(of_entry).collect()
     }
 
-    /// What listeners were told: ids and types.
+    /// The same with somebody who listens to a run.
+    pub(crate) fn heard_by_somebody(self, run_id: &str) -> Self {
+        let heard = Arc::clone(&self.heard);
+        let listener = move |record: &EventLogRecord| {
+            let event = record.event_log_entry.dagster_event.as_ref();
+            let event_type = event.map(|event| event.event_type_value.clone()).unwrap_or_default();
+            lock(&heard).push((record.storage_id.0, event_type));
+        };
+        self.listeners.add(&RunId::from(run_id), Arc::new(listener));
+        self
+    }
+
+    /// What who listens was told: ids and types.
     pub(crate) fn heard(&self) -> Vec<(i64, String)> {
-        self.state().heard.clone()
+        lock(&self.heard).clone()
     }
 
     /// The runs that are stored.
@@ -172,65 +191,69 @@ impl State {
     }
 }
 
-impl Clock for Fake {
-    fn now(&self) -> DateTime<Utc> {
-        DateTime::from_timestamp(1_700_000_000, 0).unwrap_or_default()
+impl RunStoreAccess for Fake {
+    fn run_store(&self) -> &dyn RunStore {
+        self
     }
 }
 
-impl IdSource for Fake {
-    fn uuid(&self) -> uuid::Uuid {
-        uuid::Uuid::from_u128(7)
+impl SnapshotStoreAccess for Fake {
+    fn snapshot_store(&self) -> &dyn SnapshotStore {
+        self
+    }
+}
+
+impl EventStoreAccess for Fake {
+    fn event_store(&self) -> &dyn EventStore {
+        self
+    }
+}
+
+impl RunEventStoreAccess for Fake {
+    fn run_event_store(&self) -> &dyn RunEventStore {
+        self
+    }
+}
+
+impl BackfillStoreAccess for Fake {
+    fn backfill_store(&self) -> &dyn BackfillStore {
+        self
+    }
+}
+
+impl DynamicPartitionStoreAccess for Fake {
+    fn dynamic_partition_store(&self) -> &dyn DynamicPartitionStore {
+        self
+    }
+}
+
+impl ClockAccess for Fake {
+    fn clock(&self) -> &dyn Clock {
+        &self.clock
+    }
+}
+
+impl IdAccess for Fake {
+    fn ids(&self) -> &dyn IdSource {
+        &self.ids
+    }
+}
+
+impl ListenersAccess for Fake {
+    fn event_listeners(&self) -> &EventListeners {
+        &self.listeners
     }
 }
 
 impl RunOps for Fake {
-    fn run_store(&self) -> &dyn RunStore {
-        self
-    }
-
-    fn snapshot_store(&self) -> &dyn SnapshotStore {
-        self
-    }
-
-    fn event_store(&self) -> &dyn EventStore {
-        self
-    }
-
-    fn run_event_store(&self) -> &dyn RunEventStore {
-        self
-    }
-
-    fn backfill_store(&self) -> &dyn BackfillStore {
-        self
-    }
-
-    fn dynamic_partition_store(&self) -> &dyn DynamicPartitionStore {
-        self
-    }
-
-    fn clock(&self) -> &dyn Clock {
-        self
-    }
-
-    fn ids(&self) -> &dyn IdSource {
-        self
-    }
-
     fn run_size_limit_bytes(&self) -> Option<u64> {
         self.run_size_limit_bytes
-    }
-
-    fn tell_listeners(&self, record: &EventLogRecord) {
-        let event = record.event_log_entry.dagster_event.as_ref();
-        let event_type = event.map(|event| event.event_type_value.clone()).unwrap_or_default();
-        self.state().heard.push((record.storage_id.0, event_type));
     }
 }
 
 #[async_trait]
 impl RunEventStore for Fake {
-    async fn add_run_with_events(&self, new_run: NewRun) -> Result<Vec<StorageId>, StorageError> {
+    async fn add_run_with_events(&self, new_run: NewRun) -> Result<StoredEvents, StorageError> {
         let mut state = self.state();
         if let Some(other) = lock(&self.overtaken_by).take() {
             state.add(other, new_run.created_at);
@@ -241,7 +264,7 @@ impl RunEventStore for Fake {
         state.add_missing("add_execution_plan_snapshot", &plan);
         state.effects.push(format!("add_run {}", new_run.run.run_id));
         state.add(new_run.run, new_run.created_at);
-        Ok(state.store(&new_run.events))
+        Ok(StoredEvents::complete(state.store(&new_run.events)))
     }
 
     async fn store_run_events(&self, _: &[EventLogEntry]) -> Result<StoredEvents, StorageError> {
@@ -296,6 +319,11 @@ impl RunStoreDouble for Fake {
 
     async fn has_run(&self, run_id: &RunId) -> Result<bool, StorageError> {
         Ok(self.state().runs.iter().any(|record| record.dagster_run.run_id == *run_id))
+    }
+
+    async fn get_run_record(&self, run_id: &RunId) -> Result<Option<RunRecord>, StorageError> {
+        let found = |record: &&RunRecord| record.dagster_run.run_id == *run_id;
+        Ok(self.state().runs.iter().find(found).cloned())
     }
 
     async fn get_run_records(
@@ -356,11 +384,8 @@ impl SnapshotStoreDouble for Fake {
 
 #[async_trait]
 impl EventStoreDouble for Fake {
-    async fn store_event_batch(
-        &self,
-        entries: &[EventLogEntry],
-    ) -> Result<Vec<StorageId>, StorageError> {
-        Ok(self.state().store(entries))
+    async fn store_events(&self, entries: &[EventLogEntry]) -> Result<StoredEvents, StorageError> {
+        Ok(StoredEvents::complete(self.state().store(entries)))
     }
 
     async fn get_records_for_run(

@@ -26,6 +26,8 @@ async fn a_run_is_found_by_its_id_or_the_beginning_of_it() -> TestResult {
     // The whole id of one run, though others begin with it.
     check("aa", Ok("aa")).await;
     check("x", Err("there is no run x")).await;
+    // Every id begins with nothing, that of the only run, too.
+    check("", Err("run id \"\": it is empty; give the id of a run, or its beginning")).await;
     check("abcd", Err("there is no run abcd")).await;
     check("A", Err("there is no run A")).await;
     check("a", Err("run id \"a\": several runs begin with it (abc, aab, aa); give more of the id"))

@@ -295,7 +295,7 @@ fn properties_of(
 
 #[tokio::test]
 async fn listeners_hear_what_is_announced() -> TestResult {
-    let fake = Fake::default();
+    let fake = Fake::default().heard_by_somebody(FRESH_ID);
     create_run(&fake, request(&[AssetKey::new(["a"]), AssetKey::new(["b"])], false)?).await?;
     let planned = "ASSET_MATERIALIZATION_PLANNED".to_owned();
     assert_eq!(fake.heard(), [(1, planned.clone()), (2, planned)]);

@@ -3,6 +3,7 @@
 //! Here is what the two drivers have in common and where they differ in text and values. Not here: any
 //! statement (`sql/`), nor what is done with the rows (`stores/`).
 
+mod errors;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod row;
@@ -18,6 +19,7 @@ use serde::de::DeserializeOwned;
 use sqlx::AssertSqlSafe;
 
 use crate::sql::Dialect;
+use errors::backend_error;
 
 #[cfg(feature = "postgres")]
 pub use postgres::PostgresConfig;
@@ -287,31 +289,6 @@ impl Connection<'_> {
         ids.sort_unstable();
         Ok(ids)
     }
-}
-
-/// An error of the driver as one of the storage.
-fn backend_error(database: &str, operation: &'static str, error: sqlx::Error) -> StorageError {
-    let (database, is_of_values) = (database.to_owned(), is_of_values(&error));
-    let source = Box::new(error);
-    if is_of_values {
-        StorageError::Values { database, operation, source }
-    } else {
-        StorageError::Backend { database, operation, source }
-    }
-}
-
-/// Whether the values of a statement are refused: by Postgres, data exceptions, constraints and limits; by SQLite,
-/// what is too big, of another type, or against a constraint.
-fn is_of_values(error: &sqlx::Error) -> bool {
-    const CLASSES: [&str; 3] = ["22", "23", "54"];
-    const CODES: [u32; 3] = [18, 19, 20];
-    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
-    code.is_some_and(|code| match (code.len(), code.parse::<u32>()) {
-        (5, _) => CLASSES.iter().any(|class| code.starts_with(class)),
-        // The lower byte of an extended code is the code.
-        (_, Ok(code)) => CODES.contains(&(code & 0xff)),
-        _ => false,
-    })
 }
 
 /// The text and values of a statement, each value made into what the driver is to bind.

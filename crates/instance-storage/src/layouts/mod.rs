@@ -10,7 +10,7 @@ use std::sync::Arc;
 
 use instance_core::clock::{Clock, IdSource, RandomIds, SystemClock};
 use instance_core::error::StorageError;
-use instance_core::storage::{EventLogStorage, RunEventStore, RunStorage, ScheduleStorage};
+use instance_core::storage::{EventLogStorage, RunEventStore, RunStorage, ScheduleStorage, Stores};
 use instance_core::tags;
 
 pub(crate) use run_logs::{NewRunLog, RunLogs};
@@ -78,6 +78,7 @@ pub struct Storages {
     runs: Arc<SqlRunStorage>,
     events: Arc<SqlEventLogStorage>,
     schedules: Arc<SqlScheduleStorage>,
+    clock: Arc<dyn Clock>,
 }
 
 impl Storages {
@@ -91,7 +92,19 @@ impl Storages {
         let runs = Arc::new(SqlRunStorage::new(runs));
         let watch = Watch::new(run_logs.notices());
         let events = SqlEventLogStorage::new(index, run_logs, Arc::clone(&runs), context, watch);
-        Self { runs, events, schedules: Arc::new(SqlScheduleStorage::new(schedules)) }
+        let schedules = Arc::new(SqlScheduleStorage::new(schedules));
+        Self { runs, events, schedules, clock: Arc::clone(&context.clock) }
+    }
+
+    /// All stores, as an instance is built on them.
+    pub fn stores(&self) -> Stores {
+        Stores::new(
+            self.runs.clone(),
+            self.events.clone(),
+            self.schedules.clone(),
+            self.clock.clone(),
+        )
+        .with_run_event_store(self.events.clone())
     }
 
     /// The store of runs.
@@ -115,17 +128,17 @@ impl Storages {
     }
 
     /// Creates every file and table that a fresh instance has, so that Dagster finds it complete.
+    ///
+    /// # Errors
+    ///
+    /// A file or a table cannot be created; those before it are.
     pub async fn create(&self) -> Result<(), StorageError> {
-        self.runs.database().ready().await?;
-        self.events.index().ready().await?;
-        self.schedules.database().ready().await
+        self.stores().create().await
     }
 
     /// Closes all connections. What was acknowledged before is durable without it; it only leaves
     /// directories without journals.
     pub async fn dispose(&self) {
-        self.runs.database().close().await;
-        self.events.close().await;
-        self.schedules.database().close().await;
+        self.stores().close().await;
     }
 }

@@ -28,11 +28,19 @@ pub(super) async fn mark_index_built(
     database.execute("marking a data migration", insert).await.map(drop)
 }
 
-/// Implements the trait for a store with a method `database`.
+/// Implements the trait for a store with the methods `database` and `disconnect`.
 macro_rules! schema_store {
     ($store:ty, $schema:expr) => {
         #[async_trait::async_trait]
         impl instance_core::storage::SchemaStore for $store {
+            async fn create(&self) -> Result<(), instance_core::error::StorageError> {
+                self.database().ready().await
+            }
+
+            async fn close(&self) {
+                self.disconnect().await;
+            }
+
             async fn schema_revision(&self) -> Result<String, instance_core::error::StorageError> {
                 $crate::stores::schema::revision(self.database()).await
             }

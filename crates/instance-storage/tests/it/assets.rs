@@ -6,6 +6,7 @@ use instance_core::event::{
     DagsterEvent, DagsterEventType, EventLogEntry, StepMaterializationData,
 };
 use instance_core::serdes::UnknownFields;
+use instance_core::storage::EventStoreExt;
 use sqlx::Row;
 
 use crate::support::{Home, TestResult, entry, query};

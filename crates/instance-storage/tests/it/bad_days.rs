@@ -18,6 +18,7 @@ use std::time::Duration;
 use futures_util::future::join_all;
 use instance_core::event::DagsterEventType;
 use instance_core::run::RunsFilter;
+use instance_core::storage::EventStoreExt;
 use instance_core::storage::{RecordsForRun, RunsPage};
 use instance_core::{RunId, StorageError};
 use instance_storage::{OpenMode, Storages};

@@ -7,6 +7,7 @@ use instance_core::event::{
     AssetMaterialization, DagsterEvent, DagsterEventType, StepMaterializationData,
 };
 use instance_core::run::RunsFilter;
+use instance_core::storage::EventStoreExt;
 use instance_core::storage::RecordsForRun;
 use instance_core::{AssetKey, RunId, StorageError};
 use instance_storage::{OpenMode, Storages};

@@ -5,6 +5,7 @@ use std::path::Path;
 
 use instance_core::event::DagsterEventType;
 use instance_core::run::RunsFilter;
+use instance_core::storage::EventStoreExt;
 use instance_core::storage::{InstigatorFilter, RecordsForRun, RunsPage};
 use instance_core::{RunId, SnapshotId, StorageError};
 use instance_storage::OpenMode;

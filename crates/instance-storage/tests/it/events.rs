@@ -4,6 +4,7 @@ use instance_core::event::{
     DagsterEvent, DagsterEventType, EngineEventData, EventLogConnection, EventLogEntry,
 };
 use instance_core::serdes::serialize_value;
+use instance_core::storage::EventStoreExt;
 use instance_core::storage::RecordsForRun;
 use instance_core::{RunId, StorageError, StorageId};
 use sqlx::Row;

@@ -23,6 +23,8 @@ use instance_core::{RunId, StorageError, StorageId};
 use instance_storage::{StorageContext, Storages};
 use tokio::sync::watch as channel;
 
+use crate::support::line;
+
 /// What a store of runs does wrong.
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum RunFault {
@@ -152,6 +154,7 @@ enum RunEventFault {
     StoresEventsFirst,
     ChangesNoRuns,
     KeepsClaimsOfDeletedRuns,
+    RefusesWhatItHasStored,
 }
 
 #[derive(Debug)]
@@ -174,28 +177,33 @@ impl WrongRunEvents {
 
 #[async_trait]
 impl RunEventStore for WrongRunEvents {
-    async fn add_run_with_events(
-        &self,
-        mut new_run: NewRun,
-    ) -> Result<Vec<StorageId>, StorageError> {
+    async fn add_run_with_events(&self, mut new_run: NewRun) -> Result<StoredEvents, StorageError> {
         if self.fault != RunEventFault::StoresEventsFirst {
             return self.right.add_run_with_events(new_run).await;
         }
         let events = std::mem::take(&mut new_run.events);
-        let ids = self.right.events.store_event_batch(&events).await?;
+        let stored = self.right.events.store_events(&events).await?;
         self.right.add_run_with_events(new_run).await?;
-        Ok(ids)
+        Ok(stored)
     }
 
     async fn store_run_events(
         &self,
         entries: &[EventLogEntry],
     ) -> Result<StoredEvents, StorageError> {
-        if self.fault != RunEventFault::ChangesNoRuns {
-            return self.right.store_run_events(entries).await;
+        match self.fault {
+            RunEventFault::ChangesNoRuns => self.right.events.store_events(entries).await,
+            RunEventFault::RefusesWhatItHasStored => {
+                let stored = self.right.store_run_events(entries).await;
+                if stored.is_err() {
+                    // The log of the run has them, and the index has refused them.
+                    let lines = entries.iter().map(|entry| line(entry.run_id.as_str(), "x", 0));
+                    self.right.events.store_events(&lines.collect::<Vec<_>>()).await?;
+                }
+                stored
+            }
+            _ => self.right.store_run_events(entries).await,
         }
-        let ids = self.right.events.store_event_batch(entries).await?;
-        Ok(StoredEvents { ids, incomplete: None })
     }
 
     async fn delete_run_with_events(&self, run_id: &RunId) -> Result<(), StorageError> {
@@ -235,21 +243,12 @@ impl EventStoreDouble for WrongWatch {
         Some(&*self.right)
     }
 
-    async fn store_event(&self, entry: &EventLogEntry) -> Result<StorageId, StorageError> {
-        let id = self.right.store_event(entry).await?;
-        self.stored.send_replace(());
-        Ok(id)
-    }
-
-    async fn store_event_batch(
-        &self,
-        entries: &[EventLogEntry],
-    ) -> Result<Vec<StorageId>, StorageError> {
-        let ids = self.right.store_event_batch(entries).await?;
-        if self.fault != WatchFault::TellsNobodyOfBatches {
+    async fn store_events(&self, entries: &[EventLogEntry]) -> Result<StoredEvents, StorageError> {
+        let stored = self.right.store_events(entries).await?;
+        if entries.len() == 1 || self.fault != WatchFault::TellsNobodyOfBatches {
             self.stored.send_replace(());
         }
-        Ok(ids)
+        Ok(stored)
     }
 }
 
@@ -324,7 +323,9 @@ async fn wrong_stores_of_partitions_are_caught() {
 
 #[tokio::test]
 async fn wrong_stores_of_runs_with_their_events_are_caught() {
-    use RunEventFault::{ChangesNoRuns, KeepsClaimsOfDeletedRuns, Nothing, StoresEventsFirst};
+    use RunEventFault::{
+        ChangesNoRuns, KeepsClaimsOfDeletedRuns, Nothing, RefusesWhatItHasStored, StoresEventsFirst,
+    };
 
     macro_rules! fails {
         ($case:ident, $fault:expr) => {{
@@ -339,7 +340,10 @@ async fn wrong_stores_of_runs_with_their_events_are_caught() {
         (StoresEventsFirst, true, true, false, false),
         (ChangesNoRuns, false, false, true, false),
         (KeepsClaimsOfDeletedRuns, false, false, false, true),
+        (RefusesWhatItHasStored, false, false, false, false),
     ] {
+        let failed = fails!(an_event_that_the_index_refuses_is_stored_once_or_not_at_all, fault);
+        assert_eq!(failed, fault == RefusesWhatItHasStored, "{fault:?}");
         let failed = fails!(a_new_run_whose_id_is_taken_changes_nothing, fault);
         assert_eq!(failed, by_id, "{fault:?}");
         let failed = fails!(a_new_run_of_a_missing_snapshot_writes_nothing, fault);

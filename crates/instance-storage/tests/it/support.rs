@@ -3,14 +3,13 @@
 use std::error::Error;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 
 use chrono::{DateTime, Utc};
-use instance_core::clock::{Clock, IdSource};
 use instance_core::event::{DagsterEvent, DagsterEventType, EventLogEntry, LogLevel};
 use instance_core::run::{DagsterRun, RunRecord, RunsFilter};
 use instance_core::settings::StorageSettings;
 use instance_core::storage::{EventLogStorage, RunStorage, RunsPage, ScheduleStorage};
+use instance_core::testing::clock::{ManualClock, SequentialIds};
 use instance_core::{RunId, StorageError};
 use instance_storage::{OpenMode, StorageContext, Storages};
 use sqlx::sqlite::{SqliteConnectOptions, SqliteRow};
@@ -31,26 +30,6 @@ pub(crate) fn later(seconds: i64) -> DateTime<Utc> {
 /// The time of the clock as events carry it, plus a number of seconds.
 pub(crate) fn stamp(seconds: u32) -> f64 {
     1_700_000_000.0 + f64::from(seconds)
-}
-
-/// A clock that stands still.
-#[derive(Debug)]
-pub(crate) struct FixedClock;
-
-impl Clock for FixedClock {
-    fn now(&self) -> DateTime<Utc> {
-        later(0)
-    }
-}
-
-/// Ids that count from one.
-#[derive(Debug, Default)]
-pub(crate) struct CountingIds(AtomicU64);
-
-impl IdSource for CountingIds {
-    fn uuid(&self) -> uuid::Uuid {
-        uuid::Uuid::from_u128(u128::from(self.0.fetch_add(1, Ordering::Relaxed)) + 1)
-    }
 }
 
 /// An instance in a directory of its own, which goes with it.
@@ -104,8 +83,8 @@ impl Home {
 /// The storages of a directory.
 pub(crate) async fn open(directory: &Path, mode: OpenMode) -> Result<Storages, StorageError> {
     let context = StorageContext {
-        clock: Arc::new(FixedClock),
-        ids: Arc::new(CountingIds::default()),
+        clock: Arc::new(ManualClock::at(later(0))),
+        ids: Arc::new(SequentialIds::default()),
         ..StorageContext::default()
     };
     Storages::open(&StorageSettings::sqlite_below(directory), mode, context).await

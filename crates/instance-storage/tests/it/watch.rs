@@ -8,6 +8,7 @@ use futures_util::FutureExt;
 use futures_util::future::join;
 use instance_core::event::DagsterEventType;
 use instance_core::settings::{StorageSettings, StoreSettings};
+use instance_core::storage::EventStoreExt;
 use instance_core::storage::{EventLogStorage, EventSignal, NewRun, RecordsForRun};
 use instance_core::{RunId, StorageError};
 use instance_storage::{OpenMode, StorageContext, Storages};

@@ -3,6 +3,7 @@
 use instance_core::error::StorageError;
 use instance_core::event::{DagsterEventType, EventLogCursor};
 use instance_core::ids::RunId;
+use instance_core::storage::EventStoreExt;
 use instance_core::storage::{AssetEventSummaryQuery, EventLogStorage, RecordsForRun};
 
 use super::{Answer, Handle, Request, Wire, WireError, encode, errors, filters};

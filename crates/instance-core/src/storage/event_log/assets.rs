@@ -19,6 +19,19 @@ pub struct AssetKeysPage {
     pub cursor: Option<String>,
 }
 
+impl AssetKeysPage {
+    /// What the database form of a key begins with; empty if the page is of all assets.
+    pub fn db_prefix(&self) -> String {
+        if self.prefix.is_empty() {
+            return String::new();
+        }
+        let mut whole = AssetKey::new(self.prefix.iter().map(String::as_str)).to_db_string();
+        // Without the bracket at its end.
+        whole.pop();
+        whole
+    }
+}
+
 /// Assets: their records, keys, cached status and freshness. An asset is there from its first event about
 /// a materialisation, planned or done, or an observation, until it is wiped, and again from the next.
 #[async_trait]

@@ -12,7 +12,7 @@ use crate::event::{
 };
 use crate::ids::{RunId, StorageId};
 use crate::run::{DagsterRunStatsSnapshot, RunStepKeyStatsSnapshot};
-use crate::storage::Order;
+use crate::storage::{Order, StoredEvents};
 
 /// Which entries of a run's log are meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -36,6 +36,18 @@ impl RecordsForRun {
     }
 }
 
+impl RecordsForRun {
+    /// The page that these records are, with where the next one begins.
+    pub fn page_of(&self, records: Vec<EventLogRecord>) -> EventLogConnection {
+        let has_more = self.limit.is_some_and(|limit| limit > 0 && records.len() as u64 == limit);
+        let cursor = match records.last() {
+            Some(last) => EventLogCursor::StorageId(last.storage_id),
+            None => self.cursor.unwrap_or(EventLogCursor::StorageId(StorageId(-1))),
+        };
+        EventLogConnection { records, cursor, has_more }
+    }
+}
+
 /// Which part of the matching records is meant.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct RecordsPage {
@@ -45,6 +57,18 @@ pub struct RecordsPage {
     pub limit: Option<u64>,
     /// In which order the records come; newest first unless said otherwise.
     pub order: Order,
+}
+
+impl RecordsPage {
+    /// The page that these records are, with where the next one begins.
+    pub fn of(self, records: Vec<EventLogRecord>) -> EventLogConnection {
+        let last = records.last().map(|record| record.storage_id).or(self.cursor);
+        EventLogConnection {
+            cursor: EventLogCursor::StorageId(last.unwrap_or(StorageId(-1))),
+            has_more: self.limit == Some(records.len() as u64),
+            records,
+        }
+    }
 }
 
 /// A position among events of all runs.
@@ -111,6 +135,27 @@ impl EventRecordsFilter {
         }
     }
 
+    /// The same events, of which only those on a page are meant: its cursor holds together with the filter's own.
+    #[must_use]
+    pub fn on_page(&self, page: RecordsPage) -> Self {
+        let mut filter = self.clone();
+        let Some(cursor) = page.cursor.map(EventCursor::StorageId) else {
+            return filter;
+        };
+        let id = |cursor: &EventCursor| cursor.storage_id();
+        match page.order {
+            Order::Ascending => {
+                let cursors = [filter.after_cursor, Some(cursor)].into_iter().flatten();
+                filter.after_cursor = cursors.max_by_key(id);
+            }
+            Order::Descending => {
+                let cursors = [filter.before_cursor, Some(cursor)].into_iter().flatten();
+                filter.before_cursor = cursors.min_by_key(id);
+            }
+        }
+        filter
+    }
+
     /// All events of a type about an asset, since it was last wiped.
     pub fn of_asset(event_type: DagsterEventType, asset_key: AssetKey) -> Self {
         Self { asset_key: Some(asset_key), ..Self::of_type(event_type) }
@@ -133,6 +178,30 @@ pub struct RunStatusChangeRecordsFilter {
     pub before_storage_id: Option<StorageId>,
     /// In one of these rows; empty means any.
     pub storage_ids: Vec<StorageId>,
+}
+
+impl RunStatusChangeRecordsFilter {
+    /// The same as a filter on events.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Unsupported`] for a type that changes no status.
+    pub fn as_event_filter(&self) -> Result<EventRecordsFilter, StorageError> {
+        if self.event_type.run_status().is_none() {
+            return Err(StorageError::Unsupported {
+                what: format!("event type {}", self.event_type.as_str()),
+                reason: "expected one that changes the status of a run".to_owned(),
+            });
+        }
+        Ok(EventRecordsFilter {
+            after_cursor: self.after_storage_id.map(EventCursor::StorageId),
+            before_cursor: self.before_storage_id.map(EventCursor::StorageId),
+            after_timestamp: self.after_timestamp,
+            before_timestamp: self.before_timestamp,
+            storage_ids: self.storage_ids.clone(),
+            ..EventRecordsFilter::of_type(self.event_type)
+        })
+    }
 }
 
 /// Which events about assets are summed up.
@@ -174,18 +243,20 @@ pub struct AssetEventSummaryRecord {
 /// Events.
 #[async_trait]
 pub trait EventStore: std::fmt::Debug + Send + Sync + 'static {
-    /// Stores an entry, and for an event about an asset what follows for the asset.
+    /// Stores entries in their order, and for events about assets and checks what follows for these. Those of one run
+    /// are stored in one transaction, all of them or none.
     ///
-    /// Returns the id of the entry's row in the log of its run. Where logs of runs and the index
-    /// across runs are separate files, the run's log is written first, and the index in a
-    /// transaction of its own.
-    async fn store_event(&self, entry: &EventLogEntry) -> Result<StorageId, StorageError>;
-
-    /// Stores entries in their order; those of one run in one transaction, all of them or none.
-    async fn store_event_batch(
-        &self,
-        entries: &[EventLogEntry],
-    ) -> Result<Vec<StorageId>, StorageError>;
+    /// Returns the ids of the entries' rows in the logs of their runs. Where logs of runs and the index across runs
+    /// are separate files, the logs are written first, and the index in a transaction of its own: what the index
+    /// refuses is [`StoredEvents::incomplete`], since the entries are stored. Single entries that several callers
+    /// give at once may share a transaction.
+    ///
+    /// # Errors
+    ///
+    /// No entry is stored, if all are of one run or all logs are together. Entries of several runs whose logs are
+    /// separate are stored run by run, and an error then leaves open which of the runs have theirs: whoever would
+    /// store again gives the entries of one run at a time.
+    async fn store_events(&self, entries: &[EventLogEntry]) -> Result<StoredEvents, StorageError>;
 
     /// A page of the log of a run. A run without events has an empty page.
     async fn get_records_for_run(
@@ -269,3 +340,35 @@ pub trait EventStore: std::fmt::Debug + Send + Sync + 'static {
     /// assets stay as they are.
     async fn delete_events(&self, run_id: &RunId) -> Result<(), StorageError>;
 }
+
+/// Dagster's own two methods of storing events, made of [`EventStore::store_events`].
+///
+/// For callers that need no more than an error where something is incomplete: an error of these does not say whether
+/// the entries are stored.
+#[async_trait]
+pub trait EventStoreExt: EventStore {
+    /// Stores an entry; returns the id of its row in the log of its run.
+    ///
+    /// # Errors
+    ///
+    /// The entry is not stored, or what follows from it is not.
+    async fn store_event(&self, entry: &EventLogEntry) -> Result<StorageId, StorageError> {
+        let ids = self.store_event_batch(std::slice::from_ref(entry)).await?;
+        Ok(ids.first().copied().unwrap_or(StorageId(0)))
+    }
+
+    /// Stores entries in their order; returns the ids of their rows in the logs of their runs.
+    ///
+    /// # Errors
+    ///
+    /// Entries are not stored, or what follows from one of them is not.
+    async fn store_event_batch(
+        &self,
+        entries: &[EventLogEntry],
+    ) -> Result<Vec<StorageId>, StorageError> {
+        let StoredEvents { ids, incomplete } = self.store_events(entries).await?;
+        incomplete.map_or(Ok(ids), Err)
+    }
+}
+
+impl<T: EventStore + ?Sized> EventStoreExt for T {}

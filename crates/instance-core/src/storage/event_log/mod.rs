@@ -4,6 +4,7 @@
 mod asset_checks;
 mod assets;
 mod dynamic_partitions;
+mod effects;
 mod events;
 mod partitions;
 mod pools;
@@ -17,16 +18,18 @@ pub use asset_checks::{
 };
 pub use assets::{AssetKeysPage, AssetStore};
 pub use dynamic_partitions::{DynamicPartitionStore, DynamicPartitionsPage, PaginatedResults};
+pub use effects::{AssetCheckChange, asset_check_changes, require_storable};
 pub use events::{
     AssetEventSummaryQuery, AssetEventSummaryRecord, EventCursor, EventRecordsFilter, EventStore,
-    RecordsForRun, RecordsPage, RunShardedEventsCursor, RunStatusChangeRecordsFilter,
+    EventStoreExt, RecordsForRun, RecordsPage, RunShardedEventsCursor,
+    RunStatusChangeRecordsFilter,
 };
 pub use partitions::{
     AssetPartitionStore, LatestTagsQuery, MaterializationAttempt, PlannedMaterializationInfo,
 };
 pub use pools::{
     ClaimedSlotInfo, ConcurrencyClaimStatus, ConcurrencyKeyInfo, ConcurrencySlotStatus,
-    MAX_CONCURRENCY_LIMIT, PendingStepInfo, PoolLimit, PoolStore,
+    MAX_CONCURRENCY_LIMIT, PendingStepInfo, PoolLimit, PoolStore, require_pool_limit,
 };
 pub use watch::{EventSignal, EventWatch};
 

@@ -11,6 +11,22 @@ use crate::ids::RunId;
 /// The greatest limit that a pool may have.
 pub const MAX_CONCURRENCY_LIMIT: i64 = 1_000;
 
+/// Refuses a limit that no pool may have.
+///
+/// # Errors
+///
+/// [`StorageError::Invalid`] for a limit below zero or above [`MAX_CONCURRENCY_LIMIT`].
+pub fn require_pool_limit(limit: i64) -> Result<(), StorageError> {
+    if (0..=MAX_CONCURRENCY_LIMIT).contains(&limit) {
+        return Ok(());
+    }
+    Err(StorageError::Invalid {
+        what: "limit of a pool",
+        value: limit.to_string(),
+        reason: format!("expected 0 to {MAX_CONCURRENCY_LIMIT}"),
+    })
+}
+
 /// Whether a step has a slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ConcurrencySlotStatus {

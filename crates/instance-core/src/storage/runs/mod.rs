@@ -2,6 +2,7 @@
 
 mod backfills;
 mod daemons;
+mod effects;
 #[expect(clippy::module_inception, reason = "the store of runs holds more than runs")]
 mod runs;
 mod snapshots;
@@ -10,6 +11,7 @@ use async_trait::async_trait;
 
 pub use backfills::{BackfillStore, BackfillsPage};
 pub use daemons::DaemonStore;
+pub use effects::{RunChange, apply_run_event, require_readable};
 pub use runs::{RunStore, RunTagsQuery, RunsOrderBy, RunsPage};
 pub use snapshots::SnapshotStore;
 

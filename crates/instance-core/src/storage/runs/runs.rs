@@ -80,6 +80,9 @@ pub trait RunStore: std::fmt::Debug + Send + Sync + 'static {
         at: DateTime<Utc>,
     ) -> Result<(), StorageError>;
 
+    /// The run of this id with its row; `None` if there is none.
+    async fn get_run_record(&self, run_id: &RunId) -> Result<Option<RunRecord>, StorageError>;
+
     /// The runs that match, with their rows.
     async fn get_run_records(
         &self,

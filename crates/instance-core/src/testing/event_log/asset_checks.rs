@@ -4,6 +4,7 @@ use crate::asset_key::AssetCheckKey;
 use crate::error::StorageError;
 use crate::event::{DagsterEventType, EventLogEntry};
 use crate::ids::{RunId, StorageId};
+use crate::storage::EventStoreExt;
 use crate::storage::{
     AssetCheckExecutionRecord, AssetCheckExecutionRecordStatus, AssetCheckStore,
     CheckExecutionsPage, EventLogStorage, EventRecordsFilter, Order, PartitionKeyFilter,

@@ -5,6 +5,7 @@ use crate::assets::{AssetRecord, AssetStatusCacheValue, FreshnessState};
 use crate::event::DagsterEventType;
 use crate::ids::RunId;
 use crate::serdes::serialize_value;
+use crate::storage::EventStoreExt;
 use crate::storage::{
     AssetEventSummaryQuery, AssetKeysPage, AssetStore, EventLogStorage, EventRecordsFilter, Order,
 };

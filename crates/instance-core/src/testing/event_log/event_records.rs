@@ -4,6 +4,7 @@ use crate::asset_key::AssetKey;
 use crate::error::StorageError;
 use crate::event::{DagsterEventType, EventLogConnection, EventLogCursor, EventLogEntry};
 use crate::ids::{RunId, StorageId};
+use crate::storage::EventStoreExt;
 use crate::storage::{
     AssetEventSummaryQuery, EventCursor, EventLogStorage, EventRecordsFilter, EventStore, Order,
     RecordsPage, RunShardedEventsCursor, RunStatusChangeRecordsFilter,

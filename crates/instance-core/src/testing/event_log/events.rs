@@ -6,6 +6,7 @@ use crate::event::{
 };
 use crate::ids::{RunId, StorageId};
 use crate::serdes::{deserialize_value, serialize_value};
+use crate::storage::EventStoreExt;
 use crate::storage::{EventStore, Order, RecordsForRun};
 use crate::testing::samples::{
     AWKWARD, Evaluated, FAR, all_of, asset, awkward_times, check_evaluated, check_key,

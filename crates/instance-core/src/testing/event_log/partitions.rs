@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::error::StorageError;
 use crate::event::DagsterEventType;
 use crate::ids::{RunId, StorageId};
+use crate::storage::EventStoreExt;
 use crate::storage::{
     AssetPartitionStore, EventLogStorage, EventRecordsFilter, EventStore, LatestTagsQuery, Order,
 };

@@ -6,6 +6,7 @@ use crate::run::{
     DagsterRunStatsSnapshot, RunStepKeyStatsSnapshot, RunStepMarker, StepEventStatus,
 };
 use crate::storage::EventStore;
+use crate::storage::EventStoreExt;
 use crate::testing::samples::{
     MANY, entry, event, line, materialized, numbered, stamp, step_event,
 };

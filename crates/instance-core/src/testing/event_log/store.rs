@@ -3,6 +3,7 @@
 use crate::assets::FreshnessState;
 use crate::event::DagsterEventType;
 use crate::ids::RunId;
+use crate::storage::EventStoreExt;
 use crate::storage::{CheckExecutionsPage, EventLogStorage, EventRecordsFilter, Order};
 use crate::testing::event_log::events::all_messages;
 use crate::testing::samples::{check_key, check_planned, event, freshness, materialized, message};

@@ -7,6 +7,7 @@ use futures_util::future::{join, select};
 
 use crate::event::DagsterEventType;
 use crate::ids::RunId;
+use crate::storage::EventStoreExt;
 use crate::storage::{EventSignal, EventStore, EventWatch};
 use crate::testing::event_log::events::all_messages;
 use crate::testing::samples::{all_of, event, message};

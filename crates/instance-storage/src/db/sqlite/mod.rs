@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
-use instance_core::error::StorageError;
+use instance_core::error::{Persistence, StorageError};
 use sea_query::{QueryStatementWriter, SqliteQueryBuilder, Value};
 use sea_query_sqlx::SqlxValues;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
@@ -172,6 +172,7 @@ impl SqliteDatabase {
             Err(StorageError::Backend {
                 database: self.name.to_string(),
                 operation,
+                persistence: Persistence::Temporary,
                 source: "the runtime of the writer was shut down during the write".into(),
             })
         })

@@ -11,6 +11,7 @@ use instance_core::error::StorageError;
 use sqlx::{Connection, SqliteConnection};
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::db::errors::persistence;
 use crate::sql::schema::{BEGIN_WRITE, COMMIT, RELEASE, ROLLBACK, ROLLBACK_TO, SAVEPOINT};
 
 /// How many writes one transaction holds at most, so that none waits long for its answer.
@@ -143,6 +144,7 @@ async fn run(
                 |(operation, cause): &(&'static str, Arc<sqlx::Error>)| StorageError::Backend {
                     database: database.to_string(),
                     operation,
+                    persistence: persistence(cause),
                     source: Box::new(Arc::clone(cause)),
                 };
             pending.answer(committed.as_ref().map(|&()| ()).map_err(failure));

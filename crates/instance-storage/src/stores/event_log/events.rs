@@ -19,11 +19,10 @@ use instance_core::serdes::UnknownFields;
 use instance_core::storage::{
     AssetEventSummaryQuery, AssetEventSummaryRecord, EventCursor, EventRecordsFilter, EventStore,
     Order, PoolStore, RecordsForRun, RecordsPage, RunStatusChangeRecordsFilter, RunStore,
-    RunsOrderBy, RunsPage,
+    RunsOrderBy, RunsPage, StoredEvents,
 };
 
 use super::SqlEventLogStorage;
-use super::group::LoggedEvent;
 use super::write::prepared;
 use crate::db::{Connection, Database, Row};
 use crate::sql::events::{self, Among};
@@ -47,17 +46,14 @@ const RUN_STATS_EVENT_TYPES: &[DagsterEventType] = &[
 
 #[async_trait]
 impl EventStore for SqlEventLogStorage {
-    async fn store_event(&self, entry: &EventLogEntry) -> Result<StorageId, StorageError> {
-        let LoggedEvent { id, not_indexed } = self.store_one(entry).await?;
-        not_indexed.map_or(Ok(id), Err)
-    }
-
     #[tracing::instrument(skip_all, fields(entries = entries.len()))]
-    async fn store_event_batch(
-        &self,
-        entries: &[EventLogEntry],
-    ) -> Result<Vec<StorageId>, StorageError> {
-        self.store(entries.iter().map(prepared).collect::<Result<_, _>>()?).await
+    async fn store_events(&self, entries: &[EventLogEntry]) -> Result<StoredEvents, StorageError> {
+        match entries {
+            [entry] => self.store_one(entry).await,
+            entries => {
+                self.store_in_logs(entries.iter().map(prepared).collect::<Result<_, _>>()?).await
+            }
+        }
     }
 
     async fn get_records_for_run(

@@ -7,28 +7,20 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::join_all;
-use instance_core::error::StorageError;
+use instance_core::error::{ErrorKind, Persistence, StorageError};
 use instance_core::event::EventLogEntry;
-use instance_core::ids::{RunId, StorageId};
+use instance_core::ids::RunId;
+use instance_core::storage::StoredEvents;
 use tokio::sync::oneshot;
 
 use super::SqlEventLogStorage;
-use super::write::{Logged, Prepared, is_refusable, prepared};
+use super::write::{Prepared, is_refusable, prepared};
 
 /// How many events one transaction holds at most, so that none waits long for its answer.
 const EVENTS_PER_GROUP: usize = 512;
 
 /// An event, and who waits for the id of its row.
-type Pending = (Prepared, oneshot::Sender<Result<LoggedEvent, StorageError>>);
-
-/// An event that is in the log of its run.
-#[derive(Debug)]
-pub(super) struct LoggedEvent {
-    /// The id of its row there.
-    pub(super) id: StorageId,
-    /// Why it is not in the index.
-    pub(super) not_indexed: Option<StorageError>,
-}
+type Pending = (Prepared, oneshot::Sender<Result<StoredEvents, StorageError>>);
 
 /// Events that wait to be stored.
 #[derive(Debug, Default)]
@@ -52,14 +44,12 @@ impl SqlEventLogStorage {
     pub(super) async fn store_one(
         &self,
         entry: &EventLogEntry,
-    ) -> Result<LoggedEvent, StorageError> {
+    ) -> Result<StoredEvents, StorageError> {
         let event = prepared(entry)?;
         // An id that names no file is refused, too, before it can take others with it.
         self.run_logs.check(&entry.run_id)?;
         if is_refusable(entry) {
-            let Logged { ids, not_indexed } = self.store_in_logs(vec![event]).await?;
-            let id = ids.first().copied().unwrap_or(StorageId(0));
-            return Ok(LoggedEvent { id, not_indexed });
+            return self.store_in_logs(vec![event]).await;
         }
         self.store_in_group(event).await
     }
@@ -68,10 +58,11 @@ impl SqlEventLogStorage {
     pub(super) async fn store_in_group(
         &self,
         event: Prepared,
-    ) -> Result<LoggedEvent, StorageError> {
+    ) -> Result<StoredEvents, StorageError> {
         let lost = || StorageError::Backend {
             database: self.index.name().to_string(),
             operation: "storing an event",
+            persistence: Persistence::Temporary,
             source: "the runtime that stored it was shut down meanwhile".into(),
         };
         let (reply, answer) = oneshot::channel();
@@ -117,10 +108,10 @@ impl SqlEventLogStorage {
         let (events, replies): (Vec<_>, Vec<_>) = group.into_iter().unzip();
         // A caller that no longer waits has no use for an answer.
         match self.store_in_logs(events).await {
-            Ok(Logged { ids, not_indexed }) => {
-                let errors = self.for_each(not_indexed, ids.len());
-                for ((reply, id), not_indexed) in replies.into_iter().zip(ids).zip(errors) {
-                    let _ = reply.send(Ok(LoggedEvent { id, not_indexed }));
+            Ok(StoredEvents { ids, incomplete }) => {
+                let errors = self.for_each(incomplete, ids.len());
+                for ((reply, id), incomplete) in replies.into_iter().zip(ids).zip(errors) {
+                    let _ = reply.send(Ok(StoredEvents { ids: vec![id], incomplete }));
                 }
             }
             Err(error) => {
@@ -143,10 +134,15 @@ impl SqlEventLogStorage {
             let database = self.index.name().to_string();
             let operation = "storing events of several callers";
             let source = Box::new(Arc::clone(error));
-            Some(if error.is_temporary() {
-                StorageError::Backend { database, operation, source }
-            } else {
+            Some(if error.kind() == ErrorKind::Invalid {
                 StorageError::Values { database, operation, source }
+            } else {
+                let persistence = if error.is_temporary() {
+                    Persistence::Temporary
+                } else {
+                    Persistence::Permanent
+                };
+                StorageError::Backend { database, operation, persistence, source }
             })
         };
         (0..callers).map(|_| shared()).collect()

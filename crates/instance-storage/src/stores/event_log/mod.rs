@@ -73,15 +73,11 @@ impl SqlEventLogStorage {
         })
     }
 
-    pub(crate) fn index(&self) -> &Database {
-        &self.index
-    }
-
     fn database(&self) -> &Database {
         &self.index
     }
 
-    pub(crate) async fn close(&self) {
+    async fn disconnect(&self) {
         self.run_logs.close().await;
         self.index.close().await;
     }

@@ -7,22 +7,21 @@ use instance_core::error::StorageError;
 use instance_core::event::EventLogEntry;
 use instance_core::ids::{RunId, StorageId};
 use instance_core::storage::{
-    EventStore, NewRun, RunEventStore, RunStore, StoredEvents, change_runs, changes_run,
+    EventStore, NewRun, RunEventStore, RunStore, StoredEvents, changes_run, store_then_change,
     time_of_change,
 };
 
 use super::SqlEventLogStorage;
 use super::events::delete_of_run;
-use super::group::LoggedEvent;
 use super::pools::free;
-use super::write::{Logged, Prepared, insert, prepared};
+use super::write::{Prepared, insert, prepared};
 use crate::db::Connection;
 use crate::stores::runs::{add_missing_snapshots, add_run, change_run, delete_run};
 
 #[async_trait]
 impl RunEventStore for SqlEventLogStorage {
     #[tracing::instrument(skip_all, fields(run_id = %new_run.run.run_id, events = new_run.events.len()))]
-    async fn add_run_with_events(&self, new_run: NewRun) -> Result<Vec<StorageId>, StorageError> {
+    async fn add_run_with_events(&self, new_run: NewRun) -> Result<StoredEvents, StorageError> {
         let NewRun { run, created_at, job_snapshots, execution_plan_snapshot, events } = new_run;
         // What cannot be stored is refused before anything is.
         let events = events.iter().map(prepared).collect::<Result<Vec<_>, _>>()?;
@@ -42,7 +41,7 @@ impl RunEventStore for SqlEventLogStorage {
             });
             if events.is_empty() {
                 adding.await?;
-                return Ok(Vec::new());
+                return Ok(StoredEvents::complete(Vec::new()));
             }
             let (added, log) = tokio::join!(adding, self.new_log(&run_id, &events));
             added?;
@@ -59,7 +58,7 @@ impl RunEventStore for SqlEventLogStorage {
             })
             .await?;
         self.watch.signal(&run_id);
-        Ok(ids)
+        Ok(StoredEvents::complete(ids))
     }
 
     async fn store_run_events(
@@ -67,17 +66,9 @@ impl RunEventStore for SqlEventLogStorage {
         entries: &[EventLogEntry],
     ) -> Result<StoredEvents, StorageError> {
         if self.is_together() && entries.iter().any(changes_run) {
-            let ids = self.store_and_change(entries).await?;
-            return Ok(StoredEvents { ids, incomplete: None });
+            return self.store_and_change(entries).await.map(StoredEvents::complete);
         }
-        let Logged { ids, not_indexed } = if let [entry] = entries {
-            let LoggedEvent { id, not_indexed } = self.store_one(entry).await?;
-            Logged { ids: vec![id], not_indexed }
-        } else {
-            self.store_in_logs(entries.iter().map(prepared).collect::<Result<_, _>>()?).await?
-        };
-        let changed = change_runs(&*self.runs, entries, &*self.clock).await;
-        Ok(StoredEvents { ids, incomplete: not_indexed.or(changed.err()) })
+        store_then_change(self, &*self.runs, entries, &*self.clock).await
     }
 
     #[tracing::instrument(skip_all, fields(%run_id))]

@@ -12,7 +12,7 @@ use instance_core::event::{
 };
 use instance_core::ids::{RunId, StorageId};
 use instance_core::serdes::{UnknownFields, serialize_value};
-use instance_core::storage::AssetCheckExecutionRecordStatus;
+use instance_core::storage::{AssetCheckExecutionRecordStatus, StoredEvents};
 
 use super::SqlEventLogStorage;
 use crate::db::Connection;
@@ -33,31 +33,15 @@ pub(super) fn prepared(entry: &EventLogEntry) -> Result<Prepared, StorageError> 
     Ok((entry.clone(), EventRow::of(entry)))
 }
 
-/// Events that are in the logs of their runs.
-pub(super) struct Logged {
-    /// The ids of their rows there, in their order.
-    pub(super) ids: Vec<StorageId>,
-    /// Why one of them is not in the index.
-    pub(super) not_indexed: Option<StorageError>,
-}
-
 impl SqlEventLogStorage {
-    /// Stores events in their order; returns the ids of their rows in the logs of their runs.
-    pub(super) async fn store(
-        &self,
-        prepared: Vec<Prepared>,
-    ) -> Result<Vec<StorageId>, StorageError> {
-        let Logged { ids, not_indexed } = self.store_in_logs(prepared).await?;
-        not_indexed.map_or(Ok(ids), Err)
-    }
-
-    /// The same, with what became of the index apart: an error says that nothing is stored anywhere.
+    /// Stores events in their order, in the logs of their runs and in the index. An error says that nothing is
+    /// stored of one of the runs, and of none if there is one only.
     pub(super) async fn store_in_logs(
         &self,
         prepared: Vec<Prepared>,
-    ) -> Result<Logged, StorageError> {
+    ) -> Result<StoredEvents, StorageError> {
         if !self.run_logs.is_sharded() {
-            return Ok(Logged { ids: self.store_in_index(prepared).await?, not_indexed: None });
+            return self.store_in_index(prepared).await.map(StoredEvents::complete);
         }
         let mut of_run: BTreeMap<&RunId, Vec<usize>> = BTreeMap::new();
         for (place, (entry, _)) in prepared.iter().enumerate() {
@@ -74,11 +58,11 @@ impl SqlEventLogStorage {
         let runs: BTreeSet<RunId> =
             prepared.iter().map(|(entry, _)| entry.run_id.clone()).collect();
         let indexed = prepared.into_iter().filter(|(entry, _)| is_indexed(entry)).collect();
-        let not_indexed = self.store_each_in_index(indexed).await.err();
+        let indexed = self.store_each_in_index(indexed).await;
         for run_id in &runs {
             self.watch.signal(run_id);
         }
-        Ok(Logged { ids, not_indexed })
+        Ok(StoredEvents::complete(ids).and(indexed))
     }
 
     /// Stores events in the index that are in the logs of their runs: together, and if one is refused, each alone.
@@ -114,18 +98,18 @@ impl SqlEventLogStorage {
         run_id: &RunId,
         log: Option<NewRunLog<Vec<StorageId>>>,
         events: Vec<Prepared>,
-    ) -> Result<Vec<StorageId>, StorageError> {
+    ) -> Result<StoredEvents, StorageError> {
         let placed = match log {
             Some(log) => log.place().await?,
             None => None,
         };
         let Some(ids) = placed else {
-            return self.store(events).await;
+            return self.store_in_logs(events).await;
         };
         let indexed = events.into_iter().filter(|(entry, _)| is_indexed(entry)).collect();
         let indexed = self.store_each_in_index(indexed).await;
         self.watch.signal(run_id);
-        indexed.map(|()| ids)
+        Ok(StoredEvents::complete(ids).and(indexed))
     }
 
     async fn store_in_shard(

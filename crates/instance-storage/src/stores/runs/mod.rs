@@ -36,6 +36,12 @@ impl SqlRunStorage {
     }
 }
 
+impl SqlRunStorage {
+    async fn disconnect(&self) {
+        self.database.close().await;
+    }
+}
+
 schema_store!(SqlRunStorage, Schema::Runs);
 
 #[async_trait]

@@ -56,6 +56,12 @@ impl RunStore for SqlRunStorage {
             .await
     }
 
+    async fn get_run_record(&self, run_id: &RunId) -> Result<Option<RunRecord>, StorageError> {
+        let filter = RunsFilter { run_ids: vec![run_id.clone()], ..RunsFilter::default() };
+        let page = RunsPage { limit: Some(1), ..RunsPage::default() };
+        Ok(self.get_run_records(&filter, &page).await?.pop())
+    }
+
     async fn get_run_records(
         &self,
         filter: &RunsFilter,

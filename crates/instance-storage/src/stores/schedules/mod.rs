@@ -26,8 +26,12 @@ impl SqlScheduleStorage {
         Self { database }
     }
 
-    pub(crate) fn database(&self) -> &Database {
+    fn database(&self) -> &Database {
         &self.database
+    }
+
+    async fn disconnect(&self) {
+        self.database.close().await;
     }
 }
 

@@ -2,7 +2,7 @@
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use instance_core::error::StorageError;
+use instance_core::error::{Persistence, StorageError};
 use instance_core::scheduling::{
     InstigatorTick, InstigatorTickSummary, InstigatorType, TickData, TickStatus,
 };
@@ -34,6 +34,7 @@ impl TickStore for SqlScheduleStorage {
         let tick_id = tick_id.ok_or_else(|| StorageError::Backend {
             database: self.database.name().to_string(),
             operation: "adding a tick",
+            persistence: Persistence::Permanent,
             source: "the row was given no id".into(),
         })?;
         let (tick_data, unknown) = (tick_data.clone(), UnknownFields::default());

@@ -1,0 +1,36 @@
+//! What the program says of itself.
+
+use std::ffi::OsString;
+use std::process::Stdio;
+
+use crate::home::run_binary;
+
+fn check(name: &str, line: &str) {
+    let arguments: Vec<_> = line.split(' ').map(OsString::from).collect();
+    let ended = run_binary(&arguments, Stdio::piped(), Stdio::piped());
+    insta::assert_snapshot!(name, ended);
+}
+
+#[test]
+fn every_command_has_help() {
+    check("help", "--help");
+    check("help_exec", "exec --help");
+    check("help_run", "run --help");
+    check("help_run_list", "run list --help");
+    check("help_run_show", "run show --help");
+    check("help_run_events", "run events --help");
+    check("help_run_tail", "run tail --help");
+    check("help_run_wait", "run wait --help");
+    check("help_asset_list", "asset list --help");
+    check("help_info", "info --help");
+}
+
+#[test]
+fn help_that_was_asked_for_is_success_whoever_asks() {
+    for line in ["help exec", "help run tail", "exec -h", "run wait -h", "--version"] {
+        let arguments: Vec<_> = line.split(' ').map(OsString::from).collect();
+        let ended = run_binary(&arguments, Stdio::piped(), Stdio::piped());
+        assert_eq!((ended.code, ended.stderr.as_str()), (Some(0), ""), "{line}");
+        assert!(ended.stdout.contains("dagster-instance"), "{line}: {}", ended.stdout);
+    }
+}

@@ -1,0 +1,12 @@
+//! The built binary over homes that the tests fill through the facade: what it prints, and its exit codes. No
+//! Python and no Postgres.
+#![expect(clippy::expect_used, reason = "a failed expectation is a failed test")]
+
+mod ended;
+mod errors;
+mod escaping;
+mod exec;
+mod help;
+mod home;
+mod looking;
+mod strict_json;

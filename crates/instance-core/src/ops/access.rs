@@ -1,0 +1,87 @@
+//! What an instance gives access to: one trait for each thing, so that a domain names what it needs.
+//!
+//! Whoever has all stores implements [`StoresAccess`], and has the accessor of each store by that. Whoever uses one
+//! domain alone may implement just the accessors that this domain names.
+
+use crate::clock::{Clock, IdSource};
+use crate::event::EventListeners;
+use crate::settings::InstanceSettings;
+use crate::storage::{
+    AssetStore, BackfillStore, ComputeLogManager, DynamicPartitionStore, EventStore, EventWatch,
+    InstigatorStore, RunEventStore, RunStore, SnapshotStore, Stores,
+};
+
+/// Access to all stores.
+pub trait StoresAccess: Send + Sync {
+    /// All stores.
+    fn stores(&self) -> &Stores;
+}
+
+macro_rules! accessors_of_stores {
+    ($($(#[$meta:meta])* $access:ident: fn $method:ident() -> $store:ident of $storage:ident;)*) => {
+        $(
+            $(#[$meta])*
+            pub trait $access: Send + Sync {
+                $(#[$meta])*
+                fn $method(&self) -> &dyn $store;
+            }
+
+            impl<T: StoresAccess + ?Sized> $access for T {
+                fn $method(&self) -> &dyn $store {
+                    &*self.stores().$storage
+                }
+            }
+        )*
+    };
+}
+
+accessors_of_stores! {
+    /// Access to runs and their tags.
+    RunStoreAccess: fn run_store() -> RunStore of run_storage;
+    /// Access to the snapshots of jobs and plans.
+    SnapshotStoreAccess: fn snapshot_store() -> SnapshotStore of run_storage;
+    /// Access to backfills.
+    BackfillStoreAccess: fn backfill_store() -> BackfillStore of run_storage;
+    /// Access to events.
+    EventStoreAccess: fn event_store() -> EventStore of event_log_storage;
+    /// Access to what wakes those who follow events.
+    EventWatchAccess: fn event_watch() -> EventWatch of event_log_storage;
+    /// Access to assets.
+    AssetStoreAccess: fn asset_store() -> AssetStore of event_log_storage;
+    /// Access to the keys of dynamic partitions.
+    DynamicPartitionStoreAccess: fn dynamic_partition_store() -> DynamicPartitionStore of event_log_storage;
+    /// Access to runs together with their events.
+    RunEventStoreAccess: fn run_event_store() -> RunEventStore of run_event_store;
+    /// Access to the states of schedules and sensors.
+    InstigatorStoreAccess: fn instigator_store() -> InstigatorStore of schedule_storage;
+}
+
+/// Access to captured logs.
+pub trait ComputeLogAccess: Send + Sync {
+    /// Where the output of workers is captured.
+    fn compute_log_manager(&self) -> &dyn ComputeLogManager;
+}
+
+/// Access to the time.
+pub trait ClockAccess: Send + Sync {
+    /// The clock.
+    fn clock(&self) -> &dyn Clock;
+}
+
+/// Access to fresh ids.
+pub trait IdAccess: Send + Sync {
+    /// Where fresh ids come from.
+    fn ids(&self) -> &dyn IdSource;
+}
+
+/// Access to the settings.
+pub trait SettingsAccess: Send + Sync {
+    /// The settings.
+    fn settings(&self) -> &InstanceSettings;
+}
+
+/// Access to those of this process who listen to events.
+pub trait ListenersAccess: Send + Sync {
+    /// Those who listen.
+    fn event_listeners(&self) -> &EventListeners;
+}

@@ -1,0 +1,87 @@
+//! Reporting events, as every domain does it.
+
+use async_trait::async_trait;
+
+use crate::clock::timestamp_of;
+use crate::error::InstanceError;
+use crate::event::{
+    DagsterEvent, JobFailureData, NewEvent, ReportEngineEvent, ReportEvent, report,
+};
+use crate::ops::ClockAccess;
+use crate::run::DagsterRun;
+
+/// What takes events of any domain.
+#[async_trait]
+pub trait EventReporter: ClockAccess {
+    /// Stores an entry, and does what follows from it: see `handle_new_event` of the event domain.
+    ///
+    /// # Errors
+    ///
+    /// The entry is not stored; with [`InstanceError::EventsWaiting`] it waits for the next attempt, and with
+    /// [`InstanceError::EventsIncomplete`] it is stored.
+    async fn handle_new_event(&self, event: NewEvent) -> Result<(), InstanceError>;
+}
+
+/// The reports that are made of [`EventReporter::handle_new_event`]. Each returns the event that it reported.
+///
+/// # Errors
+///
+/// Those of [`EventReporter::handle_new_event`].
+#[async_trait]
+pub trait EventReporterExt: EventReporter {
+    /// Reports an event; it has the time of the clock unless it says another.
+    async fn report_dagster_event(&self, report: ReportEvent) -> Result<(), InstanceError> {
+        let now = timestamp_of(self.clock().now());
+        self.handle_new_event(report.into_new_event(now)).await
+    }
+
+    /// Reports something of the machinery around a run.
+    ///
+    /// # Errors
+    ///
+    /// [`InstanceError::Invalid`] if the run or its job has no name.
+    async fn report_engine_event(
+        &self,
+        report: ReportEngineEvent,
+    ) -> Result<DagsterEvent, InstanceError> {
+        self.report_returning(report.into_report()?).await
+    }
+
+    /// Reports that a run was asked to stop; its status is then `CANCELING`. `None` for the message means Dagster's.
+    async fn report_run_canceling(
+        &self,
+        run: &DagsterRun,
+        message: Option<String>,
+    ) -> Result<DagsterEvent, InstanceError> {
+        self.report_returning(report::run_canceling(run, message)).await
+    }
+
+    /// Marks a run as canceled from outside of its execution. `None` for the message means Dagster's.
+    async fn report_run_canceled(
+        &self,
+        run: &DagsterRun,
+        message: Option<String>,
+    ) -> Result<DagsterEvent, InstanceError> {
+        self.report_returning(report::run_canceled(run, message)).await
+    }
+
+    /// Marks a run as failed from outside of its execution. `None` for the message means Dagster's; the data say
+    /// why it failed, `None` if that is not known.
+    async fn report_run_failed(
+        &self,
+        run: &DagsterRun,
+        message: Option<String>,
+        data: Option<JobFailureData>,
+    ) -> Result<DagsterEvent, InstanceError> {
+        self.report_returning(report::run_failed(run, message, data)).await
+    }
+
+    #[doc(hidden)]
+    async fn report_returning(&self, report: ReportEvent) -> Result<DagsterEvent, InstanceError> {
+        let event = report.event.clone();
+        self.report_dagster_event(report).await?;
+        Ok(event)
+    }
+}
+
+impl<T: EventReporter + ?Sized> EventReporterExt for T {}

@@ -1,0 +1,91 @@
+//! Errors of the driver as those of a storage: whose fault it is, and whether it may pass.
+
+use instance_core::error::{Persistence, StorageError};
+
+/// An error of the driver as one of the storage.
+pub(super) fn backend_error(
+    database: &str,
+    operation: &'static str,
+    error: sqlx::Error,
+) -> StorageError {
+    let database = database.to_owned();
+    let (is_of_values, persistence) = (is_of_values(&error), persistence(&error));
+    let source = Box::new(error);
+    if is_of_values {
+        StorageError::Values { database, operation, source }
+    } else {
+        StorageError::Backend { database, operation, persistence, source }
+    }
+}
+
+/// Whether the values of a statement are refused: by Postgres, data exceptions, constraints and limits; by SQLite,
+/// what is too big, of another type, or against a constraint.
+fn is_of_values(error: &sqlx::Error) -> bool {
+    match Code::of(error) {
+        Some(Code::Postgres(state)) => {
+            ["22", "23", "54"].iter().any(|class| state.starts_with(class))
+        }
+        Some(Code::Sqlite(code)) => [18, 19, 20].contains(&code),
+        None => false,
+    }
+}
+
+/// Whether the same statement may succeed at another time without anybody mending something.
+///
+/// Of Postgres, these pass: lost connections (class 08), transactions that met (40), too few resources (53), locks
+/// that were held too long (55P03), a server that shuts down, starts or gave up a statement (57), and one that takes
+/// no writes for a while (25006). Of SQLite: a busy or locked file, too little memory or space, an interrupted call,
+/// input and output, a file that cannot be opened, and a lock that is not given.
+pub(super) fn persistence(error: &sqlx::Error) -> Persistence {
+    let passes = match (Code::of(error), error) {
+        (Some(Code::Postgres(state)), _) => {
+            ["08", "40", "53", "57"].iter().any(|class| state.starts_with(class))
+                || ["25006", "55P03"].contains(&state.as_str())
+        }
+        (Some(Code::Sqlite(code)), _) => [5, 6, 7, 9, 10, 13, 14, 15].contains(&code),
+        (None, sqlx::Error::Io(error)) => return Persistence::of_io(error),
+        (
+            None,
+            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::WorkerCrashed,
+        ) => true,
+        (None, _) => false,
+    };
+    if passes { Persistence::Temporary } else { Persistence::Permanent }
+}
+
+/// The code by which a database names an error.
+enum Code {
+    /// The five characters of Postgres.
+    Postgres(String),
+    /// The number of SQLite, without what extends it.
+    Sqlite(u32),
+}
+
+impl Code {
+    fn of(error: &sqlx::Error) -> Option<Self> {
+        let code = error.as_database_error()?.code()?;
+        match (code.len(), code.parse::<u32>()) {
+            (5, _) => Some(Self::Postgres(code.into_owned())),
+            // The lower byte of an extended code is the code.
+            (_, Ok(code)) => Some(Self::Sqlite(code & 0xff)),
+            _ => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::{Error, ErrorKind};
+
+    use super::persistence;
+    use instance_core::error::Persistence;
+
+    #[test]
+    fn a_refused_connection_passes_and_a_missing_socket_does_not() {
+        let of = |kind| persistence(&sqlx::Error::Io(Error::from(kind)));
+        assert_eq!(of(ErrorKind::ConnectionRefused), Persistence::Temporary);
+        assert_eq!(of(ErrorKind::PermissionDenied), Persistence::Permanent);
+        assert_eq!(persistence(&sqlx::Error::PoolTimedOut), Persistence::Temporary);
+        assert_eq!(persistence(&sqlx::Error::RowNotFound), Persistence::Permanent);
+    }
+}
