@@ -111,7 +111,7 @@ impl DagsterInstance {
 
     /// The one run whose id is, or begins with, the given text, which is how people name runs.
     ///
-    /// Errors: no run does, or several do.
+    /// Errors: no run does, or several do; the text is empty, with which every id begins.
     pub async fn find_run(&self, id_or_prefix: &str) -> Result<RunRecord, InstanceError> {
         instance_runs::find_run(self, id_or_prefix).await
     }
