@@ -171,7 +171,7 @@ mod tests {
         (include_str!("event_log/event_records.rs"), include_str!("event_log/mod.rs")),
         (include_str!("event_log/stats.rs"), include_str!("event_log/mod.rs")),
         (include_str!("event_log/assets.rs"), include_str!("event_log/mod.rs")),
-        (include_str!("event_log/partitions.rs"), include_str!("event_log/mod.rs")),
+        (include_str!("event_log/asset_partitions.rs"), include_str!("event_log/mod.rs")),
         (include_str!("event_log/asset_checks.rs"), include_str!("event_log/mod.rs")),
         (include_str!("event_log/dynamic_partitions.rs"), include_str!("event_log/mod.rs")),
         (include_str!("event_log/pools.rs"), include_str!("event_log/mod.rs")),

@@ -2,11 +2,13 @@
 //! files of the same names.
 
 mod event_log;
+mod run_events;
 mod runs;
 mod schedules;
 mod schema;
 
 pub(crate) use event_log::SqlEventLogStorage;
+pub(crate) use run_events::{RunsAndEvents, SqlRunEventStore};
 pub(crate) use runs::SqlRunStorage;
 pub(crate) use schedules::SqlScheduleStorage;
 

@@ -51,6 +51,11 @@ impl Schema {
     #[cfg(feature = "postgres")]
     pub(crate) const OF_ONE_DATABASE: &[Self] = &[Self::Runs, Self::EventIndex, Self::Schedules];
 
+    /// Whether it has events, which others may follow.
+    pub(crate) const fn is_of_events(self) -> bool {
+        matches!(self, Self::EventIndex | Self::EventShard)
+    }
+
     /// The table that tells whether the schema was created.
     #[cfg(feature = "postgres")]
     pub(crate) const fn main_table(self) -> &'static str {

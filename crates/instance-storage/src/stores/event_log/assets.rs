@@ -118,7 +118,6 @@ impl AssetStore for SqlEventLogStorage {
         self.index.execute("deleting the cached status of an asset", update).await.map(drop)
     }
 
-    #[tracing::instrument(skip_all, fields(assets = asset_keys.len()))]
     async fn wipe_assets(
         &self,
         asset_keys: &[AssetKey],

@@ -18,17 +18,17 @@ use instance_core::run::{
 use instance_core::serdes::UnknownFields;
 use instance_core::storage::{
     AssetEventSummaryQuery, AssetEventSummaryRecord, EventCursor, EventRecordsFilter, EventStore,
-    Order, PoolStore, RecordsForRun, RecordsPage, RunStatusChangeRecordsFilter, RunStore,
-    RunsOrderBy, RunsPage, StoredEvents,
+    Order, PoolStore, RecordsForRun, RecordsPage, RunStatusChangeRecordsFilter, RunsOrderBy,
+    RunsPage, StoredEvents,
 };
 
 use super::SqlEventLogStorage;
-use super::write::prepared;
-use crate::db::{Connection, Database, Row};
+use crate::db::{Connection, Database, Operation, Row};
 use crate::sql::events::{self, Among};
 use crate::sql::tables::event_logs::{
     ASSET_KEY, DAGSTER_EVENT_TYPE, EVENT, ID, PARTITION, RUN_ID, TABLE, TIMESTAMP,
 };
+use crate::stores::runs::run_ids;
 
 /// The types of a run's events that its statistics count.
 const RUN_STATS_EVENT_TYPES: &[DagsterEventType] = &[
@@ -46,28 +46,28 @@ const RUN_STATS_EVENT_TYPES: &[DagsterEventType] = &[
 
 #[async_trait]
 impl EventStore for SqlEventLogStorage {
-    #[tracing::instrument(skip_all, fields(entries = entries.len()))]
     async fn store_events(&self, entries: &[EventLogEntry]) -> Result<StoredEvents, StorageError> {
-        match entries {
-            [entry] => self.store_one(entry).await,
-            entries => {
-                self.store_in_logs(entries.iter().map(prepared).collect::<Result<_, _>>()?).await
-            }
-        }
+        self.store_entries(entries).await
     }
 
     async fn get_records_for_run(
         &self,
         query: &RecordsForRun,
     ) -> Result<EventLogConnection, StorageError> {
-        let select = events::select_records_for_run(query, self.among());
         let reading = "reading events of a run";
+        let bound = self.limit_of_bytes(query).await?;
+        if bound == Some(0) {
+            return Ok(empty_page(query));
+        }
+        let bounded = RecordsForRun { limit: bound.or(query.limit), ..query.clone() };
+        let select = events::select_records_for_run(&bounded, self.among());
         let records = self.fetch_of_run(&query.run_id, reading, &select, record).await?;
-        let has_more = query.limit.is_some_and(|limit| limit > 0 && records.len() as u64 == limit);
-        let cursor = match records.last() {
-            Some(last) => EventLogCursor::StorageId(last.storage_id),
-            None => query.cursor.unwrap_or(EventLogCursor::StorageId(StorageId(-1))),
+        let has_more =
+            bounded.limit.is_some_and(|limit| limit > 0 && records.len() as u64 == limit);
+        let Some(last) = records.last() else {
+            return Ok(empty_page(query));
         };
+        let cursor = EventLogCursor::StorageId(last.storage_id);
         Ok(EventLogConnection { records, cursor, has_more })
     }
 
@@ -220,7 +220,6 @@ impl EventStore for SqlEventLogStorage {
         self.run_logs.run_ids().await
     }
 
-    #[tracing::instrument(skip_all, fields(%run_id))]
     async fn delete_events(&self, run_id: &RunId) -> Result<(), StorageError> {
         if self.run_logs.is_sharded()
             && let Some(shard) = self.run_logs.get_existing(run_id).await?
@@ -238,6 +237,27 @@ impl SqlEventLogStorage {
         if self.run_logs.is_sharded() { Among::ItsOwn } else { Among::AllRuns }
     }
 
+    /// How many entries a page has whose bytes are bounded, if that is fewer than its other bound.
+    ///
+    /// The sizes are read first: a driver reads rows ahead of whoever takes them, and a result that is left before its
+    /// end is read to its end by some.
+    async fn limit_of_bytes(&self, query: &RecordsForRun) -> Result<Option<u64>, StorageError> {
+        let Some(max_bytes) = query.max_bytes else {
+            return Ok(None);
+        };
+        let select = events::select_sizes_for_run(query, self.among());
+        let reading = "reading sizes of events of a run";
+        let size = |row: &Row| row.scalar::<i64>();
+        let sizes = self.fetch_of_run(&query.run_id, reading, &select, size).await?;
+        let (mut bytes, mut count) = (0_u64, 0_u64);
+        let is_whole = sizes.iter().all(|size| {
+            bytes = bytes.saturating_add(size.unsigned_abs());
+            count += 1;
+            bytes < max_bytes
+        });
+        Ok((!is_whole || count == 0).then_some(count))
+    }
+
     /// What `read` makes of the rows of a query on the log of a run; nothing if the run has none.
     async fn fetch_of_run<T: Send>(
         &self,
@@ -246,6 +266,7 @@ impl SqlEventLogStorage {
         select: &sea_query::SelectStatement,
         read: impl Fn(&Row) -> Result<T, StorageError> + Send + Sync,
     ) -> Result<Vec<T>, StorageError> {
+        let operation = Operation::of_run(operation, run_id);
         match self.run_logs.get_existing(run_id).await? {
             Some(log) => log.fetch_map(operation, select, read).await,
             None => Ok(Vec::new()),
@@ -286,7 +307,7 @@ impl SqlEventLogStorage {
         let runs = RunsFilter { updated_after, ..RunsFilter::default() };
         let by_change =
             RunsPage { order_by: RunsOrderBy::UpdateTimestamp, order, ..RunsPage::default() };
-        let mut run_ids = self.runs.get_run_ids(&runs, &by_change).await?;
+        let mut run_ids = run_ids(&self.runs, &runs, &by_change).await?;
         run_ids.push(RunId::runless());
         let select = events::select_event_records(filter, limit, order, false);
         let mut records = Vec::new();
@@ -305,16 +326,17 @@ impl SqlEventLogStorage {
 }
 
 async fn delete_from(database: &Database, run_id: &RunId) -> Result<(), StorageError> {
+    let operation = Operation::of_run("deleting events of a run", run_id);
     let run_id = run_id.clone();
     database
-        .write("deleting events of a run", move |mut connection: Connection<'_>| {
+        .write(operation, move |mut connection: Connection<'_>| {
             Box::pin(async move { delete_of_run(&mut connection, &run_id).await })
         })
         .await
 }
 
 /// Deletes the events of a run and the tags of those about assets.
-pub(super) async fn delete_of_run(
+pub(crate) async fn delete_of_run(
     connection: &mut Connection<'_>,
     run_id: &RunId,
 ) -> Result<(), StorageError> {
@@ -338,6 +360,15 @@ fn readable(row: &Row) -> Result<Option<EventLogRecord>, StorageError> {
 
 pub(super) fn asset_key(row: &Row) -> Result<AssetKey, StorageError> {
     row.parsed(TABLE, ASSET_KEY, "asset key", AssetKey::from_db_string)
+}
+
+/// A page behind which nothing is yet.
+fn empty_page(query: &RecordsForRun) -> EventLogConnection {
+    EventLogConnection {
+        records: Vec::new(),
+        cursor: query.cursor.unwrap_or(EventLogCursor::StorageId(StorageId(-1))),
+        has_more: false,
+    }
 }
 
 fn connection_of(records: Vec<EventLogRecord>, page: RecordsPage) -> EventLogConnection {

@@ -16,28 +16,27 @@ use instance_core::storage::{RunStore, RunTagsQuery, RunsPage};
 use instance_core::tags;
 
 use super::SqlRunStorage;
-use crate::db::{Connection, Row};
+use crate::db::{Connection, Database, Operation, Row};
 use crate::sql::snapshots::SnapshotType;
 use crate::sql::tables::{run_tags, runs as columns};
 use crate::sql::{runs, snapshots};
 
 #[async_trait]
 impl RunStore for SqlRunStorage {
-    #[tracing::instrument(skip_all, fields(run_id = %run.run_id))]
     async fn add_run(
         &self,
         run: &DagsterRun,
         created_at: DateTime<Utc>,
     ) -> Result<(), StorageError> {
+        let adding = Operation::of_run("adding a run", &run.run_id);
         let run = run.clone();
         self.database
-            .write("adding a run", move |mut connection: Connection<'_>| {
+            .write(adding, move |mut connection: Connection<'_>| {
                 Box::pin(async move { add_run(&mut connection, &run, created_at).await })
             })
             .await
     }
 
-    #[tracing::instrument(skip_all, fields(%run_id, event_type = %event.event_type_value))]
     async fn handle_run_event(
         &self,
         run_id: &RunId,
@@ -48,9 +47,10 @@ impl RunStore for SqlRunStorage {
             return Ok(());
         }
         let event = event.clone();
+        let changing = Operation::of_run("changing a run", run_id);
         let run_id = run_id.clone();
         self.database
-            .write("changing a run", move |mut connection: Connection<'_>| {
+            .write(changing, move |mut connection: Connection<'_>| {
                 Box::pin(async move { change_run(&mut connection, &run_id, &event, at).await })
             })
             .await
@@ -75,12 +75,7 @@ impl RunStore for SqlRunStorage {
         filter: &RunsFilter,
         page: &RunsPage,
     ) -> Result<Vec<RunId>, StorageError> {
-        let select = runs::select_run_ids(filter, page);
-        self.database
-            .fetch_map("reading ids of runs", &select, |row| {
-                row.scalar::<String>().map(RunId::from)
-            })
-            .await
+        run_ids(&self.database, filter, page).await
     }
 
     async fn get_runs_count(&self, filter: &RunsFilter) -> Result<u64, StorageError> {
@@ -156,17 +151,17 @@ impl RunStore for SqlRunStorage {
         Ok(keys.into_iter().collect())
     }
 
-    #[tracing::instrument(skip_all, fields(%run_id))]
     async fn add_run_tags(
         &self,
         run_id: &RunId,
         new_tags: &BTreeMap<String, String>,
         at: DateTime<Utc>,
     ) -> Result<(), StorageError> {
+        let adding = Operation::of_run("adding tags to a run", run_id);
         let run_id = run_id.clone();
         let new_tags = new_tags.clone();
         self.database
-            .write("adding tags to a run", move |mut connection: Connection<'_>| {
+            .write(adding, move |mut connection: Connection<'_>| {
                 Box::pin(async move {
                     let Some(mut run) = fetch_run(&mut connection, &run_id).await? else {
                         return Err(StorageError::RunNotFound { run_id });
@@ -187,18 +182,18 @@ impl RunStore for SqlRunStorage {
             .await
     }
 
-    #[tracing::instrument(skip_all, fields(run_id = %run.run_id))]
     async fn replace_job_origin(
         &self,
         run: &DagsterRun,
         job_origin: &RemoteJobOrigin,
     ) -> Result<(), StorageError> {
+        let replacing = Operation::of_run("replacing the origin of a run", &run.run_id);
         let mut run = run.clone();
         let label = job_origin.repository_origin.label();
         run.tags.insert(tags::REPOSITORY_LABEL.to_owned(), label.clone());
         run.remote_job_origin = Some(Box::new(job_origin.clone()));
         self.database
-            .write("replacing the origin of a run", move |mut connection: Connection<'_>| {
+            .write(replacing, move |mut connection: Connection<'_>| {
                 Box::pin(async move {
                     connection.execute(&runs::update_run_body(&run)).await?;
                     let update = runs::update_tag(&run.run_id, tags::REPOSITORY_LABEL, &label);
@@ -208,11 +203,11 @@ impl RunStore for SqlRunStorage {
             .await
     }
 
-    #[tracing::instrument(skip_all, fields(%run_id))]
     async fn delete_run(&self, run_id: &RunId) -> Result<(), StorageError> {
+        let deleting = Operation::of_run("deleting a run", run_id);
         let run_id = run_id.clone();
         self.database
-            .write("deleting a run", move |mut connection: Connection<'_>| {
+            .write(deleting, move |mut connection: Connection<'_>| {
                 Box::pin(async move { delete_run(&mut connection, &run_id).await })
             })
             .await
@@ -221,9 +216,21 @@ impl RunStore for SqlRunStorage {
 
 impl SqlRunStorage {
     async fn get_run(&self, run_id: &RunId) -> Result<Option<DagsterRun>, StorageError> {
-        let row = self.database.fetch_one("reading a run", &runs::select_run(run_id)).await?;
+        let reading = Operation::of_run("reading a run", run_id);
+        let row = self.database.fetch_one(reading, &runs::select_run(run_id)).await?;
         Ok(row.as_ref().map(record).transpose()?.map(|record| record.dagster_run))
     }
+}
+
+/// The ids of runs.
+pub(crate) async fn run_ids(
+    database: &Database,
+    filter: &RunsFilter,
+    page: &RunsPage,
+) -> Result<Vec<RunId>, StorageError> {
+    let select = runs::select_run_ids(filter, page);
+    let id = |row: &Row| row.scalar::<String>().map(RunId::from);
+    database.fetch_map("reading ids of runs", &select, id).await
 }
 
 /// Stores a new run and the rows of its tags.
