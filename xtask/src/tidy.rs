@@ -3,6 +3,7 @@
 //! Here: what a finding is, the list of files, and the order of the rules. Each rule is a module;
 //! rules collect all that they find, so that one run shows everything there is to mend.
 
+mod doc_paths;
 mod edges;
 mod licences;
 mod paths;
@@ -24,10 +25,12 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let files = files(workspace)?;
     let mut findings = edges::check(workspace)?;
     findings.extend(licences::check(workspace)?);
+    let names = files.iter().map(|file| file.path.as_str()).collect();
     for file in &files {
         findings.extend(sources::check(file));
         findings.extend(sql::check(file));
         findings.extend(paths::check(file));
+        findings.extend(doc_paths::check(file, &names));
     }
     findings.sort();
     for finding in &findings {
