@@ -23,7 +23,7 @@ use instance_core::storage::{
 };
 
 use super::SqlEventLogStorage;
-use super::storing::Storing;
+use super::storing::{Storing, prepare};
 use crate::db::{Connection, Database, Operation, Row};
 use crate::sql::events::{self, Among};
 use crate::sql::tables::event_logs::{
@@ -57,7 +57,7 @@ impl EventStore for SqlEventLogStorage {
         entries: &[EventLogEntry],
     ) -> Result<Vec<StorageId>, StorageError> {
         let StoredEvents { ids, incomplete } =
-            self.store(Storing::InLogs, self.prepare(entries)?).await?;
+            self.store(Storing::Alone, prepare(entries)?).await?;
         incomplete.map_or(Ok(ids), Err)
     }
 
