@@ -150,8 +150,8 @@ async fn in_postgres_they_are_as_well() -> TestResult {
 /// How many long events are followed, and how many bytes each has.
 const LONG_EVENTS: usize = 30;
 const LONG: usize = 4_000_000;
-/// The most memory that following them may take, in bytes: two pages of 16 MiB, read and as they are printed, and what
-/// the program takes besides. All of them have more in their texts alone.
+/// The most memory that following them may take, in bytes: a page of 8 MiB, as it is stored, as it is read and as it is
+/// printed, and what the program takes besides. All of them have more in their texts alone.
 const MOST_FOR_LONG: u64 = 100_000_000;
 
 async fn long_events_are_followed(home: &Home) -> TestResult {

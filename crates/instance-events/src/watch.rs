@@ -18,7 +18,7 @@ use tokio::sync::watch;
 const PAGE: u64 = 250;
 /// How many bytes of events are in memory at once, unless said otherwise: as many as usual events of a page never have,
 /// and few beside what one very long event takes.
-const PAGE_BYTES: u64 = 16 << 20;
+const PAGE_BYTES: u64 = 8 << 20;
 
 /// How soon it is looked again whether a run has ended whose last event was seen: the event may come to be seen
 /// before the run.

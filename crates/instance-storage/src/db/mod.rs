@@ -115,13 +115,14 @@ impl Database {
     ) -> Result<Vec<T>, StorageError> {
         let operation = operation.into();
         let name = operation.name();
-        let fetching = async {
+        // Boxed: it would else be copied through all who wait for it.
+        let fetching = Box::pin(async {
             match self {
                 Self::Sqlite(database) => database.fetch_each(name, select, read).await,
                 #[cfg(feature = "postgres")]
                 Self::Postgres(database) => database.fetch_each(name, select, read).await,
             }
-        };
+        });
         operation.observe(self.name(), |rows: &Vec<T>| Some(rows.len()), fetching).await
     }
 
@@ -158,13 +159,13 @@ impl Database {
     {
         let operation = operation.into();
         let name = operation.name();
-        let writing = async {
+        let writing = Box::pin(async {
             match self {
                 Self::Sqlite(database) => database.write(name, Statements::Several, write).await,
                 #[cfg(feature = "postgres")]
                 Self::Postgres(database) => database.write(name, write).await,
             }
-        };
+        });
         operation.observe(self.name(), |_| None, writing).await
     }
 
@@ -182,14 +183,14 @@ impl Database {
     {
         let operation = operation.into();
         let name = operation.name();
-        let writing = async {
+        let writing = Box::pin(async {
             match self {
                 // It has one writer at a time.
                 Self::Sqlite(database) => database.write(name, Statements::Several, write).await,
                 #[cfg(feature = "postgres")]
                 Self::Postgres(database) => database.write_events(name, write).await,
             }
-        };
+        });
         operation.observe(self.name(), |_| None, writing).await
     }
 
@@ -207,13 +208,13 @@ impl Database {
     {
         let operation = operation.into();
         let name = operation.name();
-        let writing = async {
+        let writing = Box::pin(async {
             match self {
                 Self::Sqlite(database) => database.write(name, Statements::One, write).await,
                 #[cfg(feature = "postgres")]
                 Self::Postgres(database) => database.write(name, write).await,
             }
-        };
+        });
         operation.observe(self.name(), |_| None, writing).await
     }
 

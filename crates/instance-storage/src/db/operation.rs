@@ -1,7 +1,5 @@
 //! What is done with a database, as errors and spans name it.
 
-use std::future::Future;
-
 use instance_core::error::StorageError;
 use instance_core::ids::RunId;
 use tracing::field::{Empty, display};

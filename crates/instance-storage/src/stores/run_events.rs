@@ -12,7 +12,7 @@ use instance_core::storage::{
     time_of_change,
 };
 
-use super::event_log::{Storing, delete_of_run, free};
+use super::event_log::{Storing, delete_of_run, free, prepare};
 use super::runs::{add_missing_snapshots, add_run, change_run, delete_run};
 use super::{SqlEventLogStorage, SqlRunStorage};
 use crate::context::StorageContext;
@@ -55,7 +55,7 @@ impl SqlRunEventStore {
     async fn add_apart(&self, new_run: NewRun) -> Result<StoredEvents, StorageError> {
         let (run_id, entries) = (new_run.run.run_id.clone(), new_run.events.clone());
         // What cannot be stored is refused before anything is.
-        let events = self.events.prepare(&entries)?;
+        let events = prepare(&entries)?;
         if !events.is_empty() {
             self.events.check_run(&run_id)?;
         }
@@ -68,16 +68,17 @@ impl SqlRunEventStore {
             return Ok(StoredEvents::complete(Vec::new()));
         }
         // The file of the run is made while the run is stored, and gets its place afterwards.
-        let (added, log) = tokio::join!(adding, self.events.new_log(&run_id, &events));
+        let making = Box::pin(self.events.new_log(&run_id, &events));
+        let (added, log) = tokio::join!(adding, making);
         added?;
-        let storing = log?.map_or(Storing::InLogs, Storing::InNewLog);
-        self.events.store(storing, events).await
+        let storing = log?.map_or(Storing::Alone, Storing::WithNewLog);
+        Box::pin(self.events.store(storing, events)).await
     }
 
     /// Stores a new run and its events in one transaction.
     async fn add_together(&self, new_run: NewRun) -> Result<StoredEvents, StorageError> {
-        let events = self.events.prepare(&new_run.events)?;
-        let storing = Storing::InIndexAfter(
+        let events = prepare(&new_run.events)?;
+        let storing = Storing::After(
             "adding a run with events",
             Box::new(move |connection| Box::pin(async move { add(connection, &new_run).await })),
         );
@@ -89,7 +90,7 @@ impl SqlRunEventStore {
         &self,
         entries: &[EventLogEntry],
     ) -> Result<StoredEvents, StorageError> {
-        let events = self.events.prepare(entries)?;
+        let events = prepare(entries)?;
         let changes: Vec<_> = entries
             .iter()
             .filter(|entry| changes_run(entry))
@@ -98,7 +99,7 @@ impl SqlRunEventStore {
                 Some((entry.run_id.clone(), event, time_of_change(entry, &*self.clock)))
             })
             .collect();
-        let storing = Storing::InIndexAfter(
+        let storing = Storing::After(
             "storing events of runs",
             Box::new(move |connection| {
                 Box::pin(async move {

@@ -53,7 +53,9 @@ impl Files {
             std::fs::create_dir_all(directory)?;
             let mut watcher = notify::recommended_watcher(move |event| {
                 if let Some((heard, paths)) = heard_paths(event) {
-                    paths.iter().for_each(|path| hear(heard, path));
+                    for path in &paths {
+                        hear(heard, path);
+                    }
                 }
             })?;
             watcher.watch(directory, RecursiveMode::NonRecursive)?;

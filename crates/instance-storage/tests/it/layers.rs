@@ -29,7 +29,8 @@ fn no_module_uses_one_above_it() -> TestResult {
     let mut read = 0;
     for file in files_below(&sources) {
         let layer = file.split(['/', '.']).next().unwrap_or_default();
-        if file.ends_with(".rs") && height(layer).is_some() {
+        let is_source = Path::new(&file).extension().is_some_and(|ending| ending == "rs");
+        if is_source && height(layer).is_some() {
             let source = std::fs::read_to_string(sources.join(&file))?;
             let upward = upward(layer, &source);
             assert!(

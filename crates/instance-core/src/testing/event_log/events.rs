@@ -217,7 +217,7 @@ pub async fn pages_of_a_log_are_bounded_by_bytes(storage: &dyn EventStore) {
         (None, None, vec![7]),
     ] {
         for order in [Order::Ascending, Order::Descending] {
-            let mut query = RecordsForRun { max_bytes, limit, order, ..log_of("r1") };
+            let mut query = RecordsForRun { limit, max_bytes, order, ..log_of("r1") };
             let (mut seen, mut sizes) = (Vec::new(), Vec::new());
             loop {
                 let page = storage.get_records_for_run(&query).await.unwrap();

@@ -51,7 +51,7 @@ impl SqlEventLogStorage {
         // An id that names no file is refused, too, before it can take others with it.
         self.check_run(&entry.run_id)?;
         if is_refusable(entry) {
-            return self.store(Storing::InLogs, vec![event]).await;
+            return self.store(Storing::Alone, vec![event]).await;
         }
         // What the task does for several callers belongs to none of them; this is what the caller waits for.
         let operation = Operation::of_run("storing an event", &entry.run_id);
@@ -109,7 +109,7 @@ impl SqlEventLogStorage {
     async fn store_group(&self, group: Vec<Pending>) {
         let (events, replies): (Vec<_>, Vec<_>) = group.into_iter().unzip();
         // A caller that no longer waits has no use for an answer.
-        match self.store(Storing::InLogs, events).await {
+        match self.store(Storing::Alone, events).await {
             Ok(StoredEvents { ids, incomplete }) => {
                 let errors = self.for_each(incomplete, ids.len());
                 for ((reply, id), incomplete) in replies.into_iter().zip(ids).zip(errors) {

@@ -25,25 +25,17 @@ pub(crate) type BeforeEvents = Box<
         + 'static,
 >;
 
-/// Where events are stored, and with what.
+/// With what events are stored.
 pub(crate) enum Storing {
-    /// In the logs of their runs.
-    InLogs,
-    /// In the log of a new run, in which they are already; all of them are of this run.
-    InNewLog(NewRunLog<Vec<StorageId>>),
-    /// In the index, after something else in the same transaction; only where that has the logs of all runs.
-    InIndexAfter(&'static str, BeforeEvents),
+    /// With nothing else, in the logs of their runs.
+    Alone,
+    /// With the log of a new run, in which they are already; all of them are of this run.
+    WithNewLog(NewRunLog<Vec<StorageId>>),
+    /// After something else in the same transaction, in the index; only where that has the logs of all runs.
+    After(&'static str, BeforeEvents),
 }
 
 impl SqlEventLogStorage {
-    /// Refuses events that cannot be stored; nothing is stored yet.
-    pub(crate) fn prepare(
-        &self,
-        entries: &[EventLogEntry],
-    ) -> Result<Vec<PreparedEvent>, StorageError> {
-        entries.iter().map(prepared).collect()
-    }
-
     /// Stores entries in their order; an error says that none of a run's is stored anywhere.
     pub(crate) async fn store_entries(
         &self,
@@ -52,7 +44,7 @@ impl SqlEventLogStorage {
         if let [entry] = entries {
             return self.store_entry(entry).await;
         }
-        self.store(Storing::InLogs, self.prepare(entries)?).await
+        self.store(Storing::Alone, prepare(entries)?).await
     }
 
     /// Stores events in their order. The only way by which events get into the database, and so the only place
@@ -65,19 +57,19 @@ impl SqlEventLogStorage {
         let run_ids: BTreeSet<RunId> =
             events.iter().map(|(entry, _)| entry.run_id.clone()).collect();
         let stored = match storing {
-            Storing::InIndexAfter(operation, before) => self
+            Storing::After(operation, before) => self
                 .store_in_index(operation, events, Some(before))
                 .await
                 .map(StoredEvents::complete),
-            Storing::InLogs if self.run_logs.is_sharded() => {
+            Storing::Alone if self.run_logs.is_sharded() => {
                 let ids = self.store_in_shards(&events).await?;
                 Ok(self.follow_up(ids, events).await)
             }
-            Storing::InLogs => self
+            Storing::Alone => self
                 .store_in_index("storing events", events, None)
                 .await
                 .map(StoredEvents::complete),
-            Storing::InNewLog(log) => {
+            Storing::WithNewLog(log) => {
                 let ids = match log.place().await? {
                     Some(ids) => ids,
                     // Another process was faster, and the run has a log.
@@ -188,4 +180,9 @@ impl SqlEventLogStorage {
             })
             .await
     }
+}
+
+/// Events as they are stored; refused if one of them cannot be.
+pub(crate) fn prepare(entries: &[EventLogEntry]) -> Result<Vec<PreparedEvent>, StorageError> {
+    entries.iter().map(prepared).collect()
 }

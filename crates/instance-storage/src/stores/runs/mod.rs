@@ -67,13 +67,12 @@ impl RunStorage for SqlRunStorage {
         self.database
             .write("giving the store an id", move |mut connection: Connection<'_>| {
                 Box::pin(async move {
-                    match connection.fetch_one(&schema::select_run_storage_id()).await? {
-                        Some(row) => id_of(&row),
-                        None => {
-                            connection.execute(&schema::insert_run_storage_id(&id)).await?;
-                            Ok(id)
-                        }
+                    let select = schema::select_run_storage_id();
+                    if let Some(row) = connection.fetch_one(&select).await? {
+                        return id_of(&row);
                     }
+                    connection.execute(&schema::insert_run_storage_id(&id)).await?;
+                    Ok(id)
                 })
             })
             .await
