@@ -146,3 +146,47 @@ async fn the_events_of_a_long_run_are_followed_in_constant_memory() -> TestResul
 async fn in_postgres_they_are_as_well() -> TestResult {
     a_long_run_is_followed(&TestDatabase::new("long_run").home()).await
 }
+
+/// How many long events are followed, and how many bytes each has.
+const LONG_EVENTS: usize = 30;
+const LONG: usize = 4_000_000;
+/// The most memory that following them may take, in bytes: two pages of 16 MiB, read and as they are printed, and what
+/// the program takes besides. All of them have more in their texts alone.
+const MOST_FOR_LONG: u64 = 100_000_000;
+
+async fn long_events_are_followed(home: &Home) -> TestResult {
+    let instance = open(home).await?;
+    let run = DagsterRun::new(RunId::from(RandomIds.uuid().to_string()), "job");
+    let run_id = instance.add_run(run).await?.run_id;
+    for number in 0..LONG_EVENTS {
+        let text = format!("{number} {}", "x".repeat(LONG));
+        let now = timestamp_of(SystemClock.now());
+        let entry = EventLogEntry::of_message(text, run_id.clone(), LogLevel::INFO, now);
+        instance.handle_new_event(entry).await?;
+    }
+    let mut following = home.start_ours(&["run", "events", run_id.as_str(), "--follow"]);
+    let used = tokio::task::spawn_blocking(move || {
+        let mut lines = following.lines();
+        for number in 0..LONG_EVENTS {
+            let line = lines.next().expect("a line for each event");
+            assert!(line.contains(&format!(" {number} xxx")), "{number}: {}", &line[..80]);
+        }
+        let used = following.peak_memory();
+        following.signal(nix::sys::signal::Signal::SIGTERM);
+        following.finish();
+        used
+    });
+    let used = used.await?;
+    assert!(used < MOST_FOR_LONG, "{used} bytes for {LONG_EVENTS} events of {LONG} bytes");
+    Ok(instance.dispose().await?)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn long_events_are_followed_in_bounded_memory() -> TestResult {
+    long_events_are_followed(&Home::new()).await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn in_postgres_long_events_are_as_well() -> TestResult {
+    long_events_are_followed(&TestDatabase::new("long_events").home()).await
+}

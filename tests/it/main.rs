@@ -6,6 +6,7 @@ mod compute_logs;
 mod concurrency;
 mod conformance;
 mod crash;
+mod dagster_watches;
 mod exec;
 mod execution;
 mod following;

@@ -240,6 +240,30 @@ async fn a_database_without_tables_is_left_alone_if_nothing_may_be_created() {
     assert_eq!(sql(&database.url(), &[tables]), json!([[0]]));
 }
 
+/// Whoever looks creates nothing, and is told what is not there.
+#[tokio::test]
+async fn looking_at_a_database_without_an_instance_creates_nothing() {
+    let database = TestDatabase::new("looking");
+    let home = database.home();
+    let tables = "SELECT count(*) FROM pg_tables WHERE schemaname = 'public'";
+    for command in [&["run", "list"][..], &["asset", "list"], &["info"]] {
+        let told = home.ours(command);
+        assert_ne!(told.code, Some(0), "{command:?}");
+        assert!(told.stderr.contains("no Dagster instance in postgresql://"), "{}", told.stderr);
+        assert!(
+            told.stderr.contains("name another database, or create a run first"),
+            "{}",
+            told.stderr
+        );
+        assert_eq!(sql(&database.url(), &[tables]), json!([[0]]), "{command:?}");
+    }
+    // With an instance there, it is found.
+    let storages = database.storages();
+    storages.create().await.expect("created");
+    storages.dispose().await;
+    assert_eq!(home.ours(&["run", "list"]).code, Some(0));
+}
+
 /// A server that is not there is waited for, as one that starts up, and no longer than was said.
 #[tokio::test]
 async fn a_closed_port_is_an_error_after_a_bounded_wait() {

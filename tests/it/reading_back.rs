@@ -60,6 +60,11 @@ fn what_dagster_wrote_is_listed_and_shown_event_for_event() {
     check_filters(&home, runs);
     let info = home.ours(&["info", "--json"]).succeeded().json_lines();
     assert_eq!(info[0]["runs"], runs.len());
+    // Dagster makes a home without an id, and gives it one when it is first asked for it, as we do.
+    let id = text(&info[0], "run_storage_id");
+    assert!(!id.is_empty());
+    let again = home.ours(&["info", "--json"]).succeeded().json_lines();
+    assert_eq!(text(&again[0], "run_storage_id"), id);
     assert_eq!(info[0]["assets"], assets.len());
 }
 

@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::PathBuf;
 
+use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand};
 use dagster_instance::AssetKey;
 use dagster_instance::run::DagsterRunStatus;
@@ -72,7 +73,7 @@ pub(crate) struct Exec {
     pub(crate) assets: Vec<AssetKey>,
 
     /// The partition of the assets that the command materialises
-    #[arg(long, value_name = "KEY")]
+    #[arg(long, value_name = "KEY", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) partition: Option<String>,
 
     /// A tag of the run; may be repeated, with one value for a key

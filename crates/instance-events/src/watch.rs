@@ -16,6 +16,9 @@ use tokio::sync::watch;
 
 /// How many events are in memory at once, unless said otherwise.
 const PAGE: u64 = 250;
+/// How many bytes of events are in memory at once, unless said otherwise: as many as usual events of a page never have,
+/// and few beside what one very long event takes.
+const PAGE_BYTES: u64 = 16 << 20;
 
 /// How soon it is looked again whether a run has ended whose last event was seen: the event may come to be seen
 /// before the run.
@@ -36,6 +39,8 @@ pub struct WatchEventLogs {
     pub until: WatchUntil,
     /// How many events are in memory at most.
     pub page_size: u64,
+    /// How many bytes of events, as they are stored, are in memory at most, but for the last event of them.
+    pub page_bytes: u64,
 }
 
 /// When a stream of events ends by itself.
@@ -58,6 +63,7 @@ impl WatchEventLogs {
             of_types: Vec::new(),
             until: WatchUntil::Ended,
             page_size: PAGE,
+            page_bytes: PAGE_BYTES,
         }
     }
 
@@ -140,6 +146,7 @@ pub async fn watch_event_logs(
             cursor: request.cursor,
             of_types: request.of_types,
             limit: Some(request.page_size.max(1)),
+            max_bytes: Some(request.page_bytes),
             ..RecordsForRun::all(request.run_id)
         },
         until: request.until,

@@ -180,6 +180,7 @@ impl LocalComputeLogManager {
 
 #[async_trait]
 impl ComputeLogManager for LocalComputeLogManager {
+    #[tracing::instrument(level = "debug", name = "storage", skip_all, err(level = "debug"), fields(operation = "capturing logs", directory = %self.base_dir.display()))]
     async fn capture_logs(
         &self,
         log_key: &ComputeLogKey,
@@ -189,6 +190,7 @@ impl ComputeLogManager for LocalComputeLogManager {
         Ok(Box::new(capture))
     }
 
+    #[tracing::instrument(level = "debug", name = "storage", skip_all, err(level = "debug"), fields(operation = "looking whether a capture is complete", directory = %self.base_dir.display()))]
     async fn is_capture_complete(&self, log_key: &ComputeLogKey) -> Result<bool, StorageError> {
         let log_key = log_key.clone();
         self.blocking(move |this| {
@@ -198,6 +200,7 @@ impl ComputeLogManager for LocalComputeLogManager {
         .await
     }
 
+    #[tracing::instrument(level = "debug", name = "storage", skip_all, err(level = "debug"), fields(operation = "reading captured logs", directory = %self.base_dir.display()))]
     async fn get_log_data_for_type(
         &self,
         log_key: &ComputeLogKey,
@@ -212,6 +215,7 @@ impl ComputeLogManager for LocalComputeLogManager {
         .await
     }
 
+    #[tracing::instrument(level = "debug", name = "storage", skip_all, err(level = "debug"), fields(operation = "looking for captured logs", directory = %self.base_dir.display()))]
     async fn get_log_metadata(
         &self,
         log_key: &ComputeLogKey,
@@ -235,6 +239,7 @@ impl ComputeLogManager for LocalComputeLogManager {
         .await
     }
 
+    #[tracing::instrument(level = "debug", name = "storage", skip_all, err(level = "debug"), fields(operation = "listing captured logs", directory = %self.base_dir.display()))]
     async fn get_log_keys_for_log_key_prefix(
         &self,
         prefix: &ComputeLogPrefix,
@@ -244,6 +249,7 @@ impl ComputeLogManager for LocalComputeLogManager {
         self.blocking(move |this| this.list(&prefix, io_type)).await
     }
 
+    #[tracing::instrument(level = "debug", name = "storage", skip_all, err(level = "debug"), fields(operation = "deleting captured logs", directory = %self.base_dir.display()))]
     async fn delete_logs(&self, logs: LogsToDelete<'_>) -> Result<(), StorageError> {
         match logs {
             LogsToDelete::Of(log_key) => {

@@ -4,13 +4,31 @@
 //! The only crate that knows SQL. The other domains are not known here.
 //!
 #![doc = include_str!("../README.md")]
+//!
+//! Its modules are layers: each uses those above it in this list alone, and a test reads their `use` lines.
+//!
+//! | layer | what it is |
+//! | --- | --- |
+//! | `context` | what a storage takes from outside of its databases |
+//! | `sql` | every statement, as a function; no connection |
+//! | `db` | a database of either kind: statements in, rows out; all that differs in how the two behave |
+//! | `watch` | waking those who follow the events of a run |
+//! | `run_logs` | in which database the events of a run are |
+//! | `stores` | the traits of `instance_core::storage`, each in a file of the trait's name |
+//! | `layouts` | which stores an instance has, and where they lie |
+//!
+//! Beside them: `compute_logs`, captured output in files, and `info`, the functions of the storage domain.
 
 mod compute_logs;
+#[cfg(feature = "sqlite")]
+mod context;
 #[cfg(feature = "sqlite")]
 mod db;
 mod info;
 #[cfg(feature = "sqlite")]
 mod layouts;
+#[cfg(feature = "sqlite")]
+mod run_logs;
 #[cfg(feature = "sqlite")]
 mod sql;
 #[cfg(feature = "sqlite")]
@@ -19,8 +37,11 @@ mod stores;
 mod watch;
 
 pub use compute_logs::LocalComputeLogManager;
+#[cfg(feature = "sqlite")]
+pub use context::{OpenMode, StorageContext};
 #[cfg(feature = "postgres")]
 pub use db::PostgresConfig;
 pub use info::{StorageInfo, storage_info};
+pub use instance_core::tags::is_indexed_tag;
 #[cfg(feature = "sqlite")]
-pub use layouts::{OpenMode, StorageContext, Storages, is_indexed_tag};
+pub use layouts::Storages;

@@ -58,6 +58,7 @@ fn wrong_arguments_are_no_exit_code_of_the_command() {
     check_usage("--tag x -- true", "write KEY=VALUE");
     check_usage("--asset a//b -- true", "is not an asset key");
     check_usage("--asset a\\b -- true", "a backslash is");
+    check_usage("--partition= -- true", "a value is required for '--partition <KEY>'");
     check_usage("--tag k=1 --tag k=2 -- true", "two values for \"k\", \"1\" and \"2\"");
     check_usage("--tag dagster/partition=a --partition b -- true", "say the partition once");
 }

@@ -19,7 +19,8 @@
 //!
 //! [`run_storage_tests!`](crate::run_storage_tests), [`event_log_storage_tests!`](crate::event_log_storage_tests)
 //! and [`schedule_storage_tests!`](crate::schedule_storage_tests) are about one store each,
-//! [`run_event_store_tests!`](crate::run_event_store_tests) is about runs together with their events, and
+//! [`run_event_store_tests!`](crate::run_event_store_tests) is about runs together with their events,
+//! [`compute_log_manager_tests!`](crate::compute_log_manager_tests) is about what processes print, and
 //! [`storage_tests!`](crate::storage_tests) is about all of it, and what the stores do together. What the function
 //! returns is asked for a store by [`AsRef`]: an `Arc` or `Box` of a store is enough, and a type of its own
 //! can hold what has to be there as long as the store, such as a directory:
@@ -76,6 +77,7 @@
 )]
 
 pub mod clock;
+pub mod compute_logs;
 pub mod doubles;
 pub mod event_log;
 pub mod run_events;
@@ -171,7 +173,7 @@ mod tests {
         (include_str!("event_log/event_records.rs"), include_str!("event_log/mod.rs")),
         (include_str!("event_log/stats.rs"), include_str!("event_log/mod.rs")),
         (include_str!("event_log/assets.rs"), include_str!("event_log/mod.rs")),
-        (include_str!("event_log/partitions.rs"), include_str!("event_log/mod.rs")),
+        (include_str!("event_log/asset_partitions.rs"), include_str!("event_log/mod.rs")),
         (include_str!("event_log/asset_checks.rs"), include_str!("event_log/mod.rs")),
         (include_str!("event_log/dynamic_partitions.rs"), include_str!("event_log/mod.rs")),
         (include_str!("event_log/pools.rs"), include_str!("event_log/mod.rs")),
@@ -182,6 +184,7 @@ mod tests {
         (include_str!("schedules/ticks.rs"), include_str!("schedules/mod.rs")),
         (include_str!("schedules/automation.rs"), include_str!("schedules/mod.rs")),
         (include_str!("schedules/store.rs"), include_str!("schedules/mod.rs")),
+        (include_str!("compute_logs.rs"), include_str!("compute_logs.rs")),
         (include_str!("schema.rs"), include_str!("mod.rs")),
         (include_str!("together.rs"), include_str!("together.rs")),
     ];

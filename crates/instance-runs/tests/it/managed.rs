@@ -83,7 +83,7 @@ async fn runs_of_airflow_have_the_time_of_their_execution() -> TestResult {
     request.tags.insert(tags::IS_AIRFLOW_INGEST_PIPELINE.to_owned(), "true".to_owned());
     let run = register_managed_run(&Fake::default(), request.clone()).await?;
     let date = |run: &DagsterRun| run.tags.get(tags::AIRFLOW_EXECUTION_DATE).cloned();
-    assert_eq!(date(&run).as_deref(), Some("2023-11-14T22:13:20+00:00"));
+    assert_eq!(date(&run).as_deref(), Some("2023-11-14T22:13:20.250000+00:00"));
     request.tags.insert(tags::AIRFLOW_EXECUTION_DATE.to_owned(), "then".to_owned());
     let run = register_managed_run(&Fake::default(), request).await?;
     assert_eq!(date(&run).as_deref(), Some("then"));

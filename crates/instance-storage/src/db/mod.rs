@@ -4,6 +4,8 @@
 //! statement (`sql/`), nor what is done with the rows (`stores/`).
 
 mod errors;
+mod fresh;
+mod operation;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod row;
@@ -18,16 +20,20 @@ use sea_query_sqlx::SqlxValues;
 use serde::de::DeserializeOwned;
 use sqlx::AssertSqlSafe;
 
-use crate::sql::Dialect;
+use crate::context::StorageContext;
+use crate::sql::schema::Schema;
+use crate::sql::{Dialect, events, pools};
 use errors::backend_error;
 
+pub(crate) use operation::Operation;
 #[cfg(feature = "postgres")]
 pub use postgres::PostgresConfig;
 #[cfg(feature = "postgres")]
 pub(crate) use postgres::PostgresDatabase;
 pub(crate) use row::Row;
-use sqlite::Extent;
-pub(crate) use sqlite::{FILES_OF_SHARD, RunFile, RunFiles, SqliteDatabase, SqlitePlace, exists};
+use sqlite::SqliteDatabase;
+use sqlite::Statements;
+pub(crate) use sqlite::{FILES_OF_SHARD, RunFile, RunFiles, SqlitePlace, exists, touch};
 
 /// A database of either kind.
 #[derive(Debug)]
@@ -40,6 +46,11 @@ pub(crate) enum Database {
 }
 
 impl Database {
+    /// A SQLite database, which is opened on first use.
+    pub(crate) fn sqlite(place: SqlitePlace, schema: Schema, context: &StorageContext) -> Self {
+        Self::Sqlite(Box::new(SqliteDatabase::new(place, schema, context.clone())))
+    }
+
     /// The path, or the URL without its password, as errors name the database.
     pub(crate) fn name(&self) -> &Arc<str> {
         match self {
@@ -58,6 +69,15 @@ impl Database {
         }
     }
 
+    /// Whether it was opened and its connections have been closed since, as nobody used them.
+    pub(crate) fn is_idle(&self) -> bool {
+        match self {
+            Self::Sqlite(database) => database.is_idle(),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => false,
+        }
+    }
+
     /// Creates what is missing and checks the revision of the schema, once.
     pub(crate) async fn ready(&self) -> Result<(), StorageError> {
         match self {
@@ -71,7 +91,7 @@ impl Database {
     /// the next ones, and not kept: for results that may be long.
     pub(crate) async fn fetch_map<S: QueryStatementWriter + Sync, T: Send>(
         &self,
-        operation: &'static str,
+        operation: impl Into<Operation<'_>> + Send,
         select: &S,
         read: impl Fn(&Row) -> Result<T, StorageError> + Send + Sync,
     ) -> Result<Vec<T>, StorageError> {
@@ -81,7 +101,7 @@ impl Database {
     /// The rows of a query.
     pub(crate) async fn fetch<S: QueryStatementWriter + Sync>(
         &self,
-        operation: &'static str,
+        operation: impl Into<Operation<'_>> + Send,
         select: &S,
     ) -> Result<Vec<Row>, StorageError> {
         self.fetch_each(operation, select, Ok).await
@@ -89,21 +109,26 @@ impl Database {
 
     async fn fetch_each<S: QueryStatementWriter + Sync, T: Send>(
         &self,
-        operation: &'static str,
+        operation: impl Into<Operation<'_>> + Send,
         select: &S,
         read: impl Fn(Row) -> Result<T, StorageError> + Send + Sync,
     ) -> Result<Vec<T>, StorageError> {
-        match self {
-            Self::Sqlite(database) => database.fetch_each(operation, select, read).await,
-            #[cfg(feature = "postgres")]
-            Self::Postgres(database) => database.fetch_each(operation, select, read).await,
-        }
+        let operation = operation.into();
+        let name = operation.name();
+        let fetching = async {
+            match self {
+                Self::Sqlite(database) => database.fetch_each(name, select, read).await,
+                #[cfg(feature = "postgres")]
+                Self::Postgres(database) => database.fetch_each(name, select, read).await,
+            }
+        };
+        operation.observe(self.name(), |rows: &Vec<T>| Some(rows.len()), fetching).await
     }
 
     /// The first row of a query, if it has one.
     pub(crate) async fn fetch_one<S: QueryStatementWriter + Sync>(
         &self,
-        operation: &'static str,
+        operation: impl Into<Operation<'_>> + Send,
         select: &S,
     ) -> Result<Option<Row>, StorageError> {
         Ok(self.fetch(operation, select).await?.into_iter().next())
@@ -112,7 +137,7 @@ impl Database {
     /// The rows that a query packed into one text.
     pub(crate) async fn fetch_packed<S: QueryStatementWriter + Sync, T: DeserializeOwned + Send>(
         &self,
-        operation: &'static str,
+        operation: impl Into<Operation<'_>> + Send,
         select: &S,
     ) -> Result<Vec<T>, StorageError> {
         let row = self.fetch_one(operation, select).await?;
@@ -122,7 +147,7 @@ impl Database {
     /// Runs a write in one transaction; returns when it is durable. An error undoes all of it.
     pub(crate) async fn write<T, F>(
         &self,
-        operation: &'static str,
+        operation: impl Into<Operation<'_>> + Send,
         write: F,
     ) -> Result<T, StorageError>
     where
@@ -131,17 +156,22 @@ impl Database {
             + Send
             + 'static,
     {
-        match self {
-            Self::Sqlite(database) => database.write(operation, Extent::Several, write).await,
-            #[cfg(feature = "postgres")]
-            Self::Postgres(database) => database.write(operation, write).await,
-        }
+        let operation = operation.into();
+        let name = operation.name();
+        let writing = async {
+            match self {
+                Self::Sqlite(database) => database.write(name, Statements::Several, write).await,
+                #[cfg(feature = "postgres")]
+                Self::Postgres(database) => database.write(name, write).await,
+            }
+        };
+        operation.observe(self.name(), |_| None, writing).await
     }
 
     /// Like `write`, for events: nobody who follows their ids comes past one that is not committed yet.
     pub(crate) async fn write_events<T, F>(
         &self,
-        operation: &'static str,
+        operation: impl Into<Operation<'_>> + Send,
         write: F,
     ) -> Result<T, StorageError>
     where
@@ -150,18 +180,23 @@ impl Database {
             + Send
             + 'static,
     {
-        match self {
-            // It has one writer at a time.
-            Self::Sqlite(database) => database.write(operation, Extent::Several, write).await,
-            #[cfg(feature = "postgres")]
-            Self::Postgres(database) => database.write_events(operation, write).await,
-        }
+        let operation = operation.into();
+        let name = operation.name();
+        let writing = async {
+            match self {
+                // It has one writer at a time.
+                Self::Sqlite(database) => database.write(name, Statements::Several, write).await,
+                #[cfg(feature = "postgres")]
+                Self::Postgres(database) => database.write_events(name, write).await,
+            }
+        };
+        operation.observe(self.name(), |_| None, writing).await
     }
 
     /// Runs a write of one statement in a transaction of its own; returns when it is durable.
     pub(crate) async fn write_statement<T, F>(
         &self,
-        operation: &'static str,
+        operation: impl Into<Operation<'_>> + Send,
         write: F,
     ) -> Result<T, StorageError>
     where
@@ -170,17 +205,22 @@ impl Database {
             + Send
             + 'static,
     {
-        match self {
-            Self::Sqlite(database) => database.write(operation, Extent::OneStatement, write).await,
-            #[cfg(feature = "postgres")]
-            Self::Postgres(database) => database.write(operation, write).await,
-        }
+        let operation = operation.into();
+        let name = operation.name();
+        let writing = async {
+            match self {
+                Self::Sqlite(database) => database.write(name, Statements::One, write).await,
+                #[cfg(feature = "postgres")]
+                Self::Postgres(database) => database.write(name, write).await,
+            }
+        };
+        operation.observe(self.name(), |_| None, writing).await
     }
 
     /// Runs one statement in a transaction of its own; returns how many rows it changed.
     pub(crate) async fn execute<S: QueryStatementWriter + Send + Sync + 'static>(
         &self,
-        operation: &'static str,
+        operation: impl Into<Operation<'_>> + Send,
         statement: S,
     ) -> Result<u64, StorageError> {
         self.write_statement(operation, move |mut connection: Connection<'_>| {
@@ -204,11 +244,11 @@ impl Database {
 pub(crate) struct Connection<'c> {
     database: Arc<str>,
     operation: &'static str,
-    link: Link<'c>,
+    driver: DriverConnection<'c>,
 }
 
 #[derive(Debug)]
-enum Link<'c> {
+enum DriverConnection<'c> {
     Sqlite(&'c mut sqlx::SqliteConnection),
     #[cfg(feature = "postgres")]
     Postgres(&'c mut sqlx::PgConnection),
@@ -217,11 +257,30 @@ enum Link<'c> {
 impl Connection<'_> {
     /// How it wants what sea-query does not tell apart.
     pub(crate) const fn dialect(&self) -> Dialect {
-        match self.link {
-            Link::Sqlite(_) => Dialect::Sqlite,
+        match self.driver {
+            DriverConnection::Sqlite(_) => Dialect::Sqlite,
             #[cfg(feature = "postgres")]
-            Link::Postgres(_) => Dialect::Postgres,
+            DriverConnection::Postgres(_) => Dialect::Postgres,
         }
+    }
+
+    /// Wakes those who listen to runs for new events, where a server does that; each notice is the run's id and that
+    /// of its last event. Whoever follows a SQLite file looks at the file.
+    pub(crate) async fn notify(&mut self, notices: &[String]) -> Result<(), StorageError> {
+        if self.dialect() == Dialect::Postgres {
+            for notices in notices.chunks(events::NOTICES_PER_STATEMENT) {
+                self.fetch(&events::notify(notices.iter().cloned())).await?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Makes everybody else who changes a pool wait until the transaction ends; SQLite has one writer anyway.
+    pub(crate) async fn lock_pool(&mut self, key: &str) -> Result<(), StorageError> {
+        if self.dialect() == Dialect::Postgres {
+            self.fetch(&pools::lock_pool(key)).await?;
+        }
+        Ok(())
     }
 
     /// The rows of a query, or those that a write returns.
@@ -229,8 +288,8 @@ impl Connection<'_> {
         &mut self,
         statement: &S,
     ) -> Result<Vec<Row>, StorageError> {
-        let rows = match &mut self.link {
-            Link::Sqlite(connection) => {
+        let rows = match &mut self.driver {
+            DriverConnection::Sqlite(connection) => {
                 let (sql, values) = sqlite::render(statement);
                 let rows =
                     sqlx::query_with(AssertSqlSafe(sql), values).fetch_all(&mut **connection);
@@ -238,7 +297,7 @@ impl Connection<'_> {
                 rows.await.map(|rows| rows.into_iter().map(detached).collect())
             }
             #[cfg(feature = "postgres")]
-            Link::Postgres(connection) => {
+            DriverConnection::Postgres(connection) => {
                 let (sql, values) = postgres::render(statement);
                 let rows =
                     sqlx::query_with(AssertSqlSafe(sql), values).fetch_all(&mut **connection);
@@ -262,14 +321,14 @@ impl Connection<'_> {
         &mut self,
         statement: &S,
     ) -> Result<u64, StorageError> {
-        let changed = match &mut self.link {
-            Link::Sqlite(connection) => {
+        let changed = match &mut self.driver {
+            DriverConnection::Sqlite(connection) => {
                 let (sql, values) = sqlite::render(statement);
                 let done = sqlx::query_with(AssertSqlSafe(sql), values).execute(&mut **connection);
                 done.await.map(|done| done.rows_affected())
             }
             #[cfg(feature = "postgres")]
-            Link::Postgres(connection) => {
+            DriverConnection::Postgres(connection) => {
                 let (sql, values) = postgres::render(statement);
                 let done = sqlx::query_with(AssertSqlSafe(sql), values).execute(&mut **connection);
                 done.await.map(|done| done.rows_affected())

@@ -8,16 +8,18 @@ use std::sync::Arc;
 use instance_core::error::StorageError;
 use instance_core::settings::{StorageSettings, StoreSettings};
 
-use super::sqlite::{OpenMode, database};
-use super::{RunLogs, StorageContext, Storages};
+use super::Storages;
+use crate::context::{OpenMode, StorageContext};
 use crate::db::{Database, SqlitePlace, exists};
+use crate::run_logs::RunLogs;
 use crate::sql::schema::Schema;
 
 impl Storages {
     /// The stores that settings name. Files and tables are created, where they are missing, on first use;
     /// stores in the same Postgres share its connections.
     ///
-    /// Errors: with [`OpenMode::MustExist`], there is no file of the store of runs; a Postgres is named and
+    /// Errors: with [`OpenMode::MustExist`], there is no file of the store of runs (of a Postgres, the first use tells
+    /// it, as nothing is connected to here); a Postgres is named and
     /// the feature `postgres` is off, or its URL cannot be read.
     pub async fn open(
         settings: &StorageSettings,
@@ -25,9 +27,9 @@ impl Storages {
         context: StorageContext,
     ) -> Result<Self, StorageError> {
         let file = |directory: &std::path::Path, name: &str, schema| {
-            database(SqlitePlace::File(directory.join(name)), schema, &context)
+            Arc::new(Database::sqlite(SqlitePlace::File(directory.join(name)), schema, &context))
         };
-        let mut opened = Postgres::default();
+        let mut opened = Postgres { mode, databases: Vec::new() };
         let runs = match &settings.run_storage {
             StoreSettings::Sqlite(directory) | StoreSettings::ConsolidatedSqlite(directory) => {
                 let path = directory.join("runs.db");
@@ -69,8 +71,10 @@ impl Storages {
 }
 
 /// The Postgres databases that were opened.
-#[derive(Default)]
-struct Postgres(Vec<(StoreSettings, Arc<Database>)>);
+struct Postgres {
+    mode: OpenMode,
+    databases: Vec<(StoreSettings, Arc<Database>)>,
+}
 
 impl Postgres {
     fn get(
@@ -78,11 +82,11 @@ impl Postgres {
         settings: &StoreSettings,
         context: &StorageContext,
     ) -> Result<Arc<Database>, StorageError> {
-        if let Some((_, database)) = self.0.iter().find(|(other, _)| other == settings) {
+        if let Some((_, database)) = self.databases.iter().find(|(other, _)| other == settings) {
             return Ok(Arc::clone(database));
         }
-        let database = open_postgres(settings, context)?;
-        self.0.push((settings.clone(), Arc::clone(&database)));
+        let database = open_postgres(settings, self.mode, context)?;
+        self.databases.push((settings.clone(), Arc::clone(&database)));
         Ok(database)
     }
 }
@@ -90,6 +94,7 @@ impl Postgres {
 #[cfg(feature = "postgres")]
 fn open_postgres(
     settings: &StoreSettings,
+    mode: OpenMode,
     context: &StorageContext,
 ) -> Result<Arc<Database>, StorageError> {
     let StoreSettings::Postgres(settings) = settings else {
@@ -97,11 +102,15 @@ fn open_postgres(
     };
     let mut config = crate::db::PostgresConfig::from_url(settings.url.expose())?;
     config.create_tables = settings.should_autocreate_tables;
-    Ok(super::postgres::database(&config, context))
+    Ok(super::postgres::database(&config, mode, context))
 }
 
 #[cfg(not(feature = "postgres"))]
-fn open_postgres(_: &StoreSettings, _: &StorageContext) -> Result<Arc<Database>, StorageError> {
+fn open_postgres(
+    _: &StoreSettings,
+    _: OpenMode,
+    _: &StorageContext,
+) -> Result<Arc<Database>, StorageError> {
     Err(unknown())
 }
 

@@ -2,20 +2,26 @@
 
 use std::sync::Arc;
 
-use super::{RunLogs, StorageContext, Storages};
+use super::Storages;
+use crate::context::{OpenMode, StorageContext};
 use crate::db::{Database, PostgresConfig, PostgresDatabase};
+use crate::run_logs::RunLogs;
 
 impl Storages {
     /// The stores in a Postgres database, which is connected to on first use.
     #[expect(clippy::needless_pass_by_value, reason = "as with the other ways to open")]
     pub fn open_postgres(config: &PostgresConfig, context: StorageContext) -> Self {
-        let database = database(config, &context);
+        let database = database(config, OpenMode::CreateIfMissing, &context);
         let run_logs = RunLogs::Together(Arc::clone(&database));
         Self::new(Arc::clone(&database), Arc::clone(&database), run_logs, database, &context)
     }
 }
 
-pub(super) fn database(config: &PostgresConfig, context: &StorageContext) -> Arc<Database> {
-    let database = PostgresDatabase::new(config.clone(), context.clone());
+pub(super) fn database(
+    config: &PostgresConfig,
+    mode: OpenMode,
+    context: &StorageContext,
+) -> Arc<Database> {
+    let database = PostgresDatabase::new(config.clone(), mode, context.clone());
     Arc::new(Database::Postgres(Box::new(database)))
 }

@@ -2,34 +2,19 @@
 
 use std::sync::Arc;
 
-use super::{RunLogs, StorageContext, Storages};
-use crate::db::{Database, SqliteDatabase, SqlitePlace};
+use super::Storages;
+use crate::context::StorageContext;
+use crate::db::{Database, SqlitePlace};
+use crate::run_logs::RunLogs;
 use crate::sql::schema::Schema;
-
-/// Whether an instance may be created where there is none.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum OpenMode {
-    /// Create what is missing.
-    CreateIfMissing,
-    /// An error if there is no instance.
-    MustExist,
-}
 
 impl Storages {
     /// The stores in memory, as long as they are open: Dagster's ephemeral instance.
     #[expect(clippy::needless_pass_by_value, reason = "as with the other ways to open")]
     pub fn in_memory(context: StorageContext) -> Self {
-        let open = |schema| database(SqlitePlace::Memory, schema, &context);
+        let open = |schema| Arc::new(Database::sqlite(SqlitePlace::Memory, schema, &context));
         let index = open(Schema::EventIndex);
         let run_logs = RunLogs::Together(Arc::clone(&index));
         Self::new(open(Schema::Runs), index, run_logs, open(Schema::Schedules), &context)
     }
-}
-
-pub(super) fn database(
-    place: SqlitePlace,
-    schema: Schema,
-    context: &StorageContext,
-) -> Arc<Database> {
-    Arc::new(Database::Sqlite(Box::new(SqliteDatabase::new(place, schema, context.clone()))))
 }

@@ -139,9 +139,7 @@ pub(crate) fn select_keys(page: &AssetKeysPage, dialect: Dialect) -> SelectState
         .cond_where(is_there())
         .order_by_expr(key(), Order::Asc);
     if !page.prefix.is_empty() {
-        let whole = AssetKey::new(page.prefix.iter().map(String::as_str)).to_db_string();
-        let open = whole.strip_suffix(']').unwrap_or(&whole);
-        select.and_where(starts_with(asset_keys::ASSET_KEY, open));
+        select.and_where(starts_with(asset_keys::ASSET_KEY, &page.db_prefix()));
     }
     if let Some(cursor) = &page.cursor {
         select.and_where(key().gt(cursor.as_str()));

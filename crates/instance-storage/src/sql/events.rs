@@ -100,11 +100,23 @@ impl Among {
     }
 }
 
-/// A page of the log of a run.
+/// A page of the log of a run, whatever bytes it has.
 pub(crate) fn select_records_for_run(query: &RecordsForRun, among: Among) -> SelectStatement {
+    let mut select = select_of_run(query, among);
+    select.columns([event_logs::ID, event_logs::EVENT]);
+    select
+}
+
+/// How many bytes each body of such a page has. Databases know it without reading the bodies.
+pub(crate) fn select_sizes_for_run(query: &RecordsForRun, among: Among) -> SelectStatement {
+    let mut select = select_of_run(query, among);
+    select.expr(Func::cust("octet_length").arg(Expr::col(event_logs::EVENT)));
+    select
+}
+
+fn select_of_run(query: &RecordsForRun, among: Among) -> SelectStatement {
     let mut select = Query::select();
     select
-        .columns([event_logs::ID, event_logs::EVENT])
         .from(event_logs::TABLE)
         .and_where(Expr::col(event_logs::RUN_ID).eq(query.run_id.as_str()));
     if !query.of_types.is_empty() {

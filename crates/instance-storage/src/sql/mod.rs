@@ -39,6 +39,14 @@ pub(crate) enum Dialect {
     Postgres,
 }
 
+impl Dialect {
+    /// Whether an asset is there from any event about it: Dagster has it so in Postgres, and in SQLite only from
+    /// materializations, planned ones and observations.
+    pub(crate) const fn has_assets_of_any_event(self) -> bool {
+        matches!(self, Self::Postgres)
+    }
+}
+
 /// A count as databases take it: no table has more rows than the greatest signed integer.
 fn countable(count: u64) -> u64 {
     Ord::min(count, i64::MAX.unsigned_abs())

@@ -2,23 +2,21 @@
 //! files of the same names.
 
 mod event_log;
+mod run_events;
 mod runs;
 mod schedules;
 mod schema;
 
 pub(crate) use event_log::SqlEventLogStorage;
+pub(crate) use run_events::{RunsAndEvents, SqlRunEventStore};
 pub(crate) use runs::SqlRunStorage;
 pub(crate) use schedules::SqlScheduleStorage;
 
 use chrono::NaiveDateTime;
-use instance_core::clock::datetime_of;
 use instance_core::error::StorageError;
+use instance_core::storage::storable_time;
 
 /// The time of seconds since 1970, for a column; refused if no calendar has it.
 fn column_time(what: &'static str, timestamp: f64) -> Result<NaiveDateTime, StorageError> {
-    datetime_of(timestamp).map(|time| time.naive_utc()).ok_or_else(|| StorageError::Invalid {
-        what,
-        value: timestamp.to_string(),
-        reason: "expected seconds since 1970 that a calendar has".to_owned(),
-    })
+    storable_time(what, timestamp).map(|time| time.naive_utc())
 }

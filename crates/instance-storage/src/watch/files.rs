@@ -5,7 +5,8 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use instance_core::ids::RunId;
-use notify::{RecommendedWatcher, RecursiveMode, Watcher};
+use notify::event::ModifyKind;
+use notify::{EventKind, RecommendedWatcher, RecursiveMode, Watcher};
 
 use super::Followed;
 
@@ -23,10 +24,10 @@ impl Files {
     /// Listens for the files of runs in a directory; `None` if the operating system will not tell.
     pub(super) fn of_runs(directory: &Path, followed: &Arc<Followed>) -> Option<Self> {
         let followed = Arc::clone(followed);
-        Self::listen(directory, move |path| {
-            if let Some(run_id) = run_of(path) {
-                followed.early(&run_id);
-            }
+        Self::listen(directory, move |heard, path| match (heard, run_of(path)) {
+            (Heard::Written, Some(run_id)) => followed.early(&run_id),
+            (Heard::Touched, Some(run_id)) => followed.visible(&run_id),
+            (_, None) => {}
         })
     }
 
@@ -34,19 +35,25 @@ impl Files {
     pub(super) fn of_all(path: &Path, followed: &Arc<Followed>) -> Option<Self> {
         let followed = Arc::clone(followed);
         let written = database_of(path)?.to_owned();
-        Self::listen(path.parent()?, move |path| {
+        Self::listen(path.parent()?, move |heard, path| {
             if database_of(path) == Some(&*written) {
-                followed.early_of_all();
+                match heard {
+                    Heard::Written => followed.early_of_all(),
+                    Heard::Touched => followed.visible_of_all(),
+                }
             }
         })
     }
 
-    fn listen(directory: &Path, mut heard: impl FnMut(&Path) + Send + 'static) -> Option<Self> {
+    fn listen(
+        directory: &Path,
+        mut hear: impl FnMut(Heard, &Path) + Send + 'static,
+    ) -> Option<Self> {
         let begin = || {
             std::fs::create_dir_all(directory)?;
             let mut watcher = notify::recommended_watcher(move |event| {
-                for path in written_paths(event) {
-                    heard(&path);
+                if let Some((heard, paths)) = heard_paths(event) {
+                    paths.iter().for_each(|path| hear(heard, path));
                 }
             })?;
             watcher.watch(directory, RecursiveMode::NonRecursive)?;
@@ -65,32 +72,26 @@ impl Files {
     }
 }
 
-/// Tells Dagster that a database was written: it watches the file itself, and what is written stays in the log
-/// beside it for long.
-///
-/// By its path: to open and close the file would take away the locks that SQLite has on it.
-pub(super) fn touch(database: &Path) {
-    #[cfg(unix)]
-    {
-        use nix::fcntl::AT_FDCWD;
-        use nix::sys::stat::{UtimensatFlags, utimensat};
-        use nix::sys::time::TimeSpec;
-        let (now, flags) = (TimeSpec::UTIME_NOW, UtimensatFlags::FollowSymlink);
-        if let Err(error) = utimensat(AT_FDCWD, database, &now, &now, flags) {
-            // Dagster then sees the events when SQLite next writes the file.
-            tracing::debug!(database = %database.display(), %error, "not touched");
-        }
-    }
+/// What a notice says of its files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Heard {
+    /// They were written.
+    Written,
+    /// They were touched, as whoever writes does when others can see it.
+    Touched,
 }
 
-fn written_paths(event: notify::Result<notify::Event>) -> Vec<PathBuf> {
+fn heard_paths(event: notify::Result<notify::Event>) -> Option<(Heard, Vec<PathBuf>)> {
     match event {
-        Ok(event) if event.kind.is_modify() || event.kind.is_create() => event.paths,
-        Ok(_) => Vec::new(),
+        Ok(event) => match event.kind {
+            EventKind::Modify(ModifyKind::Metadata(_)) => Some((Heard::Touched, event.paths)),
+            EventKind::Modify(_) | EventKind::Create(_) => Some((Heard::Written, event.paths)),
+            _ => None,
+        },
         Err(error) => {
             // Whoever follows a run also looks from time to time.
             tracing::warn!(%error, "a notice of a file that was written is lost");
-            Vec::new()
+            None
         }
     }
 }

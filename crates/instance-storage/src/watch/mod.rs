@@ -20,6 +20,7 @@ use tokio::time::Instant;
 
 #[cfg(feature = "postgres")]
 use crate::db::Database;
+use crate::db::touch;
 
 /// How often a run is looked at for which notices come, should one have been lost.
 const SELDOM: Duration = Duration::from_secs(1);
@@ -45,6 +46,19 @@ pub(crate) enum Notices {
     Postgres(Arc<Database>),
 }
 
+impl Notices {
+    /// The file that Dagster's watchers of a run look at.
+    fn file_of(&self, run_id: &RunId) -> Option<PathBuf> {
+        match self {
+            Self::FilesOfRuns(directory) => Some(directory.join(format!("{run_id}.db"))),
+            Self::File(path) => Some(path.clone()),
+            Self::None => None,
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => None,
+        }
+    }
+}
+
 /// Those who follow runs, and what tells them.
 #[derive(Debug)]
 pub(crate) struct Watch {
@@ -67,7 +81,9 @@ enum Source {
 /// How many notices of a run there were.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 struct Noticed {
-    /// Of what can be seen.
+    /// Of what this process has stored, which can be seen.
+    own: u64,
+    /// Of what others have stored and can be seen.
     visible: u64,
     /// Of what may come to be seen only soon.
     early: u64,
@@ -76,47 +92,77 @@ struct Noticed {
 /// The runs that are followed.
 #[derive(Debug, Default)]
 struct Followed {
-    runs: Mutex<HashMap<RunId, watch::Sender<Noticed>>>,
+    runs: Mutex<HashMap<RunId, FollowedRun>>,
+}
+
+#[derive(Debug, Default)]
+struct FollowedRun {
+    noticed: watch::Sender<Noticed>,
+    /// How many early notices there were when what others stored was announced last.
+    announced: u64,
 }
 
 impl Followed {
-    fn runs(&self) -> MutexGuard<'_, HashMap<RunId, watch::Sender<Noticed>>> {
+    fn runs(&self) -> MutexGuard<'_, HashMap<RunId, FollowedRun>> {
         self.runs.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn follow(&self, run_id: &RunId) -> watch::Receiver<Noticed> {
         let mut runs = self.runs();
-        runs.entry(run_id.clone())
-            .or_insert_with(|| watch::channel(Noticed::default()).0)
-            .subscribe()
+        runs.entry(run_id.clone()).or_default().noticed.subscribe()
     }
 
     fn leave(&self, run_id: &RunId, noticed: &mut watch::Receiver<Noticed>) {
         let mut runs = self.runs();
         // Under the lock: of two who leave at once, one is the last.
         *noticed = watch::channel(Noticed::default()).1;
-        if runs.get(run_id).is_some_and(|run| run.receiver_count() == 0) {
+        if runs.get(run_id).is_some_and(|run| run.noticed.receiver_count() == 0) {
             runs.remove(run_id);
         }
     }
 
+    /// This process has stored something of a run.
+    fn own(&self, run_id: &RunId) {
+        self.notice(run_id, |noticed| noticed.own += 1);
+    }
+
     /// Something of a run can be seen.
     fn visible(&self, run_id: &RunId) {
-        if let Some(run) = self.runs().get(run_id) {
-            run.send_modify(|noticed| noticed.visible += 1);
-        }
+        self.notice(run_id, |noticed| noticed.visible += 1);
+    }
+
+    /// Something of any run can be seen.
+    fn visible_of_all(&self) {
+        self.notice_all(|noticed| noticed.visible += 1);
     }
 
     /// Something of a run may come to be seen.
     fn early(&self, run_id: &RunId) {
-        if let Some(run) = self.runs().get(run_id) {
-            run.send_modify(|noticed| noticed.early += 1);
-        }
+        self.notice(run_id, |noticed| noticed.early += 1);
     }
 
     /// Something of any run may come to be seen.
     fn early_of_all(&self) {
-        self.runs().values().for_each(|run| run.send_modify(|noticed| noticed.early += 1));
+        self.notice_all(|noticed| noticed.early += 1);
+    }
+
+    fn notice(&self, run_id: &RunId, change: impl FnOnce(&mut Noticed)) {
+        if let Some(run) = self.runs().get(run_id) {
+            run.noticed.send_modify(change);
+        }
+    }
+
+    fn notice_all(&self, change: impl Fn(&mut Noticed)) {
+        self.runs().values().for_each(|run| run.noticed.send_modify(&change));
+    }
+
+    /// Whether what the first early notices were about is still to be announced; then it is the caller who does.
+    fn is_to_announce(&self, run_id: &RunId, early: u64) -> bool {
+        self.runs().get_mut(run_id).is_some_and(|run| {
+            let is_first = run.announced < early;
+            run.announced = run.announced.max(early);
+            is_first
+        })
     }
 }
 
@@ -127,13 +173,9 @@ impl Watch {
 
     /// This process has stored events of a run.
     pub(crate) fn signal(&self, run_id: &RunId) {
-        self.followed.visible(run_id);
-        match &self.notices {
-            Notices::FilesOfRuns(directory) => {
-                files::touch(&directory.join(format!("{run_id}.db")));
-            }
-            Notices::File(path) => files::touch(path),
-            _ => {}
+        self.followed.own(run_id);
+        if let Some(file) = self.notices.file_of(run_id) {
+            touch(&file);
         }
     }
 
@@ -152,6 +194,8 @@ impl Watch {
             interval: if has_notices { SELDOM } else { OFTEN },
             has_notices,
             looked_without_notice: false,
+            file: self.notices.file_of(run_id),
+            of_others: None,
             followed: Arc::clone(&self.followed),
             _source: source,
         }
@@ -194,6 +238,10 @@ pub(crate) struct Signal {
     has_notices: bool,
     /// Whether the last look had no notice before it.
     looked_without_notice: bool,
+    /// The file that Dagster's watchers look at.
+    file: Option<PathBuf>,
+    /// How many early notices there were when others began to store what was not found yet.
+    of_others: Option<u64>,
     followed: Arc<Followed>,
     _source: Arc<Source>,
 }
@@ -205,11 +253,28 @@ impl Signal {
         if noticed == self.seen {
             return false;
         }
+        if noticed.own != self.seen.own {
+            // It was announced when it was stored.
+            self.of_others = None;
+        } else if noticed.early != self.seen.early {
+            self.of_others = Some(noticed.early);
+        }
         if noticed.early != self.seen.early {
             (self.looks_left, self.next_look) = (LOOKS, FIRST_LOOK);
         }
         self.seen = noticed;
         true
+    }
+
+    /// Tells Dagster's watchers of what another process has stored and this one has found: while this one follows,
+    /// it has the file open, and the file itself does not change. A touch is no early notice, so that followers do
+    /// not answer one another.
+    fn announce(&mut self) {
+        if let (Some(early), Some(file)) = (self.of_others.take(), &self.file)
+            && self.followed.is_to_announce(&self.run_id, early)
+        {
+            touch(file);
+        }
     }
 }
 
@@ -225,6 +290,9 @@ impl EventSignal for Signal {
             };
         }
         self.looked_without_notice = false;
+        if found {
+            self.announce();
+        }
         if self.take() {
             return;
         }
@@ -256,9 +324,11 @@ impl Drop for Signal {
 
 #[cfg(test)]
 mod tests {
+    use futures_util::FutureExt as _;
+
     use super::{EventSignal, FIRST_LOOK, LOOKS, Notices, OFTEN, SELDOM, Signal, Watch};
     use instance_core::ids::RunId;
-    use std::time::Duration;
+    use std::time::{Duration, SystemTime};
     use tokio::time::Instant;
 
     fn run(id: &str) -> RunId {
@@ -334,6 +404,43 @@ mod tests {
         watch.followed.early(&run("r1"));
         assert_eq!(delay(&mut signal, false).await, Duration::ZERO);
         assert_eq!(delay(&mut signal, false).await, FIRST_LOOK);
+    }
+
+    /// Many may follow one run: the first who finds something announces it, and nobody answers that.
+    #[tokio::test]
+    async fn what_others_store_is_announced_once_by_those_who_find_it() {
+        let directory = tempfile::TempDir::new().unwrap();
+        let file = directory.path().join("event_log.db");
+        std::fs::write(&file, "").unwrap();
+        let watch = Watch::new(Notices::File(file.clone()));
+        let is_touched = || {
+            let file = std::fs::File::options().write(true).open(&file).unwrap();
+            let touched = file.metadata().unwrap().modified().unwrap() != SystemTime::UNIX_EPOCH;
+            file.set_modified(SystemTime::UNIX_EPOCH).unwrap();
+            touched
+        };
+        let (mut one, mut other) = (watch.watch(&run("r1")), watch.watch(&run("r1")));
+        is_touched();
+        for _ in 0..2 {
+            watch.followed.early(&run("r1"));
+            for signal in [&mut one, &mut other] {
+                signal.changed(false).now_or_never();
+            }
+            assert!(!is_touched(), "nothing was found");
+            one.changed(true).now_or_never();
+            assert!(is_touched(), "the first who finds it");
+            for signal in [&mut one, &mut other] {
+                signal.changed(true).now_or_never();
+                assert!(!is_touched(), "it is announced already");
+            }
+        }
+        // What this process stores is announced when it is stored.
+        watch.signal(&run("r1"));
+        watch.followed.early(&run("r1"));
+        assert!(is_touched());
+        one.changed(false).now_or_never();
+        one.changed(true).now_or_never();
+        assert!(!is_touched());
     }
 
     #[tokio::test(start_paused = true)]

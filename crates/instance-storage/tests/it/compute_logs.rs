@@ -1,7 +1,6 @@
 //! Captured logs in files.
 
 use std::collections::BTreeSet;
-use std::error::Error;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
@@ -14,6 +13,27 @@ use instance_storage::LocalComputeLogManager;
 use tempfile::TempDir;
 
 use crate::support::{TestResult, files_below};
+
+/// A store, with the directory that goes with it.
+struct Made {
+    logs: LocalComputeLogManager,
+    _directory: TempDir,
+}
+
+impl AsRef<dyn ComputeLogManager> for Made {
+    fn as_ref(&self) -> &(dyn ComputeLogManager + 'static) {
+        &self.logs
+    }
+}
+
+#[expect(clippy::unused_async, reason = "the suite waits for it")]
+#[expect(clippy::unwrap_used, reason = "a test without a directory has failed")]
+async fn logs() -> Made {
+    let directory = TempDir::new().unwrap();
+    Made { logs: LocalComputeLogManager::new(directory.path()), _directory: directory }
+}
+
+instance_core::compute_log_manager_tests!(logs);
 
 fn parts(parts: &[&str]) -> Vec<String> {
     parts.iter().map(|part| (*part).to_owned()).collect()
@@ -41,32 +61,6 @@ async fn stdout(
     key: &ComputeLogKey,
 ) -> Result<Option<Vec<u8>>, StorageError> {
     logs.get_log_data_for_type(key, ComputeIoType::Stdout, 0, 1_000_000).await
-}
-
-#[tokio::test]
-async fn what_is_written_is_read_in_parts() -> TestResult {
-    let directory = TempDir::new()?;
-    let logs = LocalComputeLogManager::new(directory.path());
-    let key = ComputeLogKey::for_run(&RunId::from("r1"), "abcdefgh");
-    let capture = logs.capture_logs(&key).await?;
-    let read = async |io_type, offset, max| {
-        logs.get_log_data_for_type(&key, io_type, offset, max).await.map(Option::unwrap)
-    };
-    let out = async |offset, max| read(ComputeIoType::Stdout, offset, max).await;
-    assert_eq!(out(0, 100).await?, b"");
-    capture.write(ComputeIoType::Stdout, b"hello ").await?;
-    capture.write(ComputeIoType::Stderr, b"\xff\x00").await?;
-    // Readers see each part as soon as it was written.
-    assert_eq!(out(0, 100).await?, b"hello ");
-    capture.write(ComputeIoType::Stdout, b"w\xc3\xb6rld").await?;
-    assert_eq!(out(0, 100).await?, "hello wörld".as_bytes());
-    assert_eq!(out(6, 3).await?, b"w\xc3\xb6");
-    assert_eq!(out(6, 0).await?, b"");
-    assert_eq!(out(12, 10).await?, b"");
-    assert_eq!(out(1_000, 10).await?, b"");
-    assert_eq!(out(u64::MAX, usize::MAX).await?, b"");
-    assert_eq!(read(ComputeIoType::Stderr, 1, 9).await?, b"\x00");
-    Ok(())
 }
 
 #[tokio::test]
@@ -100,74 +94,6 @@ async fn both_outputs_are_read_from_one_cursor() -> TestResult {
     Ok(())
 }
 
-/// Follows a capture in parts of so many bytes until it is finished, as text by whole characters.
-async fn followed(
-    logs: &dyn ComputeLogManager,
-    key: &ComputeLogKey,
-    max_bytes: usize,
-) -> Result<(String, usize), Box<dyn Error>> {
-    let (mut text, mut polls, mut cursor) = (String::new(), 0, ComputeLogCursor::START);
-    loop {
-        polls += 1;
-        let polled = logs.poll_log_data(key, cursor, max_bytes).await?;
-        let data =
-            if polled.is_finished { polled.data } else { polled.data.without_cut_characters() };
-        cursor = data.cursor;
-        text += std::str::from_utf8(&data.stdout.unwrap_or_default())?;
-        if polled.is_finished {
-            return Ok((text, polls));
-        }
-        tokio::task::yield_now().await;
-    }
-}
-
-#[tokio::test]
-async fn who_follows_a_capture_misses_nothing_and_learns_of_its_end() -> TestResult {
-    let directory = TempDir::new()?;
-    let logs = LocalComputeLogManager::new(directory.path());
-    let key = key(&["r1", "compute_logs", "k"]);
-    let line = "Größe 10 €, 🦀🦀\n";
-    let writer = async {
-        // It follows before there is anything, and stays when nothing new comes.
-        tokio::task::yield_now().await;
-        let capture = logs.capture_logs(&key).await?;
-        for _ in 0..200 {
-            // A write ends within a character.
-            for part in line.as_bytes().chunks(7) {
-                capture.write(ComputeIoType::Stdout, part).await?;
-            }
-            tokio::task::yield_now().await;
-        }
-        capture.complete().await
-    };
-    let (written, small, large) =
-        tokio::join!(writer, followed(&logs, &key, 5), followed(&logs, &key, 1 << 20));
-    written?;
-    assert_eq!(small?.0, line.repeat(200));
-    assert_eq!(large?.0, line.repeat(200));
-    // A capture that is complete is followed to its end all the same, and a limit of none is one.
-    let (text, polls) = followed(&logs, &key, 1 << 20).await?;
-    assert_eq!((text, polls), (line.repeat(200), 1));
-    let first = logs.poll_log_data(&key, ComputeLogCursor::START, 0).await?;
-    assert_eq!(first.data.stdout.as_deref(), Some(&b"G"[..]));
-    assert!(!first.is_finished);
-    Ok(())
-}
-
-#[tokio::test]
-async fn a_part_that_ends_where_the_capture_does_is_not_the_last() -> TestResult {
-    let directory = TempDir::new()?;
-    let logs = LocalComputeLogManager::new(directory.path());
-    let key = key(&["k"]);
-    captured(&logs, &key, "12345678").await?;
-    let first = logs.poll_log_data(&key, ComputeLogCursor::START, 8).await?;
-    assert!(!first.is_finished);
-    let second = logs.poll_log_data(&key, first.data.cursor, 8).await?;
-    assert!(second.is_finished);
-    assert_eq!(second.data.stdout.as_deref(), Some(&b""[..]));
-    Ok(())
-}
-
 #[tokio::test]
 async fn a_capture_is_complete_when_it_says_so() -> TestResult {
     let directory = TempDir::new()?;
@@ -192,21 +118,6 @@ async fn a_capture_is_complete_when_it_says_so() -> TestResult {
 }
 
 #[tokio::test]
-async fn a_capture_that_is_dropped_has_no_mark() -> TestResult {
-    let directory = TempDir::new()?;
-    let logs = LocalComputeLogManager::new(directory.path());
-    let key = key(&["k"]);
-    let capture = logs.capture_logs(&key).await?;
-    capture.write(ComputeIoType::Stdout, b"until it died").await?;
-    drop(capture);
-    assert!(!logs.is_capture_complete(&key).await?);
-    let polled = logs.poll_log_data(&key, ComputeLogCursor::START, 100).await?;
-    assert_eq!(polled.data.stdout.as_deref(), Some(&b"until it died"[..]));
-    assert!(!polled.is_finished);
-    Ok(())
-}
-
-#[tokio::test]
 async fn nothing_captured_is_empty_and_creates_nothing() -> TestResult {
     let directory = TempDir::new()?;
     std::fs::write(directory.path().join("file"), "")?;
@@ -224,22 +135,6 @@ async fn nothing_captured_is_empty_and_creates_nothing() -> TestResult {
         logs.delete_logs(LogsToDelete::Below(&of_run)).await?;
         assert_eq!(files_below(directory.path()), ["file"]);
     }
-    Ok(())
-}
-
-#[tokio::test]
-async fn a_second_capture_of_a_key_adds_to_the_first() -> TestResult {
-    let directory = TempDir::new()?;
-    let logs = LocalComputeLogManager::new(directory.path());
-    let key = key(&["x"]);
-    captured(&logs, &key, "one ").await?;
-    let capture = logs.capture_logs(&key).await?;
-    // There is something to come again.
-    assert!(!logs.is_capture_complete(&key).await?);
-    capture.write(ComputeIoType::Stdout, b"two").await?;
-    capture.complete().await?;
-    assert_eq!(stdout(&logs, &key).await?.as_deref(), Some(&b"one two"[..]));
-    assert!(logs.is_capture_complete(&key).await?);
     Ok(())
 }
 

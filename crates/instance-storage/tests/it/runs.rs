@@ -103,3 +103,20 @@ async fn the_status_of_the_column_is_the_one_to_trust() -> TestResult {
     assert_eq!(home.record("r1").await?.dagster_run.status.as_str(), "CANCELING");
     Ok(())
 }
+
+/// Dagster makes its stores without an id; the first who asks for it gives them one, and they keep it.
+#[tokio::test]
+async fn a_store_without_an_id_is_given_one_when_it_is_asked_for() -> TestResult {
+    let home = Home::new().await?;
+    home.storages.create().await?;
+    execute(&home.runs_db(), "DELETE FROM instance_info").await?;
+    let ids = query(&home.runs_db(), "SELECT run_storage_id FROM instance_info").await?;
+    assert_eq!(ids.len(), 0);
+    let id = home.runs().get_run_storage_id().await?;
+    assert!(!id.is_empty());
+    assert_eq!(home.runs().get_run_storage_id().await?, id);
+    let ids = query(&home.runs_db(), "SELECT run_storage_id FROM instance_info").await?;
+    let ids: Vec<String> = ids.iter().map(|row| row.get(0)).collect();
+    assert_eq!(ids, [id]);
+    Ok(())
+}

@@ -202,6 +202,7 @@ fn records_for_run(
         cursor,
         of_types: request.argument("of_type")?.event_types()?,
         limit: request.argument("limit")?.limit()?,
+        max_bytes: None,
         order: request.argument("ascending")?.order()?,
     })
 }

@@ -25,6 +25,11 @@ pub struct RecordsForRun {
     pub of_types: Vec<DagsterEventType>,
     /// At most so many; `None` means all.
     pub limit: Option<u64>,
+    /// At most so many bytes of bodies, as they are stored: the page ends, with `has_more`, after the entry by which
+    /// they become as many or more. It has at least one entry, if there is one. `None` means no bound.
+    ///
+    /// A store does not hold more than about one such page in memory.
+    pub max_bytes: Option<u64>,
     /// In which order the entries come.
     pub order: Order,
 }
@@ -32,7 +37,14 @@ pub struct RecordsForRun {
 impl RecordsForRun {
     /// All entries of a run, oldest first.
     pub fn all(run_id: RunId) -> Self {
-        Self { run_id, cursor: None, of_types: Vec::new(), limit: None, order: Order::Ascending }
+        Self {
+            run_id,
+            cursor: None,
+            of_types: Vec::new(),
+            limit: None,
+            max_bytes: None,
+            order: Order::Ascending,
+        }
     }
 }
 

@@ -2,11 +2,11 @@
 //! partitions and pools.
 
 mod asset_checks;
+mod asset_partitions;
 mod assets;
 mod dynamic_partitions;
 mod effects;
 mod events;
-mod partitions;
 mod pools;
 mod watch;
 
@@ -16,6 +16,9 @@ pub use asset_checks::{
     AssetCheckExecutionRecord, AssetCheckExecutionRecordStatus, AssetCheckPartitionInfo,
     AssetCheckStore, AssetCheckSummaryRecord, CheckExecutionsPage, PartitionKeyFilter,
 };
+pub use asset_partitions::{
+    AssetPartitionStore, LatestTagsQuery, MaterializationAttempt, PlannedMaterializationInfo,
+};
 pub use assets::{AssetKeysPage, AssetStore};
 pub use dynamic_partitions::{DynamicPartitionStore, DynamicPartitionsPage, PaginatedResults};
 pub use effects::{AssetCheckChange, asset_check_changes, require_storable};
@@ -23,9 +26,6 @@ pub use events::{
     AssetEventSummaryQuery, AssetEventSummaryRecord, EventCursor, EventRecordsFilter, EventStore,
     EventStoreExt, RecordsForRun, RecordsPage, RunShardedEventsCursor,
     RunStatusChangeRecordsFilter,
-};
-pub use partitions::{
-    AssetPartitionStore, LatestTagsQuery, MaterializationAttempt, PlannedMaterializationInfo,
 };
 pub use pools::{
     ClaimedSlotInfo, ConcurrencyClaimStatus, ConcurrencyKeyInfo, ConcurrencySlotStatus,

@@ -199,6 +199,67 @@ pub async fn offsets_count_entries(storage: &dyn EventStore) {
     }
 }
 
+/// A page ends with the entry by which the bodies become as many bytes as are asked for, and the next one goes on
+/// behind it; in both orders, and whichever of two bounds comes first.
+pub async fn pages_of_a_log_are_bounded_by_bytes(storage: &dyn EventStore) {
+    const BODY: usize = 10_000;
+    let texts: Vec<_> = ["a", "b", "c", "d", "e", "f", "g"].map(|text| text.repeat(BODY)).into();
+    let texts: Vec<_> = texts.iter().map(String::as_str).collect();
+    store_messages(storage, "r1", &texts).await;
+    let no_more = u64::MAX;
+    for (max_bytes, limit, expected) in [
+        (Some(0), None, vec![1, 1, 1, 1, 1, 1, 1]),
+        (Some(1), None, vec![1, 1, 1, 1, 1, 1, 1]),
+        (Some(25_000), None, vec![3, 3, 1]),
+        (Some(25_000), Some(2), vec![2, 2, 2, 1]),
+        (Some(25_000), Some(5), vec![3, 3, 1]),
+        (Some(no_more), None, vec![7]),
+        (None, None, vec![7]),
+    ] {
+        for order in [Order::Ascending, Order::Descending] {
+            let mut query = RecordsForRun { max_bytes, limit, order, ..log_of("r1") };
+            let (mut seen, mut sizes) = (Vec::new(), Vec::new());
+            loop {
+                let page = storage.get_records_for_run(&query).await.unwrap();
+                seen.extend(messages(&page).iter().map(|text| text[..1].to_owned()));
+                if !page.records.is_empty() {
+                    sizes.push(page.records.len());
+                }
+                if !page.has_more {
+                    break;
+                }
+                query.cursor = Some(page.cursor);
+            }
+            if order == Order::Descending {
+                seen.reverse();
+            }
+            assert_eq!(seen.concat(), "abcdefg", "{query:?}");
+            assert_eq!(sizes, expected, "{query:?}");
+        }
+    }
+}
+
+/// A bound of bytes counts the entries of the asked types, from the position on; a log without any is empty.
+pub async fn a_bound_of_bytes_counts_what_is_asked_for(storage: &dyn EventStore) {
+    let long = "x".repeat(10_000);
+    let lines: Vec<_> = (0..3).map(|number| line("r1", &long, number)).collect();
+    storage.store_event_batch(&lines).await.unwrap();
+    let starts =
+        [event("r1", DagsterEventType::RunStart, 0), event("r1", DagsterEventType::RunSuccess, 0)];
+    let ids = storage.store_event_batch(&starts).await.unwrap();
+    let of_types = vec![DagsterEventType::RunStart, DagsterEventType::RunSuccess];
+    let query = RecordsForRun { of_types, max_bytes: Some(9_000), ..log_of("r1") };
+    let page = storage.get_records_for_run(&query).await.unwrap();
+    assert_eq!((page.records.len(), page.has_more), (2, false));
+    let cursor = Some(EventLogCursor::StorageId(ids[0]));
+    let page =
+        storage.get_records_for_run(&RecordsForRun { cursor, ..query.clone() }).await.unwrap();
+    assert_eq!((page.records.len(), page.has_more), (1, false));
+    let none = RecordsForRun { run_id: RunId::from("r2"), ..query };
+    let page = storage.get_records_for_run(&none).await.unwrap();
+    assert_eq!((page.records.len(), page.has_more), (0, false));
+}
+
 /// A limit of nothing gives nothing, one that no database counts to gives all, and ids may be of any size.
 pub async fn limits_and_cursors_of_a_log_may_be_of_any_size(storage: &dyn EventStore) {
     store_messages(storage, "r1", &["1", "2"]).await;

@@ -1,11 +1,11 @@
 //! Cases about the store of events.
 
 pub mod asset_checks;
+pub mod asset_partitions;
 pub mod assets;
 pub mod dynamic_partitions;
 pub mod event_records;
 pub mod events;
-pub mod partitions;
 pub mod pools;
 pub mod stats;
 pub mod store;
@@ -25,6 +25,8 @@ macro_rules! event_log_storage_tests {
                 a_batch_of_several_runs_is_stored_run_by_run
                 a_run_without_events_has_an_empty_page
                 pages_of_a_log_follow_one_another
+                pages_of_a_log_are_bounded_by_bytes
+                a_bound_of_bytes_counts_what_is_asked_for
                 the_cursor_of_an_empty_page_finds_what_comes_later
                 offsets_count_entries
                 limits_and_cursors_of_a_log_may_be_of_any_size
@@ -79,7 +81,7 @@ macro_rules! event_log_storage_tests {
                 awkward_keys_of_assets_are_told_apart
                 any_number_of_assets_may_be_asked_for
             }
-            partitions {
+            asset_partitions {
                 materialized_partitions_are_found
                 the_last_event_of_each_partition_is_found
                 the_last_tags_of_each_partition_are_found

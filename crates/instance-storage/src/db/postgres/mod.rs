@@ -21,8 +21,8 @@ use tokio::sync::OnceCell;
 pub use config::PostgresConfig;
 use id_order::IdOrder;
 
-use super::{Connection, Link, Row, backend_error, row};
-use crate::layouts::StorageContext;
+use super::{Connection, DriverConnection, Row, backend_error, fresh, row};
+use crate::context::{OpenMode, StorageContext};
 use crate::sql::schema::{self, Schema};
 
 /// A connection that was not used for so long is asked whether it still lives before it is used.
@@ -45,6 +45,7 @@ pub(crate) struct PostgresDatabase {
     /// Made on first use: a pool needs a runtime, and a database can be named without one.
     pool: OnceLock<PgPool>,
     config: PostgresConfig,
+    mode: OpenMode,
     context: StorageContext,
     ready: OnceCell<()>,
     id_order: IdOrder,
@@ -52,7 +53,7 @@ pub(crate) struct PostgresDatabase {
 
 impl PostgresDatabase {
     /// A database that is connected to on first use.
-    pub(crate) fn new(mut config: PostgresConfig, context: StorageContext) -> Self {
+    pub(crate) fn new(mut config: PostgresConfig, mode: OpenMode, context: StorageContext) -> Self {
         config.connect = config.connect.disable_statement_logging();
         let name = format!(
             "postgresql://{}@{}:{}/{}",
@@ -65,6 +66,7 @@ impl PostgresDatabase {
             name: name.into(),
             pool: OnceLock::new(),
             config,
+            mode,
             context,
             ready: OnceCell::new(),
             id_order: IdOrder::default(),
@@ -253,7 +255,11 @@ impl PostgresDatabase {
         operation: &'static str,
         connection: &'c mut PgConnection,
     ) -> Connection<'c> {
-        Connection { database: Arc::clone(&self.name), operation, link: Link::Postgres(connection) }
+        Connection {
+            database: Arc::clone(&self.name),
+            operation,
+            driver: DriverConnection::Postgres(connection),
+        }
     }
 
     async fn initialise(&self) -> Result<(), StorageError> {
@@ -262,6 +268,19 @@ impl PostgresDatabase {
             let mut connection = self.acquire().await.map_err(opening)?;
             let missing = self.missing(&mut connection).await?;
             if missing.is_empty() {
+                return self.check_revision(&mut connection).await;
+            }
+            if self.mode == OpenMode::MustExist {
+                if missing.len() == Schema::OF_ONE_DATABASE.len() {
+                    return Err(StorageError::Unsupported {
+                        what: format!("no Dagster instance in {}", self.name),
+                        reason:
+                            "it has no tables of Dagster's; name another database, or create a run \
+                                 first"
+                                .to_owned(),
+                    });
+                }
+                // Whoever looks does not create what is missing: statements on it say so themselves.
                 return self.check_revision(&mut connection).await;
             }
             if !self.config.create_tables {
@@ -303,7 +322,7 @@ impl PostgresDatabase {
             let script = sqlx::raw_sql(schema.postgres_script());
             script.execute(&mut *transaction).await.map_err(creating)?;
             let mut inside = self.connection("creating", &mut transaction);
-            self.context.fill_fresh(&mut inside, *schema).await?;
+            fresh::fill(&mut inside, *schema, &self.context).await?;
         }
         if self.strings(&mut transaction, &schema::select_revision()).await?.is_empty() {
             let mut inside = self.connection("creating", &mut transaction);

@@ -1,11 +1,13 @@
 //! One SQLite database, a file or in memory: created as Dagster creates it, checked when it is opened,
 //! read by a few connections and written by one.
 
+mod caretaker;
 mod run_file;
 mod writer;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
@@ -16,12 +18,14 @@ use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions, SqliteSy
 use sqlx::{AssertSqlSafe, ConnectOptions, SqliteConnection};
 use tokio::sync::{Mutex, OnceCell};
 
-use super::{Connection, Link, Row, backend_error, row};
-use crate::layouts::StorageContext;
+use super::{Connection, DriverConnection, Row, backend_error, fresh, row};
+use crate::context::StorageContext;
 use crate::sql::schema::{self, Schema};
 use crate::sql::timestamp;
+use caretaker::Caretaker;
+pub(crate) use caretaker::touch;
 pub(crate) use run_file::{RunFile, RunFiles};
-pub(in crate::db) use writer::Extent;
+pub(in crate::db) use writer::Statements;
 use writer::Writer;
 
 /// How long a statement waits for another process's lock, as in Dagster.
@@ -66,6 +70,10 @@ pub(crate) struct SqliteDatabase {
     readers: Option<SqlitePool>,
     ready: OnceCell<()>,
     writer: Mutex<Option<Writer>>,
+    /// Whether the writer has a connection.
+    has_writer: Arc<AtomicBool>,
+    /// Of a file of events: others follow it.
+    caretaker: Option<Caretaker>,
 }
 
 impl SqliteDatabase {
@@ -84,6 +92,13 @@ impl SqliteDatabase {
             }
             SqlitePlace::Memory => (format!("the {schema} in memory").into(), None),
         };
+        let has_writer = Arc::new(AtomicBool::new(false));
+        let caretaker = match (&place, &readers) {
+            (SqlitePlace::File(path), Some(readers)) if schema.is_of_events() => {
+                Some(Caretaker::new(path, readers, &has_writer))
+            }
+            _ => None,
+        };
         Self {
             place,
             name,
@@ -92,7 +107,16 @@ impl SqliteDatabase {
             readers,
             ready: OnceCell::new(),
             writer: Mutex::new(None),
+            has_writer,
+            caretaker,
         }
+    }
+
+    /// Whether it was opened, and all its connections have been closed since, as nobody used them.
+    pub(crate) fn is_idle(&self) -> bool {
+        self.ready.initialized()
+            && self.readers.as_ref().is_some_and(|readers| readers.size() == 0)
+            && !self.has_writer.load(std::sync::atomic::Ordering::Acquire)
     }
 
     /// The file; `None` if it is in memory.
@@ -107,9 +131,14 @@ impl SqliteDatabase {
         &self.name
     }
 
-    /// Creates the file if it is missing and checks its revision, once.
+    /// Creates the file if it is missing and checks its revision, once; to be called before each use.
     pub(super) async fn ready(&self) -> Result<(), StorageError> {
-        self.ready.get_or_try_init(|| self.initialise()).await.copied()
+        self.ready.get_or_try_init(|| self.initialise()).await?;
+        // Also by whoever asks for no more: the file is open from now on.
+        if let Some(caretaker) = &self.caretaker {
+            caretaker.begin_use();
+        }
+        Ok(())
     }
 
     /// What `read` makes of the rows of a query.
@@ -126,7 +155,7 @@ impl SqliteDatabase {
         let found = if let Some(readers) = &self.readers {
             row::read_all(query.fetch(readers), read).await
         } else {
-            let rows = self.run(operation, Extent::OneStatement, move |connection| {
+            let rows = self.run(operation, Statements::One, move |connection| {
                 Box::pin(async move { Ok(query.fetch_all(connection).await) })
             });
             rows.await?.map(|rows| rows.into_iter().map(read).collect())
@@ -138,7 +167,7 @@ impl SqliteDatabase {
     pub(super) async fn write<T, F>(
         &self,
         operation: &'static str,
-        extent: Extent,
+        statements: Statements,
         write: F,
     ) -> Result<T, StorageError>
     where
@@ -149,8 +178,8 @@ impl SqliteDatabase {
     {
         self.ready().await?;
         let database = Arc::clone(&self.name);
-        self.run(operation, extent, move |connection: &mut SqliteConnection| {
-            write(Connection { database, operation, link: Link::Sqlite(connection) })
+        self.run(operation, statements, move |connection: &mut SqliteConnection| {
+            write(Connection { database, operation, driver: DriverConnection::Sqlite(connection) })
         })
         .await
     }
@@ -158,7 +187,7 @@ impl SqliteDatabase {
     async fn run<T, F>(
         &self,
         operation: &'static str,
-        extent: Extent,
+        statements: Statements,
         write: F,
     ) -> Result<T, StorageError>
     where
@@ -168,7 +197,7 @@ impl SqliteDatabase {
             + 'static,
     {
         let writer = self.writer(operation).await?;
-        writer.write(extent, Box::new(write)).await.unwrap_or_else(|| {
+        writer.write(statements, Box::new(write)).await.unwrap_or_else(|| {
             Err(StorageError::Backend {
                 database: self.name.to_string(),
                 operation,
@@ -239,7 +268,13 @@ impl SqliteDatabase {
     }
 
     fn start_writer(&self, connection: SqliteConnection) -> Writer {
-        Writer::start(connection, Arc::clone(&self.name))
+        let reopen = match self.place {
+            SqlitePlace::File(_) if self.caretaker.is_some() => {
+                Some(options(&self.place, self.schema))
+            }
+            _ => None,
+        };
+        Writer::start(connection, reopen, Arc::clone(&self.name), Arc::clone(&self.has_writer))
     }
 
     async fn create_or_check(&self, connection: &mut SqliteConnection) -> Result<(), StorageError> {
@@ -314,9 +349,9 @@ impl SqliteDatabase {
         let mut inside = Connection {
             database: Arc::clone(&self.name),
             operation: "creating",
-            link: Link::Sqlite(&mut transaction),
+            driver: DriverConnection::Sqlite(&mut transaction),
         };
-        self.context.fill_fresh(&mut inside, self.schema).await?;
+        fresh::fill(&mut inside, self.schema, &self.context).await?;
         inside.execute(&schema::insert_revision()).await?;
         transaction.commit().await.map_err(creating)?;
         tracing::info!(database = %self.name, "created");
@@ -331,7 +366,7 @@ impl SqliteDatabase {
         let mut connection = Connection {
             database: Arc::clone(&self.name),
             operation: "opening",
-            link: Link::Sqlite(connection),
+            driver: DriverConnection::Sqlite(connection),
         };
         connection.fetch(select).await?.iter().map(Row::scalar).collect()
     }

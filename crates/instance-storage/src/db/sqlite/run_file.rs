@@ -14,8 +14,8 @@ use instance_core::error::StorageError;
 use sqlx::{ConnectOptions, SqliteConnection};
 use tokio::sync::{Mutex, OnceCell};
 
-use super::{Connection, Link, SqliteDatabase, SqlitePlace, backend_error, options};
-use crate::layouts::StorageContext;
+use super::{Connection, DriverConnection, SqliteDatabase, SqlitePlace, backend_error, options};
+use crate::context::StorageContext;
 use crate::sql::schema::{BEGIN_WRITE, ROLLBACK, Schema};
 
 /// Where a file's header says that it has a write-ahead log, for writers and for readers.
@@ -57,6 +57,7 @@ impl RunFiles {
         write: F,
     ) -> Result<(RunFile, T), StorageError>
     where
+        T: Send,
         F: for<'c> FnOnce(Connection<'c>) -> BoxFuture<'c, Result<T, StorageError>> + Send,
     {
         let failed = |error| backend_error(NAME, operation, error);
@@ -70,8 +71,8 @@ impl RunFiles {
         // of its pages as they are now; with one that was deserialised they would be the committed ones.)
         sqlx::query(BEGIN_WRITE).execute(&mut connection).await.map_err(failed)?;
         let database = Arc::from(NAME);
-        let link = Link::Sqlite(&mut connection);
-        let written = write(Connection { database, operation, link }).await?;
+        let driver = DriverConnection::Sqlite(&mut connection);
+        let written = write(Connection { database, operation, driver }).await?;
         let bytes = connection.serialize(None).await.map_err(failed)?.to_vec();
         sqlx::query(ROLLBACK).execute(&mut connection).await.map_err(failed)?;
         *memory = Some(connection);

@@ -4,13 +4,16 @@
 //! write that fails takes no other one with it.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use futures_util::future::BoxFuture;
 use instance_core::error::StorageError;
-use sqlx::{Connection, SqliteConnection};
+use sqlx::sqlite::SqliteConnectOptions;
+use sqlx::{ConnectOptions, Connection, SqliteConnection};
 use tokio::sync::{mpsc, oneshot, watch};
 
+use super::caretaker::IDLE;
 use crate::db::errors::persistence;
 use crate::sql::schema::{BEGIN_WRITE, COMMIT, RELEASE, ROLLBACK, ROLLBACK_TO, SAVEPOINT};
 
@@ -31,11 +34,11 @@ pub(super) type Write<T> = Box<
 const BUSY: Duration = Duration::from_millis(30);
 const PAUSE: Duration = Duration::from_millis(2);
 
-/// How much a write does.
+/// How many statements a write has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(in crate::db) enum Extent {
+pub(in crate::db) enum Statements {
     /// One statement, which SQLite keeps or undoes as a whole by itself.
-    OneStatement,
+    One,
     /// Several, which need a transaction around them.
     Several,
 }
@@ -49,11 +52,21 @@ pub(super) struct Writer {
 
 impl Writer {
     /// Starts the task; it ends, and the connection is closed, when the last handle is dropped.
-    pub(super) fn start(connection: SqliteConnection, database: Arc<str>) -> Self {
+    ///
+    /// With a way to open it again, a connection that is not used for long is closed before. `is_open` says whether
+    /// there is one.
+    pub(super) fn start(
+        connection: SqliteConnection,
+        reopen: Option<SqliteConnectOptions>,
+        database: Arc<str>,
+        is_open: Arc<AtomicBool>,
+    ) -> Self {
         let (queue, pending) = mpsc::channel(QUEUE);
         let (closing, closed) = watch::channel(());
+        is_open.store(true, Ordering::Release);
+        let file = File { connection: Some(connection), reopen, database, is_open };
         tokio::spawn(async move {
-            run(connection, pending, database).await;
+            run(file, pending).await;
             drop(closing);
         });
         Self { queue, closed }
@@ -71,11 +84,11 @@ impl Writer {
     /// it the runtime that it ran on.
     pub(super) async fn write<T: Send + 'static>(
         &self,
-        extent: Extent,
+        statements: Statements,
         write: Write<T>,
     ) -> Option<Result<T, StorageError>> {
         let (reply, answer) = oneshot::channel();
-        let pending = Pending { extent, write: Some(write), outcome: None, reply };
+        let pending = Pending { statements, write: Some(write), outcome: None, reply };
         self.queue.send(Box::new(pending)).await.ok()?;
         answer.await.ok()
     }
@@ -88,7 +101,7 @@ impl Writer {
 
 /// A write of any result, as the task holds it.
 trait PendingWrite: Send {
-    fn extent(&self) -> Extent;
+    fn statements(&self) -> Statements;
 
     /// Runs the write; whether it succeeded.
     fn run<'c>(&'c mut self, connection: &'c mut SqliteConnection) -> BoxFuture<'c, bool>;
@@ -98,15 +111,15 @@ trait PendingWrite: Send {
 }
 
 struct Pending<T> {
-    extent: Extent,
+    statements: Statements,
     write: Option<Write<T>>,
     outcome: Option<Result<T, StorageError>>,
     reply: oneshot::Sender<Result<T, StorageError>>,
 }
 
 impl<T: Send + 'static> PendingWrite for Pending<T> {
-    fn extent(&self) -> Extent {
-        self.extent
+    fn statements(&self) -> Statements {
+        self.statements
     }
 
     fn run<'c>(&'c mut self, connection: &'c mut SqliteConnection) -> BoxFuture<'c, bool> {
@@ -130,19 +143,71 @@ impl<T: Send + 'static> PendingWrite for Pending<T> {
     }
 }
 
-async fn run(
-    mut connection: SqliteConnection,
-    mut queue: mpsc::Receiver<Box<dyn PendingWrite>>,
+/// The file that is written, open or not.
+struct File {
+    connection: Option<SqliteConnection>,
+    reopen: Option<SqliteConnectOptions>,
     database: Arc<str>,
-) {
+    is_open: Arc<AtomicBool>,
+}
+
+impl File {
+    /// Takes the writes that wait, as soon as there are some; `false` if there will never be one.
+    async fn receive(
+        &mut self,
+        queue: &mut mpsc::Receiver<Box<dyn PendingWrite>>,
+        group: &mut Vec<Box<dyn PendingWrite>>,
+    ) -> bool {
+        if self.reopen.is_some() && self.connection.is_some() {
+            let receiving = queue.recv_many(group, WRITES_PER_TRANSACTION);
+            match tokio::time::timeout(IDLE, receiving).await {
+                Ok(count) => return count > 0,
+                Err(_) => self.close().await,
+            }
+        }
+        queue.recv_many(group, WRITES_PER_TRANSACTION).await > 0
+    }
+
+    async fn commit(&mut self, group: &mut [Box<dyn PendingWrite>]) -> GroupResult {
+        if let (None, Some(reopen)) = (&self.connection, &self.reopen) {
+            let opened = reopen.connect().await;
+            self.connection = Some(opened.map_err(|error| ("opening", Arc::new(error)))?);
+            self.is_open.store(true, Ordering::Release);
+        }
+        match &mut self.connection {
+            Some(connection) => commit_group(connection, group).await,
+            // One that cannot be opened again is not closed before the end.
+            None => Err(("opening", Arc::new(sqlx::Error::PoolClosed))),
+        }
+    }
+
+    async fn close(&mut self) {
+        if let Some(connection) = self.connection.take()
+            && let Err(error) = connection.close().await
+        {
+            let database = &self.database;
+            tracing::warn!(%database, %error, "a database was not closed cleanly; nothing is lost");
+        }
+        self.is_open.store(false, Ordering::Release);
+    }
+}
+
+/// With the runtime, the connection goes, too.
+impl Drop for File {
+    fn drop(&mut self) {
+        self.is_open.store(false, Ordering::Release);
+    }
+}
+
+async fn run(mut file: File, mut queue: mpsc::Receiver<Box<dyn PendingWrite>>) {
     let mut group = Vec::new();
     let mut busy_since = Instant::now();
-    while queue.recv_many(&mut group, WRITES_PER_TRANSACTION).await > 0 {
-        let committed = commit_group(&mut connection, &mut group).await;
+    while file.receive(&mut queue, &mut group).await {
+        let committed = file.commit(&mut group).await;
         for pending in group.drain(..) {
             let failure =
                 |(operation, cause): &(&'static str, Arc<sqlx::Error>)| StorageError::Backend {
-                    database: database.to_string(),
+                    database: file.database.to_string(),
                     operation,
                     persistence: persistence(cause),
                     source: Box::new(Arc::clone(cause)),
@@ -156,9 +221,7 @@ async fn run(
             busy_since = Instant::now();
         }
     }
-    if let Err(error) = connection.close().await {
-        tracing::warn!(%database, %error, "a database was not closed cleanly; nothing is lost");
-    }
+    file.close().await;
 }
 
 type GroupResult = Result<(), (&'static str, Arc<sqlx::Error>)>;
@@ -168,7 +231,7 @@ async fn commit_group(
     group: &mut [Box<dyn PendingWrite>],
 ) -> GroupResult {
     if let [pending] = group
-        && pending.extent() == Extent::OneStatement
+        && pending.statements() == Statements::One
     {
         // Without a transaction around it, it is committed when it ends.
         pending.run(connection).await;

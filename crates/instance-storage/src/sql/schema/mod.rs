@@ -2,6 +2,9 @@
 
 use chrono::NaiveDateTime;
 use instance_core::error::StorageError;
+use instance_core::storage::{
+    EVENT_DATA_MIGRATIONS, RUN_DATA_MIGRATIONS, SCHEDULE_DATA_MIGRATIONS,
+};
 use sea_query::{
     DeleteStatement, Expr, ExprTrait, InsertStatement, OnConflict, Query, SelectStatement,
 };
@@ -51,6 +54,11 @@ impl Schema {
     #[cfg(feature = "postgres")]
     pub(crate) const OF_ONE_DATABASE: &[Self] = &[Self::Runs, Self::EventIndex, Self::Schedules];
 
+    /// Whether it has events, which others may follow.
+    pub(crate) const fn is_of_events(self) -> bool {
+        matches!(self, Self::EventIndex | Self::EventShard)
+    }
+
     /// The table that tells whether the schema was created.
     #[cfg(feature = "postgres")]
     pub(crate) const fn main_table(self) -> &'static str {
@@ -85,18 +93,10 @@ impl Schema {
     /// The data migrations that a fresh database has no need of.
     pub(crate) const fn completed_migrations(self) -> &'static [&'static str] {
         match self {
-            Self::Runs => &[
-                "run_partitions",
-                "run_repo_label_tags",
-                "bulk_action_types",
-                "run_backfill_id",
-                "backfill_job_name_and_tags",
-                "backfill_end_timestamp",
-                "run_start_end_overwritten",
-            ],
-            Self::EventIndex => &["asset_key_table", "asset_key_index_columns"],
+            Self::Runs => RUN_DATA_MIGRATIONS,
+            Self::EventIndex => EVENT_DATA_MIGRATIONS,
             Self::EventShard => &[],
-            Self::Schedules => &["schedule_jobs_selector_id", "schedule_ticks_selector_id"],
+            Self::Schedules => SCHEDULE_DATA_MIGRATIONS,
         }
     }
 }

@@ -38,6 +38,12 @@ fn writes() {
 }
 
 #[test]
+fn sizes_of_a_run() {
+    let query = RecordsForRun { limit: Some(10), ..RecordsForRun::all(run_id()) };
+    check("events_select_sizes_for_run", &events::select_sizes_for_run(&query, Among::AllRuns));
+}
+
+#[test]
 fn records_of_a_run() {
     let all = || RecordsForRun::all(run_id());
     let check_query = |name: &str, query: RecordsForRun| {

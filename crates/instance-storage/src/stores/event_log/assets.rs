@@ -7,13 +7,12 @@ use chrono::{DateTime, Utc};
 use instance_core::asset_key::AssetKey;
 use instance_core::assets::{
     AssetDetails, AssetEntry, AssetRecord, AssetStatusCacheValue, FreshnessStateRecord,
-    FreshnessStateRecordBody,
 };
-use instance_core::clock::{datetime_of, timestamp_of};
+use instance_core::clock::timestamp_of;
 use instance_core::error::StorageError;
-use instance_core::event::{DagsterEventType, EventLogRecord, EventSpecificData};
+use instance_core::event::{DagsterEventType, EventLogRecord};
 use instance_core::ids::{RunId, StorageId};
-use instance_core::serdes::{Opaque, SerdesClass, UnknownFields, serialize_value};
+use instance_core::serdes::{Opaque, SerdesClass, serialize_value};
 use instance_core::storage::{AssetKeysPage, AssetStore};
 
 use super::SqlEventLogStorage;
@@ -87,19 +86,8 @@ impl AssetStore for SqlEventLogStorage {
         let rows = self.index.fetch("reading freshness", &select).await?;
         let mut found = Vec::new();
         for row in &rows {
-            let entry = record(row)?.event_log_entry;
-            let data = entry.dagster_event.and_then(|event| event.event_specific_data);
-            if let Some(EventSpecificData::FreshnessStateChange(change)) = data.map(|data| *data) {
-                found.push(FreshnessStateRecord {
-                    updated_at: datetime_of(change.state_change_timestamp).unwrap_or_default(),
-                    entity_key: change.key,
-                    freshness_state: change.new_state,
-                    record_body: FreshnessStateRecordBody {
-                        metadata: Some(Opaque::empty_object()),
-                        unknown: UnknownFields::default(),
-                    },
-                });
-            }
+            let event = record(row)?.event_log_entry.dagster_event;
+            found.extend(event.as_deref().and_then(FreshnessStateRecord::of_event));
         }
         Ok(found)
     }
@@ -118,16 +106,12 @@ impl AssetStore for SqlEventLogStorage {
         self.index.execute("deleting the cached status of an asset", update).await.map(drop)
     }
 
-    #[tracing::instrument(skip_all, fields(assets = asset_keys.len()))]
     async fn wipe_assets(
         &self,
         asset_keys: &[AssetKey],
         at: DateTime<Utc>,
     ) -> Result<(), StorageError> {
-        let details = serialize_value(&AssetDetails {
-            last_wipe_timestamp: Some(timestamp_of(at).into()),
-            unknown: UnknownFields::default(),
-        });
+        let details = serialize_value(&AssetDetails::wiped_at(at));
         // In the order in which events change them, so that two transactions never wait for each other.
         let keys: BTreeSet<_> = asset_keys.iter().map(AssetKey::to_db_string).collect();
         let is_mirrored = self.run_logs.is_sharded();

@@ -5,70 +5,47 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use instance_core::asset_key::AssetKey;
-use instance_core::clock::timestamp_of;
 use instance_core::error::StorageError;
-use instance_core::event::{
-    DagsterEventType, EventLogConnection, EventLogCursor, EventLogEntry, EventLogRecord,
-};
+use instance_core::event::{DagsterEventType, EventLogConnection, EventLogEntry, EventLogRecord};
 use instance_core::ids::{RunId, StorageId};
 use instance_core::run::{
-    DagsterRunStatsSnapshot, RunStepKeyStatsSnapshot, RunsFilter, STEP_STATS_EVENT_TYPES,
-    build_run_step_stats_from_events,
+    DagsterRunStatsSnapshot, RUN_STATS_EVENT_TYPES, RunStepKeyStatsSnapshot, RunsFilter,
+    STEP_STATS_EVENT_TYPES, build_run_step_stats_from_events,
 };
 use instance_core::serdes::UnknownFields;
 use instance_core::storage::{
     AssetEventSummaryQuery, AssetEventSummaryRecord, EventCursor, EventRecordsFilter, EventStore,
-    Order, PoolStore, RecordsForRun, RecordsPage, RunStatusChangeRecordsFilter, RunStore,
-    RunsOrderBy, RunsPage, StoredEvents,
+    Order, PoolStore, RecordsForRun, RecordsPage, RunStatusChangeRecordsFilter, RunsOrderBy,
+    RunsPage, StoredEvents,
 };
 
 use super::SqlEventLogStorage;
-use super::write::prepared;
-use crate::db::{Connection, Database, Row};
+use crate::db::{Connection, Database, Operation, Row};
 use crate::sql::events::{self, Among};
 use crate::sql::tables::event_logs::{
     ASSET_KEY, DAGSTER_EVENT_TYPE, EVENT, ID, PARTITION, RUN_ID, TABLE, TIMESTAMP,
 };
-
-/// The types of a run's events that its statistics count.
-const RUN_STATS_EVENT_TYPES: &[DagsterEventType] = &[
-    DagsterEventType::RunEnqueued,
-    DagsterEventType::RunStarting,
-    DagsterEventType::RunStart,
-    DagsterEventType::RunSuccess,
-    DagsterEventType::RunFailure,
-    DagsterEventType::RunCanceled,
-    DagsterEventType::StepSuccess,
-    DagsterEventType::StepFailure,
-    DagsterEventType::AssetMaterialization,
-    DagsterEventType::StepExpectationResult,
-];
+use crate::stores::runs::run_ids;
 
 #[async_trait]
 impl EventStore for SqlEventLogStorage {
-    #[tracing::instrument(skip_all, fields(entries = entries.len()))]
     async fn store_events(&self, entries: &[EventLogEntry]) -> Result<StoredEvents, StorageError> {
-        match entries {
-            [entry] => self.store_one(entry).await,
-            entries => {
-                self.store_in_logs(entries.iter().map(prepared).collect::<Result<_, _>>()?).await
-            }
-        }
+        self.store_entries(entries).await
     }
 
     async fn get_records_for_run(
         &self,
         query: &RecordsForRun,
     ) -> Result<EventLogConnection, StorageError> {
-        let select = events::select_records_for_run(query, self.among());
         let reading = "reading events of a run";
+        let bound = self.limit_of_bytes(query).await?;
+        if bound == Some(0) {
+            return Ok(query.page_of(Vec::new()));
+        }
+        let bounded = RecordsForRun { limit: bound.or(query.limit), ..query.clone() };
+        let select = events::select_records_for_run(&bounded, self.among());
         let records = self.fetch_of_run(&query.run_id, reading, &select, record).await?;
-        let has_more = query.limit.is_some_and(|limit| limit > 0 && records.len() as u64 == limit);
-        let cursor = match records.last() {
-            Some(last) => EventLogCursor::StorageId(last.storage_id),
-            None => query.cursor.unwrap_or(EventLogCursor::StorageId(StorageId(-1))),
-        };
-        Ok(EventLogConnection { records, cursor, has_more })
+        Ok(bounded.page_of(records))
     }
 
     async fn get_stats_for_run(
@@ -84,22 +61,8 @@ impl EventStore for SqlEventLogStorage {
         let reading = "reading statistics of a run";
         let found = self.fetch_of_run(run_id, reading, &select, counted).await?;
         let found: BTreeMap<_, _> = found.into_iter().collect();
-        let of = |event_type: DagsterEventType| found.get(event_type.as_str());
-        let count = |event_type| of(event_type).map_or(0, |(count, _)| *count);
-        let time = |event_type| of(event_type).and_then(|(_, time)| *time).map(timestamp_of);
-        Ok(DagsterRunStatsSnapshot {
-            run_id: run_id.clone(),
-            steps_succeeded: count(DagsterEventType::StepSuccess),
-            steps_failed: count(DagsterEventType::StepFailure),
-            materializations: count(DagsterEventType::AssetMaterialization),
-            expectations: count(DagsterEventType::StepExpectationResult),
-            enqueued_time: time(DagsterEventType::RunEnqueued),
-            launch_time: time(DagsterEventType::RunStarting),
-            start_time: time(DagsterEventType::RunStart),
-            end_time: time(DagsterEventType::RunSuccess)
-                .or_else(|| time(DagsterEventType::RunFailure))
-                .or_else(|| time(DagsterEventType::RunCanceled)),
-        })
+        let of = |event_type: DagsterEventType| found.get(event_type.as_str()).copied();
+        Ok(DagsterRunStatsSnapshot::from_counts(run_id.clone(), of))
     }
 
     async fn get_step_stats_for_run(
@@ -147,16 +110,9 @@ impl EventStore for SqlEventLogStorage {
         filter: &EventRecordsFilter,
         page: RecordsPage,
     ) -> Result<EventLogConnection, StorageError> {
-        let mut filter = filter.clone();
-        match (page.cursor.map(EventCursor::StorageId), page.order) {
-            (None, _) => {}
-            (cursor, Order::Ascending) => filter.after_cursor = later(filter.after_cursor, cursor),
-            (cursor, Order::Descending) => {
-                filter.before_cursor = earlier(filter.before_cursor, cursor);
-            }
-        }
+        let filter = filter.on_page(page);
         let records = self.indexed_event_records(&filter, page.limit, page.order).await?;
-        Ok(connection_of(records, page))
+        Ok(page.of(records))
     }
 
     async fn fetch_run_status_changes(
@@ -164,21 +120,7 @@ impl EventStore for SqlEventLogStorage {
         filter: &RunStatusChangeRecordsFilter,
         page: RecordsPage,
     ) -> Result<EventLogConnection, StorageError> {
-        if filter.event_type.run_status().is_none() {
-            return Err(StorageError::Unsupported {
-                what: format!("event type {}", filter.event_type.as_str()),
-                reason: "expected one that changes the status of a run".to_owned(),
-            });
-        }
-        let filter = EventRecordsFilter {
-            after_cursor: filter.after_storage_id.map(EventCursor::StorageId),
-            before_cursor: filter.before_storage_id.map(EventCursor::StorageId),
-            after_timestamp: filter.after_timestamp,
-            before_timestamp: filter.before_timestamp,
-            storage_ids: filter.storage_ids.clone(),
-            ..EventRecordsFilter::of_type(filter.event_type)
-        };
-        self.fetch_asset_events(&filter, page).await
+        self.fetch_asset_events(&filter.as_event_filter()?, page).await
     }
 
     async fn get_asset_event_summary_records(
@@ -220,7 +162,6 @@ impl EventStore for SqlEventLogStorage {
         self.run_logs.run_ids().await
     }
 
-    #[tracing::instrument(skip_all, fields(%run_id))]
     async fn delete_events(&self, run_id: &RunId) -> Result<(), StorageError> {
         if self.run_logs.is_sharded()
             && let Some(shard) = self.run_logs.get_existing(run_id).await?
@@ -238,6 +179,27 @@ impl SqlEventLogStorage {
         if self.run_logs.is_sharded() { Among::ItsOwn } else { Among::AllRuns }
     }
 
+    /// How many entries a page has whose bytes are bounded, if that is fewer than its other bound.
+    ///
+    /// The sizes are read first: a driver reads rows ahead of whoever takes them, and a result that is left before its
+    /// end is read to its end by some.
+    async fn limit_of_bytes(&self, query: &RecordsForRun) -> Result<Option<u64>, StorageError> {
+        let Some(max_bytes) = query.max_bytes else {
+            return Ok(None);
+        };
+        let select = events::select_sizes_for_run(query, self.among());
+        let reading = "reading sizes of events of a run";
+        let size = |row: &Row| row.scalar::<i64>();
+        let sizes = self.fetch_of_run(&query.run_id, reading, &select, size).await?;
+        let (mut bytes, mut count) = (0_u64, 0_u64);
+        let is_whole = sizes.iter().all(|size| {
+            bytes = bytes.saturating_add(size.unsigned_abs());
+            count += 1;
+            bytes < max_bytes
+        });
+        Ok((!is_whole || count == 0).then_some(count))
+    }
+
     /// What `read` makes of the rows of a query on the log of a run; nothing if the run has none.
     async fn fetch_of_run<T: Send>(
         &self,
@@ -246,6 +208,7 @@ impl SqlEventLogStorage {
         select: &sea_query::SelectStatement,
         read: impl Fn(&Row) -> Result<T, StorageError> + Send + Sync,
     ) -> Result<Vec<T>, StorageError> {
+        let operation = Operation::of_run(operation, run_id);
         match self.run_logs.get_existing(run_id).await? {
             Some(log) => log.fetch_map(operation, select, read).await,
             None => Ok(Vec::new()),
@@ -286,7 +249,7 @@ impl SqlEventLogStorage {
         let runs = RunsFilter { updated_after, ..RunsFilter::default() };
         let by_change =
             RunsPage { order_by: RunsOrderBy::UpdateTimestamp, order, ..RunsPage::default() };
-        let mut run_ids = self.runs.get_run_ids(&runs, &by_change).await?;
+        let mut run_ids = run_ids(&self.runs, &runs, &by_change).await?;
         run_ids.push(RunId::runless());
         let select = events::select_event_records(filter, limit, order, false);
         let mut records = Vec::new();
@@ -305,16 +268,17 @@ impl SqlEventLogStorage {
 }
 
 async fn delete_from(database: &Database, run_id: &RunId) -> Result<(), StorageError> {
+    let operation = Operation::of_run("deleting events of a run", run_id);
     let run_id = run_id.clone();
     database
-        .write("deleting events of a run", move |mut connection: Connection<'_>| {
+        .write(operation, move |mut connection: Connection<'_>| {
             Box::pin(async move { delete_of_run(&mut connection, &run_id).await })
         })
         .await
 }
 
 /// Deletes the events of a run and the tags of those about assets.
-pub(super) async fn delete_of_run(
+pub(crate) async fn delete_of_run(
     connection: &mut Connection<'_>,
     run_id: &RunId,
 ) -> Result<(), StorageError> {
@@ -338,21 +302,4 @@ fn readable(row: &Row) -> Result<Option<EventLogRecord>, StorageError> {
 
 pub(super) fn asset_key(row: &Row) -> Result<AssetKey, StorageError> {
     row.parsed(TABLE, ASSET_KEY, "asset key", AssetKey::from_db_string)
-}
-
-fn connection_of(records: Vec<EventLogRecord>, page: RecordsPage) -> EventLogConnection {
-    let last = records.last().map(|record| record.storage_id).or(page.cursor);
-    EventLogConnection {
-        cursor: EventLogCursor::StorageId(last.unwrap_or(StorageId(-1))),
-        has_more: page.limit == Some(records.len() as u64),
-        records,
-    }
-}
-
-fn later(one: Option<EventCursor>, other: Option<EventCursor>) -> Option<EventCursor> {
-    [one, other].into_iter().flatten().max_by_key(|cursor| cursor.storage_id())
-}
-
-fn earlier(one: Option<EventCursor>, other: Option<EventCursor>) -> Option<EventCursor> {
-    [one, other].into_iter().flatten().min_by_key(|cursor| cursor.storage_id())
 }

@@ -7,26 +7,29 @@ mod asset_checks;
 mod asset_partitions;
 mod assets;
 mod dynamic_partitions;
+mod event_queue;
 mod events;
-mod group;
 mod pools;
-mod run_events;
+mod storing;
 mod watch;
 mod write;
 
 use std::sync::{Arc, Weak};
 
 use async_trait::async_trait;
-use instance_core::clock::Clock;
 use instance_core::error::StorageError;
+use instance_core::ids::RunId;
 use instance_core::storage::EventLogStorage;
 
-use group::Group;
+use event_queue::EventQueue;
+pub(crate) use events::delete_of_run;
+pub(crate) use pools::free;
+pub(crate) use storing::Storing;
 
-use super::SqlRunStorage;
 use super::schema::schema_store;
+use crate::context::StorageContext;
 use crate::db::{Connection, Database};
-use crate::layouts::{RunLogs, StorageContext};
+use crate::run_logs::RunLogs;
 use crate::sql::schema::{self, Schema};
 use crate::sql::tables;
 use crate::watch::Watch;
@@ -35,12 +38,11 @@ use crate::watch::Watch;
 pub(crate) struct SqlEventLogStorage {
     index: Arc<Database>,
     run_logs: RunLogs,
-    /// Which runs there are, for questions across sharded logs.
-    runs: Arc<SqlRunStorage>,
+    /// The database that says which runs there are, for questions across sharded logs.
+    runs: Arc<Database>,
     indexed_tags: Arc<dyn Fn(&str) -> bool + Send + Sync>,
-    group: Group,
+    queue: EventQueue,
     watch: Watch,
-    clock: Arc<dyn Clock>,
     /// For the task that stores what waits.
     this: Weak<Self>,
 }
@@ -57,7 +59,7 @@ impl SqlEventLogStorage {
     pub(crate) fn new(
         index: Arc<Database>,
         run_logs: RunLogs,
-        runs: Arc<SqlRunStorage>,
+        runs: Arc<Database>,
         context: &StorageContext,
         watch: Watch,
     ) -> Arc<Self> {
@@ -66,15 +68,19 @@ impl SqlEventLogStorage {
             run_logs,
             runs,
             indexed_tags: Arc::clone(&context.indexed_tags),
-            group: Group::default(),
+            queue: EventQueue::default(),
             watch,
-            clock: Arc::clone(&context.clock),
             this: Weak::clone(this),
         })
     }
 
     fn database(&self) -> &Database {
         &self.index
+    }
+
+    /// Refuses a run whose events have no possible place.
+    pub(crate) fn check_run(&self, run_id: &RunId) -> Result<(), StorageError> {
+        self.run_logs.check(run_id)
     }
 
     async fn disconnect(&self) {

@@ -7,35 +7,27 @@ use instance_core::error::StorageError;
 use instance_core::ids::RunId;
 use instance_core::storage::{
     ClaimedSlotInfo, ConcurrencyClaimStatus, ConcurrencyKeyInfo, ConcurrencySlotStatus,
-    MAX_CONCURRENCY_LIMIT, PendingStepInfo, PoolLimit, PoolStore,
+    PendingStepInfo, PoolLimit, PoolStore, require_pool_limit,
 };
 
 use super::SqlEventLogStorage;
-use crate::db::{Connection, Row};
-use crate::sql::Dialect;
+use crate::db::{Connection, Operation, Row};
 use crate::sql::pools;
 use crate::sql::tables::{concurrency_limits, concurrency_slots, pending_steps};
 
 #[async_trait]
 impl PoolStore for SqlEventLogStorage {
-    #[tracing::instrument(skip(self))]
     async fn set_concurrency_slots(
         &self,
         concurrency_key: &str,
         limit: i64,
     ) -> Result<(), StorageError> {
-        if !(0..=MAX_CONCURRENCY_LIMIT).contains(&limit) {
-            return Err(StorageError::Invalid {
-                what: "limit of a pool",
-                value: limit.to_string(),
-                reason: format!("expected 0 to {MAX_CONCURRENCY_LIMIT}"),
-            });
-        }
+        require_pool_limit(limit)?;
         let key = concurrency_key.to_owned();
         self.index
             .write("setting the limit of a pool", move |mut connection: Connection<'_>| {
                 Box::pin(async move {
-                    lock(&mut connection, &key).await?;
+                    connection.lock_pool(&key).await?;
                     take_over_limits(&mut connection).await?;
                     connection.execute(&pools::upsert_limit(&key, limit)).await?;
                     let added = allocate(&mut connection, &key, limit).await?;
@@ -54,7 +46,7 @@ impl PoolStore for SqlEventLogStorage {
         self.index
             .write("setting the limit of a pool", move |mut connection: Connection<'_>| {
                 Box::pin(async move {
-                    lock(&mut connection, &key).await?;
+                    connection.lock_pool(&key).await?;
                     take_over_limits(&mut connection).await?;
                     match default_limit {
                         Some(limit) => {
@@ -68,13 +60,12 @@ impl PoolStore for SqlEventLogStorage {
             .await
     }
 
-    #[tracing::instrument(skip(self))]
     async fn delete_concurrency_limit(&self, concurrency_key: &str) -> Result<(), StorageError> {
         let key = concurrency_key.to_owned();
         self.index
             .write("deleting the limit of a pool", move |mut connection: Connection<'_>| {
                 Box::pin(async move {
-                    lock(&mut connection, &key).await?;
+                    connection.lock_pool(&key).await?;
                     take_over_limits(&mut connection).await?;
                     connection.execute(&pools::delete_limit(&key)).await?;
                     allocate(&mut connection, &key, 0).await.map(drop)
@@ -173,7 +164,6 @@ impl PoolStore for SqlEventLogStorage {
         Ok(ids.into_iter().collect())
     }
 
-    #[tracing::instrument(skip(self), fields(%run_id))]
     async fn claim_concurrency_slot(
         &self,
         concurrency_key: &str,
@@ -183,32 +173,36 @@ impl PoolStore for SqlEventLogStorage {
     ) -> Result<ConcurrencyClaimStatus, StorageError> {
         let claim = Claim::new(concurrency_key, run_id, step_key);
         self.index
-            .write("claiming a slot of a pool", move |mut connection: Connection<'_>| {
-                Box::pin(async move {
-                    lock(&mut connection, &claim.key).await?;
-                    if claim.pending(&mut connection).await?.is_none() {
-                        let is_assigned = has_unassigned_slots(&mut connection, &claim.key).await?;
-                        let priority = priority.unwrap_or(0);
-                        let (run_id, step_key) = (&claim.run_id, &claim.step_key);
-                        let insert = pools::insert_pending(
-                            &claim.key,
-                            run_id,
-                            step_key,
-                            priority,
-                            is_assigned,
-                        );
-                        connection.execute(&insert).await?;
-                    }
-                    let mut status = claim.status(&mut connection).await?;
-                    if status.assigned_timestamp.is_some()
-                        && status.slot_status == ConcurrencySlotStatus::Blocked
-                        && claim.take(&mut connection).await?
-                    {
-                        status.slot_status = ConcurrencySlotStatus::Claimed;
-                    }
-                    Ok(status)
-                })
-            })
+            .write(
+                Operation::of_run("claiming a slot of a pool", run_id),
+                move |mut connection: Connection<'_>| {
+                    Box::pin(async move {
+                        connection.lock_pool(&claim.key).await?;
+                        if claim.pending(&mut connection).await?.is_none() {
+                            let is_assigned =
+                                has_unassigned_slots(&mut connection, &claim.key).await?;
+                            let priority = priority.unwrap_or(0);
+                            let (run_id, step_key) = (&claim.run_id, &claim.step_key);
+                            let insert = pools::insert_pending(
+                                &claim.key,
+                                run_id,
+                                step_key,
+                                priority,
+                                is_assigned,
+                            );
+                            connection.execute(&insert).await?;
+                        }
+                        let mut status = claim.status(&mut connection).await?;
+                        if status.assigned_timestamp.is_some()
+                            && status.slot_status == ConcurrencySlotStatus::Blocked
+                            && claim.take(&mut connection).await?
+                        {
+                            status.slot_status = ConcurrencySlotStatus::Claimed;
+                        }
+                        Ok(status)
+                    })
+                },
+            )
             .await
     }
 
@@ -219,27 +213,29 @@ impl PoolStore for SqlEventLogStorage {
         step_key: &str,
     ) -> Result<ConcurrencyClaimStatus, StorageError> {
         let claim = Claim::new(concurrency_key, run_id, step_key);
+        let reading = Operation::of_run("reading a claim of a slot", run_id);
         let select = pools::select_pending_step(&claim.key, run_id, step_key);
-        let pending = self.index.fetch_one("reading a claim of a slot", &select).await?;
+        let pending = self.index.fetch_one(reading, &select).await?;
         let select = pools::select_claimed_slot(&claim.key, run_id, step_key);
-        let slot = self.index.fetch_one("reading a claim of a slot", &select).await?;
+        let slot = self.index.fetch_one(reading, &select).await?;
         claim.status_of(pending.as_ref(), slot.is_some())
     }
 
-    #[tracing::instrument(skip(self), fields(%run_id))]
     async fn free_concurrency_slots(
         &self,
         run_id: &RunId,
         step_key: Option<&str>,
     ) -> Result<(), StorageError> {
         let held_or_wanted = pools::select_held_or_wanted(run_id, step_key);
-        if self.index.fetch_one("looking for slots of pools", &held_or_wanted).await?.is_none() {
+        let looking = Operation::of_run("looking for slots of pools", run_id);
+        if self.index.fetch_one(looking, &held_or_wanted).await?.is_none() {
             // As for most runs, and each of their steps: a transaction would be for nothing.
             return Ok(());
         }
+        let freeing = Operation::of_run("freeing slots of pools", run_id);
         let (run_id, step_key) = (run_id.clone(), step_key.map(str::to_owned));
         self.index
-            .write("freeing slots of pools", move |mut connection: Connection<'_>| {
+            .write(freeing, move |mut connection: Connection<'_>| {
                 Box::pin(async move { free(&mut connection, &run_id, step_key.as_deref()).await })
             })
             .await
@@ -247,7 +243,7 @@ impl PoolStore for SqlEventLogStorage {
 }
 
 /// Frees what a run's steps have of any pool, or one step of it, and sets it aside for those that wait.
-pub(super) async fn free(
+pub(crate) async fn free(
     connection: &mut Connection<'_>,
     run_id: &RunId,
     step_key: Option<&str>,
@@ -257,7 +253,7 @@ pub(super) async fn free(
     let keys: BTreeSet<_> = steps.iter().map(|step| &step.concurrency_key).collect();
     // In the order of their names, so that two who free never wait for each other.
     for key in keys {
-        lock(connection, key).await?;
+        connection.lock_pool(key).await?;
     }
     connection.execute(&pools::delete_deleted_slots_of(run_id, step_key)).await?;
     connection.execute(&pools::free_slots_of(run_id, step_key)).await?;
@@ -360,14 +356,6 @@ impl PendingStep {
             },
         })
     }
-}
-
-/// Makes everybody else who changes the pool wait; SQLite has one writer anyway.
-async fn lock(connection: &mut Connection<'_>, key: &str) -> Result<(), StorageError> {
-    if connection.dialect() == Dialect::Postgres {
-        connection.fetch(&pools::lock_pool(key)).await?;
-    }
-    Ok(())
 }
 
 /// Gives limits to the pools of versions that knew none, as many as they have slots.

@@ -1,161 +1,33 @@
-//! Storing events, and what follows from them for assets and checks in the same transaction.
+//! The transaction that stores events, and what follows from them for assets and checks.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
-use futures_util::future::try_join_all;
-use instance_core::assets::{AssetCheckEvaluation, AssetCheckEvaluationPlanned};
-use instance_core::clock::datetime_of;
 use instance_core::error::StorageError;
-use instance_core::event::{
-    DagsterEvent, DagsterEventType, EventLogEntry, EventLogRecord, EventSpecificData,
-};
-use instance_core::ids::{RunId, StorageId};
+use instance_core::event::{DagsterEvent, DagsterEventType, EventLogEntry, EventLogRecord};
+use instance_core::ids::StorageId;
 use instance_core::serdes::{UnknownFields, serialize_value};
-use instance_core::storage::{AssetCheckExecutionRecordStatus, StoredEvents};
+use instance_core::storage::{
+    AssetCheckChange, AssetCheckExecutionRecordStatus, asset_check_changes, require_storable,
+};
 
-use super::SqlEventLogStorage;
 use crate::db::Connection;
-use crate::layouts::NewRunLog;
-use crate::sql::Dialect;
 use crate::sql::asset_checks::{self, CheckExecution};
 use crate::sql::assets::{self, AssetChange, AssetEventTag};
 use crate::sql::events::{self, EVENTS_PER_INSERT, EventRow};
 
-const STORING_OF_RUN: &str = "storing events of a run";
-
 /// An entry that can be stored, with the columns of its row.
-pub(super) type Prepared = (EventLogEntry, EventRow);
+pub(crate) type PreparedEvent = (EventLogEntry, EventRow);
 
 /// What is stored of an entry; refused if it cannot be stored completely.
-pub(super) fn prepared(entry: &EventLogEntry) -> Result<Prepared, StorageError> {
-    check(entry)?;
+pub(super) fn prepared(entry: &EventLogEntry) -> Result<PreparedEvent, StorageError> {
+    require_storable(entry)?;
     Ok((entry.clone(), EventRow::of(entry)))
-}
-
-impl SqlEventLogStorage {
-    /// Stores events in their order, in the logs of their runs and in the index. An error says that nothing is
-    /// stored of one of the runs, and of none if there is one only.
-    pub(super) async fn store_in_logs(
-        &self,
-        prepared: Vec<Prepared>,
-    ) -> Result<StoredEvents, StorageError> {
-        if !self.run_logs.is_sharded() {
-            return self.store_in_index(prepared).await.map(StoredEvents::complete);
-        }
-        let mut of_run: BTreeMap<&RunId, Vec<usize>> = BTreeMap::new();
-        for (place, (entry, _)) in prepared.iter().enumerate() {
-            of_run.entry(&entry.run_id).or_default().push(place);
-        }
-        let mut ids = vec![StorageId(0); prepared.len()];
-        let shards = of_run.into_iter().map(|(run_id, places)| {
-            let rows = places.iter().map(|place| prepared[*place].1.clone()).collect();
-            async move { Ok::<_, StorageError>((places, self.store_in_shard(run_id, rows).await?)) }
-        });
-        for (places, ids_of_run) in try_join_all(shards).await? {
-            places.into_iter().zip(ids_of_run).for_each(|(place, id)| ids[place] = id);
-        }
-        let runs: BTreeSet<RunId> =
-            prepared.iter().map(|(entry, _)| entry.run_id.clone()).collect();
-        let indexed = prepared.into_iter().filter(|(entry, _)| is_indexed(entry)).collect();
-        let indexed = self.store_each_in_index(indexed).await;
-        for run_id in &runs {
-            self.watch.signal(run_id);
-        }
-        Ok(StoredEvents::complete(ids).and(indexed))
-    }
-
-    /// Stores events in the index that are in the logs of their runs: together, and if one is refused, each alone.
-    async fn store_each_in_index(&self, entries: Vec<Prepared>) -> Result<(), StorageError> {
-        let again = if entries.len() > 1 { entries.clone() } else { Vec::new() };
-        let mut outcome = self.store_in_index(entries).await.map(drop);
-        if outcome.as_ref().is_err_and(|error| !error.is_temporary()) && !again.is_empty() {
-            outcome = Ok(());
-            for entry in again {
-                outcome = outcome.and(self.store_in_index(vec![entry]).await.map(drop));
-            }
-        }
-        outcome
-    }
-
-    /// The log of a new run with its first events, if it gets one of its own.
-    pub(super) async fn new_log(
-        &self,
-        run_id: &RunId,
-        events: &[Prepared],
-    ) -> Result<Option<NewRunLog<Vec<StorageId>>>, StorageError> {
-        let rows: Vec<_> = events.iter().map(|(_, row)| row.clone()).collect();
-        let preparing =
-            self.run_logs.prepare(run_id, STORING_OF_RUN, move |mut connection: Connection<'_>| {
-                Box::pin(async move { insert_rows(&mut connection, &rows).await })
-            });
-        preparing.await
-    }
-
-    /// Stores the first events of a run, which are in its log already if it has a new one.
-    pub(super) async fn store_in_new_log(
-        &self,
-        run_id: &RunId,
-        log: Option<NewRunLog<Vec<StorageId>>>,
-        events: Vec<Prepared>,
-    ) -> Result<StoredEvents, StorageError> {
-        let placed = match log {
-            Some(log) => log.place().await?,
-            None => None,
-        };
-        let Some(ids) = placed else {
-            return self.store_in_logs(events).await;
-        };
-        let indexed = events.into_iter().filter(|(entry, _)| is_indexed(entry)).collect();
-        let indexed = self.store_each_in_index(indexed).await;
-        self.watch.signal(run_id);
-        Ok(StoredEvents::complete(ids).and(indexed))
-    }
-
-    async fn store_in_shard(
-        &self,
-        run_id: &RunId,
-        rows: Vec<EventRow>,
-    ) -> Result<Vec<StorageId>, StorageError> {
-        let log = self.run_logs.get(run_id).await?;
-        if rows.len() <= EVENTS_PER_INSERT {
-            let insert = events::insert_events(&rows);
-            let ids = log.write_statement(STORING_OF_RUN, move |mut connection: Connection<'_>| {
-                Box::pin(async move { connection.insert_returning_ids(&insert).await })
-            });
-            return Ok(ids.await?.into_iter().map(StorageId).collect());
-        }
-        log.write(STORING_OF_RUN, move |mut connection: Connection<'_>| {
-            Box::pin(async move { insert_rows(&mut connection, &rows).await })
-        })
-        .await
-    }
-
-    async fn store_in_index(&self, entries: Vec<Prepared>) -> Result<Vec<StorageId>, StorageError> {
-        if entries.is_empty() {
-            return Ok(Vec::new());
-        }
-        let runs: BTreeSet<RunId> = entries.iter().map(|(entry, _)| entry.run_id.clone()).collect();
-        let indexed_tags = Arc::clone(&self.indexed_tags);
-        let ids = self
-            .index
-            .write_events("storing events", move |mut connection: Connection<'_>| {
-                Box::pin(async move { insert(&mut connection, entries, &*indexed_tags).await })
-            })
-            .await?;
-        if !self.run_logs.is_sharded() {
-            for run_id in &runs {
-                self.watch.signal(run_id);
-            }
-        }
-        Ok(ids)
-    }
 }
 
 /// Stores events, and what follows from them for assets and checks.
 pub(super) async fn insert(
     connection: &mut Connection<'_>,
-    entries: Vec<Prepared>,
+    entries: Vec<PreparedEvent>,
     indexed_tags: &(dyn Fn(&str) -> bool + Send + Sync),
 ) -> Result<Vec<StorageId>, StorageError> {
     let (entries, rows): (Vec<_>, Vec<_>) = entries.into_iter().unzip();
@@ -186,16 +58,10 @@ impl Events {
 
     /// Wakes those who listen to a run: one notice for each run, which names its last event.
     async fn notify(&self, connection: &mut Connection<'_>) -> Result<(), StorageError> {
-        if connection.dialect() != Dialect::Postgres {
-            return Ok(());
-        }
         let last: BTreeMap<_, _> = self.each().map(|(entry, _, id)| (&entry.run_id, id)).collect();
         let notices: Vec<_> =
             last.into_iter().map(|(run_id, id)| format!("{run_id}_{id}")).collect();
-        for notices in notices.chunks(events::NOTICES_PER_STATEMENT) {
-            connection.fetch(&events::notify(notices.iter().cloned())).await?;
-        }
-        Ok(())
+        connection.notify(&notices).await
     }
 
     async fn index_tags(
@@ -233,9 +99,8 @@ impl Events {
             let (Some(asset_key), Some(event_type)) = (&row.asset_key, entry.event_type()) else {
                 continue;
             };
-            if !changes_asset(event_type) {
-                // In Postgres, Dagster has an asset be there from any event about it.
-                if event_type.is_asset_event() && connection.dialect() == Dialect::Postgres {
+            if !event_type.changes_asset() {
+                if event_type.is_asset_event() && connection.dialect().has_assets_of_any_event() {
                     mentioned.insert(asset_key.as_str());
                 }
                 continue;
@@ -268,21 +133,16 @@ impl Events {
 
     async fn change_checks(&self, connection: &mut Connection<'_>) -> Result<(), StorageError> {
         for (entry, row, id) in self.each() {
-            match entry
-                .dagster_event
-                .as_ref()
-                .and_then(|event| event.event_specific_data.as_deref())
-            {
-                Some(EventSpecificData::AssetCheckEvaluationPlanned(planned)) => {
-                    let executions = planned_executions(planned, entry, row, id)?;
-                    for executions in executions.chunks(EVENTS_PER_INSERT) {
-                        connection.execute(&asset_checks::insert(executions)).await?;
-                    }
-                }
-                Some(EventSpecificData::AssetCheckEvaluation(evaluation)) => {
-                    evaluate(connection, execution(evaluation, row, id)).await?;
-                }
-                _ => {}
+            let changes = asset_check_changes(entry)?.into_iter();
+            let executions: Vec<_> = changes.map(|change| execution(change, row, id)).collect();
+            let (planned, evaluated): (Vec<_>, Vec<_>) = executions
+                .into_iter()
+                .partition(|row| row.status == AssetCheckExecutionRecordStatus::Planned);
+            for executions in planned.chunks(EVENTS_PER_INSERT) {
+                connection.execute(&asset_checks::insert(executions)).await?;
+            }
+            for execution in evaluated {
+                evaluate(connection, execution).await?;
             }
         }
         Ok(())
@@ -314,54 +174,6 @@ async fn evaluate(
     }
 }
 
-/// Refuses an entry that cannot be stored completely.
-fn check(entry: &EventLogEntry) -> Result<(), StorageError> {
-    let event = entry.dagster_event.as_deref();
-    let reason = match entry.event_type() {
-        _ if datetime_of(entry.timestamp).is_none() => {
-            format!("its time, {} seconds since 1970, is in no calendar", entry.timestamp)
-        }
-        Some(event_type)
-            if changes_asset(event_type) && event.and_then(DagsterEvent::asset_key).is_none() =>
-        {
-            "this version cannot tell which asset it is about".to_owned()
-        }
-        Some(event_type) if event_type.is_asset_check_event() && !is_about_check(event) => {
-            "this version cannot tell which check it is about".to_owned()
-        }
-        Some(DagsterEventType::AssetCheckEvaluationPlanned) if !has_known_partitions(event) => {
-            UNKNOWN_PARTITIONS.to_owned()
-        }
-        _ => return Ok(()),
-    };
-    let what = format!("event of run {} of type {}", entry.run_id, event_type_name(entry));
-    Err(StorageError::Unsupported { what, reason })
-}
-
-const UNKNOWN_PARTITIONS: &str =
-    "its partitions follow from a schedule or a dynamic set, which is not evaluated here";
-
-/// Whether it is known of which partitions a check is going to be evaluated.
-fn has_known_partitions(event: Option<&DagsterEvent>) -> bool {
-    match event.and_then(|event| event.event_specific_data.as_deref()) {
-        Some(EventSpecificData::AssetCheckEvaluationPlanned(planned)) => {
-            let subset = planned.partitions_subset.as_ref();
-            subset.is_none_or(|subset| subset.partition_keys().is_some())
-        }
-        _ => true,
-    }
-}
-
-fn is_about_check(event: Option<&DagsterEvent>) -> bool {
-    matches!(
-        event.and_then(|event| event.event_specific_data.as_deref()),
-        Some(
-            EventSpecificData::AssetCheckEvaluation(_)
-                | EventSpecificData::AssetCheckEvaluationPlanned(_)
-        )
-    )
-}
-
 /// Whether an event can still be refused when its turn comes, and so must not take others with it.
 pub(super) fn is_refusable(entry: &EventLogEntry) -> bool {
     entry.event_type().is_some_and(DagsterEventType::is_asset_check_event)
@@ -382,22 +194,8 @@ fn has_text_that_postgres_refuses(entry: &EventLogEntry) -> bool {
     columns.into_iter().flatten().chain(tags).any(|text| text.contains('\0'))
 }
 
-fn event_type_name(entry: &EventLogEntry) -> &str {
-    entry.dagster_event.as_ref().map_or("log line", |event| event.event_type_value.as_str())
-}
-
-/// Whether an event changes the row of its asset.
-const fn changes_asset(event_type: DagsterEventType) -> bool {
-    matches!(
-        event_type,
-        DagsterEventType::AssetMaterialization
-            | DagsterEventType::AssetMaterializationPlanned
-            | DagsterEventType::AssetObservation
-    )
-}
-
 /// Whether an event is found across runs, and so stands in the index, too.
-fn is_indexed(entry: &EventLogEntry) -> bool {
+pub(super) fn is_indexed(entry: &EventLogEntry) -> bool {
     entry.event_type().is_some_and(|event_type| {
         event_type.is_asset_event()
             || event_type.is_asset_check_event()
@@ -405,7 +203,7 @@ fn is_indexed(entry: &EventLogEntry) -> bool {
     })
 }
 
-async fn insert_rows(
+pub(super) async fn insert_rows(
     connection: &mut Connection<'_>,
     rows: &[EventRow],
 ) -> Result<Vec<StorageId>, StorageError> {
@@ -416,51 +214,17 @@ async fn insert_rows(
     Ok(ids.into_iter().map(StorageId).collect())
 }
 
-fn planned_executions(
-    planned: &AssetCheckEvaluationPlanned,
-    entry: &EventLogEntry,
-    row: &EventRow,
-    id: StorageId,
-) -> Result<Vec<CheckExecution>, StorageError> {
-    let partitions = match &planned.partitions_subset {
-        None => vec![None],
-        Some(subset) => {
-            let keys = subset.partition_keys().ok_or_else(|| StorageError::Unsupported {
-                what: format!("planned check {} of run {}", planned.check_name, entry.run_id),
-                reason: UNKNOWN_PARTITIONS.to_owned(),
-            })?;
-            keys.into_iter().map(Some).collect()
-        }
-    };
-    let of_partition = |partition| CheckExecution {
-        asset_key: planned.asset_key.to_db_string(),
-        check_name: planned.check_name.clone(),
-        partition,
-        run_id: row.run_id.clone(),
-        status: AssetCheckExecutionRecordStatus::Planned,
-        event: row.event.clone(),
-        event_timestamp: row.timestamp,
-        event_storage_id: id,
-        materialization_storage_id: None,
-    };
-    Ok(partitions.into_iter().map(of_partition).collect())
-}
-
-fn execution(evaluation: &AssetCheckEvaluation, row: &EventRow, id: StorageId) -> CheckExecution {
-    let target = evaluation.target_materialization_data.as_ref();
+/// The row of an execution, as an event changes it.
+fn execution(change: AssetCheckChange<'_>, row: &EventRow, id: StorageId) -> CheckExecution {
     CheckExecution {
-        asset_key: evaluation.asset_key.to_db_string(),
-        check_name: evaluation.check_name.clone(),
-        partition: evaluation.partition.clone(),
+        asset_key: change.asset_key.to_db_string(),
+        check_name: change.check_name.to_owned(),
+        partition: change.partition,
         run_id: row.run_id.clone(),
-        status: if evaluation.passed {
-            AssetCheckExecutionRecordStatus::Succeeded
-        } else {
-            AssetCheckExecutionRecordStatus::Failed
-        },
+        status: change.status,
         event: row.event.clone(),
         event_timestamp: row.timestamp,
         event_storage_id: id,
-        materialization_storage_id: target.map(|target| target.storage_id),
+        materialization_storage_id: change.target_materialization,
     }
 }

@@ -6,29 +6,40 @@ mod daemons;
 mod runs;
 mod snapshots;
 
-pub(crate) use runs::{add_run, change_run, delete_run};
+pub(crate) use runs::{add_run, change_run, delete_run, run_ids};
 pub(crate) use snapshots::add_missing as add_missing_snapshots;
 
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use instance_core::clock::IdSource;
 use instance_core::error::StorageError;
 use instance_core::storage::RunStorage;
 
 use super::schema::schema_store;
+use crate::context::StorageContext;
 use crate::db::{Connection, Database, Row};
 use crate::sql::schema::{self, Schema};
 use crate::sql::tables;
 
 /// The store of runs in one database.
-#[derive(Debug)]
 pub(crate) struct SqlRunStorage {
     database: Arc<Database>,
+    /// Where its own id comes from, if it has none yet.
+    ids: Arc<dyn IdSource>,
+}
+
+impl std::fmt::Debug for SqlRunStorage {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SqlRunStorage")
+            .field("database", &self.database.name())
+            .finish_non_exhaustive()
+    }
 }
 
 impl SqlRunStorage {
-    pub(crate) const fn new(database: Arc<Database>) -> Self {
-        Self { database }
+    pub(crate) fn new(database: Arc<Database>, context: &StorageContext) -> Self {
+        Self { database, ids: Arc::clone(&context.ids) }
     }
 
     pub(crate) const fn database(&self) -> &Arc<Database> {
@@ -48,13 +59,24 @@ schema_store!(SqlRunStorage, Schema::Runs);
 impl RunStorage for SqlRunStorage {
     async fn get_run_storage_id(&self) -> Result<String, StorageError> {
         let select = schema::select_run_storage_id();
-        let row = self.database.fetch_one("reading the id of the store", &select).await?;
-        Ok(row
-            .as_ref()
-            .map(Row::scalar::<Option<String>>)
-            .transpose()?
-            .flatten()
-            .unwrap_or_default())
+        if let Some(row) = self.database.fetch_one("reading the id of the store", &select).await? {
+            return id_of(&row);
+        }
+        // As in Dagster, which makes the store without an id and gives it one when it is first asked for it.
+        let id = self.ids.uuid().to_string();
+        self.database
+            .write("giving the store an id", move |mut connection: Connection<'_>| {
+                Box::pin(async move {
+                    match connection.fetch_one(&schema::select_run_storage_id()).await? {
+                        Some(row) => id_of(&row),
+                        None => {
+                            connection.execute(&schema::insert_run_storage_id(&id)).await?;
+                            Ok(id)
+                        }
+                    }
+                })
+            })
+            .await
     }
 
     async fn wipe(&self) -> Result<(), StorageError> {
@@ -76,4 +98,8 @@ impl RunStorage for SqlRunStorage {
             })
             .await
     }
+}
+
+fn id_of(row: &Row) -> Result<String, StorageError> {
+    Ok(row.scalar::<Option<String>>()?.unwrap_or_default())
 }

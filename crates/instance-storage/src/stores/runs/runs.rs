@@ -4,40 +4,38 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use instance_core::clock::timestamp_of;
 use instance_core::error::StorageError;
-use instance_core::event::{DagsterEvent, DagsterEventType, RunFailureReason};
+use instance_core::event::{DagsterEvent, DagsterEventType};
 use instance_core::ids::{RunId, StorageId};
 use instance_core::run::{
     DagsterRun, DagsterRunStatus, RemoteJobOrigin, RunGroup, RunPartitionData, RunRecord,
     RunsFilter,
 };
-use instance_core::storage::{RunStore, RunTagsQuery, RunsPage};
+use instance_core::storage::{RunStore, RunTagsQuery, RunsPage, apply_run_event, require_readable};
 use instance_core::tags;
 
 use super::SqlRunStorage;
-use crate::db::{Connection, Row};
+use crate::db::{Connection, Database, Operation, Row};
 use crate::sql::snapshots::SnapshotType;
 use crate::sql::tables::{run_tags, runs as columns};
 use crate::sql::{runs, snapshots};
 
 #[async_trait]
 impl RunStore for SqlRunStorage {
-    #[tracing::instrument(skip_all, fields(run_id = %run.run_id))]
     async fn add_run(
         &self,
         run: &DagsterRun,
         created_at: DateTime<Utc>,
     ) -> Result<(), StorageError> {
+        let adding = Operation::of_run("adding a run", &run.run_id);
         let run = run.clone();
         self.database
-            .write("adding a run", move |mut connection: Connection<'_>| {
+            .write(adding, move |mut connection: Connection<'_>| {
                 Box::pin(async move { add_run(&mut connection, &run, created_at).await })
             })
             .await
     }
 
-    #[tracing::instrument(skip_all, fields(%run_id, event_type = %event.event_type_value))]
     async fn handle_run_event(
         &self,
         run_id: &RunId,
@@ -48,9 +46,10 @@ impl RunStore for SqlRunStorage {
             return Ok(());
         }
         let event = event.clone();
+        let changing = Operation::of_run("changing a run", run_id);
         let run_id = run_id.clone();
         self.database
-            .write("changing a run", move |mut connection: Connection<'_>| {
+            .write(changing, move |mut connection: Connection<'_>| {
                 Box::pin(async move { change_run(&mut connection, &run_id, &event, at).await })
             })
             .await
@@ -75,12 +74,7 @@ impl RunStore for SqlRunStorage {
         filter: &RunsFilter,
         page: &RunsPage,
     ) -> Result<Vec<RunId>, StorageError> {
-        let select = runs::select_run_ids(filter, page);
-        self.database
-            .fetch_map("reading ids of runs", &select, |row| {
-                row.scalar::<String>().map(RunId::from)
-            })
-            .await
+        run_ids(&self.database, filter, page).await
     }
 
     async fn get_runs_count(&self, filter: &RunsFilter) -> Result<u64, StorageError> {
@@ -156,17 +150,17 @@ impl RunStore for SqlRunStorage {
         Ok(keys.into_iter().collect())
     }
 
-    #[tracing::instrument(skip_all, fields(%run_id))]
     async fn add_run_tags(
         &self,
         run_id: &RunId,
         new_tags: &BTreeMap<String, String>,
         at: DateTime<Utc>,
     ) -> Result<(), StorageError> {
+        let adding = Operation::of_run("adding tags to a run", run_id);
         let run_id = run_id.clone();
         let new_tags = new_tags.clone();
         self.database
-            .write("adding tags to a run", move |mut connection: Connection<'_>| {
+            .write(adding, move |mut connection: Connection<'_>| {
                 Box::pin(async move {
                     let Some(mut run) = fetch_run(&mut connection, &run_id).await? else {
                         return Err(StorageError::RunNotFound { run_id });
@@ -187,18 +181,18 @@ impl RunStore for SqlRunStorage {
             .await
     }
 
-    #[tracing::instrument(skip_all, fields(run_id = %run.run_id))]
     async fn replace_job_origin(
         &self,
         run: &DagsterRun,
         job_origin: &RemoteJobOrigin,
     ) -> Result<(), StorageError> {
+        let replacing = Operation::of_run("replacing the origin of a run", &run.run_id);
         let mut run = run.clone();
         let label = job_origin.repository_origin.label();
         run.tags.insert(tags::REPOSITORY_LABEL.to_owned(), label.clone());
         run.remote_job_origin = Some(Box::new(job_origin.clone()));
         self.database
-            .write("replacing the origin of a run", move |mut connection: Connection<'_>| {
+            .write(replacing, move |mut connection: Connection<'_>| {
                 Box::pin(async move {
                     connection.execute(&runs::update_run_body(&run)).await?;
                     let update = runs::update_tag(&run.run_id, tags::REPOSITORY_LABEL, &label);
@@ -208,11 +202,11 @@ impl RunStore for SqlRunStorage {
             .await
     }
 
-    #[tracing::instrument(skip_all, fields(%run_id))]
     async fn delete_run(&self, run_id: &RunId) -> Result<(), StorageError> {
+        let deleting = Operation::of_run("deleting a run", run_id);
         let run_id = run_id.clone();
         self.database
-            .write("deleting a run", move |mut connection: Connection<'_>| {
+            .write(deleting, move |mut connection: Connection<'_>| {
                 Box::pin(async move { delete_run(&mut connection, &run_id).await })
             })
             .await
@@ -221,9 +215,21 @@ impl RunStore for SqlRunStorage {
 
 impl SqlRunStorage {
     async fn get_run(&self, run_id: &RunId) -> Result<Option<DagsterRun>, StorageError> {
-        let row = self.database.fetch_one("reading a run", &runs::select_run(run_id)).await?;
+        let reading = Operation::of_run("reading a run", run_id);
+        let row = self.database.fetch_one(reading, &runs::select_run(run_id)).await?;
         Ok(row.as_ref().map(record).transpose()?.map(|record| record.dagster_run))
     }
+}
+
+/// The ids of runs.
+pub(crate) async fn run_ids(
+    database: &Database,
+    filter: &RunsFilter,
+    page: &RunsPage,
+) -> Result<Vec<RunId>, StorageError> {
+    let select = runs::select_run_ids(filter, page);
+    let id = |row: &Row| row.scalar::<String>().map(RunId::from);
+    database.fetch_map("reading ids of runs", &select, id).await
 }
 
 /// Stores a new run and the rows of its tags.
@@ -232,7 +238,7 @@ pub(crate) async fn add_run(
     run: &DagsterRun,
     created_at: DateTime<Utc>,
 ) -> Result<(), StorageError> {
-    require_origin(run)?;
+    require_readable(run)?;
     require_snapshot(connection, run).await?;
     let insert = runs::insert_run(run, created_at.naive_utc());
     if connection.execute(&insert).await? == 0 {
@@ -253,21 +259,29 @@ pub(crate) async fn change_run(
     event: &DagsterEvent,
     at: DateTime<Utc>,
 ) -> Result<(), StorageError> {
-    let Some(status) = event.event_type().and_then(DagsterEventType::run_status) else {
+    if event.event_type().and_then(DagsterEventType::run_status).is_none() {
         return Ok(());
-    };
+    }
     let Some(mut run) = fetch_run(connection, run_id).await? else {
         return Ok(());
     };
-    run.status = status;
-    require_origin(&run)?;
-    set_failure_reason(connection, &mut run, event).await?;
-    let time = Some(timestamp_of(at));
+    let had_reason = run.tags.contains_key(tags::RUN_FAILURE_REASON);
+    let Some(change) = apply_run_event(&mut run, event, at)? else {
+        return Ok(());
+    };
+    if let Some(reason) = change.failure_reason {
+        let (key, value) = (tags::RUN_FAILURE_REASON.to_owned(), reason.as_str().to_owned());
+        if had_reason {
+            connection.execute(&runs::update_tag(run_id, &key, &value)).await?;
+        } else {
+            connection.execute(&runs::insert_tags(run_id, &[(key, value)])).await?;
+        }
+    }
     let change = runs::RunChange {
         run: &run,
         updated_at: at.naive_utc(),
-        start_time: time.filter(|_| event.event_type() == Some(DagsterEventType::RunStart)),
-        end_time: time.filter(|_| status.is_finished()),
+        start_time: change.start_time,
+        end_time: change.end_time,
     };
     connection.execute(&runs::update_run(&change)).await.map(drop)
 }
@@ -292,21 +306,6 @@ async fn fetch_run(
     Ok(row.as_ref().map(record).transpose()?.map(|record| record.dagster_run))
 }
 
-/// Refuses a run that Dagster could not read.
-fn require_origin(run: &DagsterRun) -> Result<(), StorageError> {
-    if run.is_readable() {
-        return Ok(());
-    }
-    Err(StorageError::Invalid {
-        what: "queued run",
-        value: run.run_id.to_string(),
-        reason:
-            "it does not say where its job is, and Dagster could not read it; give it a remote job \
-                 origin"
-                .to_owned(),
-    })
-}
-
 /// Checks that the job snapshot of a run is stored.
 async fn require_snapshot(
     connection: &mut Connection<'_>,
@@ -319,29 +318,6 @@ async fn require_snapshot(
     if connection.fetch_one(&select).await?.is_none() {
         let (run_id, snapshot_id) = (run.run_id.clone(), id.clone());
         return Err(StorageError::SnapshotDoesNotExist { run_id, snapshot_id });
-    }
-    Ok(())
-}
-
-/// Gives a failed run the tag of its reason, in its body and beside it.
-async fn set_failure_reason(
-    connection: &mut Connection<'_>,
-    run: &mut DagsterRun,
-    event: &DagsterEvent,
-) -> Result<(), StorageError> {
-    if event.event_type() != Some(DagsterEventType::RunFailure) {
-        return Ok(());
-    }
-    let reason = event.job_failure_data().and_then(|data| data.failure_reason);
-    let Some(reason) = reason.filter(|reason| *reason != RunFailureReason::Unknown) else {
-        return Ok(());
-    };
-    let (key, value) = (tags::RUN_FAILURE_REASON.to_owned(), reason.as_str().to_owned());
-    let had_one = run.tags.insert(key.clone(), value.clone()).is_some();
-    if had_one {
-        connection.execute(&runs::update_tag(&run.run_id, &key, &value)).await?;
-    } else {
-        connection.execute(&runs::insert_tags(&run.run_id, &[(key, value)])).await?;
     }
     Ok(())
 }

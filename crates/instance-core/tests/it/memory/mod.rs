@@ -1,10 +1,12 @@
 //! The conformance suite of the crate on its own stores in memory.
 
+mod atomicity;
+
 use std::sync::Arc;
 
 use instance_core::clock::SystemClock;
 use instance_core::memory::MemoryStores;
-use instance_core::storage::Stores;
+use instance_core::storage::{ComputeLogManager, Stores};
 
 #[expect(clippy::unused_async, reason = "the suite waits for it")]
 async fn stores() -> Stores {
@@ -12,6 +14,13 @@ async fn stores() -> Stores {
 }
 
 instance_core::storage_tests!(stores);
+
+#[expect(clippy::unused_async, reason = "the suite waits for it")]
+async fn compute_logs() -> Arc<dyn ComputeLogManager> {
+    MemoryStores::default().compute_log_manager()
+}
+
+instance_core::compute_log_manager_tests!(compute_logs);
 
 /// The same, as if nothing knew that both stores are in one memory.
 mod separate {

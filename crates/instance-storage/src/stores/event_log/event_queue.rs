@@ -14,17 +14,19 @@ use instance_core::storage::StoredEvents;
 use tokio::sync::oneshot;
 
 use super::SqlEventLogStorage;
-use super::write::{Prepared, is_refusable, prepared};
+use super::storing::Storing;
+use super::write::{PreparedEvent, is_refusable, prepared};
+use crate::db::Operation;
 
 /// How many events one transaction holds at most, so that none waits long for its answer.
 const EVENTS_PER_GROUP: usize = 512;
 
-/// An event, and who waits for the id of its row.
-type Pending = (Prepared, oneshot::Sender<Result<StoredEvents, StorageError>>);
+/// An event, and who waits for what becomes of it.
+type Pending = (PreparedEvent, oneshot::Sender<Result<StoredEvents, StorageError>>);
 
 /// Events that wait to be stored.
 #[derive(Debug, Default)]
-pub(super) struct Group(Mutex<Waiting>);
+pub(super) struct EventQueue(Mutex<Waiting>);
 
 #[derive(Debug, Default)]
 struct Waiting {
@@ -33,32 +35,32 @@ struct Waiting {
     is_served: bool,
 }
 
-impl Group {
+impl EventQueue {
     fn waiting(&self) -> std::sync::MutexGuard<'_, Waiting> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
 impl SqlEventLogStorage {
-    /// Stores an event; an error says that it is stored nowhere.
-    pub(super) async fn store_one(
+    /// Stores an entry; an error says that it is stored nowhere.
+    pub(super) async fn store_entry(
         &self,
         entry: &EventLogEntry,
     ) -> Result<StoredEvents, StorageError> {
         let event = prepared(entry)?;
         // An id that names no file is refused, too, before it can take others with it.
-        self.run_logs.check(&entry.run_id)?;
+        self.check_run(&entry.run_id)?;
         if is_refusable(entry) {
-            return self.store_in_logs(vec![event]).await;
+            return self.store(Storing::InLogs, vec![event]).await;
         }
-        self.store_in_group(event).await
+        // What the task does for several callers belongs to none of them; this is what the caller waits for.
+        let operation = Operation::of_run("storing an event", &entry.run_id);
+        let storing = self.store_in_queue(event);
+        operation.observe(self.index.name(), |stored| Some(stored.ids.len()), storing).await
     }
 
     /// Stores an event, alone or with others; returns when it is durable.
-    pub(super) async fn store_in_group(
-        &self,
-        event: Prepared,
-    ) -> Result<StoredEvents, StorageError> {
+    async fn store_in_queue(&self, event: PreparedEvent) -> Result<StoredEvents, StorageError> {
         let lost = || StorageError::Backend {
             database: self.index.name().to_string(),
             operation: "storing an event",
@@ -67,7 +69,7 @@ impl SqlEventLogStorage {
         };
         let (reply, answer) = oneshot::channel();
         let is_first = {
-            let mut waiting = self.group.waiting();
+            let mut waiting = self.queue.waiting();
             waiting.events.push((event, reply));
             !std::mem::replace(&mut waiting.is_served, true)
         };
@@ -86,7 +88,7 @@ impl SqlEventLogStorage {
     async fn serve(&self) {
         loop {
             let group: Vec<Pending> = {
-                let mut waiting = self.group.waiting();
+                let mut waiting = self.queue.waiting();
                 if waiting.events.is_empty() {
                     waiting.is_served = false;
                     return;
@@ -107,7 +109,7 @@ impl SqlEventLogStorage {
     async fn store_group(&self, group: Vec<Pending>) {
         let (events, replies): (Vec<_>, Vec<_>) = group.into_iter().unzip();
         // A caller that no longer waits has no use for an answer.
-        match self.store_in_logs(events).await {
+        match self.store(Storing::InLogs, events).await {
             Ok(StoredEvents { ids, incomplete }) => {
                 let errors = self.for_each(incomplete, ids.len());
                 for ((reply, id), incomplete) in replies.into_iter().zip(ids).zip(errors) {
@@ -154,7 +156,7 @@ struct Serving<'s>(&'s SqlEventLogStorage);
 
 impl Drop for Serving<'_> {
     fn drop(&mut self) {
-        let mut waiting = self.0.group.waiting();
+        let mut waiting = self.0.queue.waiting();
         if std::mem::take(&mut waiting.is_served) {
             waiting.events.clear();
         }

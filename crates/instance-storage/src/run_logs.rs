@@ -13,8 +13,10 @@ use instance_core::ids::RunId;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 
-use super::{StorageContext, sqlite::database};
-use crate::db::{Connection, Database, FILES_OF_SHARD, RunFile, RunFiles, SqlitePlace, exists};
+use crate::context::StorageContext;
+use crate::db::{
+    Connection, Database, FILES_OF_SHARD, Operation, RunFile, RunFiles, SqlitePlace, exists,
+};
 use crate::sql::schema::Schema;
 use crate::watch::Notices;
 
@@ -99,6 +101,7 @@ impl RunLogs {
         write: F,
     ) -> Result<Option<NewRunLog<T>>, StorageError>
     where
+        T: Send,
         F: for<'c> FnOnce(Connection<'c>) -> BoxFuture<'c, Result<T, StorageError>> + Send,
     {
         let Self::Sharded(shards) = self else {
@@ -108,7 +111,9 @@ impl RunLogs {
         if exists(&path).await? {
             return Ok(None);
         }
-        let (file, written) = shards.new_files.with(&shards.context, operation, write).await?;
+        let making = shards.new_files.with(&shards.context, operation, write);
+        let of_run = Operation::of_run(operation, run_id);
+        let (file, written) = of_run.observe(&path.to_string_lossy(), |_| None, making).await?;
         Ok(Some(NewRunLog { path, file, written }))
     }
 
@@ -127,7 +132,12 @@ impl RunLogs {
     pub(crate) async fn run_ids(&self) -> Result<Vec<RunId>, StorageError> {
         match self {
             Self::Together(_) => Ok(Vec::new()),
-            Self::Sharded(shards) => shards.run_ids().await,
+            Self::Sharded(shards) => {
+                let directory = shards.directory.to_string_lossy();
+                Operation::from("listing logs of runs")
+                    .observe(&directory, |ids: &Vec<RunId>| Some(ids.len()), shards.run_ids())
+                    .await
+            }
         }
     }
 
@@ -181,7 +191,10 @@ impl<T> NewRunLog<T> {
     /// Puts it there durably, all or nothing; the result of what was written into it. `None` if another process
     /// was faster, or it cannot be done here: then the log is written as any other.
     pub(crate) async fn place(self) -> Result<Option<T>, StorageError> {
-        Ok(self.file.place(&self.path).await?.then_some(self.written))
+        let path = self.path.to_string_lossy();
+        let placing = self.file.place(&self.path);
+        let operation = Operation::from("placing the file of a new run");
+        Ok(operation.observe(&path, |_| None, placing).await?.then_some(self.written))
     }
 }
 
@@ -225,6 +238,10 @@ impl Open {
         new: impl FnOnce() -> Arc<Database>,
     ) -> (Arc<Database>, Option<Arc<Database>>) {
         self.uses += 1;
+        // Meanwhile somebody may have deleted its file: it is opened as if for the first time.
+        self.shards.retain(|id, (shard, _)| {
+            id != run_id || Arc::strong_count(shard) > 1 || !shard.is_idle()
+        });
         if let Some((shard, last_use)) = self.shards.get_mut(run_id) {
             *last_use = self.uses;
             return (Arc::clone(shard), None);
@@ -250,7 +267,13 @@ impl Shards {
         let user = Arc::clone(&self.users).acquire_owned().await.ok();
         let (database, surplus) = {
             let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-            let new = || database(SqlitePlace::File(path), Schema::EventShard, &self.context);
+            let new = || {
+                Arc::new(Database::sqlite(
+                    SqlitePlace::File(path),
+                    Schema::EventShard,
+                    &self.context,
+                ))
+            };
             open.get(run_id, self.most, new)
         };
         if let Some(surplus) = surplus {

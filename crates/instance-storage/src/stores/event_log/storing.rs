@@ -1,0 +1,191 @@
+//! The steps by which events are stored, in their order: the logs of their runs, the index across runs, and
+//! those who follow the runs.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
+
+use futures_util::future::{BoxFuture, try_join_all};
+use instance_core::error::StorageError;
+use instance_core::event::EventLogEntry;
+use instance_core::ids::{RunId, StorageId};
+use instance_core::storage::StoredEvents;
+
+use super::SqlEventLogStorage;
+use super::write::{PreparedEvent, insert, insert_rows, is_indexed, prepared};
+use crate::db::{Connection, Operation};
+use crate::run_logs::NewRunLog;
+use crate::sql::events::{self, EVENTS_PER_INSERT, EventRow};
+
+const STORING_OF_RUN: &str = "storing events of a run";
+
+/// What one transaction does before it stores events.
+pub(crate) type BeforeEvents = Box<
+    dyn for<'c> FnOnce(&'c mut Connection<'_>) -> BoxFuture<'c, Result<(), StorageError>>
+        + Send
+        + 'static,
+>;
+
+/// Where events are stored, and with what.
+pub(crate) enum Storing {
+    /// In the logs of their runs.
+    InLogs,
+    /// In the log of a new run, in which they are already; all of them are of this run.
+    InNewLog(NewRunLog<Vec<StorageId>>),
+    /// In the index, after something else in the same transaction; only where that has the logs of all runs.
+    InIndexAfter(&'static str, BeforeEvents),
+}
+
+impl SqlEventLogStorage {
+    /// Refuses events that cannot be stored; nothing is stored yet.
+    pub(crate) fn prepare(
+        &self,
+        entries: &[EventLogEntry],
+    ) -> Result<Vec<PreparedEvent>, StorageError> {
+        entries.iter().map(prepared).collect()
+    }
+
+    /// Stores entries in their order; an error says that none of a run's is stored anywhere.
+    pub(crate) async fn store_entries(
+        &self,
+        entries: &[EventLogEntry],
+    ) -> Result<StoredEvents, StorageError> {
+        if let [entry] = entries {
+            return self.store_entry(entry).await;
+        }
+        self.store(Storing::InLogs, self.prepare(entries)?).await
+    }
+
+    /// Stores events in their order. The only way by which events get into the database, and so the only place
+    /// where those are woken who follow their runs.
+    pub(crate) async fn store(
+        &self,
+        storing: Storing,
+        events: Vec<PreparedEvent>,
+    ) -> Result<StoredEvents, StorageError> {
+        let run_ids: BTreeSet<RunId> =
+            events.iter().map(|(entry, _)| entry.run_id.clone()).collect();
+        let stored = match storing {
+            Storing::InIndexAfter(operation, before) => self
+                .store_in_index(operation, events, Some(before))
+                .await
+                .map(StoredEvents::complete),
+            Storing::InLogs if self.run_logs.is_sharded() => {
+                let ids = self.store_in_shards(&events).await?;
+                Ok(self.follow_up(ids, events).await)
+            }
+            Storing::InLogs => self
+                .store_in_index("storing events", events, None)
+                .await
+                .map(StoredEvents::complete),
+            Storing::InNewLog(log) => {
+                let ids = match log.place().await? {
+                    Some(ids) => ids,
+                    // Another process was faster, and the run has a log.
+                    None => self.store_in_shards(&events).await?,
+                };
+                Ok(self.follow_up(ids, events).await)
+            }
+        }?;
+        for run_id in &run_ids {
+            self.watch.signal(run_id);
+        }
+        Ok(stored)
+    }
+
+    /// The log of a new run with its first events, if it gets one of its own.
+    pub(crate) async fn new_log(
+        &self,
+        run_id: &RunId,
+        events: &[PreparedEvent],
+    ) -> Result<Option<NewRunLog<Vec<StorageId>>>, StorageError> {
+        let rows: Vec<_> = events.iter().map(|(_, row)| row.clone()).collect();
+        let preparing =
+            self.run_logs.prepare(run_id, STORING_OF_RUN, move |mut connection: Connection<'_>| {
+                Box::pin(async move { insert_rows(&mut connection, &rows).await })
+            });
+        preparing.await
+    }
+
+    /// Stores events in the index that are in the logs of their runs, as far as they are to be found across runs.
+    async fn follow_up(&self, ids: Vec<StorageId>, events: Vec<PreparedEvent>) -> StoredEvents {
+        let indexed = events.into_iter().filter(|(entry, _)| is_indexed(entry)).collect();
+        StoredEvents::complete(ids).and(self.store_each_in_index(indexed).await)
+    }
+
+    /// Stores events in the index: together, and if one is refused, each alone.
+    async fn store_each_in_index(&self, events: Vec<PreparedEvent>) -> Result<(), StorageError> {
+        const STORING: &str = "storing events";
+        let again = if events.len() > 1 { events.clone() } else { Vec::new() };
+        let mut outcome = self.store_in_index(STORING, events, None).await.map(drop);
+        if outcome.as_ref().is_err_and(|error| !error.is_temporary()) && !again.is_empty() {
+            outcome = Ok(());
+            for event in again {
+                let stored = self.store_in_index(STORING, vec![event], None).await;
+                outcome = outcome.and(stored.map(drop));
+            }
+        }
+        outcome
+    }
+
+    /// Stores events in the files of their runs; returns their ids there, in their order.
+    async fn store_in_shards(
+        &self,
+        events: &[PreparedEvent],
+    ) -> Result<Vec<StorageId>, StorageError> {
+        let mut of_run: BTreeMap<&RunId, Vec<usize>> = BTreeMap::new();
+        for (place, (entry, _)) in events.iter().enumerate() {
+            of_run.entry(&entry.run_id).or_default().push(place);
+        }
+        let mut ids = vec![StorageId(0); events.len()];
+        let shards = of_run.into_iter().map(|(run_id, places)| {
+            let rows = places.iter().map(|place| events[*place].1.clone()).collect();
+            async move { Ok::<_, StorageError>((places, self.store_in_shard(run_id, rows).await?)) }
+        });
+        for (places, ids_of_run) in try_join_all(shards).await? {
+            places.into_iter().zip(ids_of_run).for_each(|(place, id)| ids[place] = id);
+        }
+        Ok(ids)
+    }
+
+    async fn store_in_shard(
+        &self,
+        run_id: &RunId,
+        rows: Vec<EventRow>,
+    ) -> Result<Vec<StorageId>, StorageError> {
+        let log = self.run_logs.get(run_id).await?;
+        let storing = Operation::of_run(STORING_OF_RUN, run_id);
+        if rows.len() <= EVENTS_PER_INSERT {
+            let insert = events::insert_events(&rows);
+            let ids = log.write_statement(storing, move |mut connection: Connection<'_>| {
+                Box::pin(async move { connection.insert_returning_ids(&insert).await })
+            });
+            return Ok(ids.await?.into_iter().map(StorageId).collect());
+        }
+        log.write(storing, move |mut connection: Connection<'_>| {
+            Box::pin(async move { insert_rows(&mut connection, &rows).await })
+        })
+        .await
+    }
+
+    async fn store_in_index(
+        &self,
+        operation: &'static str,
+        events: Vec<PreparedEvent>,
+        before: Option<BeforeEvents>,
+    ) -> Result<Vec<StorageId>, StorageError> {
+        if events.is_empty() && before.is_none() {
+            return Ok(Vec::new());
+        }
+        let indexed_tags = Arc::clone(&self.indexed_tags);
+        self.index
+            .write_events(operation, move |mut connection: Connection<'_>| {
+                Box::pin(async move {
+                    if let Some(before) = before {
+                        before(&mut connection).await?;
+                    }
+                    insert(&mut connection, events, &*indexed_tags).await
+                })
+            })
+            .await
+    }
+}

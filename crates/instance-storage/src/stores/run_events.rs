@@ -1,0 +1,162 @@
+//! Runs together with their events: in one transaction where one database holds both, else in several.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use instance_core::clock::Clock;
+use instance_core::error::StorageError;
+use instance_core::event::EventLogEntry;
+use instance_core::ids::RunId;
+use instance_core::storage::{
+    EventStore, NewRun, RunEventStore, RunStore, StoredEvents, changes_run, store_then_change,
+    time_of_change,
+};
+
+use super::event_log::{Storing, delete_of_run, free};
+use super::runs::{add_missing_snapshots, add_run, change_run, delete_run};
+use super::{SqlEventLogStorage, SqlRunStorage};
+use crate::context::StorageContext;
+use crate::db::{Connection, Operation};
+
+/// Whether one database holds runs and events.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum RunsAndEvents {
+    /// One holds both.
+    Together,
+    /// Each has its own.
+    Apart,
+}
+
+/// The stores of runs and of events, as one.
+pub(crate) struct SqlRunEventStore {
+    runs: Arc<SqlRunStorage>,
+    events: Arc<SqlEventLogStorage>,
+    place: RunsAndEvents,
+    clock: Arc<dyn Clock>,
+}
+
+impl std::fmt::Debug for SqlRunEventStore {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("SqlRunEventStore").field("place", &self.place).finish_non_exhaustive()
+    }
+}
+
+impl SqlRunEventStore {
+    pub(crate) fn new(
+        runs: Arc<SqlRunStorage>,
+        events: Arc<SqlEventLogStorage>,
+        place: RunsAndEvents,
+        context: &StorageContext,
+    ) -> Self {
+        Self { runs, events, place, clock: Arc::clone(&context.clock) }
+    }
+
+    /// Stores a new run, then its events.
+    async fn add_apart(&self, new_run: NewRun) -> Result<StoredEvents, StorageError> {
+        let (run_id, entries) = (new_run.run.run_id.clone(), new_run.events.clone());
+        // What cannot be stored is refused before anything is.
+        let events = self.events.prepare(&entries)?;
+        if !events.is_empty() {
+            self.events.check_run(&run_id)?;
+        }
+        let adding = Operation::of_run("adding a run", &run_id);
+        let adding = self.runs.database().write(adding, move |mut connection: Connection<'_>| {
+            Box::pin(async move { add(&mut connection, &new_run).await })
+        });
+        if events.is_empty() {
+            adding.await?;
+            return Ok(StoredEvents::complete(Vec::new()));
+        }
+        // The file of the run is made while the run is stored, and gets its place afterwards.
+        let (added, log) = tokio::join!(adding, self.events.new_log(&run_id, &events));
+        added?;
+        let storing = log?.map_or(Storing::InLogs, Storing::InNewLog);
+        self.events.store(storing, events).await
+    }
+
+    /// Stores a new run and its events in one transaction.
+    async fn add_together(&self, new_run: NewRun) -> Result<StoredEvents, StorageError> {
+        let events = self.events.prepare(&new_run.events)?;
+        let storing = Storing::InIndexAfter(
+            "adding a run with events",
+            Box::new(move |connection| Box::pin(async move { add(connection, &new_run).await })),
+        );
+        self.events.store(storing, events).await
+    }
+
+    /// Stores events and changes their runs in one transaction.
+    async fn store_together(
+        &self,
+        entries: &[EventLogEntry],
+    ) -> Result<StoredEvents, StorageError> {
+        let events = self.events.prepare(entries)?;
+        let changes: Vec<_> = entries
+            .iter()
+            .filter(|entry| changes_run(entry))
+            .filter_map(|entry| {
+                let event = entry.dagster_event.clone()?;
+                Some((entry.run_id.clone(), event, time_of_change(entry, &*self.clock)))
+            })
+            .collect();
+        let storing = Storing::InIndexAfter(
+            "storing events of runs",
+            Box::new(move |connection| {
+                Box::pin(async move {
+                    for (run_id, event, at) in changes {
+                        change_run(connection, &run_id, &event, at).await?;
+                    }
+                    Ok(())
+                })
+            }),
+        );
+        self.events.store(storing, events).await
+    }
+}
+
+/// Stores a new run with its snapshots.
+async fn add(connection: &mut Connection<'_>, new_run: &NewRun) -> Result<(), StorageError> {
+    let plan = new_run.execution_plan_snapshot.as_ref();
+    add_missing_snapshots(connection, &new_run.job_snapshots, plan).await?;
+    add_run(connection, &new_run.run, new_run.created_at).await
+}
+
+#[async_trait]
+impl RunEventStore for SqlRunEventStore {
+    async fn add_run_with_events(&self, new_run: NewRun) -> Result<StoredEvents, StorageError> {
+        match self.place {
+            RunsAndEvents::Together if !new_run.events.is_empty() => {
+                self.add_together(new_run).await
+            }
+            RunsAndEvents::Together | RunsAndEvents::Apart => self.add_apart(new_run).await,
+        }
+    }
+
+    async fn store_run_events(
+        &self,
+        entries: &[EventLogEntry],
+    ) -> Result<StoredEvents, StorageError> {
+        if self.place == RunsAndEvents::Together && entries.iter().any(changes_run) {
+            return self.store_together(entries).await;
+        }
+        store_then_change(&*self.events, &*self.runs, entries, &*self.clock).await
+    }
+
+    async fn delete_run_with_events(&self, run_id: &RunId) -> Result<(), StorageError> {
+        if self.place == RunsAndEvents::Apart {
+            self.events.delete_events(run_id).await?;
+            return self.runs.delete_run(run_id).await;
+        }
+        let deleting = Operation::of_run("deleting a run", run_id);
+        let run_id = run_id.clone();
+        self.runs
+            .database()
+            .write(deleting, move |mut connection: Connection<'_>| {
+                Box::pin(async move {
+                    free(&mut connection, &run_id, None).await?;
+                    delete_of_run(&mut connection, &run_id).await?;
+                    delete_run(&mut connection, &run_id).await
+                })
+            })
+            .await
+    }
+}
