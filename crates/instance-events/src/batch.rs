@@ -11,7 +11,7 @@ use instance_core::ops::EventOps;
 use instance_core::settings::BatchedEvents;
 use instance_core::storage::changes_run;
 
-use crate::pipeline::{of_one_run, outcome, store_and_follow};
+use crate::pipeline::{of_one_run, store_and_follow};
 
 /// So many batches' worth of events may wait, in all batches; before more are taken, they are stored.
 const BATCHES_AT_MOST: usize = 100;
@@ -33,8 +33,8 @@ pub(crate) async fn store_or_wait(
             (entry.run_id.to_string(), is_end)
         }
         _ => {
-            let stored = store_and_follow(ops, std::slice::from_ref(&entry)).await?;
-            return outcome(&entry.run_id, stored);
+            let entries = std::slice::from_ref(&entry);
+            return store_and_follow(ops, entries).await?.into_result(entries);
         }
     };
     let size = batching.size.max(1);
@@ -128,8 +128,7 @@ async fn store(ops: &dyn EventOps, name: &str, batch: &EventBatch) -> Result<(),
     while let Some(part) = parts.pop_front() {
         match store_and_follow(ops, part).await {
             Ok(stored) => {
-                first =
-                    first.and(part.first().map_or(Ok(()), |entry| outcome(&entry.run_id, stored)));
+                first = first.and(stored.into_result(part));
             }
             Err(source) if source.is_temporary() => {
                 let left = entries.get(done..).unwrap_or_default().to_vec();

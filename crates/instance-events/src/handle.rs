@@ -7,7 +7,7 @@ use instance_core::ops::EventOps;
 use instance_core::storage::EventStoreExt;
 
 use crate::batch;
-use crate::pipeline::{of_one_run, outcome, store_and_follow};
+use crate::pipeline::{of_one_run, store_and_follow};
 
 /// Whether an entry is kept at all.
 ///
@@ -74,8 +74,7 @@ pub async fn handle_new_events(
     let entries: Vec<_> = entries.into_iter().filter(should_store_event).collect();
     let mut first = Ok(());
     for entries in of_one_run(&entries) {
-        let stored = store_and_follow(ops, entries).await?;
-        first = first.and(entries.first().map_or(Ok(()), |entry| outcome(&entry.run_id, stored)));
+        first = first.and(store_and_follow(ops, entries).await?.into_result(entries));
     }
     first
 }

@@ -2,9 +2,8 @@
 //!
 //! Not here: which entries wait for others before they come here; see `batch.rs`.
 
-use instance_core::error::{InstanceError, StorageError};
+use instance_core::error::StorageError;
 use instance_core::event::{DagsterEventType, EventLogEntry};
-use instance_core::ids::RunId;
 use instance_core::ops::EventOps;
 use instance_core::storage::StoredEvents;
 
@@ -24,23 +23,13 @@ pub(crate) async fn store_and_follow(
     // 4. The tag by which Dagster's daemon knows whether it retries a run that failed.
     let stored = stored.and(mark_failures(ops, entries).await);
     // 5. Who listens hears of what can be read.
-    for (entry, storage_id) in entries.iter().zip(&stored.ids) {
-        ops.event_listeners().notify(entry, *storage_id);
-    }
+    ops.event_listeners().notify_all(entries, &stored.ids);
     Ok(stored)
 }
 
 /// The longest parts of entries that are of one run each, in their order.
 pub(crate) fn of_one_run(entries: &[EventLogEntry]) -> impl Iterator<Item = &[EventLogEntry]> {
     entries.chunk_by(|one, next| one.run_id == next.run_id)
-}
-
-/// What callers are told of entries that are stored.
-pub(crate) fn outcome(run_id: &RunId, stored: StoredEvents) -> Result<(), InstanceError> {
-    match stored.incomplete {
-        None => Ok(()),
-        Some(source) => Err(InstanceError::EventsIncomplete { run_id: run_id.clone(), source }),
-    }
 }
 
 async fn mark_failures(ops: &dyn EventOps, entries: &[EventLogEntry]) -> Result<(), StorageError> {

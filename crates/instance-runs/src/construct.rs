@@ -5,7 +5,7 @@ use instance_core::assets::AssetGraph;
 use instance_core::error::InstanceError;
 use instance_core::ops::RunOps;
 use instance_core::partitions::PartitionsSnap;
-use instance_core::run::{DagsterRun, DagsterRunStatus, RemoteJobOrigin};
+use instance_core::run::{DagsterRun, RemoteJobOrigin};
 use instance_core::serdes::{Opaque, UnknownFields, serialize_value};
 use instance_core::snap::{ExecutionPlanSnapshot, SnapshotBody};
 use instance_core::tags;
@@ -14,6 +14,7 @@ use crate::create::CreateRun;
 use crate::partitions::stored_subset;
 use crate::pools::run_op_concurrency;
 use crate::snapshots::{job_snapshots, plan_snapshot};
+use crate::validate::validate;
 
 /// A run that is not stored yet, with what has to be stored before it.
 #[derive(Debug)]
@@ -110,39 +111,6 @@ pub(crate) async fn construct_run(
         execution_plan_snapshot,
         plan: request.execution_plan_snapshot,
     })
-}
-
-/// What no run may be, however it comes about.
-fn validate(request: &CreateRun) -> Result<(), InstanceError> {
-    let invalid = |what: &'static str, value: String, reason: &str| {
-        Err(InstanceError::Invalid { what, value, reason: reason.to_owned() })
-    };
-    if request.job_name.is_empty() {
-        return invalid("job name", String::new(), "a run needs the name of its job");
-    }
-    if request.root_run_id.is_some() != request.parent_run_id.is_some() {
-        let given = request.root_run_id.as_ref().or(request.parent_run_id.as_ref());
-        return invalid(
-            "root or parent run",
-            given.map(ToString::to_string).unwrap_or_default(),
-            "a re-execution names both its root run and its parent run",
-        );
-    }
-    if request.execution_plan_snapshot.is_some() && request.job_snapshot.is_none() {
-        return invalid(
-            "execution plan snapshot",
-            request.job_name.clone(),
-            "it needs a job snapshot beside it",
-        );
-    }
-    if request.status == DagsterRunStatus::Queued && request.remote_job_origin.is_none() {
-        return invalid(
-            "status",
-            request.status.to_string(),
-            "a queued run has to say where its job is: give its remote job origin",
-        );
-    }
-    Ok(())
 }
 
 fn check_size(ops: &dyn RunOps, run: &DagsterRun) -> Result<(), InstanceError> {

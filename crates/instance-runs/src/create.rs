@@ -15,7 +15,8 @@ use instance_core::storage::NewRun;
 use instance_core::tags;
 
 use crate::construct::{Constructed, construct_run};
-use crate::planned::{notify, planned_entries};
+use crate::planned::planned_entries;
+use crate::validate::validate_new;
 
 /// What a new run is to be. Only the name of the job is required; see [`CreateRun::of_job`].
 #[derive(Debug, Clone)]
@@ -101,7 +102,8 @@ impl CreateRun {
 // facade: boxed
 #[tracing::instrument(skip_all, fields(job_name = %request.job_name))]
 pub async fn create_run(ops: &dyn RunOps, request: CreateRun) -> Result<DagsterRun, InstanceError> {
-    let request = validated(request)?;
+    validate_new(&request)?;
+    let request = with_location_tag(request);
     let graph = request.asset_graph.clone();
     let Constructed { run, job_snapshots, execution_plan_snapshot, plan } =
         Box::pin(construct_run(ops, request)).await?;
@@ -118,53 +120,19 @@ pub async fn create_run(ops: &dyn RunOps, request: CreateRun) -> Result<DagsterR
         ..NewRun::of(run.clone(), ops.clock().now())
     };
     let stored = ops.run_event_store().add_run_with_events(new_run).await?;
-    notify(ops, &run.run_id, &events, stored)?;
+    ops.event_listeners().notify_all(&events, &stored.ids);
+    stored.into_result(&events)?;
     Ok(run)
 }
 
-/// The request with what follows from it, if it is one that a run can be created for.
-fn validated(mut request: CreateRun) -> Result<CreateRun, InstanceError> {
-    let invalid = |what: &'static str, value: String, reason: &str| {
-        Err(InstanceError::invalid(what, value, reason))
-    };
-    if let Some(run_id) = request.run_id.as_ref().filter(|run_id| !run_id.is_uuid()) {
-        return invalid("run id", run_id.to_string(), "it has to be a UUID");
-    }
-    if request.parent_job_snapshot.is_some() && request.job_snapshot.is_none() {
-        return invalid(
-            "parent job snapshot",
-            request.job_name.clone(),
-            "it needs a job snapshot beside it",
-        );
-    }
-    let selects_assets = request.asset_selection.is_some()
-        || request.asset_check_selection.as_ref().is_some_and(|checks| !checks.is_empty());
-    if selects_assets && (request.op_selection.is_some() || request.resolved_op_selection.is_some())
-    {
-        let resolved = request.resolved_op_selection.as_ref().map(FrozenSet::as_slice);
-        let ops = request.op_selection.as_deref().or(resolved);
-        return invalid(
-            "op selection",
-            ops.map(|ops| ops.join(", ")).unwrap_or_default(),
-            "a run selects either ops, or assets and checks",
-        );
-    }
-    if request.asset_graph.as_ref().is_some_and(|graph| graph.is_remote())
-        && request.remote_job_origin.is_none()
-    {
-        return invalid(
-            "asset graph",
-            request.job_name.clone(),
-            "it is one of code locations, so the run has to say where its job is: give its remote job \
-             origin",
-        );
-    }
+/// The request with the tag of the code location that its job is from.
+fn with_location_tag(mut request: CreateRun) -> CreateRun {
     if let Some(location) =
         request.remote_job_origin.as_ref().and_then(|job| job.repository_origin.location_name())
     {
         request.tags.insert(tags::CODE_LOCATION.to_owned(), location.to_owned());
     }
-    Ok(request)
+    request
 }
 
 /// Whether another system reports the events of a run's assets.

@@ -17,6 +17,7 @@ mod pools;
 mod read;
 mod reexecute;
 mod snapshots;
+mod validate;
 
 pub use change::{add_run, add_run_tags, delete_run, get_run_size_limit_bytes, handle_run_event};
 pub use command_job::{CommandJob, CommandJobSnapshots};

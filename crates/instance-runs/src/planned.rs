@@ -7,13 +7,11 @@ use instance_core::error::InstanceError;
 use instance_core::event::{
     AssetMaterializationPlannedData, DagsterEvent, DagsterEventType, EventLogEntry, LogLevel,
 };
-use instance_core::ids::RunId;
 use instance_core::ops::RunOps;
 use instance_core::partitions::{DynamicPartitionKeys, PartitionsSnap};
 use instance_core::run::DagsterRun;
 use instance_core::serdes::UnknownFields;
 use instance_core::snap::{ExecutionPlanSnapshot, ExecutionStepSnap};
-use instance_core::storage::StoredEvents;
 use instance_core::tags;
 
 use crate::partitions::{dynamic_keys, subset_for_events};
@@ -35,21 +33,8 @@ pub async fn log_asset_planned_events(
         return Ok(());
     }
     let stored = ops.event_store().store_events(&entries).await?;
-    notify(ops, &run.run_id, &entries, stored)
-}
-
-/// Calls those who listen with entries that are stored.
-pub(crate) fn notify(
-    ops: &dyn RunOps,
-    run_id: &RunId,
-    entries: &[EventLogEntry],
-    stored: StoredEvents,
-) -> Result<(), InstanceError> {
-    for (entry, storage_id) in entries.iter().zip(stored.ids) {
-        ops.event_listeners().notify(entry, storage_id);
-    }
-    let incomplete = |source| InstanceError::EventsIncomplete { run_id: run_id.clone(), source };
-    stored.incomplete.map_or(Ok(()), |source| Err(incomplete(source)))
+    ops.event_listeners().notify_all(&entries, &stored.ids);
+    stored.into_result(&entries)
 }
 
 /// The entries of the events, as they are stored.

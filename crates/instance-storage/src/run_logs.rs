@@ -33,7 +33,7 @@ const INDEX: &str = "index";
 #[derive(Debug)]
 pub(crate) enum RunLogs {
     /// With those of all other runs.
-    Together(Arc<Database>),
+    Shared(Arc<Database>),
     /// In a file of their own.
     Sharded(Box<Shards>),
 }
@@ -56,7 +56,7 @@ impl RunLogs {
     /// Whether each run has a file of its own.
     pub(crate) const fn is_sharded(&self) -> bool {
         match self {
-            Self::Together(_) => false,
+            Self::Shared(_) => false,
             Self::Sharded(_) => true,
         }
     }
@@ -64,7 +64,7 @@ impl RunLogs {
     /// From where a process learns that another one has stored events.
     pub(crate) fn notices(&self) -> Notices {
         match self {
-            Self::Together(database) => match &**database {
+            Self::Shared(database) => match &**database {
                 Database::Sqlite(sqlite) => {
                     sqlite.file().map_or(Notices::None, |path| Notices::File(path.to_owned()))
                 }
@@ -78,7 +78,7 @@ impl RunLogs {
     /// Refuses a run whose events have no possible place.
     pub(crate) fn check(&self, run_id: &RunId) -> Result<(), StorageError> {
         match self {
-            Self::Together(_) => Ok(()),
+            Self::Shared(_) => Ok(()),
             Self::Sharded(shards) => shards.path(run_id).map(drop),
         }
     }
@@ -87,7 +87,7 @@ impl RunLogs {
     /// in use as may be open.
     pub(crate) async fn get(&self, run_id: &RunId) -> Result<RunLog, StorageError> {
         match self {
-            Self::Together(database) => Ok(RunLog::of_all(database)),
+            Self::Shared(database) => Ok(RunLog::of_all(database)),
             Self::Sharded(shards) => shards.get(run_id).await,
         }
     }
@@ -123,7 +123,7 @@ impl RunLogs {
         run_id: &RunId,
     ) -> Result<Option<RunLog>, StorageError> {
         match self {
-            Self::Together(database) => Ok(Some(RunLog::of_all(database))),
+            Self::Shared(database) => Ok(Some(RunLog::of_all(database))),
             Self::Sharded(shards) => shards.get_existing(run_id).await,
         }
     }
@@ -131,7 +131,7 @@ impl RunLogs {
     /// The runs that have a file of their own.
     pub(crate) async fn run_ids(&self) -> Result<Vec<RunId>, StorageError> {
         match self {
-            Self::Together(_) => Ok(Vec::new()),
+            Self::Shared(_) => Ok(Vec::new()),
             Self::Sharded(shards) => {
                 let directory = shards.directory.to_string_lossy();
                 Operation::from("listing logs of runs")
@@ -144,7 +144,7 @@ impl RunLogs {
     /// Deletes the files of all runs.
     pub(crate) async fn wipe(&self) -> Result<(), StorageError> {
         match self {
-            Self::Together(_) => Ok(()),
+            Self::Shared(_) => Ok(()),
             Self::Sharded(shards) => shards.wipe().await,
         }
     }
@@ -152,7 +152,7 @@ impl RunLogs {
     /// Closes all files of runs.
     pub(crate) async fn close(&self) {
         match self {
-            Self::Together(_) => {}
+            Self::Shared(_) => {}
             Self::Sharded(shards) => shards.close().await,
         }
     }

@@ -69,6 +69,13 @@ impl EventListeners {
         }
     }
 
+    /// [Notifies](Self::notify) with entries that were stored, each with the id of its row, in their order.
+    pub fn notify_all(&self, entries: &[EventLogEntry], storage_ids: &[StorageId]) {
+        for (entry, storage_id) in entries.iter().zip(storage_ids) {
+            self.notify(entry, *storage_id);
+        }
+    }
+
     fn by_run(&self) -> MutexGuard<'_, HashMap<RunId, Vec<EventListener>>> {
         self.by_run.lock().unwrap_or_else(PoisonError::into_inner)
     }

@@ -1,4 +1,8 @@
 //! Reporting events, as every domain does it.
+//!
+//! A report of any domain is made into an entry here, and given to the instance by
+//! [`EventReporter::handle_new_event`]. The facade hands it to the event domain. A report that a user makes by the
+//! event domain itself takes the same way.
 
 use async_trait::async_trait;
 

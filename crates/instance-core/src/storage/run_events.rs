@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::clock::{Clock, datetime_of};
-use crate::error::StorageError;
+use crate::error::{InstanceError, StorageError};
 use crate::event::{DagsterEventType, EventLogEntry};
 use crate::ids::{RunId, StorageId};
 use crate::run::DagsterRun;
@@ -109,6 +109,19 @@ impl StoredEvents {
         Self { ids, incomplete: None }
     }
 
+    /// What callers are told of these entries, which are of one run.
+    ///
+    /// # Errors
+    ///
+    /// [`InstanceError::EventsIncomplete`] if what follows from one of them is not complete.
+    pub fn into_result(self, entries: &[EventLogEntry]) -> Result<(), InstanceError> {
+        let Some(source) = self.incomplete else {
+            return Ok(());
+        };
+        let run_id = entries.first().map_or_else(RunId::runless, |entry| entry.run_id.clone());
+        Err(InstanceError::EventsIncomplete { run_id, source })
+    }
+
     /// The same after another step that follows from the entries; its error counts if none before it did.
     #[must_use]
     pub fn and(mut self, followed: Result<(), StorageError>) -> Self {
@@ -117,8 +130,8 @@ impl StoredEvents {
     }
 }
 
-/// Stores entries and changes their runs, where each of the two is in its own database: log and index first, as
-/// [`EventStore::store_events`] does, then the runs.
+/// Stores entries, then changes their runs: the order where each of the two is in its own database. Log and index come
+/// first, as [`EventStore::store_events`] stores them.
 ///
 /// # Errors
 ///

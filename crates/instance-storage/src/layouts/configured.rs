@@ -53,11 +53,11 @@ impl Storages {
             }
             StoreSettings::ConsolidatedSqlite(directory) => {
                 let index = file(directory, "event_log.db", Schema::EventIndex);
-                (Arc::clone(&index), RunLogs::Together(index))
+                (Arc::clone(&index), RunLogs::Shared(index))
             }
             other => {
                 let database = opened.get(other, &context)?;
-                (Arc::clone(&database), RunLogs::Together(database))
+                (Arc::clone(&database), RunLogs::Shared(database))
             }
         };
         let schedules = match &settings.schedule_storage {

@@ -14,7 +14,7 @@ impl Storages {
     pub fn in_memory(context: StorageContext) -> Self {
         let open = |schema| Arc::new(Database::sqlite(SqlitePlace::Memory, schema, &context));
         let index = open(Schema::EventIndex);
-        let run_logs = RunLogs::Together(Arc::clone(&index));
+        let run_logs = RunLogs::Shared(Arc::clone(&index));
         Self::new(open(Schema::Runs), index, run_logs, open(Schema::Schedules), &context)
     }
 }
