@@ -99,12 +99,12 @@ impl CreateRun {
 /// # Errors
 ///
 /// - [`InstanceError::Invalid`] if arguments contradict each other, or if the run is larger than the instance allows;
-/// [`InstanceError::Partitions`] if the run names partitions that its assets do not have; [`InstanceError::Storage`]
-/// if a run of this id is stored already. Nothing is written then.
+///   [`InstanceError::Partitions`] if the run names partitions that its assets do not have; [`InstanceError::Storage`]
+///   if a run of this id is stored already. Nothing is written then.
 /// - [`InstanceError::EventsIncomplete`] if the run and its events are stored, but the events are missing in the
-/// index across runs.
+///   index across runs.
 /// - [`InstanceError::Storage`] if a storage fails. Neither the run nor an event is written then, unless runs and
-/// events are in several databases: the run may then be stored without its events.
+///   events are in several databases: the run may then be stored without its events.
 // facade: boxed
 #[tracing::instrument(level = "debug", skip_all, fields(run_id = request.run_id.as_ref().map(RunId::as_str), job_name = %request.job_name))]
 pub async fn create_run(ops: &dyn RunOps, request: CreateRun) -> Result<DagsterRun, InstanceError> {

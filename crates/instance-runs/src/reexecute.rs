@@ -82,7 +82,7 @@ impl CreateReexecutedRun {
 ///
 /// - [`InstanceError::NothingToReexecute`] if the strategy leaves nothing to do.
 /// - [`InstanceError::Invalid`] if the strategy is [`ReexecutionStrategy::FromFailure`] and the parent has neither
-/// failed nor been canceled, or if the execution plan of the parent, or of an ancestor, is needed and not stored.
+///   failed nor been canceled, or if the execution plan of the parent, or of an ancestor, is needed and not stored.
 /// - [`InstanceError::RunNotFound`] if an ancestor is needed and not stored.
 /// - [`InstanceError::CodeLocation`] if the code location does not answer.
 /// - Those of [`create_run`].
