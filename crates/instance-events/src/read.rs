@@ -139,6 +139,10 @@ pub async fn get_asset_keys_for_run(
 ///
 /// [`InstanceError::Storage`] if the storage fails.
 #[tracing::instrument(level = "debug", skip_all, fields(%run_id))]
+#[expect(
+    clippy::type_complexity,
+    reason = "the span of the function repeats the type of its result"
+)]
 pub async fn get_asset_partitions_for_run(
     ops: &dyn EventOps,
     run_id: &RunId,
