@@ -67,6 +67,11 @@ fn is_of_domain(item: &ItemFn) -> bool {
 fn fault(item: &ItemFn) -> Option<String> {
     let function = &item.sig.ident;
     let Some(span) = item.attrs.iter().find(|attribute| is_span(attribute)) else {
+        // A span whose fields are known only within the function is made there.
+        let made = made_within(item.block.to_token_stream(), &function.to_string());
+        if let Some(tokens) = made {
+            return run_that_is_not_named(item, &named(tokens));
+        }
         return Some(format!(
             "`{function}` has no span: write `#[tracing::instrument(level = \"debug\", skip_all)]` above it"
         ));
@@ -85,12 +90,17 @@ fn fault(item: &ItemFn) -> Option<String> {
             return Some(format!("the span of `{function}` lacks `{part}`: {why}"));
         }
     }
+    run_that_is_not_named(item, &fields(tokens))
+}
+
+fn run_that_is_not_named(item: &ItemFn, fields: &[String]) -> Option<String> {
     let parameter = item.sig.inputs.iter().find(|input| has_run(input)).and_then(name)?;
-    let names_run = fields(tokens).iter().any(|field| field.ends_with("run_id"));
+    let names_run = fields.iter().any(|field| field.ends_with("run_id"));
     (!names_run).then(|| {
         format!(
-            "the span of `{function}` does not name the run of `{parameter}`: write \
-             `fields(run_id = %..)` into it"
+            "the span of `{}` does not name the run of `{parameter}`: write \
+             `fields(run_id = %..)` into it",
+            item.sig.ident
         )
     })
 }
@@ -136,9 +146,37 @@ fn fields(tokens: TokenStream) -> Vec<String> {
     if group.delimiter() != Delimiter::Parenthesis {
         return Vec::new();
     }
+    named(group.stream())
+}
+
+/// What follows the name in `debug_span!("name", ..)`, for a span of this name that a function makes within.
+fn made_within(tokens: TokenStream, name: &str) -> Option<TokenStream> {
+    let mut after_macro = false;
+    for token in tokens {
+        let TokenTree::Group(group) = token else {
+            // The mark of a macro stands between its name and its brackets.
+            let is_mark = matches!(&token, TokenTree::Punct(mark) if mark.as_char() == '!');
+            let is_name = matches!(&token, TokenTree::Ident(ident) if ident == "debug_span");
+            after_macro = is_name || (after_macro && is_mark);
+            continue;
+        };
+        if std::mem::take(&mut after_macro) {
+            let mut inner = group.stream().into_iter();
+            if inner.next().is_some_and(|first| first.to_string() == format!("\"{name}\"")) {
+                return Some(inner.collect());
+            }
+        } else if let Some(found) = made_within(group.stream(), name) {
+            return Some(found);
+        }
+    }
+    None
+}
+
+/// The names of fields that commas separate.
+fn named(tokens: TokenStream) -> Vec<String> {
     let mut names = Vec::new();
     let mut begins = true;
-    for token in group.stream() {
+    for token in tokens {
         match token {
             TokenTree::Punct(punct) if punct.as_char() == ',' => begins = true,
             // `%run_id` and `?run_id` are short for a field of the same name.
@@ -210,6 +248,18 @@ mod tests {
                 check(&format!("{}{function}", span(fields)), &[(2, &part)]);
             }
         }
+    }
+
+    #[test]
+    fn a_span_may_be_made_within_a_function() {
+        let function = |parameter: &str, span: &str| {
+            format!("pub async fn a(ops: &dyn RunOps, {parameter}) {{ f(debug_span!({span})); }}")
+        };
+        check(&function("x: u8", "\"a\", x"), &[]);
+        check(&function("x: u8", "\"a\""), &[]);
+        check(&function("x: u8", "\"other\""), &[(1, "`a` has no span")]);
+        check(&function("run: DagsterRun", "\"a\", run_id = %run.run_id"), &[]);
+        check(&function("run: DagsterRun", "\"a\", x = %run.run_id"), &[(1, "the run of `run`")]);
     }
 
     #[test]
