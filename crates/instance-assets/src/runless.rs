@@ -8,8 +8,7 @@ use instance_core::event::{
     StepMaterializationData,
 };
 use instance_core::ops::{AssetOps, EventReporterExt};
-use tracing::Span;
-use tracing::field::Empty;
+use tracing::Instrument;
 
 /// Something that happened to an asset outside of any run.
 #[derive(Debug, Clone, PartialEq)]
@@ -76,14 +75,12 @@ impl RunlessAssetEvent {
 ///
 /// [`InstanceError::Storage`] if the event is not stored. After [`InstanceError::EventsIncomplete`] and
 /// [`InstanceError::EventsWaiting`] it must not be reported again: it is stored, or waits for the next attempt.
-#[tracing::instrument(level = "debug", skip_all, fields(asset_key = Empty))]
 pub async fn report_runless_asset_event(
     ops: &dyn AssetOps,
     event: impl Into<RunlessAssetEvent> + Send,
 ) -> Result<(), InstanceError> {
     let event = event.into().into_event();
-    if let Some(asset_key) = event.asset_key() {
-        Span::current().record("asset_key", tracing::field::display(asset_key));
-    }
-    ops.report_dagster_event(ReportEvent::runless(event)).await
+    let asset_key = event.asset_key().map(tracing::field::display);
+    let span = tracing::debug_span!("report_runless_asset_event", asset_key);
+    ops.report_dagster_event(ReportEvent::runless(event)).instrument(span).await
 }

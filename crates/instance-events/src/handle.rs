@@ -5,8 +5,7 @@ use instance_core::event::{DagsterEventType, EventListener, EventLogEntry, NewEv
 use instance_core::ids::RunId;
 use instance_core::ops::EventOps;
 use instance_core::storage::EventStoreExt;
-use tracing::Span;
-use tracing::field::Empty;
+use tracing::Instrument;
 
 use crate::batch;
 use crate::pipeline::{of_one_run, outcome, store_and_follow};
@@ -55,14 +54,14 @@ pub async fn store_event(ops: &dyn EventOps, entry: &EventLogEntry) -> Result<()
 /// - [`InstanceError::Storage`] if the entry is not stored, and does not wait either.
 ///
 /// [`flush_events`]: crate::flush_events
-#[tracing::instrument(level = "debug", skip_all, fields(run_id = Empty))]
 pub async fn handle_new_event(
     ops: &dyn EventOps,
     event: impl Into<NewEvent> + Send,
 ) -> Result<(), InstanceError> {
     let event = event.into();
-    Span::current().record("run_id", event.entry.run_id.as_str());
-    handle(ops, event).await
+    // Made here: an attribute cannot look into `event`.
+    let span = tracing::debug_span!("handle_new_event", run_id = %event.entry.run_id);
+    handle(ops, event).instrument(span).await
 }
 
 /// What [`handle_new_event`] does, for functions that have a span of their own.

@@ -13,7 +13,7 @@ use instance_core::serdes::{FrozenSet, Opaque};
 use instance_core::snap::{ExecutionPlanSnapshot, JobSnap};
 use instance_core::storage::NewRun;
 use instance_core::tags;
-use tracing::Span;
+use tracing::{Instrument, Span};
 
 use crate::construct::{Constructed, construct_run};
 use crate::planned::{notify, planned_entries};
@@ -106,15 +106,26 @@ impl CreateRun {
 /// - [`InstanceError::Storage`] if a storage fails. Neither the run nor an event is written then, unless runs and
 ///   events are in several databases: the run may then be stored without its events.
 // facade: boxed
-#[tracing::instrument(level = "debug", skip_all, fields(run_id = request.run_id.as_ref().map(RunId::as_str), job_name = %request.job_name))]
 pub async fn create_run(ops: &dyn RunOps, request: CreateRun) -> Result<DagsterRun, InstanceError> {
+    // Made here, since a fresh id is recorded later. The current span may be one of the caller's if ours is filtered out.
+    let run_id = request.run_id.as_ref().map(RunId::as_str);
+    let span = tracing::debug_span!("create_run", run_id, job_name = %request.job_name);
+    create(ops, request, span.clone()).instrument(span).await
+}
+
+/// What [`create_run`] does. The span gets the id of the run when the run has one.
+async fn create(
+    ops: &dyn RunOps,
+    request: CreateRun,
+    span: Span,
+) -> Result<DagsterRun, InstanceError> {
     let request = validated(request)?;
     let has_fresh_id = request.run_id.is_none();
     let graph = request.asset_graph.clone();
     let Constructed { run, job_snapshots, execution_plan_snapshot, plan } =
         Box::pin(construct_run(ops, request)).await?;
     if has_fresh_id {
-        Span::current().record("run_id", run.run_id.as_str());
+        span.record("run_id", run.run_id.as_str());
     }
     let events = match &plan {
         Some(plan) if !assets_are_externally_managed(&run) => {
