@@ -14,7 +14,9 @@ impl TimeWindowPartitionsSnap {
     /// The definition, as Dagster makes it from what a code location tells: always with a zone, with times
     /// as floats, and with a cron schedule in place of an old kind of schedule.
     ///
-    /// Errors: the schedule, the zone, an exclusion or a time is not understood.
+    /// # Errors
+    ///
+    /// The schedule, the zone, an exclusion or a time is not understood.
     pub fn to_definition(&self) -> Result<TimeWindowPartitionsDefinition, PartitionsError> {
         zone_of(self.timezone.as_deref())?;
         let timezone = self.timezone.as_deref().filter(|name| !name.is_empty()).unwrap_or("UTC");

@@ -47,7 +47,9 @@ impl PartitionsSnap {
     ///
     /// Whether the keys exist is not looked at.
     ///
-    /// Errors: the definition is not understood, or a key of a window of time is not of its format.
+    /// # Errors
+    ///
+    /// The definition is not understood, or a key of a window of time is not of its format.
     pub fn stored_subset_of_key_range(
         &self,
         range: &PartitionKeyRange,
@@ -70,7 +72,9 @@ impl PartitionsSnap {
     /// Whether the key exists is not looked at, except for windows of time: there, a window that is no
     /// partition now is left out without an error. So it is with Dagster.
     ///
-    /// Errors: the definition is not understood or not allowed, a key of a window of time is not of its
+    /// # Errors
+    ///
+    /// The definition is not understood or not allowed, a key of a window of time is not of its
     /// format, or there are no windows of time yet.
     pub fn subset_of_key(
         &self,
@@ -82,7 +86,9 @@ impl PartitionsSnap {
 
     /// The subset of a range of keys that events of a run are about.
     ///
-    /// Errors: as for [`keys_in_range`](Self::keys_in_range) and [`subset_of_key`](Self::subset_of_key).
+    /// # Errors
+    ///
+    /// As for [`keys_in_range`](Self::keys_in_range) and [`subset_of_key`](Self::subset_of_key).
     pub fn subset_of_key_range(
         &self,
         range: &PartitionKeyRange,
@@ -97,7 +103,9 @@ impl PartitionsSnap {
     ///
     /// `dynamic` has the keys of each set that [`dynamic_sets`](Self::dynamic_sets) names.
     ///
-    /// Errors: the definition is not understood or not allowed, an end of the range does not exist or is
+    /// # Errors
+    ///
+    /// The definition is not understood or not allowed, an end of the range does not exist or is
     /// malformed, the range reaches beyond windows of time, or the keys of a dynamic set are missing.
     pub fn keys_in_range(
         &self,
@@ -286,7 +294,9 @@ impl PartitionsSubset {
     ///
     /// `dynamic` has the keys of each set that [`dynamic_sets`](Self::dynamic_sets) names.
     ///
-    /// Errors: the subset or its definition is not understood, an end of a range does not exist, or the keys
+    /// # Errors
+    ///
+    /// The subset or its definition is not understood, an end of a range does not exist, or the keys
     /// of a dynamic set are missing.
     pub fn keys(&self, dynamic: &DynamicPartitionKeys) -> Result<Vec<String>, PartitionsError> {
         match self {

@@ -16,7 +16,9 @@ impl TimeWindowPartitionsDefinition {
     /// to the end of the last. It can lie outside of the definition, and is empty where the range runs
     /// backwards, though it has its window even then, as Dagster's has.
     ///
-    /// Errors: the definition is not understood, or a key is not of its format.
+    /// # Errors
+    ///
+    /// The definition is not understood, or a key is not of its format.
     pub fn subset_of_key_range(
         &self,
         range: &PartitionKeyRange,
@@ -31,7 +33,9 @@ impl TimeWindowPartitionsDefinition {
     /// The subset of keys, neighbours joined. What is no partition now, be it before the first or not yet
     /// ended, is left out without an error, as by Dagster.
     ///
-    /// Errors: the definition is not understood, a key is not of its format, or there are keys but no
+    /// # Errors
+    ///
+    /// The definition is not understood, a key is not of its format, or there are keys but no
     /// partitions.
     pub fn subset_of_keys(
         &self,
@@ -66,7 +70,9 @@ impl TimeWindowPartitionsDefinition {
     /// The keys of a range, both ends included; none where the range runs backwards. Whether the windows
     /// have ended does not matter.
     ///
-    /// Errors: the definition is not understood, a key is not of its format, or the range lies before the
+    /// # Errors
+    ///
+    /// The definition is not understood, a key is not of its format, or the range lies before the
     /// start of the definition or behind its end.
     pub fn keys_in_range(&self, range: &PartitionKeyRange) -> Result<Vec<String>, PartitionsError> {
         let windows = Windows::of(self)?;
@@ -110,7 +116,9 @@ impl TimeWindowPartitionsDefinition {
 impl TimeWindowPartitionsSubset {
     /// The keys of the partitions within the windows, in the order of the windows.
     ///
-    /// Errors: the definition is not understood.
+    /// # Errors
+    ///
+    /// The definition is not understood.
     pub fn partition_keys(&self) -> Result<Vec<String>, PartitionsError> {
         let windows = Windows::of(&self.partitions_def)?;
         let mut keys = Vec::new();
@@ -122,7 +130,9 @@ impl TimeWindowPartitionsSubset {
 
     /// How many partitions there are, counted where it was not stored.
     ///
-    /// Errors: it has to be counted, and the definition is not understood.
+    /// # Errors
+    ///
+    /// It has to be counted, and the definition is not understood.
     pub fn count(&self) -> Result<i64, PartitionsError> {
         // Old versions stored wrong numbers, which are told by being below zero.
         if let Some(stored) = self.num_partitions.filter(|stored| *stored >= 0) {

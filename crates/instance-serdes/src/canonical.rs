@@ -7,6 +7,10 @@ use super::{Kind, Reader, SerdesError, Writer};
 ///
 /// Works on the text alone, so integers of any size, `NaN` and halves of surrogate pairs are no
 /// obstacle. Of a key that occurs twice the last value counts, as for Python.
+///
+/// # Errors
+///
+/// The text is not one JSON value, as Python reads it.
 pub fn canonical_text(text: &str) -> Result<String, SerdesError> {
     let mut reader = Reader::new(text);
     let mut writer = Writer::new();

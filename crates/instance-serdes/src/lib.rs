@@ -56,6 +56,10 @@ pub trait Pack {
 /// A type that is read from Dagster's serdes format.
 pub trait Unpack: Sized {
     /// Reads one value at the reader's position and leaves the reader behind it.
+    ///
+    /// # Errors
+    ///
+    /// There is no value of this type at the position.
     fn unpack(reader: &mut Reader<'_>) -> Result<Self, SerdesError>;
 
     /// The value of a field that the text does not have; `None` where the field is required.
@@ -89,6 +93,10 @@ pub fn serialize_value<T: Pack + ?Sized>(value: &T) -> String {
 ///
 /// Errors name the offset, and the class and field where reading stopped. Input is never trusted:
 /// depth is bounded by [`MAX_DEPTH`], and memory by the length of the text.
+///
+/// # Errors
+///
+/// The text is not one JSON value, or not a value of this type.
 pub fn deserialize_value<T: Unpack>(text: &str) -> Result<T, SerdesError> {
     let mut reader = Reader::new(text);
     let value = T::unpack(&mut reader)?;

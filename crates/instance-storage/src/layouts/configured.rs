@@ -15,12 +15,14 @@ use crate::run_logs::RunLogs;
 use crate::sql::schema::Schema;
 
 impl Storages {
-    /// The stores that settings name. Files and tables are created, where they are missing, on first use;
-    /// stores in the same Postgres share its connections.
+    /// Opens the storages that settings name. Missing files and tables are created on first use. Storages in the same
+    /// Postgres share its connections.
     ///
-    /// Errors: with [`OpenMode::MustExist`], there is no file of the store of runs (of a Postgres, the first use tells
-    /// it, as nothing is connected to here); a Postgres is named and
-    /// the feature `postgres` is off, or its URL cannot be read.
+    /// # Errors
+    ///
+    /// There is no file of the storage of runs, with [`OpenMode::MustExist`]. A missing Postgres shows on first use,
+    /// because nothing is connected to here. Also if a Postgres is named and the feature `postgres` is off, or its URL
+    /// cannot be read.
     pub async fn open(
         settings: &StorageSettings,
         mode: OpenMode,

@@ -70,7 +70,9 @@ pub trait AssetPartitionStore: std::fmt::Debug + Send + Sync + 'static {
 
     /// The tags of the last event of a type of each partition; partitions without such tags are left out.
     ///
-    /// Errors: [`StorageError::Unsupported`] if there are no tag keys, or one is not indexed.
+    /// # Errors
+    ///
+    /// [`StorageError::Unsupported`] if there are no tag keys, or one is not indexed.
     async fn get_latest_tags_by_partition(
         &self,
         query: &LatestTagsQuery,

@@ -120,7 +120,9 @@ pub trait PoolStore: std::fmt::Debug + Send + Sync + 'static {
     /// Gives a pool a limit and as many slots. Slots too many go at once, or when they are free; new ones
     /// are set aside for steps that wait.
     ///
-    /// Errors: [`StorageError::Invalid`] for a limit below zero or above [`MAX_CONCURRENCY_LIMIT`].
+    /// # Errors
+    ///
+    /// [`StorageError::Invalid`] for a limit below zero or above [`MAX_CONCURRENCY_LIMIT`].
     async fn set_concurrency_slots(
         &self,
         concurrency_key: &str,

@@ -57,7 +57,9 @@ pub struct RunTagsQuery {
 pub trait RunStore: std::fmt::Debug + Send + Sync + 'static {
     /// Stores a new run and the rows of its tags in one transaction.
     ///
-    /// Errors: [`StorageError::RunAlreadyExists`], [`StorageError::SnapshotDoesNotExist`] if the run
+    /// # Errors
+    ///
+    /// [`StorageError::RunAlreadyExists`], [`StorageError::SnapshotDoesNotExist`] if the run
     /// names a job snapshot that was not added before, and [`StorageError::Invalid`] for a queued run that
     /// does not say where its job is: Dagster could not read it.
     async fn add_run(
@@ -72,7 +74,9 @@ pub trait RunStore: std::fmt::Debug + Send + Sync + 'static {
     /// An event that changes no status, or is about an unknown run, does nothing. `at` is the time
     /// of the event.
     ///
-    /// Errors: [`StorageError::Invalid`] if a run would be queued that does not say where its job is.
+    /// # Errors
+    ///
+    /// [`StorageError::Invalid`] if a run would be queued that does not say where its job is.
     async fn handle_run_event(
         &self,
         run_id: &RunId,
@@ -106,7 +110,9 @@ pub trait RunStore: std::fmt::Debug + Send + Sync + 'static {
     /// The run's first ancestor and all its re-executions, the ancestor first and the others in any
     /// order; `None` if there is no such run.
     ///
-    /// Errors: [`StorageError::RunNotFound`] if the ancestor that the run names is not stored.
+    /// # Errors
+    ///
+    /// [`StorageError::RunNotFound`] if the ancestor that the run names is not stored.
     async fn get_run_group(&self, run_id: &RunId) -> Result<Option<RunGroup>, StorageError>;
 
     /// For each partition that matching runs are of, the newest of them.
@@ -127,7 +133,9 @@ pub trait RunStore: std::fmt::Debug + Send + Sync + 'static {
     /// Adds tags to a run and replaces the values of those that it has, in its body, its columns and
     /// its rows of tags, in one transaction.
     ///
-    /// Errors: [`StorageError::RunNotFound`].
+    /// # Errors
+    ///
+    /// [`StorageError::RunNotFound`].
     async fn add_run_tags(
         &self,
         run_id: &RunId,

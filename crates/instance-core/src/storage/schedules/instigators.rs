@@ -38,7 +38,9 @@ pub trait InstigatorStore: std::fmt::Debug + Send + Sync + 'static {
     /// Stores a state, under both of its ids, in one transaction. `at` is the time of the change, should
     /// another origin have left a state under the same selector.
     ///
-    /// Errors: [`StorageError::AlreadyExists`] if the origin has a state.
+    /// # Errors
+    ///
+    /// [`StorageError::AlreadyExists`] if the origin has a state.
     async fn add_instigator_state(
         &self,
         state: &InstigatorState,
@@ -47,7 +49,9 @@ pub trait InstigatorStore: std::fmt::Debug + Send + Sync + 'static {
 
     /// Replaces a state, under both of its ids, in one transaction.
     ///
-    /// Errors: [`StorageError::NotFound`] if the selector has none.
+    /// # Errors
+    ///
+    /// [`StorageError::NotFound`] if the selector has none.
     async fn update_instigator_state(
         &self,
         state: &InstigatorState,
@@ -56,7 +60,9 @@ pub trait InstigatorStore: std::fmt::Debug + Send + Sync + 'static {
 
     /// Deletes the state of an origin, and that of its selector unless another origin still has it.
     ///
-    /// Errors: [`StorageError::NotFound`] if the selector has none.
+    /// # Errors
+    ///
+    /// [`StorageError::NotFound`] if the selector has none.
     async fn delete_instigator_state(
         &self,
         origin_id: &str,

@@ -34,7 +34,9 @@ impl PostgresConfig {
 
     /// A database by its URL, as SQLAlchemy or libpq write it.
     ///
-    /// Errors: it is not such a URL; the error does not repeat it, as it may hold a password.
+    /// # Errors
+    ///
+    /// [`StorageError::Unsupported`] if it is not such a URL. The error does not repeat it, since it may hold a password.
     pub fn from_url(url: &str) -> Result<Self, StorageError> {
         let unsupported =
             |reason: String| StorageError::Unsupported { what: "postgres_url".to_owned(), reason };
