@@ -40,7 +40,8 @@ pub trait CodeLocation: std::fmt::Debug + Send + Sync {
         asset_check_selection: &[AssetCheckKey],
     ) -> Result<RemoteJob, BoxError>;
 
-    /// The plan of a run of a job. `None` for steps means all, and for the state that nothing is known.
+    /// The plan of a run of a job. `None` for the steps means all steps. `None` for the known state means that
+    /// nothing is known before the run.
     async fn get_execution_plan(
         &self,
         job: &RemoteJob,

@@ -47,7 +47,7 @@ pub struct FreshnessStateRecord {
 }
 
 impl FreshnessStateRecord {
-    /// What an event says of the freshness of an asset; `None` if it does not change it.
+    /// The freshness that an event gives an asset; `None` if it does not change it.
     pub fn of_event(event: &DagsterEvent) -> Option<Self> {
         let Some(EventSpecificData::FreshnessStateChange(change)) =
             event.event_specific_data.as_deref()

@@ -19,7 +19,7 @@ serdes_class! {
         pub metadata: Vec<MetadataEntry> = "metadata_entries",
         /// The partition; `None` for the whole asset.
         pub partition: Option<String> = "partition",
-        /// Tags such as the data version; `None` is written by Dagster where there are none.
+        /// Tags such as the data version. Dagster writes `None` where there are none.
         pub tags: Option<BTreeMap<String, String>> = "tags",
     }
 }
@@ -67,7 +67,7 @@ impl From<AssetMaterialization> for StepMaterializationData {
 }
 
 serdes_class! {
-    /// An asset, or a partition of one, was looked at and not changed.
+    /// Somebody looked at an asset, or at a partition of one, and did not change it.
     #[derive(Debug, Clone, PartialEq)]
     pub struct AssetObservation = "AssetObservation" {
         /// The asset.

@@ -250,7 +250,7 @@ serdes_class! {
         pub effective_timestamp: Number = "effective_timestamp",
         /// The last event that was taken into account.
         pub last_event_id: Option<i64> = "last_event_id",
-        /// What the conditions remember, by what tells them from each other.
+        /// What each condition remembers, by the condition's unique id.
         pub node_cursors_by_unique_id: BTreeMap<String, AutomationConditionNodeCursor> =
             "node_cursors_by_unique_id",
         /// What was asked for.

@@ -70,7 +70,7 @@ serdes_class! {
 }
 
 impl KnownExecutionState {
-    /// Nothing is known: the state of a run that re-executes no other.
+    /// Nothing is known. This is the state of a run that re-executes no other.
     pub fn empty() -> Self {
         Self {
             dynamic_mappings: Opaque::from(&serde_json::json!({})),
