@@ -19,8 +19,8 @@ pub struct InstigatorFilter {
 
 /// The states of schedules and sensors.
 ///
-/// Two ids name one of them: the origin id, the hash of all that led to it, and the selector id, the hash
-/// of location, repository and name, which survives a move of the code.
+/// Two ids name a schedule or sensor. The origin id is the hash of all that led to it. The selector id is the hash
+/// of location, repository and name, and survives a move of the code.
 #[async_trait]
 pub trait InstigatorStore: std::fmt::Debug + Send + Sync + 'static {
     /// The states that match, oldest first.
@@ -35,10 +35,12 @@ pub trait InstigatorStore: std::fmt::Debug + Send + Sync + 'static {
         selector_id: &str,
     ) -> Result<Option<InstigatorState>, StorageError>;
 
-    /// Stores a state, under both of its ids, in one transaction. `at` is the time of the change, should
-    /// another origin have left a state under the same selector.
+    /// Stores a state, under both of its ids, in one transaction. `at` is the time of the change. It counts if
+    /// another origin has left a state under the same selector.
     ///
-    /// Errors: [`StorageError::AlreadyExists`] if the origin has a state.
+    /// # Errors
+    ///
+    /// [`StorageError::AlreadyExists`] if the origin has a state.
     async fn add_instigator_state(
         &self,
         state: &InstigatorState,
@@ -47,7 +49,9 @@ pub trait InstigatorStore: std::fmt::Debug + Send + Sync + 'static {
 
     /// Replaces a state, under both of its ids, in one transaction.
     ///
-    /// Errors: [`StorageError::NotFound`] if the selector has none.
+    /// # Errors
+    ///
+    /// [`StorageError::NotFound`] if the selector has none.
     async fn update_instigator_state(
         &self,
         state: &InstigatorState,
@@ -56,7 +60,9 @@ pub trait InstigatorStore: std::fmt::Debug + Send + Sync + 'static {
 
     /// Deletes the state of an origin, and that of its selector unless another origin still has it.
     ///
-    /// Errors: [`StorageError::NotFound`] if the selector has none.
+    /// # Errors
+    ///
+    /// [`StorageError::NotFound`] if the selector has none.
     async fn delete_instigator_state(
         &self,
         origin_id: &str,
