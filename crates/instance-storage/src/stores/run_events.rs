@@ -67,7 +67,7 @@ impl SqlRunEventStore {
             adding.await?;
             return Ok(StoredEvents::complete(Vec::new()));
         }
-        // The file of the run is made while the run is stored, and gets its place afterwards.
+        // The file of the run is made while the run is stored, and gets its place after that.
         let making = Box::pin(self.events.new_log(&run_id, &events));
         let (added, log) = tokio::join!(adding, making);
         added?;
