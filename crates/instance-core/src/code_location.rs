@@ -10,7 +10,7 @@ use crate::run::{JobPythonOrigin, RemoteJobOrigin};
 use crate::serdes::{FrozenSet, Opaque};
 use crate::snap::{ExecutionPlanSnapshot, JobSnap, KnownExecutionState};
 
-/// A job, or a part of one, as its code location tells it.
+/// A job, or a part of one, as its code location describes it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RemoteJob {
     /// The tags that its runs get.

@@ -123,7 +123,7 @@ pub struct RunWorkerDebugInfoContext {
     pub dagster_run: DagsterRun,
     /// The instance, to read from.
     pub instance: Arc<dyn LauncherOps>,
-    /// Whether the last lines that the worker printed are wanted, too; `true` unless said otherwise.
+    /// Whether the last lines that the worker printed are wanted, too; `true` by default.
     pub include_container_logs: bool,
 }
 

@@ -28,7 +28,7 @@ serdes_class! {
     /// What is kept with the freshness of an asset.
     #[derive(Debug, Clone, PartialEq)]
     pub struct FreshnessStateRecordBody = "FreshnessStateRecordBody" {
-        /// What is to be known of it.
+        /// The metadata.
         pub metadata: Option<Opaque> = "metadata",
     }
 }

@@ -14,7 +14,7 @@ use crate::serdes::UnknownFields;
 /// Called with each entry of a run after it was stored.
 pub type EventListener = Arc<dyn Fn(&EventLogRecord) + Send + Sync>;
 
-/// Those of this process who listen to the events of a run.
+/// The listeners of this process to the events of a run.
 #[derive(Default)]
 pub struct EventListeners {
     by_run: Mutex<HashMap<RunId, Vec<EventListener>>>,
@@ -37,7 +37,7 @@ impl EventListeners {
         self.by_run().remove(run_id);
     }
 
-    /// Whether nobody listens to the run.
+    /// Whether the run has no listener.
     pub fn is_empty(&self, run_id: &RunId) -> bool {
         !self.by_run().contains_key(run_id)
     }

@@ -15,7 +15,7 @@ serdes_class! {
         pub asset_key: AssetKey = "asset_key",
         /// A description of what was written.
         pub description: Option<String> = "description",
-        /// What is to be known of it.
+        /// The metadata.
         pub metadata: Vec<MetadataEntry> = "metadata_entries",
         /// The partition; `None` for the whole asset.
         pub partition: Option<String> = "partition",
@@ -74,7 +74,7 @@ serdes_class! {
         pub asset_key: AssetKey = "asset_key",
         /// A description of what was seen.
         pub description: Option<String> = "description",
-        /// What is to be known of it.
+        /// The metadata.
         pub metadata: Vec<MetadataEntry> = "metadata_entries",
         /// The partition; `None` for the whole asset.
         pub partition: Option<String> = "partition",

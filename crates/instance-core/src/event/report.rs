@@ -48,7 +48,7 @@ pub struct ReportEvent {
     pub event: DagsterEvent,
     /// The run; empty for an event without one.
     pub run_id: RunId,
-    /// The level; [`LogLevel::INFO`] unless said otherwise.
+    /// The level; [`LogLevel::INFO`] by default.
     pub level: LogLevel,
     /// The batch that it is part of; `None` if it is reported alone.
     pub batch: Option<EventBatchMetadata>,

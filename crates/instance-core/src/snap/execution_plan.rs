@@ -116,7 +116,7 @@ serdes_class! {
         pub key: String = "key",
         /// The kind.
         pub kind: StepKind = "kind",
-        /// What is to be known of it.
+        /// The metadata.
         pub metadata_items: Vec<ExecutionPlanMetadataItemSnap> = "metadata_items",
         /// The outputs.
         pub outputs: Vec<ExecutionStepOutputSnap> = "outputs",

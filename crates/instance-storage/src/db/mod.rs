@@ -266,7 +266,7 @@ impl Connection<'_> {
         }
     }
 
-    /// Notifies those who listen to runs for new events, if a server does that. A notice is the run's id and the id
+    /// Wakes the watchers of runs for new events, if a server does that. A notice is the run's id and the id
     /// of its last event. Whoever follows a SQLite file looks at the file.
     pub(crate) async fn notify(&mut self, notices: &[String]) -> Result<(), StorageError> {
         if self.dialect() == Dialect::Postgres {

@@ -59,7 +59,7 @@ impl Notices {
     }
 }
 
-/// Those who follow runs, and what tells them.
+/// The watchers of runs, and the notices that wake them.
 #[derive(Debug)]
 pub(crate) struct Watch {
     followed: Arc<Followed>,

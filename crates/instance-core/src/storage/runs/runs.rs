@@ -20,7 +20,7 @@ pub struct RunsPage {
     pub limit: Option<u64>,
     /// By what the runs are ordered.
     pub order_by: RunsOrderBy,
-    /// In which order the runs come; newest first unless said otherwise.
+    /// In which order the runs come; newest first by default.
     pub order: Order,
 }
 

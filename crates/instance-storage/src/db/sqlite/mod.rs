@@ -258,7 +258,7 @@ impl SqliteDatabase {
         let creating = options(&self.place, self.schema).create_if_missing(!is_placed);
         let mut connection = creating.connect().await.map_err(opening)?;
         if let Err(error) = self.create_or_check(&mut connection).await {
-            // The first error is the one to tell.
+            // The first error is the one to return.
             let _ = sqlx::Connection::close(connection).await;
             return Err(error);
         }

@@ -59,7 +59,7 @@ impl Schema {
         matches!(self, Self::EventIndex | Self::EventShard)
     }
 
-    /// The table that tells whether the schema was created.
+    /// The table that exists if the schema was created.
     #[cfg(feature = "postgres")]
     pub(crate) const fn main_table(self) -> &'static str {
         match self {
@@ -134,7 +134,7 @@ pub(crate) fn select_postgres_table_names() -> SelectStatement {
         .take()
 }
 
-/// The names of all tables, to tell a fresh file from a database.
+/// The names of all tables, by which a fresh file differs from a database.
 pub(crate) fn select_sqlite_table_names() -> SelectStatement {
     Query::select()
         .column("name")
