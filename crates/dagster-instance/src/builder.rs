@@ -1,4 +1,4 @@
-//! Builds an instance: which parts it is given, and which it makes itself.
+//! Building an instance: which parts it is given, and which it makes for itself.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use instance_storage::LocalComputeLogManager;
 
 use crate::instance::{DagsterInstance, Inner};
 
-/// Opens a [`DagsterInstance`]. Everything that is not set has a default.
+/// Opens a [`DagsterInstance`]; everything that is not said has a default.
 #[derive(Debug)]
 #[must_use]
 pub struct DagsterInstanceBuilder {
@@ -73,14 +73,14 @@ impl DagsterInstance {
 }
 
 impl DagsterInstanceBuilder {
-    /// The instance's directory. Without it, `DAGSTER_HOME` names the directory. Without that, it is
+    /// The instance's directory. Without it, `DAGSTER_HOME` names it, and without that it is
     /// `dagster-instance` below the user's data directory.
     pub fn home(mut self, home: impl Into<PathBuf>) -> Self {
         self.home = Some(home.into());
         self
     }
 
-    /// Makes opening fail if there is no instance, instead of creating one.
+    /// Fail to open where there is no instance, instead of creating one.
     pub const fn must_exist(mut self) -> Self {
         self.must_exist = true;
         self
@@ -92,61 +92,60 @@ impl DagsterInstanceBuilder {
         self
     }
 
-    /// The stores. No database is opened then, whatever the settings name, and [`must_exist`](Self::must_exist) has
-    /// no effect.
+    /// The stores. No database is opened then, whatever the settings name, and [`must_exist`](Self::must_exist) says
+    /// nothing.
     pub fn stores(mut self, stores: Stores) -> Self {
         self.stores = Some(stores);
         self
     }
 
-    /// Where the output of workers is captured. The default is below the instance's directory.
+    /// Where the output of workers is captured: below the instance's directory, unless said otherwise.
     pub fn compute_log_manager(mut self, manager: impl ComputeLogManager) -> Self {
         self.compute_log_manager = Some(Arc::new(manager));
         self
     }
 
-    /// Decides when a submitted run is launched. The default launches it at once.
+    /// What decides when a submitted run is launched: at once, unless said otherwise.
     pub fn run_coordinator(mut self, run_coordinator: impl RunCoordinator) -> Self {
         self.run_coordinator = Some(Arc::new(run_coordinator));
         self
     }
 
-    /// Starts the workers of runs. The default starts processes of this machine. Without the feature `process`
-    /// there is no default, and launching a run is an error.
+    /// What starts the workers of runs: processes of this machine, unless said otherwise. Without the feature
+    /// `process` nothing does, and to launch a run is an error.
     pub fn run_launcher(mut self, run_launcher: impl RunLauncher) -> Self {
         self.run_launcher = Some(Arc::new(run_launcher));
         self
     }
 
-    /// Where the time comes from. The default is the operating system.
+    /// Where the time comes from: the operating system, unless said otherwise.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
         self
     }
 
-    /// Where fresh ids come from. By default they are random.
+    /// Where fresh ids come from: they are random, unless said otherwise.
     pub fn ids(mut self, ids: impl IdSource) -> Self {
         self.ids = Arc::new(ids);
         self
     }
 
-    /// Which events wait for others before they are stored. By default no event waits, unless
-    /// `DAGSTER_EVENT_BATCH_SIZE` is set: then the events of batches wait, as in Dagster.
+    /// Which events wait for others before they are stored; unless said otherwise, those of batches if
+    /// `DAGSTER_EVENT_BATCH_SIZE` is set, as for Dagster, and none else.
     ///
-    /// Whoever has events wait has to call [`dispose`](DagsterInstance::dispose) in the end. Otherwise the last
-    /// events are lost.
+    /// Whoever has events wait calls [`dispose`](DagsterInstance::dispose) in the end, or loses the last ones.
     pub const fn event_batching(mut self, event_batching: EventBatching) -> Self {
         self.event_batching = Some(event_batching);
         self
     }
 
-    /// How many bytes the body of a run may have. By default there is no limit.
+    /// How many bytes the body of a run may have; any number unless said otherwise.
     pub const fn run_size_limit_bytes(mut self, limit: u64) -> Self {
         self.run_size_limit_bytes = Some(limit);
         self
     }
 
-    /// Builds an instance in memory; see [`DagsterInstance::ephemeral`]. Its directory has no name. Stores and
+    /// Builds an instance in memory; see [`DagsterInstance::ephemeral`]. Its directory has no name, and stores and
     /// captured logs that were given are used all the same.
     pub fn in_memory(mut self) -> DagsterInstance {
         let memory = MemoryStores::new(Arc::clone(&self.clock), &*self.ids);
@@ -158,16 +157,16 @@ impl DagsterInstanceBuilder {
         self.build(settings, stores, manager)
     }
 
-    /// Opens the instance. Files are opened, and missing ones created, when they are first needed.
+    /// Opens the instance. Its files are opened, and missing ones created, when they are first
+    /// needed.
     ///
-    /// If [stores](Self::stores) are given, but neither [`home`](Self::home) nor [`settings`](Self::settings), all
-    /// settings are defaults, and neither `dagster.yaml` nor the environment is read.
+    /// With [stores](Self::stores) of the caller's and neither [`home`](Self::home) nor [`settings`](Self::settings),
+    /// all settings are defaults, and neither `dagster.yaml` nor the environment is read.
     ///
     /// # Errors
     ///
-    /// * No directory can be found.
-    /// * Its `dagster.yaml` asks for something that this version, or this build, does not have.
-    /// * [`must_exist`](Self::must_exist) was set, and there is no instance.
+    /// No directory can be found; its `dagster.yaml` asks for what this version, or this build, does not have;
+    /// [`must_exist`](Self::must_exist) was said and there is no instance.
     pub async fn open(mut self) -> Result<DagsterInstance, InstanceError> {
         let settings = match self.settings.take() {
             Some(settings) => settings,
