@@ -8,6 +8,7 @@ mod edges;
 mod licences;
 mod paths;
 mod sources;
+mod spans;
 mod spdx;
 mod sql;
 
@@ -28,6 +29,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let names = files.iter().map(|file| file.path.as_str()).collect();
     for file in &files {
         findings.extend(sources::check(file));
+        findings.extend(spans::check(file));
         findings.extend(sql::check(file));
         findings.extend(paths::check(file));
         findings.extend(doc_paths::check(file, &names));

@@ -28,6 +28,10 @@ pub struct Class {
 
 impl Class {
     /// Reads a body as this class and writes it again.
+    ///
+    /// # Errors
+    ///
+    /// The body is not one of this class.
     pub fn rewrite<'a>(&self, body: &'a str) -> Result<Rewritten<'a>, SerdesError> {
         (self.rewrite)(body)
     }

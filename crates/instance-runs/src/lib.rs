@@ -1,7 +1,7 @@
 //! The run domain: creating, re-executing and registering runs, with their snapshots and planned events; finding,
 //! changing and deleting them.
 //!
-//! How anything is stored is not known here; see `instance_core::storage::RunStorage`.
+//! This crate does not know how anything is stored; see `instance_core::storage::RunStorage`.
 //!
 #![doc = include_str!("../README.md")]
 

@@ -8,6 +8,10 @@ use super::{Kind, Reader, SerdesError, Writer};
 ///
 /// It works on the text alone, so integers of any size, `NaN` and halves of surrogate pairs pass through. If a key
 /// occurs twice, the last value counts, as in Python.
+///
+/// # Errors
+///
+/// The text is not one JSON value, as Python reads it.
 pub fn canonical_text(text: &str) -> Result<String, SerdesError> {
     let mut reader = Reader::new(text);
     let mut writer = Writer::new();

@@ -54,6 +54,10 @@ pub trait Pack {
 /// A type that is read from Dagster's serdes format.
 pub trait Unpack: Sized {
     /// Reads one value at the position of the reader, which then stands after it.
+    ///
+    /// # Errors
+    ///
+    /// There is no value of this type at the position.
     fn unpack(reader: &mut Reader<'_>) -> Result<Self, SerdesError>;
 
     /// The value of a field that is missing in the text; `None` if the field is required.
@@ -87,6 +91,10 @@ pub fn serialize_value<T: Pack + ?Sized>(value: &T) -> String {
 ///
 /// An error names the offset, and the class and field where reading stopped. Input is never trusted: [`MAX_DEPTH`]
 /// bounds the depth, and the length of the text bounds the memory.
+///
+/// # Errors
+///
+/// The text is not one JSON value, or not a value of this type.
 pub fn deserialize_value<T: Unpack>(text: &str) -> Result<T, SerdesError> {
     let mut reader = Reader::new(text);
     let value = T::unpack(&mut reader)?;

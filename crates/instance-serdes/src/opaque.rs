@@ -16,6 +16,10 @@ impl Opaque {
 
     /// A value as JSON writes it, in any layout. If an object names a key twice, the last one counts. Integers may
     /// have any size.
+    ///
+    /// # Errors
+    ///
+    /// The text is not one JSON value.
     pub fn from_json_text(text: &str) -> Result<Self, SerdesError> {
         Ok(Self(canonical_text(text)?.into()))
     }
@@ -31,6 +35,10 @@ impl Opaque {
     }
 
     /// The value as a JSON tree. Integers beyond 64 bits and `NaN` are errors.
+    ///
+    /// # Errors
+    ///
+    /// The value has a number that the tree cannot hold.
     pub fn to_json(&self) -> Result<serde_json::Value, SerdesError> {
         text_to_json(&self.0)
     }

@@ -68,6 +68,10 @@ impl<'a> Reader<'a> {
     }
 
     /// Checks that nothing but white space is left.
+    ///
+    /// # Errors
+    ///
+    /// There is other text behind the value.
     pub fn end(&mut self) -> Result<(), SerdesError> {
         self.skip_space();
         if self.at == self.text.len() {
@@ -78,6 +82,10 @@ impl<'a> Reader<'a> {
     }
 
     /// The kind of the next value.
+    ///
+    /// # Errors
+    ///
+    /// No value is next: the text has ended, or something else follows.
     pub fn kind(&mut self) -> Result<Kind, SerdesError> {
         self.skip_space();
         match self.byte() {
@@ -95,6 +103,10 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads `null` if it is next.
+    ///
+    /// # Errors
+    ///
+    /// A word that begins like `null` is next.
     pub fn null(&mut self) -> Result<bool, SerdesError> {
         self.skip_space();
         if self.byte() != Some(b'n') {
@@ -105,6 +117,10 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads a boolean.
+    ///
+    /// # Errors
+    ///
+    /// The next value is not a boolean.
     pub fn bool(&mut self) -> Result<bool, SerdesError> {
         self.skip_space();
         if self.byte() == Some(b't') {
@@ -117,6 +133,10 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads the text of a number.
+    ///
+    /// # Errors
+    ///
+    /// The next value is not a number.
     pub fn number(&mut self) -> Result<&'a str, SerdesError> {
         if self.kind()? != Kind::Number {
             return Err(self.error(format!("expected a number, found {:?}", self.rest_preview())));
@@ -137,6 +157,10 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads an integer of up to 64 bits.
+    ///
+    /// # Errors
+    ///
+    /// The next value is not an integer, or has more than 64 bits.
     pub fn integer(&mut self) -> Result<i64, SerdesError> {
         let start = self.at;
         let text = self.number()?;
@@ -144,6 +168,10 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads a float; an integer counts as one.
+    ///
+    /// # Errors
+    ///
+    /// The next value is not a number.
     pub fn float(&mut self) -> Result<f64, SerdesError> {
         let start = self.at;
         let text = self.number()?;
@@ -156,6 +184,10 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads a string, without a copy where it has no escapes.
+    ///
+    /// # Errors
+    ///
+    /// The next value is not a string, has no end, or has an escape that does not exist.
     pub fn string(&mut self) -> Result<Cow<'a, str>, SerdesError> {
         self.skip_space();
         if self.byte() != Some(b'"') {
@@ -187,21 +219,37 @@ impl<'a> Reader<'a> {
     }
 
     /// Begins a list; then [`next_item`](Self::next_item) until it returns `false`.
+    ///
+    /// # Errors
+    ///
+    /// The next value is not a list, or lists and objects nest deeper than [`MAX_DEPTH`].
     pub fn begin_list(&mut self) -> Result<Object, SerdesError> {
         self.begin(b'[', "a list")
     }
 
     /// Whether another item of the list follows.
+    ///
+    /// # Errors
+    ///
+    /// Neither another item nor the end of the list is next.
     pub fn next_item(&mut self, list: &mut Object) -> Result<bool, SerdesError> {
         self.next(list, b']')
     }
 
     /// Begins an object; then [`next_key`](Self::next_key) and a value until it returns `None`.
+    ///
+    /// # Errors
+    ///
+    /// The next value is not an object, or lists and objects nest deeper than [`MAX_DEPTH`].
     pub fn begin_object(&mut self) -> Result<Object, SerdesError> {
         self.begin(b'{', "an object")
     }
 
     /// The next key of the object; the reader then stands before its value.
+    ///
+    /// # Errors
+    ///
+    /// Neither another key nor the end of the object is next.
     pub fn next_key(&mut self, object: &mut Object) -> Result<Option<Cow<'a, str>>, SerdesError> {
         if !self.next(object, b'}')? {
             return Ok(None);
@@ -230,6 +278,10 @@ impl<'a> Reader<'a> {
     /// Passes over one value and returns its text as it stands.
     ///
     /// It works without recursion, so a value that nobody interprets cannot exhaust the stack.
+    ///
+    /// # Errors
+    ///
+    /// The next value is not complete, or is not JSON.
     pub fn raw_value(&mut self) -> Result<&'a str, SerdesError> {
         self.skip_space();
         let start = self.at;
@@ -273,6 +325,10 @@ impl<'a> Reader<'a> {
 
     /// The `"__class__"` of the object that follows. The reader does not move. `None` if no object follows, or it
     /// has no class.
+    ///
+    /// # Errors
+    ///
+    /// The object is not JSON up to its class, or its class is not a string.
     pub fn class(&mut self) -> Result<Option<Cow<'a, str>>, SerdesError> {
         if self.kind()? != Kind::Object {
             return Ok(None);
@@ -297,6 +353,10 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads `{"__enum__": "Class.MEMBER"}` and returns its text.
+    ///
+    /// # Errors
+    ///
+    /// The next value is not such an object.
     pub fn enum_text(&mut self) -> Result<Cow<'a, str>, SerdesError> {
         let mut object = self.begin_object()?;
         let mut text = None;

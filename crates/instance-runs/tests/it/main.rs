@@ -11,3 +11,4 @@ mod managed;
 mod planned;
 mod pools;
 mod reexecute;
+mod spans;

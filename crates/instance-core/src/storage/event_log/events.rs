@@ -320,7 +320,9 @@ pub trait EventStore: std::fmt::Debug + Send + Sync + 'static {
 
     /// A page of the changes of runs' statuses.
     ///
-    /// Errors: [`StorageError::Unsupported`] for a type that changes no status.
+    /// # Errors
+    ///
+    /// [`StorageError::Unsupported`] for a type that changes no status.
     async fn fetch_run_status_changes(
         &self,
         filter: &RunStatusChangeRecordsFilter,

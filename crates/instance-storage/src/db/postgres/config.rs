@@ -36,7 +36,8 @@ impl PostgresConfig {
     ///
     /// # Errors
     ///
-    /// It is not such a URL. The error does not repeat the URL, which may hold a password.
+    /// [`StorageError::Unsupported`] if it is not such a URL. The error does not repeat the URL, which may hold a
+    /// password.
     pub fn from_url(url: &str) -> Result<Self, StorageError> {
         let unsupported =
             |reason: String| StorageError::Unsupported { what: "postgres_url".to_owned(), reason };
