@@ -30,7 +30,7 @@ pub enum ErrorKind {
     Backend,
     /// Something outside of the instance failed: a launcher, a code location.
     External,
-    /// The call did its work, but a later step is incomplete.
+    /// The call did its work, but an effect of it is not stored.
     Incomplete,
 }
 
@@ -298,8 +298,8 @@ pub enum InstanceError {
     /// A definition of partitions does not allow what was asked for; nothing was written.
     #[error(transparent)]
     Partitions(#[from] PartitionsError),
-    /// The events are stored, and must not be reported again. A later step is incomplete: an event is missing where
-    /// events are found across runs, or its run did not change.
+    /// The events are stored, and must not be reported again. An effect of one of them is not stored: its row in
+    /// the index across runs, or the change of its run.
     #[error("the events of run {run_id} are stored, but what follows from them is not complete")]
     EventsIncomplete {
         /// The run of the events.

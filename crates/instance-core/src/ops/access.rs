@@ -44,7 +44,7 @@ accessors_of_stores! {
     BackfillStoreAccess: fn backfill_store() -> BackfillStore of run_storage;
     /// Access to events.
     EventStoreAccess: fn event_store() -> EventStore of event_log_storage;
-    /// Access to the signals that wake watchers of events.
+    /// Access to the signals that wake followers of a run.
     EventWatchAccess: fn event_watch() -> EventWatch of event_log_storage;
     /// Access to assets.
     AssetStoreAccess: fn asset_store() -> AssetStore of event_log_storage;

@@ -76,8 +76,8 @@ pub trait RunEventStore: std::fmt::Debug + Send + Sync + 'static {
     /// Stores entries in their order, and changes the runs as their events demand, as
     /// [`RunStore::handle_run_event`] does. The entries of one run are stored all or none.
     ///
-    /// In several databases, the entries are stored first and the runs are changed after them. If a later step
-    /// fails, [`StoredEvents::incomplete`] says why.
+    /// In several databases, the entries are stored first and the runs are changed after them. If an effect of a
+    /// stored entry fails, [`StoredEvents::incomplete`] says why.
     ///
     /// # Errors
     ///
@@ -99,19 +99,19 @@ pub trait RunEventStore: std::fmt::Debug + Send + Sync + 'static {
 pub struct StoredEvents {
     /// The ids of their rows, in the order of the entries.
     pub ids: Vec<StorageId>,
-    /// Why a later step is incomplete; `None` if all steps are done. The later steps of an entry are its row where
-    /// events are found across runs, and the change of its run. The steps of the other entries are done all the
-    /// same. Always `None` where one database holds everything.
+    /// Why an effect of an entry is not stored; `None` if all are. The effects of an entry are its row in the index
+    /// across runs, and the change of its run. The effects of the other entries are stored all the same. Always
+    /// `None` where one database holds everything.
     pub incomplete: Option<StorageError>,
 }
 
 impl StoredEvents {
-    /// Entries whose later steps are all done.
+    /// Entries whose effects are all stored.
     pub const fn complete(ids: Vec<StorageId>) -> Self {
         Self { ids, incomplete: None }
     }
 
-    /// Adds the outcome of another later step. The first error is kept.
+    /// Adds the outcome of another effect. The first error is kept.
     #[must_use]
     pub fn and(mut self, followed: Result<(), StorageError>) -> Self {
         self.incomplete = self.incomplete.or(followed.err());

@@ -266,8 +266,8 @@ impl Connection<'_> {
         }
     }
 
-    /// Wakes the watchers of runs for new events, if a server does that. A notice is the run's id and the id
-    /// of its last event. Whoever follows a SQLite file looks at the file.
+    /// Wakes the followers of runs, if a server does that. A notice is the run's id and the id of its last event.
+    /// Whoever follows a SQLite file looks at the file.
     pub(crate) async fn notify(&mut self, notices: &[String]) -> Result<(), StorageError> {
         if self.dialect() == Dialect::Postgres {
             for notices in notices.chunks(events::NOTICES_PER_STATEMENT) {

@@ -1,5 +1,5 @@
-//! Signals for watchers of the events of runs. A signal comes at once if this process stores an event. If another
-//! process stores it, a notice of the operating system or of the server causes the signal.
+//! Signals for followers of runs. A signal comes at once if this process stores an event. If another process stores
+//! it, a notice of the operating system or of the server causes the signal.
 //!
 //! A notice only says that there may be something. What there is, is read.
 
@@ -59,7 +59,7 @@ impl Notices {
     }
 }
 
-/// The watchers of runs, and the notices that wake them.
+/// The followed runs, and the notices that wake their followers.
 #[derive(Debug)]
 pub(crate) struct Watch {
     followed: Arc<Followed>,

@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use crate::error::StorageError;
 use crate::ids::RunId;
 
-/// Wakes watchers of the events of a run, whichever process stores the events.
+/// Wakes followers of a run, whichever process stores the run's events.
 #[async_trait]
 pub trait EventWatch: std::fmt::Debug + Send + Sync + 'static {
     /// Begins to watch for events of a run. Whoever reads after this returns, and then waits for the signal, misses

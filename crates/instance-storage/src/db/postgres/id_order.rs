@@ -1,6 +1,6 @@
 //! Events become visible in the order of their ids.
 //!
-//! Sensors and watchers ask for what is behind the last id they saw. If a row gets the lower id and is committed
+//! Sensors and followers ask for what is behind the last id they saw. If a row gets the lower id and is committed
 //! later, they never see it. So writers of events take turns from the moment an id is given until the commit.
 //! (SQLite has one writer at a time anyway.)
 

@@ -1,5 +1,5 @@
 //! The steps by which events are stored, in their order: the logs of their runs, the index across runs, and the
-//! signal to the watchers of the runs.
+//! signal to the followers of the runs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -48,7 +48,7 @@ impl SqlEventLogStorage {
     }
 
     /// Stores events in their order. All events get into the database here, and so this is the only place that
-    /// signals the watchers of their runs.
+    /// signals the followers of their runs.
     pub(crate) async fn store(
         &self,
         storing: Storing,

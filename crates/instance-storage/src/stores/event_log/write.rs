@@ -56,7 +56,7 @@ impl Events {
             .map(|((entry, row), id)| (entry, row, *id))
     }
 
-    /// Wakes the watchers of each run: one notice for a run, which names its last event.
+    /// Wakes the followers of each run: one notice for a run, which names its last event.
     async fn notify(&self, connection: &mut Connection<'_>) -> Result<(), StorageError> {
         let last: BTreeMap<_, _> = self.each().map(|(entry, _, id)| (&entry.run_id, id)).collect();
         let notices: Vec<_> =
