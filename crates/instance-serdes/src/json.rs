@@ -1,4 +1,4 @@
-//! Plain JSON trees to serdes text and back: run configuration and metadata enter this way.
+//! Conversion between JSON trees and serdes text. Run configuration and metadata enter this way.
 
 use serde_json::{Map, Number, Value};
 

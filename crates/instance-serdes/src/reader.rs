@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use super::{SerdesError, plain::plain_length, surrogates};
 
-/// How deep lists and objects may nest that are read as types. What is only passed over may nest
-/// deeper, as deep as its text is long.
+/// How deep lists and objects may nest that are read as types. What is only passed over may nest as deep as its
+/// text is long.
 pub const MAX_DEPTH: usize = 128;
 
 /// What kind of value stands at the reader's position.
@@ -46,12 +46,12 @@ impl<'a> Reader<'a> {
         Self { text, at: 0, depth: 0, carried: None }
     }
 
-    /// A reader that notes every value which it carries without interpreting it.
+    /// A reader that notes every value that it carries without interpreting it.
     pub fn noting_carried(text: &'a str) -> Self {
         Self { carried: Some(Vec::new()), ..Self::new(text) }
     }
 
-    /// The values that were carried, in their order; empty unless the reader notes them.
+    /// The values that were carried, in their order. Empty if the reader does not note them.
     pub fn carried(&self) -> &[&'a str] {
         self.carried.as_deref().unwrap_or_default()
     }
@@ -260,8 +260,8 @@ impl<'a> Reader<'a> {
         Ok(Some(key))
     }
 
-    /// Reads a key if it is the next one, written as Dagster writes it: `quoted` is the key in quotes with
-    /// its colon and space. The reader then stands before its value, else where it stood.
+    /// Reads a key if it is the next one, written as Dagster writes it. `quoted` is the key in quotes with its
+    /// colon and space. If it is, the reader then stands before the value; otherwise it does not move.
     #[doc(hidden)]
     #[inline]
     pub fn take_key(&mut self, object: &mut Object, quoted: &'static str) -> bool {
@@ -277,7 +277,7 @@ impl<'a> Reader<'a> {
 
     /// Passes over one value and returns its text as it stands.
     ///
-    /// Works without recursion: what nobody interprets cannot exhaust the stack.
+    /// It works without recursion, so a value that nobody interprets cannot exhaust the stack.
     ///
     /// # Errors
     ///
@@ -298,7 +298,7 @@ impl<'a> Reader<'a> {
                     around.push((kind == Kind::List, false));
                 }
             }
-            // Close what ends here, and go on to the next value of what does not.
+            // Close what ends here. If it does not end, go on to the next value.
             loop {
                 let Some((is_list, has_items)) = around.last_mut() else {
                     return Ok(&self.text[start..self.at]);
@@ -323,7 +323,7 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The `"__class__"` of the object that follows, without moving; `None` if it is no object or
+    /// The `"__class__"` of the object that follows. The reader does not move. `None` if no object follows, or it
     /// has no class.
     ///
     /// # Errors
@@ -352,7 +352,7 @@ impl<'a> Reader<'a> {
         Ok(class)
     }
 
-    /// Reads `{"__enum__": "Class.MEMBER"}`, of which it returns the text.
+    /// Reads `{"__enum__": "Class.MEMBER"}` and returns its text.
     ///
     /// # Errors
     ///
@@ -420,7 +420,7 @@ impl<'a> Reader<'a> {
         let is_first_half = (0xd800..0xdc00).contains(&unit);
         let units = if is_first_half { &pair[..] } else { &pair[..1] };
         let Some(Ok(character)) = char::decode_utf16(units.iter().copied()).next() else {
-            // Python's strings may hold half of a pair, and so may what it wrote.
+            // Python's strings may hold half of a pair, and so may the text that it wrote.
             surrogates::push_half(value, unit);
             self.at += 6;
             return Ok(());
@@ -479,8 +479,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Appends a piece of a string as it is kept: as it is, but for the one character that means something
-/// else.
+/// Appends a piece of a string as it is, except for the one character that means something else.
 fn push_as_kept(value: &mut String, piece: &str) {
     if piece.is_ascii() || !piece.contains(surrogates::is_mark) {
         return value.push_str(piece);
@@ -494,8 +493,8 @@ fn push_as_kept(value: &mut String, piece: &str) {
     }
 }
 
-/// The length of the number in JSON's grammar, of any size, at the start of `text`. `None` if there is
-/// none, or if what follows it could not follow a number.
+/// The length of the number in JSON's grammar, of any size, at the start of `text`. `None` if there is no number,
+/// or if what follows cannot follow a number.
 fn number_length(text: &[u8]) -> Option<usize> {
     let digits = |from: usize| text[from..].iter().take_while(|byte| byte.is_ascii_digit()).count();
     let mut at = usize::from(text.first() == Some(&b'-'));

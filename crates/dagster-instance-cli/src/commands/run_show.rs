@@ -90,7 +90,7 @@ fn print_steps(out: &mut impl Write, steps: &[RunStepKeyStatsSnapshot]) -> std::
         .rows(out, &steps.iter().map(row).collect::<Vec<_>>())
 }
 
-/// Prints what failed, up to a bound: a run may have any number of failures of any size.
+/// Prints what failed, up to a bound. A run may have any number of failures of any size.
 async fn print_failures(
     out: &mut impl Write,
     instance: &DagsterInstance,
@@ -129,7 +129,7 @@ async fn print_failures(
     Ok(())
 }
 
-/// The error of an event of a failure, unless another event has it.
+/// The error that belongs to a failure event, unless another event has it already.
 fn error_of(entry: &EventLogEntry) -> Option<&SerializableErrorInfo> {
     match entry.dagster_event.as_ref()?.event_specific_data.as_deref()? {
         EventSpecificData::StepFailure(data) => data.error.as_ref(),

@@ -1,12 +1,12 @@
 //! Stores that keep everything in memory: for instances that are thrown away, for examples, and for tests.
 //!
-//! [`MemoryStores`] are all stores of one instance. They keep what every other store keeps, as the conformance suite
-//! demands, and forget it with the last of their handles. One lock guards all of it, so that each method of each store
-//! is atomic, those of [`RunEventStore`] too. No method waits for anything, and none starts a task.
+//! [`MemoryStores`] are all stores of one instance. They pass the conformance suite, as every other store does. What
+//! they keep is gone with the last of their handles. One lock guards all of it, so each method of each store is atomic,
+//! those of [`RunEventStore`] too. No method waits for anything, and none starts a task.
 //!
-//! Where Dagster's databases differ from each other, these are as one database of Postgres or SQLite is that holds
-//! all runs: ids of events are unique across runs, and events of a wiped asset stay in the logs of their runs. An asset
-//! is not known by its freshness alone, as in SQLite.
+//! Dagster's databases differ from each other in a few things. In these, the stores behave like one database that
+//! holds all runs: ids of events are unique across runs, and events of a wiped asset stay in the logs of their runs. As
+//! in SQLite, an asset does not exist by its freshness alone.
 //!
 //! ```
 //! use chrono::DateTime;
@@ -65,7 +65,7 @@ use event_log::{AssetChecks, Assets, DynamicPartitions, Events, Pools, Watchers}
 use runs::{Backfills, Daemons, Runs, Snapshots};
 use schedules::{Evaluations, Instigators, Ticks};
 
-/// The stores of one instance, in memory. Clones are handles on the same stores.
+/// The stores of one instance, in memory. Clones are handles to the same stores.
 #[derive(Debug, Clone)]
 pub struct MemoryStores {
     shared: Arc<Shared>,
@@ -73,8 +73,8 @@ pub struct MemoryStores {
 }
 
 impl MemoryStores {
-    /// Empty stores. The clock gives the times that no caller gives, such as when a step began to wait; the id of the
-    /// store of runs is the next one of `ids`.
+    /// Empty stores. The clock gives the times that no caller gives, such as when a step began to wait. The next id
+    /// of `ids` becomes the id of the store of runs.
     pub fn new(clock: Arc<dyn Clock>, ids: &dyn IdSource) -> Self {
         Self {
             shared: Arc::new(Shared {

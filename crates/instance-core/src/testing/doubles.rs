@@ -1,7 +1,7 @@
 //! Stores for tests that do a few things in their own way: remember what they were asked, fail, or are wrong.
 //!
-//! Who gives some methods of a double has the whole store. The others are handed to another store, or where
-//! there is none, are errors that say which method a test turned out to need.
+//! A double implements only the methods that its test is about. Every other method goes to another store. If there
+//! is no other store, the method is an error that names the method, so that the test shows what it needs.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -35,7 +35,7 @@ macro_rules! double {
         $(#[$meta])*
         #[async_trait]
         pub trait $double: std::fmt::Debug + Send + Sync + 'static {
-            /// The store that does what is not given here; `None`, if nothing else is to be asked for.
+            /// The store that does what this double does not implement; `None` if the test calls nothing else.
             fn other(&self) -> Option<&dyn $store> {
                 None
             }

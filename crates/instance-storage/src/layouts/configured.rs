@@ -1,7 +1,7 @@
-//! The stores as an instance's settings say, each where it is to be.
+//! Opens the stores that the settings of an instance name.
 //!
-//! In Dagster's default layout there is one file of runs, one index across runs, one shard of events for
-//! each run, and one file of schedules.
+//! In Dagster's default layout there is one file of runs, one index across runs, one shard of events for each run,
+//! and one file of schedules.
 
 use std::sync::Arc;
 
@@ -15,14 +15,14 @@ use crate::run_logs::RunLogs;
 use crate::sql::schema::Schema;
 
 impl Storages {
-    /// Opens the storages that settings name. Missing files and tables are created on first use. Storages in the same
+    /// The stores that settings name. Missing files and tables are created on first use. Stores in the same
     /// Postgres share its connections.
     ///
     /// # Errors
     ///
-    /// There is no file of the storage of runs, with [`OpenMode::MustExist`]. A missing Postgres shows on first use,
-    /// because nothing is connected to here. Also if a Postgres is named and the feature `postgres` is off, or its URL
-    /// cannot be read.
+    /// * With [`OpenMode::MustExist`], the file of the store of runs does not exist. A Postgres is not connected to
+    ///   here, so its first use reports that.
+    /// * A Postgres is named and the feature `postgres` is off, or its URL cannot be read.
     pub async fn open(
         settings: &StorageSettings,
         mode: OpenMode,

@@ -63,8 +63,8 @@ impl AssetChecks {
         self.of_check.retain(|(key, _), _| key != asset_key);
     }
 
-    /// Refuses entries of which one evaluates a check for which its run has planned several executions, be they stored
-    /// or among the entries.
+    /// Refuses entries if one of them evaluates a check for which its run has planned several executions. Stored
+    /// plans count, and so do plans among the entries.
     pub(super) fn require_storable(&self, entries: &[EventLogEntry]) -> Result<(), StorageError> {
         let mut rows: BTreeMap<(CheckId, &RunId, Option<String>), u64> = BTreeMap::new();
         for entry in entries {

@@ -46,8 +46,8 @@ pub struct LatestTagsQuery {
     pub after_cursor: Option<StorageId>,
 }
 
-/// What events say of the partitions of assets. Events from before an asset was last wiped do not count,
-/// nor do those without a partition.
+/// What events say about the partitions of assets. Events from before an asset was last wiped do not count. Neither
+/// do events without a partition.
 #[async_trait]
 pub trait AssetPartitionStore: std::fmt::Debug + Send + Sync + 'static {
     /// The partitions of an asset that were materialised, by events with an id between the cursors.
@@ -68,7 +68,7 @@ pub trait AssetPartitionStore: std::fmt::Debug + Send + Sync + 'static {
         after_cursor: Option<StorageId>,
     ) -> Result<BTreeMap<String, StorageId>, StorageError>;
 
-    /// The tags of the last event of a type of each partition; partitions without such tags are left out.
+    /// The tags of the last event of a type of each partition. Partitions without such tags are left out.
     ///
     /// # Errors
     ///
@@ -93,7 +93,7 @@ pub trait AssetPartitionStore: std::fmt::Debug + Send + Sync + 'static {
         partition: Option<&str>,
     ) -> Result<Option<PlannedMaterializationInfo>, StorageError>;
 
-    /// Those of the partitions whose data version is another one since a row.
+    /// Those of the partitions whose data version has changed since a row.
     async fn get_updated_data_version_partitions(
         &self,
         asset_key: &AssetKey,
@@ -101,8 +101,8 @@ pub trait AssetPartitionStore: std::fmt::Debug + Send + Sync + 'static {
         since_storage_id: StorageId,
     ) -> Result<BTreeSet<String>, StorageError>;
 
-    /// The indexed tags of an asset's events, one map for each event: of those events that have all of
-    /// the filter's tags, and of one event if it is named.
+    /// The indexed tags of an asset's events, one map for each event. Only events count that have all tags of the
+    /// filter. If an event is named, only that one counts.
     async fn get_event_tags_for_asset(
         &self,
         asset_key: &AssetKey,

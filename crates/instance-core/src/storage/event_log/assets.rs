@@ -32,8 +32,8 @@ impl AssetKeysPage {
     }
 }
 
-/// Assets: their records, keys, cached status and freshness. An asset is there from its first event about
-/// a materialisation, planned or done, or an observation, until it is wiped, and again from the next.
+/// Assets: their records, keys, cached status and freshness. An asset exists from its first materialisation,
+/// planned or done, or its first observation. A wipe ends that, and the next such event begins it again.
 #[async_trait]
 pub trait AssetStore: std::fmt::Debug + Send + Sync + 'static {
     /// The records of assets, by key ascending. `None` means all assets; keys without a record are left
@@ -72,8 +72,8 @@ pub trait AssetStore: std::fmt::Debug + Send + Sync + 'static {
     /// Deletes the cached status of an asset's partitions.
     async fn wipe_asset_cached_status(&self, asset_key: &AssetKey) -> Result<(), StorageError>;
 
-    /// Wipes assets in one transaction: what is known of them at this time is gone, with their cached status
-    /// and checks. Their events in the logs of their runs stay. An unknown asset is no error.
+    /// Wipes assets in one transaction. What is known of them at this time is gone, with their cached status and
+    /// checks. Their events in the logs of their runs stay. An unknown asset is no error.
     async fn wipe_assets(
         &self,
         asset_keys: &[AssetKey],

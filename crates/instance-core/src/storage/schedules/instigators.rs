@@ -19,8 +19,8 @@ pub struct InstigatorFilter {
 
 /// The states of schedules and sensors.
 ///
-/// Two ids name one of them: the origin id, the hash of all that led to it, and the selector id, the hash
-/// of location, repository and name, which survives a move of the code.
+/// Two ids name a schedule or sensor. The origin id is the hash of all that led to it. The selector id is the hash
+/// of location, repository and name, and survives a move of the code.
 #[async_trait]
 pub trait InstigatorStore: std::fmt::Debug + Send + Sync + 'static {
     /// The states that match, oldest first.
@@ -35,8 +35,8 @@ pub trait InstigatorStore: std::fmt::Debug + Send + Sync + 'static {
         selector_id: &str,
     ) -> Result<Option<InstigatorState>, StorageError>;
 
-    /// Stores a state, under both of its ids, in one transaction. `at` is the time of the change, should
-    /// another origin have left a state under the same selector.
+    /// Stores a state, under both of its ids, in one transaction. `at` is the time of the change. It counts if
+    /// another origin has left a state under the same selector.
     ///
     /// # Errors
     ///

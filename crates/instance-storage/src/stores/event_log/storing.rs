@@ -1,5 +1,5 @@
-//! The steps by which events are stored, in their order: the logs of their runs, the index across runs, and
-//! those who follow the runs.
+//! The steps by which events are stored, in their order: the logs of their runs, the index across runs, and the
+//! signal to the followers of the runs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -29,7 +29,7 @@ pub(crate) type Step = Box<
 pub(crate) enum Storing {
     /// With nothing else, in the logs of their runs.
     Alone,
-    /// With the log of a new run, in which they are already; all of them are of this run.
+    /// In the log of a new run, which has them already. All of them are of this run.
     WithNewLog(NewRunLog<Vec<StorageId>>),
     /// With something about their runs in the same transaction, whose name this is. Only where the index has the logs of
     /// all runs.
@@ -45,7 +45,7 @@ pub(crate) enum Beside {
 }
 
 impl SqlEventLogStorage {
-    /// Stores entries in their order; an error says that none of a run's is stored anywhere.
+    /// Stores entries in their order. An error says that none of a run's entries is stored anywhere.
     pub(crate) async fn store_entries(
         &self,
         entries: &[EventLogEntry],
@@ -56,8 +56,8 @@ impl SqlEventLogStorage {
         self.store(Storing::Alone, prepare(entries)?).await
     }
 
-    /// Stores events in their order. The only way by which events get into the database, and so the only place
-    /// where those are woken who follow their runs.
+    /// Stores events in their order. All events get into the database here, and so this is the only place that
+    /// signals the followers of their runs.
     pub(crate) async fn store(
         &self,
         storing: Storing,
@@ -97,7 +97,7 @@ impl SqlEventLogStorage {
         Ok(self.follow_up(ids, events).await)
     }
 
-    /// The log of a new run with its first events, if it gets one of its own.
+    /// The log of a new run with its first events; `None` if the run does not get a log of its own.
     pub(crate) async fn new_log(
         &self,
         run_id: &RunId,
@@ -111,13 +111,13 @@ impl SqlEventLogStorage {
         preparing.await
     }
 
-    /// Stores events in the index that are in the logs of their runs, as far as they are to be found across runs.
+    /// Stores events in the index which are in the logs of their runs, if they have to be found across runs.
     async fn follow_up(&self, ids: Vec<StorageId>, events: Vec<PreparedEvent>) -> StoredEvents {
         let indexed = events.into_iter().filter(|(entry, _)| is_indexed(entry)).collect();
         StoredEvents::complete(ids).and(self.store_each_in_index(indexed).await)
     }
 
-    /// Stores events in the index: together, and if one is refused, each alone.
+    /// Stores events in the index together. If one is refused, each is stored alone.
     async fn store_each_in_index(&self, events: Vec<PreparedEvent>) -> Result<(), StorageError> {
         const STORING: &str = "storing events";
         let again = if events.len() > 1 { events.clone() } else { Vec::new() };
