@@ -7,6 +7,7 @@ use std::time::Duration;
 use dagster_instance::{DagsterInstance, RunId, WatchEventLogs};
 use dagster_instance_tests::speed::Dagster;
 use dagster_instance_tests::{Home, python};
+use instance_core::clock::{IdSource as _, RandomIds};
 use instance_core::error::BoxError;
 use instance_core::event::{EventLogEntry, LogLevel};
 use instance_core::storage::RecordsForRun;
@@ -92,7 +93,7 @@ async fn dagster_hears_of_all_while(
 ) -> TestResult {
     let [watcher, writer] = dagsters;
     let (instance, other) = (open(home).await?, open(home).await?);
-    let run_id = RunId::from(uuid::Uuid::new_v4().to_string());
+    let run_id = RandomIds.run_id();
     let line = |text: &str| {
         EventLogEntry::of_message(text.to_owned(), run_id.clone(), LogLevel::INFO, 1.7e9)
     };

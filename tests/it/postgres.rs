@@ -277,9 +277,32 @@ async fn a_closed_port_is_an_error_after_a_bounded_wait() {
         count(&storages).await.map(drop).expect_err("no server"),
     ] {
         let text = whole(&error);
+        assert!(error.is_temporary(), "{text}");
         assert!(text.contains(&format!("127.0.0.1:{port}/test")), "{text}");
         assert!(text.contains("refused"), "{text}");
         assert!(!text.contains("hunter2"), "{text}");
+    }
+    storages.dispose().await;
+}
+
+/// What stays until somebody mends it is not tried again and again, as a lost connection is.
+#[tokio::test]
+async fn a_missing_database_and_a_missing_table_are_no_passing_faults() {
+    let database = TestDatabase::new("mended");
+    let url = format!("{}_gone", database.url());
+    let missing = storages_of(&url, |config| config.acquire_timeout = Duration::from_millis(500));
+    let no_database = add(&missing, "r1").await.expect_err("no database");
+    assert!(whole(&no_database).contains("does not exist"), "{no_database:?}");
+    missing.dispose().await;
+    let storages = database.storages();
+    storages.create().await.expect("created");
+    sql(&database.url(), &["DROP TABLE event_logs CASCADE", "SELECT 1"]);
+    let run_id = RunId::from("r1");
+    let events = storages.event_log_storage();
+    let no_table = events.get_stats_for_run(&run_id).await.expect_err("no table");
+    assert!(whole(&no_table).contains("event_logs"), "{no_table:?}");
+    for error in [no_database, no_table] {
+        assert!(!error.is_temporary(), "{error:?}");
     }
     storages.dispose().await;
 }

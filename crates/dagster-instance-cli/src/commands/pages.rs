@@ -6,8 +6,11 @@ use dagster_instance::storage::RecordsForRun;
 
 use crate::Result;
 
-/// How many events are in memory at once. An event may have any size, and this is what bounds the memory.
-pub(crate) const EVENTS_IN_MEMORY: u64 = 16;
+/// How many events are in memory at once, if they are small.
+pub(crate) const EVENTS_IN_MEMORY: u64 = 1_000;
+
+/// How many bytes of events are in memory at once, but for one event that is larger.
+const BYTES_IN_MEMORY: u64 = 8 * 1_024 * 1_024;
 
 /// The events that a query asks for, a page at a time.
 pub(crate) struct EventPages<'a> {
@@ -29,6 +32,7 @@ impl<'a> EventPages<'a> {
             return Ok(None);
         }
         self.query.limit = Some(EVENTS_IN_MEMORY.min(self.left));
+        self.query.max_bytes = Some(BYTES_IN_MEMORY);
         let page = self.instance.get_records_for_run(&self.query).await?;
         self.query.cursor = Some(page.cursor);
         self.left = if page.has_more { self.left - page.records.len() as u64 } else { 0 };

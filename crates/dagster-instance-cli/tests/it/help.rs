@@ -21,6 +21,7 @@ fn every_command_has_help() {
     check("help_run_events", "run events --help");
     check("help_run_tail", "run tail --help");
     check("help_run_wait", "run wait --help");
+    check("help_run_cancel", "run cancel --help");
     check("help_asset_list", "asset list --help");
     check("help_info", "info --help");
 }

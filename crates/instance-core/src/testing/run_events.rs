@@ -197,7 +197,7 @@ pub async fn what_follows_from_the_first_events_of_a_run_is_found(on: Stores<'_>
     let mut new = new_run("r1");
     new.events.push(check_planned("r1", &key, 1));
     new.events.push(planned("r1", "partitioned", Some("p"), 1));
-    on.together.add_run_with_events(new).await.unwrap().ids;
+    on.together.add_run_with_events(new).await.unwrap();
     for (name, expected) in [("planned", true), ("partitioned", true), ("other", false)] {
         assert_eq!(on.has_asset(name).await, expected, "{name}");
     }
@@ -231,11 +231,11 @@ pub async fn a_new_run_may_have_no_events(on: Stores<'_>) {
 
 /// Snapshots that another run has brought are used, whether they are given again or not.
 pub async fn snapshots_of_a_new_run_may_be_stored_already(on: Stores<'_>) {
-    on.together.add_run_with_events(new_run("r1")).await.unwrap().ids;
-    on.together.add_run_with_events(new_run("r2")).await.unwrap().ids;
+    on.together.add_run_with_events(new_run("r1")).await.unwrap();
+    on.together.add_run_with_events(new_run("r2")).await.unwrap();
     let without =
         NewRun { job_snapshots: Vec::new(), execution_plan_snapshot: None, ..new_run("r3") };
-    on.together.add_run_with_events(without).await.unwrap().ids;
+    on.together.add_run_with_events(without).await.unwrap();
     assert_eq!(all_ids(on.runs).await, ["r1", "r2", "r3"]);
     for id in ["r1", "r2", "r3"] {
         assert_eq!(all_messages(on.events, id).await.len(), 3, "{id}");
@@ -249,7 +249,7 @@ pub async fn a_new_run_whose_id_is_taken_changes_nothing(on: Stores<'_>) {
         events: vec![message("r1", "of the first")],
         ..NewRun::of(run("r1", "first", &[("b", "1")]), at(0))
     };
-    on.together.add_run_with_events(first).await.unwrap().ids;
+    on.together.add_run_with_events(first).await.unwrap();
     let before = on.record("r1").await;
     for new in [new_run("r1"), NewRun { events: Vec::new(), ..new_run("r1") }] {
         let error = on.together.add_run_with_events(new.clone()).await.unwrap_err();
@@ -299,7 +299,7 @@ pub async fn a_new_run_of_a_missing_snapshot_writes_nothing(on: Stores<'_>) {
         assert!(!on.has_job(&whole).await);
         assert!(!on.has_plan(new.execution_plan_snapshot.as_ref().unwrap()).await);
     }
-    on.together.add_run_with_events(complete).await.unwrap().ids;
+    on.together.add_run_with_events(complete).await.unwrap();
 }
 
 /// One event that cannot be stored completely keeps the run and the other events from being stored; without it
@@ -322,7 +322,7 @@ pub async fn a_new_run_with_an_event_that_cannot_be_stored_is_not_stored(on: Sto
         assert_eq!(on.log("r1").await, (Vec::new(), Vec::new()));
         assert!(!on.has_asset("planned").await);
     }
-    on.together.add_run_with_events(new_run("r1")).await.unwrap().ids;
+    on.together.add_run_with_events(new_run("r1")).await.unwrap();
     assert_eq!(all_messages(on.events, "r1").await.len(), 3);
 }
 
@@ -564,7 +564,7 @@ pub async fn a_run_is_deleted_with_its_events_and_claims(on: Stores<'_>) {
         let mut new = new_run(id);
         new.run.tags = tags(&[(id, "1")]);
         new.events.push(materialized(id, &format!("asset of {id}"), None, 1));
-        on.together.add_run_with_events(new).await.unwrap().ids;
+        on.together.add_run_with_events(new).await.unwrap();
         for step in ["a", "b"] {
             let run_id = RunId::from(id);
             on.events.claim_concurrency_slot("pool", &run_id, step, None).await.unwrap();
@@ -594,7 +594,7 @@ pub async fn a_run_is_deleted_with_its_events_and_claims(on: Stores<'_>) {
 
 /// After its deletion a run is as new.
 pub async fn a_deleted_run_may_come_again(on: Stores<'_>) {
-    on.together.add_run_with_events(new_run("r1")).await.unwrap().ids;
+    on.together.add_run_with_events(new_run("r1")).await.unwrap();
     on.store(&[event("r1", DagsterEventType::RunSuccess, 1)]).await;
     on.together.delete_run_with_events(&RunId::from("r1")).await.unwrap();
     let new = new_run("r1");

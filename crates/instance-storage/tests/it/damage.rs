@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::path::Path;
 
+use instance_core::error::ErrorKind;
 use instance_core::event::DagsterEventType;
 use instance_core::run::RunsFilter;
 use instance_core::storage::EventStoreExt;
@@ -228,5 +229,22 @@ async fn a_directory_that_cannot_be_made_is_named() -> TestResult {
     let error = storages.run_storage().get_runs_count(&RunsFilter::default()).await.unwrap_err();
     assert!(matches!(error, StorageError::Io { .. }), "{error:?}");
     assert!(error.to_string().contains("history"), "{error}");
+    Ok(())
+}
+
+/// What stays until somebody mends it is not tried again and again, as a full disk is.
+#[tokio::test]
+async fn a_table_that_is_missing_is_no_passing_fault() -> TestResult {
+    let home = filled().await?;
+    execute(&home.events_db("index"), "DROP TABLE asset_keys").await?;
+    execute(&home.runs_db(), "DROP TABLE runs").await?;
+    let storages = open(home.directory.path(), OpenMode::MustExist).await?;
+    let run_error = storages.run_storage().has_run(&RunId::from("r1")).await.unwrap_err();
+    let asset_error = storages.event_log_storage().get_asset_records(None).await.unwrap_err();
+    for error in [run_error, asset_error] {
+        assert_eq!(error.kind(), ErrorKind::Backend, "{error:?}");
+        assert!(!error.is_temporary(), "{error:?}");
+        assert!(whole(&error).contains("no such table"), "{}", whole(&error));
+    }
     Ok(())
 }

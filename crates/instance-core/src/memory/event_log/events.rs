@@ -20,7 +20,7 @@ use crate::run::{
     DagsterRunStatsSnapshot, RunStepKeyStatsSnapshot, STEP_STATS_EVENT_TYPES,
     build_run_step_stats_from_events,
 };
-use crate::serdes::UnknownFields;
+use crate::serdes::{UnknownFields, serialize_value};
 use crate::storage::StoredEvents;
 use crate::storage::{
     AssetEventSummaryQuery, AssetEventSummaryRecord, EventCursor, EventRecordsFilter, EventStore,
@@ -193,7 +193,7 @@ impl Events {
     }
 
     /// The entries of a page of the log of a run.
-    fn records_for_run(&self, query: &RecordsForRun) -> Vec<EventLogRecord> {
+    fn records_for_run(&self, query: &RecordsForRun) -> EventLogConnection {
         let (between, offset) = match query.cursor {
             None => (Between::default(), 0),
             Some(EventLogCursor::Offset(offset)) => (Between::default(), at_most(offset)),
@@ -203,12 +203,23 @@ impl Events {
             },
         };
         let rows = self.rows_of(self.ids_of_run(&query.run_id), between);
-        in_order(rows, query.order)
+        let rows = in_order(rows, query.order)
             .filter(|row| row.is_of_any(&query.of_types))
             .skip(offset)
-            .take(at_most(query.limit))
-            .map(EventRow::record)
-            .collect()
+            .take(at_most(query.limit));
+        let (mut records, mut bytes, mut is_full) = (Vec::new(), 0_u64, false);
+        for row in rows {
+            records.push(row.record());
+            if let Some(max_bytes) = query.max_bytes {
+                bytes = bytes.saturating_add(serialize_value(&row.entry).len() as u64);
+                is_full = bytes >= max_bytes;
+            }
+            if is_full {
+                break;
+            }
+        }
+        let page = query.page_of(records);
+        EventLogConnection { has_more: page.has_more || is_full, ..page }
     }
 }
 
@@ -326,7 +337,7 @@ impl EventStore for MemoryEventLogStorage {
         &self,
         query: &RecordsForRun,
     ) -> Result<EventLogConnection, StorageError> {
-        Ok(query.page_of(self.shared.lock().events.records_for_run(query)))
+        Ok(self.shared.lock().events.records_for_run(query))
     }
 
     async fn get_stats_for_run(
