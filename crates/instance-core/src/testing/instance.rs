@@ -6,6 +6,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use futures_util::FutureExt as _;
 
 use crate::clock::{Clock, IdSource};
 use crate::error::{BoxError, InstanceError};
@@ -196,6 +197,18 @@ impl ConfigOps for TestInstance {}
 impl RunWorkerOps for TestInstance {}
 impl SchedulingOps for TestInstance {}
 impl StorageOps for TestInstance {}
+
+/// What stores in memory answer: none of their methods waits, so a test need not either.
+///
+/// # Panics
+///
+/// The answer was waited for.
+pub fn at_once<T>(answer: impl Future<Output = T>) -> T {
+    let Some(answer) = answer.now_or_never() else {
+        panic!("a store has to be waited for; only those in memory answer at once");
+    };
+    answer
+}
 
 /// The coordinator and the launcher of an instance whose test is not about launching.
 #[derive(Debug)]

@@ -5,6 +5,7 @@ use instance_core::clock::Clock;
 use instance_core::command::CommandSpec;
 use instance_core::error::{InstanceError, StorageError};
 use instance_core::ids::{RunId, SnapshotId};
+use instance_core::ops::ClockAccess;
 use instance_core::run::{
     DagsterRun, DagsterRunStatus, JobPythonOrigin, ModuleCodePointer, RegisteredCodeLocationOrigin,
     RemoteJobOrigin, RemoteRepositoryOrigin, RepositoryPythonOrigin,
@@ -44,7 +45,7 @@ async fn a_run_of_a_name_alone_has_defaults() -> TestResult {
     assert_eq!(run, DagsterRun::new(RunId::from(FRESH_ID), "demo"));
     assert_eq!(fake.effects(), [format!("add_run {FRESH_ID}")]);
     let stored = fake.runs();
-    assert_eq!((&stored[0].dagster_run, stored[0].create_timestamp), (&run, fake.clock.now()));
+    assert_eq!((&stored[0].dagster_run, stored[0].create_timestamp), (&run, fake.clock().now()));
     Ok(())
 }
 
