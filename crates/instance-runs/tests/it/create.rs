@@ -1,7 +1,6 @@
 //! Creating runs.
 
 use instance_core::asset_key::{AssetCheckKey, AssetKey};
-use instance_core::clock::Clock;
 use instance_core::command::CommandSpec;
 use instance_core::error::{InstanceError, StorageError};
 use instance_core::ids::{RunId, SnapshotId};
@@ -173,9 +172,9 @@ async fn snapshots_that_are_stored_are_not_stored_again() -> TestResult {
     let fake = Fake::default();
     let job = CommandJob::new("demo", &[], false)?;
     let command = CommandSpec::new(vec!["true".to_owned()])?;
-    for _ in 0..2 {
+    for id in [ID, FRESH_ID] {
         let mut request = job.create_run(&command);
-        request.run_id = Some(RunId::from(ID));
+        request.run_id = Some(RunId::from(id));
         create_run(&fake, request).await?;
     }
     let effects = fake.effects();
