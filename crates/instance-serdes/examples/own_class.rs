@@ -31,10 +31,10 @@ serdes_class! {
 
 fn main() -> Result<(), Box<dyn std::error::Error>> {
     // A later version has added the field `since`, and Python has written the float and the letter.
-    let stored = r#"{"__class__": "Shop", "mood": {"__enum__": "Mood.GOOD"}, "name": "Caf\u00e9", "since": 1987, "spent": 1e-05}"#;
+    let stored = r#"{"__class__": "Shop", "mood": {"__enum__": "Mood.GOOD"}, "name": "\u65e5\u672c", "since": 1987, "spent": 1e-05}"#;
     let mut shop: Shop = deserialize_value(stored)?;
     println!("{} is {:?}", shop.name, shop.mood);
-    assert_eq!((shop.name.as_str(), shop.mood, shop.spent), ("Café", Mood::Good, Some(0.00001)));
+    assert_eq!((shop.name.as_str(), shop.mood, shop.spent), ("日本", Mood::Good, Some(0.00001)));
 
     // What was read is written again byte for byte, and a change changes nothing else.
     assert_eq!(serialize_value(&shop), stored);
