@@ -9,7 +9,7 @@ use anyhow::{Result, bail};
 use crate::workspace::Workspace;
 use crate::{
     advisories, cargo_steps, codegen, compat, conformance, corpus, endurance, examples, features,
-    package, public_api, python_env, scenarios, sdist, spelling, tidy,
+    outside, package, public_api, python_env, scenarios, sdist, spelling, tidy,
 };
 
 /// One step of the gate.
@@ -63,6 +63,11 @@ pub(crate) const STEPS: &[Step] = &[
         command: "examples",
         part_of: PartOf::Full,
         run: |workspace| examples::run(workspace, None),
+    },
+    Step {
+        command: "outside",
+        part_of: PartOf::Full,
+        run: |workspace| outside::run(workspace, None),
     },
     Step { command: "package", part_of: PartOf::Full, run: package::run },
     Step { command: "doc", part_of: PartOf::Full, run: cargo_steps::doc },

@@ -21,6 +21,7 @@ mod crash;
 mod endurance;
 mod examples;
 mod features;
+mod outside;
 mod package;
 mod postgres;
 mod process;
@@ -96,6 +97,11 @@ enum Command {
     Doc,
     /// Run the example programs of the published crates
     Examples {
+        /// Which one; all unless said
+        name: Option<String>,
+    },
+    /// Build, test and run the projects outside of the workspace, in `tests/outside/`
+    Outside {
         /// Which one; all unless said
         name: Option<String>,
     },
@@ -194,6 +200,7 @@ fn run(command: &Command) -> Result<()> {
         Command::Doctest => cargo_steps::doctest(&workspace),
         Command::Doc => cargo_steps::doc(&workspace),
         Command::Examples { name } => examples::run(&workspace, name.as_deref()),
+        Command::Outside { name } => outside::run(&workspace, name.as_deref()),
         Command::Package => package::run(&workspace),
         Command::PublicApi { bless } => public_api::run(&workspace, *bless),
         Command::Python => {

@@ -10,6 +10,9 @@ mod settings;
 mod storage;
 mod yaml;
 
+/// The core: the types that the functions of this crate take and return, and the traits that they are called on.
+pub use instance_core;
+
 pub use environment::{Environment, ProcessEnvironment};
 pub use home::{Home, HomeSource, find_home};
 pub use settings::{get_settings, load_settings};

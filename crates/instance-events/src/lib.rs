@@ -14,6 +14,9 @@ mod retry;
 pub mod run_log_layer;
 mod watch;
 
+/// The core: the types that the functions of this crate take and return, and the traits that they are called on.
+pub use instance_core;
+
 pub use batch::flush_events;
 pub use handle::{
     add_event_listener, handle_new_event, handle_new_events, should_store_event, store_event,

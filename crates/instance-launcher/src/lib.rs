@@ -14,6 +14,9 @@ mod process;
 mod read;
 mod report;
 
+/// The core: the types that the functions of this crate take and return, and the traits that they are called on.
+pub use instance_core;
+
 pub use absent::NoRunLauncher;
 pub use coordinator::{DefaultRunCoordinator, QueuedRunCoordinator};
 pub use health::{check_run_worker_health, fail_run_without_worker, find_lost_worker};

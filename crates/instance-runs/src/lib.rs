@@ -19,6 +19,9 @@ mod reexecute;
 mod snapshots;
 mod validate;
 
+/// The core: the types that the functions of this crate take and return, and the traits that they are called on.
+pub use instance_core;
+
 pub use change::{add_run, add_run_tags, delete_run, get_run_size_limit_bytes, handle_run_event};
 pub use command_job::{CommandJob, CommandJobSnapshots};
 pub use construct::construct_run_with_snapshots;

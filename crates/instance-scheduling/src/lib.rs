@@ -6,4 +6,7 @@
 
 mod instigators;
 
+/// The core: the types that the functions of this crate take and return, and the traits that they are called on.
+pub use instance_core;
+
 pub use instigators::all_instigator_state;

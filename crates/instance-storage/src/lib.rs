@@ -36,6 +36,9 @@ mod stores;
 #[cfg(feature = "sqlite")]
 mod watch;
 
+/// The core: the types that the functions of this crate take and return, and the traits that they are called on.
+pub use instance_core;
+
 pub use compute_logs::LocalComputeLogManager;
 #[cfg(feature = "sqlite")]
 pub use context::{OpenMode, StorageContext};

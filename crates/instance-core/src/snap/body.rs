@@ -22,6 +22,12 @@ impl SnapshotBody {
         Self::of(snapshot)
     }
 
+    /// A text that was stored, of a job or of a plan. The text is taken as it is, so that the id stays what it was.
+    pub fn of_text(text: impl Into<String>) -> Self {
+        let text = text.into();
+        Self { id: SnapshotId::of_text(&text), text }
+    }
+
     /// The id, which is the hash of the text.
     pub const fn id(&self) -> &SnapshotId {
         &self.id
@@ -33,7 +39,6 @@ impl SnapshotBody {
     }
 
     fn of(snapshot: &impl Pack) -> Self {
-        let text = serialize_value(snapshot);
-        Self { id: SnapshotId::of_text(&text), text }
+        Self::of_text(serialize_value(snapshot))
     }
 }

@@ -80,6 +80,7 @@ pub mod clock;
 pub mod compute_logs;
 pub mod doubles;
 pub mod event_log;
+pub mod instance;
 pub mod run_events;
 pub mod runs;
 mod samples;

@@ -1,4 +1,4 @@
-//! An instance in memory that remembers every effect in its order.
+//! An instance over stores in memory that remembers every effect in its order, and of which a test makes something fail.
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -6,50 +6,43 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use instance_core::clock::{Clock, SystemClock};
+use instance_core::clock::Clock;
 use instance_core::error::{Persistence, StorageError};
 use instance_core::event::{
-    DagsterEvent, DagsterEventType, EventBuffer, EventListener, EventListeners, EventLogConnection,
-    EventLogCursor, EventLogEntry, EventLogRecord,
+    DagsterEvent, EventBuffer, EventListener, EventListeners, EventLogConnection, EventLogEntry,
 };
 use instance_core::ids::{RunId, StorageId};
 use instance_core::ops::{
     ClockAccess, EventOps, EventStoreAccess, EventWatchAccess, ListenersAccess,
     RunEventStoreAccess, RunStoreAccess,
 };
-use instance_core::run::{DagsterRun, RunGroup, RunRecord};
-use instance_core::serdes::UnknownFields;
+use instance_core::run::DagsterRun;
 use instance_core::settings::{EventBatching, RunRetries};
 use instance_core::storage::{
-    EventSignal, EventStore, EventWatch, NewRun, RecordsForRun, RunEventStore, RunStore,
-    StoredEvents, store_then_change,
+    EventStore, EventWatch, NewRun, RecordsForRun, RunEventStore, RunStore, StoredEvents,
+    store_then_change,
 };
-use instance_core::testing::clock::ManualClock;
 use instance_core::testing::doubles::{EventStoreDouble, RunStoreDouble};
-use tokio::sync::watch;
+use instance_core::testing::instance::{TestInstance, at_once};
 
 /// What every test returns, so that steps of no interest need no words.
 pub(crate) type TestResult = Result<(), Box<dyn Error>>;
 
-/// The instance, and all of its stores; clones are the same instance.
+/// The instance; clones are the same one.
 #[derive(Default, Clone)]
 pub(crate) struct Fake {
     pub(crate) stores: Arc<Stores>,
-    pub(crate) listeners: Arc<EventListeners>,
     pub(crate) buffer: Arc<EventBuffer>,
     pub(crate) batching: EventBatching,
     pub(crate) retries: RunRetries,
 }
 
-/// The stores.
+/// The stores, which are those of an instance in memory but for what is remembered and what fails.
 #[derive(Debug, Default)]
 pub(crate) struct Stores {
+    memory: TestInstance,
     effects: Arc<Mutex<Vec<String>>>,
-    entries: Mutex<Vec<EventLogEntry>>,
-    runs: Mutex<BTreeMap<RunId, DagsterRun>>,
     failure: Mutex<Failure>,
-    noticed: watch::Sender<u64>,
-    pub(crate) clock: ManualClock,
 }
 
 /// What does not work.
@@ -83,19 +76,19 @@ impl Fake {
 
     /// The same with a run.
     pub(crate) fn with_run(self, run: DagsterRun) -> Self {
-        lock(&self.stores.runs).insert(run.run_id.clone(), run);
+        at_once(self.stores.memory.add_run(run));
         self
     }
 
     /// The run of this id.
     pub(crate) fn run(&self, run_id: &str) -> Option<DagsterRun> {
-        lock(&self.stores.runs).get(&RunId::from(run_id)).cloned()
+        let record = at_once(self.stores.runs().get_run_record(&RunId::from(run_id)));
+        record.expect("runs").map(|record| record.dagster_run)
     }
 
     /// Forgets a run.
     pub(crate) fn delete_run(&self, run_id: &str) {
-        lock(&self.stores.runs).remove(&RunId::from(run_id));
-        self.stores.notice();
+        at_once(self.stores.runs().delete_run(&RunId::from(run_id))).expect("runs");
     }
 
     /// What happened, in its order.
@@ -105,7 +98,9 @@ impl Fake {
 
     /// The entries that were stored, in their order.
     pub(crate) fn entries(&self) -> Vec<EventLogEntry> {
-        lock(&self.stores.entries).clone()
+        let all = self.stores.events().get_logs_for_all_runs_by_log_id(StorageId(0), &[], None);
+        let records = at_once(all).expect("events");
+        records.into_iter().map(|record| record.event_log_entry).collect()
     }
 
     /// A listener that notes its calls among the effects.
@@ -157,19 +152,19 @@ impl RunEventStoreAccess for Fake {
 
 impl EventWatchAccess for Fake {
     fn event_watch(&self) -> &dyn EventWatch {
-        &*self.stores
+        self.stores.memory.event_watch()
     }
 }
 
 impl ClockAccess for Fake {
     fn clock(&self) -> &dyn Clock {
-        &self.stores.clock
+        self.stores.memory.clock()
     }
 }
 
 impl ListenersAccess for Fake {
     fn event_listeners(&self) -> &EventListeners {
-        &self.listeners
+        self.stores.memory.event_listeners()
     }
 }
 
@@ -188,17 +183,29 @@ impl EventOps for Fake {
 }
 
 impl Stores {
+    fn runs(&self) -> &dyn RunStore {
+        self.memory.run_store()
+    }
+
+    fn events(&self) -> &dyn EventStore {
+        self.memory.event_store()
+    }
+
     fn failure(&self) -> Failure {
         *lock(&self.failure)
     }
 
-    fn notice(&self) {
-        self.noticed.send_modify(|notices| *notices += 1);
+    fn note(&self, effect: String) {
+        lock(&self.effects).push(effect);
     }
 }
 
 #[async_trait]
 impl EventStoreDouble for Stores {
+    fn other(&self) -> Option<&dyn EventStore> {
+        Some(self.events())
+    }
+
     async fn store_events(&self, entries: &[EventLogEntry]) -> Result<StoredEvents, StorageError> {
         let failure = self.failure();
         if failure.storing {
@@ -208,13 +215,10 @@ impl EventStoreDouble for Stores {
         if entries.iter().any(|entry| refuses(entry.run_id.as_str()) || refuses(entry.message())) {
             return Err(refused());
         }
-        let mut stored = lock(&self.entries);
-        let first = i64::try_from(stored.len()).unwrap_or_default() + 1;
-        stored.extend_from_slice(entries);
+        let stored = self.events().store_events(entries).await?;
         let messages: Vec<_> = entries.iter().map(EventLogEntry::message).collect();
-        lock(&self.effects).push(format!("store {}", messages.join(", ")));
-        self.notice();
-        Ok(StoredEvents::complete((first..).take(entries.len()).map(StorageId).collect()))
+        self.note(format!("store {}", messages.join(", ")));
+        Ok(stored)
     }
 
     async fn get_records_for_run(
@@ -224,38 +228,16 @@ impl EventStoreDouble for Stores {
         if self.failure().storing {
             return Err(unavailable());
         }
-        let (behind, skipped) = match query.cursor {
-            Some(EventLogCursor::StorageId(id)) => (id, 0),
-            Some(EventLogCursor::Offset(count)) => (StorageId(0), count),
-            None => (StorageId(0), 0),
-        };
-        let wanted = |record: &EventLogRecord| {
-            let event_type = record.event_log_entry.event_type();
-            let of_type = query.of_types.is_empty()
-                || event_type.is_some_and(|event_type| query.of_types.contains(&event_type));
-            of_type && record.storage_id > behind
-        };
-        let limit = query.limit.and_then(|limit| usize::try_from(limit).ok());
-        let entries = lock(&self.entries);
-        let of_run = (1..).zip(entries.iter()).filter(|(_, entry)| entry.run_id == query.run_id);
-        let records: Vec<_> = of_run
-            .skip(usize::try_from(skipped).unwrap_or(usize::MAX))
-            .map(|(id, entry)| EventLogRecord {
-                event_log_entry: entry.clone(),
-                storage_id: StorageId(id),
-                unknown: UnknownFields::default(),
-            })
-            .filter(wanted)
-            .take(limit.unwrap_or(usize::MAX))
-            .collect();
-        let last = records.last().map(|record| EventLogCursor::StorageId(record.storage_id));
-        let cursor = last.or(query.cursor).unwrap_or(EventLogCursor::START);
-        Ok(EventLogConnection { has_more: Some(records.len()) == limit, records, cursor })
+        self.events().get_records_for_run(query).await
     }
 }
 
 #[async_trait]
 impl RunStoreDouble for Stores {
+    fn other(&self) -> Option<&dyn RunStore> {
+        Some(self.runs())
+    }
+
     async fn handle_run_event(
         &self,
         run_id: &RunId,
@@ -265,95 +247,39 @@ impl RunStoreDouble for Stores {
         if self.failure().changing {
             return Err(unavailable());
         }
-        lock(&self.effects).push(format!("change {run_id} {} at {at}", event.event_type_value));
-        let status = event.event_type().and_then(DagsterEventType::run_status);
-        if let (Some(run), Some(status)) = (lock(&self.runs).get_mut(run_id), status) {
-            run.status = status;
-        }
-        Ok(())
-    }
-
-    async fn get_run_record(&self, run_id: &RunId) -> Result<Option<RunRecord>, StorageError> {
-        let runs = lock(&self.runs);
-        let record = |run: &DagsterRun| RunRecord {
-            storage_id: StorageId(1),
-            dagster_run: run.clone(),
-            create_timestamp: self.clock.now(),
-            update_timestamp: self.clock.now(),
-            start_time: None,
-            end_time: None,
-        };
-        Ok(runs.get(run_id).map(record))
-    }
-
-    async fn get_run_group(&self, run_id: &RunId) -> Result<Option<RunGroup>, StorageError> {
-        let runs = lock(&self.runs);
-        let Some(run) = runs.get(run_id) else {
-            return Ok(None);
-        };
-        let root_run_id = run.root_run_id.clone().unwrap_or_else(|| run_id.clone());
-        if !runs.contains_key(&root_run_id) {
-            return Err(StorageError::RunNotFound { run_id: root_run_id });
-        }
-        let of_group = |run: &&DagsterRun| {
-            run.run_id == root_run_id || run.root_run_id.as_ref() == Some(&root_run_id)
-        };
-        let runs = runs.values().filter(of_group).cloned().collect();
-        Ok(Some(RunGroup { root_run_id, runs }))
+        self.note(format!("change {run_id} {} at {at}", event.event_type_value));
+        self.runs().handle_run_event(run_id, event, at).await
     }
 
     async fn add_run_tags(
         &self,
         run_id: &RunId,
         new_tags: &BTreeMap<String, String>,
-        _: DateTime<Utc>,
+        at: DateTime<Utc>,
     ) -> Result<(), StorageError> {
-        let mut runs = lock(&self.runs);
-        let missing = || StorageError::RunNotFound { run_id: run_id.clone() };
-        let run = runs.get_mut(run_id).ok_or_else(missing)?;
-        run.tags.extend(new_tags.clone());
+        self.runs().add_run_tags(run_id, new_tags, at).await?;
         for (key, value) in new_tags {
-            lock(&self.effects).push(format!("tag {run_id} {key}={value}"));
+            self.note(format!("tag {run_id} {key}={value}"));
         }
         Ok(())
     }
 }
 
+/// The two stores as if each were in its own database, so that one of them can fail.
 #[async_trait]
 impl RunEventStore for Stores {
-    async fn add_run_with_events(&self, _: NewRun) -> Result<StoredEvents, StorageError> {
-        Err(refused())
+    async fn add_run_with_events(&self, new_run: NewRun) -> Result<StoredEvents, StorageError> {
+        self.memory.run_event_store().add_run_with_events(new_run).await
     }
 
     async fn store_run_events(
         &self,
         entries: &[EventLogEntry],
     ) -> Result<StoredEvents, StorageError> {
-        let stored = store_then_change(self, self, entries, &SystemClock).await;
-        self.notice();
-        stored
+        store_then_change(self, self, entries, self.memory.clock()).await
     }
 
-    async fn delete_run_with_events(&self, _: &RunId) -> Result<(), StorageError> {
-        Err(refused())
-    }
-}
-
-#[async_trait]
-impl EventWatch for Stores {
-    async fn watch_run(&self, _: &RunId) -> Result<Box<dyn EventSignal>, StorageError> {
-        Ok(Box::new(Signal(self.noticed.subscribe())))
-    }
-}
-
-/// Comes with every change of the stores.
-#[derive(Debug)]
-struct Signal(watch::Receiver<u64>);
-
-#[async_trait]
-impl EventSignal for Signal {
-    async fn changed(&mut self, _: bool) {
-        // The sender is as long there as the stores are, which the one who waits holds.
-        let _ = self.0.changed().await;
+    async fn delete_run_with_events(&self, run_id: &RunId) -> Result<(), StorageError> {
+        self.memory.run_event_store().delete_run_with_events(run_id).await
     }
 }

@@ -1,6 +1,6 @@
 //! Handling entries: the order of storing, changing runs and telling listeners; and reading back.
 
-use instance_core::event::{DagsterEvent, DagsterEventType, EventLogEntry, LogLevel};
+use instance_core::event::{DagsterEventType, EventLogEntry, LogLevel};
 use instance_core::ids::RunId;
 use instance_core::ops::ClockAccess;
 use instance_core::storage::{RecordsForRun, time_of_change};
@@ -10,9 +10,10 @@ use instance_events::{
 };
 
 use crate::fake::{Failure, Fake, TestResult};
+use crate::samples::event;
 
 fn entry(run_id: &str, event_type: DagsterEventType, message: &str) -> EventLogEntry {
-    let event = DagsterEvent::new(event_type, "j").with_message(message);
+    let event = event(event_type).with_message(message);
     EventLogEntry::of_event(event, RunId::from(run_id), LogLevel::INFO, 1_700_000_001.5)
 }
 

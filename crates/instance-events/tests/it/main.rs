@@ -7,4 +7,5 @@ mod report;
 mod retry;
 #[cfg(feature = "tracing-layer")]
 mod run_log_layer;
+mod samples;
 mod watch;

@@ -11,6 +11,7 @@ use instance_core::tags;
 use instance_events::{auto_reexecution_should_retry_run, handle_new_event};
 
 use crate::fake::{Fake, TestResult};
+use crate::samples::{event, of_code_location};
 
 const RETRIES: RunRetries =
     RunRetries { enabled: true, max_retries: 2, retry_on_asset_or_op_failure: true };
@@ -21,14 +22,16 @@ fn run(id: &str, tags: &[(&str, &str)]) -> DagsterRun {
 }
 
 fn retry_of(id: &str, root: &str) -> DagsterRun {
+    // A run of a group says so by tags as well, by which stores find it.
+    let run = run(id, &[(tags::ROOT_RUN_ID, root), (tags::PARENT_RUN_ID, root)]);
     let root = Some(RunId::from(root));
-    DagsterRun { root_run_id: root.clone(), parent_run_id: root, ..run(id, &[]) }
+    DagsterRun { root_run_id: root.clone(), parent_run_id: root, ..run }
 }
 
-fn failure(run_id: &str) -> EventLogEntry {
+fn failure(run_id: &str, reason: RunFailureReason) -> EventLogEntry {
     let data = JobFailureData {
         error: None,
-        failure_reason: Some(RunFailureReason::RunException),
+        failure_reason: Some(reason),
         first_step_failure_event: None,
         unknown: UnknownFields::default(),
     };
@@ -39,8 +42,16 @@ fn failure(run_id: &str) -> EventLogEntry {
 /// Checks the tag of the run `r1` after its failure.
 async fn check(retries: RunRetries, runs: Vec<DagsterRun>, expected: Option<&str>) -> TestResult {
     let fake = Fake { retries, ..Fake::default() };
+    // The store tags a run with the reason that the event of its failure has.
+    let of_step = |run: &DagsterRun| {
+        run.tags.get(tags::RUN_FAILURE_REASON).is_some_and(|reason| reason == "STEP_FAILURE")
+    };
+    let reason = match runs.iter().any(of_step) {
+        true => RunFailureReason::StepFailure,
+        false => RunFailureReason::RunException,
+    };
     let fake = runs.into_iter().fold(fake, Fake::with_run);
-    handle_new_event(&fake, failure("r1")).await?;
+    handle_new_event(&fake, failure("r1", reason)).await?;
     let run = fake.run("r1").ok_or("no run")?;
     assert_eq!(run.tags.get(tags::WILL_RETRY).map(String::as_str), expected, "{run:?}");
     Ok(())
@@ -97,15 +108,16 @@ async fn failures_of_steps_are_retried_unless_settings_or_the_run_say_no() -> Te
 
 #[tokio::test]
 async fn only_failures_are_marked_and_only_of_runs_that_are_there() -> TestResult {
-    let fake = Fake { retries: RETRIES, ..Fake::default() }.with_run(run("r1", &[]));
+    let fake =
+        Fake { retries: RETRIES, ..Fake::default() }.with_run(of_code_location(run("r1", &[])));
     for event_type in
         DagsterEventType::ALL.iter().filter(|kind| **kind != DagsterEventType::RunFailure)
     {
-        let event = DagsterEvent::new(*event_type, "j");
+        let event = event(*event_type);
         let entry = EventLogEntry::of_event(event, RunId::from("r1"), LogLevel::INFO, 1.5);
         handle_new_event(&fake, entry).await?;
     }
-    handle_new_event(&fake, failure("deleted")).await?;
+    handle_new_event(&fake, failure("deleted", RunFailureReason::RunException)).await?;
     assert!(
         !fake.effects().iter().any(|effect| effect.starts_with("tag ")),
         "{:?}",

@@ -1,81 +1,72 @@
-//! An instance in memory, and launchers that do as they are told.
+//! An instance over stores in memory, and launchers that do as they are told.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use instance_core::clock::{Clock, IdSource, RandomIds, SystemClock};
 use instance_core::error::{BoxError, InstanceError, StorageError};
-use instance_core::event::{
-    DagsterEventType, EventLogConnection, EventLogCursor, EventLogEntry, EventLogRecord,
-    EventSpecificData, NewEvent,
-};
-use instance_core::ids::{RunId, StorageId};
+use instance_core::event::{DagsterEventType, EventLogEntry, EventSpecificData, NewEvent};
+use instance_core::ids::RunId;
 use instance_core::launcher::{
     CheckRunHealthContext, CheckRunHealthResult, LaunchRunContext, RunCoordinator, RunLauncher,
     TerminateRunContext,
 };
 use instance_core::ops::{
-    ClockAccess, ComputeLogAccess, EventReporter, EventStoreAccess, IdAccess, LauncherOps,
-    RunStoreAccess, RunWorkerOps, SnapshotStoreAccess,
+    ClockAccess, ComputeLogAccess, EventReporter, IdAccess, LauncherOps, RunWorkerOps, StoresAccess,
 };
-use instance_core::run::{DagsterRun, DagsterRunStatus, RunRecord};
-use instance_core::serdes::UnknownFields;
+use instance_core::run::{DagsterRun, DagsterRunStatus, RunsFilter};
+use instance_core::serdes::deserialize_value;
 use instance_core::storage::{
     CapturedLogMetadata, ComputeIoType, ComputeLogCapture, ComputeLogKey, ComputeLogManager,
-    ComputeLogPrefix, EventStore, LogsToDelete, RecordsForRun, RunStore, SnapshotStore,
+    ComputeLogPrefix, LogsToDelete, RunsPage, Stores,
 };
-use instance_core::testing::doubles::{EventStoreDouble, RunStoreDouble, SnapshotStoreDouble};
+use instance_core::testing::instance::{TestInstance, at_once};
 use instance_launcher::DefaultRunCoordinator;
 use tokio::sync::watch;
 
 /// What every test returns, so that steps of no interest need no words.
 pub(crate) type TestResult = Result<(), BoxError>;
 
-/// The instance, and its own stores; clones are the same.
+/// Where the job of each run is: only a run that says it can be queued.
+const ORIGIN: &str = r#"{"__class__": "ExternalPipelineOrigin", "pipeline_name": "job",
+    "external_repository_origin": {"__class__": "ExternalRepositoryOrigin", "repository_name": "shop",
+        "repository_location_origin": {"__class__": "RegisteredRepositoryLocationOrigin",
+            "location_name": "shop"}}}"#;
+
+/// The instance; clones are the same one.
 #[derive(Debug, Clone)]
 pub(crate) struct Fake {
-    state: Arc<Mutex<State>>,
-    changed: watch::Sender<()>,
-    logs: Logs,
-    coordinator: Arc<dyn RunCoordinator>,
-    launcher: Arc<dyn RunLauncher>,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    runs: BTreeMap<RunId, DagsterRun>,
-    entries: Vec<EventLogEntry>,
+    memory: TestInstance,
     refused: Vec<DagsterEventType>,
+    changed: watch::Sender<()>,
 }
 
 impl Fake {
     /// An instance that launches every run at once.
     pub(crate) fn new(launcher: impl RunLauncher) -> Self {
-        Self {
-            state: Arc::default(),
-            changed: watch::Sender::default(),
-            logs: Logs::default(),
-            coordinator: Arc::new(DefaultRunCoordinator),
-            launcher: Arc::new(launcher),
-        }
+        let memory = TestInstance {
+            run_coordinator: Arc::new(DefaultRunCoordinator),
+            run_launcher: Arc::new(launcher),
+            ..TestInstance::default()
+        };
+        Self { memory, refused: Vec::new(), changed: watch::Sender::default() }
     }
 
     /// The same with another coordinator.
     pub(crate) fn with_coordinator(mut self, coordinator: impl RunCoordinator) -> Self {
-        self.coordinator = Arc::new(coordinator);
+        self.memory.run_coordinator = Arc::new(coordinator);
         self
     }
 
     /// The same, which stores no event of a type.
-    pub(crate) fn that_refuses(self, event_type: DagsterEventType) -> Self {
-        self.lock().refused.push(event_type);
+    pub(crate) fn that_refuses(mut self, event_type: DagsterEventType) -> Self {
+        self.refused.push(event_type);
         self
     }
 
     /// The same, whose logs fail in this way.
     pub(crate) fn with_logs_that_fail(mut self, failure: LogFailure) -> Self {
-        self.logs.failure = Some(failure);
+        self.memory.compute_log_manager = Arc::new(failure);
         self
     }
 
@@ -84,24 +75,25 @@ impl Fake {
         let run_id = RandomIds.run_id();
         let mut run = DagsterRun::new(run_id.clone(), "job");
         run.status = status;
+        run.remote_job_origin = deserialize_value(ORIGIN).expect("an origin");
         self.put_run(run);
         run_id
     }
 
     /// Adds a run, or puts it in the place of the one of its id.
     pub(crate) fn put_run(&self, run: DagsterRun) {
-        self.lock().runs.insert(run.run_id.clone(), run);
+        at_once(self.memory.stores.run_storage.delete_run(&run.run_id)).expect("runs");
+        at_once(self.memory.add_run(run));
     }
 
     /// The run, which has to be there.
     pub(crate) fn run(&self, run_id: &RunId) -> DagsterRun {
-        self.lock().runs.get(run_id).expect("the run").clone()
+        at_once(self.memory.run(run_id))
     }
 
     /// The entries of a run.
     pub(crate) fn entries(&self, run_id: &RunId) -> Vec<EventLogEntry> {
-        let state = self.lock();
-        state.entries.iter().filter(|entry| entry.run_id == *run_id).cloned().collect()
+        at_once(self.memory.entries(run_id))
     }
 
     /// The types of a run's events.
@@ -143,22 +135,33 @@ impl Fake {
 
     /// What was captured of an output, of all runs.
     pub(crate) fn captured(&self, io_type: ComputeIoType) -> String {
-        let written = lock(&self.logs.written);
-        let bytes: Vec<u8> = written
-            .iter()
-            .filter(|(of_type, _)| *of_type == io_type)
-            .flat_map(|(_, bytes)| bytes.clone())
-            .collect();
+        let mut bytes = Vec::new();
+        for key in self.captures(io_type) {
+            let logs = self.memory.compute_log_manager();
+            let data = logs.get_log_data_for_type(&key, io_type, 0, usize::MAX);
+            bytes.extend(at_once(data).expect("logs").unwrap_or_default());
+        }
         String::from_utf8_lossy(&bytes).into_owned()
     }
 
     /// How many captures have ended in order.
     pub(crate) fn completed_captures(&self) -> usize {
-        *lock(&self.logs.completed)
+        let logs = self.memory.compute_log_manager();
+        let is_complete = |key: &ComputeLogKey| at_once(logs.is_capture_complete(key));
+        let captures = self.captures(ComputeIoType::Stdout).into_iter();
+        captures.filter(|key| is_complete(key).expect("logs")).count()
     }
 
-    fn lock(&self) -> MutexGuard<'_, State> {
-        lock(&self.state)
+    /// The captures of an output, of all runs.
+    fn captures(&self, io_type: ComputeIoType) -> Vec<ComputeLogKey> {
+        let runs = &self.memory.stores.run_storage;
+        let runs = at_once(runs.get_run_ids(&RunsFilter::default(), &RunsPage::default()));
+        let logs = self.memory.compute_log_manager();
+        let of_run = |run_id: RunId| {
+            let prefix = ComputeLogPrefix::of_run(&run_id);
+            at_once(logs.get_log_keys_for_log_key_prefix(&prefix, io_type)).expect("logs")
+        };
+        runs.expect("runs").into_iter().flat_map(of_run).collect()
     }
 }
 
@@ -174,97 +177,37 @@ fn no_space() -> StorageError {
 #[async_trait]
 impl EventReporter for Fake {
     async fn handle_new_event(&self, event: NewEvent) -> Result<(), InstanceError> {
-        let entry = event.entry;
-        let mut state = self.lock();
-        let event_type = entry.dagster_event.as_ref().and_then(|event| event.event_type());
-        if event_type.is_some_and(|event_type| state.refused.contains(&event_type)) {
+        if event.entry.event_type().is_some_and(|of_type| self.refused.contains(&of_type)) {
             return Err(no_space().into());
         }
-        if let Some(status) = event_type.and_then(DagsterEventType::run_status)
-            && let Some(run) = state.runs.get_mut(&entry.run_id)
-        {
-            run.status = status;
-        }
-        state.entries.push(entry);
-        drop(state);
+        self.memory.handle_new_event(event).await?;
         self.changed.send_replace(());
         Ok(())
     }
 }
 
-#[async_trait]
-impl RunStoreDouble for Fake {
-    async fn get_run_record(&self, run_id: &RunId) -> Result<Option<RunRecord>, StorageError> {
-        let run = self.lock().runs.get(run_id).cloned();
-        let now = SystemClock.now();
-        Ok(run.map(|dagster_run| RunRecord {
-            storage_id: StorageId(1),
-            dagster_run,
-            create_timestamp: now,
-            update_timestamp: now,
-            start_time: None,
-            end_time: None,
-        }))
-    }
-}
-
-impl SnapshotStoreDouble for Fake {}
-
-#[async_trait]
-impl EventStoreDouble for Fake {
-    async fn get_records_for_run(
-        &self,
-        query: &RecordsForRun,
-    ) -> Result<EventLogConnection, StorageError> {
-        let is_asked_for = |entry: &EventLogEntry| {
-            let event_type = entry.dagster_event.as_ref().and_then(|event| event.event_type());
-            event_type.is_some_and(|one| query.of_types.contains(&one))
-        };
-        let entries = self.entries(&query.run_id).into_iter().filter(is_asked_for);
-        let records = entries
-            .map(|event_log_entry| EventLogRecord {
-                storage_id: StorageId(1),
-                event_log_entry,
-                unknown: UnknownFields::default(),
-            })
-            .collect();
-        Ok(EventLogConnection { records, cursor: EventLogCursor::START, has_more: false })
-    }
-}
-
-impl RunStoreAccess for Fake {
-    fn run_store(&self) -> &dyn RunStore {
-        self
-    }
-}
-
-impl SnapshotStoreAccess for Fake {
-    fn snapshot_store(&self) -> &dyn SnapshotStore {
-        self
-    }
-}
-
-impl EventStoreAccess for Fake {
-    fn event_store(&self) -> &dyn EventStore {
-        self
+impl StoresAccess for Fake {
+    fn stores(&self) -> &Stores {
+        self.memory.stores()
     }
 }
 
 impl ComputeLogAccess for Fake {
     fn compute_log_manager(&self) -> &dyn ComputeLogManager {
-        &self.logs
+        self.memory.compute_log_manager()
     }
 }
 
 impl ClockAccess for Fake {
     fn clock(&self) -> &dyn Clock {
+        // Its commands are real processes, and take real time.
         &SystemClock
     }
 }
 
 impl IdAccess for Fake {
     fn ids(&self) -> &dyn IdSource {
-        &RandomIds
+        self.memory.ids()
     }
 }
 
@@ -272,11 +215,11 @@ impl RunWorkerOps for Fake {}
 
 impl LauncherOps for Fake {
     fn run_coordinator(&self) -> &dyn RunCoordinator {
-        &*self.coordinator
+        self.memory.run_coordinator()
     }
 
     fn run_launcher(&self) -> &dyn RunLauncher {
-        &*self.launcher
+        self.memory.run_launcher()
     }
 }
 
@@ -289,30 +232,21 @@ pub(crate) enum LogFailure {
     Write,
 }
 
-/// A piece of an output.
-type Piece = (ComputeIoType, Vec<u8>);
-
-#[derive(Debug, Clone, Default)]
-struct Logs {
-    failure: Option<LogFailure>,
-    written: Arc<Mutex<Vec<Piece>>>,
-    completed: Arc<Mutex<usize>>,
-}
-
+/// Logs that fail, of which nothing is there.
 #[async_trait]
-impl ComputeLogManager for Logs {
+impl ComputeLogManager for LogFailure {
     async fn capture_logs(
         &self,
         _log_key: &ComputeLogKey,
     ) -> Result<Box<dyn ComputeLogCapture>, StorageError> {
-        match self.failure {
-            Some(LogFailure::Begin) => Err(no_space()),
-            _ => Ok(Box::new(self.clone())),
+        match self {
+            Self::Begin => Err(no_space()),
+            Self::Write => Ok(Box::new(*self)),
         }
     }
 
     async fn is_capture_complete(&self, _log_key: &ComputeLogKey) -> Result<bool, StorageError> {
-        unreachable!("no test asks")
+        Ok(false)
     }
 
     async fn get_log_data_for_type(
@@ -322,14 +256,14 @@ impl ComputeLogManager for Logs {
         _offset: u64,
         _max_bytes: usize,
     ) -> Result<Option<Vec<u8>>, StorageError> {
-        unreachable!("no test asks")
+        Ok(None)
     }
 
     async fn get_log_metadata(
         &self,
         _log_key: &ComputeLogKey,
     ) -> Result<CapturedLogMetadata, StorageError> {
-        unreachable!("no test asks")
+        Ok(CapturedLogMetadata::default())
     }
 
     async fn get_log_keys_for_log_key_prefix(
@@ -337,26 +271,21 @@ impl ComputeLogManager for Logs {
         _prefix: &ComputeLogPrefix,
         _io_type: ComputeIoType,
     ) -> Result<Vec<ComputeLogKey>, StorageError> {
-        unreachable!("no test asks")
+        Ok(Vec::new())
     }
 
     async fn delete_logs(&self, _logs: LogsToDelete<'_>) -> Result<(), StorageError> {
-        unreachable!("no test asks")
+        Ok(())
     }
 }
 
 #[async_trait]
-impl ComputeLogCapture for Logs {
-    async fn write(&self, io_type: ComputeIoType, bytes: &[u8]) -> Result<(), StorageError> {
-        if matches!(self.failure, Some(LogFailure::Write)) {
-            return Err(no_space());
-        }
-        lock(&self.written).push((io_type, bytes.to_vec()));
-        Ok(())
+impl ComputeLogCapture for LogFailure {
+    async fn write(&self, _io_type: ComputeIoType, _bytes: &[u8]) -> Result<(), StorageError> {
+        Err(no_space())
     }
 
     async fn complete(self: Box<Self>) -> Result<(), StorageError> {
-        *lock(&self.completed) += 1;
         Ok(())
     }
 }

@@ -1,10 +1,10 @@
 //! Creating runs.
 
 use instance_core::asset_key::{AssetCheckKey, AssetKey};
-use instance_core::clock::Clock;
 use instance_core::command::CommandSpec;
 use instance_core::error::{InstanceError, StorageError};
 use instance_core::ids::{RunId, SnapshotId};
+use instance_core::ops::ClockAccess;
 use instance_core::run::{
     DagsterRun, DagsterRunStatus, JobPythonOrigin, ModuleCodePointer, RegisteredCodeLocationOrigin,
     RemoteJobOrigin, RemoteRepositoryOrigin, RepositoryPythonOrigin,
@@ -44,7 +44,7 @@ async fn a_run_of_a_name_alone_has_defaults() -> TestResult {
     assert_eq!(run, DagsterRun::new(RunId::from(FRESH_ID), "demo"));
     assert_eq!(fake.effects(), [format!("add_run {FRESH_ID}")]);
     let stored = fake.runs();
-    assert_eq!((&stored[0].dagster_run, stored[0].create_timestamp), (&run, fake.clock.now()));
+    assert_eq!((&stored[0].dagster_run, stored[0].create_timestamp), (&run, fake.clock().now()));
     Ok(())
 }
 
@@ -172,9 +172,9 @@ async fn snapshots_that_are_stored_are_not_stored_again() -> TestResult {
     let fake = Fake::default();
     let job = CommandJob::new("demo", &[], false)?;
     let command = CommandSpec::new(vec!["true".to_owned()])?;
-    for _ in 0..2 {
+    for id in [ID, FRESH_ID] {
         let mut request = job.create_run(&command);
-        request.run_id = Some(RunId::from(ID));
+        request.run_id = Some(RunId::from(id));
         create_run(&fake, request).await?;
     }
     let effects = fake.effects();

@@ -1,35 +1,28 @@
-//! An instance in memory that remembers every effect in its order.
+//! An instance over stores in memory that remembers every effect in its order.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::error::Error;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
-use instance_core::asset_key::AssetKey;
 use instance_core::clock::{Clock, IdSource};
 use instance_core::error::StorageError;
-use instance_core::event::{
-    DagsterEvent, DagsterEventType, EventListeners, EventLogConnection, EventLogCursor,
-    EventLogEntry, EventLogRecord, LogLevel,
-};
-use instance_core::ids::{RunId, SnapshotId, StorageId};
+use instance_core::event::{DagsterEvent, EventListeners, EventLogEntry, EventLogRecord, LogLevel};
+use instance_core::ids::{RunId, StorageId};
 use instance_core::ops::{
     BackfillStoreAccess, ClockAccess, DynamicPartitionStoreAccess, EventStoreAccess, IdAccess,
     ListenersAccess, RunEventStoreAccess, RunOps, RunStoreAccess, SnapshotStoreAccess,
 };
 use instance_core::run::{DagsterRun, RunRecord, RunsFilter};
-use instance_core::scheduling::{BulkActionsFilter, PartitionBackfill};
-use instance_core::serdes::{UnknownFields, deserialize_value};
-use instance_core::snap::{ExecutionPlanSnapshot, JobSnap, SnapshotBody};
+use instance_core::scheduling::PartitionBackfill;
+use instance_core::snap::{ExecutionPlanSnapshot, SnapshotBody};
 use instance_core::storage::{
-    BackfillStore, BackfillsPage, DynamicPartitionStore, EventStore, NewRun, RecordsForRun,
-    RunEventStore, RunStore, RunsPage, SnapshotStore, StoredEvents,
+    BackfillStore, DynamicPartitionStore, EventStore, NewRun, Order, RunEventStore, RunStore,
+    RunsPage, SnapshotStore, StoredEvents,
 };
-use instance_core::testing::clock::{ManualClock, SequentialIds};
-use instance_core::testing::doubles::{
-    DynamicPartitionStoreDouble, EventStoreDouble, RunStoreDouble, SnapshotStoreDouble,
-};
+use instance_core::testing::doubles::{EventStoreDouble, RunStoreDouble, SnapshotStoreDouble};
+use instance_core::testing::instance::{TestInstance, at_once};
 
 /// What every test returns, so that steps of no interest need no words.
 pub(crate) type TestResult = Result<(), Box<dyn Error>>;
@@ -37,27 +30,14 @@ pub(crate) type TestResult = Result<(), Box<dyn Error>>;
 /// The id that the first run is given for which none is asked.
 pub(crate) const FRESH_ID: &str = "00000000-0000-0000-0000-000000000001";
 
-/// The instance, and all of its stores.
+/// The instance, and those of its stores that remember.
 #[derive(Debug, Default)]
 pub(crate) struct Fake {
-    state: Mutex<State>,
-    pub(crate) clock: ManualClock,
-    ids: SequentialIds,
-    /// A run of the same id is added by somebody else, just before ours.
+    memory: TestInstance,
+    effects: Mutex<Vec<String>>,
+    /// This run is added by somebody else, just before ours, which is refused then.
     pub(crate) overtaken_by: Mutex<Option<DagsterRun>>,
-    run_size_limit_bytes: Option<u64>,
-    listeners: EventListeners,
     heard: Arc<Mutex<Vec<(i64, String)>>>,
-}
-
-#[derive(Debug, Default)]
-struct State {
-    effects: Vec<String>,
-    runs: Vec<RunRecord>,
-    snapshots: BTreeMap<SnapshotId, String>,
-    entries: Vec<EventLogEntry>,
-    backfills: Vec<PartitionBackfill>,
-    dynamic_partitions: BTreeMap<String, Vec<String>>,
 }
 
 impl Fake {
@@ -69,39 +49,41 @@ impl Fake {
 
     /// The same with a run.
     pub(crate) fn with_run(self, run: DagsterRun) -> Self {
-        self.state().add(run, self.clock.now());
+        at_once(self.memory.add_run(run));
         self
     }
 
     /// The same with a limit on the size of runs.
     pub(crate) fn with_run_size_limit(mut self, bytes: u64) -> Self {
-        self.run_size_limit_bytes = Some(bytes);
+        self.memory.run_size_limit_bytes = Some(bytes);
         self
     }
 
     /// The same with a plan.
     pub(crate) fn with_plan(self, plan: &ExecutionPlanSnapshot) -> Self {
-        let body = SnapshotBody::of_execution_plan(plan);
-        self.state().snapshots.insert(body.id().clone(), body.text().to_owned());
+        let added = self.memory.snapshot_store().add_execution_plan_snapshot(plan);
+        at_once(added).expect("snapshots");
         self
     }
 
     /// The same with entries in its log.
     pub(crate) fn with_entries(self, entries: impl IntoIterator<Item = EventLogEntry>) -> Self {
-        self.state().entries.extend(entries);
+        let entries: Vec<_> = entries.into_iter().collect();
+        at_once(self.memory.event_store().store_events(&entries)).expect("events");
         self
     }
 
     /// The same with a backfill.
-    pub(crate) fn with_backfill(self, backfill: PartitionBackfill) -> Self {
-        self.state().backfills.push(backfill);
+    pub(crate) fn with_backfill(self, backfill: &PartitionBackfill) -> Self {
+        at_once(self.backfill_store().add_backfill(backfill)).expect("backfills");
         self
     }
 
     /// The same with a set of dynamic partitions.
     pub(crate) fn with_dynamic_partitions(self, set: &str, keys: &[&str]) -> Self {
-        let keys = keys.iter().map(|key| (*key).to_owned()).collect();
-        self.state().dynamic_partitions.insert(set.to_owned(), keys);
+        let keys: Vec<_> = keys.iter().map(|key| (*key).to_owned()).collect();
+        let added = self.dynamic_partition_store().add_dynamic_partitions(set, &keys);
+        at_once(added).expect("partitions");
         self
     }
 
@@ -115,16 +97,18 @@ impl Fake {
 
     /// What was written, in its order.
     pub(crate) fn effects(&self) -> Vec<String> {
-        self.state().effects.clone()
+        lock(&self.effects).clone()
     }
 
     /// The events that were stored, in their order.
     pub(crate) fn events(&self) -> Vec<(DagsterEvent, RunId, LogLevel)> {
-        let of_entry = |entry: &EventLogEntry| {
-            let event = entry.dagster_event.as_deref()?.clone();
-            Some((event, entry.run_id.clone(), entry.level))
+        let all = self.memory.event_store();
+        let all = at_once(all.get_logs_for_all_runs_by_log_id(StorageId(0), &[], None));
+        let of_record = |record: EventLogRecord| {
+            let entry = record.event_log_entry;
+            Some((*entry.dagster_event?, entry.run_id, entry.level))
         };
-        self.state().entries.iter().filter_map(of_entry).collect()
+        all.expect("events").into_iter().filter_map(of_record).collect()
     }
 
     /// The same with somebody who listens to a run.
@@ -135,7 +119,7 @@ impl Fake {
             let event_type = event.map(|event| event.event_type_value.clone()).unwrap_or_default();
             lock(&heard).push((record.storage_id.0, event_type));
         };
-        self.listeners.add(&RunId::from(run_id), Arc::new(listener));
+        self.event_listeners().add(&RunId::from(run_id), Arc::new(listener));
         self
     }
 
@@ -144,13 +128,37 @@ impl Fake {
         lock(&self.heard).clone()
     }
 
-    /// The runs that are stored.
+    /// The runs that are stored, in the order in which they were.
     pub(crate) fn runs(&self) -> Vec<RunRecord> {
-        self.state().runs.clone()
+        let mut page = RunsPage::default();
+        page.order = Order::Ascending;
+        at_once(self.memory.run_store().get_run_records(&RunsFilter::default(), &page))
+            .expect("runs")
     }
 
-    fn state(&self) -> MutexGuard<'_, State> {
-        lock(&self.state)
+    fn note(&self, effects: impl IntoIterator<Item = String>) {
+        lock(&self.effects).extend(effects);
+    }
+
+    /// The effects of adding snapshots, of which those that are stored have none.
+    async fn effects_of_snapshots(
+        &self,
+        jobs: &[SnapshotBody],
+        execution_plan: Option<&SnapshotBody>,
+    ) -> Result<Vec<String>, StorageError> {
+        let stored = self.memory.snapshot_store();
+        let mut effects = Vec::new();
+        for job in jobs {
+            if !stored.has_job_snapshot(job.id()).await? {
+                effects.push(format!("add_job_snapshot {}", job.id()));
+            }
+        }
+        if let Some(plan) = execution_plan
+            && !stored.has_execution_plan_snapshot(plan.id()).await?
+        {
+            effects.push(format!("add_execution_plan_snapshot {}", plan.id()));
+        }
+        Ok(effects)
     }
 }
 
@@ -158,37 +166,13 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-impl State {
-    fn add(&mut self, run: DagsterRun, created_at: DateTime<Utc>) {
-        self.runs.push(RunRecord {
-            storage_id: StorageId(0),
-            dagster_run: run,
-            create_timestamp: created_at,
-            update_timestamp: created_at,
-            start_time: None,
-            end_time: None,
-        });
-    }
-
-    fn add_missing(&mut self, what: &str, snapshots: &[SnapshotBody]) {
-        for snapshot in snapshots {
-            if !self.snapshots.contains_key(snapshot.id()) {
-                self.effects.push(format!("{what} {}", snapshot.id()));
-                self.snapshots.insert(snapshot.id().clone(), snapshot.text().to_owned());
-            }
-        }
-    }
-
-    fn store(&mut self, entries: &[EventLogEntry]) -> Vec<StorageId> {
-        let first = i64::try_from(self.entries.len()).unwrap_or_default() + 1;
-        for entry in entries {
-            let event = entry.dagster_event.as_ref();
-            let event_type = event.map_or("line", |event| event.event_type_value.as_str());
-            self.effects.push(format!("store {event_type}"));
-        }
-        self.entries.extend_from_slice(entries);
-        (first..).take(entries.len()).map(StorageId).collect()
-    }
+/// The effects of storing entries.
+fn effects_of_entries(entries: &[EventLogEntry]) -> Vec<String> {
+    let effect = |entry: &EventLogEntry| {
+        let event = entry.dagster_event.as_ref();
+        format!("store {}", event.map_or("line", |event| event.event_type_value.as_str()))
+    };
+    entries.iter().map(effect).collect()
 }
 
 impl RunStoreAccess for Fake {
@@ -217,83 +201,85 @@ impl RunEventStoreAccess for Fake {
 
 impl BackfillStoreAccess for Fake {
     fn backfill_store(&self) -> &dyn BackfillStore {
-        self
+        self.memory.backfill_store()
     }
 }
 
 impl DynamicPartitionStoreAccess for Fake {
     fn dynamic_partition_store(&self) -> &dyn DynamicPartitionStore {
-        self
+        self.memory.dynamic_partition_store()
     }
 }
 
 impl ClockAccess for Fake {
     fn clock(&self) -> &dyn Clock {
-        &self.clock
+        self.memory.clock()
     }
 }
 
 impl IdAccess for Fake {
     fn ids(&self) -> &dyn IdSource {
-        &self.ids
+        self.memory.ids()
     }
 }
 
 impl ListenersAccess for Fake {
     fn event_listeners(&self) -> &EventListeners {
-        &self.listeners
+        self.memory.event_listeners()
     }
 }
 
 impl RunOps for Fake {
     fn run_size_limit_bytes(&self) -> Option<u64> {
-        self.run_size_limit_bytes
+        self.memory.run_size_limit_bytes()
     }
 }
 
 #[async_trait]
 impl RunEventStore for Fake {
     async fn add_run_with_events(&self, new_run: NewRun) -> Result<StoredEvents, StorageError> {
-        let mut state = self.state();
-        if let Some(other) = lock(&self.overtaken_by).take() {
-            state.add(other, new_run.created_at);
-            return Err(StorageError::RunAlreadyExists { run_id: new_run.run.run_id });
+        let run_id = new_run.run.run_id.clone();
+        let other = lock(&self.overtaken_by).take();
+        if let Some(other) = other {
+            self.memory.run_store().add_run(&other, new_run.created_at).await?;
+            return Err(StorageError::RunAlreadyExists { run_id });
         }
-        state.add_missing("add_job_snapshot", &new_run.job_snapshots);
-        let plan: Vec<_> = new_run.execution_plan_snapshot.into_iter().collect();
-        state.add_missing("add_execution_plan_snapshot", &plan);
-        state.effects.push(format!("add_run {}", new_run.run.run_id));
-        state.add(new_run.run, new_run.created_at);
-        Ok(StoredEvents::complete(state.store(&new_run.events)))
+        let plan = new_run.execution_plan_snapshot.as_ref();
+        let mut effects = self.effects_of_snapshots(&new_run.job_snapshots, plan).await?;
+        effects.push(format!("add_run {run_id}"));
+        effects.extend(effects_of_entries(&new_run.events));
+        let stored = self.memory.run_event_store().add_run_with_events(new_run).await?;
+        self.note(effects);
+        Ok(stored)
     }
 
-    async fn store_run_events(&self, _: &[EventLogEntry]) -> Result<StoredEvents, StorageError> {
-        not_needed("store_run_events")
+    async fn store_run_events(
+        &self,
+        entries: &[EventLogEntry],
+    ) -> Result<StoredEvents, StorageError> {
+        self.memory.run_event_store().store_run_events(entries).await
     }
 
     async fn delete_run_with_events(&self, run_id: &RunId) -> Result<(), StorageError> {
-        let mut state = self.state();
-        state.effects.push(format!("delete_run {run_id}"));
-        state.runs.retain(|record| record.dagster_run.run_id != *run_id);
+        self.memory.run_event_store().delete_run_with_events(run_id).await?;
+        self.note([format!("delete_run {run_id}")]);
         Ok(())
     }
 }
 
-fn not_needed<T>(method: &str) -> Result<T, StorageError> {
-    let reason = "no test of runs needs it".to_owned();
-    Err(StorageError::Unsupported { what: method.to_owned(), reason })
-}
-
 #[async_trait]
 impl RunStoreDouble for Fake {
+    fn other(&self) -> Option<&dyn RunStore> {
+        Some(self.memory.run_store())
+    }
+
     async fn add_run(
         &self,
         run: &DagsterRun,
         created_at: DateTime<Utc>,
     ) -> Result<(), StorageError> {
-        let mut state = self.state();
-        state.effects.push(format!("add_run {}", run.run_id));
-        state.add(run.clone(), created_at);
+        self.memory.run_store().add_run(run, created_at).await?;
+        self.note([format!("add_run {}", run.run_id)]);
         Ok(())
     }
 
@@ -303,7 +289,8 @@ impl RunStoreDouble for Fake {
         event: &DagsterEvent,
         at: DateTime<Utc>,
     ) -> Result<(), StorageError> {
-        self.state().effects.push(format!("change {run_id} {} at {at}", event.event_type_value));
+        self.memory.run_store().handle_run_event(run_id, event, at).await?;
+        self.note([format!("change {run_id} {} at {at}", event.event_type_value)]);
         Ok(())
     }
 
@@ -313,53 +300,16 @@ impl RunStoreDouble for Fake {
         new_tags: &BTreeMap<String, String>,
         at: DateTime<Utc>,
     ) -> Result<(), StorageError> {
-        self.state().effects.push(format!("tag {run_id} {new_tags:?} at {at}"));
+        self.memory.run_store().add_run_tags(run_id, new_tags, at).await?;
+        self.note([format!("tag {run_id} {new_tags:?} at {at}")]);
         Ok(())
-    }
-
-    async fn has_run(&self, run_id: &RunId) -> Result<bool, StorageError> {
-        Ok(self.state().runs.iter().any(|record| record.dagster_run.run_id == *run_id))
-    }
-
-    async fn get_run_record(&self, run_id: &RunId) -> Result<Option<RunRecord>, StorageError> {
-        let found = |record: &&RunRecord| record.dagster_run.run_id == *run_id;
-        Ok(self.state().runs.iter().find(found).cloned())
-    }
-
-    async fn get_run_records(
-        &self,
-        filter: &RunsFilter,
-        page: &RunsPage,
-    ) -> Result<Vec<RunRecord>, StorageError> {
-        let matches = |record: &&RunRecord| {
-            let id = &record.dagster_run.run_id;
-            (filter.run_ids.is_empty() || filter.run_ids.contains(id))
-                && filter
-                    .run_id_prefix
-                    .as_ref()
-                    .is_none_or(|prefix| id.as_str().starts_with(prefix.as_str()))
-        };
-        let limit = page.limit.and_then(|limit| usize::try_from(limit).ok()).unwrap_or(usize::MAX);
-        Ok(self.state().runs.iter().rev().filter(matches).take(limit).cloned().collect())
-    }
-
-    async fn get_runs_count(&self, _: &RunsFilter) -> Result<u64, StorageError> {
-        Ok(self.state().runs.len() as u64)
     }
 }
 
 #[async_trait]
 impl SnapshotStoreDouble for Fake {
-    async fn has_job_snapshot(&self, id: &SnapshotId) -> Result<bool, StorageError> {
-        Ok(self.state().snapshots.contains_key(id))
-    }
-
-    async fn get_job_snapshot(&self, id: &SnapshotId) -> Result<Option<JobSnap>, StorageError> {
-        Ok(self.state().snapshots.get(id).and_then(|text| deserialize_value(text).ok()))
-    }
-
-    async fn has_execution_plan_snapshot(&self, id: &SnapshotId) -> Result<bool, StorageError> {
-        Ok(self.state().snapshots.contains_key(id))
+    fn other(&self) -> Option<&dyn SnapshotStore> {
+        Some(self.memory.snapshot_store())
     }
 
     async fn add_snapshots(
@@ -367,91 +317,22 @@ impl SnapshotStoreDouble for Fake {
         jobs: &[SnapshotBody],
         execution_plan: Option<&SnapshotBody>,
     ) -> Result<(), StorageError> {
-        let mut state = self.state();
-        state.add_missing("add_job_snapshot", jobs);
-        let plan: Vec<_> = execution_plan.cloned().into_iter().collect();
-        state.add_missing("add_execution_plan_snapshot", &plan);
+        let effects = self.effects_of_snapshots(jobs, execution_plan).await?;
+        self.memory.snapshot_store().add_snapshots(jobs, execution_plan).await?;
+        self.note(effects);
         Ok(())
-    }
-
-    async fn get_execution_plan_snapshot(
-        &self,
-        id: &SnapshotId,
-    ) -> Result<Option<ExecutionPlanSnapshot>, StorageError> {
-        Ok(self.state().snapshots.get(id).and_then(|text| deserialize_value(text).ok()))
     }
 }
 
 #[async_trait]
 impl EventStoreDouble for Fake {
+    fn other(&self) -> Option<&dyn EventStore> {
+        Some(self.memory.event_store())
+    }
+
     async fn store_events(&self, entries: &[EventLogEntry]) -> Result<StoredEvents, StorageError> {
-        Ok(StoredEvents::complete(self.state().store(entries)))
-    }
-
-    async fn get_records_for_run(
-        &self,
-        query: &RecordsForRun,
-    ) -> Result<EventLogConnection, StorageError> {
-        let of_query = |(id, entry): (i64, &EventLogEntry)| {
-            let is_wanted = entry.event_type().is_some_and(|kind| query.of_types.contains(&kind));
-            (entry.run_id == query.run_id && is_wanted).then(|| EventLogRecord {
-                event_log_entry: entry.clone(),
-                storage_id: StorageId(id),
-                unknown: UnknownFields::default(),
-            })
-        };
-        let records = (1..).zip(&self.state().entries).filter_map(of_query).collect();
-        Ok(EventLogConnection { records, cursor: EventLogCursor::START, has_more: false })
-    }
-
-    async fn get_asset_partitions_for_run(
-        &self,
-        run_id: &RunId,
-        of_types: &[DagsterEventType],
-    ) -> Result<Vec<(AssetKey, BTreeSet<Option<String>>)>, StorageError> {
-        let mut found: BTreeMap<AssetKey, BTreeSet<Option<String>>> = BTreeMap::new();
-        for entry in self.state().entries.iter().filter(|entry| entry.run_id == *run_id) {
-            let is_wanted = entry.event_type().is_some_and(|kind| of_types.contains(&kind));
-            let event = entry.dagster_event.as_deref().filter(|_| is_wanted);
-            if let Some(key) = event.and_then(DagsterEvent::asset_key) {
-                let partition = event.and_then(DagsterEvent::partition).map(str::to_owned);
-                found.entry(key).or_default().insert(partition);
-            }
-        }
-        Ok(found.into_iter().collect())
-    }
-}
-
-#[async_trait]
-impl DynamicPartitionStoreDouble for Fake {
-    async fn get_dynamic_partitions(&self, set: &str) -> Result<Vec<String>, StorageError> {
-        Ok(self.state().dynamic_partitions.get(set).cloned().unwrap_or_default())
-    }
-}
-
-#[async_trait]
-impl BackfillStore for Fake {
-    async fn get_backfills(
-        &self,
-        _: &BulkActionsFilter,
-        _: &BackfillsPage,
-    ) -> Result<Vec<PartitionBackfill>, StorageError> {
-        not_needed("get_backfills")
-    }
-
-    async fn get_backfills_count(&self, _: &BulkActionsFilter) -> Result<u64, StorageError> {
-        not_needed("get_backfills_count")
-    }
-
-    async fn get_backfill(&self, id: &str) -> Result<Option<PartitionBackfill>, StorageError> {
-        Ok(self.state().backfills.iter().find(|backfill| backfill.backfill_id == id).cloned())
-    }
-
-    async fn add_backfill(&self, _: &PartitionBackfill) -> Result<(), StorageError> {
-        not_needed("add_backfill")
-    }
-
-    async fn update_backfill(&self, _: &PartitionBackfill) -> Result<(), StorageError> {
-        not_needed("update_backfill")
+        let stored = self.memory.event_store().store_events(entries).await?;
+        self.note(effects_of_entries(entries));
+        Ok(stored)
     }
 }

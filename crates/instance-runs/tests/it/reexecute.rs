@@ -500,7 +500,7 @@ async fn tags_of_a_backfill_are_kept_while_it_goes_on() -> TestResult {
         for uses_parent in [true, false] {
             let mut fake = with_failed(&parent, &plan);
             if let Some(status) = stored {
-                fake = fake.with_backfill(backfill(status));
+                fake = fake.with_backfill(&backfill(status));
             }
             let mut request = request(&parent, ReexecutionStrategy::AllSteps)?;
             request.use_parent_run_tags = uses_parent;
@@ -517,7 +517,7 @@ async fn tags_of_a_backfill_are_kept_while_it_goes_on() -> TestResult {
     parent.tags = tags(&of_backfill[1..]);
     let mut request = request(&parent, ReexecutionStrategy::AllSteps)?;
     request.use_parent_run_tags = true;
-    let fake = with_failed(&parent, &plan).with_backfill(backfill(BulkActionStatus::Requested));
+    let fake = with_failed(&parent, &plan).with_backfill(&backfill(BulkActionStatus::Requested));
     let run = create_reexecuted_run(&fake, &Location::default(), request).await?;
     assert!(!run.tags.keys().any(|key| key.contains("backfill")), "{:?}", run.tags);
     Ok(())

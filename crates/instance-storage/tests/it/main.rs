@@ -8,6 +8,7 @@ mod conformance;
 mod damage;
 mod events;
 mod idle;
+mod info;
 mod layers;
 mod mutants;
 mod query_plans;

@@ -1,0 +1,141 @@
+//! What an instance is built of: what the caller gives, and what it makes for itself.
+
+use dagster_instance::memory::{MemoryComputeLogManager, MemoryStores};
+use dagster_instance::run::{DagsterRun, RunsFilter};
+use dagster_instance::settings::{InstanceSettings, StorageSettings, StoreSettings};
+use dagster_instance::storage::{ComputeIoType, ComputeLogKey, ComputeLogManager, RunsPage};
+use dagster_instance::{Clock, DagsterInstance, InstanceError, QueuedRunCoordinator, RunId};
+use instance_core::ops::ComputeLogAccess;
+use instance_core::testing::clock::{ManualClock, SequentialIds};
+
+use crate::support::{NotingLauncher, TestResult, event_types, hello};
+
+#[tokio::test]
+async fn an_instance_in_memory_is_one_call_and_shares_nothing_with_another() -> TestResult {
+    let (instance, other) = (DagsterInstance::ephemeral(), DagsterInstance::ephemeral());
+    let run = instance.create_run(hello()?).await?;
+    assert_eq!(event_types(&instance, &run.run_id).await?, ["ASSET_MATERIALIZATION_PLANNED"]);
+    assert!(instance.clone().has_run(&run.run_id).await?, "a clone is the same instance");
+    assert!(!other.has_run(&run.run_id).await?);
+
+    let info = instance.storage_info().await?;
+    assert_eq!(info.storage, StorageSettings::all(StoreSettings::Memory));
+    assert_eq!((info.runs, info.home.as_os_str().is_empty()), (1, true));
+    assert_ne!(info.run_storage_id, other.storage_info().await?.run_storage_id);
+
+    instance.delete_run(&run.run_id).await?;
+    assert_eq!(instance.get_runs_count(&RunsFilter::default()).await?, 0);
+    Ok(())
+}
+
+#[tokio::test]
+async fn stores_of_the_caller_are_used_and_no_other() -> TestResult {
+    let memory = MemoryStores::default();
+    let instance = DagsterInstance::builder().stores(memory.stores()).open().await?;
+    let run = instance.create_run(hello()?).await?;
+    let runs = memory.run_storage();
+    let stored = runs.get_run_records(&RunsFilter::default(), &RunsPage::default()).await?;
+    assert_eq!(stored.len(), 1);
+    assert_eq!(stored[0].dagster_run, run);
+
+    // Another instance on the same stores has the same runs, and says that it did not choose them.
+    let again = DagsterInstance::builder().stores(memory.stores()).open().await?;
+    assert!(again.has_run(&run.run_id).await?);
+    assert_eq!(again.storage_info().await?.storage, StorageSettings::all(StoreSettings::Custom));
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_time_and_the_ids_are_those_of_the_caller() -> TestResult {
+    let clock = ManualClock::default();
+    let now = clock.now();
+    let builder = DagsterInstance::builder().clock(clock).ids(SequentialIds::from(0xa0));
+    let instance = builder.in_memory();
+    let run = instance.create_run(hello()?).await?;
+    // The stores in memory took the first id.
+    assert_eq!(run.run_id, RunId::from("00000000-0000-0000-0000-0000000000a1"));
+    let record = instance.get_run_record_by_id(&run.run_id).await?.unwrap();
+    assert_eq!(record.create_timestamp, now);
+    Ok(())
+}
+
+#[tokio::test]
+async fn captured_logs_are_kept_where_the_caller_says() -> TestResult {
+    let logs = MemoryComputeLogManager::default();
+    let builder = DagsterInstance::builder().compute_log_manager(logs.clone());
+    let instance = builder.in_memory();
+    let key = ComputeLogKey::for_run(&RunId::from("r1"), "step");
+    let capture = instance.compute_log_manager().capture_logs(&key).await?;
+    capture.write(ComputeIoType::Stdout, b"hello\n").await?;
+    capture.complete().await?;
+    let data = logs.get_log_data_for_type(&key, ComputeIoType::Stdout, 0, 100).await?;
+    assert_eq!(data.as_deref(), Some(&b"hello\n"[..]));
+    Ok(())
+}
+
+#[tokio::test]
+async fn the_launcher_and_the_coordinator_are_those_of_the_caller() -> TestResult {
+    let launcher = NotingLauncher::default();
+    let builder = DagsterInstance::builder().run_launcher(launcher.clone());
+    let instance = builder.run_coordinator(QueuedRunCoordinator).in_memory();
+    let run = DagsterRun::new(RunId::from("r1"), "j");
+    instance.add_run(run).await?;
+    // The queue takes only runs that Dagster's daemon can launch, so what it says shows that it was asked.
+    let refused = instance.submit_run(&RunId::from("r1")).await;
+    assert!(refused.is_err(), "{refused:?}");
+    assert_eq!(launcher.calls(), [""; 0]);
+    instance.dispose().await?;
+    assert_eq!(launcher.calls(), ["dispose"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn settings_of_the_caller_are_taken_and_no_file_is_read() -> TestResult {
+    let home = tempfile::tempdir()?;
+    std::fs::write(home.path().join("dagster.yaml"), "this: [is, no, configuration")?;
+    let mut settings = InstanceSettings::new(home.path());
+    settings.run_retries.enabled = true;
+    settings.run_retries.max_retries = 7;
+    let instance = DagsterInstance::builder().settings(settings.clone()).in_memory();
+    assert_eq!(instance.get_settings(), &settings);
+    assert_eq!(instance.storage_info().await?.home, home.path());
+
+    let of_home = DagsterInstance::builder().home(home.path()).open().await;
+    assert!(matches!(of_home, Err(InstanceError::Config { .. })), "{of_home:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_run_that_is_too_large_is_refused() -> TestResult {
+    let instance = DagsterInstance::builder().run_size_limit_bytes(10).in_memory();
+    assert_eq!(instance.get_run_size_limit_bytes(), Some(10));
+    let refused = instance.create_run(hello()?).await;
+    assert!(matches!(refused, Err(InstanceError::Invalid { .. })), "{refused:?}");
+    assert_eq!(instance.get_runs_count(&RunsFilter::default()).await?, 0);
+    Ok(())
+}
+
+/// A build without a database says what to do. With one, the same call opens it.
+#[tokio::test]
+async fn stores_that_this_build_does_not_have_are_a_clear_error() -> TestResult {
+    let home = tempfile::tempdir()?;
+    let opened = DagsterInstance::builder().home(home.path()).open().await;
+    if cfg!(feature = "sqlite") {
+        let instance = opened?;
+        assert_eq!(instance.storage_info().await?.runs, 0);
+        instance.dispose().await?;
+    } else {
+        let error = opened.unwrap_err();
+        let text = error.to_string();
+        assert!(matches!(error, InstanceError::Config { .. }), "{text}");
+        assert!(text.contains("SQLite in") && text.contains("feature `sqlite`"), "{text}");
+    }
+    Ok(())
+}
+
+#[test]
+fn an_instance_can_be_handed_to_other_threads() {
+    fn check<T: Send + Sync + 'static>(_: &T) {}
+    let instance = DagsterInstance::ephemeral();
+    check(&instance);
+}

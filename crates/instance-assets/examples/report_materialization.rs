@@ -1,0 +1,60 @@
+//! Reports that something outside of any run has made an asset, over stores in memory, and reads what is known of it.
+//!
+//! `cargo run --package instance-assets --example report_materialization`
+
+use async_trait::async_trait;
+use instance_assets::instance_core::clock::{Clock, SystemClock};
+use instance_assets::instance_core::event::{AssetMaterialization, NewEvent};
+use instance_assets::instance_core::memory::MemoryStores;
+use instance_assets::instance_core::ops::{AssetOps, ClockAccess, EventReporter, StoresAccess};
+use instance_assets::instance_core::storage::Stores;
+use instance_assets::instance_core::{AssetKey, InstanceError};
+use instance_assets::{get_asset_records, has_asset_key, report_runless_asset_event};
+
+/// What the functions of this crate need of an instance, and no more.
+struct Instance {
+    stores: Stores,
+}
+
+impl StoresAccess for Instance {
+    fn stores(&self) -> &Stores {
+        &self.stores
+    }
+}
+
+impl ClockAccess for Instance {
+    fn clock(&self) -> &dyn Clock {
+        &SystemClock
+    }
+}
+
+/// Nobody listens here, and no run changes by events of assets: an event is stored, and that is all.
+#[async_trait]
+impl EventReporter for Instance {
+    async fn handle_new_event(&self, event: NewEvent) -> Result<(), InstanceError> {
+        self.stores.run_event_store.store_run_events(&[event.entry]).await?;
+        Ok(())
+    }
+}
+
+impl AssetOps for Instance {}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let instance = Instance { stores: MemoryStores::default().stores() };
+    let key = AssetKey::new(["lake", "orders"]);
+    assert!(!has_asset_key(&instance, &key).await?);
+
+    for partition in ["2026-01-01", "2026-01-02"] {
+        let made = AssetMaterialization::new(key.clone(), Some(partition.to_owned()));
+        report_runless_asset_event(&instance, made).await?;
+    }
+
+    let records = get_asset_records(&instance, Some(std::slice::from_ref(&key))).await?;
+    let entry = &records.first().ok_or("the asset has no record")?.asset_entry;
+    let last = entry.last_materialization_record.as_ref().ok_or("it was not materialised")?;
+    let event = last.event_log_entry.dagster_event.as_deref().ok_or("that is no event")?;
+    println!("{} was last made for {:?}", entry.asset_key, event.partition());
+    assert_eq!(event.partition(), Some("2026-01-02"));
+    Ok(())
+}

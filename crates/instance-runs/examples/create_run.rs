@@ -1,0 +1,77 @@
+//! Creates a run of a command that is to materialise an asset, over stores in memory, and finds it again.
+//!
+//! `cargo run --package instance-runs --example create_run`
+
+use instance_runs::instance_core::clock::{Clock, IdSource, RandomIds, SystemClock};
+use instance_runs::instance_core::command::CommandSpec;
+use instance_runs::instance_core::event::EventListeners;
+use instance_runs::instance_core::memory::MemoryStores;
+use instance_runs::instance_core::ops::{
+    ClockAccess, EventStoreAccess, IdAccess, ListenersAccess, RunOps, StoresAccess,
+};
+use instance_runs::instance_core::run::RunsFilter;
+use instance_runs::instance_core::storage::{RecordsForRun, RunsPage, Stores};
+use instance_runs::instance_core::{AssetKey, RunId};
+use instance_runs::{CommandJob, add_run_tags, create_run, find_run, get_runs};
+
+/// What the functions of this crate need of an instance, and no more.
+struct Instance {
+    stores: Stores,
+    listeners: EventListeners,
+}
+
+impl StoresAccess for Instance {
+    fn stores(&self) -> &Stores {
+        &self.stores
+    }
+}
+
+impl ListenersAccess for Instance {
+    fn event_listeners(&self) -> &EventListeners {
+        &self.listeners
+    }
+}
+
+impl ClockAccess for Instance {
+    fn clock(&self) -> &dyn Clock {
+        &SystemClock
+    }
+}
+
+impl IdAccess for Instance {
+    fn ids(&self) -> &dyn IdSource {
+        &RandomIds
+    }
+}
+
+impl RunOps for Instance {}
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let stores = MemoryStores::default().stores();
+    let instance = Instance { stores, listeners: EventListeners::default() };
+
+    let job = CommandJob::new("hello", &[AssetKey::new(["demo", "hello"])], false)?;
+    let command = CommandSpec::new(vec!["echo".to_owned(), "hello".to_owned()])?;
+    let run = create_run(&instance, job.create_run(&command)).await?;
+    let tags = [("team".to_owned(), "data".to_owned())].into();
+    add_run_tags(&instance, &run.run_id, &tags).await?;
+
+    // The run says in its log which assets it is going to materialise.
+    let log = instance.event_store();
+    let planned = log.get_records_for_run(&RecordsForRun::all(run.run_id.clone())).await?;
+    let planned: Vec<_> =
+        planned.records.iter().filter_map(|record| record.event_log_entry.event_type()).collect();
+    println!("{} is {}, and its log has {planned:?}", run.run_id, run.status);
+    assert_eq!(planned.len(), 1);
+
+    let filter = RunsFilter { job_name: Some("hello".to_owned()), ..RunsFilter::default() };
+    let runs = get_runs(&instance, &filter, &RunsPage::default()).await?;
+    assert_eq!(runs.len(), 1);
+    assert_eq!(runs[0].tags.get("team").map(String::as_str), Some("data"));
+
+    // People write the beginning of an id.
+    let found = find_run(&instance, &run.run_id.as_str()[..8]).await?;
+    assert_eq!(found.dagster_run.run_id, RunId::from(run.run_id.as_str()));
+    Ok(())
+}

@@ -1,0 +1,3 @@
+//! The scheduling domain over stores in memory.
+
+mod instigators;
