@@ -4,20 +4,20 @@ use instance_core::asset_key::AssetKey;
 use instance_core::assets::AssetRecord;
 use instance_core::error::InstanceError;
 use instance_core::ops::AssetOps;
+use instance_core::storage::Only;
 
-/// The records of assets by key ascending; `None` means all assets, keys without a record are left
-/// out.
+/// The records of these assets, by key ascending; keys without a record are left out.
 #[tracing::instrument(skip_all)]
 pub async fn get_asset_records(
     ops: &dyn AssetOps,
-    asset_keys: Option<&[AssetKey]>,
+    asset_keys: &Only<AssetKey>,
 ) -> Result<Vec<AssetRecord>, InstanceError> {
     Ok(ops.asset_store().get_asset_records(asset_keys).await?)
 }
 
 /// The keys of all assets, ascending.
 pub async fn all_asset_keys(ops: &dyn AssetOps) -> Result<Vec<AssetKey>, InstanceError> {
-    let records = get_asset_records(ops, None).await?;
+    let records = get_asset_records(ops, &Only::Any).await?;
     Ok(records.into_iter().map(|record| record.asset_entry.asset_key).collect())
 }
 
@@ -26,5 +26,5 @@ pub async fn has_asset_key(
     ops: &dyn AssetOps,
     asset_key: &AssetKey,
 ) -> Result<bool, InstanceError> {
-    Ok(!get_asset_records(ops, Some(std::slice::from_ref(asset_key))).await?.is_empty())
+    Ok(!get_asset_records(ops, &Only::one(asset_key.clone())).await?.is_empty())
 }

@@ -10,8 +10,8 @@ use instance_core::event::{
 use instance_core::ids::RunId;
 use instance_core::ops::EventOps;
 use instance_core::storage::{
-    AssetEventSummaryQuery, AssetEventSummaryRecord, EventRecordsFilter, Order, RecordsForRun,
-    RecordsPage, RunStatusChangeRecordsFilter,
+    AssetEventSummaryQuery, AssetEventSummaryRecord, EventRecordsFilter, Only, Order,
+    RecordsForRun, RecordsPage, RunStatusChangeRecordsFilter,
 };
 
 /// A page of the log of a run.
@@ -22,15 +22,15 @@ pub async fn get_records_for_run(
     Ok(ops.event_store().get_records_for_run(query).await?)
 }
 
-/// The whole log of a run, oldest entry first, or its events of the given types.
+/// The whole log of a run, oldest entry first, or its events of these types; any includes lines of logs.
 ///
 /// Everything is held in memory; for long logs, page with [`get_records_for_run`].
 pub async fn all_logs(
     ops: &dyn EventOps,
     run_id: &RunId,
-    of_types: &[DagsterEventType],
+    of_types: &Only<DagsterEventType>,
 ) -> Result<Vec<EventLogEntry>, InstanceError> {
-    let query = RecordsForRun { of_types: of_types.to_vec(), ..RecordsForRun::all(run_id.clone()) };
+    let query = RecordsForRun { of_types: of_types.clone(), ..RecordsForRun::all(run_id.clone()) };
     entries(ops, &query).await
 }
 
@@ -42,12 +42,12 @@ pub async fn logs_after(
     ops: &dyn EventOps,
     run_id: &RunId,
     cursor: Option<u64>,
-    of_types: &[DagsterEventType],
+    of_types: &Only<DagsterEventType>,
     limit: Option<u64>,
 ) -> Result<Vec<EventLogEntry>, InstanceError> {
     let query = RecordsForRun {
         cursor: cursor.map(|number| EventLogCursor::Offset(number.saturating_add(1))),
-        of_types: of_types.to_vec(),
+        of_types: of_types.clone(),
         limit,
         ..RecordsForRun::all(run_id.clone())
     };
@@ -86,22 +86,22 @@ pub async fn fetch_run_status_changes(
     Ok(ops.event_store().fetch_run_status_changes(filter, page).await?)
 }
 
-/// The assets that events of a run are about, ascending; empty types mean any.
+/// The assets that events of these types of a run are about, ascending.
 pub async fn get_asset_keys_for_run(
     ops: &dyn EventOps,
     run_id: &RunId,
-    of_types: &[DagsterEventType],
+    of_types: &Only<DagsterEventType>,
 ) -> Result<BTreeSet<AssetKey>, InstanceError> {
     let found = get_asset_partitions_for_run(ops, run_id, of_types).await?;
     Ok(found.into_iter().map(|(key, _)| key).collect())
 }
 
-/// The assets that events of a run are about, each with the partitions, `None` standing for events without one;
-/// empty types mean any.
+/// The assets that events of these types of a run are about, each with the partitions, `None` standing for events
+/// without one.
 pub async fn get_asset_partitions_for_run(
     ops: &dyn EventOps,
     run_id: &RunId,
-    of_types: &[DagsterEventType],
+    of_types: &Only<DagsterEventType>,
 ) -> Result<Vec<(AssetKey, BTreeSet<Option<String>>)>, InstanceError> {
     Ok(ops.event_store().get_asset_partitions_for_run(run_id, of_types).await?)
 }

@@ -11,7 +11,7 @@ use instance_core::event::{DagsterEventType, EventLogCursor, EventLogRecord};
 use instance_core::ids::RunId;
 use instance_core::ops::EventOps;
 use instance_core::run::DagsterRunStatus;
-use instance_core::storage::{EventSignal, RecordsForRun};
+use instance_core::storage::{EventSignal, Only, RecordsForRun};
 use tokio::sync::watch;
 
 /// How many events are in memory at once, unless said otherwise.
@@ -33,8 +33,8 @@ pub struct WatchEventLogs {
     pub run_id: RunId,
     /// Begin behind this position; `None` means with the first event.
     pub cursor: Option<EventLogCursor>,
-    /// Only events of these types; empty means all entries, lines of logs included.
-    pub of_types: Vec<DagsterEventType>,
+    /// Events of these types; any means all entries, lines of logs included.
+    pub of_types: Only<DagsterEventType>,
     /// When the stream ends by itself.
     pub until: WatchUntil,
     /// How many events are in memory at most.
@@ -60,7 +60,7 @@ impl WatchEventLogs {
         Self {
             run_id,
             cursor: None,
-            of_types: Vec::new(),
+            of_types: Only::Any,
             until: WatchUntil::Ended,
             page_size: PAGE,
             page_bytes: PAGE_BYTES,

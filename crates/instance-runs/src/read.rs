@@ -9,7 +9,7 @@ use instance_core::run::{
     DagsterRun, DagsterRunStatsSnapshot, RunGroup, RunPartitionData, RunRecord,
     RunStepKeyStatsSnapshot, RunsFilter,
 };
-use instance_core::storage::{RunTagsQuery, RunsPage};
+use instance_core::storage::{Only, RunTagsQuery, RunsPage};
 
 /// The runs that match, with their rows.
 pub async fn get_run_records(
@@ -141,11 +141,11 @@ pub async fn get_run_stats(
     Ok(ops.event_store().get_stats_for_run(run_id).await?)
 }
 
-/// Status and times of the steps of a run; empty `step_keys` means all steps.
+/// Status and times of these steps of a run, in the order in which they began.
 pub async fn get_run_step_stats(
     ops: &dyn RunOps,
     run_id: &RunId,
-    step_keys: &[String],
+    step_keys: &Only<String>,
 ) -> Result<Vec<RunStepKeyStatsSnapshot>, InstanceError> {
     Ok(ops.event_store().get_step_stats_for_run(run_id, step_keys).await?)
 }

@@ -6,6 +6,7 @@ use instance_assets::RunlessAssetEvent;
 use instance_core::asset_key::AssetKey;
 use instance_core::assets::AssetRecord;
 use instance_core::error::InstanceError;
+use instance_core::storage::Only;
 
 use crate::instance::DagsterInstance;
 
@@ -15,11 +16,10 @@ impl DagsterInstance {
         instance_assets::all_asset_keys(self).await
     }
 
-    /// The records of assets by key ascending; `None` means all assets, keys without a record are left
-    /// out.
+    /// The records of these assets, by key ascending; keys without a record are left out.
     pub async fn get_asset_records(
         &self,
-        asset_keys: Option<&[AssetKey]>,
+        asset_keys: &Only<AssetKey>,
     ) -> Result<Vec<AssetRecord>, InstanceError> {
         instance_assets::get_asset_records(self, asset_keys).await
     }

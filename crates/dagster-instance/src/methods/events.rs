@@ -13,8 +13,8 @@ use instance_core::event::{
 use instance_core::ids::RunId;
 use instance_core::run::DagsterRun;
 use instance_core::storage::{
-    AssetEventSummaryQuery, AssetEventSummaryRecord, EventRecordsFilter, Order, RecordsForRun,
-    RecordsPage, RunStatusChangeRecordsFilter,
+    AssetEventSummaryQuery, AssetEventSummaryRecord, EventRecordsFilter, Only, Order,
+    RecordsForRun, RecordsPage, RunStatusChangeRecordsFilter,
 };
 use instance_events::{EventLogWatch, EventLogWatchHandle, WatchEventLogs};
 
@@ -29,13 +29,13 @@ impl DagsterInstance {
         instance_events::add_event_listener(self, run_id, listener);
     }
 
-    /// The whole log of a run, oldest entry first, or its events of the given types.
+    /// The whole log of a run, oldest entry first, or its events of these types; any includes lines of logs.
     ///
     /// Everything is held in memory; for long logs, page with [`get_records_for_run`](Self::get_records_for_run).
     pub async fn all_logs(
         &self,
         run_id: &RunId,
-        of_types: &[DagsterEventType],
+        of_types: &Only<DagsterEventType>,
     ) -> Result<Vec<EventLogEntry>, InstanceError> {
         instance_events::all_logs(self, run_id, of_types).await
     }
@@ -88,21 +88,21 @@ impl DagsterInstance {
         instance_events::get_asset_event_summary_records(self, query).await
     }
 
-    /// The assets that events of a run are about, ascending; empty types mean any.
+    /// The assets that events of these types of a run are about, ascending.
     pub async fn get_asset_keys_for_run(
         &self,
         run_id: &RunId,
-        of_types: &[DagsterEventType],
+        of_types: &Only<DagsterEventType>,
     ) -> Result<BTreeSet<AssetKey>, InstanceError> {
         instance_events::get_asset_keys_for_run(self, run_id, of_types).await
     }
 
-    /// The assets that events of a run are about, each with the partitions, `None` standing for events without one;
-    /// empty types mean any.
+    /// The assets that events of these types of a run are about, each with the partitions, `None` standing for events
+    /// without one.
     pub async fn get_asset_partitions_for_run(
         &self,
         run_id: &RunId,
-        of_types: &[DagsterEventType],
+        of_types: &Only<DagsterEventType>,
     ) -> Result<Vec<(AssetKey, BTreeSet<Option<String>>)>, InstanceError> {
         instance_events::get_asset_partitions_for_run(self, run_id, of_types).await
     }
@@ -174,7 +174,7 @@ impl DagsterInstance {
         &self,
         run_id: &RunId,
         cursor: Option<u64>,
-        of_types: &[DagsterEventType],
+        of_types: &Only<DagsterEventType>,
         limit: Option<u64>,
     ) -> Result<Vec<EventLogEntry>, InstanceError> {
         instance_events::logs_after(self, run_id, cursor, of_types, limit).await

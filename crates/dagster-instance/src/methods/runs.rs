@@ -16,7 +16,7 @@ use instance_core::run::{
     RunStepKeyStatsSnapshot, RunsFilter,
 };
 use instance_core::snap::{ExecutionPlanSnapshot, JobSnap};
-use instance_core::storage::{RunTagsQuery, RunsPage};
+use instance_core::storage::{Only, RunTagsQuery, RunsPage};
 use instance_runs::{CreateReexecutedRun, CreateRun, RegisterManagedRun};
 
 use crate::instance::DagsterInstance;
@@ -202,11 +202,11 @@ impl DagsterInstance {
         instance_runs::get_run_stats(self, run_id).await
     }
 
-    /// Status and times of the steps of a run; empty `step_keys` means all steps.
+    /// Status and times of these steps of a run, in the order in which they began.
     pub async fn get_run_step_stats(
         &self,
         run_id: &RunId,
-        step_keys: &[String],
+        step_keys: &Only<String>,
     ) -> Result<Vec<RunStepKeyStatsSnapshot>, InstanceError> {
         instance_runs::get_run_step_stats(self, run_id, step_keys).await
     }

@@ -7,6 +7,7 @@
 
 mod compute_logs;
 mod event_log;
+mod only;
 mod run_events;
 mod runs;
 mod schedules;
@@ -19,6 +20,7 @@ pub use compute_logs::{
     ComputeLogPrefix, LogsToDelete, PolledLogs,
 };
 pub use event_log::*;
+pub use only::Only;
 pub use run_events::{
     NewRun, RunEventStore, SeparateStores, StoredEvents, changes_run, store_then_change,
     time_of_change,

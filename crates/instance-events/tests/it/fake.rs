@@ -231,7 +231,7 @@ impl EventStoreDouble for Stores {
         };
         let wanted = |record: &EventLogRecord| {
             let event_type = record.event_log_entry.event_type();
-            let of_type = query.of_types.is_empty()
+            let of_type = query.of_types.is_any()
                 || event_type.is_some_and(|event_type| query.of_types.contains(&event_type));
             of_type && record.storage_id > behind
         };

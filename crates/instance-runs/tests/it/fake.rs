@@ -23,7 +23,7 @@ use instance_core::scheduling::{BulkActionsFilter, PartitionBackfill};
 use instance_core::serdes::{UnknownFields, deserialize_value};
 use instance_core::snap::{ExecutionPlanSnapshot, JobSnap, SnapshotBody};
 use instance_core::storage::{
-    BackfillStore, BackfillsPage, DynamicPartitionStore, EventStore, NewRun, RecordsForRun,
+    BackfillStore, BackfillsPage, DynamicPartitionStore, EventStore, NewRun, Only, RecordsForRun,
     RunEventStore, RunStore, RunsPage, SnapshotStore, StoredEvents,
 };
 use instance_core::testing::clock::{ManualClock, SequentialIds};
@@ -333,7 +333,7 @@ impl RunStoreDouble for Fake {
     ) -> Result<Vec<RunRecord>, StorageError> {
         let matches = |record: &&RunRecord| {
             let id = &record.dagster_run.run_id;
-            (filter.run_ids.is_empty() || filter.run_ids.contains(id))
+            filter.run_ids.contains(id)
                 && filter
                     .run_id_prefix
                     .as_ref()
@@ -407,7 +407,7 @@ impl EventStoreDouble for Fake {
     async fn get_asset_partitions_for_run(
         &self,
         run_id: &RunId,
-        of_types: &[DagsterEventType],
+        of_types: &Only<DagsterEventType>,
     ) -> Result<Vec<(AssetKey, BTreeSet<Option<String>>)>, StorageError> {
         let mut found: BTreeMap<AssetKey, BTreeSet<Option<String>>> = BTreeMap::new();
         for entry in self.state().entries.iter().filter(|entry| entry.run_id == *run_id) {
