@@ -4,10 +4,11 @@ use instance_core::asset_key::AssetKey;
 use instance_core::assets::AssetRecord;
 use instance_core::error::InstanceError;
 use instance_core::ops::AssetOps;
+use instance_core::storage::Only;
 
 /// Returns the records of assets, by key ascending.
 ///
-/// `None` means all assets. A key of an asset that is not known is left out.
+/// [`Only::Any`] means all assets. A key of an asset that is not known is left out.
 ///
 /// # Errors
 ///
@@ -15,7 +16,7 @@ use instance_core::ops::AssetOps;
 #[tracing::instrument(level = "debug", skip_all)]
 pub async fn get_asset_records(
     ops: &dyn AssetOps,
-    asset_keys: Option<&[AssetKey]>,
+    asset_keys: &Only<AssetKey>,
 ) -> Result<Vec<AssetRecord>, InstanceError> {
     Ok(ops.asset_store().get_asset_records(asset_keys).await?)
 }
@@ -29,7 +30,7 @@ pub async fn get_asset_records(
 /// [`InstanceError::Storage`] if the storage fails.
 #[tracing::instrument(level = "debug", skip_all)]
 pub async fn all_asset_keys(ops: &dyn AssetOps) -> Result<Vec<AssetKey>, InstanceError> {
-    let records = ops.asset_store().get_asset_records(None).await?;
+    let records = ops.asset_store().get_asset_records(&Only::Any).await?;
     Ok(records.into_iter().map(|record| record.asset_entry.asset_key).collect())
 }
 
@@ -43,6 +44,6 @@ pub async fn has_asset_key(
     ops: &dyn AssetOps,
     asset_key: &AssetKey,
 ) -> Result<bool, InstanceError> {
-    let asset_keys = std::slice::from_ref(asset_key);
-    Ok(!ops.asset_store().get_asset_records(Some(asset_keys)).await?.is_empty())
+    let asset_keys = Only::one(asset_key.clone());
+    Ok(!ops.asset_store().get_asset_records(&asset_keys).await?.is_empty())
 }

@@ -10,8 +10,8 @@ use instance_core::event::{
 use instance_core::ids::RunId;
 use instance_core::ops::EventOps;
 use instance_core::storage::{
-    AssetEventSummaryQuery, AssetEventSummaryRecord, EventRecordsFilter, Order, RecordsForRun,
-    RecordsPage, RunStatusChangeRecordsFilter,
+    AssetEventSummaryQuery, AssetEventSummaryRecord, EventRecordsFilter, Only, Order,
+    RecordsForRun, RecordsPage, RunStatusChangeRecordsFilter,
 };
 
 /// Returns a page of the log of a run.
@@ -32,7 +32,7 @@ pub async fn get_records_for_run(
 
 /// Returns the whole log of a run, oldest entry first, or its events of the given types.
 ///
-/// Empty `of_types` means all entries, lines of logs included. The log of an unknown run is empty. All entries are
+/// [`Only::Any`] means all entries, lines of logs included. The log of an unknown run is empty. All entries are
 /// held in memory; [`get_records_for_run`] reads a long log page by page.
 ///
 /// # Errors
@@ -42,9 +42,9 @@ pub async fn get_records_for_run(
 pub async fn all_logs(
     ops: &dyn EventOps,
     run_id: &RunId,
-    of_types: &[DagsterEventType],
+    of_types: &Only<DagsterEventType>,
 ) -> Result<Vec<EventLogEntry>, InstanceError> {
-    let query = RecordsForRun { of_types: of_types.to_vec(), ..RecordsForRun::all(run_id.clone()) };
+    let query = RecordsForRun { of_types: of_types.clone(), ..RecordsForRun::all(run_id.clone()) };
     entries(ops, &query).await
 }
 
@@ -62,12 +62,12 @@ pub async fn logs_after(
     ops: &dyn EventOps,
     run_id: &RunId,
     cursor: Option<u64>,
-    of_types: &[DagsterEventType],
+    of_types: &Only<DagsterEventType>,
     limit: Option<u64>,
 ) -> Result<Vec<EventLogEntry>, InstanceError> {
     let query = RecordsForRun {
         cursor: cursor.map(|number| EventLogCursor::Offset(number.saturating_add(1))),
-        of_types: of_types.to_vec(),
+        of_types: of_types.clone(),
         limit,
         ..RecordsForRun::all(run_id.clone())
     };
@@ -115,7 +115,7 @@ pub async fn fetch_run_status_changes(
     Ok(ops.event_store().fetch_run_status_changes(filter, page).await?)
 }
 
-/// Returns the assets that events of a run are about. Empty `of_types` means events of any type.
+/// Returns the assets that events of a run are about. [`Only::Any`] means events of any type.
 ///
 /// # Errors
 ///
@@ -124,7 +124,7 @@ pub async fn fetch_run_status_changes(
 pub async fn get_asset_keys_for_run(
     ops: &dyn EventOps,
     run_id: &RunId,
-    of_types: &[DagsterEventType],
+    of_types: &Only<DagsterEventType>,
 ) -> Result<BTreeSet<AssetKey>, InstanceError> {
     let found = ops.event_store().get_asset_partitions_for_run(run_id, of_types).await?;
     Ok(found.into_iter().map(|(key, _)| key).collect())
@@ -132,7 +132,7 @@ pub async fn get_asset_keys_for_run(
 
 /// Returns the assets that events of a run are about, each with the partitions that they are about.
 ///
-/// `None` among the partitions means that there is an event about the whole asset. Empty `of_types` means events of
+/// `None` among the partitions means that there is an event about the whole asset. [`Only::Any`] means events of
 /// any type.
 ///
 /// # Errors
@@ -146,7 +146,7 @@ pub async fn get_asset_keys_for_run(
 pub async fn get_asset_partitions_for_run(
     ops: &dyn EventOps,
     run_id: &RunId,
-    of_types: &[DagsterEventType],
+    of_types: &Only<DagsterEventType>,
 ) -> Result<Vec<(AssetKey, BTreeSet<Option<String>>)>, InstanceError> {
     Ok(ops.event_store().get_asset_partitions_for_run(run_id, of_types).await?)
 }

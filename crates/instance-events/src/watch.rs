@@ -11,7 +11,7 @@ use instance_core::event::{DagsterEventType, EventLogCursor, EventLogRecord};
 use instance_core::ids::RunId;
 use instance_core::ops::EventOps;
 use instance_core::run::DagsterRunStatus;
-use instance_core::storage::{EventSignal, RecordsForRun};
+use instance_core::storage::{EventSignal, Only, RecordsForRun};
 use tokio::sync::watch;
 
 /// How many entries a page has at most, by default.
@@ -34,8 +34,8 @@ pub struct WatchEventLogs {
     pub run_id: RunId,
     /// The position after which the stream begins; `None` means that it begins with the first entry.
     pub cursor: Option<EventLogCursor>,
-    /// The types of the events that come; empty means all entries, lines of logs included.
-    pub of_types: Vec<DagsterEventType>,
+    /// The types of the events that come; any means all entries, lines of logs included.
+    pub of_types: Only<DagsterEventType>,
     /// When the stream ends by itself.
     pub until: WatchUntil,
     /// How many entries are in memory at most.
@@ -61,7 +61,7 @@ impl WatchEventLogs {
         Self {
             run_id,
             cursor: None,
-            of_types: Vec::new(),
+            of_types: Only::Any,
             until: WatchUntil::Ended,
             page_size: PAGE,
             page_bytes: PAGE_BYTES,

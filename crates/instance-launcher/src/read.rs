@@ -5,7 +5,7 @@ use instance_core::event::{DagsterEventType, EventLogEntry};
 use instance_core::ids::RunId;
 use instance_core::ops::LauncherOps;
 use instance_core::run::DagsterRun;
-use instance_core::storage::RecordsForRun;
+use instance_core::storage::{Only, RecordsForRun};
 
 /// Reads a run. A run that does not exist is an error.
 pub(crate) async fn existing_run(
@@ -22,7 +22,7 @@ pub(crate) async fn engine_events(
     run_id: &RunId,
 ) -> Result<Vec<EventLogEntry>, InstanceError> {
     let mut query = RecordsForRun::all(run_id.clone());
-    query.of_types = vec![DagsterEventType::EngineEvent];
+    query.of_types = Only::one(DagsterEventType::EngineEvent);
     let found = ops.event_store().get_records_for_run(&query).await?;
     Ok(found.records.into_iter().map(|record| record.event_log_entry).collect())
 }

@@ -13,7 +13,7 @@ use instance_core::serdes::{FrozenSet, Opaque, UnknownFields};
 use instance_core::snap::{
     ExecutionPlanSnapshot, ExecutionStepSnap, KnownExecutionState, PastExecutionState,
 };
-use instance_core::storage::RecordsForRun;
+use instance_core::storage::{Only, RecordsForRun};
 use serde_json::{Map, Value};
 
 use crate::read::stored_run;
@@ -116,7 +116,7 @@ impl PastRun {
             });
         };
         let query = RecordsForRun {
-            of_types: STEP_EVENTS.to_vec(),
+            of_types: Only::These(STEP_EVENTS.to_vec()),
             ..RecordsForRun::all(run.run_id.clone())
         };
         let log = ops.event_store().get_records_for_run(&query).await?;

@@ -9,7 +9,7 @@ use instance_core::run::{
     DagsterRun, DagsterRunStatsSnapshot, RunGroup, RunPartitionData, RunRecord,
     RunStepKeyStatsSnapshot, RunsFilter,
 };
-use instance_core::storage::{RunTagsQuery, RunsPage};
+use instance_core::storage::{Only, RunTagsQuery, RunsPage};
 
 /// Returns the runs that match a filter, each with what its row says beside the run.
 ///
@@ -232,7 +232,7 @@ pub async fn get_run_stats(
 
 /// Returns the status and the times of steps of a run, in the order in which the steps began.
 ///
-/// Empty `step_keys` means all steps. A step without events is left out.
+/// [`Only::Any`] means all steps. A step without events is left out.
 ///
 /// # Errors
 ///
@@ -241,7 +241,7 @@ pub async fn get_run_stats(
 pub async fn get_run_step_stats(
     ops: &dyn RunOps,
     run_id: &RunId,
-    step_keys: &[String],
+    step_keys: &Only<String>,
 ) -> Result<Vec<RunStepKeyStatsSnapshot>, InstanceError> {
     Ok(ops.event_store().get_step_stats_for_run(run_id, step_keys).await?)
 }

@@ -15,7 +15,7 @@ use instance_core::run::DagsterRun;
 use instance_core::scheduling::BulkActionStatus;
 use instance_core::serdes::Opaque;
 use instance_core::snap::{ExecutionPlanSnapshot, ExecutionStepSnap, StepOutputProperties};
-use instance_core::storage::RecordsForRun;
+use instance_core::storage::{Only, RecordsForRun};
 use instance_core::tags;
 
 use crate::create::{CreateRun, create_run};
@@ -242,13 +242,13 @@ pub async fn get_keys_to_reexecute(
 ) -> Result<(BTreeSet<AssetKey>, BTreeSet<AssetCheckKey>), InstanceError> {
     let materialized = ops
         .event_store()
-        .get_asset_partitions_for_run(run_id, &[DagsterEventType::AssetMaterialization])
+        .get_asset_partitions_for_run(run_id, &Only::one(DagsterEventType::AssetMaterialization))
         .await?;
     let mut done: BTreeSet<Entity> =
         materialized.into_iter().map(|(key, _)| Entity::Asset(key)).collect();
     let mut blocked = BTreeSet::new();
     let query = RecordsForRun {
-        of_types: vec![DagsterEventType::AssetCheckEvaluation],
+        of_types: Only::one(DagsterEventType::AssetCheckEvaluation),
         ..RecordsForRun::all(run_id.clone())
     };
     for record in ops.event_store().get_records_for_run(&query).await?.records {

@@ -11,7 +11,7 @@ use dagster_instance::launcher::CheckRunHealthResult;
 use dagster_instance::run::{
     DagsterRunStatus, RunRecord, RunStepKeyStatsSnapshot, StepEventStatus,
 };
-use dagster_instance::storage::RecordsForRun;
+use dagster_instance::storage::{Only, RecordsForRun};
 
 use super::pages::EventPages;
 use crate::args::RunShow;
@@ -24,7 +24,7 @@ pub(crate) async fn run(home: Option<&Path>, args: &RunShow) -> Result<()> {
     let instance = open::existing(home).await?;
     let record = instance.find_run(&args.id).await?;
     let run_id = &record.dagster_run.run_id;
-    let steps = instance.get_run_step_stats(run_id, &[]).await?;
+    let steps = instance.get_run_step_stats(run_id, &Only::Any).await?;
     // Other runs have no worker yet, or none any more.
     let has_worker = matches!(
         record.dagster_run.status,
@@ -98,7 +98,7 @@ async fn print_failures(
 ) -> Result<()> {
     let run_id = &record.dagster_run.run_id;
     let query = RecordsForRun {
-        of_types: vec![DagsterEventType::StepFailure, DagsterEventType::RunFailure],
+        of_types: Only::these([DagsterEventType::StepFailure, DagsterEventType::RunFailure]),
         ..RecordsForRun::all(run_id.clone())
     };
     let mut pages = EventPages::new(instance, query);

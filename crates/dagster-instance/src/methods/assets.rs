@@ -6,6 +6,7 @@ use instance_assets::RunlessAssetEvent;
 use instance_core::asset_key::AssetKey;
 use instance_core::assets::AssetRecord;
 use instance_core::error::InstanceError;
+use instance_core::storage::Only;
 
 use crate::instance::DagsterInstance;
 
@@ -23,14 +24,14 @@ impl DagsterInstance {
 
     /// Returns the records of assets, by key ascending.
     ///
-    /// `None` means all assets. A key of an asset that is not known is left out.
+    /// [`Only::Any`] means all assets. A key of an asset that is not known is left out.
     ///
     /// # Errors
     ///
     /// [`InstanceError::Storage`] if the storage fails, or if a record cannot be read.
     pub async fn get_asset_records(
         &self,
-        asset_keys: Option<&[AssetKey]>,
+        asset_keys: &Only<AssetKey>,
     ) -> Result<Vec<AssetRecord>, InstanceError> {
         instance_assets::get_asset_records(self, asset_keys).await
     }

@@ -13,8 +13,8 @@ use instance_core::event::{
 use instance_core::ids::RunId;
 use instance_core::run::DagsterRun;
 use instance_core::storage::{
-    AssetEventSummaryQuery, AssetEventSummaryRecord, EventRecordsFilter, Order, RecordsForRun,
-    RecordsPage, RunStatusChangeRecordsFilter,
+    AssetEventSummaryQuery, AssetEventSummaryRecord, EventRecordsFilter, Only, Order,
+    RecordsForRun, RecordsPage, RunStatusChangeRecordsFilter,
 };
 use instance_events::{EventLogWatch, EventLogWatchHandle, WatchEventLogs};
 
@@ -34,7 +34,7 @@ impl DagsterInstance {
 
     /// Returns the whole log of a run, oldest entry first, or its events of the given types.
     ///
-    /// Empty `of_types` means all entries, lines of logs included. The log of an unknown run is empty. All entries are
+    /// [`Only::Any`] means all entries, lines of logs included. The log of an unknown run is empty. All entries are
     /// held in memory; [`get_records_for_run`](Self::get_records_for_run) reads a long log page by page.
     ///
     /// # Errors
@@ -43,7 +43,7 @@ impl DagsterInstance {
     pub async fn all_logs(
         &self,
         run_id: &RunId,
-        of_types: &[DagsterEventType],
+        of_types: &Only<DagsterEventType>,
     ) -> Result<Vec<EventLogEntry>, InstanceError> {
         instance_events::all_logs(self, run_id, of_types).await
     }
@@ -106,7 +106,7 @@ impl DagsterInstance {
         instance_events::get_asset_event_summary_records(self, query).await
     }
 
-    /// Returns the assets that events of a run are about. Empty `of_types` means events of any type.
+    /// Returns the assets that events of a run are about. [`Only::Any`] means events of any type.
     ///
     /// # Errors
     ///
@@ -114,14 +114,14 @@ impl DagsterInstance {
     pub async fn get_asset_keys_for_run(
         &self,
         run_id: &RunId,
-        of_types: &[DagsterEventType],
+        of_types: &Only<DagsterEventType>,
     ) -> Result<BTreeSet<AssetKey>, InstanceError> {
         instance_events::get_asset_keys_for_run(self, run_id, of_types).await
     }
 
     /// Returns the assets that events of a run are about, each with the partitions that they are about.
     ///
-    /// `None` among the partitions means that there is an event about the whole asset. Empty `of_types` means events of
+    /// `None` among the partitions means that there is an event about the whole asset. [`Only::Any`] means events of
     /// any type.
     ///
     /// # Errors
@@ -130,7 +130,7 @@ impl DagsterInstance {
     pub async fn get_asset_partitions_for_run(
         &self,
         run_id: &RunId,
-        of_types: &[DagsterEventType],
+        of_types: &Only<DagsterEventType>,
     ) -> Result<Vec<(AssetKey, BTreeSet<Option<String>>)>, InstanceError> {
         instance_events::get_asset_partitions_for_run(self, run_id, of_types).await
     }
@@ -223,7 +223,7 @@ impl DagsterInstance {
         &self,
         run_id: &RunId,
         cursor: Option<u64>,
-        of_types: &[DagsterEventType],
+        of_types: &Only<DagsterEventType>,
         limit: Option<u64>,
     ) -> Result<Vec<EventLogEntry>, InstanceError> {
         instance_events::logs_after(self, run_id, cursor, of_types, limit).await

@@ -16,7 +16,7 @@ use instance_core::run::{
     RunStepKeyStatsSnapshot, RunsFilter,
 };
 use instance_core::snap::{ExecutionPlanSnapshot, JobSnap};
-use instance_core::storage::{RunTagsQuery, RunsPage};
+use instance_core::storage::{Only, RunTagsQuery, RunsPage};
 use instance_runs::{CreateReexecutedRun, CreateRun, RegisterManagedRun};
 
 use crate::instance::DagsterInstance;
@@ -319,7 +319,7 @@ impl DagsterInstance {
 
     /// Returns the status and the times of steps of a run, in the order in which the steps began.
     ///
-    /// Empty `step_keys` means all steps. A step without events is left out.
+    /// [`Only::Any`] means all steps. A step without events is left out.
     ///
     /// # Errors
     ///
@@ -327,7 +327,7 @@ impl DagsterInstance {
     pub async fn get_run_step_stats(
         &self,
         run_id: &RunId,
-        step_keys: &[String],
+        step_keys: &Only<String>,
     ) -> Result<Vec<RunStepKeyStatsSnapshot>, InstanceError> {
         instance_runs::get_run_step_stats(self, run_id, step_keys).await
     }

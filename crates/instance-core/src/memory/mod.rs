@@ -29,7 +29,7 @@
 //! let entry = EventLogEntry::of_event(event, run_id.clone(), LogLevel::INFO, 1.5);
 //! stores.run_event_store().store_run_events(&[entry]).await?;
 //!
-//! let filter = RunsFilter { run_ids: vec![run_id.clone()], ..RunsFilter::default() };
+//! let filter = RunsFilter { run_ids: Only::one(run_id.clone()), ..RunsFilter::default() };
 //! let records = stores.run_storage().get_run_records(&filter, &RunsPage::default()).await?;
 //! assert_eq!(records[0].dagster_run.status, DagsterRunStatus::Started);
 //! assert_eq!(records[0].start_time, Some(1.5));
@@ -226,11 +226,6 @@ fn is_between(
 ) -> bool {
     after.is_none_or(|after| time > in_micros(after))
         && before.is_none_or(|before| time < in_micros(before))
-}
-
-/// Whether a value is one of those that are asked for; empty means any.
-fn is_one_of<T: PartialEq>(asked: &[T], value: &T) -> bool {
-    asked.is_empty() || asked.contains(value)
 }
 
 /// How many at most; `None` means all.

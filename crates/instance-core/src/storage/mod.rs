@@ -9,6 +9,7 @@
 
 mod compute_logs;
 mod event_log;
+mod only;
 mod run_events;
 mod runs;
 mod schedules;
@@ -21,6 +22,7 @@ pub use compute_logs::{
     ComputeLogPrefix, LogsToDelete, PolledLogs,
 };
 pub use event_log::*;
+pub use only::Only;
 pub use run_events::{
     NewRun, RunEventStore, SeparateStores, StoredEvents, changes_run, store_then_change,
     time_of_change,

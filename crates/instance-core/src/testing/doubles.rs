@@ -21,7 +21,7 @@ use crate::run::{
 use crate::snap::{ExecutionPlanSnapshot, JobSnap, SnapshotBody};
 use crate::storage::{
     AssetEventSummaryQuery, AssetEventSummaryRecord, DynamicPartitionStore, DynamicPartitionsPage,
-    EventRecordsFilter, EventStore, Order, PaginatedResults, RecordsForRun, RecordsPage,
+    EventRecordsFilter, EventStore, Only, Order, PaginatedResults, RecordsForRun, RecordsPage,
     RunStatusChangeRecordsFilter, RunStore, RunTagsQuery, RunsPage, SnapshotStore, StoredEvents,
 };
 
@@ -112,11 +112,11 @@ double! {
         fn get_stats_for_run(run_id: &RunId) -> DagsterRunStatsSnapshot;
         fn get_step_stats_for_run(
             run_id: &RunId,
-            step_keys: &[String]
+            step_keys: &Only<String>
         ) -> Vec<RunStepKeyStatsSnapshot>;
         fn get_asset_partitions_for_run(
             run_id: &RunId,
-            of_types: &[DagsterEventType]
+            of_types: &Only<DagsterEventType>
         ) -> Vec<(AssetKey, BTreeSet<Option<String>>)>;
         fn get_event_records(
             filter: &EventRecordsFilter,
@@ -133,7 +133,7 @@ double! {
         ) -> Vec<AssetEventSummaryRecord>;
         fn get_logs_for_all_runs_by_log_id(
             after_cursor: StorageId,
-            of_types: &[DagsterEventType],
+            of_types: &Only<DagsterEventType>,
             limit: Option<u64>
         ) -> Vec<EventLogRecord>;
         fn get_maximum_record_id() -> Option<StorageId>;

@@ -8,6 +8,7 @@ use crate::asset_key::AssetKey;
 use crate::error::StorageError;
 use crate::event::DagsterEventType;
 use crate::ids::{RunId, StorageId};
+use crate::storage::Only;
 
 /// A planned materialisation of a partition that none has followed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,8 +39,8 @@ pub struct LatestTagsQuery {
     pub event_type: DagsterEventType,
     /// The keys of the tags, all of which are indexed.
     pub tag_keys: Vec<String>,
-    /// Only of these partitions; `None` means all, and none of them is none.
-    pub partitions: Option<Vec<String>>,
+    /// Of these partitions.
+    pub partitions: Only<String>,
     /// Only events with a smaller id.
     pub before_cursor: Option<StorageId>,
     /// Only events with a greater id.
@@ -58,13 +59,12 @@ pub trait AssetPartitionStore: std::fmt::Debug + Send + Sync + 'static {
         after_cursor: Option<StorageId>,
     ) -> Result<BTreeSet<String>, StorageError>;
 
-    /// The id of the last event of a type of each partition, if it is greater than the cursor. `None`
-    /// means all partitions, as do none of them.
+    /// The id of the last event of a type of each of these partitions, if it is greater than the cursor.
     async fn get_latest_storage_id_by_partition(
         &self,
         asset_key: &AssetKey,
         event_type: DagsterEventType,
-        partitions: Option<&[String]>,
+        partitions: &Only<String>,
         after_cursor: Option<StorageId>,
     ) -> Result<BTreeMap<String, StorageId>, StorageError>;
 

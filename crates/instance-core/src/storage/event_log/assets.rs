@@ -7,6 +7,7 @@ use crate::asset_key::AssetKey;
 use crate::assets::{AssetRecord, AssetStatusCacheValue, FreshnessStateRecord};
 use crate::error::StorageError;
 use crate::event::EventLogRecord;
+use crate::storage::Only;
 
 /// Which keys of assets are meant; they come ascending by the text of their database form.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -36,11 +37,10 @@ impl AssetKeysPage {
 /// planned or done, or its first observation. A wipe ends that, and the next such event begins it again.
 #[async_trait]
 pub trait AssetStore: std::fmt::Debug + Send + Sync + 'static {
-    /// The records of assets, by key ascending. `None` means all assets; keys without a record are left
-    /// out.
+    /// The records of assets, by key ascending; keys without a record are left out.
     async fn get_asset_records(
         &self,
-        asset_keys: Option<&[AssetKey]>,
+        asset_keys: &Only<AssetKey>,
     ) -> Result<Vec<AssetRecord>, StorageError>;
 
     /// Whether an asset is there.

@@ -5,8 +5,9 @@ use chrono::{DateTime, Utc};
 
 use crate::error::StorageError;
 use crate::scheduling::{InstigatorState, InstigatorStatus, InstigatorType};
+use crate::storage::Only;
 
-/// Which schedules and sensors are meant. Fields that are empty do not filter.
+/// Which schedules and sensors are meant. Fields that are `None` or [`Only::Any`] do not filter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct InstigatorFilter {
     /// Of the repository with this selector id.
@@ -14,7 +15,7 @@ pub struct InstigatorFilter {
     /// Of this type.
     pub instigator_type: Option<InstigatorType>,
     /// In one of these statuses, as stored.
-    pub statuses: Vec<InstigatorStatus>,
+    pub statuses: Only<InstigatorStatus>,
 }
 
 /// The states of schedules and sensors.
