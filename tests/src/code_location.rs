@@ -55,7 +55,7 @@ impl PythonJob {
     /// A run of the whole job, as it is to be created.
     pub async fn whole_run(&self) -> Result<CreateRun, BoxError> {
         let job = self.remote_job()?;
-        let mut request = CreateRun::of_job(&*self.name);
+        let mut request = CreateRun::new(&*self.name);
         request.execution_plan_snapshot =
             Some(self.get_execution_plan(&job, &Opaque::empty_object(), None, None).await?);
         request.job_snapshot = Some(job.job_snapshot);

@@ -22,7 +22,7 @@
 //!
 //! let run_id = RunId::from("3f2c1d0a-0000-4000-8000-000000000001");
 //! let run = DagsterRun::new(run_id.clone(), "nightly");
-//! stores.run_event_store().add_run_with_events(NewRun::of(run, DateTime::UNIX_EPOCH)).await?;
+//! stores.run_event_store().add_run_with_events(NewRun::new(run, DateTime::UNIX_EPOCH)).await?;
 //!
 //! // An event is stored, and the run changes as it demands, both or none.
 //! let event = DagsterEvent::new(DagsterEventType::RunStart, "nightly").with_message("It begins.");
@@ -34,7 +34,7 @@
 //! assert_eq!(records[0].dagster_run.status, DagsterRunStatus::Started);
 //! assert_eq!(records[0].start_time, Some(1.5));
 //!
-//! let log = stores.event_log_storage().get_records_for_run(&RecordsForRun::all(run_id)).await?;
+//! let log = stores.event_log_storage().get_records_for_run(&RecordsForRun::new(run_id)).await?;
 //! assert_eq!(log.records[0].event_log_entry.message(), "It begins.");
 //! # Ok(())
 //! # }

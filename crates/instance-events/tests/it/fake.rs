@@ -275,13 +275,8 @@ impl RunStoreDouble for Stores {
 
     async fn get_run_record(&self, run_id: &RunId) -> Result<Option<RunRecord>, StorageError> {
         let runs = lock(&self.runs);
-        let record = |run: &DagsterRun| RunRecord {
-            storage_id: StorageId(1),
-            dagster_run: run.clone(),
-            create_timestamp: self.clock.now(),
-            update_timestamp: self.clock.now(),
-            start_time: None,
-            end_time: None,
+        let record = |run: &DagsterRun| {
+            RunRecord::new(StorageId(1), run.clone(), self.clock.now(), self.clock.now())
         };
         Ok(runs.get(run_id).map(record))
     }
@@ -299,7 +294,7 @@ impl RunStoreDouble for Stores {
             run.run_id == root_run_id || run.root_run_id.as_ref() == Some(&root_run_id)
         };
         let runs = runs.values().filter(of_group).cloned().collect();
-        Ok(Some(RunGroup { root_run_id, runs }))
+        Ok(Some(RunGroup::new(root_run_id, runs)))
     }
 
     async fn add_run_tags(

@@ -197,14 +197,7 @@ impl RunStoreDouble for Fake {
     async fn get_run_record(&self, run_id: &RunId) -> Result<Option<RunRecord>, StorageError> {
         let run = self.lock().runs.get(run_id).cloned();
         let now = SystemClock.now();
-        Ok(run.map(|dagster_run| RunRecord {
-            storage_id: StorageId(1),
-            dagster_run,
-            create_timestamp: now,
-            update_timestamp: now,
-            start_time: None,
-            end_time: None,
-        }))
+        Ok(run.map(|dagster_run| RunRecord::new(StorageId(1), dagster_run, now, now)))
     }
 }
 

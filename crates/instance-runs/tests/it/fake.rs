@@ -160,14 +160,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 impl State {
     fn add(&mut self, run: DagsterRun, created_at: DateTime<Utc>) {
-        self.runs.push(RunRecord {
-            storage_id: StorageId(0),
-            dagster_run: run,
-            create_timestamp: created_at,
-            update_timestamp: created_at,
-            start_time: None,
-            end_time: None,
-        });
+        self.runs.push(RunRecord::new(StorageId(0), run, created_at, created_at));
     }
 
     fn add_missing(&mut self, what: &str, snapshots: &[SnapshotBody]) {
