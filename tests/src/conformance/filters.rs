@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use instance_core::AssetKey;
 use instance_core::event::{DagsterEventType, EventLogCursor};
-use instance_core::ids::{RunId, SnapshotId, StorageId};
+use instance_core::ids::{SnapshotId, StorageId};
 use instance_core::run::{DagsterRunStatus, RunsFilter, TagFilter};
 use instance_core::scheduling::{BulkActionStatus, BulkActionsFilter};
 use instance_core::serdes::{SerdesClass, deserialize_value, json_to_text, text_to_json};

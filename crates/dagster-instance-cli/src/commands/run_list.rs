@@ -17,7 +17,7 @@ const PAGE: u64 = 1_000;
 pub(crate) async fn run(home: Option<&Path>, args: &RunList) -> Result<()> {
     let instance = open::existing(home).await?;
     let filter = RunsFilter::new()
-        .with_statuses(Only::These(args.statuses.clone()))
+        .with_statuses(Only::any_if_empty(args.statuses.clone()))
         .with_job_name(args.job.clone())
         .with_tags(
             args.tags

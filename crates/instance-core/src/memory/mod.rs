@@ -14,7 +14,7 @@
 //! use instance_core::event::{DagsterEvent, DagsterEventType, EventLogEntry, LogLevel};
 //! use instance_core::memory::MemoryStores;
 //! use instance_core::run::{DagsterRun, DagsterRunStatus, RunsFilter};
-//! use instance_core::storage::{NewRun, RecordsForRun, RunsPage};
+//! use instance_core::storage::{NewRun, Only, RecordsForRun, RunsPage};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), instance_core::StorageError> {
@@ -29,7 +29,7 @@
 //! let entry = EventLogEntry::of_event(event, run_id.clone(), LogLevel::INFO, 1.5);
 //! stores.run_event_store().store_run_events(&[entry]).await?;
 //!
-//! let filter = RunsFilter { run_ids: Only::one(run_id.clone()), ..RunsFilter::default() };
+//! let filter = RunsFilter::new().with_run_ids(Only::one(run_id.clone()));
 //! let records = stores.run_storage().get_run_records(&filter, &RunsPage::default()).await?;
 //! assert_eq!(records[0].dagster_run.status, DagsterRunStatus::Started);
 //! assert_eq!(records[0].start_time, Some(1.5));

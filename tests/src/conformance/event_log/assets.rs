@@ -1,6 +1,5 @@
 //! Assets: their records, keys, cached status and freshness.
 
-use instance_core::AssetKey;
 use instance_core::storage::{AssetKeysPage, EventLogStorage, Only};
 
 use super::{Answer, Request, Wire, WireError, asset_key, encode};
