@@ -1,7 +1,7 @@
 //! Runs that we create and the real Dagster executes: a whole one, one that failed there and is re-executed by us,
 //! and one of a partition.
 
-use dagster_instance::storage::RecordsForRun;
+use dagster_instance::storage::{Only, RecordsForRun};
 use dagster_instance::{
     CreateReexecutedRun, DagsterInstance, InstanceError, ReexecutionStrategy, tags,
 };
@@ -86,7 +86,10 @@ async fn assets_are_executed(home: &Home) -> TestResult {
     request.asset_graph = Some(job.asset_graph()?);
     let again = instance.create_reexecuted_run(&job, request).await?;
     let planned = instance
-        .get_asset_keys_for_run(&again.run_id, &[DagsterEventType::AssetMaterializationPlanned])
+        .get_asset_keys_for_run(
+            &again.run_id,
+            &Only::one(DagsterEventType::AssetMaterializationPlanned),
+        )
         .await?;
     let planned: Vec<_> = planned.iter().map(ToString::to_string).collect();
     assert_eq!(planned, ["cleaned"], "the other one was materialised");
@@ -104,7 +107,7 @@ async fn partitions_are_executed(home: &Home) -> TestResult {
     let run = create(&instance, &job, &day).await?;
     assert!(run.partitions_subset.is_some());
     let query = RecordsForRun {
-        of_types: vec![DagsterEventType::AssetMaterializationPlanned],
+        of_types: Only::one(DagsterEventType::AssetMaterializationPlanned),
         ..RecordsForRun::all(run.run_id.clone())
     };
     let planned = instance.get_records_for_run(&query).await?.records;

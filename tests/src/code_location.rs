@@ -41,11 +41,19 @@ impl PythonJob {
     }
 
     /// The job as the code location tells it.
+    ///
+    /// # Errors
+    ///
+    /// The recorded document has no such job.
     pub fn remote_job(&self) -> Result<RemoteJob, BoxError> {
         recorded_job(&self.document)
     }
 
     /// The assets of the code location.
+    ///
+    /// # Errors
+    ///
+    /// The recorded document has no such graph.
     pub fn asset_graph(
         &self,
     ) -> Result<std::sync::Arc<dyn dagster_instance::assets::AssetGraph>, BoxError> {
@@ -53,6 +61,10 @@ impl PythonJob {
     }
 
     /// A run of the whole job, as it is to be created.
+    ///
+    /// # Errors
+    ///
+    /// The recorded document has no such job, or no plan of it.
     pub async fn whole_run(&self) -> Result<CreateRun, BoxError> {
         let job = self.remote_job()?;
         let mut request = CreateRun::of_job(&*self.name);

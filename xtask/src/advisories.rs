@@ -1,8 +1,9 @@
 //! The step `advisories`: no locked crate has a known vulnerability or is known to be unsound or unmaintained.
 //!
-//! The gate's machines reach registries and nothing else, so RustSec's database is kept here as a snapshot with its
-//! date: `xtask/advisories/rustsec.txt`. Whoever can reach the database renews it with
-//! `cargo xtask advisories --update CHECKOUT`. `deny.toml` names the advisories that are accepted, with a reason.
+//! The gate's machines reach registries and nothing else. So a snapshot of RustSec's database, with its date, is
+//! kept in `xtask/advisories/rustsec.txt`. Whoever can reach the database renews it with `cargo xtask advisories
+//! --update CHECKOUT`. `deny.toml` names the advisories that are accepted, with a reason.
+//!
 //! Not here: whether a release was yanked, which only the registry knows.
 
 use std::collections::BTreeSet;
@@ -22,7 +23,7 @@ const SNAPSHOT: &str = "xtask/advisories/rustsec.txt";
 const LOCK: &str = "Cargo.lock";
 const POLICY: &str = "deny.toml";
 
-/// Checks the lock file against the snapshot; with `update`, makes the snapshot from that checkout first.
+/// Checks the lock file against the snapshot. With `update`, first makes the snapshot from that checkout.
 pub(crate) fn run(workspace: &Workspace, update: Option<&Path>) -> Result<()> {
     let path = workspace.root.join(SNAPSHOT);
     if let Some(checkout) = update {

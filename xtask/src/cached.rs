@@ -1,5 +1,5 @@
-//! Directories below `target/compat` that take long to make and are made once: each has a stamp that
-//! says what it was made from, and is made again when that changes.
+//! Directories below `target/compat` that take long to make and are made once. Each has a stamp that says what it
+//! was made from, and is made again when that changes.
 //!
 //! Not here: what is in them.
 
@@ -14,7 +14,7 @@ use crate::workspace::Workspace;
 /// Inside the directory, so that it goes when the directory goes.
 const STAMP: &str = "xtask-stamp.txt";
 
-/// Returns the directory of this name; `make` fills it where there is none that has this stamp.
+/// Returns the directory of this name. If there is none with this stamp, `make` fills it.
 pub(crate) fn directory(
     workspace: &Workspace,
     name: &str,
@@ -23,8 +23,7 @@ pub(crate) fn directory(
 ) -> Result<PathBuf> {
     let compat = workspace.target.join("compat");
     fs::create_dir_all(&compat).with_context(|| format!("cannot create {}", compat.display()))?;
-    // Two gates at once on one target directory: the second waits for the first and then finds its
-    // directory.
+    // If two gates run on one target directory, the second waits for the first and then finds its directory.
     let lock = File::create(compat.join(format!("{name}.lock")))
         .with_context(|| format!("cannot create the lock of {name}"))?;
     lock.lock().with_context(|| format!("cannot lock {name}"))?;
@@ -42,7 +41,7 @@ pub(crate) fn directory(
     }
     fs::create_dir(&directory).with_context(|| format!("cannot create {}", directory.display()))?;
     make(&directory)?;
-    // Last: without it, whatever an interrupted run left behind is removed and made again. Moving a
+    // The stamp comes last. Without it, whatever an interrupted run left behind is removed and made again. Moving a
     // complete directory into place would not do, as programs in it may hold its path.
     fs::write(directory.join(STAMP), stamp)
         .with_context(|| format!("cannot write the stamp of {name}"))?;

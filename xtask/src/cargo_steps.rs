@@ -18,7 +18,7 @@ pub(crate) fn clippy(workspace: &Workspace) -> Result<()> {
     run(command.args(SELECTION).args(["--all-targets", "--", "-D", "warnings"]))
 }
 
-/// The unit tests of every package, and the integration tests but for those that need Python.
+/// The unit tests of every package, and the integration tests except those that need Python.
 pub(crate) fn test(workspace: &Workspace, args: &[String]) -> Result<()> {
     let names = workspace.integration_tests();
     ensure!(
@@ -49,9 +49,9 @@ pub(crate) fn doctest(workspace: &Workspace) -> Result<()> {
 
 pub(crate) fn doc(workspace: &Workspace) -> Result<()> {
     let mut command = cargo(workspace, "doc");
-    // Examples are among it so that dependencies have the features that tests ask for, as they have for clippy.
+    // Examples are included so that dependencies have the same features as for tests and for clippy.
     command.args(SELECTION).args(["--lib", "--examples"]);
-    // By name, as `--bins` would take those as well that have no documentation.
+    // By name: `--bins` would also take programs that have no documentation.
     command.args(workspace.documented_programs().into_iter().flat_map(|name| ["--bin", name]));
     command.args(["--no-deps", "--document-private-items"]);
     run(command.env("RUSTDOCFLAGS", "-D warnings"))

@@ -1,4 +1,4 @@
-//! The gate: every step in order, what each took, and what to run again when one fails.
+//! The gate: all steps in their order, how long each took, and which step to run again when one fails.
 //!
 //! Not here: what a step does.
 
@@ -27,7 +27,7 @@ enum PartOf {
     Quick,
 }
 
-/// Cheap ones first: what a person most often gets wrong is known within seconds.
+/// Cheap steps come first, so that what people most often get wrong is known within seconds.
 pub(crate) const STEPS: &[Step] = &[
     Step { command: "fmt", part_of: PartOf::Both, run: cargo_steps::fmt },
     Step { command: "tidy", part_of: PartOf::Both, run: tidy::run },
@@ -76,7 +76,7 @@ pub(crate) const STEPS: &[Step] = &[
         part_of: PartOf::Full,
         run: |workspace| public_api::run(workspace, false),
     },
-    // On its own before `compat`, so that waiting for Dagster's installation is not counted as the time of the
+    // A step of its own before `compat`, so that the installation of Dagster does not count as the time of the
     // tests.
     Step {
         command: "python",
@@ -123,8 +123,8 @@ pub(crate) fn run(workspace: &Workspace, quick: bool) -> Result<()> {
     if quick {
         return run_steps(workspace, &steps, &|_| ());
     }
-    // What comes from the network is fetched while the first long step compiles. The steps that need it say what went
-    // wrong, if something did.
+    // What comes from the network is fetched while the first long step compiles. If that fails, the steps that need
+    // it say why.
     let fetch = || python_env::ensure(workspace).and_then(|_| sdist::ensure(workspace));
     std::thread::scope(|scope| {
         run_steps(workspace, &steps, &|step| {

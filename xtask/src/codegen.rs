@@ -35,7 +35,7 @@ const READMES: [(&str, &[&str]); 2] = [
 /// All crates whose names begin with it are taken as ours.
 const FAMILY: &str = "dagster-instance";
 
-/// Writes every generated file; with `check`, fails instead when one is not as it would be written.
+/// Writes every generated file. With `check`, fails if one of them would change, and writes nothing.
 pub(crate) fn run(workspace: &Workspace, check: bool) -> Result<()> {
     let mut outdated = Vec::new();
     let mut update = |path: &str, text: String| -> Result<()> {
@@ -130,7 +130,7 @@ fn own_crates(workspace: &Workspace) -> String {
     )
 }
 
-/// Files beside the generated methods, which nothing generates any more.
+/// Files beside the generated methods that nothing generates any more.
 fn left_over(workspace: &Workspace, files: &BTreeMap<String, String>) -> Result<Vec<String>> {
     let mut left_over = Vec::new();
     let directory = workspace.root.join(METHODS);

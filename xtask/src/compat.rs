@@ -1,7 +1,7 @@
-//! The step `compat`: the cross-crate tests, with the release binary, against the real Dagster; and
-//! how the programs come about that this step and others test with.
+//! The step `compat`: the cross-crate tests, with the release binary, against the real Dagster. It also builds the
+//! programs that this step and others test with.
 //!
-//! Not here: how the Python environment and the Postgres server come about.
+//! Not here: how the Python environment and the Postgres server are made.
 
 use std::env::consts::EXE_SUFFIX;
 use std::path::PathBuf;
@@ -21,8 +21,8 @@ pub(crate) fn run(workspace: &Workspace, args: &[String]) -> Result<()> {
     })
 }
 
-/// Brings up the Python environment and a Postgres, and runs the tests with both in their environment and
-/// with what `change` adds.
+/// Brings up the Python environment and a Postgres, and runs the tests with both in their environment. `change`
+/// adds to it.
 pub(crate) fn with_servers(workspace: &Workspace, change: impl FnOnce(&mut Command)) -> Result<()> {
     let python = python_env::ensure(workspace)?;
     let postgres = postgres::ensure(workspace)?;
@@ -57,7 +57,7 @@ pub(crate) fn binary(workspace: &Workspace, profile: &str) -> Result<PathBuf> {
 /// Builds a program of the tests, without optimizations; returns its path.
 pub(crate) fn test_program(workspace: &Workspace, name: &str) -> Result<PathBuf> {
     let mut build = cargo(workspace, "build");
-    // With the examples, as they have the features of the tests' dependencies built.
+    // With the examples, since those have the features of the tests' dependencies built.
     build.args(SELECTION).args(["--quiet", "--examples", "--bin", name]);
     run_command(&mut build)?;
     Ok(workspace.target.join("debug").join(format!("{name}{EXE_SUFFIX}")))

@@ -1,8 +1,7 @@
-//! The step `conformance`: Dagster's own storage suites against our storages, which a process of
-//! their own serves.
+//! The step `conformance`: Dagster's own storage suites against our stores, which a process of their own serves.
 //!
 //! Here: what a suite needs and how it is run. Not here: how its storage reaches ours
-//! (`tests/conformance/dagshim`), nor what serves them (the program `conformance_server`).
+//! (`tests/conformance/dagshim`), nor what serves our stores (the program `conformance_server`).
 
 mod report;
 mod suites;
@@ -28,15 +27,15 @@ use crate::{python_env, sdist};
 /// The program that serves our storages.
 const SERVER: &str = "conformance_server";
 
-/// Names another program, by its absolute path, to be used instead of one that is built.
+/// The variable that names another program, by its absolute path, to use instead of one that is built.
 const SERVER_VARIABLE: &str = "DAGSHIM_SERVER";
 
-/// How many suites run at once. Some tests wait for what takes no longer than seconds on a machine
-/// that has time, so no more than the smallest machine has processors.
+/// How many suites run at once. Some tests wait for something that takes only seconds on a machine that has time.
+/// So there are no more than the smallest machine has processors.
 const AT_ONCE: usize = 2;
 
-/// Runs the suite of this name, or all; `stock` has Dagster's own storages behind the same
-/// protocol. With arguments for pytest, no suite has to reach its target.
+/// Runs the suite of this name, or all. `stock` puts Dagster's own storages behind the same protocol. With
+/// arguments for pytest, no suite has to reach its target.
 pub(crate) fn run(
     workspace: &Workspace,
     suite: Option<&str>,
@@ -70,7 +69,7 @@ struct Setup<'a> {
     server: Option<String>,
     postgres: Option<Postgres>,
     args: &'a [String],
-    /// One suite with arguments is somebody at work: pytest speaks to the terminal.
+    /// One suite with arguments means that somebody works on it, so pytest writes to the terminal.
     on_terminal: bool,
 }
 
@@ -98,8 +97,8 @@ impl<'a> Setup<'a> {
         })
     }
 
-    /// Runs the suites, those on Postgres one after another, as they share its database; returns
-    /// what became of each, in their order.
+    /// Runs the suites. Those on Postgres run one after another, as they share its database. Returns what became of
+    /// each, in their order.
     fn run_all<'s>(&self, chosen: &[&'s Suite]) -> Result<Vec<(&'s Suite, Outcome)>> {
         let queue = Mutex::new(Queue { waiting: chosen.to_vec(), postgres_is_free: true });
         let outcomes = Mutex::new(Vec::new());
@@ -131,7 +130,7 @@ impl<'a> Setup<'a> {
     fn run_one(&self, suite: &Suite) -> Result<Outcome> {
         let results = self.logs.join(format!("{}.tsv", suite.name));
         let log = self.logs.join(format!("{}.log", suite.name));
-        // A process that dies leaves none; those of the last time must not be taken for its own.
+        // A process that dies leaves no report, and the last report must not be taken for its own.
         if results.exists() {
             fs::remove_file(&results)?;
         }
@@ -156,8 +155,8 @@ impl<'a> Setup<'a> {
 
     fn pytest(&self, suite: &Suite) -> Result<Command> {
         let contract = self.bridge.join("contract");
-        // Dagster wants its tests beside it, so its source distribution goes before what is
-        // installed, which is the same.
+        // Dagster expects its tests beside it. So its source distribution comes before the installed package, which
+        // is the same.
         let path = [&contract, &self.bridge, &self.sdist, &self.bridge.join("stubs")];
         let mut pytest = Command::new(&self.python);
         pytest.args(["-m", "pytest", "-q", "-rfE", suite.tests]).args(self.args);
@@ -183,8 +182,8 @@ struct Queue<'s> {
 }
 
 impl<'s> Queue<'s> {
-    /// The next that may run now. Where there is none, the suites that are left are for the worker
-    /// that has the database.
+    /// The next suite that may run now. If there is none, the suites that are left are for the worker that has the
+    /// database.
     fn take(&mut self) -> Option<&'s Suite> {
         let may_run = |suite: &&Suite| !suite.postgres || self.postgres_is_free;
         let suite = self.waiting.remove(self.waiting.iter().position(may_run)?);

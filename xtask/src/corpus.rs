@@ -1,5 +1,5 @@
-//! The steps `corpus` and `differential`: what the real Dagster stores, and what it would write for
-//! generated values, read and written again by us.
+//! The steps `corpus` and `differential`: we read and write again what the real Dagster stores, and what it would
+//! write for generated values.
 //!
 //! Not here: what is generated (`tests/python/`), nor the comparison (`tests/src/bin/`).
 
@@ -75,7 +75,7 @@ pub(crate) fn differential(workspace: &Workspace, size: &Size) -> Result<()> {
     piped(&mut generate, checker.arg(kept))
 }
 
-/// Feeds damaged bodies of the corpus to the reader; the corpus is written if it is not there.
+/// Feeds damaged bodies of the corpus to the reader. The corpus is written if it is not there.
 pub(crate) fn fuzz(workspace: &Workspace, seconds: u32, seed: u32) -> Result<()> {
     let directory = workspace.target.join("compat/corpus");
     if !directory.exists() {

@@ -1,6 +1,6 @@
 //! The step `crash`: writers and servers are killed more often than in the gate, or at other moments.
 //!
-//! Not here: what is killed, and what has to be left of it (`tests/it/crash.rs`).
+//! Not here: what is killed, and what has to survive (`tests/it/crash.rs`).
 
 use anyhow::Result;
 use clap::Args;

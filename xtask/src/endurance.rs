@@ -1,4 +1,4 @@
-//! The step `endurance`: very many events through many writers, with another process that follows them.
+//! The step `endurance`: many writers store very many events, and another process follows them.
 //!
 //! Not here: what is written and what is checked (`tests/src/bin/endurance.rs`).
 
@@ -32,7 +32,7 @@ pub(crate) struct Endurance {
 impl Endurance {
     /// As the gate does it.
     pub(crate) const SHORT: Self = Self { events: 20_000, writers: 64 };
-    /// With more than this, the program is built with optimizations first.
+    /// With more events than this, the program is built with optimizations first.
     const LONG: u64 = 100_000;
 }
 

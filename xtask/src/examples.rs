@@ -1,5 +1,5 @@
-//! The step `examples`: the example programs of the published crates run, each to its end and without a fault, and
-//! each uses, of our crates, the one that it is an example of.
+//! The step `examples`: the example programs of the published crates run to their end without a fault. Of our
+//! crates, each example uses only the one that it belongs to.
 //!
 //! Whoever adds `crates/CRATE/examples/NAME.rs` need not add it anywhere else.
 
@@ -16,12 +16,12 @@ use crate::process::{cargo, run as run_command};
 use crate::roles::{self, Role};
 use crate::workspace::{SELECTION, Workspace};
 
-/// An example is read and tried out; nobody waits longer for one.
+/// People read an example and try it out. Nobody waits longer for one.
 const LONGEST: Duration = Duration::from_secs(30);
 /// How often it is looked whether an example has ended.
 const PAUSE: Duration = Duration::from_millis(20);
 
-/// Builds and runs the examples; `name` is that of one, all run unless said.
+/// Builds and runs the example of this name, or all.
 pub(crate) fn run(workspace: &Workspace, name: Option<&str>) -> Result<()> {
     let packages = workspace.shipped_packages();
     let mut examples = Vec::new();
@@ -60,7 +60,7 @@ pub(crate) fn run(workspace: &Workspace, name: Option<&str>) -> Result<()> {
     Ok(())
 }
 
-/// Waits for the end of a program; shows what it wrote if that is no success.
+/// Waits for the end of a program. If the program fails, shows what it wrote.
 fn ended(command: &mut Command) -> Result<()> {
     let log = tempfile::NamedTempFile::new()?;
     let file = log.reopen()?;
@@ -85,7 +85,7 @@ fn ended(command: &mut Command) -> Result<()> {
     }
 }
 
-/// The libraries that examples of a package may name: its own; for a binary the facade's.
+/// The libraries that examples of a package may name: the package's own; for a binary, the facade's.
 fn allowed(packages: &[&Package], package: &Package) -> Result<BTreeSet<String>> {
     let mut allowed = BTreeSet::from([underscored(package)]);
     if roles::role(package)? == Role::Binary {
@@ -95,7 +95,7 @@ fn allowed(packages: &[&Package], package: &Package) -> Result<BTreeSet<String>>
             }
         }
     }
-    // A domain is of no use without the core's types and stores, which it takes from there.
+    // A domain is of no use without the types and stores of the core, so its examples take them from there.
     if roles::role(package)? == Role::Domain {
         for other in packages {
             if roles::role(other)? == Role::Core {

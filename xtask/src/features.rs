@@ -1,9 +1,9 @@
-//! The step `features`: every shipped crate compiles without features and with each of its features
-//! alone. A package without features is checked as well: alone it has only what it asks for itself.
+//! The step `features`: every shipped crate compiles without features and with each of its features alone. A
+//! package without features is checked, too: when it is built alone, its dependencies have only the features that
+//! it asks for.
 //!
-//! The other steps build with all features, where a missing `cfg` or a missing dependency of one
-//! feature is hidden by another. Not here: combinations of two or more features, which grow too
-//! fast to check each time.
+//! The other steps build with all features. There, one feature hides that another lacks a `cfg` or a dependency.
+//! Not here: combinations of two or more features, which are too many to check each time.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -27,8 +27,8 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-/// No feature, then each one alone, but for those that switch on just what one before them does, as a `default` of one
-/// feature.
+/// No feature, then each one alone. A feature that switches on the same as one before it is left out, such as a
+/// `default` of one feature.
 fn feature_sets(features: &BTreeMap<String, Vec<String>>) -> Vec<Option<&str>> {
     let mut met = BTreeSet::new();
     let mut sets = vec![None];

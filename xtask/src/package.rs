@@ -1,8 +1,9 @@
 //! The step `package`: every published crate can be packaged, and its package has what a user of it needs.
 //!
-//! Cargo makes the packages and so checks that each dependency has a version. What it does not check is here: the
-//! fields and files that a page of a registry shows, and that no source file reads a file outside of its package.
-//! Not here: building the packages, as what they hold is what the other steps build.
+//! Cargo makes the packages, and so checks that each dependency has a version. This step checks the rest: the
+//! fields and files that the page of a registry shows, and that no source file reads a file outside of its package.
+//!
+//! Not here: building the packages, since the other steps build what they hold.
 
 use std::fs;
 use std::path::{Component, Path, PathBuf};
@@ -38,7 +39,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     ensure!(faults.is_empty(), "{} fault(s) in packages", faults.len());
 
     let mut command = cargo(workspace, "package");
-    // What is not committed is tried as well: the gate runs before the commit.
+    // What is not committed is packaged, too: the gate runs before the commit.
     command.args(["--workspace", "--no-verify", "--allow-dirty", "--quiet"]);
     for package in workspace.packages() {
         if !workspace.relative_manifest(package).starts_with("crates/") {
@@ -107,7 +108,7 @@ fn outside<'a>(file: &Path, text: &'a str) -> Vec<&'a str> {
     paths.filter(|path| leaves(file, Path::new(path))).collect()
 }
 
-/// Whether a path, from the file that names it, leads out of the directory that the file's own path begins in.
+/// Whether a path leads out of the directory in which the path of its file begins.
 fn leaves(file: &Path, path: &Path) -> bool {
     let mut depth = file.components().count() - 1;
     for component in path.components() {

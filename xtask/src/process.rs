@@ -1,5 +1,4 @@
-//! Starting other programs: one place for the working directory, the environment and the message on
-//! failure.
+//! Starts other programs: one place for the working directory, the environment and the message on failure.
 //!
 //! Not here: which programs a step starts, and with which arguments.
 
@@ -15,9 +14,8 @@ use crate::workspace::Workspace;
 pub(crate) fn cargo(workspace: &Workspace, subcommand: &str) -> Command {
     let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
     command.current_dir(&workspace.root).arg(subcommand);
-    // `cargo run` describes xtask to us in these. Build scripts that watch them (ring's does) would
-    // see a change and build again each time that the same step is run once through xtask and once
-    // by hand.
+    // `cargo run` describes xtask to us in these variables. Build scripts that watch them (ring's does) would see a
+    // change, and would build again whenever the same step is run once through xtask and once by hand.
     for (name, _) in env::vars_os() {
         if describes_the_running_package(&name) {
             command.env_remove(name);
@@ -62,7 +60,7 @@ pub(crate) fn output(command: &mut Command) -> Result<Vec<u8>> {
 fn shown(command: &Command) -> String {
     let set = command.get_envs().filter_map(|(name, value)| Some((name, value?)));
     let variables = set.map(|(name, value)| format!("{}={}", name.display(), quoted(value)));
-    // Cargo gives us the full path of itself; the reader types `cargo`.
+    // Cargo gives us its own full path. The reader types `cargo`.
     let program = std::path::Path::new(command.get_program());
     let program = if program.file_stem() == Some(OsStr::new("cargo")) {
         OsStr::new("cargo")

@@ -1,8 +1,9 @@
-//! The step `public-api`: what each published library offers is a snapshot, so that a change of it is seen and meant.
+//! The step `public-api`: a snapshot holds what each published library offers, so that a change of it is seen and
+//! meant.
 //!
-//! rustdoc writes the interface as JSON. Its format is not stable, so the pinned toolchain is asked for it in the way
-//! that its own nightly would be; the crate `public-api` reads the format of exactly this toolchain. Whoever changes
-//! `rust-toolchain.toml` may have to change the version of `public-api` as well.
+//! rustdoc writes the interface as JSON. The format is not stable, so we ask the pinned toolchain for it as its own
+//! nightly would. The crate `public-api` reads the format of exactly this toolchain. Whoever changes
+//! `rust-toolchain.toml` may have to change the version of `public-api`, too.
 
 use std::env;
 use std::ffi::OsString;
@@ -18,12 +19,12 @@ use crate::workspace::{SELECTION, Workspace};
 
 /// Where the snapshots are.
 const DIRECTORY: &str = "docs/public-api";
-/// Set where cargo is to start us in the place of rustdoc; its value is the rustdoc to start.
+/// Set when cargo starts us in the place of rustdoc. Its value is the rustdoc to start.
 const AS_RUSTDOC: &str = "DAGSTER_INSTANCE_XTASK_AS_RUSTDOC";
 /// Lines of a difference that are shown.
 const SHOWN: usize = 40;
 
-/// Compares the interface of each published library with its snapshot; with `bless`, writes the snapshots.
+/// Compares the interface of each published library with its snapshot. With `bless`, writes the snapshots.
 pub(crate) fn run(workspace: &Workspace, bless: bool) -> Result<()> {
     let libraries: Vec<(&Package, String)> = workspace
         .shipped_packages()
@@ -82,7 +83,7 @@ fn library(package: &Package) -> Option<String> {
 fn document(workspace: &Workspace) -> Result<()> {
     let mut command = cargo(workspace, "doc");
     command.args(SELECTION).args(["--no-deps", "--lib", "--examples"]);
-    // Only rustdoc may see that it is taken for a nightly: build scripts look at it as well, and everything would be
+    // Only rustdoc may see that it is taken for a nightly. Build scripts look at this, too, and everything would be
     // built again.
     let rustdoc = env::var_os("RUSTDOC").unwrap_or_else(|| "rustdoc".into());
     command.env(AS_RUSTDOC, rustdoc).env("RUSTDOC", env::current_exe()?);
@@ -90,7 +91,7 @@ fn document(workspace: &Workspace) -> Result<()> {
     run_command(&mut command)
 }
 
-/// If cargo has started us in the place of rustdoc: starts that, and returns how it ended.
+/// If cargo has started us in the place of rustdoc, starts rustdoc and returns how it ended.
 pub(crate) fn as_rustdoc() -> Option<ExitCode> {
     let rustdoc = env::var_os(AS_RUSTDOC)?;
     let mut command = Command::new(rustdoc);
@@ -105,7 +106,7 @@ pub(crate) fn as_rustdoc() -> Option<ExitCode> {
     Some(if succeeded { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// One line for each public item; what every type has (blanket and automatic implementations) is left out.
+/// One line for each public item. What every type has (blanket and automatic implementations) is left out.
 fn interface(json: PathBuf) -> Result<String> {
     let interface = public_api::Builder::from_rustdoc_json(json)
         .omit_blanket_impls(true)
@@ -120,7 +121,7 @@ fn interface(json: PathBuf) -> Result<String> {
     Ok(text)
 }
 
-/// That a type implements a trait says already that it has the trait's methods.
+/// If a type implements a trait, it has the trait's methods.
 fn without_methods_of_traits(items: &[String]) -> impl Iterator<Item = &String> {
     let mut of_trait: Option<&str> = None;
     items.iter().filter(move |item| {

@@ -1,5 +1,5 @@
-//! The Python environments, one that holds the pinned Dagster and one for the gate's own programs: built once, and
-//! again when what they were built from changes.
+//! The Python environments: one with the pinned Dagster, one with the gate's own programs. Each is built once, and
+//! again when its requirements change.
 //!
 //! Not here: what is installed (`tests/python/requirements.txt`, `xtask/requirements.txt`) and who uses it.
 
@@ -23,13 +23,12 @@ pub(crate) fn ensure(workspace: &Workspace) -> Result<PathBuf> {
     environment(workspace, "venv", REQUIREMENTS)
 }
 
-/// Returns the interpreter of the environment that has the gate's own programs, beside it.
+/// Returns the interpreter of the environment that has the gate's own programs. The programs lie beside it.
 pub(crate) fn tools(workspace: &Workspace) -> Result<PathBuf> {
     environment(workspace, "tools", TOOLS)
 }
 
-/// Returns the interpreter of an environment that has exactly the pinned requirements, building it
-/// when there is none.
+/// Returns the interpreter of an environment that has exactly the pinned requirements. Builds it if there is none.
 fn environment(workspace: &Workspace, name: &str, requirements_file: &str) -> Result<PathBuf> {
     let requirements_path = workspace.root.join(requirements_file);
     let requirements = fs::read_to_string(&requirements_path)
@@ -78,12 +77,12 @@ fn host_python() -> Result<String> {
     Ok(String::from_utf8_lossy(&identity).into_owned())
 }
 
-/// What the environment was built from, as text: when it differs one can read in which way.
+/// What the environment was built from, as text, so that a difference can be read.
 fn stamp(host: &str, requirements: &str) -> String {
     format!("{}\n\n{requirements}", host.trim_end())
 }
 
-/// Runs the command with its output in the log, whose end becomes part of the error.
+/// Runs the command with its output in the log. The end of the log becomes part of an error.
 fn logged(command: &mut Command, log: &Path) -> Result<()> {
     let file = File::create(log).with_context(|| format!("cannot create {}", log.display()))?;
     command.stderr(file.try_clone()?).stdout(file);

@@ -16,7 +16,7 @@ use cargo_metadata::Package;
 pub(crate) enum Role {
     /// Domain types, storage traits and ops traits; every domain depends on it.
     Core,
-    /// A part of the core with a crate of its own. It knows, of ours, only the crates beneath the core that its
+    /// A part of the core with a crate of its own. Of ours, it knows only the crates beneath the core that its
     /// manifest names: `uses = ["instance-serdes"]`.
     BeneathCore { uses: Vec<String> },
     /// What an instance does with one kind of thing.
@@ -34,7 +34,7 @@ const NAMES: &str = "core, beneath-core, domain, facade, binary";
 ///
 /// # Errors
 ///
-/// The manifest says none, or one that does not exist.
+/// The manifest says no role, or one that does not exist.
 pub(crate) fn role(package: &Package) -> Result<Role> {
     let of_ours = package.metadata.get("instance");
     let text = |key| of_ours.and_then(|table| table.get(key));

@@ -1,5 +1,5 @@
-//! The step `scenarios`: the same runs and events through the real Dagster and through us, and both databases
-//! compared.
+//! The step `scenarios`: the same runs and events go through the real Dagster and through us, and both databases
+//! are compared.
 //!
 //! Not here: what the scenarios are and how they are compared (`tests/python/scenarios/`), which differences stay
 //! (`docs/differences.md`), nor how we replay (`tests/src/scenarios/`).

@@ -25,7 +25,7 @@ pub(crate) fn package(workspace: &Workspace, name: &str) -> Result<Command> {
     Ok(python)
 }
 
-/// Runs two programs, the output of the first being the input of the second; both have to succeed.
+/// Runs two programs. The output of the first is the input of the second. Both have to succeed.
 pub(crate) fn piped(first: &mut Command, second: &mut Command) -> Result<()> {
     let mut source = first.stdin(Stdio::null()).stdout(Stdio::piped()).spawn()?;
     let output = source.stdout.take().context("the output is not piped")?;

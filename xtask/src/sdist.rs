@@ -1,5 +1,5 @@
-//! The source distribution of the pinned Dagster, which has what its wheel lacks: its own tests, and
-//! databases of older releases.
+//! The source distribution of the pinned Dagster. It has what the wheel lacks: Dagster's own tests, and databases
+//! of older releases.
 //!
 //! Not here: who uses which part of it.
 
@@ -15,7 +15,7 @@ use crate::{cached, python_env};
 /// The same release that `tests/python/requirements.txt` installs.
 const SDIST: &str = "dagster==1.13.27";
 
-/// Returns the unpacked distribution, downloading it when it is not there; nobody writes into it.
+/// Returns the unpacked distribution, and downloads it if it is not there. Nobody writes into it.
 pub(crate) fn ensure(workspace: &Workspace) -> Result<PathBuf> {
     let python = python_env::ensure(workspace)?;
     let directory = cached::directory(workspace, "sdist", SDIST, |directory| {

@@ -1,6 +1,6 @@
 //! The step `spelling`: no word in the sources and the documents is a known typing error.
 //!
-//! Not here: which files and words are left out (`typos.toml`), nor which release of the checker it is
+//! Not here: which files and words are left out (`typos.toml`), nor which release of the checker runs
 //! (`xtask/requirements.txt`).
 
 use std::env::consts::EXE_SUFFIX;
@@ -12,7 +12,7 @@ use crate::process::run as run_command;
 use crate::python_env;
 use crate::workspace::Workspace;
 
-/// Looks for typing errors; with `mend`, replaces those that can be only one word.
+/// Looks for typing errors. With `mend`, replaces those that can be only one word.
 pub(crate) fn run(workspace: &Workspace, mend: bool) -> Result<()> {
     let python = python_env::tools(workspace)?;
     let typos = python.with_file_name(format!("typos{EXE_SUFFIX}"));

@@ -1,13 +1,14 @@
 //! The step `tidy`: the project's own rules, which neither the compiler nor clippy knows.
 //!
-//! Here: what a finding is, the list of files, and the order of the rules. Each rule is a module;
-//! rules collect all that they find, so that one run shows everything there is to mend.
+//! Here: what a finding is, the list of files, and the order of the rules. Each rule is a module. Rules collect all
+//! that they find, so that one run shows everything that has to be mended.
 
 mod doc_paths;
 mod edges;
 mod licences;
 mod paths;
 mod sources;
+mod spans;
 mod spdx;
 mod sql;
 
@@ -28,6 +29,7 @@ pub(crate) fn run(workspace: &Workspace) -> Result<()> {
     let names = files.iter().map(|file| file.path.as_str()).collect();
     for file in &files {
         findings.extend(sources::check(file));
+        findings.extend(spans::check(file));
         findings.extend(sql::check(file));
         findings.extend(paths::check(file));
         findings.extend(doc_paths::check(file, &names));
@@ -80,7 +82,7 @@ impl SourceFile {
     }
 }
 
-/// What is committed, and what would be: new files count before `git add`, ignored ones never do.
+/// The files that are committed and those that would be. New files count before `git add`, ignored ones never do.
 fn files(workspace: &Workspace) -> Result<Vec<SourceFile>> {
     let mut git = Command::new("git");
     git.current_dir(&workspace.root).args([
@@ -95,8 +97,7 @@ fn files(workspace: &Workspace) -> Result<Vec<SourceFile>> {
     let mut files = Vec::new();
     for path in String::from_utf8_lossy(&listed).split_terminator('\0') {
         let absolute = workspace.root.join(path);
-        // Git still lists a file that was deleted and not yet committed; a link's target is listed
-        // by itself.
+        // Git still lists a file that was deleted and not yet committed. The target of a link is listed by itself.
         if !fs::symlink_metadata(&absolute).is_ok_and(|metadata| metadata.is_file()) {
             continue;
         }

@@ -1,7 +1,7 @@
-//! Where the workspace is and which packages it has, as `cargo metadata` tells it.
+//! Where the workspace is and which packages it has, as `cargo metadata` says.
 //!
-//! Here: the facts that several steps share. Not here: the resolved graph of third-party crates,
-//! which is slow to get and which only `tidy` reads.
+//! Here: the facts that several steps share. Not here: the resolved graph of third-party crates, which is slow to
+//! get and which only `tidy` reads.
 
 use std::collections::BTreeSet;
 use std::path::PathBuf;
@@ -18,9 +18,9 @@ pub(crate) const TESTS_TARGET: &str = "dagster";
 
 /// What every build of the gate selects, whatever part of it the step is about.
 ///
-/// Which features a third-party crate is built with follows from all packages that are selected and from whether
-/// their tests are. With one selection everywhere, each crate is built once for all steps; with a `--package` here
-/// and there, the database drivers are built several times.
+/// The features of a third-party crate follow from all packages that are selected, and from whether their tests
+/// are. With one selection everywhere, each crate is built once for all steps. With a `--package` here and there,
+/// the database drivers are built several times.
 pub(crate) const SELECTION: [&str; 2] = ["--workspace", "--all-features"];
 
 /// The workspace that the current directory belongs to.
@@ -34,8 +34,8 @@ pub(crate) struct Workspace {
 }
 
 impl Workspace {
-    /// Asks cargo, from the current directory: a path compiled in would be that of another checkout
-    /// when two of them share a target directory.
+    /// Asks cargo, from the current directory. A path that is compiled in would be that of another checkout if two
+    /// checkouts share a target directory.
     pub(crate) fn find() -> Result<Self> {
         let metadata = MetadataCommand::new()
             .no_deps()

@@ -153,7 +153,7 @@ pub(crate) struct Instigators {
     pub(crate) running: usize,
 }
 
-/// An event. The stored entry goes in as it is, unless it holds what JSON cannot; then as text.
+/// An event. The stored entry is printed as it is. If it holds what JSON cannot, it is printed as text.
 pub(crate) fn event(record: &EventLogRecord) -> String {
     let entry = &record.event_log_entry;
     let event_type = entry.dagster_event.as_ref().map(|event| well_formed(&event.event_type_value));
@@ -175,7 +175,7 @@ pub(crate) fn event(record: &EventLogRecord) -> String {
     writer.finish()
 }
 
-/// What the codec carries: as a JSON tree where it is one, else as its text.
+/// What the codec carries: a JSON tree if it is one, else its text.
 fn carried(value: &impl Pack) -> Value {
     let stored = serialize_value(value);
     let tree = is_strict(&stored).then(|| text_to_json(&stored).ok()).flatten();
@@ -190,20 +190,20 @@ fn text(text: &str) -> Value {
     Value::String(well_formed(text))
 }
 
-/// Text without halves of surrogate pairs, which Python's strings may have: U+FFFD stands for them.
+/// Text without halves of surrogate pairs, which Python's strings may have. U+FFFD stands for them.
 fn well_formed(text: &str) -> String {
     code_points(text)
         .map(|point| char::from_u32(point).unwrap_or(char::REPLACEMENT_CHARACTER))
         .collect()
 }
 
-/// Whether text in serdes format is JSON for every reader: without `NaN`, infinities and halves of surrogate
-/// pairs.
+/// Whether text in serdes format is JSON for every reader. It is not if it has `NaN`, infinities or halves of
+/// surrogate pairs.
 fn is_strict(text: &str) -> bool {
     serde_json::from_str::<&RawValue>(text).is_ok() && !has_half(text)
 }
 
-/// Whether an escape of a half of a surrogate pair stands in JSON without the other half.
+/// Whether JSON has an escape of a half of a surrogate pair without the other half.
 fn has_half(text: &str) -> bool {
     let mut rest = text;
     let mut open = false;
@@ -212,7 +212,7 @@ fn has_half(text: &str) -> bool {
         let half = escape.strip_prefix('u').and_then(|digits| digits.get(..4));
         let half = half.and_then(|digits| u16::from_str_radix(digits, 16).ok());
         let is_second = half.is_some_and(|half| (0xdc00..0xe000).contains(&half));
-        // A second half follows a first one at once, and only there it may stand.
+        // A second half may only stand directly after a first one.
         if open && !(is_second && at == 0) || !open && is_second {
             return true;
         }

@@ -22,14 +22,14 @@ const SUCCESS: u8 = 0;
 /// The exit code of a failure of this program.
 const FAILURE: u8 = 1;
 
-/// The exit code of a command that was given up because it took too long, as of `timeout(1)`.
+/// The exit code when a command was given up because it took too long, as from `timeout(1)`.
 const TIMED_OUT: u8 = 124;
 
-/// The exit code of a failure of this program itself, where the other codes are answers.
+/// The exit code when this program itself failed, for commands whose other codes are answers.
 const OWN_FAILURE: u8 = 125;
 
-/// The exit code of a command whose code is an answer, and whose output was closed before there was one: what a
-/// shell reports of a program that SIGPIPE ended.
+/// The exit code when the output was closed before there was an answer, for commands whose code is an answer. A
+/// shell reports the same for a program that SIGPIPE ended.
 const OUTPUT_CLOSED: u8 = 141;
 
 fn main() -> ExitCode {

@@ -1,6 +1,6 @@
-//! Printing for people: times, and tables whose columns line up.
+//! Prints for people: times, and tables whose columns line up.
 //!
-//! Not here: how text from the database is shown, which is `text`'s.
+//! Not here: how text from the database is shown (`text.rs`).
 
 use std::io::Write;
 
@@ -26,8 +26,8 @@ pub(crate) fn duration(start: Option<f64>, end: Option<f64>) -> String {
     }
 }
 
-/// A table that is printed in parts. Its columns are as wide as the widest cell of the first part, so that a long
-/// table needs no more memory than a part of it; a later cell that is wider moves the rest of its line.
+/// A table that is printed in parts. Its columns are as wide as the widest cell of the first part. So a long table
+/// needs no more memory than one part. A wider cell in a later part moves the rest of its line.
 pub(crate) struct Table {
     heading: Vec<&'static str>,
     widths: Option<Vec<usize>>,
@@ -39,7 +39,7 @@ impl Table {
         Self { heading: heading.to_vec(), widths: None }
     }
 
-    /// Prints rows, and above the first ones the heading. The last column is as wide as its cells.
+    /// Prints rows, with the heading above the first ones. The last column is as wide as its cells.
     pub(crate) fn rows(
         &mut self,
         out: &mut impl Write,

@@ -7,7 +7,7 @@ use std::io::{self, Write};
 
 use crate::text;
 
-/// Says a line. Nobody may be listening any more, which is no reason to stop.
+/// Prints a line. If nobody reads it any more, that is no reason to stop.
 pub(crate) fn say(line: &str) {
     let _ = writeln!(io::stderr().lock(), "{line}");
 }
@@ -22,7 +22,7 @@ pub(crate) fn failure(reason: &str) {
     say(&format!("dagster-instance: {}", text::lines(reason)));
 }
 
-/// An error with the errors behind it. One whose text ends the text so far is not repeated.
+/// An error with the errors behind it. An error whose text ends the text so far is not repeated.
 pub(crate) fn chain(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut source = error.source();

@@ -1,16 +1,17 @@
 //! Text from the database as a terminal may see it. Every such text passes through this module.
 //!
-//! Not here: what is printed, and the JSON, which has escapes of its own.
+//! Not here: what is printed, and the JSON, which has its own escapes.
 
 use std::ffi::OsStr;
 use std::fmt::Write;
 
 use dagster_instance::serdes::code_points;
 
-/// A value, such as a key or a name: as it is where nothing in it can mislead, else in quotes with escapes.
+/// A value, such as a key or a name. It is shown as it is if nothing in it can mislead, else in quotes with
+/// escapes.
 ///
-/// Two different values never look alike. So an empty value, one with blanks at an end and one that begins
-/// with a quote are in quotes, too.
+/// Two different values never look alike. So quotes are also put around an empty value, one with blanks at an end
+/// and one that begins with a quote.
 pub(crate) fn value(text: &str) -> String {
     let misleads = text.is_empty()
         || text.starts_with('"')
@@ -56,17 +57,17 @@ pub(crate) fn bytes(text: &OsStr) -> String {
     format!("\"{}\"", text.as_encoded_bytes().escape_ascii())
 }
 
-/// The character of a code point that shows itself and changes nothing about others.
+/// The character of a code point, if the character shows itself and changes nothing about others.
 ///
-/// Control characters (C0 and C1), formats such as the marks of writing direction, separators of lines, blanks
-/// other than the space, unassigned and private code points and halves of surrogate pairs do not.
+/// These do not: control characters (C0 and C1), formats such as the marks of writing direction, separators of
+/// lines, blanks other than the space, unassigned and private code points, and halves of surrogate pairs.
 fn plain(point: u32) -> Option<char> {
     let character = char::from_u32(point)?;
     if character.is_ascii() {
         return (character == ' ' || character.is_ascii_graphic()).then_some(character);
     }
-    // The standard library knows what can be printed. A mark that combines with the character before it can,
-    // but is an escape where no character is before it.
+    // The standard library knows what can be printed. A mark that combines with the character before it can be
+    // printed, but is escaped if there is no character before it.
     let mut bytes = [b'a', 0, 0, 0, 0];
     let length = 1 + character.encode_utf8(&mut bytes[1..]).len();
     let pair = std::str::from_utf8(bytes.get(..length)?).ok()?;

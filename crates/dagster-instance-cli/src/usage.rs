@@ -1,4 +1,4 @@
-//! Reading the arguments, and what becomes of those that cannot be read.
+//! Reads the arguments, and answers those that cannot be read.
 //!
 //! Not here: which arguments there are.
 
@@ -13,11 +13,11 @@ use dagster_instance::tags;
 use crate::args::{Arguments, Command, Exec, RunCommand};
 use crate::{OWN_FAILURE, SUCCESS, report, text};
 
-/// The exit code of arguments that cannot be read, where it is no answer.
+/// The exit code for arguments that cannot be read, for commands whose code is no answer.
 const USAGE: u8 = 2;
 
-/// The arguments of this process; or the exit code, after the user was told what is wrong with them or was
-/// given the help that was asked for.
+/// The arguments of this process. If they cannot be read or ask for help, the user is told so, and this returns the
+/// exit code.
 pub(crate) fn parse(raw: &[OsString]) -> Result<Arguments, ExitCode> {
     Arguments::try_parse_from(raw)
         .map_err(|error| match error.kind() {
@@ -39,7 +39,7 @@ pub(crate) fn parse(raw: &[OsString]) -> Result<Arguments, ExitCode> {
 }
 
 /// Whether the exit code of the command is an answer, as that of `run wait`, or the code of another program, as
-/// that of `exec`. Arguments that cannot be read name a command, too.
+/// that of `exec`. It is known even if the arguments cannot be read, since they name a command.
 pub(crate) fn answers_by_code(raw: &[OsString]) -> bool {
     let path = path_of(raw);
     matches!(path.as_slice(), ["exec", ..] | ["run", "tail" | "wait" | "cancel", ..])
@@ -50,7 +50,7 @@ fn path_of(raw: &[OsString]) -> Vec<&str> {
     words(raw).take_while(|word| *word != "--").filter_map(OsStr::to_str).take(2).collect()
 }
 
-/// The arguments that are neither options nor the value of the one option that may stand before a command.
+/// The arguments without options, and without the value of the one option that may stand before a command.
 fn words(raw: &[OsString]) -> impl Iterator<Item = &OsStr> {
     let mut arguments = raw.iter().skip(1).map(OsString::as_os_str);
     std::iter::from_fn(move || {
@@ -90,7 +90,7 @@ fn check(arguments: &Arguments) -> Result<(), Error> {
     }
 }
 
-/// A run has one value for a key. Of two, one would be dropped, or nothing would be found.
+/// A run has one value for a key. Of two values, one would be dropped, or nothing would be found.
 fn check_tags(path: &[&str], tags: &[(String, String)]) -> Result<(), Error> {
     let mut seen = BTreeMap::new();
     for (key, value) in tags {

@@ -1,4 +1,4 @@
-//! Building an instance: which parts it is given, and which it makes for itself.
+//! Building an instance: which parts the caller gives, and which are made by default.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use instance_storage::LocalComputeLogManager;
 
 use crate::instance::{DagsterInstance, Inner};
 
-/// Opens a [`DagsterInstance`]; everything that is not said has a default.
+/// Builds a [`DagsterInstance`]. Everything that is not set has a default.
 #[derive(Debug)]
 #[must_use]
 pub struct DagsterInstanceBuilder {
@@ -34,7 +34,7 @@ pub struct DagsterInstanceBuilder {
 }
 
 impl DagsterInstance {
-    /// Begins to build an instance.
+    /// Returns a builder with all defaults. [`open`](DagsterInstanceBuilder::open) opens the instance.
     pub fn builder() -> DagsterInstanceBuilder {
         DagsterInstanceBuilder {
             home: None,
@@ -51,8 +51,8 @@ impl DagsterInstance {
         }
     }
 
-    /// An instance in memory, which is gone with its last handle. It reads no file and no variable of the
-    /// environment, and writes no file.
+    /// Makes an instance in memory, which is gone with its last handle. It reads no environment variable, and neither
+    /// reads nor writes a file.
     ///
     /// # Examples
     ///
@@ -73,80 +73,81 @@ impl DagsterInstance {
 }
 
 impl DagsterInstanceBuilder {
-    /// The instance's directory. Without it, `DAGSTER_HOME` names it, and without that it is
-    /// `dagster-instance` below the user's data directory.
+    /// Sets the directory of the instance. By default `DAGSTER_HOME` names it; see
+    /// [`find_home`](crate::find_home).
     pub fn home(mut self, home: impl Into<PathBuf>) -> Self {
         self.home = Some(home.into());
         self
     }
 
-    /// Fail to open where there is no instance, instead of creating one.
+    /// Makes [`open`](Self::open) fail if there is no instance, instead of creating one.
     pub const fn must_exist(mut self) -> Self {
         self.must_exist = true;
         self
     }
 
-    /// The settings; no `dagster.yaml` is read then.
+    /// Sets the settings. No `dagster.yaml` is read then.
     pub fn settings(mut self, settings: InstanceSettings) -> Self {
         self.settings = Some(settings);
         self
     }
 
-    /// The stores. No database is opened then, whatever the settings name, and [`must_exist`](Self::must_exist) says
-    /// nothing.
+    /// Sets the stores. No database is opened then, whatever the settings say, and [`must_exist`](Self::must_exist) has
+    /// no effect.
     pub fn stores(mut self, stores: Stores) -> Self {
         self.stores = Some(stores);
         self
     }
 
-    /// Where the output of workers is captured: below the instance's directory, unless said otherwise.
+    /// Sets where the output of workers is captured. By default it is captured in files below the directory of the
+    /// instance.
     pub fn compute_log_manager(mut self, manager: impl ComputeLogManager) -> Self {
         self.compute_log_manager = Some(Arc::new(manager));
         self
     }
 
-    /// What decides when a submitted run is launched: at once, unless said otherwise.
+    /// Sets the coordinator, which decides when a submitted run is launched. By default every run is launched at once.
     pub fn run_coordinator(mut self, run_coordinator: impl RunCoordinator) -> Self {
         self.run_coordinator = Some(Arc::new(run_coordinator));
         self
     }
 
-    /// What starts the workers of runs: processes of this machine, unless said otherwise. Without the feature
-    /// `process` nothing does, and to launch a run is an error.
+    /// Sets the launcher, which starts the workers of runs. By default it executes commands as processes of this machine.
+    /// Without the feature `process` there is no default, and launching a run is an error.
     pub fn run_launcher(mut self, run_launcher: impl RunLauncher) -> Self {
         self.run_launcher = Some(Arc::new(run_launcher));
         self
     }
 
-    /// Where the time comes from: the operating system, unless said otherwise.
+    /// Sets the clock. By default it is the clock of the operating system.
     pub fn clock(mut self, clock: impl Clock) -> Self {
         self.clock = Arc::new(clock);
         self
     }
 
-    /// Where fresh ids come from: they are random, unless said otherwise.
+    /// Sets the source of fresh ids. By default they are random.
     pub fn ids(mut self, ids: impl IdSource) -> Self {
         self.ids = Arc::new(ids);
         self
     }
 
-    /// Which events wait for others before they are stored; unless said otherwise, those of batches if
-    /// `DAGSTER_EVENT_BATCH_SIZE` is set, as for Dagster, and none else.
+    /// Sets which events wait in a batch before they are stored. By default no event waits, unless
+    /// `DAGSTER_EVENT_BATCH_SIZE` is set: then events of batches wait, as in Dagster.
     ///
-    /// Whoever has events wait calls [`dispose`](DagsterInstance::dispose) in the end, or loses the last ones.
+    /// If events wait, call [`dispose`](DagsterInstance::dispose) at the end. Otherwise the last events are lost.
     pub const fn event_batching(mut self, event_batching: EventBatching) -> Self {
         self.event_batching = Some(event_batching);
         self
     }
 
-    /// How many bytes the body of a run may have; any number unless said otherwise.
+    /// Sets how many bytes the stored body of a run may have. By default it may have any number.
     pub const fn run_size_limit_bytes(mut self, limit: u64) -> Self {
         self.run_size_limit_bytes = Some(limit);
         self
     }
 
-    /// Builds an instance in memory; see [`DagsterInstance::ephemeral`]. Its directory has no name, and stores and
-    /// captured logs that were given are used all the same.
+    /// Builds an instance in memory; see [`DagsterInstance::ephemeral`]. Its directory has an empty name. Stores and a
+    /// compute-log manager that were set are used instead of those in memory.
     pub fn in_memory(mut self) -> DagsterInstance {
         let memory = MemoryStores::new(Arc::clone(&self.clock), &*self.ids);
         let stores = self.stores.take().unwrap_or_else(|| memory.stores());
@@ -157,16 +158,16 @@ impl DagsterInstanceBuilder {
         self.build(settings, stores, manager)
     }
 
-    /// Opens the instance. Its files are opened, and missing ones created, when they are first
-    /// needed.
+    /// Opens the instance. Each of its storages is opened, and created if it is missing, when it is first needed.
     ///
-    /// With [stores](Self::stores) of the caller's and neither [`home`](Self::home) nor [`settings`](Self::settings),
-    /// all settings are defaults, and neither `dagster.yaml` nor the environment is read.
+    /// If [`stores`](Self::stores) are set and neither [`home`](Self::home) nor [`settings`](Self::settings) are, all
+    /// settings are defaults, and neither `dagster.yaml` nor the environment is read.
     ///
     /// # Errors
     ///
-    /// No directory can be found; its `dagster.yaml` asks for what this version, or this build, does not have;
-    /// [`must_exist`](Self::must_exist) was said and there is no instance.
+    /// [`InstanceError::Config`] if no directory is found, or if its `dagster.yaml` asks for something that this version
+    /// or this build does not have; [`InstanceError::Storage`] if [`must_exist`](Self::must_exist) is set and there is no
+    /// instance, or if a storage cannot be opened.
     pub async fn open(mut self) -> Result<DagsterInstance, InstanceError> {
         let settings = match self.settings.take() {
             Some(settings) => settings,
@@ -241,7 +242,7 @@ impl DagsterInstanceBuilder {
     }
 }
 
-/// All defaults, for stores that no `dagster.yaml` names.
+/// Default settings, for stores that no `dagster.yaml` names.
 fn settings_of_stores(store: StoreSettings) -> InstanceSettings {
     InstanceSettings::new(PathBuf::new()).with_storage(StorageSettings::all(store))
 }

@@ -1,4 +1,4 @@
-//! The instance: a handle to the stores, the coordinator and the launcher of one deployment.
+//! The type [`DagsterInstance`]: a handle to the stores, the coordinator and the launcher of one deployment.
 
 use std::sync::Arc;
 
@@ -8,10 +8,10 @@ use instance_core::launcher::{RunCoordinator, RunLauncher};
 use instance_core::settings::{EventBatching, InstanceSettings};
 use instance_core::storage::{ComputeLogManager, Stores};
 
-/// A Dagster instance: what a deployment remembers, and how it launches runs.
+/// A Dagster instance: the runs, events, assets and schedules of a deployment, and how it launches runs.
 ///
-/// Clones are handles to the same instance. Methods have the names of Dagster's Python class, and
-/// may be called from any number of tasks at once. [`DagsterInstance::builder`] opens one.
+/// [`DagsterInstance::builder`] opens an instance. Clones are handles to the same instance. Methods have the names of
+/// Dagster's Python class, and any number of tasks may call them at the same time.
 #[derive(Clone)]
 pub struct DagsterInstance {
     pub(crate) inner: Arc<Inner>,

@@ -1,9 +1,8 @@
-//! The facade of DagsterInstance: one type, everything that its users need, and no logic.
+//! The facade of DagsterInstance: one type with a method for everything that an instance does, and no logic.
 //!
 #![doc = include_str!("../README.md")]
 //!
-//! [`DagsterInstance`] wires the storages and delegates every method to
-//! the crate of its domain.
+//! [`DagsterInstance`] has the stores, the coordinator and the launcher. The crate of a domain implements each method.
 
 mod builder;
 mod instance;

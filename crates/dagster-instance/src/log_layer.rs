@@ -1,4 +1,4 @@
-//! What connects `tracing` with an instance.
+//! The layer of `tracing` for the logs of the runs of an instance.
 
 use std::sync::Arc;
 
@@ -7,8 +7,10 @@ use instance_events::run_log_layer::{RunLogLayer, RunLogs};
 use crate::instance::DagsterInstance;
 
 impl DagsterInstance {
-    /// A layer of `tracing-subscriber` by which log events of this program become lines of the logs of runs, and
-    /// what stores them in the end; see [`instance_events::run_log_layer`].
+    /// Makes a layer of `tracing-subscriber` that stores log events of this program as lines of the logs of runs, and
+    /// the handle to the lines that it captures; see [`instance_events::run_log_layer`].
+    ///
+    /// # Examples
     ///
     /// ```
     /// use dagster_instance::run_log_layer::{run_span, step_span};

@@ -1,4 +1,4 @@
-//! The instance as each domain sees it.
+//! What each domain needs of an instance, implemented for [`DagsterInstance`].
 
 use async_trait::async_trait;
 use instance_core::clock::{Clock, IdSource};

@@ -7,7 +7,7 @@ use instance_assets::instance_core::clock::{Clock, SystemClock};
 use instance_assets::instance_core::event::{AssetMaterialization, NewEvent};
 use instance_assets::instance_core::memory::MemoryStores;
 use instance_assets::instance_core::ops::{AssetOps, ClockAccess, EventReporter, StoresAccess};
-use instance_assets::instance_core::storage::Stores;
+use instance_assets::instance_core::storage::{Only, Stores};
 use instance_assets::instance_core::{AssetKey, InstanceError};
 use instance_assets::{get_asset_records, has_asset_key, report_runless_asset_event};
 
@@ -50,7 +50,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         report_runless_asset_event(&instance, made).await?;
     }
 
-    let records = get_asset_records(&instance, Some(std::slice::from_ref(&key))).await?;
+    let records = get_asset_records(&instance, &Only::one(key.clone())).await?;
     let entry = &records.first().ok_or("the asset has no record")?.asset_entry;
     let last = entry.last_materialization_record.as_ref().ok_or("it was not materialised")?;
     let event = last.event_log_entry.dagster_event.as_deref().ok_or("that is no event")?;

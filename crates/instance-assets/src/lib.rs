@@ -1,6 +1,6 @@
 //! The asset domain: what is known of assets.
 //!
-//! How anything is stored is not known here; see `instance_core::storage::EventLogStorage`.
+//! This crate does not know how anything is stored; see `instance_core::storage::EventLogStorage`.
 //!
 #![doc = include_str!("../README.md")]
 

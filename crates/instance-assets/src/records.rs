@@ -4,27 +4,46 @@ use instance_core::asset_key::AssetKey;
 use instance_core::assets::AssetRecord;
 use instance_core::error::InstanceError;
 use instance_core::ops::AssetOps;
+use instance_core::storage::Only;
 
-/// The records of assets by key ascending; `None` means all assets, keys without a record are left
-/// out.
-#[tracing::instrument(skip_all)]
+/// Returns the records of assets, by key ascending.
+///
+/// [`Only::Any`] means all assets. A key of an asset that is not known is left out.
+///
+/// # Errors
+///
+/// [`InstanceError::Storage`] if the storage fails, or if a record cannot be read.
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn get_asset_records(
     ops: &dyn AssetOps,
-    asset_keys: Option<&[AssetKey]>,
+    asset_keys: &Only<AssetKey>,
 ) -> Result<Vec<AssetRecord>, InstanceError> {
     Ok(ops.asset_store().get_asset_records(asset_keys).await?)
 }
 
-/// The keys of all assets, ascending.
+/// Returns the keys of all assets that are known, ascending. The list is empty if there is none.
+///
+/// An asset is known from the first event that plans, materialises or observes it, until it is wiped.
+///
+/// # Errors
+///
+/// [`InstanceError::Storage`] if the storage fails.
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn all_asset_keys(ops: &dyn AssetOps) -> Result<Vec<AssetKey>, InstanceError> {
-    let records = get_asset_records(ops, None).await?;
+    let records = ops.asset_store().get_asset_records(&Only::Any).await?;
     Ok(records.into_iter().map(|record| record.asset_entry.asset_key).collect())
 }
 
-/// Whether anything is known of the asset.
+/// Returns whether an asset is known; see [`all_asset_keys`].
+///
+/// # Errors
+///
+/// [`InstanceError::Storage`] if the storage fails.
+#[tracing::instrument(level = "debug", skip_all, fields(%asset_key))]
 pub async fn has_asset_key(
     ops: &dyn AssetOps,
     asset_key: &AssetKey,
 ) -> Result<bool, InstanceError> {
-    Ok(!get_asset_records(ops, Some(std::slice::from_ref(asset_key))).await?.is_empty())
+    let asset_keys = Only::one(asset_key.clone());
+    Ok(!ops.asset_store().get_asset_records(&asset_keys).await?.is_empty())
 }

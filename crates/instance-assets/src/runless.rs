@@ -1,4 +1,4 @@
-//! Reporting what happened to assets outside of any run.
+//! Runless events: what happened to an asset outside of any run.
 
 use instance_core::assets::AssetCheckEvaluation;
 use instance_core::error::InstanceError;
@@ -8,20 +8,21 @@ use instance_core::event::{
     StepMaterializationData,
 };
 use instance_core::ops::{AssetOps, EventReporterExt};
+use tracing::Instrument;
 
-/// What happened to an asset outside of any run.
+/// Something that happened to an asset outside of any run.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
 pub enum RunlessAssetEvent {
-    /// It was materialised.
+    /// The asset was materialised.
     Materialization(AssetMaterialization),
-    /// It was observed.
+    /// The asset was observed.
     Observation(AssetObservation),
-    /// A check of it was evaluated.
+    /// A check of the asset was evaluated.
     CheckEvaluation(AssetCheckEvaluation),
-    /// Its freshness was evaluated.
+    /// The freshness of the asset was evaluated.
     FreshnessEvaluation(FreshnessStateEvaluation),
-    /// Its freshness changed.
+    /// The freshness of the asset changed.
     FreshnessChange(FreshnessStateChange),
 }
 
@@ -61,15 +62,25 @@ impl RunlessAssetEvent {
             }
             Self::FreshnessChange(event) => (DagsterEventType::FreshnessStateChange, event.into()),
         };
-        // It belongs to no job either, which Dagster writes so.
+        // The event belongs to no job. Dagster writes that as an empty name.
         DagsterEvent::new(event_type, "").with_data(data)
     }
 }
 
-/// Stores what happened to an asset outside of any run, with the time of the clock, and does what follows from it.
+/// Reports something that happened to an asset outside of any run. The event gets the time of the clock.
+///
+/// The event is stored without a run, and changes what is known of the asset.
+///
+/// # Errors
+///
+/// [`InstanceError::Storage`] if the event is not stored. After [`InstanceError::EventsIncomplete`] and
+/// [`InstanceError::EventsWaiting`] it must not be reported again: it is stored, or waits for the next attempt.
 pub async fn report_runless_asset_event(
     ops: &dyn AssetOps,
     event: impl Into<RunlessAssetEvent> + Send,
 ) -> Result<(), InstanceError> {
-    ops.report_dagster_event(ReportEvent::runless(event.into().into_event())).await
+    let event = event.into().into_event();
+    let asset_key = event.asset_key().map(tracing::field::display);
+    let span = tracing::debug_span!("report_runless_asset_event", asset_key);
+    ops.report_dagster_event(ReportEvent::runless(event)).instrument(span).await
 }

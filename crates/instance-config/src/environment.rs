@@ -1,12 +1,12 @@
-//! The environment variables, behind a trait so that tests have their own.
+//! Environment variables, behind a trait so that tests can set their own.
 
-/// Where environment variables come from.
+/// A source of environment variables.
 pub trait Environment {
-    /// The value of a variable; `None` if it is not set, or empty.
+    /// Returns the value of a variable; `None` if the variable is not set, or if its value is empty.
     fn get(&self, name: &str) -> Option<String>;
 }
 
-/// The environment of this process.
+/// The environment variables of this process. A variable whose value is not Unicode counts as not set.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct ProcessEnvironment;
 

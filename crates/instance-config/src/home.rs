@@ -1,4 +1,4 @@
-//! Finding the instance's directory, which Dagster calls `DAGSTER_HOME`.
+//! Finding the directory of an instance, which Dagster calls `DAGSTER_HOME`.
 
 use std::path::{Path, PathBuf};
 
@@ -6,7 +6,7 @@ use instance_core::error::InstanceError;
 
 use crate::environment::Environment;
 
-/// The instance's directory, and how it was found.
+/// The directory of an instance, and how it was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Home {
     /// The directory, absolute. It need not exist.
@@ -15,22 +15,30 @@ pub struct Home {
     pub source: HomeSource,
 }
 
-/// How the instance's directory was found.
+/// How the directory of an instance was found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum HomeSource {
     /// The caller named it.
     Argument,
     /// The variable `DAGSTER_HOME` names it.
     Variable,
-    /// Nobody named one: it is below the user's data directory.
+    /// Neither named it. It is below the user's data directory.
     UserData,
 }
 
-/// The directory that the caller names, else `DAGSTER_HOME`, else `dagster-instance` below the
-/// user's data directory.
+/// Finds the directory of an instance.
 ///
-/// A relative path of the caller's is one from the current directory; a relative `DAGSTER_HOME` is
-/// an error, as it is for Dagster, because every process would read it differently.
+/// These are tried in this order: the directory that the caller names; the variable `DAGSTER_HOME`;
+/// `dagster-instance` below `XDG_DATA_HOME`; `dagster-instance` below `.local/share` of `HOME`. The directory need
+/// not exist.
+///
+/// A relative path of the caller starts at the current directory. A relative `DAGSTER_HOME` is an error, as for
+/// Dagster, because each process would take it for another directory.
+///
+/// # Errors
+///
+/// [`InstanceError::Config`] if `DAGSTER_HOME` is relative, if no variable names a directory, or if the path of the
+/// caller cannot be made absolute.
 pub fn find_home(
     argument: Option<&Path>,
     environment: &dyn Environment,

@@ -1,4 +1,4 @@
-//! The settings of an instance: what its `dagster.yaml` says, and the defaults for all else.
+//! The settings of an instance: what its `dagster.yaml` says, and defaults for everything else.
 
 use std::path::{Path, PathBuf};
 
@@ -11,21 +11,28 @@ use crate::environment::Environment;
 use crate::storage::{STORAGE_SECTIONS, storage_settings};
 use crate::yaml::Section;
 
-/// The other sections that this version acts upon.
+/// The other sections that this version reads.
 const KNOWN_SECTIONS: [&str; 3] = ["local_artifact_storage", "compute_logs", "run_retries"];
 
-/// How many events of a batch Dagster stores together; none of them waits if it is not set, or zero.
+/// The variable that says how many events of a batch Dagster stores together. No event waits if it is not set, or zero.
 const EVENT_BATCH_SIZE: &str = "DAGSTER_EVENT_BATCH_SIZE";
 
-/// The settings of the instance.
+/// Returns the settings of the instance.
 pub fn get_settings(ops: &dyn ConfigOps) -> &InstanceSettings {
     ops.settings()
 }
 
-/// Reads the settings of the instance in a directory; without a `dagster.yaml` all are defaults.
+/// Reads the settings of the instance in a directory.
 ///
-/// Errors: the file is no YAML, or it names a store that this version does not have. What it says
-/// beside that and is not acted upon is listed in [`InstanceSettings::ignored_keys`].
+/// Without a `dagster.yaml`, and for everything that it does not say, the settings are Dagster's defaults. References
+/// to environment variables are resolved. Keys that this version does not act upon are no error; they are listed in
+/// [`InstanceSettings::ignored_keys`].
+///
+/// # Errors
+///
+/// [`InstanceError::Config`] with the file and the key: the file cannot be read or is not YAML, a value has the wrong
+/// type, a variable that it refers to is not set, or it names a store that this version does not have. The error
+/// never shows a password.
 pub fn load_settings(
     home: &Path,
     environment: &dyn Environment,
@@ -78,7 +85,7 @@ fn event_batching(environment: &dyn Environment) -> Result<EventBatching, Instan
     let Some(text) = environment.get(EVENT_BATCH_SIZE) else {
         return Ok(EventBatching::default());
     };
-    // Dagster takes what is below zero for none, too.
+    // For Dagster, a number below zero means that no event waits, too.
     let size: i64 = text.trim().parse().map_err(|_| InstanceError::Config {
         place: format!("environment variable {EVENT_BATCH_SIZE}"),
         reason: format!("{text:?} is no number; set it to one, such as 50, or unset it"),
@@ -109,7 +116,7 @@ fn read(file: &Path) -> Result<Map<String, Value>, InstanceError> {
     }
 }
 
-/// The `base_dir` of a section that names a class; `None` if the section is not there.
+/// The `base_dir` of a section that names a class; `None` if there is no such section, or if it has no `base_dir`.
 fn configured_base_dir(
     root: &Section<'_>,
     key: &str,

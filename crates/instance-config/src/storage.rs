@@ -1,5 +1,5 @@
-//! The sections of `dagster.yaml` that say where the stores are: `storage` for all three, or the older
-//! sections, one for each.
+//! The sections of `dagster.yaml` that say where the storages are: `storage` for all three, or one older section for
+//! each.
 
 use std::path::Path;
 
@@ -9,14 +9,14 @@ use instance_core::settings::{PostgresSettings, Secret, StorageSettings, StoreSe
 use crate::environment::Environment;
 use crate::yaml::Section;
 
-/// The sections that name a store; each is understood or refused, never passed over.
+/// The sections that name a storage. Each is followed or is an error; none is ignored.
 pub(crate) const STORAGE_SECTIONS: [&str; 4] = ["storage", RUNS, EVENTS, SCHEDULES];
 
 const RUNS: &str = "run_storage";
 const EVENTS: &str = "event_log_storage";
 const SCHEDULES: &str = "schedule_storage";
 
-/// Where the stores of the instance in a directory are.
+/// Where the storages of the instance in a directory are.
 pub(crate) fn storage_settings(
     root: &Section<'_>,
     home: &Path,
@@ -147,7 +147,7 @@ fn url_of_parts(
     Ok(url)
 }
 
-/// What may not stand in a part of a URL as it is, as Python's `quote` writes it.
+/// The text with all characters escaped that a part of a URL must not have, as by Python's `quote`.
 fn quoted(text: &str) -> String {
     let mut quoted = String::new();
     for byte in text.bytes() {

@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 
 use crate::environment::Environment;
 
-/// A mapping of the file, with its place for errors.
+/// A mapping in the file. It knows its place, for errors.
 pub(crate) struct Section<'a> {
     file: &'a Path,
     key: String,
@@ -25,7 +25,7 @@ impl<'a> Section<'a> {
         self.map.keys().map(String::as_str)
     }
 
-    /// The mapping under a key; `None` if there is none, or it is empty.
+    /// The mapping under a key; `None` if there is none, or if it is null.
     pub(crate) fn section(&self, key: &str) -> Result<Option<Section<'a>>, InstanceError> {
         match self.map.get(key) {
             None | Some(Value::Null) => Ok(None),
@@ -36,7 +36,7 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// The text under a key, which may be a reference `env: NAME`.
+    /// The text under a key; `None` if there is none. A reference `env: NAME` is resolved.
     pub(crate) fn text(
         &self,
         key: &str,
@@ -59,7 +59,7 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// The text of a text or number under a key, which may be a reference `env: NAME`.
+    /// The text or number under a key, as a text; `None` if there is none. A reference `env: NAME` is resolved.
     pub(crate) fn number_text(
         &self,
         key: &str,
@@ -71,7 +71,7 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// The boolean under a key.
+    /// The boolean under a key; `None` if there is none.
     pub(crate) fn boolean(&self, key: &str) -> Result<Option<bool>, InstanceError> {
         match self.map.get(key) {
             None | Some(Value::Null) => Ok(None),
@@ -80,7 +80,7 @@ impl<'a> Section<'a> {
         }
     }
 
-    /// The absolute path under a key.
+    /// The absolute path under a key; `None` if there is none. A relative path is an error.
     pub(crate) fn path_value(
         &self,
         key: &str,

@@ -28,6 +28,10 @@ pub struct Class {
 
 impl Class {
     /// Reads a body as this class and writes it again.
+    ///
+    /// # Errors
+    ///
+    /// The body is not one of this class.
     pub fn rewrite<'a>(&self, body: &'a str) -> Result<Rewritten<'a>, SerdesError> {
         (self.rewrite)(body)
     }
@@ -40,11 +44,11 @@ pub fn class_named(name: &str) -> Option<&'static Class> {
         .find(|class| class.storage_name == name || class.old_storage_names.contains(&name))
 }
 
-/// The class whose name stands in a body; `None` if none does, or one that is not read as a type.
+/// The class that a body names; `None` if the body names none, or one that is not read as a type.
 ///
 /// # Errors
 ///
-/// If the beginning of the body is not JSON.
+/// The beginning of the body is not JSON.
 pub fn class_of(body: &str) -> Result<Option<&'static Class>, SerdesError> {
     Ok(Reader::new(body).class()?.and_then(|name| class_named(&name)))
 }

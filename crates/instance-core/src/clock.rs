@@ -1,4 +1,4 @@
-//! Time and fresh ids, handed in so that tests can hold them still.
+//! The clock and the source of fresh ids. Both are passed in, so that tests can control them.
 
 use chrono::{DateTime, Utc};
 

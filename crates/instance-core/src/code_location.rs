@@ -10,7 +10,7 @@ use crate::run::{JobPythonOrigin, RemoteJobOrigin};
 use crate::serdes::{FrozenSet, Opaque};
 use crate::snap::{ExecutionPlanSnapshot, JobSnap, KnownExecutionState};
 
-/// A job, or a part of one, as its code location tells it.
+/// A job, or a part of one, as its code location describes it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RemoteJob {
     /// The tags that its runs get.
@@ -40,7 +40,8 @@ pub trait CodeLocation: std::fmt::Debug + Send + Sync {
         asset_check_selection: &[AssetCheckKey],
     ) -> Result<RemoteJob, BoxError>;
 
-    /// The plan of a run of a job. `None` for steps means all, and for the state that nothing is known.
+    /// The plan of a run of a job. `None` for the steps means all steps. `None` for the known state means that
+    /// nothing is known before the run.
     async fn get_execution_plan(
         &self,
         job: &RemoteJob,

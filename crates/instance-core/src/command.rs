@@ -17,6 +17,10 @@ pub struct CommandSpec {
 
 impl CommandSpec {
     /// A command and its arguments; the first is the program.
+    ///
+    /// # Errors
+    ///
+    /// [`InstanceError::Invalid`] if there is no program, or if its name is empty.
     pub fn new(argv: Vec<String>) -> Result<Self, InstanceError> {
         if argv.first().is_none_or(String::is_empty) {
             return Err(InstanceError::Invalid {
@@ -44,6 +48,10 @@ impl CommandSpec {
     }
 
     /// The command that a run's configuration names.
+    ///
+    /// # Errors
+    ///
+    /// [`InstanceError::Invalid`] if the configuration names no command.
     pub fn of_run(run: &DagsterRun) -> Result<Self, InstanceError> {
         let config = run.run_config.to_json().ok();
         let argv = config

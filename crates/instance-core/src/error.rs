@@ -1,6 +1,6 @@
-//! The errors at the two boundaries: of a storage, and of a domain function.
+//! The errors at the two boundaries: of a store, and of a function of a domain.
 //!
-//! Every error knows its [`ErrorKind`], and whether the same call may succeed at another time. Both are decided
+//! Every error has an [`ErrorKind`], and says whether the same call may succeed at another time. Both are decided
 //! where the cause is known, and carried as data.
 
 use crate::ids::{RunId, SnapshotId};
@@ -16,7 +16,7 @@ pub type BoxError = Box<dyn std::error::Error + Send + Sync + 'static>;
 pub enum ErrorKind {
     /// What the call names is not there.
     NotFound,
-    /// What the call creates is there already, or another one has its place.
+    /// What the call creates exists already, or its place is taken.
     AlreadyExists,
     /// The arguments, or the values that would be stored, are not possible.
     Invalid,
@@ -30,11 +30,11 @@ pub enum ErrorKind {
     Backend,
     /// Something outside of the instance failed: a launcher, a code location.
     External,
-    /// The call did its work, and what follows from it is incomplete.
+    /// The call did its work, but an effect of it is not stored.
     Incomplete,
 }
 
-/// Whether the same call may succeed at another time without anybody mending something.
+/// Whether the same call may succeed at another time without anybody mending anything.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Persistence {
     /// It may: a connection was lost, a disk is full, a lock was held too long.
@@ -44,7 +44,7 @@ pub enum Persistence {
 }
 
 impl Persistence {
-    /// What the operating system's error says of it.
+    /// Whether an error of the operating system may pass.
     ///
     /// A full disk and a lost connection pass. A missing directory or a missing permission stays until somebody
     /// mends it.
@@ -91,7 +91,7 @@ pub enum StorageError {
         /// The id.
         run_id: RunId,
     },
-    /// There is one of this id; nothing was written.
+    /// Something with this id exists already; nothing was written.
     #[error("{what} {id} is stored already")]
     AlreadyExists {
         /// What it is.
@@ -99,7 +99,7 @@ pub enum StorageError {
         /// Its id.
         id: String,
     },
-    /// There is none of this id; nothing was written.
+    /// Nothing with this id exists; nothing was written.
     #[error("{what} {id} is not stored")]
     NotFound {
         /// What it is.
@@ -107,7 +107,7 @@ pub enum StorageError {
         /// Its id.
         id: String,
     },
-    /// There are several where there is to be one; nothing was written.
+    /// There are several where one was expected; nothing was written.
     #[error("there are {rows} {what} {id}; expected one")]
     Duplicate {
         /// What they are.
@@ -117,7 +117,7 @@ pub enum StorageError {
         /// How many there are.
         rows: u64,
     },
-    /// A value that the store does not take; nothing was written.
+    /// A value that the store does not accept; nothing was written.
     #[error("{what} {value}: {reason}")]
     Invalid {
         /// Which value.
@@ -214,7 +214,7 @@ impl StorageError {
         }
     }
 
-    /// Whether the same call may succeed at another time without anybody mending something.
+    /// Whether the same call may succeed at another time without anybody mending anything.
     pub fn is_temporary(&self) -> bool {
         match self {
             Self::Io { source, .. } => Persistence::of_io(source) == Persistence::Temporary,
@@ -279,7 +279,7 @@ pub enum InstanceError {
         /// Why not.
         source: BoxError,
     },
-    /// A run of this id is there, and is another one; nothing was written.
+    /// Another run with this id exists; nothing was written.
     #[error("a run with the id {run_id} exists already, and differs in {}", fields.join(", "))]
     RunConflict {
         /// The id.
@@ -287,7 +287,7 @@ pub enum InstanceError {
         /// The fields in which the two differ, each with the value that was asked for and the stored one.
         fields: Vec<String>,
     },
-    /// There is nothing that a re-execution would have to do; nothing was written.
+    /// A re-execution would have nothing to do; nothing was written.
     #[error("there is nothing to re-execute in run {run_id}: {reason}")]
     NothingToReexecute {
         /// The run that was to be re-executed.
@@ -295,11 +295,11 @@ pub enum InstanceError {
         /// Why there is nothing.
         reason: &'static str,
     },
-    /// What a definition of partitions says cannot be had; nothing was written.
+    /// A definition of partitions does not allow what was asked for; nothing was written.
     #[error(transparent)]
     Partitions(#[from] PartitionsError),
-    /// The events are stored; do not report them again. What follows from one of them is not: its row where events
-    /// are found across runs, or the change of its run.
+    /// The events are stored, and must not be reported again. An effect of one of them is not stored: its row in
+    /// the index across runs, or the change of its run.
     #[error("the events of run {run_id} are stored, but what follows from them is not complete")]
     EventsIncomplete {
         /// The run of the events.
@@ -307,8 +307,8 @@ pub enum InstanceError {
         /// Why not.
         source: StorageError,
     },
-    /// Events could not be stored now. They wait, in their order, and are stored with the next ones; do not
-    /// report them again.
+    /// The events could not be stored now, and must not be reported again. They wait in their order, and are stored
+    /// with the next ones.
     #[error("{waiting} events could not be stored yet; they wait for the next attempt")]
     EventsWaiting {
         /// How many wait.
@@ -316,7 +316,7 @@ pub enum InstanceError {
         /// Why they could not be stored.
         source: StorageError,
     },
-    /// A storage failed. A missing run is [`InstanceError::RunNotFound`] instead, wherever it was missed.
+    /// A store failed. This is never a missing run: that is [`InstanceError::RunNotFound`].
     #[error(transparent)]
     Storage(StorageError),
 }
@@ -336,7 +336,7 @@ impl InstanceError {
         Self::RunNotFound { run_id: run_id.to_string() }
     }
 
-    /// An argument is not possible: which one, its value, and what is wrong and what is right.
+    /// An argument is not possible. `what` and `value` name it; `reason` says what is wrong and what is right.
     pub fn invalid(
         what: &'static str,
         value: impl Into<String>,
@@ -363,10 +363,10 @@ impl InstanceError {
         }
     }
 
-    /// Whether the same call may succeed at another time without anybody mending something.
+    /// Whether the same call may succeed at another time without anybody mending anything.
     ///
-    /// Events that wait ([`InstanceError::EventsWaiting`]) and events that are stored
-    /// ([`InstanceError::EventsIncomplete`]) are never to be reported again, so these are not temporary.
+    /// Events that wait ([`InstanceError::EventsWaiting`]) or are stored ([`InstanceError::EventsIncomplete`]) must
+    /// not be reported again, so these errors are not temporary.
     pub fn is_temporary(&self) -> bool {
         match self {
             Self::Storage(error) => error.is_temporary(),

@@ -94,8 +94,8 @@ pub(crate) fn sha1_hex(parts: &[&str]) -> String {
     text
 }
 
-/// The id of a row in the event log. It grows with every insert into one database file; rows of
-/// different run shards have ids of their own.
+/// The id of a row in the event log. It grows with every insert into one database file. Each file of a run has ids
+/// of its own.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct StorageId(pub i64);
 

@@ -1,7 +1,7 @@
-//! Launching runs: what a coordinator and a launcher are to the instance, and it to them.
+//! Launching runs: the traits of coordinators and launchers, and the contexts that their methods get.
 //!
-//! Each call gets a context of its own, so that a context can grow without breaking those who implement the
-//! traits. The names are Dagster's.
+//! Each method gets a context of its own. A context can grow without breaking those who implement the traits. The
+//! names are Dagster's.
 
 use std::fmt;
 use std::sync::Arc;
@@ -123,7 +123,7 @@ pub struct RunWorkerDebugInfoContext {
     pub dagster_run: DagsterRun,
     /// The instance, to read from.
     pub instance: Arc<dyn LauncherOps>,
-    /// Whether the last lines that the worker printed are wanted, too; `true` unless said otherwise.
+    /// Whether the last lines that the worker printed are wanted, too; `true` by default.
     pub include_container_logs: bool,
 }
 
@@ -203,7 +203,7 @@ impl WorkerStatus {
         }
     }
 
-    /// Whether the worker is known to have gone without success: it will report nothing more.
+    /// Whether the worker is known to be gone without success. It will report nothing more.
     pub const fn is_lost(self) -> bool {
         matches!(self, Self::NotFound | Self::Failed)
     }
@@ -223,14 +223,14 @@ pub struct CheckRunHealthResult {
     pub status: WorkerStatus,
     /// More about it, for people; `None` if there is no more to say.
     pub msg: Option<String>,
-    /// Whether the worker is expected to come again by itself; `None` if that is not known.
+    /// Whether the worker is expected to come back by itself; `None` if that is not known.
     pub transient: Option<bool>,
     /// Which worker it is, in the launcher's own words; `None` if the launcher does not tell them apart.
     pub run_worker_id: Option<String>,
 }
 
 impl CheckRunHealthResult {
-    /// A status of which nothing more is to be said.
+    /// A status about which there is no more to say.
     pub const fn new(status: WorkerStatus) -> Self {
         Self { status, msg: None, transient: None, run_worker_id: None }
     }
@@ -242,7 +242,7 @@ impl CheckRunHealthResult {
         self
     }
 
-    /// The same with whether the worker is expected to come again by itself.
+    /// The same with whether the worker is expected to come back by itself.
     #[must_use]
     pub const fn with_transient(mut self, transient: bool) -> Self {
         self.transient = Some(transient);
@@ -279,8 +279,8 @@ pub struct UnsupportedByLauncher {
 
 /// Starts the workers of runs, and knows about them.
 ///
-/// Two methods are required. The others are what Dagster calls only where the launcher says that it has them:
-/// a launcher that gives one also gives its `supports_..`.
+/// Two methods are required. Dagster calls the others only where the launcher says that it has them. So a launcher
+/// that implements one of them also implements its `supports_..` method.
 #[async_trait]
 pub trait RunLauncher: fmt::Debug + Send + Sync + 'static {
     /// Starts the worker of a run and returns without waiting for its end.
@@ -290,9 +290,8 @@ pub trait RunLauncher: fmt::Debug + Send + Sync + 'static {
     /// The worker could not be started. No worker runs then, and the caller reports that the run has failed.
     async fn launch_run(&self, context: LaunchRunContext) -> Result<(), BoxError>;
 
-    /// Asks the worker of a run to stop, and has it reported that the run is being canceled, in an order that
-    /// leaves the run's end the last word. `false` if this launcher reaches no such worker; the run is not
-    /// changed then.
+    /// Asks the worker of a run to stop, and sees that the run is reported as being canceled. The event that ends
+    /// the run stays the last one. `false` if this launcher reaches no such worker; the run is not changed then.
     ///
     /// # Errors
     ///
@@ -304,12 +303,12 @@ pub trait RunLauncher: fmt::Debug + Send + Sync + 'static {
         false
     }
 
-    /// Starts another worker for a run whose worker is gone; it goes on where the run's events end.
+    /// Starts another worker for a run whose worker is gone. The new worker continues where the run's events end.
     ///
     /// # Errors
     ///
-    /// No worker could be started, and the caller reports that the run has failed. [`UnsupportedByLauncher`]
-    /// where the launcher does not have this.
+    /// No worker could be started, and the caller reports that the run has failed. [`UnsupportedByLauncher`] where
+    /// the launcher does not have this.
     async fn resume_run(&self, _context: ResumeRunContext) -> Result<(), BoxError> {
         Err(Box::new(UnsupportedByLauncher {
             launcher: std::any::type_name::<Self>(),
@@ -323,8 +322,8 @@ pub trait RunLauncher: fmt::Debug + Send + Sync + 'static {
         false
     }
 
-    /// Looks how the worker of a run is. What the run itself is like is not asked: a worker that is gone is
-    /// right for a run that has ended.
+    /// Looks at the worker of a run. The status of the run plays no part: if the run has ended, it is right that
+    /// its worker is gone.
     ///
     /// # Errors
     ///
@@ -340,7 +339,7 @@ pub trait RunLauncher: fmt::Debug + Send + Sync + 'static {
         }))
     }
 
-    /// What is known of a worker that helps to find out why it failed, for people; `None` if nothing is.
+    /// What is known about a worker and helps people to find out why it failed; `None` if nothing is known.
     ///
     /// # Errors
     ///
@@ -369,16 +368,16 @@ pub trait RunLauncher: fmt::Debug + Send + Sync + 'static {
 /// Decides when a run is launched.
 #[async_trait]
 pub trait RunCoordinator: fmt::Debug + Send + Sync + 'static {
-    /// Takes a run in; returns it as it is afterwards. A run that was submitted before is left alone.
+    /// Takes a run in, and returns the run as it is afterwards. A run that was submitted before is not changed.
     ///
     /// # Errors
     ///
-    /// The run could not be taken in, and the caller reports that it has failed. [`InstanceError::Launch`]
-    /// means that this is reported already.
+    /// The run could not be taken in, and the caller reports that it has failed. [`InstanceError::Launch`] means
+    /// that this is reported already.
     async fn submit_run(&self, context: SubmitRunContext) -> Result<DagsterRun, InstanceError>;
 
-    /// Takes a run out of the queue, and has it reported that the run is canceled; or asks the worker of a run
-    /// that was launched to stop. `false` if neither could be done; the run is not changed then.
+    /// Takes a run out of the queue and reports that it is canceled, or asks the worker of a launched run to stop.
+    /// `false` if neither could be done; the run is not changed then.
     ///
     /// # Errors
     ///

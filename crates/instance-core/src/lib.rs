@@ -1,9 +1,9 @@
-//! The core of DagsterInstance: the types of every domain, and the traits between the domains, their
-//! storages and their users.
+//! The core of DagsterInstance: the types of every domain, the contracts of the stores, and the traits by which
+//! domains use an instance.
 //!
-//! Nothing here knows SQL, files, the environment or processes. The codec and the evaluation of
-//! partitions lie beneath, in crates of their own, and are [`serdes`] and [`partitions`] here. Crates of
-//! one domain depend on this crate and on no other of ours.
+//! Nothing here knows SQL, files, the environment or processes. The codec and the evaluation of partitions are
+//! crates of their own beneath this one; here they are [`serdes`] and [`partitions`]. A domain crate depends on
+//! this crate and on no other of ours.
 //!
 #![doc = include_str!("../README.md")]
 

@@ -1,5 +1,5 @@
-//! What names a thing by its code location, repository and name, wherever its code is; ids are hashes of
-//! these.
+//! Selectors. A selector names a thing by its code location, repository and name, wherever its code is. Ids are
+//! hashes of selectors.
 
 use crate::ids::SnapshotId;
 use crate::serdes::{Pack, UnknownFields, serialize_value};
@@ -92,7 +92,7 @@ impl PartitionSetSelector {
     }
 }
 
-/// The hash of a value's text, as Dagster makes ids of what it can serialise.
+/// The hash of a value's text. Dagster makes ids in this way.
 pub(crate) fn id_of(value: &impl Pack) -> String {
     SnapshotId::of_text(&serialize_value(value)).to_string()
 }

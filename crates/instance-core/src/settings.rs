@@ -1,4 +1,4 @@
-//! What an instance is configured to be, as far as other domains need to know.
+//! The configuration of an instance, as far as other domains need it.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -23,7 +23,7 @@ pub struct InstanceSettings {
 }
 
 impl InstanceSettings {
-    /// All defaults, of an instance in a directory; no directory means the one of the process.
+    /// All defaults, for an instance in this directory. An empty path is the working directory of the process.
     pub fn new(home: impl Into<PathBuf>) -> Self {
         let home = home.into();
         Self {
@@ -50,9 +50,9 @@ impl InstanceSettings {
 pub struct RunRetries {
     /// Whether failed runs are retried at all.
     pub enabled: bool,
-    /// How often at most, for runs that have no tag of their own for it.
+    /// How often a run is retried at most, unless a tag of the run says it.
     pub max_retries: i64,
-    /// Whether a run is retried in which a step failed, for runs that have no tag of their own for it.
+    /// Whether a run is retried in which a step failed, unless a tag of the run says it.
     pub retry_on_asset_or_op_failure: bool,
 }
 
@@ -67,7 +67,7 @@ impl Default for RunRetries {
 pub struct EventBatching {
     /// Which events wait.
     pub of: BatchedEvents,
-    /// How many events of a batch wait at most; they are stored when one more would.
+    /// How many events a batch has at most. It is stored when it has as many.
     pub size: usize,
     /// How long an event waits at most.
     pub max_delay: Duration,
@@ -79,10 +79,10 @@ pub enum BatchedEvents {
     /// None: each is stored before the call that reports it returns.
     #[default]
     None,
-    /// Those that are reported as part of a batch, as Dagster does it.
+    /// Events that are reported as part of a batch, as Dagster does it.
     OfBatches,
-    /// Every one, with the others of its run. One that changes the status of its run is stored at once, with
-    /// those that waited.
+    /// Every event, with the others of its run. An event that changes the status of its run is stored at once,
+    /// together with those that waited.
     Every,
 }
 
@@ -119,7 +119,7 @@ pub enum StoreSettings {
     Sqlite(PathBuf),
     /// SQLite in one file of this directory, for a store of events.
     ConsolidatedSqlite(PathBuf),
-    /// A Postgres database, which stores with the same settings share.
+    /// A Postgres database. Stores with the same settings share it.
     Postgres(PostgresSettings),
     /// The memory of this process.
     Memory,

@@ -55,13 +55,15 @@ pub const ROOT_RUN_ID: &str = "dagster/root_run_id";
 /// Set (`true`) on runs whose asset events another system reports.
 pub const EXTERNALLY_MANAGED_ASSETS: &str = "dagster/defer_asset_events";
 
-/// Whether the value of a tag means yes: all but `false`, `none`, `0` and nothing do, in any case.
+/// Whether the value of a tag means yes. `false`, `none`, `0` and the empty text mean no, in any case of letters.
+/// All else means yes.
 pub fn boolean_value(value: &str) -> bool {
     !["false", "none", "0", ""].iter().any(|no| value.eq_ignore_ascii_case(no))
 }
 
-/// Whether a tag of an asset event is found by [`EventLogStorage`](crate::storage::EventLogStorage), unless a store
-/// was told otherwise: those by which Dagster looks events up. All others would only fill the index.
+/// Whether events are found by a tag in [`EventLogStorage`](crate::storage::EventLogStorage), unless a store is
+/// told otherwise. Only the tags by which Dagster looks events up are indexed: all others would only fill the
+/// index.
 pub fn is_indexed_tag(key: &str) -> bool {
     key == DATA_VERSION || key.starts_with(MULTIDIMENSIONAL_PARTITION_PREFIX)
 }

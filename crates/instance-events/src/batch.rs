@@ -1,5 +1,4 @@
-//! Events that wait for others, to be stored together: when they are stored, and what becomes of those that
-//! cannot be.
+//! Batches: which entries wait, when a batch is flushed, and what happens to entries that cannot be stored.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -11,15 +10,16 @@ use instance_core::ops::EventOps;
 use instance_core::settings::BatchedEvents;
 use instance_core::storage::changes_run;
 
-use crate::pipeline::{of_one_run, outcome, store_and_follow};
+use crate::pipeline::{of_one_run, store_and_follow};
 
-/// So many batches' worth of events may wait, in all batches; before more are taken, they are stored.
+/// How many entries may wait in all batches together, in sizes of one batch. When they are more, all batches are
+/// flushed before another entry is taken.
 const BATCHES_AT_MOST: usize = 100;
 
-/// How long it takes at most until it is tried again to store what could not be stored.
+/// The longest pause before the next attempt to store entries that could not be stored.
 const LONGEST_DELAY: Duration = Duration::from_secs(30);
 
-/// Stores an event, or has it wait for others, as the instance is configured.
+/// Stores an entry, or adds it to a batch, as the instance is configured.
 pub(crate) async fn store_or_wait(
     ops: &dyn EventOps,
     event: NewEvent,
@@ -33,13 +33,13 @@ pub(crate) async fn store_or_wait(
             (entry.run_id.to_string(), is_end)
         }
         _ => {
-            let stored = store_and_follow(ops, std::slice::from_ref(&entry)).await?;
-            return outcome(&entry.run_id, stored);
+            let entries = std::slice::from_ref(&entry);
+            return store_and_follow(ops, entries).await?.into_result(entries);
         }
     };
     let size = batching.size.max(1);
     if ops.event_buffer().len() >= size.saturating_mul(BATCHES_AT_MOST) {
-        // Room has to be made before another one is taken.
+        // The buffer is full: make room before this entry is taken.
         flush_events(ops).await?;
     }
     let (batch, count) = ops.event_buffer().push(&name, entry);
@@ -51,7 +51,7 @@ pub(crate) async fn store_or_wait(
     flushed
 }
 
-/// Stores a batch after a time, and if that cannot be done now, after longer and longer ones.
+/// Flushes a batch after a delay. While it cannot be stored, tries again after longer and longer delays.
 async fn flush_later(
     ops: Arc<dyn EventOps>,
     name: String,
@@ -71,7 +71,7 @@ async fn flush_later(
     }
 }
 
-/// Logs what no caller is there to be told.
+/// Logs an error that no caller gets.
 fn log_failure(batch: &str, outcome: &Result<(), InstanceError>) {
     if let Err(error) = outcome {
         let source = std::error::Error::source(error).map(ToString::to_string);
@@ -79,11 +79,16 @@ fn log_failure(batch: &str, outcome: &Result<(), InstanceError>) {
     }
 }
 
-/// Stores all events that wait for others, in any order of their batches; returns the first error after all
-/// were tried.
+/// Flushes all batches: stores every entry that waits. The batches come in any order.
 ///
-/// Errors: [`InstanceError::EventsWaiting`] if events could not be stored now and still wait; any other error
-/// is of an event that cannot be stored at all, and is not kept.
+/// Every batch is tried, even if one before it fails. The first error is returned.
+///
+/// # Errors
+///
+/// - [`InstanceError::EventsWaiting`] if entries could not be stored now. They still wait. Do not report them again.
+/// - [`InstanceError::EventsIncomplete`] if entries are stored, but not all of their effects.
+/// - [`InstanceError::Storage`] if the storage refuses an entry for good. That entry is dropped.
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn flush_events(ops: &dyn EventOps) -> Result<(), InstanceError> {
     let mut outcome = Ok(());
     for name in ops.event_buffer().names() {
@@ -92,13 +97,13 @@ pub async fn flush_events(ops: &dyn EventOps) -> Result<(), InstanceError> {
     outcome
 }
 
-/// Stores what waits in a batch.
+/// Stores the entries of one batch.
 async fn flush(ops: &dyn EventOps, name: &str) -> Result<(), InstanceError> {
     let Some(batch) = ops.event_buffer().get(name) else {
         return Ok(());
     };
     let (ops, name) = (ops.owned_event_ops(), name.to_owned());
-    // In a task of its own: the events are of other callers as well, and are not lost with a caller who goes away.
+    // In a task of its own: a batch also has entries of other callers, which must not be lost if this caller is dropped.
     let storing = tokio::spawn(async move {
         let _turn = batch.turn().await;
         let stored = store(&*ops, &name, &batch).await;
@@ -109,7 +114,7 @@ async fn flush(ops: &dyn EventOps, name: &str) -> Result<(), InstanceError> {
         Ok(stored) => stored,
         Err(error) => match error.try_into_panic() {
             Ok(panic) => std::panic::resume_unwind(panic),
-            // The runtime is shutting down; what waits is as lost as the process is.
+            // The runtime is shutting down, and the entries that wait are lost with the process.
             Err(error) => Err(StorageError::Backend {
                 database: "the events that wait".to_owned(),
                 operation: "storing a batch",
@@ -128,8 +133,7 @@ async fn store(ops: &dyn EventOps, name: &str, batch: &EventBatch) -> Result<(),
     while let Some(part) = parts.pop_front() {
         match store_and_follow(ops, part).await {
             Ok(stored) => {
-                first =
-                    first.and(part.first().map_or(Ok(()), |entry| outcome(&entry.run_id, stored)));
+                first = first.and(stored.into_result(part));
             }
             Err(source) if source.is_temporary() => {
                 let left = entries.get(done..).unwrap_or_default().to_vec();
@@ -138,7 +142,7 @@ async fn store(ops: &dyn EventOps, name: &str, batch: &EventBatch) -> Result<(),
                 log_failure(name, &first);
                 return Err(InstanceError::EventsWaiting { waiting, source });
             }
-            // One that is refused takes no other with it.
+            // Try the entries one by one, so that one that is refused takes no other with it.
             Err(_) if part.len() > 1 => {
                 part.chunks(1).rev().for_each(|entry| parts.push_front(entry));
                 continue;

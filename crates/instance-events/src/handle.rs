@@ -1,30 +1,34 @@
-//! Handling entries: whether they are kept, and whether they are stored now or wait for others.
+//! Handling entries: whether an entry is kept, and whether it is stored now or waits in a batch.
 
 use instance_core::error::InstanceError;
 use instance_core::event::{DagsterEventType, EventListener, EventLogEntry, NewEvent};
 use instance_core::ids::RunId;
 use instance_core::ops::EventOps;
 use instance_core::storage::EventStoreExt;
+use tracing::Instrument;
 
 use crate::batch;
-use crate::pipeline::{of_one_run, outcome, store_and_follow};
+use crate::pipeline::{of_one_run, store_and_follow};
 
-/// Whether an entry is kept at all.
+/// Returns whether an entry is kept.
 ///
-/// Failures to materialise an asset are not kept. Open-source Dagster's stores have none, and would confuse those
-/// who do not expect them.
+/// Every entry is kept but one that says that an asset failed to materialise. The stores of open-source Dagster never
+/// have such entries, and its readers do not expect them.
 // facade: method
 pub fn should_store_event(entry: &EventLogEntry) -> bool {
     entry.event_type() != Some(DagsterEventType::AssetFailedToMaterialize)
 }
 
-/// Stores an entry, and nothing else: no run is changed, and no listener is called.
+/// Stores an entry without any effect on its run, and without notifying listeners.
 ///
-/// An entry that is not kept (see [`should_store_event`]) is left out.
+/// Nothing happens if the entry is not kept (see [`should_store_event`]). [`handle_new_event`] stores an entry with
+/// its effects.
 ///
 /// # Errors
 ///
-/// The entry is not stored, or its row where events are found across runs is not.
+/// [`InstanceError::Storage`] if the entry is not stored, or if it is stored in the log of its run and missing in the
+/// index across runs. The error does not say which of the two it is.
+#[tracing::instrument(level = "debug", skip_all, fields(run_id = %entry.run_id))]
 pub async fn store_event(ops: &dyn EventOps, entry: &EventLogEntry) -> Result<(), InstanceError> {
     if should_store_event(entry) {
         ops.event_store().store_event(entry).await?;
@@ -32,19 +36,22 @@ pub async fn store_event(ops: &dyn EventOps, entry: &EventLogEntry) -> Result<()
     Ok(())
 }
 
-/// Stores an entry, changes the run if the event demands it, and calls the run's listeners.
+/// Stores an entry, changes its run if the event demands it, and notifies the listeners of the run.
 ///
-/// An entry that is not kept (see [`should_store_event`]) is left out. The entry is stored first or together with the
-/// change: a reader that sees a run's new status also sees its event. Where the instance is configured so
-/// ([`EventBatching`](instance_core::settings::EventBatching)), the entry may wait for others. It is stored when its
-/// batch has ended, is as long as configured or has waited as long as configured, or by [`flush_events`]. It is lost
-/// if the process dies before.
+/// Nothing happens if the entry is not kept (see [`should_store_event`]). The entry is stored before the run is
+/// changed, or in the same transaction: whoever sees the new status of a run also finds the event.
+///
+/// If the instance is configured to batch events ([`EventBatching`](instance_core::settings::EventBatching)), the
+/// entry may wait in a batch. A batch is flushed when it ends, when it has reached its size, when its first entry has
+/// waited long enough, or by [`flush_events`]. An entry that waits is lost if the process dies.
 ///
 /// # Errors
 ///
-/// The entry is not stored, and is not kept, but for two errors after which it must not be reported again. With
-/// [`InstanceError::EventsWaiting`] it waits for the next attempt. With [`InstanceError::EventsIncomplete`] it is
-/// stored, and what follows from it is not complete.
+/// - [`InstanceError::EventsWaiting`] if the batch could not be stored now. The entry waits for the next attempt. Do
+///   not report it again.
+/// - [`InstanceError::EventsIncomplete`] if the entry is stored, but not all of its effects are. Do not report it
+///   again.
+/// - [`InstanceError::Storage`] if the entry is not stored, and does not wait either.
 ///
 /// [`flush_events`]: crate::flush_events
 pub async fn handle_new_event(
@@ -52,21 +59,30 @@ pub async fn handle_new_event(
     event: impl Into<NewEvent> + Send,
 ) -> Result<(), InstanceError> {
     let event = event.into();
+    // Made here: an attribute cannot look into `event`.
+    let span = tracing::debug_span!("handle_new_event", run_id = %event.entry.run_id);
+    handle(ops, event).instrument(span).await
+}
+
+/// What [`handle_new_event`] does, for functions that have a span of their own.
+pub(crate) async fn handle(ops: &dyn EventOps, event: NewEvent) -> Result<(), InstanceError> {
     if !should_store_event(&event.entry) {
         return Ok(());
     }
     batch::store_or_wait(ops, event).await
 }
 
-/// Stores entries in their order, and does for each what [`handle_new_event`] does. They are a batch already, and
-/// wait for no others.
+/// Stores entries in their order, each with the effects that [`handle_new_event`] describes.
 ///
-/// Entries of one run that follow one another are stored all or none.
+/// The entries do not wait in a batch. Consecutive entries of one run are stored in one transaction, all of them or
+/// none.
 ///
 /// # Errors
 ///
-/// The entries of a run are not stored, and those behind them are not either; those before them are. With
-/// [`InstanceError::EventsIncomplete`] all are stored, and what follows from one of them is not complete.
+/// - [`InstanceError::Storage`] if the entries of a run are not stored. The entries before them are stored, the
+///   entries after them are not.
+/// - [`InstanceError::EventsIncomplete`] if all entries are stored, but not all effects of one of them.
+#[tracing::instrument(level = "debug", skip_all, fields(entries = entries.len()))]
 pub async fn handle_new_events(
     ops: &dyn EventOps,
     entries: Vec<EventLogEntry>,
@@ -74,16 +90,18 @@ pub async fn handle_new_events(
     let entries: Vec<_> = entries.into_iter().filter(should_store_event).collect();
     let mut first = Ok(());
     for entries in of_one_run(&entries) {
-        let stored = store_and_follow(ops, entries).await?;
-        first = first.and(entries.first().map_or(Ok(()), |entry| outcome(&entry.run_id, stored)));
+        first = first.and(store_and_follow(ops, entries).await?.into_result(entries));
     }
     first
 }
 
-/// Calls `listener` with each entry of a run that this process stores from now on, until the run has ended.
+/// Adds a listener, which is called with each entry of a run that this process stores from now on. The listener is
+/// removed when the run has ended.
 ///
-/// Calls come in the order of the entries, on the task that stored them: a listener should be quick. A listener that
-/// panics harms nobody. The program's log says so, and the listener is called again with the next entry.
+/// Calls come in the order of the entries, on the task that stored them, so a listener should return quickly. If a
+/// listener panics, the other listeners are still called, the program's log gets an error, and the listener is called
+/// again with the next entry. To follow a run that other processes write, use
+/// [`watch_event_logs`](crate::watch_event_logs).
 pub fn add_event_listener(ops: &dyn EventOps, run_id: &RunId, listener: EventListener) {
     ops.event_listeners().add(run_id, listener);
 }

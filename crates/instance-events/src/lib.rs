@@ -1,6 +1,6 @@
-//! The event domain: reporting events, handling what follows from them, reading them back and following them.
+//! The event domain: reporting events, handling their effects, reading them back and following runs.
 //!
-//! How anything is stored is not known here; see `instance_core::storage::EventLogStorage`.
+//! This crate does not know how anything is stored; see `instance_core::storage::EventLogStorage`.
 //!
 #![doc = include_str!("../README.md")]
 

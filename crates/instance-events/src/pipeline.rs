@@ -1,46 +1,35 @@
-//! What happens to entries, step by step: log, index, run, mark of a retry, listeners.
+//! The steps by which entries are stored: log, index, run, tag for a retry, listeners.
 //!
-//! Not here: which entries wait for others before they come here; see `batch.rs`.
+//! Not here: which entries wait in a batch before; see `batch.rs`.
 
-use instance_core::error::{InstanceError, StorageError};
+use instance_core::error::StorageError;
 use instance_core::event::{DagsterEventType, EventLogEntry};
-use instance_core::ids::RunId;
 use instance_core::ops::EventOps;
 use instance_core::storage::StoredEvents;
 
 use crate::retry::mark_for_retry;
 
-/// Stores entries, all or none, and does what follows from them. Entries have to be of one run; see [`of_one_run`].
+/// Stores entries of one run, all of them or none, and then their effects. [`of_one_run`] splits entries by run.
 ///
-/// An error means that none is stored. What does not follow from entries that are stored is
-/// [`StoredEvents::incomplete`]; the steps behind it are done all the same.
+/// An error means that no entry is stored. If an effect cannot be stored, [`StoredEvents::incomplete`] says so, and
+/// the steps after it are still done.
 pub(crate) async fn store_and_follow(
     ops: &dyn EventOps,
     entries: &[EventLogEntry],
 ) -> Result<StoredEvents, StorageError> {
-    // 1. The log of the run, 2. the index across runs, 3. the run itself: in one transaction where one database
-    // holds them, else in this order. The store knows which.
+    // Steps 1 to 3: the log of the run, the index across runs, the run itself. They are one transaction if one
+    // database holds all three, else they come in this order. The store knows which.
     let stored = ops.run_event_store().store_run_events(entries).await?;
-    // 4. The tag by which Dagster's daemon knows whether it retries a run that failed.
+    // Step 4: the tag that tells Dagster's daemon whether to retry a run that failed.
     let stored = stored.and(mark_failures(ops, entries).await);
-    // 5. Who listens hears of what can be read.
-    for (entry, storage_id) in entries.iter().zip(&stored.ids) {
-        ops.event_listeners().notify(entry, *storage_id);
-    }
+    // Step 5: listeners, which are notified only of entries that can be read.
+    ops.event_listeners().notify_all(entries, &stored.ids);
     Ok(stored)
 }
 
-/// The longest parts of entries that are of one run each, in their order.
+/// Splits entries into the longest parts that are of one run each, in their order.
 pub(crate) fn of_one_run(entries: &[EventLogEntry]) -> impl Iterator<Item = &[EventLogEntry]> {
     entries.chunk_by(|one, next| one.run_id == next.run_id)
-}
-
-/// What callers are told of entries that are stored.
-pub(crate) fn outcome(run_id: &RunId, stored: StoredEvents) -> Result<(), InstanceError> {
-    match stored.incomplete {
-        None => Ok(()),
-        Some(source) => Err(InstanceError::EventsIncomplete { run_id: run_id.clone(), source }),
-    }
 }
 
 async fn mark_failures(ops: &dyn EventOps, entries: &[EventLogEntry]) -> Result<(), StorageError> {

@@ -1,4 +1,4 @@
-//! Reading events back.
+//! Reading entries of logs: of one run, and across runs.
 
 use std::collections::BTreeSet;
 
@@ -10,11 +10,19 @@ use instance_core::event::{
 use instance_core::ids::RunId;
 use instance_core::ops::EventOps;
 use instance_core::storage::{
-    AssetEventSummaryQuery, AssetEventSummaryRecord, EventRecordsFilter, Order, RecordsForRun,
-    RecordsPage, RunStatusChangeRecordsFilter,
+    AssetEventSummaryQuery, AssetEventSummaryRecord, EventRecordsFilter, Only, Order,
+    RecordsForRun, RecordsPage, RunStatusChangeRecordsFilter,
 };
 
-/// A page of the log of a run.
+/// Returns a page of the log of a run.
+///
+/// The query says where the page begins, which entries it has, how many and in which order. The page says where the
+/// next one begins, and whether there is more. The log of an unknown run is empty.
+///
+/// # Errors
+///
+/// [`InstanceError::Storage`] if the storage fails, or if an entry cannot be read.
+#[tracing::instrument(level = "debug", skip_all, fields(run_id = %query.run_id))]
 pub async fn get_records_for_run(
     ops: &dyn EventOps,
     query: &RecordsForRun,
@@ -22,32 +30,44 @@ pub async fn get_records_for_run(
     Ok(ops.event_store().get_records_for_run(query).await?)
 }
 
-/// The whole log of a run, oldest entry first, or its events of the given types.
+/// Returns the whole log of a run, oldest entry first, or its events of the given types.
 ///
-/// Everything is held in memory; for long logs, page with [`get_records_for_run`].
+/// [`Only::Any`] means all entries, lines of logs included. The log of an unknown run is empty. All entries are
+/// held in memory; [`get_records_for_run`] reads a long log page by page.
+///
+/// # Errors
+///
+/// Those of [`get_records_for_run`].
+#[tracing::instrument(level = "debug", skip_all, fields(%run_id))]
 pub async fn all_logs(
     ops: &dyn EventOps,
     run_id: &RunId,
-    of_types: &[DagsterEventType],
+    of_types: &Only<DagsterEventType>,
 ) -> Result<Vec<EventLogEntry>, InstanceError> {
-    let query = RecordsForRun { of_types: of_types.to_vec(), ..RecordsForRun::all(run_id.clone()) };
+    let query = RecordsForRun { of_types: of_types.clone(), ..RecordsForRun::all(run_id.clone()) };
     entries(ops, &query).await
 }
 
-/// The log of a run, oldest entry first, behind its entry of this number; `None` means from the first on.
+/// Returns the entries of the log of a run after the entry of a number, oldest first.
 ///
-/// The first entry has the number 0. Numbers are of the run's whole log, whatever the types; a position that
-/// stays true when entries are deleted is a cursor, as [`get_records_for_run`] takes it.
+/// The first entry has the number 0. `None` means from the first entry on. Entries are counted in the whole log,
+/// whatever their types are. The numbers change when entries are deleted; a cursor of [`get_records_for_run`] does
+/// not. Empty `of_types` means all entries, lines of logs included. `None` for the limit means no limit.
+///
+/// # Errors
+///
+/// Those of [`get_records_for_run`].
+#[tracing::instrument(level = "debug", skip_all, fields(%run_id))]
 pub async fn logs_after(
     ops: &dyn EventOps,
     run_id: &RunId,
     cursor: Option<u64>,
-    of_types: &[DagsterEventType],
+    of_types: &Only<DagsterEventType>,
     limit: Option<u64>,
 ) -> Result<Vec<EventLogEntry>, InstanceError> {
     let query = RecordsForRun {
         cursor: cursor.map(|number| EventLogCursor::Offset(number.saturating_add(1))),
-        of_types: of_types.to_vec(),
+        of_types: of_types.clone(),
         limit,
         ..RecordsForRun::all(run_id.clone())
     };
@@ -62,10 +82,16 @@ async fn entries(
     Ok(connection.records.into_iter().map(|record| record.event_log_entry).collect())
 }
 
-/// Events of one type across runs. Those whose body cannot be read are left out with a warning.
+/// Returns events of one type across runs. `None` for the limit means no limit.
 ///
-/// Where each run has a file of its own, events that are not about assets come run by run; see
+/// An event whose body cannot be read is left out, with a warning in the program's log. The events come by the id of
+/// their row. If each run has a file of its own, events that are not about assets come run by run; see
 /// [`EventStore::get_event_records`](instance_core::storage::EventStore::get_event_records).
+///
+/// # Errors
+///
+/// [`InstanceError::Storage`] if the storage fails.
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn get_event_records(
     ops: &dyn EventOps,
     filter: &EventRecordsFilter,
@@ -75,9 +101,12 @@ pub async fn get_event_records(
     Ok(ops.event_store().get_event_records(filter, limit, order).await?)
 }
 
-/// A page of the changes of runs' statuses, across runs.
+/// Returns a page of the events that change the status of a run, across runs.
 ///
-/// Errors: the filter's type is none that changes the status of a run.
+/// # Errors
+///
+/// [`InstanceError::Storage`] if the type of the filter changes no status, or if the storage fails.
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn fetch_run_status_changes(
     ops: &dyn EventOps,
     filter: &RunStatusChangeRecordsFilter,
@@ -86,27 +115,48 @@ pub async fn fetch_run_status_changes(
     Ok(ops.event_store().fetch_run_status_changes(filter, page).await?)
 }
 
-/// The assets that events of a run are about, ascending; empty types mean any.
+/// Returns the assets that events of a run are about. [`Only::Any`] means events of any type.
+///
+/// # Errors
+///
+/// [`InstanceError::Storage`] if the storage fails.
+#[tracing::instrument(level = "debug", skip_all, fields(%run_id))]
 pub async fn get_asset_keys_for_run(
     ops: &dyn EventOps,
     run_id: &RunId,
-    of_types: &[DagsterEventType],
+    of_types: &Only<DagsterEventType>,
 ) -> Result<BTreeSet<AssetKey>, InstanceError> {
-    let found = get_asset_partitions_for_run(ops, run_id, of_types).await?;
+    let found = ops.event_store().get_asset_partitions_for_run(run_id, of_types).await?;
     Ok(found.into_iter().map(|(key, _)| key).collect())
 }
 
-/// The assets that events of a run are about, each with the partitions, `None` standing for events without one;
-/// empty types mean any.
+/// Returns the assets that events of a run are about, each with the partitions that they are about.
+///
+/// `None` among the partitions means that there is an event about the whole asset. [`Only::Any`] means events of
+/// any type.
+///
+/// # Errors
+///
+/// [`InstanceError::Storage`] if the storage fails.
+#[tracing::instrument(level = "debug", skip_all, fields(%run_id))]
+#[expect(
+    clippy::type_complexity,
+    reason = "the span of the function repeats the type of its result"
+)]
 pub async fn get_asset_partitions_for_run(
     ops: &dyn EventOps,
     run_id: &RunId,
-    of_types: &[DagsterEventType],
+    of_types: &Only<DagsterEventType>,
 ) -> Result<Vec<(AssetKey, BTreeSet<Option<String>>)>, InstanceError> {
     Ok(ops.event_store().get_asset_partitions_for_run(run_id, of_types).await?)
 }
 
-/// What the columns of events about assets say, without their bodies.
+/// Returns summaries of events about assets: asset, partition, run and time of each event, without its body.
+///
+/// # Errors
+///
+/// [`InstanceError::Storage`] if the storage fails.
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn get_asset_event_summary_records(
     ops: &dyn EventOps,
     query: &AssetEventSummaryQuery,

@@ -1,4 +1,4 @@
-//! Reporting events from outside of a step: of the machinery, and about runs as a whole.
+//! Reporting events that no step reports: those of the machinery around a run, and those about a run as a whole.
 
 use async_trait::async_trait;
 use instance_core::clock::Clock;
@@ -9,9 +9,9 @@ use instance_core::event::{
 use instance_core::ops::{ClockAccess, EventOps, EventReporter, EventReporterExt};
 use instance_core::run::DagsterRun;
 
-use crate::handle::handle_new_event;
+use crate::handle::handle;
 
-/// The event domain itself, as what takes its reports.
+/// The event domain as an [`EventReporter`]. The functions below have the spans, so that it makes none.
 struct Reporter<'ops>(&'ops dyn EventOps);
 
 impl ClockAccess for Reporter<'_> {
@@ -23,15 +23,18 @@ impl ClockAccess for Reporter<'_> {
 #[async_trait]
 impl EventReporter for Reporter<'_> {
     async fn handle_new_event(&self, event: NewEvent) -> Result<(), InstanceError> {
-        handle_new_event(self.0, event).await
+        handle(self.0, event).await
     }
 }
 
-/// Stores an event as [`handle_new_event`] does; it has the time of the clock unless it says another.
+/// Reports an event: stores it with the effects that [`handle_new_event`](crate::handle_new_event) describes.
+///
+/// An event without a time gets the time of the clock.
 ///
 /// # Errors
 ///
-/// Those of [`handle_new_event`].
+/// Those of [`handle_new_event`](crate::handle_new_event).
+#[tracing::instrument(level = "debug", skip_all, fields(run_id = %report.run_id))]
 pub async fn report_dagster_event(
     ops: &dyn EventOps,
     report: ReportEvent,
@@ -39,11 +42,13 @@ pub async fn report_dagster_event(
     Reporter(ops).report_dagster_event(report).await
 }
 
-/// Reports something of the machinery around a run; returns the event.
+/// Reports an event of the machinery around a run, such as a launcher, and returns the event.
 ///
 /// # Errors
 ///
-/// [`InstanceError::Invalid`] if the run or its job has no name, and those of [`handle_new_event`].
+/// Those of [`handle_new_event`](crate::handle_new_event). Also [`InstanceError::Invalid`] if the id of the run or
+/// the name of its job is missing; nothing is stored then.
+#[tracing::instrument(level = "debug", skip_all, fields(run_id = %report.run_id))]
 pub async fn report_engine_event(
     ops: &dyn EventOps,
     report: ReportEngineEvent,
@@ -51,13 +56,14 @@ pub async fn report_engine_event(
     Reporter(ops).report_engine_event(report).await
 }
 
-/// Reports that a run was asked to stop; its status is then `CANCELING`. Returns the event.
+/// Reports that a run was asked to stop, and returns the event. The status of the run becomes `CANCELING`.
 ///
-/// `None` for the message means Dagster's own.
+/// `None` for the message means the words that Dagster uses.
 ///
 /// # Errors
 ///
-/// Those of [`handle_new_event`].
+/// Those of [`handle_new_event`](crate::handle_new_event).
+#[tracing::instrument(level = "debug", skip_all, fields(run_id = %run.run_id))]
 pub async fn report_run_canceling(
     ops: &dyn EventOps,
     run: &DagsterRun,
@@ -66,13 +72,14 @@ pub async fn report_run_canceling(
     Reporter(ops).report_run_canceling(run, message).await
 }
 
-/// Marks a run as canceled from outside of its execution; returns the event.
+/// Reports that a run is canceled, and returns the event. The status of the run becomes `CANCELED`.
 ///
-/// `None` for the message means Dagster's own.
+/// This is for callers outside of the worker of the run. `None` for the message means the words that Dagster uses.
 ///
 /// # Errors
 ///
-/// Those of [`handle_new_event`].
+/// Those of [`handle_new_event`](crate::handle_new_event).
+#[tracing::instrument(level = "debug", skip_all, fields(run_id = %run.run_id))]
 pub async fn report_run_canceled(
     ops: &dyn EventOps,
     run: &DagsterRun,
@@ -81,13 +88,15 @@ pub async fn report_run_canceled(
     Reporter(ops).report_run_canceled(run, message).await
 }
 
-/// Marks a run as failed from outside of its execution; returns the event.
+/// Reports that a run has failed, and returns the event. The status of the run becomes `FAILURE`.
 ///
-/// `None` for the message means Dagster's own. The data say why the run failed; `None` if that is not known.
+/// This is for callers outside of the worker of the run. `None` for the message means the words that Dagster uses.
+/// `data` says why the run failed; `None` means that the reason is not known.
 ///
 /// # Errors
 ///
-/// Those of [`handle_new_event`].
+/// Those of [`handle_new_event`](crate::handle_new_event).
+#[tracing::instrument(level = "debug", skip_all, fields(run_id = %run.run_id))]
 pub async fn report_run_failed(
     ops: &dyn EventOps,
     run: &DagsterRun,

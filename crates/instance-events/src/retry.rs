@@ -1,4 +1,4 @@
-//! Whether a failed run will be retried, as Dagster's daemon will read it from a tag of the run.
+//! Whether a failed run will be retried. Dagster's daemon reads that from a tag of the run.
 
 use std::collections::BTreeMap;
 
@@ -9,8 +9,7 @@ use instance_core::ops::EventOps;
 use instance_core::run::{DagsterRun, DagsterRunStatus};
 use instance_core::tags;
 
-/// Gives a run that has failed the tag that says whether it will be retried; a run that is not there is left
-/// alone.
+/// Adds the tag that says whether a failed run will be retried. Nothing happens if there is no such run.
 pub(crate) async fn mark_for_retry(ops: &dyn EventOps, run_id: &RunId) -> Result<(), StorageError> {
     let Some(record) = ops.run_store().get_run_record(run_id).await? else {
         return Ok(());
@@ -18,20 +17,21 @@ pub(crate) async fn mark_for_retry(ops: &dyn EventOps, run_id: &RunId) -> Result
     let will_retry = should_retry(ops, &record.dagster_run).await?;
     let tag = BTreeMap::from([(tags::WILL_RETRY.to_owned(), will_retry.to_string())]);
     match ops.run_store().add_run_tags(run_id, &tag, ops.clock().now()).await {
-        // It was deleted meanwhile.
+        // The run was deleted meanwhile.
         Err(StorageError::RunNotFound { .. }) => Ok(()),
         other => other,
     }
 }
 
-/// Whether Dagster's daemon will retry a run: it has failed, in a way that is retried, and the runs of its group
-/// are not yet as many as may be.
+/// Returns whether Dagster's daemon will retry a run.
 ///
-/// How often a run is retried says its tag, else the settings; a tag that is no number means never.
+/// It retries a run that has failed for a reason that allows a retry, and whose group has fewer retries than allowed.
+/// A tag of the run says how many are allowed, or else the settings. A tag that is not a number means none.
 ///
 /// # Errors
 ///
-/// The group of the run cannot be read.
+/// [`InstanceError::Storage`] if the group of the run cannot be read.
+#[tracing::instrument(level = "debug", skip_all, fields(run_id = %run.run_id))]
 pub async fn auto_reexecution_should_retry_run(
     ops: &dyn EventOps,
     run: &DagsterRun,
@@ -71,12 +71,12 @@ async fn should_retry(ops: &dyn EventOps, run: &DagsterRun) -> Result<bool, Stor
         Ok(Some(group)) => group,
         Err(error) => return Err(error),
     };
-    // The first run of the group is no retry.
+    // The first run of the group is not a retry.
     Ok(i64::try_from(group.runs.len()).is_ok_and(|runs| runs <= max_retries))
 }
 
-/// The number that a text is for Python, which takes blanks around it and single underscores within; `None` if it is
-/// none. Digits of other scripts than ours are not taken.
+/// Reads a number as Python does: blanks around it are allowed, and so are single underscores between its digits.
+/// `None` if the text is not a number. Only the digits 0 to 9 are taken.
 fn python_integer(text: &str) -> Option<i64> {
     let text = text.trim();
     let digits = text.strip_prefix(['+', '-']).unwrap_or(text);

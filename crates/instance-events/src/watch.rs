@@ -1,4 +1,4 @@
-//! Following the events of a run, as a stream.
+//! Following a run: its entries as a stream that goes on while the log grows.
 
 use std::pin::Pin;
 use std::sync::Arc;
@@ -11,70 +11,71 @@ use instance_core::event::{DagsterEventType, EventLogCursor, EventLogRecord};
 use instance_core::ids::RunId;
 use instance_core::ops::EventOps;
 use instance_core::run::DagsterRunStatus;
-use instance_core::storage::{EventSignal, RecordsForRun};
+use instance_core::storage::{EventSignal, Only, RecordsForRun};
 use tokio::sync::watch;
 
-/// How many events are in memory at once, unless said otherwise.
+/// How many entries a page has at most, by default.
 const PAGE: u64 = 250;
-/// How many bytes of events are in memory at once, unless said otherwise: as many as usual events of a page never have,
-/// and few beside what one very long event takes.
+/// How many bytes of stored entries a page has at most, by default. A full page of usual entries has less, and one very
+/// long entry has more.
 const PAGE_BYTES: u64 = 8 << 20;
 
-/// How soon it is looked again whether a run has ended whose last event was seen: the event may come to be seen
-/// before the run.
+/// The first pause before asking again whether a run has ended, after the event that ends it was read. Without one
+/// transaction over events and runs, the event can be read before the status of the run.
 const FIRST_LOOK_AFTER_END: Duration = Duration::from_millis(2);
+/// The longest of these pauses; each is twice as long as the one before it.
 const LONGEST_LOOK_AFTER_END: Duration = Duration::from_secs(1);
 
-/// Which events of a run are followed, and until when.
+/// The request to follow a run: which entries come, and when the stream ends; see [`WatchEventLogs::of_run`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WatchEventLogs {
     /// The run; it need not exist yet.
     pub run_id: RunId,
-    /// Begin behind this position; `None` means with the first event.
+    /// The position after which the stream begins; `None` means that it begins with the first entry.
     pub cursor: Option<EventLogCursor>,
-    /// Only events of these types; empty means all entries, lines of logs included.
-    pub of_types: Vec<DagsterEventType>,
+    /// The types of the events that come; any means all entries, lines of logs included.
+    pub of_types: Only<DagsterEventType>,
     /// When the stream ends by itself.
     pub until: WatchUntil,
-    /// How many events are in memory at most.
+    /// How many entries are in memory at most.
     pub page_size: u64,
-    /// How many bytes of events, as they are stored, are in memory at most, but for the last event of them.
+    /// How many bytes of entries are in memory, as they are stored: no further entry is read once they are as many.
     pub page_bytes: u64,
 }
 
-/// When a stream of events ends by itself.
+/// When a stream of entries ends by itself.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WatchUntil {
-    /// Never.
+    /// Never. The stream ends by its handle, by an error, or when it is dropped.
     #[default]
     Ended,
-    /// When the run has ended, or is not there, and every event that was stored by then has come.
+    /// When the run has ended, or does not exist, and every entry that was stored by then has come.
     RunEnds,
 }
 
 impl WatchEventLogs {
-    /// All events of a run, from the first on, without an end.
+    /// All entries of a run, from the first one on, without an end.
     pub const fn of_run(run_id: RunId) -> Self {
         Self {
             run_id,
             cursor: None,
-            of_types: Vec::new(),
+            of_types: Only::Any,
             until: WatchUntil::Ended,
             page_size: PAGE,
             page_bytes: PAGE_BYTES,
         }
     }
 
-    /// The same until the run has ended.
+    /// The same request, with an end when the run has ended.
     #[must_use]
     pub const fn until_run_ends(mut self) -> Self {
         self.until = WatchUntil::RunEnds;
         self
     }
 
-    /// The same behind a position.
+    /// The same request, beginning after a position.
     #[must_use]
     pub const fn behind(mut self, cursor: EventLogCursor) -> Self {
         self.cursor = Some(cursor);
@@ -82,9 +83,10 @@ impl WatchEventLogs {
     }
 }
 
-/// The events of a run as they come, each once and in the order in which they were stored; whoever stores them.
+/// A stream of the entries of a run. Each entry comes once, in the order in which the entries are stored, whichever
+/// process stores them.
 ///
-/// An error ends the stream; a new one behind the last event that came goes on where it ended.
+/// An error ends the stream. A new stream that begins after the last entry that came goes on from there.
 pub struct EventLogWatch {
     records: BoxStream<'static, Result<EventLogRecord, InstanceError>>,
     end: Arc<watch::Sender<bool>>,
@@ -97,12 +99,16 @@ impl std::fmt::Debug for EventLogWatch {
 }
 
 impl EventLogWatch {
-    /// The next event; `None` when the stream has ended.
+    /// Waits for the next entry and returns it; `None` when the stream has ended.
+    ///
+    /// # Errors
+    ///
+    /// [`InstanceError::Storage`] if the storage fails. The stream has then ended.
     pub async fn next(&mut self) -> Option<Result<EventLogRecord, InstanceError>> {
         self.records.next().await
     }
 
-    /// What ends the stream from elsewhere, by [`end_watch_event_logs`]. Dropping the stream ends it, too.
+    /// Returns a handle by which [`end_watch_event_logs`] ends the stream from another task.
     pub fn handle(&self) -> EventLogWatchHandle {
         EventLogWatchHandle(Arc::clone(&self.end))
     }
@@ -116,27 +122,32 @@ impl Stream for EventLogWatch {
     }
 }
 
-/// What ends a stream of events from elsewhere.
+/// A handle that ends a stream of entries from another task; see [`EventLogWatch::handle`].
 #[derive(Debug, Clone)]
 pub struct EventLogWatchHandle(Arc<watch::Sender<bool>>);
 
-/// Ends a stream of events: events that it has not handed out do not come any more.
+/// Ends a stream of entries. Entries that it has not returned yet do not come any more.
 // facade: method
 pub fn end_watch_event_logs(handle: &EventLogWatchHandle) {
     handle.0.send_replace(true);
 }
 
-/// Follows the events of a run.
+/// Follows a run: returns a stream of its entries, which goes on while the log of the run grows. The run need not
+/// exist yet.
 ///
-/// Events of this process come at once, those of others when the operating system (SQLite) or the server
-/// (Postgres) tells of them, and where neither does, when they are looked for. At most one page of events is in
-/// memory; who reads slowly holds up nobody.
-#[tracing::instrument(skip_all, fields(run_id = %request.run_id))]
+/// Entries that this process stores come at once. Entries of other processes come when the file system (SQLite) or
+/// the server (Postgres) signals them. If no signal arrives, the stream looks from time to time. At most one page of
+/// entries is in memory, and a slow reader delays nobody else.
+///
+/// # Errors
+///
+/// [`InstanceError::Storage`] if the log cannot be watched. Errors of reading it are items of the stream.
+#[tracing::instrument(level = "debug", skip_all, fields(run_id = %request.run_id))]
 pub async fn watch_event_logs(
     ops: &dyn EventOps,
     request: WatchEventLogs,
 ) -> Result<EventLogWatch, InstanceError> {
-    // Before anything is read, so that nothing comes between.
+    // Before anything is read, so that no entry is missed in between.
     let signal = ops.event_watch().watch_run(&request.run_id).await?;
     let (end, ended) = watch::channel(false);
     let following = Following {
@@ -161,7 +172,7 @@ pub async fn watch_event_logs(
     Ok(EventLogWatch { records, end: Arc::new(end) })
 }
 
-/// A stream between two events.
+/// The state of a stream between two entries.
 struct Following {
     ops: Arc<dyn EventOps>,
     signal: Box<dyn EventSignal>,
@@ -169,22 +180,22 @@ struct Following {
     until: WatchUntil,
     page: std::vec::IntoIter<EventLogRecord>,
     state: State,
-    /// Whether the last look found something.
+    /// Whether the last page had entries.
     found: bool,
-    /// Whether an event has come that ends the run.
+    /// Whether an event that ends the run was read.
     last_event_seen: bool,
     look_after_end: Duration,
     ended: watch::Receiver<bool>,
 }
 
-/// What comes when all events of a page have been handed out.
+/// The next thing to do when all entries of a page have been returned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum State {
-    /// Another page, at once.
+    /// Read another page at once.
     Look,
-    /// A wait.
+    /// Wait for a signal.
     Wait,
-    /// Nothing any more.
+    /// Nothing: the stream has ended.
     End,
 }
 
@@ -211,7 +222,7 @@ impl Following {
     }
 
     async fn look(&mut self) -> Result<(), InstanceError> {
-        // Asked before the events are read: a run that has ended stores no more.
+        // Asked before the entries are read: a run that has ended gets no further entries.
         let is_last = self.until == WatchUntil::RunEnds && self.has_ended().await?;
         let connection = self.ops.event_store().get_records_for_run(&self.query).await?;
         self.found = !connection.records.is_empty();
@@ -241,7 +252,7 @@ impl Following {
         self.state = State::Look;
     }
 
-    /// Whether the run has ended, or is not there. It is not asked for while its events still come.
+    /// Whether the run has ended, or does not exist. The store is not asked while further entries still come.
     async fn has_ended(&self) -> Result<bool, InstanceError> {
         if self.found && !self.last_event_seen {
             return Ok(false);
@@ -251,7 +262,7 @@ impl Following {
     }
 }
 
-/// Whether an event is one by which a run ends.
+/// Whether an entry is an event that ends its run.
 fn ends_run(record: &EventLogRecord) -> bool {
     let status = record.event_log_entry.event_type().and_then(DagsterEventType::run_status);
     status.is_some_and(DagsterRunStatus::is_finished)

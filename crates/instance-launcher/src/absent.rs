@@ -1,10 +1,11 @@
-//! The launcher of an instance that was given none.
+//! The launcher of an instance that has no launcher.
 
 use async_trait::async_trait;
 use instance_core::error::BoxError;
 use instance_core::launcher::{LaunchRunContext, RunLauncher, TerminateRunContext};
 
-/// Launches nothing: the instance was given no launcher.
+/// A launcher that launches nothing. An instance has it if the builder was given no launcher and the feature
+/// `process` is off. Launching a run by it is an error.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct NoRunLauncher;
 

@@ -1,4 +1,4 @@
-//! The coordinators: one launches every run at once, the other leaves them to Dagster's queue.
+//! The coordinators: one launches every run at once, the other puts every run into Dagster's queue.
 
 use async_trait::async_trait;
 use instance_core::error::InstanceError;
@@ -12,7 +12,7 @@ use instance_core::tags;
 use crate::lifecycle::{launch_run, terminate};
 use crate::read::existing_run;
 
-/// Launches every run as soon as it is submitted.
+/// A coordinator that launches every run as soon as the run is submitted.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct DefaultRunCoordinator;
 
@@ -32,9 +32,9 @@ impl RunCoordinator for DefaultRunCoordinator {
     }
 }
 
-/// Puts every run into the queue, from which Dagster's daemon takes it when its limits allow.
+/// A coordinator that puts every run into the queue. Dagster's daemon takes a run from the queue when its limits allow.
 ///
-/// The queue is the runs of status `QUEUED`; the limits are in the daemon's configuration.
+/// The queue consists of the runs with the status `QUEUED`. The limits are in the configuration of the daemon.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct QueuedRunCoordinator;
 
@@ -55,7 +55,7 @@ impl RunCoordinator for QueuedRunCoordinator {
         if run.status != DagsterRunStatus::Queued {
             return terminate(&*instance, run).await;
         }
-        // Nothing keeps the daemon from taking the run out of the queue meanwhile, in Dagster neither.
+        // The daemon may take the run from the queue at the same time. Dagster does not prevent that either.
         let message = "Canceling run from the queue.".to_owned();
         instance.report_run_canceling(&run, Some(message)).await?;
         instance.report_run_canceled(&run, None).await?;
@@ -63,7 +63,7 @@ impl RunCoordinator for QueuedRunCoordinator {
     }
 }
 
-/// Submitting a run twice must not start it twice.
+/// Warns of a run that was submitted before: it must not start twice.
 fn warn_of_second_submission(run: &DagsterRun) {
     tracing::warn!(run_id = %run.run_id, status = %run.status, "submitted again and left alone");
 }

@@ -1,4 +1,4 @@
-//! The health of workers: looking at it, and ending runs whose worker is gone.
+//! The health of workers: checking it, and ending runs whose worker is gone.
 
 use instance_core::error::InstanceError;
 use instance_core::ids::RunId;
@@ -10,14 +10,16 @@ use instance_core::run::DagsterRun;
 
 use crate::read::existing_run;
 
-/// Asks the launcher how the worker of a run is. [`WorkerStatus::Unknown`] if the launcher cannot tell.
+/// Asks the launcher for the health of the worker of a run, and returns its answer.
 ///
-/// The run itself may have ended: a worker that is gone is right then.
+/// The answer is [`WorkerStatus::Unknown`] if the launcher cannot tell. A worker that is gone is no fault if the run
+/// has ended.
 ///
 /// # Errors
 ///
-/// [`InstanceError::RunNotFound`]; or [`InstanceError::Launch`] if the launcher could not look.
-#[tracing::instrument(skip_all, fields(%run_id))]
+/// [`InstanceError::RunNotFound`] if there is no such run; [`InstanceError::Launch`] if the launcher could not find
+/// out; [`InstanceError::Storage`] if the storage fails.
+#[tracing::instrument(level = "debug", skip_all, fields(%run_id))]
 pub async fn check_run_worker_health(
     ops: &dyn LauncherOps,
     run_id: &RunId,
@@ -26,19 +28,21 @@ pub async fn check_run_worker_health(
     check(ops, run).await
 }
 
-/// Marks a run as failed if its worker is known to be gone, as Dagster's monitoring of runs does. Returns what
-/// is wrong with the worker; `None` if the run has ended, or its worker is not known to be gone. The run is not
-/// changed then.
+/// Reports that a run has failed if it has not ended and its worker is known to be gone. Returns the health of that
+/// worker.
+///
+/// `None` means that the run has ended, or that its worker is not known to be gone. The run is not changed then.
+/// Dagster's monitoring of runs does the same.
 ///
 /// # Errors
 ///
-/// Those of [`check_run_worker_health`]; or what kept the run from being marked.
-#[tracing::instrument(skip_all, fields(%run_id))]
+/// Those of [`check_run_worker_health`], and those of reporting the failure.
+#[tracing::instrument(level = "debug", skip_all, fields(%run_id))]
 pub async fn fail_run_without_worker(
     ops: &dyn LauncherOps,
     run_id: &RunId,
 ) -> Result<Option<CheckRunHealthResult>, InstanceError> {
-    let Some(health) = find_lost_worker(ops, run_id).await? else {
+    let Some(health) = lost_worker(ops, run_id).await? else {
         return Ok(None);
     };
     let run = existing_run(ops, run_id).await?;
@@ -49,21 +53,31 @@ pub async fn fail_run_without_worker(
             .without_container_logs();
         match ops.run_launcher().get_run_worker_debug_info(context).await {
             Ok(info) => message.extend(info.map(|info| format!("\n{info}"))),
-            Err(error) => tracing::warn!(%error, "nothing is known of the failed worker"),
+            Err(error) => tracing::warn!(%error, "nothing is known about the failed worker"),
         }
     }
     ops.report_run_failed(&run, Some(message), None).await?;
     Ok(Some(health))
 }
 
-/// What is wrong with the worker of a run that has not ended; `None` if the run has ended, or its worker is not
-/// known to be gone.
+/// Returns the health of the worker of a run if the run has not ended and the worker is known to be gone.
+///
+/// `None` means that the run has ended, or that its worker is not known to be gone. The run is not changed in either
+/// case.
 ///
 /// # Errors
 ///
 /// Those of [`check_run_worker_health`].
-#[tracing::instrument(skip_all, fields(%run_id))]
+#[tracing::instrument(level = "debug", skip_all, fields(%run_id))]
 pub async fn find_lost_worker(
+    ops: &dyn LauncherOps,
+    run_id: &RunId,
+) -> Result<Option<CheckRunHealthResult>, InstanceError> {
+    lost_worker(ops, run_id).await
+}
+
+/// What [`find_lost_worker`] returns, for functions that have a span of their own.
+async fn lost_worker(
     ops: &dyn LauncherOps,
     run_id: &RunId,
 ) -> Result<Option<CheckRunHealthResult>, InstanceError> {
@@ -72,7 +86,7 @@ pub async fn find_lost_worker(
         return Ok(None);
     }
     let health = check(ops, run).await?;
-    // A worker that has ended in order may have done so between the two readings.
+    // The run may have ended, with its worker, after it was read the first time.
     let is_lost = health.status.is_lost() && !existing_run(ops, run_id).await?.status.is_finished();
     Ok(is_lost.then_some(health))
 }

@@ -1,7 +1,7 @@
-//! The launcher domain: submitting a run to the coordinator, launching it, cancelling it, looking after its
-//! worker; and the coordinators and launchers themselves.
+//! The launcher domain: submitting a run to the coordinator, launching it, cancelling it and checking its worker; and
+//! the coordinators and launchers themselves.
 //!
-//! How anything is stored is not known here. The only crate that starts processes.
+//! This crate alone starts processes. It does not know how anything is stored.
 //!
 #![doc = include_str!("../README.md")]
 

@@ -15,17 +15,18 @@ use instance_core::run::{DagsterRun, DagsterRunStatus};
 use crate::read::{engine_events, existing_run};
 use crate::report::report_launch_failure;
 
-/// The message by which Dagster counts how often a run was resumed.
+/// The message of an attempt to resume a run. Dagster counts attempts by it.
 const RESUME_RUN_LOG_MESSAGE: &str = "Launching a new run worker to resume run";
 
-/// Gives a created run to the coordinator, which launches it now or later. Returns the run as it is
-/// afterwards; a run that was submitted before is left alone.
+/// Gives a run to the coordinator, which launches it now or later. Returns the run as it is afterwards.
+///
+/// A run that was submitted before is returned unchanged.
 ///
 /// # Errors
 ///
-/// [`InstanceError::RunNotFound`]; or what kept the coordinator from taking the run in. The run is then
-/// marked as failed, with the error among its events.
-#[tracing::instrument(skip_all, fields(%run_id))]
+/// [`InstanceError::RunNotFound`] if there is no such run; [`InstanceError::Launch`], or any other error of the
+/// coordinator, if it did not take the run. The run has then failed, and the error is among its events.
+#[tracing::instrument(level = "debug", skip_all, fields(%run_id))]
 pub async fn submit_run(
     ops: &dyn LauncherOps,
     run_id: &RunId,
@@ -34,20 +35,20 @@ pub async fn submit_run(
     let context = SubmitRunContext::new(run.clone(), ops.owned_launcher_ops());
     let submitted = ops.run_coordinator().submit_run(context).await;
     match &submitted {
-        // The launch has reported its failure itself.
+        // `launch_run` has reported this failure already.
         Ok(_) | Err(InstanceError::Launch { .. }) => {}
         Err(error) => report_launch_failure(ops, &run, error).await,
     }
     submitted
 }
 
-/// Gives a run to the launcher. Returns the run as it was when its worker was started.
+/// Gives a run to the launcher, which starts its worker. Returns the run as it was when the worker started.
 ///
 /// # Errors
 ///
-/// [`InstanceError::RunNotFound`]; or [`InstanceError::Launch`] for whatever kept the worker from being
-/// started. The run is then marked as failed, with the error among its events.
-#[tracing::instrument(skip_all, fields(%run_id))]
+/// [`InstanceError::RunNotFound`] if there is no such run; [`InstanceError::Launch`] if no worker was started,
+/// whatever the reason. The run has then failed, and the error is among its events.
+#[tracing::instrument(level = "debug", skip_all, fields(%run_id))]
 pub async fn launch_run(
     ops: &dyn LauncherOps,
     run_id: &RunId,
@@ -64,15 +65,17 @@ pub async fn launch_run(
     end_if_failed(ops, &run, launched.await).await
 }
 
-/// Has the launcher start another worker for a run whose worker is gone, as the attempt of this number; the
-/// first is 1. Returns the run as it was before.
+/// Has the launcher start another worker for a run whose worker is gone. Returns the run as it was before.
+///
+/// `attempt_number` counts the attempts to resume this run; the first attempt is 1.
 ///
 /// # Errors
 ///
-/// [`InstanceError::RunNotFound`]; [`InstanceError::Invalid`] for a run that was not launched, or that has
-/// ended; or [`InstanceError::Launch`] if no worker could be started, as by a launcher that does not resume
-/// runs. The run is then marked as failed, with the error among its events.
-#[tracing::instrument(skip_all, fields(%run_id, attempt_number))]
+/// - [`InstanceError::RunNotFound`] if there is no such run.
+/// - [`InstanceError::Invalid`] if the run was not launched, or has ended. It is not changed then.
+/// - [`InstanceError::Launch`] if no worker was started, for instance by a launcher that does not resume runs. The
+///   run has then failed, and the error is among its events.
+#[tracing::instrument(level = "debug", skip_all, fields(%run_id, attempt_number))]
 pub async fn resume_run(
     ops: &dyn LauncherOps,
     run_id: &RunId,
@@ -96,12 +99,12 @@ pub async fn resume_run(
     end_if_failed(ops, &run, resumed.await).await
 }
 
-/// How often a run was resumed, by whichever program; `0` for a run that is not stored.
+/// Returns how often a run was resumed, by any process. A run that does not exist was resumed 0 times.
 ///
 /// # Errors
 ///
-/// Those of the event log.
-#[tracing::instrument(skip_all, fields(%run_id))]
+/// [`InstanceError::Storage`] if the storage fails.
+#[tracing::instrument(level = "debug", skip_all, fields(%run_id))]
 pub async fn count_resume_run_attempts(
     ops: &dyn LauncherOps,
     run_id: &RunId,
@@ -110,15 +113,22 @@ pub async fn count_resume_run_attempts(
     Ok(entries.iter().filter(|entry| entry.message() == RESUME_RUN_LOG_MESSAGE).count())
 }
 
-/// Asks the coordinator to cancel a run: a run in a queue is taken out of it, and the worker of a run that was
-/// launched is asked to stop. `false` if the run has ended, or nothing that could be asked is reached; the run
-/// is not changed then.
+/// Asks the coordinator to cancel a run, and returns whether the request reached anything.
+///
+/// The coordinator takes a run out of the queue, or asks the launcher to stop the worker of a run that was launched.
+/// `false` means that the run has ended, or that nothing was there to be asked. The run is not changed then.
 ///
 /// # Errors
 ///
-/// [`InstanceError::RunNotFound`]; or what kept the coordinator or the launcher from asking.
-#[tracing::instrument(skip_all, fields(%run_id))]
+/// [`InstanceError::RunNotFound`] if there is no such run; [`InstanceError::Launch`] if the launcher could not ask
+/// the worker; otherwise what kept the coordinator from cancelling the run.
+#[tracing::instrument(level = "debug", skip_all, fields(%run_id))]
 pub async fn cancel_run(ops: &dyn LauncherOps, run_id: &RunId) -> Result<bool, InstanceError> {
+    cancel(ops, run_id).await
+}
+
+/// What [`cancel_run`] does, for functions that have a span of their own.
+async fn cancel(ops: &dyn LauncherOps, run_id: &RunId) -> Result<bool, InstanceError> {
     let run = existing_run(ops, run_id).await?;
     if run.status.is_finished() {
         return Ok(false);
@@ -127,20 +137,21 @@ pub async fn cancel_run(ops: &dyn LauncherOps, run_id: &RunId) -> Result<bool, I
     ops.run_coordinator().cancel_run(context).await
 }
 
-/// Cancels a run and marks it as canceled at once, whatever its worker does, as Dagster's UI does when it is
-/// told to force the termination. What the run has started may go on. Returns the run as it is afterwards; a
-/// run that has ended is not changed.
+/// Cancels a run and reports it as canceled at once, whatever its worker does. Returns the run as it is afterwards.
+///
+/// Processes that the run has started may go on. A run that has ended is not changed. Dagster's UI does the same when
+/// a user forces the termination of a run.
 ///
 /// # Errors
 ///
-/// [`InstanceError::RunNotFound`]; or what kept the run from being marked. A worker that could not be asked is
-/// no error; it is among the run's events.
-#[tracing::instrument(skip_all, fields(%run_id))]
+/// [`InstanceError::RunNotFound`] if there is no such run; otherwise what kept the report from being stored. A worker
+/// that could not be asked to stop is no error of this function; that error is among the events of the run.
+#[tracing::instrument(level = "debug", skip_all, fields(%run_id))]
 pub async fn force_cancel_run(
     ops: &dyn LauncherOps,
     run_id: &RunId,
 ) -> Result<DagsterRun, InstanceError> {
-    if let Err(error) = cancel_run(ops, run_id).await {
+    if let Err(error) = cancel(ops, run_id).await {
         let run = existing_run(ops, run_id).await?;
         let info = SerializableErrorInfo::from_error("CancelError", &error);
         let message = "Exception while attempting to force-terminate run. Run will still be marked as \
@@ -152,16 +163,18 @@ pub async fn force_cancel_run(
     if run.status.is_finished() {
         return Ok(run);
     }
-    // The words by which Dagster's UI does it.
+    // The words of Dagster's UI.
     let message = "This pipeline was forcibly marked as canceled from outside the execution context. The \
                    computational resources created by the run may not have been fully cleaned up.";
     ops.report_run_canceled(&run, Some(message.to_owned())).await?;
     existing_run(ops, run_id).await
 }
 
-/// Has the coordinator and the launcher let go of what they hold. Runs in a queue stay there, and the workers of
-/// runs go on.
+/// Disposes of the coordinator and of the launcher: they release what they hold.
+///
+/// Runs in the queue stay there, and workers go on.
 // facade: skip
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn dispose(ops: &dyn LauncherOps) {
     ops.run_coordinator().dispose().await;
     ops.run_launcher().dispose().await;
@@ -178,7 +191,7 @@ pub(crate) async fn terminate(
     terminated.map_err(|source| InstanceError::Launch { run_id, source })
 }
 
-/// Ends a run whose worker could not be started, whatever the reason.
+/// Reports the failure of a run whose worker could not be started, whatever the reason.
 async fn end_if_failed(
     ops: &dyn LauncherOps,
     run: &DagsterRun,

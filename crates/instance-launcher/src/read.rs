@@ -1,13 +1,13 @@
-//! The few things that this domain reads, in one place.
+//! What this domain reads of a run.
 
 use instance_core::error::InstanceError;
 use instance_core::event::{DagsterEventType, EventLogEntry};
 use instance_core::ids::RunId;
 use instance_core::ops::LauncherOps;
 use instance_core::run::DagsterRun;
-use instance_core::storage::RecordsForRun;
+use instance_core::storage::{Only, RecordsForRun};
 
-/// The run, which has to be there.
+/// Reads a run. A run that does not exist is an error.
 pub(crate) async fn existing_run(
     ops: &dyn LauncherOps,
     run_id: &RunId,
@@ -16,13 +16,13 @@ pub(crate) async fn existing_run(
     record.map(|record| record.dagster_run).ok_or_else(|| InstanceError::run_not_found(run_id))
 }
 
-/// What the machinery around a run has reported, oldest first.
+/// Reads the engine events of a run, oldest first: those that the machinery around it has reported.
 pub(crate) async fn engine_events(
     ops: &dyn LauncherOps,
     run_id: &RunId,
 ) -> Result<Vec<EventLogEntry>, InstanceError> {
     let mut query = RecordsForRun::all(run_id.clone());
-    query.of_types = vec![DagsterEventType::EngineEvent];
+    query.of_types = Only::one(DagsterEventType::EngineEvent);
     let found = ops.event_store().get_records_for_run(&query).await?;
     Ok(found.records.into_iter().map(|record| record.event_log_entry).collect())
 }

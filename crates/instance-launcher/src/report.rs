@@ -5,9 +5,9 @@ use instance_core::event::{EngineEventData, ReportEngineEvent};
 use instance_core::ops::{EventReporterExt, LauncherOps};
 use instance_core::run::DagsterRun;
 
-/// Ends a run that could not be launched or executed: the error is among its events, and the run has failed.
+/// Reports that a run could not be launched or executed: the error as an engine event, and then the failure of the run.
 ///
-/// What cannot be reported is logged: the caller returns the error that came first.
+/// A report that cannot be stored is logged, and not returned: the caller returns the error that it reports.
 pub(crate) async fn report_launch_failure(
     ops: &dyn LauncherOps,
     run: &DagsterRun,
@@ -16,7 +16,7 @@ pub(crate) async fn report_launch_failure(
     let info = SerializableErrorInfo::from_error("LaunchError", error);
     let report = ReportEngineEvent::new(run, error.to_string())
         .with_data(EngineEventData::engine_error(info));
-    // The end is reported even if the reason is not: a run that never ends is worse.
+    // The failure is reported even if the error is not: a run that never ends would be worse.
     let reported = ops.report_engine_event(report).await;
     let ended = ops.report_run_failed(run, None, None).await;
     if let Err(second) = reported.and(ended) {

@@ -1,4 +1,6 @@
-//! Cron schedules as Dagster reads them. Not here: what clocks of a zone make of them.
+//! Cron schedules as Dagster reads them.
+//!
+//! Not here: the times at which they fire in a zone (`ticks.rs`).
 
 use std::cmp::Ordering;
 
@@ -17,7 +19,7 @@ pub(super) struct CronSchedule {
     weekdays: Values,
     /// Weekdays counted within the month; they take the place of `weekdays`.
     counted: Vec<(u32, Count)>,
-    /// Whether the text is a schedule of the 29th of February alone, which Dagster treats apart.
+    /// Whether the text is a schedule of the 29th of February alone, which Dagster treats in its own way.
     pub(super) is_leap_day: bool,
 }
 

@@ -1,5 +1,6 @@
-//! From what a code location tells about windows of time to the definition that is stored with subsets of
-//! them. Not here: what follows from the definition.
+//! Makes the definition that is stored with subsets of time windows from what a code location says about them.
+//!
+//! Not here: what follows from the definition.
 
 use instance_serdes::{Number, Opaque, UnknownFields};
 
@@ -11,10 +12,12 @@ use crate::{
 };
 
 impl TimeWindowPartitionsSnap {
-    /// The definition, as Dagster makes it from what a code location tells: always with a zone, with times
-    /// as floats, and with a cron schedule in place of an old kind of schedule.
+    /// The definition, as Dagster makes it from what a code location says. It always has a zone. Its times are
+    /// floats, and an old kind of schedule becomes a cron schedule.
     ///
-    /// Errors: the schedule, the zone, an exclusion or a time is not understood.
+    /// # Errors
+    ///
+    /// The schedule, the zone, an exclusion or a time is not understood.
     pub fn to_definition(&self) -> Result<TimeWindowPartitionsDefinition, PartitionsError> {
         zone_of(self.timezone.as_deref())?;
         let timezone = self.timezone.as_deref().filter(|name| !name.is_empty()).unwrap_or("UTC");

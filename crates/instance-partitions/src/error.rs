@@ -1,4 +1,6 @@
-//! Why partitions cannot be evaluated. Not here: what a storage says when it cannot read or write them.
+//! Why partitions cannot be evaluated.
+//!
+//! Not here: the errors of stores.
 
 /// Why a definition of partitions, or keys of it, cannot be evaluated.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -68,8 +70,8 @@ pub enum PartitionsError {
         /// The directive.
         directive: String,
     },
-    /// A schedule, less what is excluded, has no further window within the time that is searched, or none
-    /// that is certain: the zone leaves out a whole day, or it is not known when its clocks will be set.
+    /// No further time window was found. The schedule without its exclusions has none in the time that is searched,
+    /// or none that is certain: the zone leaves out a whole day, or it is not known when its clocks will be set.
     #[error(
         "the cron schedule {schedule:?} has no further window that is certain and not excluded; check its days, its exclusions, whether its zone leaves out a day, and that the time is before 2100"
     )]

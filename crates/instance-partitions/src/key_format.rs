@@ -1,4 +1,4 @@
-//! How keys of windows of time are written: Python's `strftime`. Not here: how they are read.
+//! How keys of time windows are written: Python's `strftime`. Not here: how they are read.
 
 use std::fmt::{Arguments, Write};
 

@@ -1,4 +1,4 @@
-//! How keys of windows of time are read: Python's `strptime`. Not here: how they are written.
+//! How keys of time windows are read: Python's `strptime`. Not here: how they are written.
 
 use chrono::{DateTime, Datelike, NaiveDate, NaiveDateTime, TimeDelta, Utc, Weekday};
 use chrono_tz::Tz;
@@ -29,8 +29,7 @@ const MONTHS: [&str; 12] = [
 
 /// When a key says that its window begins.
 ///
-/// A key that does not follow the format may follow it with an offset from UTC behind it, as the keys of
-/// hours that come twice do.
+/// An offset from UTC may stand after the format, as in the keys of hours that come twice.
 pub(super) fn time_of_key(
     key: &str,
     zone: Tz,
@@ -91,7 +90,7 @@ fn directives(fmt: &str) -> Result<Vec<Piece>, PartitionsError> {
 struct Found(Vec<(char, String)>);
 
 impl Found {
-    /// Of directives that say the same thing in several ways, the one that counts: the last.
+    /// Several directives may say the same thing. The last one counts.
     fn last(&self, directives: &str) -> Option<(char, &str)> {
         let mut found = self.0.iter().filter(|(directive, _)| directives.contains(*directive));
         found.next().map(|(directive, text)| (*directive, text.as_str()))
@@ -110,8 +109,8 @@ fn number(text: &str) -> Option<u32> {
     text.trim().parse().ok()
 }
 
-/// Where the first match ends. As for a regular expression, the first way to read a directive that lets the
-/// rest match is taken, even if another would read more of the text.
+/// Where the first match ends. As in a regular expression, the first way to read a directive counts that lets the
+/// rest match, even if another way would read more of the text.
 fn matched(pieces: &[Piece], text: &[char], found: &mut Found) -> Option<usize> {
     let Some((piece, later)) = pieces.split_first() else {
         return Some(0);

@@ -1,6 +1,6 @@
-//! Partitions: what definitions of them are stored as, what they say about keys, and subsets of their keys.
+//! Partitions: how definitions of them are stored, what the definitions say about keys, and subsets of keys.
 //!
-//! Not here: where the keys of dynamic sets are stored, nor what time it is; callers pass both in.
+//! Not here: where the keys of dynamic sets are stored, nor what time it is. Callers pass both in.
 //!
 #![doc = include_str!("../README.md")]
 

@@ -1,5 +1,6 @@
-//! What definitions of partitions of any kind make of keys and ranges of keys, as the creation of runs asks.
-//! Not here: what is particular to windows of time.
+//! What definitions of partitions of every kind say about keys and ranges of keys, for the creation of runs.
+//!
+//! Not here: what only time windows need.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -11,13 +12,13 @@ use crate::{
     PartitionKeyRange, PartitionsError, PartitionsSnap, PartitionsSubset, StaticPartitionsSnap,
 };
 
-/// The keys of dynamic sets, each set's in the order in which they were added.
+/// The keys of dynamic sets. The keys of each set are in the order in which they were added.
 pub type DynamicPartitionKeys = BTreeMap<String, Vec<String>>;
 
 /// What parts a key of several dimensions is joined with.
 const DELIMITER: char = '|';
 
-/// What no key may have: the text between the ends of a range, and what cannot be shown.
+/// What no key may contain: the text between the ends of a range, and characters that cannot be shown.
 const NEVER_IN_KEYS: [&str; 9] = ["...", "\x07", "\x08", "\x0c", "\n", "\r", "\t", "\x0b", "\0"];
 
 /// What static keys of a dimension may not have either.
@@ -42,12 +43,14 @@ impl PartitionsSnap {
         sets.into_iter().collect()
     }
 
-    /// The subset that a run over a range of keys is stored with; `None` where Dagster stores none, as a
-    /// subset of static keys, or of keys of several dimensions, would be large.
+    /// The subset that a run over a range of keys is stored with. `None` where Dagster stores none: a subset of
+    /// static keys, or of keys of several dimensions, would be large.
     ///
-    /// Whether the keys exist is not looked at.
+    /// It is not checked whether the keys exist.
     ///
-    /// Errors: the definition is not understood, or a key of a window of time is not of its format.
+    /// # Errors
+    ///
+    /// The definition is not understood, or a key of a time window does not have its format.
     pub fn stored_subset_of_key_range(
         &self,
         range: &PartitionKeyRange,
@@ -65,13 +68,15 @@ impl PartitionsSnap {
         })
     }
 
-    /// The subset of one key that events of a run are about.
+    /// The subset of one key, for the events of a run.
     ///
-    /// Whether the key exists is not looked at, except for windows of time: there, a window that is no
-    /// partition now is left out without an error. So it is with Dagster.
+    /// It is not checked whether the key exists, except for time windows: a window that is no partition now is left
+    /// out without an error, as in Dagster.
     ///
-    /// Errors: the definition is not understood or not allowed, a key of a window of time is not of its
-    /// format, or there are no windows of time yet.
+    /// # Errors
+    ///
+    /// The definition is not understood or not allowed, a key of a time window does not have its format, or there
+    /// are no time windows yet.
     pub fn subset_of_key(
         &self,
         key: &str,
@@ -80,9 +85,11 @@ impl PartitionsSnap {
         self.subset_of_keys(vec![key.to_owned()], now)
     }
 
-    /// The subset of a range of keys that events of a run are about.
+    /// The subset of a range of keys, for the events of a run.
     ///
-    /// Errors: as for [`keys_in_range`](Self::keys_in_range) and [`subset_of_key`](Self::subset_of_key).
+    /// # Errors
+    ///
+    /// Those of [`keys_in_range`](Self::keys_in_range) and [`subset_of_key`](Self::subset_of_key).
     pub fn subset_of_key_range(
         &self,
         range: &PartitionKeyRange,
@@ -92,13 +99,15 @@ impl PartitionsSnap {
         self.subset_of_keys(self.keys_in_range(range, dynamic)?, now)
     }
 
-    /// The keys of a range, both ends included, in the order of the definition; none where the range runs
+    /// The keys of a range, both ends included, in the order of the definition. There are none if the range runs
     /// backwards. A key of several dimensions is in the range if each of its parts is.
     ///
     /// `dynamic` has the keys of each set that [`dynamic_sets`](Self::dynamic_sets) names.
     ///
-    /// Errors: the definition is not understood or not allowed, an end of the range does not exist or is
-    /// malformed, the range reaches beyond windows of time, or the keys of a dynamic set are missing.
+    /// # Errors
+    ///
+    /// The definition is not understood or not allowed, an end of the range does not exist or is malformed, the
+    /// range reaches beyond the time windows, or the keys of a dynamic set are missing.
     pub fn keys_in_range(
         &self,
         range: &PartitionKeyRange,
@@ -162,7 +171,7 @@ impl StaticPartitionsSnap {
 }
 
 impl DynamicPartitionsSnap {
-    /// The subset that a run over a range of keys is stored with. Whether they exist is not looked at.
+    /// The subset that a run over a range of keys is stored with. It is not checked whether the keys exist.
     pub fn subset_of_key_range(&self, range: PartitionKeyRange) -> KeyRangesPartitionsSubset {
         KeyRangesPartitionsSubset {
             key_ranges: vec![range],
@@ -178,15 +187,15 @@ impl DynamicPartitionsSnap {
 }
 
 impl MultiPartitionsSnap {
-    /// The dimensions in the order of their names, which is the order of the parts of a key. Of several
-    /// with one name the last one counts.
+    /// The dimensions in the order of their names, which is the order of the parts of a key. If several have one
+    /// name, the last one counts.
     fn dimensions(&self) -> BTreeMap<&str, &PartitionsSnap> {
         let dimensions = self.partition_dimensions.iter();
         dimensions.map(|dimension| (dimension.name.as_str(), &dimension.partitions)).collect()
     }
 
     fn validate(&self) -> Result<(), PartitionsError> {
-        // Each dimension is looked at for itself before all of them together.
+        // Each dimension is evaluated by itself before all are evaluated together.
         for dimension in &self.partition_dimensions {
             match &dimension.partitions {
                 PartitionsSnap::Static(snap) => snap.refuse_keys_with(&NEVER_IN_KEYS)?,
@@ -251,7 +260,7 @@ fn parts(key: &str, expected: usize) -> Result<Vec<&str>, PartitionsError> {
     Err(PartitionsError::WrongDimensions { key: key.to_owned(), expected, found: parts.len() })
 }
 
-/// Keys without those that came before: old code locations name some twice.
+/// Keys without repetitions: old code locations name some keys twice.
 fn each_once(keys: &[String]) -> Vec<String> {
     let mut seen = BTreeSet::new();
     keys.iter().filter(|key| seen.insert(key.as_str())).cloned().collect()
@@ -281,13 +290,15 @@ impl DefaultPartitionsSubset {
 }
 
 impl PartitionsSubset {
-    /// The keys of the partitions: windows of time and ranges in their order, single keys in the order in
+    /// The keys of the partitions. Time windows and ranges give them in their order, single keys in the order in
     /// which they are stored.
     ///
     /// `dynamic` has the keys of each set that [`dynamic_sets`](Self::dynamic_sets) names.
     ///
-    /// Errors: the subset or its definition is not understood, an end of a range does not exist, or the keys
-    /// of a dynamic set are missing.
+    /// # Errors
+    ///
+    /// The subset or its definition is not understood, an end of a range does not exist, or the keys of a dynamic
+    /// set are missing.
     pub fn keys(&self, dynamic: &DynamicPartitionKeys) -> Result<Vec<String>, PartitionsError> {
         match self {
             Self::Default(subset) => Ok(subset.subset.as_slice().to_vec()),

@@ -19,8 +19,8 @@ serdes_union! {
 }
 
 impl PartitionsSubset {
-    /// How many partitions there are; `None` where it follows from a definition that this version does
-    /// not evaluate, or from keys of a dynamic set, which [`keys`](Self::keys) takes.
+    /// How many partitions there are. `None` if the number follows from a definition that this version does not
+    /// evaluate, or from keys of a dynamic set, which [`keys`](Self::keys) takes.
     pub fn num_partitions(&self) -> Option<i64> {
         match self {
             Self::TimeWindow(subset) => subset.count().ok(),
@@ -28,8 +28,8 @@ impl PartitionsSubset {
         }
     }
 
-    /// The keys of the partitions; `None` where they follow from a definition that this version does not
-    /// evaluate, or from keys of a dynamic set, which [`keys`](Self::keys) takes.
+    /// The keys of the partitions. `None` if they follow from a definition that this version does not evaluate, or
+    /// from keys of a dynamic set, which [`keys`](Self::keys) takes.
     pub fn partition_keys(&self) -> Option<Vec<String>> {
         self.keys(&DynamicPartitionKeys::new()).ok()
     }
@@ -67,7 +67,7 @@ serdes_class! {
 }
 
 serdes_class! {
-    /// A subset as windows of time.
+    /// A subset as time windows.
     #[derive(Debug, Clone, PartialEq)]
     pub struct TimeWindowPartitionsSubset = "TimeWindowPartitionsSubset" {
         /// The windows.

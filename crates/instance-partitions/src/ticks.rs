@@ -1,4 +1,6 @@
-//! The times at which a cron schedule fires in a zone. Not here: the windows between them.
+//! The times at which a cron schedule fires in a zone.
+//!
+//! Not here: the time windows between them.
 
 use std::vec::IntoIter;
 
@@ -10,10 +12,10 @@ use chrono_tz::{OffsetComponents, Tz};
 
 use crate::cron::CronSchedule;
 
-/// Days without a tick after which a schedule is taken to have none: Dagster gives up at fifty years.
+/// After so many days without a tick, a schedule is taken to have no more. Dagster gives up at fifty years.
 const SEARCHED_DAYS: u32 = 50 * 366;
 
-/// The last year for which the zones that are built in know when clocks are set.
+/// The last year for which the built-in zones know when clocks are set.
 const LAST_YEAR_OF_ZONES: i32 = 2099;
 
 /// The hours in which Dagster takes clocks to be set.
@@ -23,7 +25,7 @@ const HOURS_OF_CHANGES: std::ops::RangeInclusive<u32> = 1..=3;
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub(super) struct Tick {
     pub(super) instant: DateTime<Utc>,
-    /// What Dagster takes the clocks to show, which can be a time that they skip.
+    /// The time that Dagster takes the clocks to show. The clocks may skip it.
     pub(super) local: NaiveDateTime,
     /// Whether the clocks show it for the second time.
     pub(super) is_second: bool,
@@ -55,7 +57,7 @@ impl<'a> Ticks<'a> {
         direction: Direction,
     ) -> Self {
         let date = bound.with_timezone(&zone).date_naive();
-        // Ticks that clocks move can lie a day beside the date that they belong to.
+        // When clocks are set, a tick can move to the day before or after its date.
         let beside = Days::new(1);
         let date = match direction {
             Direction::Ascending => date.checked_sub_days(beside),
@@ -111,7 +113,7 @@ impl Iterator for Ticks<'_> {
     }
 }
 
-/// Dagster finds the 29th of February from the day before it, so what it looks for is that day.
+/// Dagster finds the 29th of February from the day before, so it looks for that day.
 fn fires_on(cron: &CronSchedule, date: NaiveDate) -> bool {
     if !cron.is_leap_day {
         return cron.is_on(date);
@@ -125,8 +127,8 @@ fn day_after(tick: Tick, zone: Tz) -> Tick {
     Tick { instant: instant_of(local, zone), local, is_second: false }
 }
 
-/// The ticks of a day; `None` for one that the clocks skip, around which Dagster finds now these windows and
-/// now those, or one beyond what is known about the clocks of a zone.
+/// The ticks of a day. `None` for a day that the clocks skip, where Dagster's windows depend on where it starts to
+/// look. `None` also for a day for which it is not known when the clocks of the zone are set.
 fn ticks_of(cron: &CronSchedule, zone: Tz, date: NaiveDate) -> Option<Vec<Tick>> {
     let last_year = if zone == Tz::UTC { 9999 } else { LAST_YEAR_OF_ZONES };
     if !(1..=last_year).contains(&date.year()) {
@@ -176,8 +178,8 @@ fn after_gap(local: NaiveDateTime, zone: Tz) -> NaiveDateTime {
     hour + zone.offset_from_utc_datetime(&later.naive_utc()).dst_offset()
 }
 
-/// When the clocks of a zone show a time: the first of two, and for one that they skip, when they would
-/// have shown it if they had not been set.
+/// When the clocks of a zone show a time. If they show it twice, the first time counts. If they skip it, it is when
+/// they would have shown it, had they not been set.
 pub(super) fn instant_of(local: NaiveDateTime, zone: Tz) -> DateTime<Utc> {
     match zone.from_local_datetime(&local) {
         MappedLocalTime::Single(instant) | MappedLocalTime::Ambiguous(instant, _) => {
@@ -187,7 +189,7 @@ pub(super) fn instant_of(local: NaiveDateTime, zone: Tz) -> DateTime<Utc> {
     }
 }
 
-/// The same, but for a time that the clocks skip, when they would have shown it if they had been set before.
+/// The same. If the clocks skip the time, it is when they would have shown it, had they been set before.
 fn instant_after_change(local: NaiveDateTime, zone: Tz) -> DateTime<Utc> {
     match zone.from_local_datetime(&local) {
         MappedLocalTime::None => by_offset_at(local, local + CHANGE, zone),
@@ -195,8 +197,7 @@ fn instant_after_change(local: NaiveDateTime, zone: Tz) -> DateTime<Utc> {
     }
 }
 
-/// Longer than clocks have ever been set by, from which follows that they do not skip what lies so far from
-/// what they skip.
+/// Longer than clocks have ever been set by. So clocks never skip a time that is farther from a skipped one.
 const CHANGE: TimeDelta = TimeDelta::hours(25);
 
 fn by_offset_at(local: NaiveDateTime, other: NaiveDateTime, zone: Tz) -> DateTime<Utc> {

@@ -1,4 +1,6 @@
-//! Times as Dagster stores them: seconds since 1970, in a float. Not here: where the time comes from.
+//! Times as Dagster stores them: seconds since 1970, in a float.
+//!
+//! Not here: where the time comes from.
 
 use chrono::{DateTime, TimeZone, Utc};
 

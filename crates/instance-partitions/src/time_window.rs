@@ -1,4 +1,4 @@
-//! Partitions that are windows of time.
+//! Partitions that are time windows.
 
 use instance_serdes::{Number, Opaque, serdes_class, serdes_union};
 
@@ -14,7 +14,7 @@ serdes_class! {
 }
 
 serdes_class! {
-    /// A window of time, the end not included.
+    /// A time window, the end not included.
     #[derive(Debug, Clone, PartialEq)]
     pub struct PersistedTimeWindow = "TimeWindow" {
         /// Where it ends.

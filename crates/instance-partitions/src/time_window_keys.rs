@@ -1,5 +1,6 @@
-//! Subsets of partitions that are windows of time: which windows keys make, and which keys windows have. Not
-//! here: how a schedule makes the windows.
+//! Subsets of time windows: which windows belong to keys, and which keys belong to windows.
+//!
+//! Not here: how a schedule makes the windows.
 
 use chrono::{DateTime, Utc};
 use instance_serdes::{Number, UnknownFields};
@@ -12,11 +13,13 @@ use crate::{
 };
 
 impl TimeWindowPartitionsDefinition {
-    /// The subset that a run over a range of keys is stored with: all from the beginning of the first window
-    /// to the end of the last. It can lie outside of the definition, and is empty where the range runs
-    /// backwards, though it has its window even then, as Dagster's has.
+    /// The subset that a run over a range of keys is stored with: all from the beginning of the first window to the
+    /// end of the last. It can lie outside of the definition. If the range runs backwards, the subset is empty but
+    /// has its window all the same, as in Dagster.
     ///
-    /// Errors: the definition is not understood, or a key is not of its format.
+    /// # Errors
+    ///
+    /// The definition is not understood, or a key does not have its format.
     pub fn subset_of_key_range(
         &self,
         range: &PartitionKeyRange,
@@ -28,11 +31,12 @@ impl TimeWindowPartitionsDefinition {
         Ok(self.subset(&[(start, end)], num_partitions))
     }
 
-    /// The subset of keys, neighbours joined. What is no partition now, be it before the first or not yet
-    /// ended, is left out without an error, as by Dagster.
+    /// The subset of keys, with neighbours joined. A key that is no partition now, because it lies before the first
+    /// one or has not ended yet, is left out without an error, as in Dagster.
     ///
-    /// Errors: the definition is not understood, a key is not of its format, or there are keys but no
-    /// partitions.
+    /// # Errors
+    ///
+    /// The definition is not understood, a key does not have its format, or there are keys but no partitions.
     pub fn subset_of_keys(
         &self,
         keys: &[String],
@@ -63,11 +67,13 @@ impl TimeWindowPartitionsDefinition {
         Ok(self.subset(&spans, num_partitions))
     }
 
-    /// The keys of a range, both ends included; none where the range runs backwards. Whether the windows
-    /// have ended does not matter.
+    /// The keys of a range, both ends included. There are none if the range runs backwards. Windows that have not
+    /// ended count, too.
     ///
-    /// Errors: the definition is not understood, a key is not of its format, or the range lies before the
-    /// start of the definition or behind its end.
+    /// # Errors
+    ///
+    /// The definition is not understood, a key does not have its format, or the range lies before the start of the
+    /// definition or after its end.
     pub fn keys_in_range(&self, range: &PartitionKeyRange) -> Result<Vec<String>, PartitionsError> {
         let windows = Windows::of(self)?;
         let start = windows.start_of_key(&range.start)?;
@@ -110,7 +116,9 @@ impl TimeWindowPartitionsDefinition {
 impl TimeWindowPartitionsSubset {
     /// The keys of the partitions within the windows, in the order of the windows.
     ///
-    /// Errors: the definition is not understood.
+    /// # Errors
+    ///
+    /// The definition is not understood.
     pub fn partition_keys(&self) -> Result<Vec<String>, PartitionsError> {
         let windows = Windows::of(&self.partitions_def)?;
         let mut keys = Vec::new();
@@ -120,11 +128,13 @@ impl TimeWindowPartitionsSubset {
         Ok(keys)
     }
 
-    /// How many partitions there are, counted where it was not stored.
+    /// How many partitions there are. They are counted if the number was not stored.
     ///
-    /// Errors: it has to be counted, and the definition is not understood.
+    /// # Errors
+    ///
+    /// The partitions have to be counted, and the definition is not understood.
     pub fn count(&self) -> Result<i64, PartitionsError> {
-        // Old versions stored wrong numbers, which are told by being below zero.
+        // Old versions stored wrong numbers, which are below zero.
         if let Some(stored) = self.num_partitions.filter(|stored| *stored >= 0) {
             return Ok(stored);
         }

@@ -1,5 +1,6 @@
-//! A definition of windows of time, understood: its windows, its keys, and how one is found by the other.
-//! Not here: which of them a run is for.
+//! An evaluated definition of time windows: its windows, its keys, and how to find one by the other.
+//!
+//! Not here: which windows a run is for.
 
 use std::iter::Peekable;
 
@@ -14,7 +15,7 @@ use crate::ticks::{Direction, Tick, Ticks};
 use crate::time::datetime_of;
 use crate::{PartitionsError, PartitionsExclusion, TimeWindowPartitionsDefinition};
 
-/// Windows in a row that may be excluded before there are taken to be no others.
+/// If so many windows in a row are excluded, the definition is taken to have no others.
 const MAX_EXCLUDED: usize = 1_000_000;
 
 /// Windows that the end of a definition may be moved by.
@@ -61,7 +62,7 @@ pub(super) fn zone_of(timezone: Option<&str>) -> Result<Tz, PartitionsError> {
 }
 
 impl<'a> Windows<'a> {
-    /// Reads a definition: its schedule, its zone, what it excludes, where it begins and ends.
+    /// Reads a definition: its schedule, its zone, its exclusions, its beginning and its end.
     pub(super) fn of(
         definition: &'a TimeWindowPartitionsDefinition,
     ) -> Result<Self, PartitionsError> {
@@ -97,8 +98,8 @@ impl<'a> Windows<'a> {
         Ok(windows)
     }
 
-    /// Refuses hours in zones whose clocks were set by part of an hour: Dagster counts on from one tick to
-    /// the next, so that its windows would depend on where it began to count.
+    /// Refuses hours in zones whose clocks were set by part of an hour. Dagster counts on from one tick to the
+    /// next, so its windows would depend on where it began to count.
     fn refuse_partial_hours(&self) -> Result<(), PartitionsError> {
         if !self.cron.is_plain_hourly() || self.zone == Tz::UTC {
             return Ok(());
@@ -136,7 +137,7 @@ impl<'a> Windows<'a> {
         PartitionsError::NoPartitions { schedule: self.schedule.to_owned() }
     }
 
-    /// The windows that begin at a time or later, or, descending, that end at it or earlier.
+    /// The windows that begin at a time or later. Descending, those that end at it or earlier.
     fn from(&self, time: DateTime<Utc>, direction: Direction) -> impl Iterator<Item = Window> + '_ {
         let ticks = |cron| Ticks::new(cron, self.zone, time, direction);
         let mut excluded: Vec<Peekable<Ticks<'_>>> =
@@ -163,8 +164,7 @@ impl<'a> Windows<'a> {
         })
     }
 
-    /// Whether a window is excluded; `None` if that is not certain, as what a schedule excludes cannot be
-    /// listed so far.
+    /// Whether a window is excluded. `None` if that is not certain, because the exclusions cannot be listed so far.
     fn is_excluded(
         &self,
         window: &Window,
@@ -201,12 +201,12 @@ impl<'a> Windows<'a> {
         PartitionsError::NoWindow { schedule: self.schedule.to_owned() }
     }
 
-    /// The window that a key names: the first that begins when the key says, or later.
+    /// The window of a key: the first one that begins at the key's time or later.
     pub(super) fn window_of_key(&self, key: &str) -> Result<Window, PartitionsError> {
         self.nth_from(self.time_of_key(key)?, Direction::Ascending, 0)
     }
 
-    /// The windows that keys name, ascending by what the keys say, one for each key.
+    /// The windows of keys, one for each key, in the order of the keys' times.
     pub(super) fn windows_of_keys<'k>(
         &self,
         keys: &'k [String],
@@ -219,8 +219,8 @@ impl<'a> Windows<'a> {
         let mut found = Vec::with_capacity(timed.len());
         let mut later = None;
         for (time, key) in timed {
-            // Keys mostly follow one another, and so do their windows. Only so does a key that stands for
-            // the second of two times, and does not say so, find its window.
+            // Keys mostly follow one another, and so do their windows. This is also the only way to find the window
+            // of a key that stands for the second of two equal times and does not say so.
             let follows: Option<Window> = later.as_mut().and_then(Iterator::next);
             if let Some(window) = follows
                 && self.key(&window.start)? == *key
@@ -294,7 +294,7 @@ impl<'a> Windows<'a> {
             return Ok(0);
         }
         if !self.has_exclusions() {
-            // What Dagster reckons, and not what it would find by going from window to window.
+            // Dagster calculates this. Going from window to window would find something else.
             if self.schedule == "0 0 * * *" {
                 let date = |time: DateTime<Utc>| time.with_timezone(&self.zone).date_naive();
                 return Ok((date(end) - date(start)).num_days());

@@ -1,6 +1,6 @@
 //! The job of a run that executes one command: its snapshot and its plan.
 //!
-//! They are what Dagster makes of a job with one op named `command`, or, with assets, of one
+//! Dagster makes the same snapshots for a job with one op named `command` or, if there are assets, for a job with one
 //! multi-asset of that name whose outputs carry no values.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -24,7 +24,7 @@ use crate::create::CreateRun;
 const CONSOLE_LOGGER: &str = "The default colored console logger.";
 const IO_MANAGER: &str = "Built-in IO manager that stores and retrieves values in memory.";
 
-/// A job of one step that executes a command and, if it succeeds, has materialised some assets.
+/// A job of one step, which executes a command and, if that succeeds, has materialised some assets.
 #[derive(Debug, Clone)]
 pub struct CommandJob {
     job_name: String,
@@ -34,17 +34,22 @@ pub struct CommandJob {
 /// The snapshots of a [`CommandJob`].
 #[derive(Debug, Clone)]
 pub struct CommandJobSnapshots {
-    /// The job.
+    /// The snapshot of the job.
     pub job: JobSnap,
-    /// The plan of a run of it.
+    /// The execution plan of a run of the job.
     pub execution_plan: ExecutionPlanSnapshot,
 }
 
 impl CommandJob {
-    /// A job of this name that materialises these assets; `partitioned` says whether the assets
-    /// have partitions.
+    /// A job of this name, whose command materialises these assets. `partitioned` says whether the assets have
+    /// partitions.
     ///
-    /// Errors: a name that Dagster would not accept, or two assets whose outputs have one name.
+    /// Empty `asset_keys` mean a job that materialises nothing. A key that is given twice counts once.
+    ///
+    /// # Errors
+    ///
+    /// [`InstanceError::Invalid`] if Dagster would not accept the name of the job or of an asset, or if two assets
+    /// would have outputs of the same name.
     pub fn new(
         job_name: impl Into<String>,
         asset_keys: &[AssetKey],
@@ -73,14 +78,14 @@ impl CommandJob {
         Ok(Self { job_name, outputs: outputs.into_iter().collect() })
     }
 
-    /// The snapshots of the job and of its plan.
+    /// The snapshots of the job and of its execution plan.
     pub fn snapshots(&self) -> CommandJobSnapshots {
         let job = self.job_snapshot();
         let execution_plan = self.execution_plan_snapshot(&job);
         CommandJobSnapshots { job, execution_plan }
     }
 
-    /// The request for a run of the job that executes this command.
+    /// The request for a run of the job that executes this command. [`create_run`](crate::create_run) stores it.
     pub fn create_run(&self, command: &CommandSpec) -> CreateRun {
         let CommandJobSnapshots { job, execution_plan } = self.snapshots();
         CreateRun {
@@ -190,7 +195,7 @@ impl CommandJob {
     }
 }
 
-/// The configuration of every command job, which is the same whatever the job is called.
+/// The configuration schema of a command job. It does not depend on the name of the job.
 struct CommandConfig {
     schema: ConfigSchemaSnapshot,
     types: DagsterTypeNamespaceSnapshot,
@@ -261,7 +266,7 @@ impl CommandConfig {
     }
 }
 
-/// The types that every job has, with the configuration by which their values can be loaded.
+/// The types that every job has, with the configuration that loads values of them.
 fn builtin_types(
     config: &mut ConfigSchemaBuilder,
     any: &ConfigType,

@@ -1,11 +1,12 @@
-//! Making a run of a request: its snapshots, pools and partitions. Nothing is written here, but by
-//! [`construct_run_with_snapshots`].
+//! Making the run of a request: its snapshots, pools and partitions. Only [`construct_run_with_snapshots`] writes
+//! anything.
 
 use instance_core::assets::AssetGraph;
 use instance_core::error::InstanceError;
+use instance_core::ids::RunId;
 use instance_core::ops::RunOps;
 use instance_core::partitions::PartitionsSnap;
-use instance_core::run::{DagsterRun, DagsterRunStatus, RemoteJobOrigin};
+use instance_core::run::{DagsterRun, RemoteJobOrigin};
 use instance_core::serdes::{Opaque, UnknownFields, serialize_value};
 use instance_core::snap::{ExecutionPlanSnapshot, SnapshotBody};
 use instance_core::tags;
@@ -14,20 +15,28 @@ use crate::create::CreateRun;
 use crate::partitions::stored_subset;
 use crate::pools::run_op_concurrency;
 use crate::snapshots::{job_snapshots, plan_snapshot};
+use crate::validate::validate;
 
-/// A run that is not stored yet, with what has to be stored before it.
+/// A run that is not stored yet, with the snapshots that have to be stored before it.
 #[derive(Debug)]
 pub(crate) struct Constructed {
     pub(crate) run: DagsterRun,
     pub(crate) job_snapshots: Vec<SnapshotBody>,
     pub(crate) execution_plan_snapshot: Option<SnapshotBody>,
-    /// The plan, as it was given.
+    /// The plan as the caller gave it.
     pub(crate) plan: Option<ExecutionPlanSnapshot>,
 }
 
-/// Makes the run of a request and stores its snapshots, unless they are stored; the run itself is not stored.
+/// Makes the run of a request, stores its snapshots, and returns the run. The run itself is not stored.
 ///
-/// Errors: [`InstanceError::Invalid`] for arguments that contradict each other, before anything is written.
+/// The snapshots are stored in one transaction. Storing the same snapshot again changes nothing.
+///
+/// # Errors
+///
+/// [`InstanceError::Invalid`] if arguments contradict each other, or if the run is larger than the instance allows;
+/// [`InstanceError::Partitions`] if the run names partitions that its assets do not have; [`InstanceError::Storage`]
+/// if the storage fails. Nothing is written then.
+#[tracing::instrument(level = "debug", skip_all, fields(run_id = request.run_id.as_ref().map(RunId::as_str), job_name = %request.job_name))]
 pub async fn construct_run_with_snapshots(
     ops: &dyn RunOps,
     request: CreateRun,
@@ -60,7 +69,7 @@ pub(crate) async fn construct_run(
         .as_ref()
         .map(|job| job_snapshots(job, request.parent_job_snapshot.as_ref()))
         .unwrap_or_default();
-    // The job itself comes behind the one that it is a part of.
+    // The snapshot of the job itself is the last one.
     let job_snapshot_id = job_snapshots.last().map(|snapshot| snapshot.id().clone());
     let (mut execution_plan_snapshot, mut run_op_concurrency_of_plan) = (None, None);
     let mut partitions_subset = None;
@@ -112,39 +121,6 @@ pub(crate) async fn construct_run(
     })
 }
 
-/// What no run may be, however it comes about.
-fn validate(request: &CreateRun) -> Result<(), InstanceError> {
-    let invalid = |what: &'static str, value: String, reason: &str| {
-        Err(InstanceError::Invalid { what, value, reason: reason.to_owned() })
-    };
-    if request.job_name.is_empty() {
-        return invalid("job name", String::new(), "a run needs the name of its job");
-    }
-    if request.root_run_id.is_some() != request.parent_run_id.is_some() {
-        let given = request.root_run_id.as_ref().or(request.parent_run_id.as_ref());
-        return invalid(
-            "root or parent run",
-            given.map(ToString::to_string).unwrap_or_default(),
-            "a re-execution names both its root run and its parent run",
-        );
-    }
-    if request.execution_plan_snapshot.is_some() && request.job_snapshot.is_none() {
-        return invalid(
-            "execution plan snapshot",
-            request.job_name.clone(),
-            "it needs a job snapshot beside it",
-        );
-    }
-    if request.status == DagsterRunStatus::Queued && request.remote_job_origin.is_none() {
-        return invalid(
-            "status",
-            request.status.to_string(),
-            "a queued run has to say where its job is: give its remote job origin",
-        );
-    }
-    Ok(())
-}
-
 fn check_size(ops: &dyn RunOps, run: &DagsterRun) -> Result<(), InstanceError> {
     let Some(limit) = ops.run_size_limit_bytes() else {
         return Ok(());
@@ -163,8 +139,9 @@ fn check_size(ops: &dyn RunOps, run: &DagsterRun) -> Result<(), InstanceError> {
     })
 }
 
-/// The plan with what code says of the assets that its outputs are, where an old version left that out; and the
-/// partitions of the last of them, which stand for those of all. `None` for a plan that is complete.
+/// Fills in what the code says of the assets that a plan makes, where an old version of Dagster left it out. Returns
+/// the completed plan, `None` if nothing was missing; and the partitions of the last asset, which stand for those of
+/// all.
 fn complete_plan(
     plan: &ExecutionPlanSnapshot,
     graph: &dyn AssetGraph,

@@ -13,11 +13,13 @@ use instance_core::serdes::{FrozenSet, Opaque};
 use instance_core::snap::{ExecutionPlanSnapshot, JobSnap};
 use instance_core::storage::NewRun;
 use instance_core::tags;
+use tracing::{Instrument, Span};
 
 use crate::construct::{Constructed, construct_run};
-use crate::planned::{notify, planned_entries};
+use crate::planned::planned_entries;
+use crate::validate::validate_new;
 
-/// What a new run is to be. Only the name of the job is required; see [`CreateRun::of_job`].
+/// The request for a new run. Only the name of the job is required; see [`CreateRun::of_job`].
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct CreateRun {
@@ -25,38 +27,38 @@ pub struct CreateRun {
     pub job_name: String,
     /// The id of the run, a UUID; `None` means a fresh one.
     pub run_id: Option<RunId>,
-    /// The configuration; `None` means an empty one.
+    /// The configuration of the run; `None` means an empty one.
     pub run_config: Option<Opaque>,
     /// The status to begin with.
     pub status: DagsterRunStatus,
-    /// The tags.
+    /// The tags of the run.
     pub tags: BTreeMap<String, String>,
-    /// The first run of a chain of re-executions; goes with `parent_run_id`.
+    /// The first run of a group of re-executions; given together with `parent_run_id`, or not at all.
     pub root_run_id: Option<RunId>,
-    /// The run that this one re-executes; goes with `root_run_id`.
+    /// The run that this one re-executes; given together with `root_run_id`, or not at all.
     pub parent_run_id: Option<RunId>,
     /// The steps to execute; `None` means all.
     pub step_keys_to_execute: Option<Vec<String>>,
-    /// The plan; needs a job snapshot.
+    /// The execution plan. It needs a job snapshot; `None` means that the run has no planned events.
     pub execution_plan_snapshot: Option<ExecutionPlanSnapshot>,
-    /// The job.
+    /// The snapshot of the job; `None` means that the run refers to none.
     pub job_snapshot: Option<JobSnap>,
-    /// The job that the job is a part of; needs a job snapshot.
+    /// The snapshot of the job that this job is a part of. It needs a job snapshot.
     pub parent_job_snapshot: Option<JobSnap>,
-    /// The assets to execute; excludes both selections of ops.
+    /// The assets to execute. A run that selects assets cannot select ops; `None` means no selection.
     pub asset_selection: Option<FrozenSet<AssetKey>>,
-    /// The checks to execute; if not empty, excludes both selections of ops.
+    /// The checks to execute. A run that selects checks cannot select ops; `None` and empty mean no selection.
     pub asset_check_selection: Option<FrozenSet<AssetCheckKey>>,
-    /// The selected ops.
+    /// The names of the selected ops; `None` means all.
     pub resolved_op_selection: Option<FrozenSet<String>>,
-    /// The selection of ops as the user wrote it.
+    /// The selection of ops as the user wrote it; `None` means no selection.
     pub op_selection: Option<Vec<String>>,
-    /// The code location's job.
+    /// Where the job is in a code location. A queued run needs it.
     pub remote_job_origin: Option<RemoteJobOrigin>,
-    /// The Python code of the job.
+    /// Where the Python code of the job is; `None` if it is not known.
     pub job_code_origin: Option<JobPythonOrigin>,
-    /// What code says of the assets of the plan, their partitions above all; see
-    /// [`log_asset_planned_events`](crate::log_asset_planned_events) for `None`.
+    /// What the code says of the assets of the plan, above all which partitions they have.
+    /// [`log_asset_planned_events`](crate::log_asset_planned_events) says what `None` means.
     pub asset_graph: Option<Arc<dyn AssetGraph>>,
 }
 
@@ -86,25 +88,47 @@ impl CreateRun {
     }
 }
 
-/// Creates a run: stores its snapshots, the run, and the events that announce what it is going to materialise and
-/// to check.
+/// Creates a run, and returns it as it is stored.
 ///
-/// Where one database holds runs and events, that is one transaction; else the snapshots and the run are one, and
-/// the events come behind it, so that nothing ever refers to what is not there. A run whose assets another system
-/// reports (see [`tags::EXTERNALLY_MANAGED_ASSETS`]) announces nothing.
+/// The run is stored with its snapshots and its planned events. A planned event announces an asset that the run is
+/// going to materialise, or a check that it is going to evaluate. A run has none if another system reports its assets
+/// (see [`tags::EXTERNALLY_MANAGED_ASSETS`]). Listeners are notified of the planned events. Nothing is launched.
+///
+/// Everything is stored in one transaction if one database holds runs and events. Otherwise the snapshots and the run
+/// are stored in one transaction, and the events after it.
 ///
 /// # Errors
 ///
-/// [`InstanceError::Invalid`] for arguments that contradict each other, [`InstanceError::Partitions`] for partitions
-/// that are none, and a run of the same id; nothing is written then. With [`InstanceError::EventsIncomplete`] the run
-/// and its events are stored, and the events are not found across runs.
+/// - [`InstanceError::Invalid`] if arguments contradict each other, or if the run is larger than the instance allows;
+///   [`InstanceError::Partitions`] if the run names partitions that its assets do not have; [`InstanceError::Storage`]
+///   if a run of this id is stored already. Nothing is written then.
+/// - [`InstanceError::EventsIncomplete`] if the run and its events are stored, but the events are missing in the
+///   index across runs.
+/// - [`InstanceError::Storage`] if a storage fails. Neither the run nor an event is written then, unless runs and
+///   events are in several databases: the run may then be stored without its events.
 // facade: boxed
-#[tracing::instrument(skip_all, fields(job_name = %request.job_name))]
 pub async fn create_run(ops: &dyn RunOps, request: CreateRun) -> Result<DagsterRun, InstanceError> {
-    let request = validated(request)?;
+    // Made here, since a fresh id is recorded later. The current span may be one of the caller's if ours is filtered out.
+    let run_id = request.run_id.as_ref().map(RunId::as_str);
+    let span = tracing::debug_span!("create_run", run_id, job_name = %request.job_name);
+    create(ops, request, span.clone()).instrument(span).await
+}
+
+/// What [`create_run`] does. The span gets the id of the run when the run has one.
+async fn create(
+    ops: &dyn RunOps,
+    request: CreateRun,
+    span: Span,
+) -> Result<DagsterRun, InstanceError> {
+    validate_new(&request)?;
+    let request = with_location_tag(request);
+    let has_fresh_id = request.run_id.is_none();
     let graph = request.asset_graph.clone();
     let Constructed { run, job_snapshots, execution_plan_snapshot, plan } =
         Box::pin(construct_run(ops, request)).await?;
+    if has_fresh_id {
+        span.record("run_id", run.run_id.as_str());
+    }
     let events = match &plan {
         Some(plan) if !assets_are_externally_managed(&run) => {
             planned_entries(ops, &run, plan, graph.as_deref()).await?
@@ -118,53 +142,19 @@ pub async fn create_run(ops: &dyn RunOps, request: CreateRun) -> Result<DagsterR
         ..NewRun::of(run.clone(), ops.clock().now())
     };
     let stored = ops.run_event_store().add_run_with_events(new_run).await?;
-    notify(ops, &run.run_id, &events, stored)?;
+    ops.event_listeners().notify_all(&events, &stored.ids);
+    stored.into_result(&events)?;
     Ok(run)
 }
 
-/// The request with what follows from it, if it is one that a run can be created for.
-fn validated(mut request: CreateRun) -> Result<CreateRun, InstanceError> {
-    let invalid = |what: &'static str, value: String, reason: &str| {
-        Err(InstanceError::invalid(what, value, reason))
-    };
-    if let Some(run_id) = request.run_id.as_ref().filter(|run_id| !run_id.is_uuid()) {
-        return invalid("run id", run_id.to_string(), "it has to be a UUID");
-    }
-    if request.parent_job_snapshot.is_some() && request.job_snapshot.is_none() {
-        return invalid(
-            "parent job snapshot",
-            request.job_name.clone(),
-            "it needs a job snapshot beside it",
-        );
-    }
-    let selects_assets = request.asset_selection.is_some()
-        || request.asset_check_selection.as_ref().is_some_and(|checks| !checks.is_empty());
-    if selects_assets && (request.op_selection.is_some() || request.resolved_op_selection.is_some())
-    {
-        let resolved = request.resolved_op_selection.as_ref().map(FrozenSet::as_slice);
-        let ops = request.op_selection.as_deref().or(resolved);
-        return invalid(
-            "op selection",
-            ops.map(|ops| ops.join(", ")).unwrap_or_default(),
-            "a run selects either ops, or assets and checks",
-        );
-    }
-    if request.asset_graph.as_ref().is_some_and(|graph| graph.is_remote())
-        && request.remote_job_origin.is_none()
-    {
-        return invalid(
-            "asset graph",
-            request.job_name.clone(),
-            "it is one of code locations, so the run has to say where its job is: give its remote job \
-             origin",
-        );
-    }
+/// The request with the tag of the code location that its job is from.
+fn with_location_tag(mut request: CreateRun) -> CreateRun {
     if let Some(location) =
         request.remote_job_origin.as_ref().and_then(|job| job.repository_origin.location_name())
     {
         request.tags.insert(tags::CODE_LOCATION.to_owned(), location.to_owned());
     }
-    Ok(request)
+    request
 }
 
 /// Whether another system reports the events of a run's assets.

@@ -1,5 +1,5 @@
-//! What is known of a run that is re-executed from its failure: which steps have to be executed again, and which
-//! outputs are there.
+//! The state from which a re-execution from failure starts: which steps have to be executed again, and which outputs
+//! exist already.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,17 +13,20 @@ use instance_core::serdes::{FrozenSet, Opaque, UnknownFields};
 use instance_core::snap::{
     ExecutionPlanSnapshot, ExecutionStepSnap, KnownExecutionState, PastExecutionState,
 };
-use instance_core::storage::RecordsForRun;
+use instance_core::storage::{Only, RecordsForRun};
 use serde_json::{Map, Value};
 
-use crate::read::get_run_by_id;
+use crate::read::stored_run;
 
-/// The keys of dynamic outputs, by step and output; `None` for an output that was not made.
+/// The keys of dynamic outputs, by step and output. `None` means that the step did not make the output.
 type DynamicMappings = BTreeMap<String, BTreeMap<String, Option<Vec<String>>>>;
 
-/// The steps of a run that have to be executed again, and what is known for those that execute them.
+/// The steps of a run that have to be executed again, and the state that whoever executes them starts from.
 ///
-/// Errors: the run has not failed and was not canceled; it or an ancestor is not there, or has no plan.
+/// # Errors
+///
+/// [`InstanceError::Invalid`] if the run has neither failed nor been canceled, or if a plan is not stored;
+/// [`InstanceError::RunNotFound`] if an ancestor is not stored.
 pub(crate) async fn resume_retry_state(
     ops: &dyn RunOps,
     parent: &DagsterRun,
@@ -43,7 +46,7 @@ pub(crate) async fn resume_retry_state(
     while let Some(run) = next {
         next = match &run.parent_run_id {
             Some(id) => {
-                let ancestor = get_run_by_id(ops, id).await?;
+                let ancestor = stored_run(ops, id).await?;
                 Some(ancestor.ok_or_else(|| InstanceError::run_not_found(id))?)
             }
             None => None,
@@ -53,7 +56,7 @@ pub(crate) async fn resume_retry_state(
     }
     let steps = past.first().map(|(_, state)| state.steps_to_retry.clone()).unwrap_or_default();
     let (mut parent_state, mut mappings) = (None, DynamicMappings::new());
-    // From the first ancestor on: what a later run knows counts more.
+    // The first ancestor comes first, so that a later run overrides what an earlier one says.
     for (run_id, state) in past.into_iter().rev() {
         mappings.extend(state.dynamic_outputs);
         parent_state = Some(Box::new(PastExecutionState {
@@ -82,7 +85,7 @@ fn text_of(mappings: &DynamicMappings) -> Opaque {
     Opaque::from(&Value::Object(steps))
 }
 
-/// What a run left behind.
+/// What one run of the chain contributes to the state.
 struct PastRun {
     steps_to_retry: Vec<String>,
     dynamic_outputs: DynamicMappings,
@@ -113,7 +116,7 @@ impl PastRun {
             });
         };
         let query = RecordsForRun {
-            of_types: STEP_EVENTS.to_vec(),
+            of_types: Only::These(STEP_EVENTS.to_vec()),
             ..RecordsForRun::all(run.run_id.clone())
         };
         let log = ops.event_store().get_records_for_run(&query).await?;
@@ -128,7 +131,8 @@ impl PastRun {
     }
 }
 
-/// The steps of a plan that are executed, each behind those that it waits for, with what it waits for.
+/// The steps of a plan that are executed, each after the steps that it depends on, together with the keys of these.
+/// The error is the key of a step that cannot be ordered.
 fn in_order(
     plan: &ExecutionPlanSnapshot,
 ) -> Result<Vec<(&ExecutionStepSnap, BTreeSet<&str>)>, String> {
@@ -173,11 +177,11 @@ fn in_order(
 struct Handle {
     /// The key of the step.
     key: String,
-    /// What the steps of all keys of a dynamic output have in common; the key itself for any other step.
+    /// The name that the steps for all keys of one dynamic output share; for any other step, its own key.
     group: String,
-    /// The key of the dynamic output, if the step is for one.
+    /// The key of the dynamic output that the step is for; `None` for any other step.
     mapping_key: Option<String>,
-    /// Whether the keys of the dynamic output are not known yet.
+    /// Whether it stands for all keys of a dynamic output, since they are not known yet.
     is_unresolved: bool,
 }
 
@@ -226,7 +230,7 @@ impl Handle {
         }
     }
 
-    /// The step for one key of a dynamic output, of those that this one stands for.
+    /// The step for one key of a dynamic output, from the step that stands for all keys.
     fn resolve(&self, mapping_key: &str) -> Self {
         let node = self.key.strip_suffix("[?]").unwrap_or(&self.key);
         Self::resolved(node, mapping_key, None)
@@ -240,7 +244,7 @@ fn path(node: &NodeHandle) -> String {
     }
 }
 
-/// Steps in the order in which they came, those of one dynamic output together.
+/// Steps in the order in which they were added; the steps for one dynamic output stand together.
 #[derive(Debug, Default)]
 struct Steps(Vec<(String, Vec<Handle>)>);
 
@@ -262,8 +266,8 @@ impl Steps {
         }
     }
 
-    /// Whether a step is among them; of a step that stands for all keys of a dynamic output, whether one of
-    /// those is.
+    /// Whether a step is among these. A step that stands for all keys of a dynamic output is among them if the step
+    /// of one key is.
     fn has(&self, handle: &Handle) -> bool {
         let group = self.group(&handle.group);
         group.is_some_and(|handles| handle.mapping_key.is_none() || handles.contains(handle))
@@ -323,8 +327,8 @@ impl Events {
         }
     }
 
-    /// Which steps have to be executed again: those that failed, were interrupted or did not begin, and those
-    /// behind them.
+    /// Decides which steps have to be executed again: those that failed, were interrupted or did not begin, and all
+    /// steps that depend on them.
     fn evaluate(
         mut self,
         run: &DagsterRun,
@@ -342,7 +346,7 @@ impl Events {
         for (step, waits_for) in steps {
             let handle = Handle::of_key(&step.key);
             let is_selected = selected.is_none_or(|keys| keys.contains(&step.key));
-            // What was skipped is not executed again.
+            // A step that was skipped is not executed again.
             if !is_selected || self.skipped.has(&handle) {
                 continue;
             }
@@ -359,7 +363,7 @@ impl Events {
             let is_settled = |key: &&str| {
                 self.skipped.group(key).is_some() || self.successful.group(key).is_some()
             };
-            // Steps for the keys of a dynamic output are known by these, once there are any.
+            // Once a dynamic output has keys, the steps for these keys stand in the log by themselves.
             let is_known_by_its_keys = handle.is_unresolved && waits_for.iter().any(is_settled);
             if !self.all.has(&handle) && !is_known_by_its_keys {
                 to_retry.add(&handle);
@@ -389,7 +393,7 @@ impl Events {
         }
     }
 
-    /// Notes the dynamic outputs of a step that ended without making any key of them.
+    /// Notes the dynamic outputs for which a step that succeeded made no key.
     fn complete_dynamic_outputs(&mut self, step: &ExecutionStepSnap) {
         let succeeded = self.successful.group(&step.key).is_some();
         if !succeeded {

@@ -1,7 +1,7 @@
 //! The run domain: creating, re-executing and registering runs, with their snapshots and planned events; finding,
 //! changing and deleting them.
 //!
-//! How anything is stored is not known here; see `instance_core::storage::RunStorage`.
+//! This crate does not know how anything is stored; see `instance_core::storage::RunStorage`.
 //!
 #![doc = include_str!("../README.md")]
 
@@ -17,6 +17,7 @@ mod pools;
 mod read;
 mod reexecute;
 mod snapshots;
+mod validate;
 
 /// The core: the types that the functions of this crate take and return, and the traits that they are called on.
 pub use instance_core;

@@ -1,4 +1,4 @@
-//! Runs that something else executes, such as Airflow, and that several of its tasks may want to create.
+//! Managed runs: another system, such as Airflow, executes them, and several of its tasks may register the same run.
 
 use std::collections::BTreeMap;
 
@@ -12,37 +12,37 @@ use instance_core::storage::NewRun;
 
 use crate::construct::construct_run;
 use crate::create::CreateRun;
-use crate::read::get_run_by_id;
+use crate::read::stored_run;
 
-/// What a managed run is to be; see [`RegisterManagedRun::of`].
+/// The request for a managed run; see [`RegisterManagedRun::of`].
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct RegisterManagedRun {
     /// The name of the job.
     pub job_name: String,
-    /// The id of the run: any text, as it is what else executes it that makes it; `None` means a fresh one.
+    /// The id of the run, which need not be a UUID: the other system makes it. `None` means a fresh one.
     pub run_id: Option<RunId>,
-    /// The configuration; `None` means an empty one.
+    /// The configuration of the run; `None` means an empty one.
     pub run_config: Option<Opaque>,
-    /// The selected ops.
+    /// The names of the selected ops; `None` means all.
     pub resolved_op_selection: Option<FrozenSet<String>>,
-    /// The selection of ops as the user wrote it.
+    /// The selection of ops as the user wrote it; `None` means no selection.
     pub op_selection: Option<Vec<String>>,
     /// The steps to execute; `None` means all.
     pub step_keys_to_execute: Option<Vec<String>>,
-    /// The tags.
+    /// The tags of the run.
     pub tags: BTreeMap<String, String>,
-    /// The first run of a chain of re-executions; goes with `parent_run_id`.
+    /// The first run of a group of re-executions; given together with `parent_run_id`, or not at all.
     pub root_run_id: Option<RunId>,
-    /// The run that this one re-executes; goes with `root_run_id`.
+    /// The run that this one re-executes; given together with `root_run_id`, or not at all.
     pub parent_run_id: Option<RunId>,
-    /// The job.
+    /// The snapshot of the job; `None` means that the run refers to none.
     pub job_snapshot: Option<JobSnap>,
-    /// The plan; needs a job snapshot.
+    /// The execution plan. It needs a job snapshot.
     pub execution_plan_snapshot: Option<ExecutionPlanSnapshot>,
-    /// The job that the job is a part of.
+    /// The snapshot of the job that this job is a part of.
     pub parent_job_snapshot: Option<JobSnap>,
-    /// The Python code of the job.
+    /// Where the Python code of the job is; `None` if it is not known.
     pub job_code_origin: Option<JobPythonOrigin>,
 }
 
@@ -86,19 +86,23 @@ impl RegisterManagedRun {
     }
 }
 
-/// Stores a run that something else executes, in status `MANAGED`, unless it is stored; returns it as it is
-/// stored. Of several that register one run at once, one stores it and all get it.
+/// Stores a run that another system executes, in status `MANAGED`, and returns it as it is stored.
 ///
-/// Errors: [`InstanceError::RunConflict`] if a run of the id is stored and is another one;
-/// [`InstanceError::Invalid`] for arguments that contradict each other. Nothing is written then.
-#[tracing::instrument(skip_all, fields(run_id = ?request.run_id, job_name = %request.job_name))]
+/// If the same run is stored already, it is returned. If several callers register one run at the same time, one of
+/// them stores it, and all of them get it. The snapshots and the run are stored in one transaction.
+///
+/// # Errors
+///
+/// [`InstanceError::RunConflict`] if another run of this id is stored; [`InstanceError::Invalid`] if arguments
+/// contradict each other; [`InstanceError::Storage`] if the storage fails. Nothing is written then.
+#[tracing::instrument(level = "debug", skip_all, fields(run_id = request.run_id.as_ref().map(RunId::as_str), job_name = %request.job_name))]
 pub async fn register_managed_run(
     ops: &dyn RunOps,
     request: RegisterManagedRun,
 ) -> Result<DagsterRun, InstanceError> {
     let constructed = construct_run(ops, request.into_request()).await?;
     let run = constructed.run;
-    if let Some(stored) = get_run_by_id(ops, &run.run_id).await? {
+    if let Some(stored) = stored_run(ops, &run.run_id).await? {
         return unless_it_differs(&run, stored);
     }
     let new_run = NewRun {
@@ -109,7 +113,7 @@ pub async fn register_managed_run(
     match ops.run_event_store().add_run_with_events(new_run).await {
         Ok(_) => Ok(run),
         Err(StorageError::RunAlreadyExists { run_id }) => {
-            let stored = get_run_by_id(ops, &run_id).await?;
+            let stored = stored_run(ops, &run_id).await?;
             let missing = || InstanceError::run_not_found(&run_id);
             unless_it_differs(&run, stored.ok_or_else(missing)?)
         }

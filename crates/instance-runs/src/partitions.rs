@@ -1,4 +1,4 @@
-//! The partitions that a run is of: what stands in the run, and what its events are about.
+//! The partitions of a run: those that are stored in the run, and those that its events are about.
 
 use std::collections::BTreeMap;
 
@@ -11,8 +11,8 @@ use instance_core::run::DagsterRun;
 use instance_core::serdes::UnknownFields;
 use instance_core::tags;
 
-/// The subset that stands in a run; `None` if its tags name no partitions, or they cannot be written in a compact
-/// form.
+/// The partitions that are stored in a run, from its tags. `None` if the tags name no partitions, or if the
+/// partitions have no compact form.
 pub(crate) fn stored_subset(
     partitions: &PartitionsSnap,
     tags: &BTreeMap<String, String>,
@@ -43,15 +43,15 @@ fn range(start: String, end: String) -> PartitionKeyRange {
     PartitionKeyRange { end, start, unknown: UnknownFields::default() }
 }
 
-/// The subset that events of a run are about, of an asset or check with these partitions; `None` if they are about
-/// no partition.
+/// The partitions of an asset or check that events of a run are about; `None` if they are about none. `partitions` is
+/// the definition of the asset or check.
 pub(crate) fn subset_for_events(
     ops: &dyn RunOps,
     run: &DagsterRun,
     partitions: Option<&PartitionsSnap>,
     dynamic: &DynamicPartitionKeys,
 ) -> Result<Option<PartitionsSubset>, InstanceError> {
-    // Ranges of keys cannot be read without their definition, so tags say it again.
+    // A range of keys means nothing without its definition, so the tags are read instead.
     if let Some(subset) = run.partitions_subset.as_deref()
         && !matches!(subset, PartitionsSubset::KeyRanges(_))
     {
@@ -80,7 +80,7 @@ pub(crate) fn subset_for_events(
     }
 }
 
-/// The keys of the dynamic sets that partitions need to be evaluated.
+/// Reads the keys of all dynamic sets that these definitions of partitions refer to.
 pub(crate) async fn dynamic_keys<'p>(
     ops: &dyn RunOps,
     partitions: impl Iterator<Item = &'p PartitionsSnap> + Send,

@@ -1,4 +1,4 @@
-//! The events that announce which assets a run is going to materialise, and which checks it is going to evaluate.
+//! Planned events: they announce which assets a run is going to materialise, and which checks it is going to evaluate.
 
 use instance_core::asset_key::{AssetCheckKey, AssetKey};
 use instance_core::assets::{AssetCheckEvaluationPlanned, AssetGraph};
@@ -7,23 +7,31 @@ use instance_core::error::InstanceError;
 use instance_core::event::{
     AssetMaterializationPlannedData, DagsterEvent, DagsterEventType, EventLogEntry, LogLevel,
 };
-use instance_core::ids::RunId;
 use instance_core::ops::RunOps;
 use instance_core::partitions::{DynamicPartitionKeys, PartitionsSnap};
 use instance_core::run::DagsterRun;
 use instance_core::serdes::UnknownFields;
 use instance_core::snap::{ExecutionPlanSnapshot, ExecutionStepSnap};
-use instance_core::storage::StoredEvents;
 use instance_core::tags;
 
 use crate::partitions::{dynamic_keys, subset_for_events};
 
-/// Reports a planned materialisation for each asset that the plan's steps will write, and for each partition of it
-/// that the run is of, and a planned evaluation for each check; by key ascending, all or none.
+/// Stores the planned events of a run, and notifies its listeners.
 ///
-/// Without a graph, the plan says which assets have partitions, and their partition is that of the run's tag.
+/// There is one planned event for each asset that a step of the plan will materialise, or one for each partition of
+/// it if the run is of partitions; and one for each check that a step will evaluate. They are stored in the order of
+/// the keys, all of them or none.
 ///
-/// Errors: the partitions are none, or without a graph the run is of a range of them.
+/// The graph says which partitions an asset has. Without a graph, the plan says whether an asset has partitions, and
+/// the tag of the run says which one is meant.
+///
+/// # Errors
+///
+/// [`InstanceError::Partitions`] if an asset does not have the partitions that the run names;
+/// [`InstanceError::Invalid`] if the run is of a range of partitions and no graph is given;
+/// [`InstanceError::Storage`] if the storage fails. No event is stored then. [`InstanceError::EventsIncomplete`] if
+/// the events are stored, but are missing in the index across runs.
+#[tracing::instrument(level = "debug", skip_all, fields(run_id = %run.run_id))]
 pub async fn log_asset_planned_events(
     ops: &dyn RunOps,
     run: &DagsterRun,
@@ -35,24 +43,11 @@ pub async fn log_asset_planned_events(
         return Ok(());
     }
     let stored = ops.event_store().store_events(&entries).await?;
-    notify(ops, &run.run_id, &entries, stored)
+    ops.event_listeners().notify_all(&entries, &stored.ids);
+    stored.into_result(&entries)
 }
 
-/// Calls those who listen with entries that are stored.
-pub(crate) fn notify(
-    ops: &dyn RunOps,
-    run_id: &RunId,
-    entries: &[EventLogEntry],
-    stored: StoredEvents,
-) -> Result<(), InstanceError> {
-    for (entry, storage_id) in entries.iter().zip(stored.ids) {
-        ops.event_listeners().notify(entry, storage_id);
-    }
-    let incomplete = |source| InstanceError::EventsIncomplete { run_id: run_id.clone(), source };
-    stored.incomplete.map_or(Ok(()), |source| Err(incomplete(source)))
-}
-
-/// The entries of the events, as they are stored.
+/// The entries of the planned events of a run, in the order in which they are stored.
 pub(crate) async fn planned_entries(
     ops: &dyn RunOps,
     run: &DagsterRun,
@@ -73,7 +68,7 @@ pub(crate) async fn planned_entries(
             events.push((planned.order(), event));
         }
     }
-    // Two runs that are created at once change assets in one order, and never wait for each other.
+    // All runs change assets in the same order, so that two new runs never wait for each other in a circle.
     events.sort_by(|(left, _), (right, _)| left.cmp(right));
     let timestamp = timestamp_of(ops.clock().now());
     let entry =
@@ -81,7 +76,7 @@ pub(crate) async fn planned_entries(
     Ok(events.into_iter().map(|(_, event)| entry(event)).collect())
 }
 
-/// What an output of a step stands for.
+/// What a step makes with one of its outputs.
 enum Entity<'a> {
     Asset(&'a AssetKey),
     Check(&'a AssetCheckKey),
@@ -91,9 +86,9 @@ enum Entity<'a> {
 struct Planned<'a> {
     step_key: &'a str,
     entity: Entity<'a>,
-    /// `None` if it has none, or the run is of none.
+    /// `None` if it has no partitions, or if the run is of none.
     partitions: Option<PartitionsSnap>,
-    /// Whether it has some, though nobody says which.
+    /// Whether it has partitions, but nobody says which.
     has_unknown_partitions: bool,
 }
 
@@ -129,7 +124,7 @@ impl<'a> Planned<'a> {
         all
     }
 
-    /// By what events are ordered.
+    /// The key by which planned events are ordered.
     fn order(&self) -> String {
         match self.entity {
             Entity::Asset(key) => key.to_db_string(),
@@ -178,7 +173,7 @@ impl<'a> Planned<'a> {
     }
 }
 
-/// The partition that the tag of a run names; `None` if it names none.
+/// The partition that the tag of a run names; `None` if the run has no such tag.
 fn partition_of_tag(run: &DagsterRun, key: &AssetKey) -> Result<Option<String>, InstanceError> {
     if run.tags.contains_key(tags::ASSET_PARTITION_RANGE_START) {
         return Err(InstanceError::Invalid {
@@ -190,7 +185,9 @@ fn partition_of_tag(run: &DagsterRun, key: &AssetKey) -> Result<Option<String>, 
     Ok(run.tags.get(tags::PARTITION).cloned())
 }
 
-/// The event that announces that a run is going to materialise an asset, or one partition of it.
+/// Makes the event that announces that a run is going to materialise an asset, or one partition of it.
+///
+/// `None` for the partition means the whole asset. The event is not stored.
 // facade: method
 pub fn log_materialization_planned_event_for_asset(
     run: &DagsterRun,

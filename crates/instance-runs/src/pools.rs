@@ -1,4 +1,4 @@
-//! The pools that the steps of a run need, which stand in the run so that a queue can look at them.
+//! The pools that the steps of a run claim. They are stored in the run, so that a queue can read them.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,7 +9,7 @@ use instance_core::snap::{
 };
 use instance_core::tags;
 
-/// The pools of a plan's steps; `None` if no step that is executed needs one.
+/// The pools that the steps of a plan claim; `None` if no executed step claims one.
 pub(crate) fn run_op_concurrency(plan: &ExecutionPlanSnapshot) -> Option<RunOpConcurrency> {
     let executed: BTreeSet<&str> = plan.step_keys_to_execute.iter().map(String::as_str).collect();
     let mut all_pools = BTreeSet::new();
@@ -36,12 +36,12 @@ pub(crate) fn run_op_concurrency(plan: &ExecutionPlanSnapshot) -> Option<RunOpCo
     })
 }
 
-/// The pool of a step, which old versions knew by a tag.
+/// The pool that a step claims. Old versions of Dagster wrote it as a tag.
 fn pool_of(step: &ExecutionStepSnap) -> Option<&String> {
     step.pool.as_ref().or_else(|| step.tags.as_ref()?.get(tags::GLOBAL_CONCURRENCY))
 }
 
-/// The steps that an input waits for.
+/// The keys of the steps that an input depends on.
 fn upstream_step_keys(input: &ExecutionStepInputSnap) -> impl Iterator<Item = &str> {
     let ordering = match &input.source {
         Some(StepInputSource::LoadableAsset(asset)) => asset.ordering_step_keys.as_slice(),

@@ -1,5 +1,5 @@
-//! Creating a run that re-executes another one: all of it, what failed of it, or the assets that it did not
-//! materialise.
+//! Creating a run that re-executes another one: all steps, the steps that failed, or the assets that were not
+//! materialised.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -15,42 +15,42 @@ use instance_core::run::DagsterRun;
 use instance_core::scheduling::BulkActionStatus;
 use instance_core::serdes::Opaque;
 use instance_core::snap::{ExecutionPlanSnapshot, ExecutionStepSnap, StepOutputProperties};
-use instance_core::storage::RecordsForRun;
+use instance_core::storage::{Only, RecordsForRun};
 use instance_core::tags;
 
 use crate::create::{CreateRun, create_run};
 use crate::known_state::resume_retry_state;
 
-/// What of a run is executed again.
+/// Which part of a run is executed again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ReexecutionStrategy {
-    /// Everything.
+    /// All steps.
     AllSteps,
-    /// The steps that failed, were interrupted or did not begin, and those behind them.
+    /// The steps that failed, were interrupted or did not begin, and all steps that depend on them.
     FromFailure,
-    /// The assets that were not materialised, those whose blocking checks were not passed, and the checks that
-    /// were not evaluated.
+    /// The assets that were not materialised, the assets whose blocking checks did not pass, and the checks that were
+    /// not evaluated; see [`get_keys_to_reexecute`].
     FromAssetFailure,
 }
 
-/// What a re-execution is to be; see [`CreateReexecutedRun::of`].
+/// The request for a run that re-executes another one; see [`CreateReexecutedRun::of`].
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct CreateReexecutedRun {
     /// The run that is executed again.
     pub parent_run: DagsterRun,
-    /// Its job, as its code location tells it today.
+    /// The job of the run, as its code location describes it now.
     pub remote_job: RemoteJob,
-    /// What of it is executed again.
+    /// Which part of the run is executed again.
     pub strategy: ReexecutionStrategy,
-    /// Tags beside those of the job, which they override.
+    /// Further tags. They override those of the job and of the parent.
     pub extra_tags: BTreeMap<String, String>,
-    /// The configuration; `None` means that of the parent.
+    /// The configuration of the run; `None` means that of the parent.
     pub run_config: Option<Opaque>,
-    /// Whether the run gets the tags of its parent, but for those about how the parent fared; those of a
-    /// backfill only while it goes on.
+    /// Whether the run takes over the tags of its parent. Tags that say how the parent fared are never taken over; tags
+    /// of a backfill only while the backfill goes on.
     pub use_parent_run_tags: bool,
-    /// The assets of the job's code; `None` if it has none, or none that matter.
+    /// The assets of the job's code; `None` if the job has no assets, or if their partitions do not matter.
     pub asset_graph: Option<Arc<dyn AssetGraph>>,
 }
 
@@ -73,12 +73,23 @@ impl CreateReexecutedRun {
     }
 }
 
-/// Creates a run that re-executes another one, as [`create_run`] does.
+/// Creates a run that re-executes another one, and returns it as it is stored.
 ///
-/// Errors: [`InstanceError::NothingToReexecute`]; from failure, a parent that has not failed and was not canceled,
-/// or whose plan or ancestor is not stored; [`InstanceError::CodeLocation`]. Nothing is written then.
+/// The code location makes the execution plan. The run is then stored as [`create_run`] stores it. Nothing is
+/// launched.
+///
+/// # Errors
+///
+/// - [`InstanceError::NothingToReexecute`] if the strategy leaves nothing to do.
+/// - [`InstanceError::Invalid`] if the strategy is [`ReexecutionStrategy::FromFailure`] and the parent has neither
+///   failed nor been canceled, or if the execution plan of the parent, or of an ancestor, is needed and not stored.
+/// - [`InstanceError::RunNotFound`] if an ancestor is needed and not stored.
+/// - [`InstanceError::CodeLocation`] if the code location does not answer.
+/// - Those of [`create_run`].
+///
+/// Except for errors of [`create_run`], nothing is written then.
 // facade: boxed
-#[tracing::instrument(skip_all, fields(parent_run_id = %request.parent_run.run_id, strategy = ?request.strategy))]
+#[tracing::instrument(level = "debug", skip_all, fields(parent_run_id = %request.parent_run.run_id, strategy = ?request.strategy))]
 pub async fn create_reexecuted_run(
     ops: &dyn RunOps,
     code_location: &dyn CodeLocation,
@@ -166,7 +177,8 @@ async fn plan_of(
     })
 }
 
-/// Tags of the parent that say how it fared, or belong to its backfill.
+/// Whether a re-execution does not take over this tag of its parent: it says how the parent fared, or which backfill
+/// it belongs to.
 fn is_left_out(key: &str) -> bool {
     let fared = [
         tags::RUN_FAILURE_REASON,
@@ -211,9 +223,18 @@ fn owned((key, value): (&String, &String)) -> (String, String) {
     (key.clone(), value.clone())
 }
 
-/// What of a run's plan was not done: the assets that were not materialised, or whose blocking checks were not
-/// passed; and the checks that were not evaluated, or are of such an asset. With each, everything that its step
-/// cannot leave out.
+/// Returns the assets and the checks of a run that are not done, so that a re-execution has to make them.
+///
+/// - An asset is not done if it was not materialised, or if one of its blocking checks did not pass.
+/// - A check is not done if it was not evaluated, or if its asset has a blocking check that did not pass.
+///
+/// A step that makes one of them may also be unable to leave out other assets and checks. These are returned, too.
+/// Both sets are empty if everything is done.
+///
+/// # Errors
+///
+/// [`InstanceError::Storage`] if the storage fails.
+#[tracing::instrument(level = "debug", skip_all, fields(%run_id))]
 pub async fn get_keys_to_reexecute(
     ops: &dyn RunOps,
     run_id: &RunId,
@@ -221,13 +242,13 @@ pub async fn get_keys_to_reexecute(
 ) -> Result<(BTreeSet<AssetKey>, BTreeSet<AssetCheckKey>), InstanceError> {
     let materialized = ops
         .event_store()
-        .get_asset_partitions_for_run(run_id, &[DagsterEventType::AssetMaterialization])
+        .get_asset_partitions_for_run(run_id, &Only::one(DagsterEventType::AssetMaterialization))
         .await?;
     let mut done: BTreeSet<Entity> =
         materialized.into_iter().map(|(key, _)| Entity::Asset(key)).collect();
     let mut blocked = BTreeSet::new();
     let query = RecordsForRun {
-        of_types: vec![DagsterEventType::AssetCheckEvaluation],
+        of_types: Only::one(DagsterEventType::AssetCheckEvaluation),
         ..RecordsForRun::all(run_id.clone())
     };
     for record in ops.event_store().get_records_for_run(&query).await?.records {
@@ -272,7 +293,7 @@ enum Entity {
     Check(AssetCheckKey),
 }
 
-/// What the outputs of a step stand for, and whether the step cannot leave it out.
+/// The assets and checks that a step makes, each with whether the step cannot leave it out.
 fn entities(step: &ExecutionStepSnap) -> impl Iterator<Item = (Entity, bool)> {
     let entity = |properties: &StepOutputProperties| {
         let asset = properties.asset_key.clone().map(Entity::Asset);

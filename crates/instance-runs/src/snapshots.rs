@@ -5,7 +5,15 @@ use instance_core::ids::SnapshotId;
 use instance_core::ops::RunOps;
 use instance_core::snap::{ExecutionPlanSnapshot, JobSnap, SnapshotBody};
 
-/// Stores a job snapshot, and the one that it is a part of, unless they are stored; returns its id.
+/// Stores the snapshot of a job, and returns its id.
+///
+/// If `parent` is given and the snapshot says that its job is a part of another one, the snapshot of that job is
+/// stored, too. Both are stored in one transaction. Storing the same snapshot again changes nothing.
+///
+/// # Errors
+///
+/// [`InstanceError::Storage`] if the storage fails. Nothing is written then.
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn ensure_persisted_job_snapshot(
     ops: &dyn RunOps,
     snapshot: &JobSnap,
@@ -16,7 +24,15 @@ pub async fn ensure_persisted_job_snapshot(
     Ok(snapshots.last().map_or_else(|| snapshot.snapshot_id(), |last| last.id().clone()))
 }
 
-/// Stores an execution plan snapshot unless it is stored; returns its id.
+/// Stores the snapshot of an execution plan, and returns its id.
+///
+/// `job_snapshot_id` is the job that the plan is for. The program's log warns if the plan names another one. Storing
+/// the same snapshot again changes nothing.
+///
+/// # Errors
+///
+/// [`InstanceError::Storage`] if the storage fails. Nothing is written then.
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn ensure_persisted_execution_plan_snapshot(
     ops: &dyn RunOps,
     snapshot: &ExecutionPlanSnapshot,
@@ -27,7 +43,7 @@ pub async fn ensure_persisted_execution_plan_snapshot(
     Ok(snapshot.id().clone())
 }
 
-/// What is stored of a job: the job that it is a part of, and it itself.
+/// The snapshots that are stored for a job: first the job that it is a part of, if there is one, then its own.
 pub(crate) fn job_snapshots(snapshot: &JobSnap, parent: Option<&JobSnap>) -> Vec<SnapshotBody> {
     let mut snapshots = Vec::new();
     if let (Some(lineage), Some(parent)) = (&snapshot.lineage_snapshot, parent) {
@@ -44,7 +60,7 @@ pub(crate) fn job_snapshots(snapshot: &JobSnap, parent: Option<&JobSnap>) -> Vec
     snapshots
 }
 
-/// What is stored of a plan.
+/// The snapshot that is stored for a plan.
 pub(crate) fn plan_snapshot(
     snapshot: &ExecutionPlanSnapshot,
     job_snapshot_id: &SnapshotId,
@@ -55,7 +71,12 @@ pub(crate) fn plan_snapshot(
     SnapshotBody::of_execution_plan(snapshot)
 }
 
-/// The job snapshot of this id; `None` if there is none.
+/// Returns the snapshot of a job by its id; `None` if it is not stored.
+///
+/// # Errors
+///
+/// [`InstanceError::Storage`] if the storage fails, or if the stored snapshot cannot be read.
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn get_job_snapshot(
     ops: &dyn RunOps,
     snapshot_id: &SnapshotId,
@@ -63,7 +84,12 @@ pub async fn get_job_snapshot(
     Ok(ops.snapshot_store().get_job_snapshot(snapshot_id).await?)
 }
 
-/// Whether there is a job snapshot of this id.
+/// Returns whether the snapshot of a job is stored.
+///
+/// # Errors
+///
+/// [`InstanceError::Storage`] if the storage fails.
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn has_job_snapshot(
     ops: &dyn RunOps,
     snapshot_id: &SnapshotId,
@@ -71,7 +97,12 @@ pub async fn has_job_snapshot(
     Ok(ops.snapshot_store().has_job_snapshot(snapshot_id).await?)
 }
 
-/// The execution plan snapshot of this id; `None` if there is none.
+/// Returns the snapshot of an execution plan by its id; `None` if it is not stored.
+///
+/// # Errors
+///
+/// [`InstanceError::Storage`] if the storage fails, or if the stored snapshot cannot be read.
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn get_execution_plan_snapshot(
     ops: &dyn RunOps,
     snapshot_id: &SnapshotId,
@@ -79,7 +110,12 @@ pub async fn get_execution_plan_snapshot(
     Ok(ops.snapshot_store().get_execution_plan_snapshot(snapshot_id).await?)
 }
 
-/// Whether there is an execution plan snapshot of this id.
+/// Returns whether the snapshot of an execution plan is stored.
+///
+/// # Errors
+///
+/// [`InstanceError::Storage`] if the storage fails.
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn has_execution_plan_snapshot(
     ops: &dyn RunOps,
     snapshot_id: &SnapshotId,
@@ -87,11 +123,17 @@ pub async fn has_execution_plan_snapshot(
     Ok(ops.snapshot_store().has_execution_plan_snapshot(snapshot_id).await?)
 }
 
-/// Whether there is a snapshot of this id, of a job or of a plan.
+/// Returns whether a snapshot of this id is stored, be it of a job or of an execution plan.
+///
+/// # Errors
+///
+/// [`InstanceError::Storage`] if the storage fails.
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn has_snapshot(
     ops: &dyn RunOps,
     snapshot_id: &SnapshotId,
 ) -> Result<bool, InstanceError> {
-    Ok(has_job_snapshot(ops, snapshot_id).await?
-        || has_execution_plan_snapshot(ops, snapshot_id).await?)
+    let snapshots = ops.snapshot_store();
+    Ok(snapshots.has_job_snapshot(snapshot_id).await?
+        || snapshots.has_execution_plan_snapshot(snapshot_id).await?)
 }

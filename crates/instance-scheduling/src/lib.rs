@@ -1,6 +1,6 @@
 //! The scheduling domain: schedules and sensors.
 //!
-//! How anything is stored is not known here; see `instance_core::storage::ScheduleStorage`.
+//! This crate does not know how anything is stored; see `instance_core::storage::ScheduleStorage`.
 //!
 #![doc = include_str!("../README.md")]
 

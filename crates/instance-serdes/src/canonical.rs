@@ -1,12 +1,17 @@
-//! Any JSON text as Python would print it again: the form in which ids are computed and texts compared.
+//! Prints any JSON text as Python would print it again. Ids are computed from this form, and texts are compared in
+//! it.
 
 use super::surrogates::in_python_order;
 use super::{Kind, Reader, SerdesError, Writer};
 
 /// The text as `json.dumps(json.loads(text), sort_keys=True)` prints it.
 ///
-/// Works on the text alone, so integers of any size, `NaN` and halves of surrogate pairs are no
-/// obstacle. Of a key that occurs twice the last value counts, as for Python.
+/// It works on the text alone, so integers of any size, `NaN` and halves of surrogate pairs pass through. If a key
+/// occurs twice, the last value counts, as in Python.
+///
+/// # Errors
+///
+/// The text is not one JSON value, as Python reads it.
 pub fn canonical_text(text: &str) -> Result<String, SerdesError> {
     let mut reader = Reader::new(text);
     let mut writer = Writer::new();

@@ -1,9 +1,9 @@
-//! The error of reading a serdes text: where it stopped, in which class, and why.
+//! The error of reading a serdes text: where reading stopped, in which class, and why.
 
-/// A text that is not what its type says.
+/// A text that does not have the form of its type.
 ///
-/// One pointer in size: the results of reading are passed up through every level of a value, and almost
-/// all of them are no errors.
+/// The error is one pointer. Results of reading are passed up through every level of a value, and almost none of
+/// them is an error.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SerdesError(Box<Fault>);
 

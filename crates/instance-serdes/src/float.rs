@@ -4,9 +4,9 @@ use std::fmt::Write;
 
 /// Appends `value` as Python's `json.dumps` prints it.
 ///
-/// The digits are the shortest that read back as the same float, and of two that are equally near the
-/// even one, which is what Python and `ryu` agree on and Rust's own formatting does not. The layout is
-/// Python's: an exponent below 1e-4 and from 1e16 on, and always a fraction or an exponent.
+/// The digits are the shortest that are read back as the same float. If two are equally near, the even one counts.
+/// Python and `ryu` do this; Rust's own formatting does not. The layout is Python's: an exponent below 1e-4 and
+/// from 1e16 on, and always a fraction or an exponent.
 pub(super) fn push_float(out: &mut String, value: f64) {
     if value.is_nan() {
         return out.push_str("NaN");
@@ -22,7 +22,7 @@ pub(super) fn push_float(out: &mut String, value: f64) {
     number.push(out);
 }
 
-/// A positive decimal: digits without a point, and where the point stands.
+/// A positive decimal: its digits, and the place of the point.
 struct Decimal {
     /// The digits, without zeros at either end; none for zero.
     digits: [u8; 20],
@@ -51,7 +51,7 @@ impl Decimal {
         number
     }
 
-    /// Adds a digit; `false` for a zero before all others, which is none.
+    /// Adds a digit; `false` for a leading zero, which is left out.
     fn take(&mut self, digit: u8) -> bool {
         let counts = self.len > 0 || digit != b'0';
         if let Some(place) = self.digits.get_mut(self.len).filter(|_| counts) {

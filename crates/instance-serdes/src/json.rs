@@ -1,4 +1,4 @@
-//! Plain JSON trees to serdes text and back: run configuration and metadata enter this way.
+//! Conversion between JSON trees and serdes text. Run configuration and metadata enter this way.
 
 use serde_json::{Map, Number, Value};
 
@@ -13,6 +13,10 @@ pub fn json_to_text(value: &Value) -> String {
 /// Reads serdes text as a plain JSON tree.
 ///
 /// Integers beyond 64 bits, `NaN` and infinities have no place in the tree and are errors.
+///
+/// # Errors
+///
+/// The text is not one JSON value, or has a number that the tree cannot hold.
 pub fn text_to_json(text: &str) -> Result<Value, SerdesError> {
     let mut reader = Reader::new(text);
     let value = read(&mut reader)?;

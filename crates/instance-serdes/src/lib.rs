@@ -1,13 +1,11 @@
 //! Dagster's serdes format: the JSON text that Dagster stores, written and read byte for byte.
 //!
-//! Here: the text itself and how Rust types map onto it. Not here: any type of a domain, which
-//! declares its mapping beside its definition with [`serdes_class!`](crate::serdes_class) and its
-//! siblings.
+//! Here: the text itself, and how Rust types map onto it. Not here: any type of a domain. Such a type declares its
+//! mapping beside its definition, with [`serdes_class!`](crate::serdes_class) and its siblings.
 //!
-//! The text is what Python's `json.dumps(value, sort_keys=True)` prints. Objects carry
-//! `"__class__"`, enums are `{"__enum__": "Class.MEMBER"}`, sets `{"__frozenset__": [..]}`.
-//! Because ids of snapshots are hashes of the text, a type's fields are declared in the order of
-//! their stored names, and the compiler refuses any other order.
+//! The text is what Python's `json.dumps(value, sort_keys=True)` prints. Objects have `"__class__"`, enums are
+//! `{"__enum__": "Class.MEMBER"}`, sets are `{"__frozenset__": [..]}`. Ids of snapshots are hashes of the text, so
+//! a type's fields are declared in the order of their stored names. The compiler refuses any other order.
 //!
 #![doc = include_str!("../README.md")]
 
@@ -47,7 +45,7 @@ pub trait Pack {
     /// Appends the text of `self`.
     fn pack(&self, writer: &mut Writer);
 
-    /// Whether a field of this value is left out where Dagster leaves out an empty field.
+    /// Whether this value is empty, so that a field with it is left out where Dagster leaves out empty fields.
     fn is_absent(&self) -> bool {
         false
     }
@@ -55,10 +53,14 @@ pub trait Pack {
 
 /// A type that is read from Dagster's serdes format.
 pub trait Unpack: Sized {
-    /// Reads one value at the reader's position and leaves the reader behind it.
+    /// Reads one value at the position of the reader, which then stands after it.
+    ///
+    /// # Errors
+    ///
+    /// There is no value of this type at the position.
     fn unpack(reader: &mut Reader<'_>) -> Result<Self, SerdesError>;
 
-    /// The value of a field that the text does not have; `None` where the field is required.
+    /// The value of a field that is missing in the text; `None` if the field is required.
     fn absent() -> Option<Self> {
         None
     }
@@ -66,7 +68,7 @@ pub trait Unpack: Sized {
 
 /// A class of Dagster that is stored as an object with `"__class__"`.
 pub trait SerdesClass: Pack + Unpack {
-    /// The name that stands in `"__class__"`, which is often older than the name of the class.
+    /// The name that stands in `"__class__"`. It is often older than the name of the class.
     const STORAGE_NAME: &'static str;
 
     /// Names under which old versions stored the class, and which are read as well.
@@ -87,8 +89,12 @@ pub fn serialize_value<T: Pack + ?Sized>(value: &T) -> String {
 
 /// Reads a whole text, as Dagster's `deserialize_value` does.
 ///
-/// Errors name the offset, and the class and field where reading stopped. Input is never trusted:
-/// depth is bounded by [`MAX_DEPTH`], and memory by the length of the text.
+/// An error names the offset, and the class and field where reading stopped. Input is never trusted: [`MAX_DEPTH`]
+/// bounds the depth, and the length of the text bounds the memory.
+///
+/// # Errors
+///
+/// The text is not one JSON value, or not a value of this type.
 pub fn deserialize_value<T: Unpack>(text: &str) -> Result<T, SerdesError> {
     let mut reader = Reader::new(text);
     let value = T::unpack(&mut reader)?;

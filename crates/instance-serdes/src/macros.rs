@@ -4,8 +4,8 @@ use super::{Reader, SerdesError, Unpack};
 
 /// Reads a field into its place.
 ///
-/// A function of its own, so that what it needs on the stack is not needed once for each field of every
-/// class that a value is nested in.
+/// It is a function of its own. Otherwise its stack would be needed once for each field of every class around a
+/// value.
 #[doc(hidden)]
 pub fn read_field<T: Unpack>(
     reader: &mut Reader<'_>,
@@ -57,11 +57,11 @@ const fn less(left: &[u8], right: &[u8]) -> bool {
 
 /// Declares a struct that is stored as a class of Dagster's.
 ///
-/// `pub struct Name = "StorageName" | "OlderName" { pub field: Type = "stored_name", .. }`, fields in ascending
-/// order of their stored names. A field with `[skip]` is left out when it is empty; every other is
-/// always written. A field with `[or_default]` has its type's default where old versions did not write
-/// it; every other has what [`Unpack::absent`] says. The struct also gets `unknown`, which carries the
-/// fields of newer versions.
+/// `pub struct Name = "StorageName" | "OlderName" { pub field: Type = "stored_name", .. }`, with fields in
+/// ascending order of their stored names. A field with `[skip]` is left out when it is empty; every other field is
+/// always written. A field with `[or_default]` gets its type's default where old versions did not write it; every
+/// other field gets what [`Unpack::absent`] says. The struct also gets `unknown`, which carries the fields of newer
+/// versions.
 #[macro_export]
 macro_rules! serdes_class {
     (
@@ -117,7 +117,7 @@ macro_rules! serdes_class {
                 $( if reader.take_key(&mut object, concat!("\"", $key, "\": ")) {
                     $crate::read_field(reader, &mut $field, stringify!($name), stringify!($field))?;
                 } )*
-                // What is left: other orders, other separators, fields that this version does not know.
+                // Everything else: other orders, other separators, fields that this version does not know.
                 while let Some(key) = reader.next_key(&mut object)? {
                     match &*key {
                         "__class__" => {

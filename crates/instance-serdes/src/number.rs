@@ -2,9 +2,9 @@
 
 use super::{Pack, Reader, SerdesError, Unpack, Writer};
 
-/// A number of Python's: an integer of any size, or a float.
+/// A Python number: an integer of any size, or a float.
 ///
-/// Where Python expects a float it also takes an integer, and writes it as one.
+/// Where Python expects a float, it also takes an integer, and writes it as an integer.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Number {
     /// An integer of up to 64 bits.

@@ -2,9 +2,9 @@
 
 use super::{Pack, Reader, SerdesError, Unpack, canonical_text, text_to_json};
 
-/// A value kept as the text it was read from, so that it is stored again byte for byte.
+/// A value that is kept as the text it was read from, so that it is stored again byte for byte.
 ///
-/// This is how objects survive that this version does not know, whoever wrote them.
+/// In this way, objects survive that this version does not know, whoever wrote them.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Opaque(Box<str>);
 
@@ -14,8 +14,12 @@ impl Opaque {
         Self("{}".into())
     }
 
-    /// A value as JSON writes it, in whatever layout: of an object that names a key twice the last one counts, and
-    /// integers may have any size.
+    /// A value as JSON writes it, in any layout. If an object names a key twice, the last one counts. Integers may
+    /// have any size.
+    ///
+    /// # Errors
+    ///
+    /// The text is not one JSON value.
     pub fn from_json_text(text: &str) -> Result<Self, SerdesError> {
         Ok(Self(canonical_text(text)?.into()))
     }
@@ -25,12 +29,16 @@ impl Opaque {
         &self.0
     }
 
-    /// The storage name of its class, where it is an object of a class.
+    /// The storage name of its class, if it is an object of a class.
     pub fn class(&self) -> Option<String> {
         Reader::new(&self.0).class().ok().flatten().map(std::borrow::Cow::into_owned)
     }
 
     /// The value as a JSON tree. Integers beyond 64 bits and `NaN` are errors.
+    ///
+    /// # Errors
+    ///
+    /// The value has a number that the tree cannot hold.
     pub fn to_json(&self) -> Result<serde_json::Value, SerdesError> {
         text_to_json(&self.0)
     }

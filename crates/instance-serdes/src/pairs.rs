@@ -1,9 +1,9 @@
-//! Mappings whose keys are no strings, which are written as a list of pairs.
+//! Mappings whose keys are not strings. They are written as a list of pairs.
 
 use super::{Kind, Pack, Reader, SerdesError, Unpack, Writer};
 
-/// A mapping that is written as `{"__mapping_items__": [[key, value], ..]}`, in its own order; an empty
-/// one may have been written as `{}`, and keeps that form.
+/// A mapping that is written as `{"__mapping_items__": [[key, value], ..]}`, in its own order. An empty mapping may
+/// have been written as `{}`, and keeps that form.
 #[derive(Debug, Clone, PartialEq)]
 pub struct PairMap<K, V> {
     pairs: Vec<(K, V)>,

@@ -1,5 +1,5 @@
-//! Plain text: printable ASCII that stands for itself in JSON, as nearly every string of a body does
-//! from one end to the other.
+//! Plain text: printable ASCII that stands for itself in JSON. Nearly every string of a body is plain from one end
+//! to the other.
 
 /// Whether a byte is printable ASCII and neither a quote nor a backslash. A byte below 0x80 is never a
 /// part of another character, so the first byte that is not plain is a boundary of characters.
@@ -14,8 +14,8 @@ pub(super) fn plain_length(text: &[u8]) -> usize {
     let (words, rest) = text.as_chunks::<8>();
     for (index, word) in words.iter().enumerate() {
         let word = u64::from_le_bytes(*word);
-        // Subtracting sets a byte's high bit where the byte is less than what is subtracted, and borrows
-        // from the next byte then. So the lowest mark is right, and only that one is looked at.
+        // Where a byte is less than what is subtracted, the subtraction sets its high bit, and borrows from the
+        // next byte. So only the lowest mark is right, and only that one is used.
         let less_than =
             |bytes: u64, limit: u8| bytes.wrapping_sub(ONES * u64::from(limit)) & !bytes;
         let equal_to = |byte: u8| less_than(word ^ (ONES * u64::from(byte)), 1);

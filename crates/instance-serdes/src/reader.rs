@@ -4,8 +4,8 @@ use std::borrow::Cow;
 
 use super::{SerdesError, plain::plain_length, surrogates};
 
-/// How deep lists and objects may nest that are read as types. What is only passed over may nest
-/// deeper, as deep as its text is long.
+/// How deep lists and objects may nest that are read as types. What is only passed over may nest as deep as its
+/// text is long.
 pub const MAX_DEPTH: usize = 128;
 
 /// What kind of value stands at the reader's position.
@@ -46,12 +46,12 @@ impl<'a> Reader<'a> {
         Self { text, at: 0, depth: 0, carried: None }
     }
 
-    /// A reader that notes every value which it carries without interpreting it.
+    /// A reader that notes every value that it carries without interpreting it.
     pub fn noting_carried(text: &'a str) -> Self {
         Self { carried: Some(Vec::new()), ..Self::new(text) }
     }
 
-    /// The values that were carried, in their order; empty unless the reader notes them.
+    /// The values that were carried, in their order. Empty if the reader does not note them.
     pub fn carried(&self) -> &[&'a str] {
         self.carried.as_deref().unwrap_or_default()
     }
@@ -68,6 +68,10 @@ impl<'a> Reader<'a> {
     }
 
     /// Checks that nothing but white space is left.
+    ///
+    /// # Errors
+    ///
+    /// There is other text behind the value.
     pub fn end(&mut self) -> Result<(), SerdesError> {
         self.skip_space();
         if self.at == self.text.len() {
@@ -78,6 +82,10 @@ impl<'a> Reader<'a> {
     }
 
     /// The kind of the next value.
+    ///
+    /// # Errors
+    ///
+    /// No value is next: the text has ended, or something else follows.
     pub fn kind(&mut self) -> Result<Kind, SerdesError> {
         self.skip_space();
         match self.byte() {
@@ -95,6 +103,10 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads `null` if it is next.
+    ///
+    /// # Errors
+    ///
+    /// A word that begins like `null` is next.
     pub fn null(&mut self) -> Result<bool, SerdesError> {
         self.skip_space();
         if self.byte() != Some(b'n') {
@@ -105,6 +117,10 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads a boolean.
+    ///
+    /// # Errors
+    ///
+    /// The next value is not a boolean.
     pub fn bool(&mut self) -> Result<bool, SerdesError> {
         self.skip_space();
         if self.byte() == Some(b't') {
@@ -117,6 +133,10 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads the text of a number.
+    ///
+    /// # Errors
+    ///
+    /// The next value is not a number.
     pub fn number(&mut self) -> Result<&'a str, SerdesError> {
         if self.kind()? != Kind::Number {
             return Err(self.error(format!("expected a number, found {:?}", self.rest_preview())));
@@ -137,6 +157,10 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads an integer of up to 64 bits.
+    ///
+    /// # Errors
+    ///
+    /// The next value is not an integer, or has more than 64 bits.
     pub fn integer(&mut self) -> Result<i64, SerdesError> {
         let start = self.at;
         let text = self.number()?;
@@ -144,6 +168,10 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads a float; an integer counts as one.
+    ///
+    /// # Errors
+    ///
+    /// The next value is not a number.
     pub fn float(&mut self) -> Result<f64, SerdesError> {
         let start = self.at;
         let text = self.number()?;
@@ -156,6 +184,10 @@ impl<'a> Reader<'a> {
     }
 
     /// Reads a string, without a copy where it has no escapes.
+    ///
+    /// # Errors
+    ///
+    /// The next value is not a string, has no end, or has an escape that does not exist.
     pub fn string(&mut self) -> Result<Cow<'a, str>, SerdesError> {
         self.skip_space();
         if self.byte() != Some(b'"') {
@@ -187,21 +219,37 @@ impl<'a> Reader<'a> {
     }
 
     /// Begins a list; then [`next_item`](Self::next_item) until it returns `false`.
+    ///
+    /// # Errors
+    ///
+    /// The next value is not a list, or lists and objects nest deeper than [`MAX_DEPTH`].
     pub fn begin_list(&mut self) -> Result<Object, SerdesError> {
         self.begin(b'[', "a list")
     }
 
     /// Whether another item of the list follows.
+    ///
+    /// # Errors
+    ///
+    /// Neither another item nor the end of the list is next.
     pub fn next_item(&mut self, list: &mut Object) -> Result<bool, SerdesError> {
         self.next(list, b']')
     }
 
     /// Begins an object; then [`next_key`](Self::next_key) and a value until it returns `None`.
+    ///
+    /// # Errors
+    ///
+    /// The next value is not an object, or lists and objects nest deeper than [`MAX_DEPTH`].
     pub fn begin_object(&mut self) -> Result<Object, SerdesError> {
         self.begin(b'{', "an object")
     }
 
     /// The next key of the object; the reader then stands before its value.
+    ///
+    /// # Errors
+    ///
+    /// Neither another key nor the end of the object is next.
     pub fn next_key(&mut self, object: &mut Object) -> Result<Option<Cow<'a, str>>, SerdesError> {
         if !self.next(object, b'}')? {
             return Ok(None);
@@ -212,8 +260,8 @@ impl<'a> Reader<'a> {
         Ok(Some(key))
     }
 
-    /// Reads a key if it is the next one, written as Dagster writes it: `quoted` is the key in quotes with
-    /// its colon and space. The reader then stands before its value, else where it stood.
+    /// Reads a key if it is the next one, written as Dagster writes it. `quoted` is the key in quotes with its
+    /// colon and space. If it is, the reader then stands before the value; otherwise it does not move.
     #[doc(hidden)]
     #[inline]
     pub fn take_key(&mut self, object: &mut Object, quoted: &'static str) -> bool {
@@ -229,7 +277,11 @@ impl<'a> Reader<'a> {
 
     /// Passes over one value and returns its text as it stands.
     ///
-    /// Works without recursion: what nobody interprets cannot exhaust the stack.
+    /// It works without recursion, so a value that nobody interprets cannot exhaust the stack.
+    ///
+    /// # Errors
+    ///
+    /// The next value is not complete, or is not JSON.
     pub fn raw_value(&mut self) -> Result<&'a str, SerdesError> {
         self.skip_space();
         let start = self.at;
@@ -246,7 +298,7 @@ impl<'a> Reader<'a> {
                     around.push((kind == Kind::List, false));
                 }
             }
-            // Close what ends here, and go on to the next value of what does not.
+            // Close what ends here. If it does not end, go on to the next value.
             loop {
                 let Some((is_list, has_items)) = around.last_mut() else {
                     return Ok(&self.text[start..self.at]);
@@ -271,8 +323,12 @@ impl<'a> Reader<'a> {
         }
     }
 
-    /// The `"__class__"` of the object that follows, without moving; `None` if it is no object or
+    /// The `"__class__"` of the object that follows. The reader does not move. `None` if no object follows, or it
     /// has no class.
+    ///
+    /// # Errors
+    ///
+    /// The object is not JSON up to its class, or its class is not a string.
     pub fn class(&mut self) -> Result<Option<Cow<'a, str>>, SerdesError> {
         if self.kind()? != Kind::Object {
             return Ok(None);
@@ -296,7 +352,11 @@ impl<'a> Reader<'a> {
         Ok(class)
     }
 
-    /// Reads `{"__enum__": "Class.MEMBER"}`, of which it returns the text.
+    /// Reads `{"__enum__": "Class.MEMBER"}` and returns its text.
+    ///
+    /// # Errors
+    ///
+    /// The next value is not such an object.
     pub fn enum_text(&mut self) -> Result<Cow<'a, str>, SerdesError> {
         let mut object = self.begin_object()?;
         let mut text = None;
@@ -360,7 +420,7 @@ impl<'a> Reader<'a> {
         let is_first_half = (0xd800..0xdc00).contains(&unit);
         let units = if is_first_half { &pair[..] } else { &pair[..1] };
         let Some(Ok(character)) = char::decode_utf16(units.iter().copied()).next() else {
-            // Python's strings may hold half of a pair, and so may what it wrote.
+            // Python's strings may hold half of a pair, and so may the text that it wrote.
             surrogates::push_half(value, unit);
             self.at += 6;
             return Ok(());
@@ -419,8 +479,7 @@ impl<'a> Reader<'a> {
     }
 }
 
-/// Appends a piece of a string as it is kept: as it is, but for the one character that means something
-/// else.
+/// Appends a piece of a string as it is, except for the one character that means something else.
 fn push_as_kept(value: &mut String, piece: &str) {
     if piece.is_ascii() || !piece.contains(surrogates::is_mark) {
         return value.push_str(piece);
@@ -434,8 +493,8 @@ fn push_as_kept(value: &mut String, piece: &str) {
     }
 }
 
-/// The length of the number in JSON's grammar, of any size, at the start of `text`. `None` if there is
-/// none, or if what follows it could not follow a number.
+/// The length of the number in JSON's grammar, of any size, at the start of `text`. `None` if there is no number,
+/// or if what follows cannot follow a number.
 fn number_length(text: &[u8]) -> Option<usize> {
     let digits = |from: usize| text[from..].iter().take_while(|byte| byte.is_ascii_digit()).count();
     let mut at = usize::from(text.first() == Some(&b'-'));

@@ -23,7 +23,7 @@ enum Form {
     List,
 }
 
-/// A set. A new one is written as `{"__frozenset__": [..]}`; one that was read keeps its form.
+/// A set. A new set is written as `{"__frozenset__": [..]}`. One that was read keeps its form.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct FrozenSet<T> {
     items: Vec<T>,
@@ -65,7 +65,7 @@ impl<T: SetOrder + PartialEq> FromIterator<T> for FrozenSet<T> {
 }
 
 impl<T: SetOrder + PartialEq> FrozenSet<T> {
-    /// A set that is written as `{"__set__": [..]}`, as where Dagster's field holds a set that can change.
+    /// A set that is written as `{"__set__": [..]}`, for fields where Dagster has a mutable set.
     pub fn mutable(items: impl IntoIterator<Item = T>) -> Self {
         Self { form: Form::Mutable, ..items.into_iter().collect() }
     }

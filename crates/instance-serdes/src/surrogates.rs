@@ -1,9 +1,9 @@
 //! Halves of surrogate pairs, which Python's strings may hold and Rust's may not.
 //!
-//! Python writes a file name that is not UTF-8 with such halves, and stores them in events as
-//! `\udcff`. They are kept as two characters: a mark, which is the last code point and stands for no
-//! character at all, and one from a private area that tells the half. The mark itself is kept doubled.
-//! So every text that was read is written again byte for byte.
+//! Python writes a file name that is not UTF-8 with such halves, and stores them in events as `\udcff`. A half is
+//! kept as two characters: a mark, and a character from a private area that tells the half. The mark is the last
+//! code point, which stands for no character. The mark itself is kept doubled. So every text that was read is
+//! written again byte for byte.
 
 /// The code point that announces a half of a pair.
 const MARK: char = '\u{10ffff}';
@@ -30,16 +30,16 @@ pub(super) fn push_mark(text: &mut String) {
     text.extend([MARK, MARK]);
 }
 
-/// What stands behind a mark: a half of a pair or the mark itself; `None` if it is neither, and the
-/// mark was put there by somebody else.
+/// What stands behind a mark: a half of a pair or the mark itself. `None` if it is neither, so that somebody else
+/// wrote the mark.
 pub(super) fn behind_mark(character: Option<char>) -> Option<u16> {
     let number = u32::from(character?).checked_sub(PRIVATE)?;
     let half = u16::try_from(number).ok()?.checked_add(FIRST)?;
     (FIRST..=0xdfff).contains(&half).then_some(half)
 }
 
-/// Entries in the order in which Python sorts their keys: by code points, where halves of pairs stand
-/// for themselves.
+/// Entries in the order in which Python sorts their keys: by code points, with halves of pairs as code points of
+/// their own.
 pub(super) fn in_python_order<'a, K: AsRef<str> + 'a, V>(
     entries: impl Iterator<Item = (K, V)>,
 ) -> Vec<(K, V)> {
@@ -50,8 +50,8 @@ pub(super) fn in_python_order<'a, K: AsRef<str> + 'a, V>(
     entries
 }
 
-/// The code points that a text of the codec stands for, halves of surrogate pairs included: for whoever shows a text
-/// where a half has no place. `char::from_u32` gives `None` for a half.
+/// The code points that a text of the codec stands for, halves of surrogate pairs included. It is for whoever shows
+/// a text where a half has no place. `char::from_u32` gives `None` for a half.
 pub fn code_points(text: &str) -> impl Iterator<Item = u32> {
     let mut characters = text.chars().peekable();
     std::iter::from_fn(move || {

@@ -2,9 +2,9 @@
 
 use super::{ObjectWriter, Opaque};
 
-/// The unknown fields of one object, kept so that a read-modify-write loses nothing.
+/// The unknown fields of one object, kept so that reading, changing and writing loses nothing.
 ///
-/// Empty, and then without an allocation, for every object that this version builds or fully knows.
+/// For every object that this version builds or fully knows, it is empty and needs no allocation.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 #[expect(clippy::box_collection, reason = "one pointer in each of the objects, hardly ever set")]
 pub struct UnknownFields(Option<Box<Vec<(String, Opaque)>>>);
@@ -24,14 +24,14 @@ impl UnknownFields {
     pub fn push(&mut self, name: String, value: Opaque) {
         let fields = self.0.get_or_insert_default();
         let place = fields.partition_point(|(other, _)| *other < name);
-        // Of a key that occurs twice the last value counts, as for Python.
+        // If a key occurs twice, the last value counts, as in Python.
         match fields.get_mut(place).filter(|(other, _)| *other == name) {
             Some((_, known)) => *known = value,
             None => fields.insert(place, (name, value)),
         }
     }
 
-    /// Writes the fields whose names come before `limit`, from `from` on; returns where it stopped.
+    /// Writes the fields whose names come before `limit`, starting at `from`. Returns where it stopped.
     #[doc(hidden)]
     pub fn write(&self, from: usize, limit: Option<&str>, object: &mut ObjectWriter<'_>) -> usize {
         let Some(fields) = &self.0 else { return 0 };

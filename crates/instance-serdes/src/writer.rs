@@ -85,7 +85,7 @@ impl Writer {
         character.len_utf8()
     }
 
-    /// Writes what a mark at the beginning of `rest` announces; returns the length of both.
+    /// Writes what a mark at the beginning of `rest` stands for; returns the length of both.
     fn marked(&mut self, rest: &str) -> usize {
         let mut characters = rest.chars();
         let mark = characters.next().map_or(0, char::len_utf8);
@@ -93,7 +93,7 @@ impl Writer {
         if let Some(half) = surrogates::behind_mark(next) {
             self.unit(half);
         } else {
-            // The mark itself: doubled if it was read, single if somebody put it there.
+            // The mark itself. It is doubled if it was read, single if somebody put it there.
             self.unit(0xdbff);
             self.unit(0xdfff);
             if !next.is_some_and(surrogates::is_mark) {

@@ -1,9 +1,10 @@
-//! Captured logs in files, in the layout of Dagster's `LocalComputeLogManager`. Nothing here knows what a
-//! run is.
+//! Captured logs in files, in the layout of Dagster's `LocalComputeLogManager`.
 //!
-//! A capture is three files: `<key>.out`, `<key>.err`, and `<key>.complete` when it has ended. A key is
-//! the path to them, so every path is checked before it is used: in its parts, and, since symbolic links
-//! lead anywhere, where it really is.
+//! A capture is three files: `<key>.out`, `<key>.err`, and `<key>.complete` when it has ended. A key is the path to
+//! them, so every path is checked before it is used: its parts, and, since symbolic links lead anywhere, the place
+//! where it really is.
+//!
+//! Not here: what a run is.
 
 use std::fmt::Write;
 use std::fs;
@@ -24,8 +25,8 @@ use tokio::sync::Mutex;
 /// The ending of the mark that a capture is complete.
 const COMPLETE: &str = "complete";
 
-/// What longer names of files are replaced by a hash for. Dagster counts characters; a name of so many
-/// characters and more bytes is one that neither it nor the file system can store.
+/// File names longer than this are replaced by a hash. Dagster counts characters. A name of so many characters and
+/// more bytes is one that neither Dagster nor the file system can store.
 const MAX_FILE_NAME_BYTES: usize = 255;
 
 /// Captured logs below one directory.
@@ -35,12 +36,12 @@ pub struct LocalComputeLogManager {
 }
 
 impl LocalComputeLogManager {
-    /// The logs below a directory, which is created when it is first needed.
+    /// The logs below a directory. The directory is created when it is first needed.
     pub fn new(base_dir: impl Into<PathBuf>) -> Self {
         Self { base_dir: base_dir.into() }
     }
 
-    /// The path of parts below the base directory, refused if they lead out of it.
+    /// The path of parts below the base directory. Parts that lead out of it are refused.
     fn join(&self, parts: &[String], file_name: &str) -> Result<PathBuf, StorageError> {
         let mut path = self.base_dir.clone();
         path.extend(parts);
@@ -48,7 +49,7 @@ impl LocalComputeLogManager {
         let is_plain =
             |path: &Path| path.components().all(|part| matches!(part, Component::Normal(_)));
         if path.strip_prefix(&self.base_dir).is_ok_and(is_plain) {
-            // Without a slash at its end, which would have the system follow a link.
+            // Without a slash at its end: with one, the system would follow a link.
             Ok(path.components().collect())
         } else {
             Err(outside(&path, "a key is made of names of files, without '..' and a leading '/'"))
@@ -67,7 +68,8 @@ impl LocalComputeLogManager {
         self.join(namespace, &file_name(file_base, ending))
     }
 
-    /// Where a path really is, symbolic links followed; refused if that is not below the base directory.
+    /// Where a path really is, with symbolic links followed. A path that is not below the base directory is
+    /// refused.
     fn resolve(&self, path: &Path) -> Result<PathBuf, StorageError> {
         let base = real_path(&self.base_dir)?;
         let real = real_path(path)?;
@@ -131,10 +133,10 @@ impl LocalComputeLogManager {
 
     /// Deletes a key's files. The directories stay, as Dagster leaves them.
     fn delete_key(&self, log_key: &ComputeLogKey) -> Result<(), StorageError> {
-        // The partial ones are of Dagster's managers that upload what is captured here.
+        // Dagster's managers that upload captured output leave partial files here.
         for ending in ["out", "err", "out.partial", "err.partial", COMPLETE] {
             let path = self.join_file(log_key, ending)?;
-            // The directory is resolved, and not the file: of a link the link is deleted.
+            // The directory is resolved, not the file: of a link, the link itself is deleted.
             if let (Some(directory), Some(name)) = (path.parent(), path.file_name()) {
                 remove_file(&self.resolve(directory)?.join(name))?;
             }
@@ -280,21 +282,21 @@ impl ComputeLogCapture for LocalCapture {
         };
         let mut file = file.lock().await;
         file.write_all(bytes).await.map_err(io_error("write", path))?;
-        // Without the flush tokio may still hold the bytes when the call returns.
+        // Without the flush, tokio may still hold the bytes when the call returns.
         file.flush().await.map_err(io_error("write", path))
     }
 
     async fn complete(self: Box<Self>) -> Result<(), StorageError> {
         let path = &self.complete_path;
         if let Some(directory) = path.parent() {
-            // It may have been deleted meanwhile, with all that was captured.
+            // The file may have been deleted meanwhile, with all that was captured.
             tokio::fs::create_dir_all(directory).await.map_err(io_error("create", directory))?;
         }
         File::create(path).await.map(drop).map_err(io_error("create", path))
     }
 }
 
-/// The name of one of a key's files: Dagster's, which has the hash of a name that is too long.
+/// The name of one of a key's files, as Dagster makes it. A name that is too long becomes its hash.
 fn file_name(file_base: &str, ending: &str) -> String {
     let name = format!("{file_base}.{ending}");
     if name.len() <= MAX_FILE_NAME_BYTES {
@@ -306,11 +308,11 @@ fn file_name(file_base: &str, ending: &str) -> String {
         // Writing to a String cannot fail.
         let _ = write!(hex, "{byte:02x}");
     }
-    // Dagster gives a partial file of such a name the name of the whole one.
+    // Dagster gives a partial file with such a name the name of the whole file.
     format!("{hex}.{}", ending.trim_end_matches(".partial"))
 }
 
-/// A path with its symbolic links followed. What does not exist yet is where it would be created.
+/// A path with its symbolic links followed. If it does not exist yet, it is the place where it would be created.
 fn real_path(path: &Path) -> Result<PathBuf, StorageError> {
     let absolute = std::path::absolute(path).map_err(io_error("find", path))?;
     let mut existing = absolute.as_path();
@@ -336,7 +338,7 @@ fn real_path(path: &Path) -> Result<PathBuf, StorageError> {
     }
 }
 
-/// A part of a file; `None` where there is none, as for Dagster where there is something else.
+/// A part of a file. `None` if there is no file. Something else than a file counts as none, as in Dagster.
 fn read_file(path: &Path, offset: u64, max_bytes: usize) -> Result<Option<Vec<u8>>, StorageError> {
     // Before it is opened, which would wait if it were a pipe.
     let length = match existing(fs::metadata(path), "read", path)? {
@@ -386,7 +388,7 @@ fn existing<T>(
     }
 }
 
-/// Whether an operation found nothing: there is no such name, or a file stands where a directory would.
+/// Whether an operation found nothing: no such name, or a file in the place of a directory.
 fn is_absence(error: &std::io::Error) -> bool {
     matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory)
 }

@@ -1,4 +1,4 @@
-//! What a storage takes from outside of its databases, and how it is opened.
+//! What a storage takes from outside of its databases, and whether opening creates one.
 
 use std::sync::Arc;
 
@@ -12,7 +12,7 @@ pub struct StorageContext {
     pub clock: Arc<dyn Clock>,
     /// Where the id of a fresh store of runs comes from.
     pub ids: Arc<dyn IdSource>,
-    /// Which tags of asset events are indexed, by their keys; [`is_indexed_tag`] unless said otherwise.
+    /// Decides by its key whether a tag of asset events is indexed. The default is [`is_indexed_tag`].
     pub indexed_tags: Arc<dyn Fn(&str) -> bool + Send + Sync>,
 }
 
@@ -37,7 +37,7 @@ impl std::fmt::Debug for StorageContext {
 pub enum OpenMode {
     /// Create what is missing.
     CreateIfMissing,
-    /// An error if there is no instance: for SQLite, if there is no file of the store of runs; for Postgres, on first
-    /// use, if there are no tables of Dagster's. In Postgres no table is created.
+    /// It is an error if there is no instance. In SQLite, that is a missing file of the store of runs. In Postgres,
+    /// it is missing tables of Dagster's, which the first use finds. No table is created in Postgres then.
     MustExist,
 }

@@ -1,4 +1,4 @@
-//! What can be said of the storages of an instance.
+//! A summary of the storages of an instance.
 
 use std::path::PathBuf;
 
@@ -7,26 +7,34 @@ use instance_core::ops::StorageOps;
 use instance_core::run::RunsFilter;
 use instance_core::settings::StorageSettings;
 
-/// Where an instance stores what, in which schema.
+/// A summary of the storages of an instance: where they are, and which schema they have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct StorageInfo {
-    /// The instance's directory.
+    /// The directory of the instance.
     pub home: PathBuf,
-    /// Where the stores are.
+    /// The settings of the storages. They are printed without passwords.
     pub storage: StorageSettings,
-    /// The directory of captured logs.
+    /// The directory in which the output of workers is captured.
     pub compute_logs_dir: PathBuf,
-    /// The id that the store of runs was given when it was created.
+    /// The id that the storage of runs got when it was created.
     pub run_storage_id: String,
-    /// The revisions of the schemas: of runs, events and schedules.
+    /// The schema revision of each storage, with its name: `runs`, `events` and `schedules`.
     pub schema_revisions: [(&'static str, String); 3],
-    /// How many runs there are.
+    /// The number of runs.
     pub runs: u64,
     /// Keys of `dagster.yaml` that this version does not act upon.
     pub ignored_keys: Vec<String>,
 }
 
-/// Where the instance stores what, in which schema.
+/// Returns a summary of the storages of the instance.
+///
+/// Storages that do not exist yet are created. The parts of the summary are read one after another, and not in one
+/// transaction.
+///
+/// # Errors
+///
+/// [`InstanceError::Storage`] if a storage fails, or if it has a schema that this version does not know.
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn storage_info(ops: &dyn StorageOps) -> Result<StorageInfo, InstanceError> {
     let (settings, stores) = (ops.settings(), ops.stores());
     Ok(StorageInfo {

@@ -1,7 +1,7 @@
-//! The storages: the stores of runs, events and schedules in databases, captured logs on disk, and
-//! the functions of the storage domain.
+//! The stores of runs, events and schedules in databases, captured logs on disk, and the functions of the storage
+//! domain.
 //!
-//! The only crate that knows SQL. The other domains are not known here.
+//! This is the only crate that knows SQL. It does not know the other domains.
 //!
 #![doc = include_str!("../README.md")]
 //!

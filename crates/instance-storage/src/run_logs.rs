@@ -1,5 +1,5 @@
-//! Where the events of a run are: with all others, or in a file of their own, of which a bounded number
-//! is open.
+//! In which database the events of a run are: in one with all others, or in a file of the run. Only a bounded
+//! number of files is open.
 
 use std::collections::HashMap;
 use std::ops::Deref;
@@ -20,7 +20,7 @@ use crate::db::{
 use crate::sql::schema::Schema;
 use crate::watch::Notices;
 
-/// How many shards are open at once, those in use included, at least and at most.
+/// How many shards are open at once, at least and at most. Shards in use count.
 const FEWEST_OPEN: usize = 16;
 const MOST_OPEN: usize = 128;
 /// How many more may be closing.
@@ -33,7 +33,7 @@ const INDEX: &str = "index";
 #[derive(Debug)]
 pub(crate) enum RunLogs {
     /// With those of all other runs.
-    Together(Arc<Database>),
+    Shared(Arc<Database>),
     /// In a file of their own.
     Sharded(Box<Shards>),
 }
@@ -56,15 +56,15 @@ impl RunLogs {
     /// Whether each run has a file of its own.
     pub(crate) const fn is_sharded(&self) -> bool {
         match self {
-            Self::Together(_) => false,
+            Self::Shared(_) => false,
             Self::Sharded(_) => true,
         }
     }
 
-    /// From where a process learns that another one has stored events.
+    /// From where a process hears that another one has stored events.
     pub(crate) fn notices(&self) -> Notices {
         match self {
-            Self::Together(database) => match &**database {
+            Self::Shared(database) => match &**database {
                 Database::Sqlite(sqlite) => {
                     sqlite.file().map_or(Notices::None, |path| Notices::File(path.to_owned()))
                 }
@@ -78,22 +78,22 @@ impl RunLogs {
     /// Refuses a run whose events have no possible place.
     pub(crate) fn check(&self, run_id: &RunId) -> Result<(), StorageError> {
         match self {
-            Self::Together(_) => Ok(()),
+            Self::Shared(_) => Ok(()),
             Self::Sharded(shards) => shards.path(run_id).map(drop),
         }
     }
 
-    /// Where the events of a run are written; a shard is created on first use. Waits while as many others are
-    /// in use as may be open.
+    /// Where the events of a run are written. A shard is created on first use. It waits while all shards that may
+    /// be open are in use.
     pub(crate) async fn get(&self, run_id: &RunId) -> Result<RunLog, StorageError> {
         match self {
-            Self::Together(database) => Ok(RunLog::of_all(database)),
+            Self::Shared(database) => Ok(RunLog::of_all(database)),
             Self::Sharded(shards) => shards.get(run_id).await,
         }
     }
 
-    /// The log of a new run, with what is written into it, that has no place yet; `None` for a run that has one,
-    /// and where a new run needs none.
+    /// The log of a new run with its first content, which has no place yet. `None` if the run has a log, or if a
+    /// new run needs none.
     pub(crate) async fn prepare<T, F>(
         &self,
         run_id: &RunId,
@@ -123,7 +123,7 @@ impl RunLogs {
         run_id: &RunId,
     ) -> Result<Option<RunLog>, StorageError> {
         match self {
-            Self::Together(database) => Ok(Some(RunLog::of_all(database))),
+            Self::Shared(database) => Ok(Some(RunLog::of_all(database))),
             Self::Sharded(shards) => shards.get_existing(run_id).await,
         }
     }
@@ -131,7 +131,7 @@ impl RunLogs {
     /// The runs that have a file of their own.
     pub(crate) async fn run_ids(&self) -> Result<Vec<RunId>, StorageError> {
         match self {
-            Self::Together(_) => Ok(Vec::new()),
+            Self::Shared(_) => Ok(Vec::new()),
             Self::Sharded(shards) => {
                 let directory = shards.directory.to_string_lossy();
                 Operation::from("listing logs of runs")
@@ -144,7 +144,7 @@ impl RunLogs {
     /// Deletes the files of all runs.
     pub(crate) async fn wipe(&self) -> Result<(), StorageError> {
         match self {
-            Self::Together(_) => Ok(()),
+            Self::Shared(_) => Ok(()),
             Self::Sharded(shards) => shards.wipe().await,
         }
     }
@@ -152,13 +152,13 @@ impl RunLogs {
     /// Closes all files of runs.
     pub(crate) async fn close(&self) {
         match self {
-            Self::Together(_) => {}
+            Self::Shared(_) => {}
             Self::Sharded(shards) => shards.close().await,
         }
     }
 }
 
-/// The database with the events of a run; it is not closed before it is dropped.
+/// The database with the events of a run. It stays open until this is dropped.
 #[derive(Debug)]
 pub(crate) struct RunLog {
     database: Arc<Database>,
@@ -188,8 +188,8 @@ pub(crate) struct NewRunLog<T> {
 }
 
 impl<T> NewRunLog<T> {
-    /// Puts it there durably, all or nothing; the result of what was written into it. `None` if another process
-    /// was faster, or it cannot be done here: then the log is written as any other.
+    /// Puts the log in its place, durably, all or nothing. Returns the result of what was written into it. `None`
+    /// if another process was faster, or if this cannot be done here. The log is then written as any other.
     pub(crate) async fn place(self) -> Result<Option<T>, StorageError> {
         let path = self.path.to_string_lossy();
         let placing = self.file.place(&self.path);
@@ -198,8 +198,8 @@ impl<T> NewRunLog<T> {
     }
 }
 
-/// How many shards may be open: half of the files that this process may have open are left to others. Those who
-/// write as many runs at once would else wait for files that are closed and opened again for each event.
+/// How many shards may be open. Half of the files that this process may have open are left to others. A process
+/// that writes as many runs at once would otherwise wait for files that are closed and opened again for each event.
 fn open_at_most() -> usize {
     #[cfg(unix)]
     let files = nix::sys::resource::getrlimit(nix::sys::resource::Resource::RLIMIT_NOFILE)
@@ -209,7 +209,7 @@ fn open_at_most() -> usize {
     (files / 2 / FILES_OF_SHARD).clamp(FEWEST_OPEN, MOST_OPEN)
 }
 
-/// The shards below one directory, the least recently used of which are closed.
+/// The shards below one directory. The least recently used ones are closed.
 #[derive(Debug)]
 pub(crate) struct Shards {
     directory: PathBuf,
@@ -218,7 +218,7 @@ pub(crate) struct Shards {
     most: usize,
     users: Arc<Semaphore>,
     open: Mutex<Open>,
-    /// Those that were open and are being closed, which takes two flushes that nobody waits for.
+    /// Shards that were open and are being closed. That takes two flushes, for which nobody waits.
     closing: tokio::sync::Mutex<JoinSet<()>>,
     new_files: RunFiles,
 }
@@ -230,7 +230,7 @@ struct Open {
 }
 
 impl Open {
-    /// The shard of a run, and one that was open instead of it and is to be closed.
+    /// The shard of a run, and a shard that is to be closed to make room for it.
     fn get(
         &mut self,
         run_id: &RunId,
@@ -238,7 +238,7 @@ impl Open {
         new: impl FnOnce() -> Arc<Database>,
     ) -> (Arc<Database>, Option<Arc<Database>>) {
         self.uses += 1;
-        // Meanwhile somebody may have deleted its file: it is opened as if for the first time.
+        // Somebody may have deleted its file meanwhile, so it is opened as if for the first time.
         self.shards.retain(|id, (shard, _)| {
             id != run_id || Arc::strong_count(shard) > 1 || !shard.is_idle()
         });
@@ -248,7 +248,7 @@ impl Open {
         }
         let mut surplus = None;
         if self.shards.len() >= most {
-            // One that is in use is left: its file would be opened a second time beside it.
+            // A shard in use is left open: otherwise its file would be opened a second time beside it.
             let unused = self.shards.iter().filter(|(_, (shard, _))| Arc::strong_count(shard) == 1);
             let oldest = unused.min_by_key(|(_, (_, last_use))| *last_use);
             let oldest = oldest.map(|(id, _)| id.clone());
@@ -342,7 +342,7 @@ impl Shards {
         while closing.join_next().await.is_some() {}
     }
 
-    /// The file of a run's shard; an id that is no name of a file, or names another, is refused.
+    /// The file of a run's shard. An id is refused if it is no file name, or names another file.
     fn path(&self, run_id: &RunId) -> Result<PathBuf, StorageError> {
         let id = run_id.as_str();
         if id == INDEX || id.contains(['/', '\\', '\0']) {

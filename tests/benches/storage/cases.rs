@@ -9,7 +9,7 @@ use instance_core::RunId;
 use instance_core::event::{DagsterEventType, EventLogEntry};
 use instance_core::run::{DagsterRun, RunsFilter};
 use instance_core::storage::EventStoreExt;
-use instance_core::storage::{EventLogStorage, RecordsForRun, RunsPage};
+use instance_core::storage::{EventLogStorage, Only, RecordsForRun, RunsPage};
 use serde_json::json;
 
 use crate::Result;
@@ -198,12 +198,18 @@ async fn reads(report: &mut Report, dagster: &mut Dagster, sides: &Sides) -> Res
                 "get_latest_materialization_events" => {
                     events.get_latest_materialization_records(&keys).await?.len()
                 }
-                "get_asset_records" => events.get_asset_records(Some(&keys)).await?.len(),
+                "get_asset_records" => {
+                    events.get_asset_records(&Only::These(keys.clone())).await?.len()
+                }
                 "get_latest_storage_id_by_partition" => {
                     let (asset, of_type) =
                         (partitioned_asset(), DagsterEventType::AssetMaterialization);
-                    let latest =
-                        events.get_latest_storage_id_by_partition(&asset, of_type, None, None);
+                    let latest = events.get_latest_storage_id_by_partition(
+                        &asset,
+                        of_type,
+                        &Only::Any,
+                        None,
+                    );
                     latest.await?.len()
                 }
                 _ => events.get_dynamic_partitions("prepared").await?.len(),

@@ -7,7 +7,7 @@ use instance_core::clock::datetime_of;
 use instance_core::event::{DagsterEventType, EventLogCursor};
 use instance_core::ids::StorageId;
 use instance_core::serdes::{Reader, Unpack, deserialize_value};
-use instance_core::storage::Order;
+use instance_core::storage::{Only, Order};
 use serde_json::Value;
 
 use super::errors::WireError;
@@ -138,18 +138,30 @@ impl<'v> Argument<'v> {
             .collect()
     }
 
-    /// The members of an enum; null means none.
-    pub(super) fn members<T>(&self, named: impl Fn(&str) -> Option<T>) -> Decoded<Vec<T>> {
-        match self.clone().optional() {
-            Some(list) => list.items()?.iter().map(|item| item.member(&named)).collect(),
-            None => Ok(Vec::new()),
-        }
+    /// The members of an enum that are asked for; null and none of them mean any, as they do for Python.
+    pub(super) fn members<T>(&self, named: impl Fn(&str) -> Option<T>) -> Decoded<Only<T>> {
+        let Some(list) = self.clone().optional() else { return Ok(Only::Any) };
+        let members: Decoded<_> = list.items()?.iter().map(|item| item.member(&named)).collect();
+        Ok(Only::any_if_empty(members?))
+    }
+
+    /// The texts that are asked for; null and none of them mean any, as they do for Python.
+    pub(super) fn only_strings<T: From<String>>(&self) -> Decoded<Only<T>> {
+        let Some(list) = self.clone().optional() else { return Ok(Only::Any) };
+        let strings: Vec<String> = list.strings()?;
+        Ok(Only::any_if_empty(strings.into_iter().map(T::from).collect()))
+    }
+
+    /// The rows that are asked for; null and none of them mean any, as they do for Python.
+    pub(super) fn only_storage_ids(&self) -> Decoded<Only<StorageId>> {
+        let Some(list) = self.clone().optional() else { return Ok(Only::Any) };
+        Ok(Only::any_if_empty(list.storage_ids()?))
     }
 
     /// Types of events: null, one, or a set.
-    pub(super) fn event_types(&self) -> Decoded<Vec<DagsterEventType>> {
+    pub(super) fn event_types(&self) -> Decoded<Only<DagsterEventType>> {
         if self.value.is_string() {
-            return Ok(vec![self.event_type()?]);
+            return Ok(Only::one(self.event_type()?));
         }
         self.members(DagsterEventType::from_value)
     }
@@ -223,6 +235,8 @@ pub(super) fn parse_datetime(text: &str) -> Option<DateTime<Utc>> {
 #[cfg(test)]
 mod tests {
     use super::{Argument, parse_datetime};
+    use dagster_instance::event::DagsterEventType;
+    use dagster_instance::storage::Only;
     use serde_json::json;
 
     #[test]
@@ -246,10 +260,12 @@ mod tests {
 
     #[test]
     fn sets_types_and_limits() {
-        let types = |value| Argument::new(&value, String::new()).event_types().unwrap().len();
-        assert_eq!(types(json!(null)), 0);
-        assert_eq!(types(json!("PIPELINE_START")), 1);
-        assert_eq!(types(json!({"__set__": ["STEP_START", "PIPELINE_START"]})), 2);
+        let types = |value| Argument::new(&value, String::new()).event_types().unwrap();
+        assert_eq!(types(json!(null)), Only::Any);
+        assert_eq!(types(json!({"__set__": []})), Only::Any);
+        let both = Only::these([DagsterEventType::StepStart, DagsterEventType::RunStart]);
+        assert_eq!(types(json!("PIPELINE_START")), Only::one(DagsterEventType::RunStart));
+        assert_eq!(types(json!({"__set__": ["STEP_START", "PIPELINE_START"]})), both);
         let limit = |value| Argument::new(&value, String::new()).limit().unwrap();
         assert_eq!((limit(json!(null)), limit(json!(0)), limit(json!(3))), (None, None, Some(3)));
     }

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use instance_core::AssetKey;
 use instance_core::event::{DagsterEventType, EventLogCursor};
-use instance_core::ids::{RunId, SnapshotId, StorageId};
+use instance_core::ids::{SnapshotId, StorageId};
 use instance_core::run::{DagsterRunStatus, RunsFilter, TagFilter};
 use instance_core::scheduling::{BulkActionStatus, BulkActionsFilter};
 use instance_core::serdes::{SerdesClass, deserialize_value, json_to_text, text_to_json};
@@ -22,10 +22,6 @@ type Decoded<T> = Result<T, WireError>;
 /// The values of a list that may be null, which is as good as empty.
 fn strings_or_none(list: Argument<'_>) -> Decoded<Vec<String>> {
     list.optional().map_or_else(|| Ok(Vec::new()), |list| list.strings())
-}
-
-fn storage_ids_or_none(list: Argument<'_>) -> Decoded<Vec<StorageId>> {
-    list.optional().map_or_else(|| Ok(Vec::new()), |list| list.storage_ids())
 }
 
 fn optional_string(text: Argument<'_>) -> Decoded<Option<String>> {
@@ -54,9 +50,8 @@ pub(super) fn runs_filter(filter: Argument<'_>) -> Decoded<RunsFilter> {
     let Some(filter) = filter.optional() else { return Ok(RunsFilter::default()) };
     filter.record("RunsFilter")?;
     let time = |name| filter.field(name).optional().map(|time| time.datetime()).transpose();
-    let run_ids = strings_or_none(filter.field("run_ids"))?;
     Ok(RunsFilter {
-        run_ids: run_ids.into_iter().map(RunId::from).collect(),
+        run_ids: filter.field("run_ids").only_strings()?,
         run_id_prefix: None,
         job_name: optional_string(filter.field("job_name"))?,
         statuses: filter.field("statuses").members(DagsterRunStatus::from_name)?,
@@ -99,7 +94,7 @@ pub(super) fn bulk_actions_filter(filter: Argument<'_>) -> Decoded<BulkActionsFi
         created_after: time("created_after")?,
         tags: tags(filter.field("tags"))?,
         job_name: optional_string(filter.field("job_name"))?,
-        backfill_ids: strings_or_none(filter.field("backfill_ids"))?,
+        backfill_ids: filter.field("backfill_ids").only_strings()?,
         selector_id: optional_string(filter.field("selector_id"))?,
     })
 }
@@ -112,12 +107,12 @@ pub(super) fn event_records_filter(filter: &Argument<'_>) -> Decoded<EventRecord
     Ok(EventRecordsFilter {
         event_type: filter.field("event_type").event_type()?,
         asset_key: filter.field("asset_key").optional().map(|key| key.body()).transpose()?,
-        asset_partitions: strings_or_none(filter.field("asset_partitions"))?,
+        asset_partitions: filter.field("asset_partitions").only_strings()?,
         after_cursor: cursor("after_cursor")?,
         before_cursor: cursor("before_cursor")?,
         after_timestamp: filter.field("after_timestamp").optional_timestamp()?,
         before_timestamp: filter.field("before_timestamp").optional_timestamp()?,
-        storage_ids: storage_ids_or_none(filter.field("storage_ids"))?,
+        storage_ids: filter.field("storage_ids").only_storage_ids()?,
     })
 }
 
@@ -151,12 +146,12 @@ pub(super) fn asset_records_filter(
         .map_err(|error| asset_key.unreadable(&error))?;
     let cursor = |name| Decoded::Ok(optional_id(body.field(name))?.map(EventCursor::StorageId));
     Ok(EventRecordsFilter {
-        asset_partitions: strings_or_none(body.field("asset_partitions"))?,
+        asset_partitions: body.field("asset_partitions").only_strings()?,
         after_cursor: cursor("after_storage_id")?,
         before_cursor: cursor("before_storage_id")?,
         after_timestamp: body.field("after_timestamp").optional_timestamp()?,
         before_timestamp: body.field("before_timestamp").optional_timestamp()?,
-        storage_ids: storage_ids_or_none(body.field("storage_ids"))?,
+        storage_ids: body.field("storage_ids").only_storage_ids()?,
         ..EventRecordsFilter::of_asset(event_type, asset_key)
     })
 }
@@ -177,7 +172,7 @@ pub(super) fn run_status_filter(
         before_timestamp: filter.field("before_timestamp").optional_timestamp()?,
         after_storage_id: optional_id(filter.field("after_storage_id"))?,
         before_storage_id: optional_id(filter.field("before_storage_id"))?,
-        storage_ids: storage_ids_or_none(filter.field("storage_ids"))?,
+        storage_ids: filter.field("storage_ids").only_storage_ids()?,
     };
     Ok((fields, strings_or_none(filter.field("job_names"))?))
 }

@@ -41,6 +41,10 @@ impl Server {
     /// Listens on a socket at this path, in the place of what a server before has left there.
     ///
     /// Has to be called within a runtime.
+    ///
+    /// # Errors
+    ///
+    /// The path cannot be cleared, or no socket can be made there.
     pub fn bind(path: &Path) -> io::Result<Self> {
         match std::fs::remove_file(path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
@@ -52,6 +56,10 @@ impl Server {
 
     /// Serves every connection, until accepting one fails. What is opened on one connection can be used
     /// on all.
+    ///
+    /// # Errors
+    ///
+    /// A connection cannot be accepted.
     pub async fn run(self) -> io::Result<()> {
         loop {
             let (stream, _) = self.listener.accept().await?;

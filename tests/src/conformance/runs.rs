@@ -6,7 +6,7 @@ use instance_core::scheduling::{BulkActionStatus, BulkActionsFilter};
 use instance_core::serdes::SerdesClass;
 use instance_core::snap::{ExecutionPlanSnapshot, JobSnap};
 use instance_core::storage::{
-    BackfillsPage, Order, RunStorage, RunTagsQuery, RunsOrderBy, RunsPage,
+    BackfillsPage, Only, Order, RunStorage, RunTagsQuery, RunsOrderBy, RunsPage,
 };
 
 use super::connection::unknown_method;
@@ -276,6 +276,6 @@ fn backfills_filter(request: &Request) -> Result<BulkActionsFilter, WireError> {
              Please use filters rather than status.",
         ));
     }
-    let statuses = vec![status.member(BulkActionStatus::from_name)?];
+    let statuses = Only::one(status.member(BulkActionStatus::from_name)?);
     Ok(BulkActionsFilter { statuses, ..BulkActionsFilter::default() })
 }

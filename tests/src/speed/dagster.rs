@@ -19,6 +19,10 @@ pub struct Dagster {
 
 impl Dagster {
     /// Starts a script with an interpreter.
+    ///
+    /// # Errors
+    ///
+    /// The interpreter cannot be started.
     pub fn start(python: &str, script: &str) -> Result<Self> {
         let mut child = Command::new(python)
             .arg(script)
@@ -32,12 +36,20 @@ impl Dagster {
     }
 
     /// Has it do a task; returns how long that took.
+    ///
+    /// # Errors
+    ///
+    /// The script does not answer, or answers without a time.
     pub fn seconds(&mut self, task: &Value) -> Result<f64> {
         let answer = self.answer(task)?;
         answer["seconds"].as_f64().ok_or_else(|| format!("{task}: {answer}").into())
     }
 
     /// Has it do a task; returns what it answers.
+    ///
+    /// # Errors
+    ///
+    /// The script does not answer, or its answer is not JSON.
     pub fn answer(&mut self, task: &Value) -> Result<Value> {
         writeln!(self.tasks.as_mut().ok_or("the input is closed")?, "{task}")?;
         let mut line = String::new();

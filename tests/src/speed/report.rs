@@ -86,6 +86,10 @@ impl Report {
     }
 
     /// Writes the document, with its introduction.
+    ///
+    /// # Errors
+    ///
+    /// The file cannot be written.
     pub fn write(&self, path: &Path, introduction: &str) -> Result<()> {
         Ok(std::fs::write(path, introduction.to_owned() + &self.document)?)
     }
@@ -108,6 +112,10 @@ fn median(values: &[f64]) -> f64 {
 }
 
 /// The median time of appending 4 KiB and flushing them, in microseconds.
+///
+/// # Errors
+///
+/// A file in the directory cannot be written.
 pub fn flush_us(directory: &Path) -> Result<f64> {
     let path = directory.join("flush.tmp");
     let mut file = std::fs::File::create(&path)?;

@@ -1,4 +1,4 @@
-//! The links of a documentation comment, moved to another place: each path is written as it is there.
+//! Moves a documentation comment to another place: each link gets the path that it has there.
 //!
 //! Here: which parts of a text are links to items. Not here: what a path means.
 
@@ -16,7 +16,7 @@ pub(super) enum Target {
     Nothing,
 }
 
-/// The documentation with its links as `target` says; blocks of code are left alone.
+/// The documentation with its links as `target` says. Blocks of code stay as they are.
 pub(super) fn moved(documentation: &str, target: &dyn Fn(&str) -> Target) -> String {
     let labels = definitions(documentation);
     let mut result = String::new();
@@ -87,7 +87,7 @@ fn closing(text: &str) -> Option<usize> {
     None
 }
 
-/// Writes the link of this text; returns how much of what follows it belongs to it.
+/// Writes the link of this text. Returns how much of the text after it belongs to the link.
 fn link(
     text: &str,
     after: &str,

@@ -47,7 +47,7 @@ impl<'a> Domain<'a> {
             .map(|function| (function.public.clone(), function.item.sig.ident.to_string()))
     }
 
-    /// The file with the methods, or `None` if there are none; not formatted.
+    /// The file with the methods, not formatted; `None` if there are none.
     pub(super) fn file(
         &self,
         package: &str,
@@ -195,7 +195,7 @@ fn means_the_same(words: &[String], public: &[String], imports: &BTreeSet<String
     public.ends_with(words) && imports.contains(&imported.join("::"))
 }
 
-/// The imports as people write them: one for each module, those of the standard library first.
+/// The imports as people write them: one for each module, with the standard library first.
 fn grouped(imports: &BTreeSet<String>) -> String {
     let mut modules: BTreeMap<(bool, &str), Vec<&str>> = BTreeMap::new();
     for path in imports {

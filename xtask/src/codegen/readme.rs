@@ -1,6 +1,6 @@
-//! The README of one crate, from that of the project.
+//! Makes the README of one crate from that of the project.
 //!
-//! Here: which parts of a text it is. Not here: which crates have one.
+//! Here: which parts of a text it gets. Not here: which crates get one.
 
 use anyhow::{Result, ensure};
 

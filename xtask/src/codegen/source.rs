@@ -1,6 +1,7 @@
-//! The source of one crate as a tree of modules: what each defines and imports, and by which path others may name it.
+//! The source of one crate as a tree of modules: what each module defines and imports, and by which path others may
+//! name it.
 //!
-//! Here: reading, and resolving names. Not here: what is written from it. Macros are not expanded, and a glob is
+//! Here: reading, and resolving names. Not here: what is written from it. Macros are not expanded. A glob is
 //! understood only in a `pub use`.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -21,7 +22,7 @@ pub(super) struct Function<'a> {
     pub(super) marker: Option<&'a str>,
     /// The conditions of the modules around it.
     pub(super) conditions: Vec<&'a Attribute>,
-    /// The module that defines it, whose names its documentation and its signature use.
+    /// The module that defines it. Its documentation and its signature use the names of this module.
     pub(super) module: &'a [String],
 }
 
@@ -54,7 +55,7 @@ struct Import {
 }
 
 impl Crate {
-    /// Reads the crate of this name (with underscores); `load` has the text of a file below its `src/`.
+    /// Reads the crate of this name (with underscores). `load` returns the text of a file below the crate's `src/`.
     pub(super) fn read(name: &str, load: &dyn Fn(&str) -> Option<String>) -> Result<Self> {
         let text = load("lib.rs").with_context(|| format!("`{name}` has no src/lib.rs"))?;
         let mut root = Module { path: vec![name.to_owned()], public: true, ..Module::default() };
@@ -95,8 +96,8 @@ impl Crate {
         functions
     }
 
-    /// The path by which another crate may name what `words` mean in a module, or `None` for what is no name of
-    /// this crate and is not imported: the prelude, generic parameters, other crates.
+    /// The path by which another crate may name what `words` mean in a module. `None` if `words` mean nothing of
+    /// this crate and are not imported: the prelude, generic parameters, other crates.
     ///
     /// # Errors
     ///
@@ -285,8 +286,8 @@ fn flatten(tree: &UseTree, before: &mut Words, public: bool, module: &mut Module
     }
 }
 
-/// What stands after `// facade:` on a line of its own, directly above the function or within its documentation
-/// and attributes.
+/// The text after `// facade:` on a line of its own, directly above the function or within its documentation and
+/// attributes.
 fn marker(text: &str, item: &ItemFn) -> Option<String> {
     let name = item.sig.fn_token.span.start().line;
     let first = item.attrs.iter().map(|attribute| attribute.pound_token.span.start().line).min();

@@ -79,8 +79,7 @@ pub(super) fn failures(outcomes: &[(&Suite, Outcome)]) -> String {
     lines.collect()
 }
 
-/// What is wrong, a sentence for each suite. The target counts only where a suite was run as a
-/// whole.
+/// What is wrong, in one sentence for each suite. The target counts only if a suite was run as a whole.
 pub(super) fn complaints(outcomes: &[(&Suite, Outcome)], whole: bool) -> Vec<String> {
     let complaints = outcomes.iter().filter_map(|(suite, outcome)| {
         let unknown = outcome.failed.iter().filter(|id| suite.known(id).is_none()).count();

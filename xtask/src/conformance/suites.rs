@@ -42,7 +42,7 @@ pub(super) const SUITES: &[Suite] = &[
 /// A test that is about Python's own parts.
 struct Known {
     test: &'static str,
-    /// The one suite that it fails in; every suite that has it unless said.
+    /// The one suite in which it fails; by default, every suite that has it.
     suite: Option<&'static str>,
     reason: &'static str,
 }

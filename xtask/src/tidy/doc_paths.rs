@@ -1,6 +1,6 @@
-//! Documents name files that exist: a path in backticks, from the root or from a crate's directory, leads to one.
+//! Documents name files that exist: a path in backticks, from the root or from `crates/`, leads to a file.
 //!
-//! Not here: links, which people click, and paths with placeholders, as `crates/CRATE/examples/NAME.rs`.
+//! Not here: links, which people click, and paths with placeholders, such as `crates/CRATE/examples/NAME.rs`.
 
 use std::collections::BTreeSet;
 

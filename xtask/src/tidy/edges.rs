@@ -1,5 +1,4 @@
-//! Which crate may depend on which: the fixed shape of the workspace, over the declared
-//! dependencies. It follows from the role that each crate's manifest says.
+//! Which crate may depend on which. The rule follows from the role that each crate's manifest says.
 //!
 //! Not here: the roles themselves (`roles.rs`), nor licences and bans of third-party crates.
 
@@ -82,8 +81,7 @@ struct Edge<'a> {
 fn violation(edge: &Edge<'_>, roles: &Roles<'_>) -> Option<String> {
     let Edge { from, to, .. } = *edge;
     let for_tests = edge.kind == DependencyKind::Development;
-    // A crate may name itself among its dev-dependencies, to switch on its own features for its
-    // tests.
+    // A crate may name itself among its dev-dependencies, to switch on its own features for its tests.
     if from == to {
         return None;
     }
@@ -93,7 +91,7 @@ fn violation(edge: &Edge<'_>, roles: &Roles<'_>) -> Option<String> {
             .then(|| format!("`{from}` depends on `{to}`: only `{STORAGE}` knows SQL"));
     }
     let target = roles.get(to);
-    // Packages without a role are the project's tests and tools, which may see everything.
+    // Packages without a role are the project's tests and tools. They may use everything.
     let rule = match roles.get(from)? {
         Role::BeneathCore { uses } => {
             let declared = matches!(target, Some(Role::BeneathCore { .. }))
@@ -124,8 +122,7 @@ fn violation(edge: &Edge<'_>, roles: &Roles<'_>) -> Option<String> {
     })
 }
 
-/// The line of the manifest that declares the dependency, or the first when it is written in an
-/// unusual way.
+/// The line of the manifest that declares the dependency, or the first line if it is written in an unusual way.
 fn declared_at(manifest: &str, dependency: &Dependency) -> usize {
     let key = dependency.rename.as_deref().unwrap_or(&dependency.name);
     line_of(manifest, section(dependency.kind), key).unwrap_or(1)
@@ -143,8 +140,8 @@ fn line_of(manifest: &str, section: &str, key: &str) -> Option<usize> {
     let mut inside = false;
     for (index, line) in manifest.lines().map(str::trim).enumerate() {
         if let Some(header) = line.strip_prefix('[').and_then(|rest| rest.split(']').next()) {
-            // `[target.'cfg(unix)'.dependencies]` is such a section, `[dev-dependencies]` not one
-            // of `dependencies`.
+            // `[target.'cfg(unix)'.dependencies]` is such a section. `[dev-dependencies]` is no section of
+            // `dependencies`.
             inside = header == section || header.ends_with(&format!(".{section}"));
             if header == format!("{section}.{key}")
                 || header.ends_with(&format!(".{section}.{key}"))

@@ -1,9 +1,7 @@
-//! Third-party crates: each comes from crates.io, under a licence that `deny.toml` permits, and is
-//! not banned there.
+//! Third-party crates: each comes from crates.io, has a licence that `deny.toml` permits, and is not banned there.
 //!
-//! The file is cargo-deny's, so that cargo-deny can be run on it as well; what is read here is its
-//! `[licenses] allow` and `exceptions`, and its `[bans] deny`. Not here: advisories, which are a
-//! step of their own.
+//! The file is cargo-deny's, so that cargo-deny can be run on it, too. Read here are its `[licenses] allow` and
+//! `exceptions`, and its `[bans] deny`. Not here: advisories, which are a step of their own.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::fs;
@@ -32,7 +30,7 @@ pub(super) fn check(workspace: &Workspace) -> Result<Vec<Finding>> {
     for (id, chain) in reached(&metadata) {
         let package = &metadata[id];
         let message = match &package.source {
-            // A path: ours, or vendored and then under the eyes of a review.
+            // A path: the crate is ours, or is vendored and then reviewed.
             None => continue,
             Some(source) if !source.is_crates_io() => {
                 Some(format!("comes from {}, not from crates.io", source.repr))
@@ -51,8 +49,8 @@ pub(super) fn check(workspace: &Workspace) -> Result<Vec<Finding>> {
     Ok(findings)
 }
 
-/// The graph for every platform, not only this one. Cargo lists a little more than it builds in it
-/// (a dependency that only a `dep?/feature` names), which errs on the safe side.
+/// The graph for every platform, not only this one. Cargo lists a little more than it builds (a dependency that
+/// only a `dep?/feature` names). That is on the safe side.
 fn resolved(root: &Path) -> Result<Metadata> {
     MetadataCommand::new()
         .current_dir(root)
@@ -61,8 +59,8 @@ fn resolved(root: &Path) -> Result<Metadata> {
         .context("cargo metadata failed on the resolved graph")
 }
 
-/// What the members need to be built and to run, each with the shortest chain of names that leads
-/// to it. What only their tests need is not shipped.
+/// What the members need to be built and to run, each with the shortest chain of names that leads to it. What only
+/// their tests need is not shipped.
 fn reached(metadata: &Metadata) -> BTreeMap<&PackageId, String> {
     let nodes: HashMap<&PackageId, _> = metadata
         .resolve

@@ -1,8 +1,6 @@
-//! No file names a path that exists on one machine only: the directory that the project is
-//! developed in.
+//! No file names the directory in which the project is developed: such a path exists on one machine only.
 //!
-//! Not here: absolute paths of operating systems, which documentation and tests have good reasons
-//! to name.
+//! Not here: absolute paths of operating systems, which documentation and tests have good reasons to name.
 
 use super::{Finding, SourceFile};
 

@@ -1,11 +1,10 @@
-//! Rules over single Rust files: a module's documentation, its size, and what may not be left
-//! behind in it.
+//! Rules about single Rust files: a module's documentation, its size, and what may not be left behind in it.
 //!
 //! Not here: rules about the contents of string literals.
 
 use super::{Finding, SourceFile};
 
-/// A file of one idea is shorter; past this it is a fault, not a matter of taste.
+/// A file of one idea is shorter. A longer one is a fault, not a matter of taste.
 const MOST_LINES: usize = 800;
 
 /// Put together here, as this file is checked, too.

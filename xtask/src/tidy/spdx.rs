@@ -4,8 +4,8 @@
 
 /// Whether `expression` can be satisfied with licences that `permitted` accepts.
 ///
-/// `permitted` is asked about single terms, as `"MIT"` or `"Apache-2.0 WITH LLVM-exception"`. An
-/// expression that is not well formed is an error with its reason: it permits nothing.
+/// `permitted` is asked about single terms, such as `"MIT"` or `"Apache-2.0 WITH LLVM-exception"`. An expression
+/// that is not well formed permits nothing: it is an error with its reason.
 pub(super) fn satisfied(
     expression: &str,
     permitted: impl Fn(&str) -> bool,
@@ -30,8 +30,7 @@ impl<F: Fn(&str) -> bool> Parser<'_, F> {
     fn any(&mut self) -> Result<bool, String> {
         let mut result = self.all()?;
         while self.words.next_if_eq(&"OR").is_some() {
-            // The right side is read even when the left one is enough, to find what is not well
-            // formed in it.
+            // The right side is read even if the left one is enough, to find what is not well formed in it.
             result |= self.all()?;
         }
         Ok(result)

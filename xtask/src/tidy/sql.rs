@@ -1,7 +1,7 @@
 //! SQL stands in one place: below `instance-storage/src/sql/` and in that crate's schema files.
 //!
-//! A scan of the text for string literals that begin like a statement, not a parser: it finds what
-//! one writes by habit, not what one hides. Not here: whether the statements are right.
+//! This scans the text for string literals that begin like a statement. It is no parser: it finds what people write
+//! by habit, not what they hide. Not here: whether the statements are right.
 
 use super::{Finding, SourceFile};
 
@@ -31,8 +31,8 @@ pub(super) fn check(file: &SourceFile) -> Vec<Finding> {
     statements(&file.text)
         .into_iter()
         .filter_map(|(line, statement)| {
-            // On the literal's line or on the one above: a literal that begins with a line break
-            // has no room for it.
+            // On the line of the literal or on the line above: a literal that begins with a line break has no room
+            // for it.
             let above = line.checked_sub(2).and_then(|above| lines.get(above));
             let around = [lines.get(line - 1), above];
             let reason = around.into_iter().flatten().find_map(|line| line.split_once(EXCEPTION));

@@ -4,13 +4,14 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use dagster_instance::assets::AssetRecord;
+use dagster_instance::storage::Only;
 
 use crate::args::AssetList;
 use crate::{Result, json, open, print, text};
 
 pub(crate) async fn run(home: Option<&Path>, args: &AssetList) -> Result<()> {
     let instance = open::existing(home).await?;
-    let mut records = instance.get_asset_records(None).await?;
+    let mut records = instance.get_asset_records(&Only::Any).await?;
     records.truncate(args.limit.unwrap_or(usize::MAX));
     let mut out = BufWriter::new(std::io::stdout().lock());
     if args.output.json {

@@ -19,7 +19,7 @@ use crate::args::Exec;
 use crate::{OWN_FAILURE, Result, open, report, text};
 
 pub(crate) async fn run(home: Option<&Path>, args: Exec) -> Result<ExitCode> {
-    // First of all, so that a signal that comes early stops the run and not this program.
+    // This comes first, so that an early signal stops the run and not this program.
     let mut stops = Stops::new()?;
     let command = CommandSpec::new(in_utf8(args.command)?)?;
     let job_name = args.job.unwrap_or_else(|| job_name_of(command.program()));
@@ -125,8 +125,8 @@ struct Shown {
     handle: EventLogWatchHandle,
 }
 
-/// Shows the events that creating the run stored, and from now on each event as it is stored. `None` if they
-/// cannot be followed: the run is there and goes on, whatever can be shown of it.
+/// Shows the events that creating the run stored, and from now on each event as it is stored. `None` if the events
+/// cannot be followed: the run goes on, whatever can be shown of it.
 async fn show_events(instance: &DagsterInstance, run_id: &RunId) -> Option<Shown> {
     let request = WatchEventLogs::of_run(run_id.clone()).until_run_ends();
     let mut watch = match instance.watch_event_logs(request).await {
@@ -165,7 +165,7 @@ impl Shown {
 
 /// Shows what the command prints where it would have printed it.
 fn show_output(io_type: ComputeIoType, bytes: &[u8]) {
-    // A terminal that is gone is no reason to stop the command; its output is captured.
+    // A terminal that is gone is no reason to stop the command. Its output is captured.
     let _ = match io_type {
         ComputeIoType::Stdout => {
             let mut out = std::io::stdout().lock();
@@ -175,7 +175,7 @@ fn show_output(io_type: ComputeIoType, bytes: &[u8]) {
     };
 }
 
-/// The name of a job for a program: the file's name, in the letters that Dagster's names have.
+/// The name of a job for a program: the file's name, with the letters that Dagster's names may have.
 fn job_name_of(program: &str) -> String {
     let file = Path::new(program)
         .file_name()

@@ -7,11 +7,11 @@ use dagster_instance::{DagsterInstance, InstanceError, RunId};
 /// How often it is looked whether the worker of a run is there.
 const LOOK_EVERY: Duration = Duration::from_secs(5);
 
-/// Waits until the worker of a run is known to be gone although the run has not ended; returns why. Waits for
-/// ever if that never happens.
+/// Waits until the worker of a run is known to be gone although the run has not ended. Returns why. If that never
+/// happens, it waits for ever.
 ///
-/// What cannot be looked up now is looked up again: whoever follows the run reads from the same store, and hears
-/// of its failure.
+/// If it cannot look now, it looks again: whoever follows the run reads from the same store, and reports its
+/// failure.
 pub(crate) async fn wait(instance: &DagsterInstance, run_id: &RunId) -> String {
     let mut looks = tokio::time::interval(LOOK_EVERY);
     looks.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);

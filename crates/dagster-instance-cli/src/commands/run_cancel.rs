@@ -1,4 +1,4 @@
-//! `run cancel`: asks a run to stop, or marks it as ended where nobody is left who could be asked.
+//! `run cancel`: asks a run to stop. If nobody is left who could be asked, it marks the run as ended.
 
 use std::path::Path;
 use std::process::ExitCode;
@@ -10,7 +10,7 @@ use crate::args::RunCancel;
 use crate::{FAILURE, Result, open, report, text};
 
 pub(crate) async fn run(home: Option<&Path>, args: &RunCancel) -> Result<ExitCode> {
-    // Whatever coordinator the deployment has: a run that is queued is in Dagster's queue.
+    // Whichever coordinator the deployment has: a run that is queued is in Dagster's queue.
     let builder = open::builder(home).must_exist().run_coordinator(QueuedRunCoordinator);
     let instance = builder.open().await?;
     let run = instance.find_run(&args.id).await?.dagster_run;

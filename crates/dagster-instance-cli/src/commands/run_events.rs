@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use dagster_instance::event::{EventLogCursor, EventLogRecord};
 use dagster_instance::run::{DagsterRun, DagsterRunStatus};
-use dagster_instance::storage::RecordsForRun;
+use dagster_instance::storage::{Only, RecordsForRun};
 use dagster_instance::{DagsterInstance, RunId, StorageId, WatchEventLogs};
 
 use super::lost_worker;
@@ -75,7 +75,7 @@ pub(crate) async fn wait(home: Option<&Path>, args: &RunWait) -> Result<ExitCode
     let ending = async {
         // Only the events by which runs end are read.
         let mut request = WatchEventLogs::of_run(run_id.clone()).until_run_ends();
-        request.of_types = DagsterRunStatus::ENDING_EVENTS.to_vec();
+        request.of_types = Only::These(DagsterRunStatus::ENDING_EVENTS.to_vec());
         request.page_size = EVENTS_IN_MEMORY;
         let mut watch = instance.watch_event_logs(request).await?;
         while watch.next().await.transpose()?.is_some() {}

@@ -6,7 +6,7 @@ use std::path::Path;
 use dagster_instance::DagsterInstance;
 use dagster_instance::clock::timestamp_of;
 use dagster_instance::run::{RunRecord, RunsFilter, TagFilter};
-use dagster_instance::storage::RunsPage;
+use dagster_instance::storage::{Only, RunsPage};
 
 use crate::args::RunList;
 use crate::{Result, json, open, print, text};
@@ -17,7 +17,7 @@ const PAGE: u64 = 1_000;
 pub(crate) async fn run(home: Option<&Path>, args: &RunList) -> Result<()> {
     let instance = open::existing(home).await?;
     let filter = RunsFilter {
-        statuses: args.statuses.clone(),
+        statuses: Only::These(args.statuses.clone()),
         job_name: args.job.clone(),
         tags: args
             .tags

@@ -11,7 +11,7 @@ use dagster_instance::launcher::CheckRunHealthResult;
 use dagster_instance::run::{
     DagsterRunStatus, RunRecord, RunStepKeyStatsSnapshot, StepEventStatus,
 };
-use dagster_instance::storage::RecordsForRun;
+use dagster_instance::storage::{Only, RecordsForRun};
 
 use super::pages::EventPages;
 use crate::args::RunShow;
@@ -24,7 +24,7 @@ pub(crate) async fn run(home: Option<&Path>, args: &RunShow) -> Result<()> {
     let instance = open::existing(home).await?;
     let record = instance.find_run(&args.id).await?;
     let run_id = &record.dagster_run.run_id;
-    let steps = instance.get_run_step_stats(run_id, &[]).await?;
+    let steps = instance.get_run_step_stats(run_id, &Only::Any).await?;
     // Other runs have no worker yet, or none any more.
     let has_worker = matches!(
         record.dagster_run.status,
@@ -90,7 +90,7 @@ fn print_steps(out: &mut impl Write, steps: &[RunStepKeyStatsSnapshot]) -> std::
         .rows(out, &steps.iter().map(row).collect::<Vec<_>>())
 }
 
-/// Prints what failed, up to a bound: a run may have any number of failures of any size.
+/// Prints what failed, up to a bound. A run may have any number of failures of any size.
 async fn print_failures(
     out: &mut impl Write,
     instance: &DagsterInstance,
@@ -98,7 +98,7 @@ async fn print_failures(
 ) -> Result<()> {
     let run_id = &record.dagster_run.run_id;
     let query = RecordsForRun {
-        of_types: vec![DagsterEventType::StepFailure, DagsterEventType::RunFailure],
+        of_types: Only::these([DagsterEventType::StepFailure, DagsterEventType::RunFailure]),
         ..RecordsForRun::all(run_id.clone())
     };
     let mut pages = EventPages::new(instance, query);
@@ -129,7 +129,7 @@ async fn print_failures(
     Ok(())
 }
 
-/// The error of an event of a failure, unless another event has it.
+/// The error that belongs to a failure event, unless another event has it already.
 fn error_of(entry: &EventLogEntry) -> Option<&SerializableErrorInfo> {
     match entry.dagster_event.as_ref()?.event_specific_data.as_deref()? {
         EventSpecificData::StepFailure(data) => data.error.as_ref(),

@@ -7,7 +7,7 @@ use instance_core::settings::InstanceSettings;
 use crate::instance::DagsterInstance;
 
 impl DagsterInstance {
-    /// The settings of the instance.
+    /// Returns the settings of the instance.
     pub fn get_settings(&self) -> &InstanceSettings {
         instance_config::get_settings(self)
     }

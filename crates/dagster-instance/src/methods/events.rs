@@ -13,41 +13,49 @@ use instance_core::event::{
 use instance_core::ids::RunId;
 use instance_core::run::DagsterRun;
 use instance_core::storage::{
-    AssetEventSummaryQuery, AssetEventSummaryRecord, EventRecordsFilter, Order, RecordsForRun,
-    RecordsPage, RunStatusChangeRecordsFilter,
+    AssetEventSummaryQuery, AssetEventSummaryRecord, EventRecordsFilter, Only, Order,
+    RecordsForRun, RecordsPage, RunStatusChangeRecordsFilter,
 };
 use instance_events::{EventLogWatch, EventLogWatchHandle, WatchEventLogs};
 
 use crate::instance::DagsterInstance;
 
 impl DagsterInstance {
-    /// Calls `listener` with each entry of a run that this process stores from now on, until the run has ended.
+    /// Adds a listener, which is called with each entry of a run that this process stores from now on. The listener is
+    /// removed when the run has ended.
     ///
-    /// Calls come in the order of the entries, on the task that stored them: a listener should be quick. A listener that
-    /// panics harms nobody. The program's log says so, and the listener is called again with the next entry.
+    /// Calls come in the order of the entries, on the task that stored them, so a listener should return quickly. If a
+    /// listener panics, the other listeners are still called, the program's log gets an error, and the listener is called
+    /// again with the next entry. To follow a run that other processes write, use
+    /// [`watch_event_logs`](Self::watch_event_logs).
     pub fn add_event_listener(&self, run_id: &RunId, listener: EventListener) {
         instance_events::add_event_listener(self, run_id, listener);
     }
 
-    /// The whole log of a run, oldest entry first, or its events of the given types.
+    /// Returns the whole log of a run, oldest entry first, or its events of the given types.
     ///
-    /// Everything is held in memory; for long logs, page with [`get_records_for_run`](Self::get_records_for_run).
+    /// [`Only::Any`] means all entries, lines of logs included. The log of an unknown run is empty. All entries are
+    /// held in memory; [`get_records_for_run`](Self::get_records_for_run) reads a long log page by page.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`get_records_for_run`](Self::get_records_for_run).
     pub async fn all_logs(
         &self,
         run_id: &RunId,
-        of_types: &[DagsterEventType],
+        of_types: &Only<DagsterEventType>,
     ) -> Result<Vec<EventLogEntry>, InstanceError> {
         instance_events::all_logs(self, run_id, of_types).await
     }
 
-    /// Whether Dagster's daemon will retry a run: it has failed, in a way that is retried, and the runs of its group
-    /// are not yet as many as may be.
+    /// Returns whether Dagster's daemon will retry a run.
     ///
-    /// How often a run is retried says its tag, else the settings; a tag that is no number means never.
+    /// It retries a run that has failed for a reason that allows a retry, and whose group has fewer retries than allowed.
+    /// A tag of the run says how many are allowed, or else the settings. A tag that is not a number means none.
     ///
     /// # Errors
     ///
-    /// The group of the run cannot be read.
+    /// [`InstanceError::Storage`] if the group of the run cannot be read.
     pub async fn auto_reexecution_should_retry_run(
         &self,
         run: &DagsterRun,
@@ -55,14 +63,16 @@ impl DagsterInstance {
         instance_events::auto_reexecution_should_retry_run(self, run).await
     }
 
-    /// Ends a stream of events: events that it has not handed out do not come any more.
+    /// Ends a stream of entries. Entries that it has not returned yet do not come any more.
     pub fn end_watch_event_logs(&self, handle: &EventLogWatchHandle) {
         instance_events::end_watch_event_logs(handle);
     }
 
-    /// A page of the changes of runs' statuses, across runs.
+    /// Returns a page of the events that change the status of a run, across runs.
     ///
-    /// Errors: the filter's type is none that changes the status of a run.
+    /// # Errors
+    ///
+    /// [`InstanceError::Storage`] if the type of the filter changes no status, or if the storage fails.
     pub async fn fetch_run_status_changes(
         &self,
         filter: &RunStatusChangeRecordsFilter,
@@ -71,16 +81,24 @@ impl DagsterInstance {
         instance_events::fetch_run_status_changes(self, filter, page).await
     }
 
-    /// Stores all events that wait for others, in any order of their batches; returns the first error after all
-    /// were tried.
+    /// Flushes all batches: stores every entry that waits. The batches come in any order.
     ///
-    /// Errors: [`InstanceError::EventsWaiting`] if events could not be stored now and still wait; any other error
-    /// is of an event that cannot be stored at all, and is not kept.
+    /// Every batch is tried, even if one before it fails. The first error is returned.
+    ///
+    /// # Errors
+    ///
+    /// - [`InstanceError::EventsWaiting`] if entries could not be stored now. They still wait. Do not report them again.
+    /// - [`InstanceError::EventsIncomplete`] if entries are stored, but not all of their effects.
+    /// - [`InstanceError::Storage`] if the storage refuses an entry for good. That entry is dropped.
     pub async fn flush_events(&self) -> Result<(), InstanceError> {
         instance_events::flush_events(self).await
     }
 
-    /// What the columns of events about assets say, without their bodies.
+    /// Returns summaries of events about assets: asset, partition, run and time of each event, without its body.
+    ///
+    /// # Errors
+    ///
+    /// [`InstanceError::Storage`] if the storage fails.
     pub async fn get_asset_event_summary_records(
         &self,
         query: &AssetEventSummaryQuery,
@@ -88,29 +106,44 @@ impl DagsterInstance {
         instance_events::get_asset_event_summary_records(self, query).await
     }
 
-    /// The assets that events of a run are about, ascending; empty types mean any.
+    /// Returns the assets that events of a run are about. [`Only::Any`] means events of any type.
+    ///
+    /// # Errors
+    ///
+    /// [`InstanceError::Storage`] if the storage fails.
     pub async fn get_asset_keys_for_run(
         &self,
         run_id: &RunId,
-        of_types: &[DagsterEventType],
+        of_types: &Only<DagsterEventType>,
     ) -> Result<BTreeSet<AssetKey>, InstanceError> {
         instance_events::get_asset_keys_for_run(self, run_id, of_types).await
     }
 
-    /// The assets that events of a run are about, each with the partitions, `None` standing for events without one;
-    /// empty types mean any.
+    /// Returns the assets that events of a run are about, each with the partitions that they are about.
+    ///
+    /// `None` among the partitions means that there is an event about the whole asset. [`Only::Any`] means events of
+    /// any type.
+    ///
+    /// # Errors
+    ///
+    /// [`InstanceError::Storage`] if the storage fails.
     pub async fn get_asset_partitions_for_run(
         &self,
         run_id: &RunId,
-        of_types: &[DagsterEventType],
+        of_types: &Only<DagsterEventType>,
     ) -> Result<Vec<(AssetKey, BTreeSet<Option<String>>)>, InstanceError> {
         instance_events::get_asset_partitions_for_run(self, run_id, of_types).await
     }
 
-    /// Events of one type across runs. Those whose body cannot be read are left out with a warning.
+    /// Returns events of one type across runs. `None` for the limit means no limit.
     ///
-    /// Where each run has a file of its own, events that are not about assets come run by run; see
+    /// An event whose body cannot be read is left out, with a warning in the program's log. The events come by the id of
+    /// their row. If each run has a file of its own, events that are not about assets come run by run; see
     /// [`EventStore::get_event_records`](instance_core::storage::EventStore::get_event_records).
+    ///
+    /// # Errors
+    ///
+    /// [`InstanceError::Storage`] if the storage fails.
     pub async fn get_event_records(
         &self,
         filter: &EventRecordsFilter,
@@ -120,7 +153,14 @@ impl DagsterInstance {
         instance_events::get_event_records(self, filter, limit, order).await
     }
 
-    /// A page of the log of a run.
+    /// Returns a page of the log of a run.
+    ///
+    /// The query says where the page begins, which entries it has, how many and in which order. The page says where the
+    /// next one begins, and whether there is more. The log of an unknown run is empty.
+    ///
+    /// # Errors
+    ///
+    /// [`InstanceError::Storage`] if the storage fails, or if an entry cannot be read.
     pub async fn get_records_for_run(
         &self,
         query: &RecordsForRun,
@@ -128,19 +168,22 @@ impl DagsterInstance {
         instance_events::get_records_for_run(self, query).await
     }
 
-    /// Stores an entry, changes the run if the event demands it, and calls the run's listeners.
+    /// Stores an entry, changes its run if the event demands it, and notifies the listeners of the run.
     ///
-    /// An entry that is not kept (see [`should_store_event`](Self::should_store_event)) is left out. The entry is stored first or together with the
-    /// change: a reader that sees a run's new status also sees its event. Where the instance is configured so
-    /// ([`EventBatching`](instance_core::settings::EventBatching)), the entry may wait for others. It is stored when its
-    /// batch has ended, is as long as configured or has waited as long as configured, or by [`flush_events`]. It is lost
-    /// if the process dies before.
+    /// Nothing happens if the entry is not kept (see [`should_store_event`](Self::should_store_event)). The entry is stored before the run is
+    /// changed, or in the same transaction: whoever sees the new status of a run also finds the event.
+    ///
+    /// If the instance is configured to batch events ([`EventBatching`](instance_core::settings::EventBatching)), the
+    /// entry may wait in a batch. A batch is flushed when it ends, when it has reached its size, when its first entry has
+    /// waited long enough, or by [`flush_events`]. An entry that waits is lost if the process dies.
     ///
     /// # Errors
     ///
-    /// The entry is not stored, and is not kept, but for two errors after which it must not be reported again. With
-    /// [`InstanceError::EventsWaiting`] it waits for the next attempt. With [`InstanceError::EventsIncomplete`] it is
-    /// stored, and what follows from it is not complete.
+    /// - [`InstanceError::EventsWaiting`] if the batch could not be stored now. The entry waits for the next attempt. Do
+    ///   not report it again.
+    /// - [`InstanceError::EventsIncomplete`] if the entry is stored, but not all of its effects are. Do not report it
+    ///   again.
+    /// - [`InstanceError::Storage`] if the entry is not stored, and does not wait either.
     ///
     /// [`flush_events`]: Self::flush_events
     pub async fn handle_new_event(
@@ -150,15 +193,16 @@ impl DagsterInstance {
         instance_events::handle_new_event(self, event).await
     }
 
-    /// Stores entries in their order, and does for each what [`handle_new_event`](Self::handle_new_event) does. They are a batch already, and
-    /// wait for no others.
+    /// Stores entries in their order, each with the effects that [`handle_new_event`](Self::handle_new_event) describes.
     ///
-    /// Entries of one run that follow one another are stored all or none.
+    /// The entries do not wait in a batch. Consecutive entries of one run are stored in one transaction, all of them or
+    /// none.
     ///
     /// # Errors
     ///
-    /// The entries of a run are not stored, and those behind them are not either; those before them are. With
-    /// [`InstanceError::EventsIncomplete`] all are stored, and what follows from one of them is not complete.
+    /// - [`InstanceError::Storage`] if the entries of a run are not stored. The entries before them are stored, the
+    ///   entries after them are not.
+    /// - [`InstanceError::EventsIncomplete`] if all entries are stored, but not all effects of one of them.
     pub async fn handle_new_events(
         &self,
         entries: Vec<EventLogEntry>,
@@ -166,21 +210,28 @@ impl DagsterInstance {
         instance_events::handle_new_events(self, entries).await
     }
 
-    /// The log of a run, oldest entry first, behind its entry of this number; `None` means from the first on.
+    /// Returns the entries of the log of a run after the entry of a number, oldest first.
     ///
-    /// The first entry has the number 0. Numbers are of the run's whole log, whatever the types; a position that
-    /// stays true when entries are deleted is a cursor, as [`get_records_for_run`](Self::get_records_for_run) takes it.
+    /// The first entry has the number 0. `None` means from the first entry on. Entries are counted in the whole log,
+    /// whatever their types are. The numbers change when entries are deleted; a cursor of [`get_records_for_run`](Self::get_records_for_run) does
+    /// not. Empty `of_types` means all entries, lines of logs included. `None` for the limit means no limit.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`get_records_for_run`](Self::get_records_for_run).
     pub async fn logs_after(
         &self,
         run_id: &RunId,
         cursor: Option<u64>,
-        of_types: &[DagsterEventType],
+        of_types: &Only<DagsterEventType>,
         limit: Option<u64>,
     ) -> Result<Vec<EventLogEntry>, InstanceError> {
         instance_events::logs_after(self, run_id, cursor, of_types, limit).await
     }
 
-    /// Stores an event as [`handle_new_event`](Self::handle_new_event) does; it has the time of the clock unless it says another.
+    /// Reports an event: stores it with the effects that [`handle_new_event`](Self::handle_new_event) describes.
+    ///
+    /// An event without a time gets the time of the clock.
     ///
     /// # Errors
     ///
@@ -189,11 +240,12 @@ impl DagsterInstance {
         instance_events::report_dagster_event(self, report).await
     }
 
-    /// Reports something of the machinery around a run; returns the event.
+    /// Reports an event of the machinery around a run, such as a launcher, and returns the event.
     ///
     /// # Errors
     ///
-    /// [`InstanceError::Invalid`] if the run or its job has no name, and those of [`handle_new_event`](Self::handle_new_event).
+    /// Those of [`handle_new_event`](Self::handle_new_event). Also [`InstanceError::Invalid`] if the id of the run or
+    /// the name of its job is missing; nothing is stored then.
     pub async fn report_engine_event(
         &self,
         report: ReportEngineEvent,
@@ -201,9 +253,9 @@ impl DagsterInstance {
         instance_events::report_engine_event(self, report).await
     }
 
-    /// Marks a run as canceled from outside of its execution; returns the event.
+    /// Reports that a run is canceled, and returns the event. The status of the run becomes `CANCELED`.
     ///
-    /// `None` for the message means Dagster's own.
+    /// This is for callers outside of the worker of the run. `None` for the message means the words that Dagster uses.
     ///
     /// # Errors
     ///
@@ -216,9 +268,9 @@ impl DagsterInstance {
         instance_events::report_run_canceled(self, run, message).await
     }
 
-    /// Reports that a run was asked to stop; its status is then `CANCELING`. Returns the event.
+    /// Reports that a run was asked to stop, and returns the event. The status of the run becomes `CANCELING`.
     ///
-    /// `None` for the message means Dagster's own.
+    /// `None` for the message means the words that Dagster uses.
     ///
     /// # Errors
     ///
@@ -231,9 +283,10 @@ impl DagsterInstance {
         instance_events::report_run_canceling(self, run, message).await
     }
 
-    /// Marks a run as failed from outside of its execution; returns the event.
+    /// Reports that a run has failed, and returns the event. The status of the run becomes `FAILURE`.
     ///
-    /// `None` for the message means Dagster's own. The data say why the run failed; `None` if that is not known.
+    /// This is for callers outside of the worker of the run. `None` for the message means the words that Dagster uses.
+    /// `data` says why the run failed; `None` means that the reason is not known.
     ///
     /// # Errors
     ///
@@ -247,30 +300,37 @@ impl DagsterInstance {
         instance_events::report_run_failed(self, run, message, data).await
     }
 
-    /// Whether an entry is kept at all.
+    /// Returns whether an entry is kept.
     ///
-    /// Failures to materialise an asset are not kept. Open-source Dagster's stores have none, and would confuse those
-    /// who do not expect them.
+    /// Every entry is kept but one that says that an asset failed to materialise. The stores of open-source Dagster never
+    /// have such entries, and its readers do not expect them.
     pub fn should_store_event(&self, entry: &EventLogEntry) -> bool {
         instance_events::should_store_event(entry)
     }
 
-    /// Stores an entry, and nothing else: no run is changed, and no listener is called.
+    /// Stores an entry without any effect on its run, and without notifying listeners.
     ///
-    /// An entry that is not kept (see [`should_store_event`](Self::should_store_event)) is left out.
+    /// Nothing happens if the entry is not kept (see [`should_store_event`](Self::should_store_event)). [`handle_new_event`](Self::handle_new_event) stores an entry with
+    /// its effects.
     ///
     /// # Errors
     ///
-    /// The entry is not stored, or its row where events are found across runs is not.
+    /// [`InstanceError::Storage`] if the entry is not stored, or if it is stored in the log of its run and missing in the
+    /// index across runs. The error does not say which of the two it is.
     pub async fn store_event(&self, entry: &EventLogEntry) -> Result<(), InstanceError> {
         instance_events::store_event(self, entry).await
     }
 
-    /// Follows the events of a run.
+    /// Follows a run: returns a stream of its entries, which goes on while the log of the run grows. The run need not
+    /// exist yet.
     ///
-    /// Events of this process come at once, those of others when the operating system (SQLite) or the server
-    /// (Postgres) tells of them, and where neither does, when they are looked for. At most one page of events is in
-    /// memory; who reads slowly holds up nobody.
+    /// Entries that this process stores come at once. Entries of other processes come when the file system (SQLite) or
+    /// the server (Postgres) signals them. If no signal arrives, the stream looks from time to time. At most one page of
+    /// entries is in memory, and a slow reader delays nobody else.
+    ///
+    /// # Errors
+    ///
+    /// [`InstanceError::Storage`] if the log cannot be watched. Errors of reading it are items of the stream.
     pub async fn watch_event_logs(
         &self,
         request: WatchEventLogs,

@@ -10,24 +10,28 @@ use instance_core::run::DagsterRun;
 use crate::instance::DagsterInstance;
 
 impl DagsterInstance {
-    /// Asks the coordinator to cancel a run: a run in a queue is taken out of it, and the worker of a run that was
-    /// launched is asked to stop. `false` if the run has ended, or nothing that could be asked is reached; the run
-    /// is not changed then.
+    /// Asks the coordinator to cancel a run, and returns whether the request reached anything.
+    ///
+    /// The coordinator takes a run out of the queue, or asks the launcher to stop the worker of a run that was launched.
+    /// `false` means that the run has ended, or that nothing was there to be asked. The run is not changed then.
     ///
     /// # Errors
     ///
-    /// [`InstanceError::RunNotFound`]; or what kept the coordinator or the launcher from asking.
+    /// [`InstanceError::RunNotFound`] if there is no such run; [`InstanceError::Launch`] if the launcher could not ask
+    /// the worker; otherwise what kept the coordinator from cancelling the run.
     pub async fn cancel_run(&self, run_id: &RunId) -> Result<bool, InstanceError> {
         instance_launcher::cancel_run(self, run_id).await
     }
 
-    /// Asks the launcher how the worker of a run is. [`WorkerStatus::Unknown`](instance_core::launcher::WorkerStatus::Unknown) if the launcher cannot tell.
+    /// Asks the launcher for the health of the worker of a run, and returns its answer.
     ///
-    /// The run itself may have ended: a worker that is gone is right then.
+    /// The answer is [`WorkerStatus::Unknown`](instance_core::launcher::WorkerStatus::Unknown) if the launcher cannot tell. A worker that is gone is no fault if the run
+    /// has ended.
     ///
     /// # Errors
     ///
-    /// [`InstanceError::RunNotFound`]; or [`InstanceError::Launch`] if the launcher could not look.
+    /// [`InstanceError::RunNotFound`] if there is no such run; [`InstanceError::Launch`] if the launcher could not find
+    /// out; [`InstanceError::Storage`] if the storage fails.
     pub async fn check_run_worker_health(
         &self,
         run_id: &RunId,
@@ -35,22 +39,24 @@ impl DagsterInstance {
         instance_launcher::check_run_worker_health(self, run_id).await
     }
 
-    /// How often a run was resumed, by whichever program; `0` for a run that is not stored.
+    /// Returns how often a run was resumed, by any process. A run that does not exist was resumed 0 times.
     ///
     /// # Errors
     ///
-    /// Those of the event log.
+    /// [`InstanceError::Storage`] if the storage fails.
     pub async fn count_resume_run_attempts(&self, run_id: &RunId) -> Result<usize, InstanceError> {
         instance_launcher::count_resume_run_attempts(self, run_id).await
     }
 
-    /// Marks a run as failed if its worker is known to be gone, as Dagster's monitoring of runs does. Returns what
-    /// is wrong with the worker; `None` if the run has ended, or its worker is not known to be gone. The run is not
-    /// changed then.
+    /// Reports that a run has failed if it has not ended and its worker is known to be gone. Returns the health of that
+    /// worker.
+    ///
+    /// `None` means that the run has ended, or that its worker is not known to be gone. The run is not changed then.
+    /// Dagster's monitoring of runs does the same.
     ///
     /// # Errors
     ///
-    /// Those of [`check_run_worker_health`](Self::check_run_worker_health); or what kept the run from being marked.
+    /// Those of [`check_run_worker_health`](Self::check_run_worker_health), and those of reporting the failure.
     pub async fn fail_run_without_worker(
         &self,
         run_id: &RunId,
@@ -58,8 +64,10 @@ impl DagsterInstance {
         instance_launcher::fail_run_without_worker(self, run_id).await
     }
 
-    /// What is wrong with the worker of a run that has not ended; `None` if the run has ended, or its worker is not
-    /// known to be gone.
+    /// Returns the health of the worker of a run if the run has not ended and the worker is known to be gone.
+    ///
+    /// `None` means that the run has ended, or that its worker is not known to be gone. The run is not changed in either
+    /// case.
     ///
     /// # Errors
     ///
@@ -71,36 +79,39 @@ impl DagsterInstance {
         instance_launcher::find_lost_worker(self, run_id).await
     }
 
-    /// Cancels a run and marks it as canceled at once, whatever its worker does, as Dagster's UI does when it is
-    /// told to force the termination. What the run has started may go on. Returns the run as it is afterwards; a
-    /// run that has ended is not changed.
+    /// Cancels a run and reports it as canceled at once, whatever its worker does. Returns the run as it is afterwards.
+    ///
+    /// Processes that the run has started may go on. A run that has ended is not changed. Dagster's UI does the same when
+    /// a user forces the termination of a run.
     ///
     /// # Errors
     ///
-    /// [`InstanceError::RunNotFound`]; or what kept the run from being marked. A worker that could not be asked is
-    /// no error; it is among the run's events.
+    /// [`InstanceError::RunNotFound`] if there is no such run; otherwise what kept the report from being stored. A worker
+    /// that could not be asked to stop is no error of this function; that error is among the events of the run.
     pub async fn force_cancel_run(&self, run_id: &RunId) -> Result<DagsterRun, InstanceError> {
         instance_launcher::force_cancel_run(self, run_id).await
     }
 
-    /// Gives a run to the launcher. Returns the run as it was when its worker was started.
+    /// Gives a run to the launcher, which starts its worker. Returns the run as it was when the worker started.
     ///
     /// # Errors
     ///
-    /// [`InstanceError::RunNotFound`]; or [`InstanceError::Launch`] for whatever kept the worker from being
-    /// started. The run is then marked as failed, with the error among its events.
+    /// [`InstanceError::RunNotFound`] if there is no such run; [`InstanceError::Launch`] if no worker was started,
+    /// whatever the reason. The run has then failed, and the error is among its events.
     pub async fn launch_run(&self, run_id: &RunId) -> Result<DagsterRun, InstanceError> {
         instance_launcher::launch_run(self, run_id).await
     }
 
-    /// Has the launcher start another worker for a run whose worker is gone, as the attempt of this number; the
-    /// first is 1. Returns the run as it was before.
+    /// Has the launcher start another worker for a run whose worker is gone. Returns the run as it was before.
+    ///
+    /// `attempt_number` counts the attempts to resume this run; the first attempt is 1.
     ///
     /// # Errors
     ///
-    /// [`InstanceError::RunNotFound`]; [`InstanceError::Invalid`] for a run that was not launched, or that has
-    /// ended; or [`InstanceError::Launch`] if no worker could be started, as by a launcher that does not resume
-    /// runs. The run is then marked as failed, with the error among its events.
+    /// - [`InstanceError::RunNotFound`] if there is no such run.
+    /// - [`InstanceError::Invalid`] if the run was not launched, or has ended. It is not changed then.
+    /// - [`InstanceError::Launch`] if no worker was started, for instance by a launcher that does not resume runs. The
+    ///   run has then failed, and the error is among its events.
     pub async fn resume_run(
         &self,
         run_id: &RunId,
@@ -109,13 +120,14 @@ impl DagsterInstance {
         instance_launcher::resume_run(self, run_id, attempt_number).await
     }
 
-    /// Gives a created run to the coordinator, which launches it now or later. Returns the run as it is
-    /// afterwards; a run that was submitted before is left alone.
+    /// Gives a run to the coordinator, which launches it now or later. Returns the run as it is afterwards.
+    ///
+    /// A run that was submitted before is returned unchanged.
     ///
     /// # Errors
     ///
-    /// [`InstanceError::RunNotFound`]; or what kept the coordinator from taking the run in. The run is then
-    /// marked as failed, with the error among its events.
+    /// [`InstanceError::RunNotFound`] if there is no such run; [`InstanceError::Launch`], or any other error of the
+    /// coordinator, if it did not take the run. The run has then failed, and the error is among its events.
     pub async fn submit_run(&self, run_id: &RunId) -> Result<DagsterRun, InstanceError> {
         instance_launcher::submit_run(self, run_id).await
     }

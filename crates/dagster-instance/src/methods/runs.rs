@@ -16,22 +16,33 @@ use instance_core::run::{
     RunStepKeyStatsSnapshot, RunsFilter,
 };
 use instance_core::snap::{ExecutionPlanSnapshot, JobSnap};
-use instance_core::storage::{RunTagsQuery, RunsPage};
+use instance_core::storage::{Only, RunTagsQuery, RunsPage};
 use instance_runs::{CreateReexecutedRun, CreateRun, RegisterManagedRun};
 
 use crate::instance::DagsterInstance;
 
 impl DagsterInstance {
-    /// Stores a run as it is; returns it.
+    /// Stores a run exactly as it is given, and returns it.
     ///
-    /// Errors: a run of its id is stored, or the job snapshot that it names is not.
+    /// No event is stored, and no listener is notified. The run and the rows of its tags are stored in one transaction.
+    /// [`create_run`](Self::create_run) makes a new run with its snapshots and its planned events.
+    ///
+    /// # Errors
+    ///
+    /// [`InstanceError::Storage`]: a run of this id is stored already, the job snapshot that the run names is not stored,
+    /// the run is queued and does not say where its job is, or the storage fails. Nothing is written then.
     pub async fn add_run(&self, run: DagsterRun) -> Result<DagsterRun, InstanceError> {
         instance_runs::add_run(self, run).await
     }
 
-    /// Adds tags to a run and replaces the values of those that it has.
+    /// Adds tags to a run. A tag whose key the run has already gets the new value.
     ///
-    /// Errors: there is no such run.
+    /// All tags are written in one transaction.
+    ///
+    /// # Errors
+    ///
+    /// [`InstanceError::RunNotFound`] if there is no such run; [`InstanceError::Storage`] if the storage fails. Nothing
+    /// is written then.
     pub async fn add_run_tags(
         &self,
         run_id: &RunId,
@@ -40,9 +51,15 @@ impl DagsterInstance {
         instance_runs::add_run_tags(self, run_id, new_tags).await
     }
 
-    /// Makes the run of a request and stores its snapshots, unless they are stored; the run itself is not stored.
+    /// Makes the run of a request, stores its snapshots, and returns the run. The run itself is not stored.
     ///
-    /// Errors: [`InstanceError::Invalid`] for arguments that contradict each other, before anything is written.
+    /// The snapshots are stored in one transaction. Storing the same snapshot again changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`InstanceError::Invalid`] if arguments contradict each other, or if the run is larger than the instance allows;
+    /// [`InstanceError::Partitions`] if the run names partitions that its assets do not have; [`InstanceError::Storage`]
+    /// if the storage fails. Nothing is written then.
     pub async fn construct_run_with_snapshots(
         &self,
         request: CreateRun,
@@ -50,10 +67,21 @@ impl DagsterInstance {
         instance_runs::construct_run_with_snapshots(self, request).await
     }
 
-    /// Creates a run that re-executes another one, as [`create_run`](Self::create_run) does.
+    /// Creates a run that re-executes another one, and returns it as it is stored.
     ///
-    /// Errors: [`InstanceError::NothingToReexecute`]; from failure, a parent that has not failed and was not canceled,
-    /// or whose plan or ancestor is not stored; [`InstanceError::CodeLocation`]. Nothing is written then.
+    /// The code location makes the execution plan. The run is then stored as [`create_run`](Self::create_run) stores it. Nothing is
+    /// launched.
+    ///
+    /// # Errors
+    ///
+    /// - [`InstanceError::NothingToReexecute`] if the strategy leaves nothing to do.
+    /// - [`InstanceError::Invalid`] if the strategy is [`ReexecutionStrategy::FromFailure`](instance_runs::ReexecutionStrategy::FromFailure) and the parent has neither
+    ///   failed nor been canceled, or if the execution plan of the parent, or of an ancestor, is needed and not stored.
+    /// - [`InstanceError::RunNotFound`] if an ancestor is needed and not stored.
+    /// - [`InstanceError::CodeLocation`] if the code location does not answer.
+    /// - Those of [`create_run`](Self::create_run).
+    ///
+    /// Except for errors of [`create_run`](Self::create_run), nothing is written then.
     pub async fn create_reexecuted_run(
         &self,
         code_location: &dyn CodeLocation,
@@ -63,34 +91,54 @@ impl DagsterInstance {
         Box::pin(instance_runs::create_reexecuted_run(self, code_location, request)).await
     }
 
-    /// Creates a run: stores its snapshots, the run, and the events that announce what it is going to materialise and
-    /// to check.
+    /// Creates a run, and returns it as it is stored.
     ///
-    /// Where one database holds runs and events, that is one transaction; else the snapshots and the run are one, and
-    /// the events come behind it, so that nothing ever refers to what is not there. A run whose assets another system
-    /// reports (see [`tags::EXTERNALLY_MANAGED_ASSETS`](instance_core::tags::EXTERNALLY_MANAGED_ASSETS)) announces nothing.
+    /// The run is stored with its snapshots and its planned events. A planned event announces an asset that the run is
+    /// going to materialise, or a check that it is going to evaluate. A run has none if another system reports its assets
+    /// (see [`tags::EXTERNALLY_MANAGED_ASSETS`](instance_core::tags::EXTERNALLY_MANAGED_ASSETS)). Listeners are notified of the planned events. Nothing is launched.
+    ///
+    /// Everything is stored in one transaction if one database holds runs and events. Otherwise the snapshots and the run
+    /// are stored in one transaction, and the events after it.
     ///
     /// # Errors
     ///
-    /// [`InstanceError::Invalid`] for arguments that contradict each other, [`InstanceError::Partitions`] for partitions
-    /// that are none, and a run of the same id; nothing is written then. With [`InstanceError::EventsIncomplete`] the run
-    /// and its events are stored, and the events are not found across runs.
+    /// - [`InstanceError::Invalid`] if arguments contradict each other, or if the run is larger than the instance allows;
+    ///   [`InstanceError::Partitions`] if the run names partitions that its assets do not have; [`InstanceError::Storage`]
+    ///   if a run of this id is stored already. Nothing is written then.
+    /// - [`InstanceError::EventsIncomplete`] if the run and its events are stored, but the events are missing in the
+    ///   index across runs.
+    /// - [`InstanceError::Storage`] if a storage fails. Neither the run nor an event is written then, unless runs and
+    ///   events are in several databases: the run may then be stored without its events.
     pub async fn create_run(&self, request: CreateRun) -> Result<DagsterRun, InstanceError> {
         // Callers need not carry this large future in theirs.
         Box::pin(instance_runs::create_run(self, request)).await
     }
 
-    /// Deletes a run with its tags, its events and its claims of pools; an unknown run is no error.
+    /// Deletes a run with its tags, its events and its claims of pools. Nothing happens if there is no such run.
     ///
-    /// Captured logs, and snapshots that no run refers to any more, stay. Where runs and events are in several
-    /// databases, the run goes last: what is interrupted can be done again. Events of the run that still wait for others
-    /// (see [`EventBatching`](instance_core::settings::EventBatching)) are stored when their time comes; flush them
-    /// before.
+    /// Captured output stays, and so do snapshots that no run refers to any more. One transaction deletes everything if
+    /// one database holds runs and events. Otherwise the run is deleted last, so that an interrupted call can be
+    /// repeated.
+    ///
+    /// Events of the run that still wait in a batch are stored when their time comes (see
+    /// [`EventBatching`](instance_core::settings::EventBatching)). Flush them before you delete the run.
+    ///
+    /// # Errors
+    ///
+    /// [`InstanceError::Storage`] if the storage fails. The run is still there then, perhaps without its events; call
+    /// again.
     pub async fn delete_run(&self, run_id: &RunId) -> Result<(), InstanceError> {
         instance_runs::delete_run(self, run_id).await
     }
 
-    /// Stores an execution plan snapshot unless it is stored; returns its id.
+    /// Stores the snapshot of an execution plan, and returns its id.
+    ///
+    /// `job_snapshot_id` is the job that the plan is for. The program's log warns if the plan names another one. Storing
+    /// the same snapshot again changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`InstanceError::Storage`] if the storage fails. Nothing is written then.
     pub async fn ensure_persisted_execution_plan_snapshot(
         &self,
         snapshot: &ExecutionPlanSnapshot,
@@ -100,7 +148,14 @@ impl DagsterInstance {
             .await
     }
 
-    /// Stores a job snapshot, and the one that it is a part of, unless they are stored; returns its id.
+    /// Stores the snapshot of a job, and returns its id.
+    ///
+    /// If `parent` is given and the snapshot says that its job is a part of another one, the snapshot of that job is
+    /// stored, too. Both are stored in one transaction. Storing the same snapshot again changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`InstanceError::Storage`] if the storage fails. Nothing is written then.
     pub async fn ensure_persisted_job_snapshot(
         &self,
         snapshot: &JobSnap,
@@ -109,14 +164,23 @@ impl DagsterInstance {
         instance_runs::ensure_persisted_job_snapshot(self, snapshot, parent).await
     }
 
-    /// The one run whose id is, or begins with, the given text, which is how people name runs.
+    /// Returns the one run whose id is the given text, or begins with it.
     ///
-    /// Errors: no run does, or several do; the text is empty, with which every id begins.
+    /// A run whose id is exactly the text is found even if other ids begin with it.
+    ///
+    /// # Errors
+    ///
+    /// [`InstanceError::RunNotFound`] if no id begins with the text; [`InstanceError::Invalid`] if several do, or if the
+    /// text is empty; [`InstanceError::Storage`] if the storage fails.
     pub async fn find_run(&self, id_or_prefix: &str) -> Result<RunRecord, InstanceError> {
         instance_runs::find_run(self, id_or_prefix).await
     }
 
-    /// The execution plan snapshot of this id; `None` if there is none.
+    /// Returns the snapshot of an execution plan by its id; `None` if it is not stored.
+    ///
+    /// # Errors
+    ///
+    /// [`InstanceError::Storage`] if the storage fails, or if the stored snapshot cannot be read.
     pub async fn get_execution_plan_snapshot(
         &self,
         snapshot_id: &SnapshotId,
@@ -124,7 +188,11 @@ impl DagsterInstance {
         instance_runs::get_execution_plan_snapshot(self, snapshot_id).await
     }
 
-    /// The job snapshot of this id; `None` if there is none.
+    /// Returns the snapshot of a job by its id; `None` if it is not stored.
+    ///
+    /// # Errors
+    ///
+    /// [`InstanceError::Storage`] if the storage fails, or if the stored snapshot cannot be read.
     pub async fn get_job_snapshot(
         &self,
         snapshot_id: &SnapshotId,
@@ -132,9 +200,17 @@ impl DagsterInstance {
         instance_runs::get_job_snapshot(self, snapshot_id).await
     }
 
-    /// What of a run's plan was not done: the assets that were not materialised, or whose blocking checks were not
-    /// passed; and the checks that were not evaluated, or are of such an asset. With each, everything that its step
-    /// cannot leave out.
+    /// Returns the assets and the checks of a run that are not done, so that a re-execution has to make them.
+    ///
+    /// - An asset is not done if it was not materialised, or if one of its blocking checks did not pass.
+    /// - A check is not done if it was not evaluated, or if its asset has a blocking check that did not pass.
+    ///
+    /// A step that makes one of them may also be unable to leave out other assets and checks. These are returned, too.
+    /// Both sets are empty if everything is done.
+    ///
+    /// # Errors
+    ///
+    /// [`InstanceError::Storage`] if the storage fails.
     pub async fn get_keys_to_reexecute(
         &self,
         run_id: &RunId,
@@ -143,19 +219,35 @@ impl DagsterInstance {
         instance_runs::get_keys_to_reexecute(self, run_id, plan).await
     }
 
-    /// The run of this id; `None` if there is none.
+    /// Returns a run by its id; `None` if there is no such run.
+    ///
+    /// # Errors
+    ///
+    /// [`InstanceError::Storage`] if the storage fails, or if the body of the run cannot be read.
     pub async fn get_run_by_id(&self, run_id: &RunId) -> Result<Option<DagsterRun>, InstanceError> {
         instance_runs::get_run_by_id(self, run_id).await
     }
 
-    /// The run's first ancestor and all its re-executions, the ancestor first; `None` if there is no such run.
+    /// Returns the group that a run belongs to; `None` if there is no such run.
     ///
-    /// Errors: the ancestor that the run names is not there.
+    /// A group is a first run and all its direct and indirect re-executions. The first run comes first, the others follow
+    /// in any order.
+    ///
+    /// # Errors
+    ///
+    /// [`InstanceError::RunNotFound`] if the run names a first run that is not stored; [`InstanceError::Storage`] if the
+    /// storage fails.
     pub async fn get_run_group(&self, run_id: &RunId) -> Result<Option<RunGroup>, InstanceError> {
         instance_runs::get_run_group(self, run_id).await
     }
 
-    /// The ids of the runs that match, without reading the runs.
+    /// Returns the ids of the runs that match a filter, without reading the bodies of the runs.
+    ///
+    /// Filter, page and order are those of [`get_run_records`](Self::get_run_records).
+    ///
+    /// # Errors
+    ///
+    /// [`InstanceError::Storage`] if the storage fails.
     pub async fn get_run_ids(
         &self,
         filter: &RunsFilter,
@@ -164,7 +256,13 @@ impl DagsterInstance {
         instance_runs::get_run_ids(self, filter, page).await
     }
 
-    /// For each partition that matching runs are of, the newest of them.
+    /// Returns, for each partition that matching runs are of, its newest run.
+    ///
+    /// Runs without a partition are left out.
+    ///
+    /// # Errors
+    ///
+    /// [`InstanceError::Storage`] if the storage fails.
     pub async fn get_run_partition_data(
         &self,
         filter: &RunsFilter,
@@ -172,7 +270,11 @@ impl DagsterInstance {
         instance_runs::get_run_partition_data(self, filter).await
     }
 
-    /// The run of this id with its row; `None` if there is none.
+    /// Returns a run by its id, with what its row says beside the run; `None` if there is no such run.
+    ///
+    /// # Errors
+    ///
+    /// [`InstanceError::Storage`] if the storage fails, or if the body of the run cannot be read.
     pub async fn get_run_record_by_id(
         &self,
         run_id: &RunId,
@@ -180,7 +282,14 @@ impl DagsterInstance {
         instance_runs::get_run_record_by_id(self, run_id).await
     }
 
-    /// The runs that match, with their rows.
+    /// Returns the runs that match a filter, each with what its row says beside the run.
+    ///
+    /// A default [`RunsFilter`] matches all runs. The page says how many runs come at most, where they begin and in which
+    /// order; a default [`RunsPage`] means all runs, newest first. The list is empty if no run matches.
+    ///
+    /// # Errors
+    ///
+    /// [`InstanceError::Storage`] if the storage fails, or if the body of a run cannot be read.
     pub async fn get_run_records(
         &self,
         filter: &RunsFilter,
@@ -189,12 +298,18 @@ impl DagsterInstance {
         instance_runs::get_run_records(self, filter, page).await
     }
 
-    /// How many bytes the body of a run may have; `None` means any number.
+    /// Returns how many bytes the stored body of a run may have. `None` means any number.
     pub fn get_run_size_limit_bytes(&self) -> Option<u64> {
         instance_runs::get_run_size_limit_bytes(self)
     }
 
-    /// Counts and times of a run.
+    /// Returns the counts and times that the events of a run add up to.
+    ///
+    /// A run without events, and one that is not stored, has counts of zero and no times.
+    ///
+    /// # Errors
+    ///
+    /// [`InstanceError::Storage`] if the storage fails.
     pub async fn get_run_stats(
         &self,
         run_id: &RunId,
@@ -202,21 +317,37 @@ impl DagsterInstance {
         instance_runs::get_run_stats(self, run_id).await
     }
 
-    /// Status and times of the steps of a run; empty `step_keys` means all steps.
+    /// Returns the status and the times of steps of a run, in the order in which the steps began.
+    ///
+    /// [`Only::Any`] means all steps. A step without events is left out.
+    ///
+    /// # Errors
+    ///
+    /// [`InstanceError::Storage`] if the storage fails.
     pub async fn get_run_step_stats(
         &self,
         run_id: &RunId,
-        step_keys: &[String],
+        step_keys: &Only<String>,
     ) -> Result<Vec<RunStepKeyStatsSnapshot>, InstanceError> {
         instance_runs::get_run_step_stats(self, run_id, step_keys).await
     }
 
-    /// The keys of all tags of runs, ascending.
+    /// Returns the keys of all tags that runs have, ascending and each once.
+    ///
+    /// # Errors
+    ///
+    /// [`InstanceError::Storage`] if the storage fails.
     pub async fn get_run_tag_keys(&self) -> Result<Vec<String>, InstanceError> {
         instance_runs::get_run_tag_keys(self).await
     }
 
-    /// The values that tags of runs have, by key ascending; keys that no run has are left out.
+    /// Returns the values that runs have for each key of a query, by key ascending.
+    ///
+    /// A key that no run has is left out. A query without keys returns nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`InstanceError::Storage`] if the storage fails.
     pub async fn get_run_tags(
         &self,
         query: &RunTagsQuery,
@@ -224,7 +355,13 @@ impl DagsterInstance {
         instance_runs::get_run_tags(self, query).await
     }
 
-    /// The runs that match.
+    /// Returns the runs that match a filter.
+    ///
+    /// Filter, page and order are those of [`get_run_records`](Self::get_run_records).
+    ///
+    /// # Errors
+    ///
+    /// Those of [`get_run_records`](Self::get_run_records).
     pub async fn get_runs(
         &self,
         filter: &RunsFilter,
@@ -233,14 +370,25 @@ impl DagsterInstance {
         instance_runs::get_runs(self, filter, page).await
     }
 
-    /// How many runs match.
+    /// Returns how many runs match a filter. A default [`RunsFilter`] matches all runs.
+    ///
+    /// # Errors
+    ///
+    /// [`InstanceError::Storage`] if the storage fails.
     pub async fn get_runs_count(&self, filter: &RunsFilter) -> Result<u64, InstanceError> {
         instance_runs::get_runs_count(self, filter).await
     }
 
-    /// Changes a run as an event about it demands, without storing the event; `None` for the time means now.
+    /// Changes a run as an event about it demands, and does not store the event.
     ///
-    /// An event that changes no status, or is about an unknown run, does nothing.
+    /// The event may change the status, the time of start or end, and the tag with the reason of a failure. They change
+    /// in one transaction. `update_timestamp` is the time of the change; `None` means now. Nothing happens if the event
+    /// changes no status, or if there is no such run.
+    ///
+    /// # Errors
+    ///
+    /// [`InstanceError::Storage`] if the run would be queued and does not say where its job is, or if the storage fails.
+    /// The run is not changed then.
     pub async fn handle_run_event(
         &self,
         run_id: &RunId,
@@ -250,7 +398,11 @@ impl DagsterInstance {
         instance_runs::handle_run_event(self, run_id, event, update_timestamp).await
     }
 
-    /// Whether there is an execution plan snapshot of this id.
+    /// Returns whether the snapshot of an execution plan is stored.
+    ///
+    /// # Errors
+    ///
+    /// [`InstanceError::Storage`] if the storage fails.
     pub async fn has_execution_plan_snapshot(
         &self,
         snapshot_id: &SnapshotId,
@@ -258,27 +410,48 @@ impl DagsterInstance {
         instance_runs::has_execution_plan_snapshot(self, snapshot_id).await
     }
 
-    /// Whether there is a job snapshot of this id.
+    /// Returns whether the snapshot of a job is stored.
+    ///
+    /// # Errors
+    ///
+    /// [`InstanceError::Storage`] if the storage fails.
     pub async fn has_job_snapshot(&self, snapshot_id: &SnapshotId) -> Result<bool, InstanceError> {
         instance_runs::has_job_snapshot(self, snapshot_id).await
     }
 
-    /// Whether there is a run of this id.
+    /// Returns whether there is a run of this id.
+    ///
+    /// # Errors
+    ///
+    /// [`InstanceError::Storage`] if the storage fails.
     pub async fn has_run(&self, run_id: &RunId) -> Result<bool, InstanceError> {
         instance_runs::has_run(self, run_id).await
     }
 
-    /// Whether there is a snapshot of this id, of a job or of a plan.
+    /// Returns whether a snapshot of this id is stored, be it of a job or of an execution plan.
+    ///
+    /// # Errors
+    ///
+    /// [`InstanceError::Storage`] if the storage fails.
     pub async fn has_snapshot(&self, snapshot_id: &SnapshotId) -> Result<bool, InstanceError> {
         instance_runs::has_snapshot(self, snapshot_id).await
     }
 
-    /// Reports a planned materialisation for each asset that the plan's steps will write, and for each partition of it
-    /// that the run is of, and a planned evaluation for each check; by key ascending, all or none.
+    /// Stores the planned events of a run, and notifies its listeners.
     ///
-    /// Without a graph, the plan says which assets have partitions, and their partition is that of the run's tag.
+    /// There is one planned event for each asset that a step of the plan will materialise, or one for each partition of
+    /// it if the run is of partitions; and one for each check that a step will evaluate. They are stored in the order of
+    /// the keys, all of them or none.
     ///
-    /// Errors: the partitions are none, or without a graph the run is of a range of them.
+    /// The graph says which partitions an asset has. Without a graph, the plan says whether an asset has partitions, and
+    /// the tag of the run says which one is meant.
+    ///
+    /// # Errors
+    ///
+    /// [`InstanceError::Partitions`] if an asset does not have the partitions that the run names;
+    /// [`InstanceError::Invalid`] if the run is of a range of partitions and no graph is given;
+    /// [`InstanceError::Storage`] if the storage fails. No event is stored then. [`InstanceError::EventsIncomplete`] if
+    /// the events are stored, but are missing in the index across runs.
     pub async fn log_asset_planned_events(
         &self,
         run: &DagsterRun,
@@ -288,7 +461,9 @@ impl DagsterInstance {
         instance_runs::log_asset_planned_events(self, run, plan, graph).await
     }
 
-    /// The event that announces that a run is going to materialise an asset, or one partition of it.
+    /// Makes the event that announces that a run is going to materialise an asset, or one partition of it.
+    ///
+    /// `None` for the partition means the whole asset. The event is not stored.
     pub fn log_materialization_planned_event_for_asset(
         &self,
         run: &DagsterRun,
@@ -301,11 +476,15 @@ impl DagsterInstance {
         )
     }
 
-    /// Stores a run that something else executes, in status `MANAGED`, unless it is stored; returns it as it is
-    /// stored. Of several that register one run at once, one stores it and all get it.
+    /// Stores a run that another system executes, in status `MANAGED`, and returns it as it is stored.
     ///
-    /// Errors: [`InstanceError::RunConflict`] if a run of the id is stored and is another one;
-    /// [`InstanceError::Invalid`] for arguments that contradict each other. Nothing is written then.
+    /// If the same run is stored already, it is returned. If several callers register one run at the same time, one of
+    /// them stores it, and all of them get it. The snapshots and the run are stored in one transaction.
+    ///
+    /// # Errors
+    ///
+    /// [`InstanceError::RunConflict`] if another run of this id is stored; [`InstanceError::Invalid`] if arguments
+    /// contradict each other; [`InstanceError::Storage`] if the storage fails. Nothing is written then.
     pub async fn register_managed_run(
         &self,
         request: RegisterManagedRun,

@@ -8,7 +8,14 @@ use instance_core::scheduling::{InstigatorState, InstigatorType};
 use crate::instance::DagsterInstance;
 
 impl DagsterInstance {
-    /// The states of all schedules and sensors that have one, or of those of one type.
+    /// Returns the states of schedules and sensors, oldest first.
+    ///
+    /// `None` means both; a type means only schedules, or only sensors. A schedule or sensor that was never started,
+    /// stopped or evaluated may have no state and is left out.
+    ///
+    /// # Errors
+    ///
+    /// [`InstanceError::Storage`] if the storage fails, or if a state cannot be read.
     pub async fn all_instigator_state(
         &self,
         instigator_type: Option<InstigatorType>,

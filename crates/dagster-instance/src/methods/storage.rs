@@ -8,7 +8,14 @@ use instance_storage::StorageInfo;
 use crate::instance::DagsterInstance;
 
 impl DagsterInstance {
-    /// Where the instance stores what, in which schema.
+    /// Returns a summary of the storages of the instance.
+    ///
+    /// Storages that do not exist yet are created. The parts of the summary are read one after another, and not in one
+    /// transaction.
+    ///
+    /// # Errors
+    ///
+    /// [`InstanceError::Storage`] if a storage fails, or if it has a schema that this version does not know.
     pub async fn storage_info(&self) -> Result<StorageInfo, InstanceError> {
         instance_storage::storage_info(self).await
     }

@@ -43,7 +43,8 @@ pub(crate) async fn event_types(
     instance: &DagsterInstance,
     run_id: &RunId,
 ) -> Result<Vec<String>, InstanceError> {
-    let entries = instance.all_logs(run_id, &[]).await?.into_iter();
+    let entries =
+        instance.all_logs(run_id, &dagster_instance::storage::Only::Any).await?.into_iter();
     Ok(entries.filter_map(|entry| Some(entry.dagster_event?.event_type_value)).collect())
 }
 

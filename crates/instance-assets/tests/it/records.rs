@@ -8,6 +8,7 @@ use instance_assets::{
 use instance_core::AssetKey;
 use instance_core::assets::AssetRecord;
 use instance_core::event::{AssetMaterialization, EventLogRecord};
+use instance_core::storage::Only;
 use instance_core::testing::instance::TestInstance;
 
 type TestResult = Result<(), Box<dyn Error>>;
@@ -34,8 +35,8 @@ async fn nothing_is_known_before_anything_has_happened() -> TestResult {
     let instance = TestInstance::default();
     assert!(!has_asset_key(&instance, &key("a")).await?);
     assert_eq!(all_asset_keys(&instance).await?, []);
-    assert_eq!(get_asset_records(&instance, None).await?, []);
-    assert_eq!(get_asset_records(&instance, Some(&[key("a")])).await?, []);
+    assert_eq!(get_asset_records(&instance, &Only::Any).await?, []);
+    assert_eq!(get_asset_records(&instance, &Only::these([key("a")])).await?, []);
     Ok(())
 }
 
@@ -43,12 +44,17 @@ async fn nothing_is_known_before_anything_has_happened() -> TestResult {
 async fn all_assets_come_by_key_and_asked_ones_without_those_that_are_not_known() -> TestResult {
     let instance = with_assets(&["b", "c", "a"]).await?;
     assert_eq!(all_asset_keys(&instance).await?, [key("a"), key("b"), key("c")]);
-    let all = get_asset_records(&instance, None).await?;
+    let all = get_asset_records(&instance, &Only::Any).await?;
     assert_eq!(keys(&all), [key("a"), key("b"), key("c")]);
 
-    let asked = get_asset_records(&instance, Some(&[key("c"), key("none"), key("a")])).await?;
+    let asked =
+        get_asset_records(&instance, &Only::these([key("c"), key("none"), key("a")])).await?;
     assert_eq!(keys(&asked), [key("a"), key("c")]);
-    assert_eq!(get_asset_records(&instance, Some(&[])).await?, [], "no keys are not all keys");
+    assert_eq!(
+        get_asset_records(&instance, &Only::These(Vec::new())).await?,
+        [],
+        "no keys are not all keys"
+    );
 
     assert!(has_asset_key(&instance, &key("b")).await?);
     assert!(!has_asset_key(&instance, &AssetKey::new(["demo"])).await?, "a prefix is no asset");
@@ -58,10 +64,10 @@ async fn all_assets_come_by_key_and_asked_ones_without_those_that_are_not_known(
 #[tokio::test]
 async fn a_record_has_the_last_materialisation() -> TestResult {
     let instance = with_assets(&["a"]).await?;
-    let first = get_asset_records(&instance, None).await?.remove(0);
+    let first = get_asset_records(&instance, &Only::Any).await?.remove(0);
     let again = AssetMaterialization::new(key("a"), Some("2026-01-01".to_owned()));
     report_runless_asset_event(&instance, again).await?;
-    let second = get_asset_records(&instance, None).await?.remove(0);
+    let second = get_asset_records(&instance, &Only::Any).await?.remove(0);
     let last = |record: AssetRecord| record.asset_entry.last_materialization_record.unwrap();
     let (first, second): (EventLogRecord, EventLogRecord) = (last(first), last(second));
     assert!(first.storage_id < second.storage_id);

@@ -56,7 +56,11 @@ async fn a_materialisation_is_stored_and_its_asset_is_known() -> TestResult {
     check(&entry, "ASSET_MATERIALIZATION", MATERIALIZATION);
     assert!(serialize_value(&entry).contains(r#""__class__": "StepMaterializationData""#));
     assert!(has_asset_key(&instance, &key()).await?);
-    let record = instance.asset_store().get_asset_records(None).await?.remove(0);
+    let record = instance
+        .asset_store()
+        .get_asset_records(&instance_core::storage::Only::Any)
+        .await?
+        .remove(0);
     assert_eq!(record.asset_entry.last_materialization_record.unwrap().event_log_entry, entry);
     Ok(())
 }
@@ -67,7 +71,11 @@ async fn an_observation_is_stored_and_materialises_nothing() -> TestResult {
     let (instance, entry) = report(event).await?;
     check(&entry, "ASSET_OBSERVATION", OBSERVATION);
     assert!(has_asset_key(&instance, &key()).await?);
-    let record = instance.asset_store().get_asset_records(None).await?.remove(0);
+    let record = instance
+        .asset_store()
+        .get_asset_records(&instance_core::storage::Only::Any)
+        .await?
+        .remove(0);
     assert_eq!(record.asset_entry.last_materialization_record, None);
     Ok(())
 }

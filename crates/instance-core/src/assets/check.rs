@@ -30,7 +30,7 @@ serdes_class! {
         pub check_name: String = "check_name",
         /// The description.
         pub description: Option<String> = "description",
-        /// What is to be known of it, by label.
+        /// The metadata, by label.
         pub metadata: BTreeMap<String, MetadataValue> = "metadata",
         /// The partition; `None` for the whole asset.
         pub partition: Option<String> = "partition",

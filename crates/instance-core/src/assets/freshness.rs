@@ -28,7 +28,7 @@ serdes_class! {
     /// What is kept with the freshness of an asset.
     #[derive(Debug, Clone, PartialEq)]
     pub struct FreshnessStateRecordBody = "FreshnessStateRecordBody" {
-        /// What is to be known of it.
+        /// The metadata.
         pub metadata: Option<Opaque> = "metadata",
     }
 }
@@ -47,7 +47,7 @@ pub struct FreshnessStateRecord {
 }
 
 impl FreshnessStateRecord {
-    /// What an event says of the freshness of an asset; `None` if it does not change it.
+    /// The freshness that an event gives an asset; `None` if it does not change it.
     pub fn of_event(event: &DagsterEvent) -> Option<Self> {
         let Some(EventSpecificData::FreshnessStateChange(change)) =
             event.event_specific_data.as_deref()

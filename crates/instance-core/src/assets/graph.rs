@@ -1,4 +1,4 @@
-//! What code says of assets and checks, as far as creating runs needs it.
+//! What user code defines about assets and checks, as far as creating a run needs it.
 
 use crate::asset_key::{AssetCheckKey, AssetKey};
 use crate::partitions::PartitionsSnap;
@@ -23,8 +23,8 @@ pub struct AssetCheckNode {
 
 /// The assets and checks that code defines, which Dagster calls an asset graph.
 ///
-/// `job` is the job of the run that is to be created. A graph of several code locations answers for the one
-/// of the job; another one need not look at it.
+/// `job` is the job of the run that is to be created. A graph of several code locations answers for the location of
+/// that job. A graph of one location may ignore the job.
 pub trait AssetGraph: std::fmt::Debug + Send + Sync {
     /// What code says of an asset; `None` if there is no such asset.
     fn asset_node(&self, key: &AssetKey, job: Option<&RemoteJobOrigin>) -> Option<AssetNode>;
@@ -36,7 +36,7 @@ pub trait AssetGraph: std::fmt::Debug + Send + Sync {
         job: Option<&RemoteJobOrigin>,
     ) -> Option<AssetCheckNode>;
 
-    /// Whether it was told by code locations. A run that is created with such a graph has to say where its
+    /// Whether the graph comes from code locations. A run that is created with such a graph has to say where its
     /// job is.
     fn is_remote(&self) -> bool {
         false

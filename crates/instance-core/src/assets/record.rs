@@ -21,8 +21,7 @@ pub struct AssetEntry {
     pub asset_key: AssetKey,
     /// Its last materialisation; `None` if it has none since it was last wiped.
     pub last_materialization_record: Option<EventLogRecord>,
-    /// The last run that materialised it or was going to; `None` if there is none since it was
-    /// last wiped.
+    /// The last run that materialised the asset or planned to; `None` if there is none since it was last wiped.
     pub last_run_id: Option<RunId>,
     /// What is kept beside its events.
     pub asset_details: Option<AssetDetails>,

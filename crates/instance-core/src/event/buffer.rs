@@ -1,4 +1,6 @@
-//! Events that wait for others, to be stored together. What is stored when, is the event domain's to say.
+//! Events that wait to be stored together.
+//!
+//! Not here: when they are stored, which the event domain decides.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,7 +27,7 @@ pub struct EventBuffer {
 #[derive(Debug, Default)]
 pub struct EventBatch {
     waiting: Mutex<Vec<EventLogEntry>>,
-    /// Held by the one who stores the batch, so that parts of it are stored in their order.
+    /// Whoever stores the batch holds this, so that its parts are stored in their order.
     storing: futures_util::lock::Mutex<()>,
     has_timer: AtomicBool,
 }
@@ -62,10 +64,10 @@ impl EventBuffer {
         self.len() == 0
     }
 
-    /// Forgets this batch if nothing waits in it, and not another one that has its name by now.
+    /// Forgets this batch if no event waits in it. Another batch that has taken its name since stays.
     pub fn forget_if_empty(&self, name: &str, batch: &Arc<EventBatch>) {
         let mut batches = self.batches();
-        // Events are added under the lock of the batches, so none can come in between.
+        // Events are added under the same lock, so none can come in between.
         if batch.is_empty() && batches.get(name).is_some_and(|known| Arc::ptr_eq(known, batch)) {
             batches.remove(name);
         }
@@ -77,7 +79,7 @@ impl EventBuffer {
 }
 
 impl EventBatch {
-    /// Waits for one's turn to store the batch; nobody else does until the guard is dropped.
+    /// Waits for the turn to store the batch. Nobody else stores it until the guard is dropped.
     pub async fn turn(&self) -> impl Sized + Send + '_ {
         self.storing.lock().await
     }
@@ -92,7 +94,7 @@ impl EventBatch {
         self.waiting().is_empty()
     }
 
-    /// Notes that somebody is going to store the batch after some time; `false` if somebody is already.
+    /// Notes that somebody is going to store the batch later; `false` if somebody already is.
     pub fn begin_to_wait(&self) -> bool {
         !self.has_timer.swap(true, Ordering::Relaxed)
     }
@@ -107,7 +109,7 @@ impl EventBatch {
         std::mem::take(&mut *self.waiting())
     }
 
-    /// Puts back what could not be stored, before what has come since.
+    /// Puts back events that could not be stored, before those that have come since.
     pub fn put_back(&self, mut entries: Vec<EventLogEntry>) {
         let mut waiting = self.waiting();
         entries.append(&mut waiting);

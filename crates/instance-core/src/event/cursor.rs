@@ -36,6 +36,10 @@ impl EventLogCursor {
     }
 
     /// Reads the text of a cursor.
+    ///
+    /// # Errors
+    ///
+    /// The text is not one that [`to_text`](Self::to_text) or Dagster writes.
     pub fn parse(text: &str) -> Result<Self, EventLogCursorError> {
         Self::read(text).ok_or_else(|| EventLogCursorError { text: text.to_owned() })
     }

@@ -25,7 +25,7 @@ serdes_class! {
     /// A step of a plan.
     #[derive(Debug, Clone, PartialEq, Eq, Hash)]
     pub struct StepHandle = "StepHandle" {
-        /// The key of the step, which old versions did not write: it is the name of the node.
+        /// The key of the step. Old versions did not write it; it is then the name of the node.
         pub key: Option<String> = "key" [skip],
         /// The node that the step executes.
         pub node_handle: NodeHandle = "solid_handle",

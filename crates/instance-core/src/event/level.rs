@@ -2,7 +2,7 @@
 
 use crate::serdes::{Pack, Reader, SerdesError, Unpack, Writer};
 
-/// A level: greater is graver. Numbers between the named levels occur.
+/// A level. A greater number is more severe. Numbers between the named levels occur.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct LogLevel(pub i64);
 

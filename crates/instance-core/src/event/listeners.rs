@@ -1,6 +1,6 @@
-//! Those of this process who listen to the events of a run.
+//! The listeners of this process to the events of a run.
 //!
-//! Not here: following a run across processes, which reads from its log.
+//! Not here: watching a run across processes, which reads the log of the run.
 
 use std::collections::HashMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -14,7 +14,7 @@ use crate::serdes::UnknownFields;
 /// Called with each entry of a run after it was stored.
 pub type EventListener = Arc<dyn Fn(&EventLogRecord) + Send + Sync>;
 
-/// Those of this process who listen to the events of a run.
+/// The listeners of this process to the events of a run.
 #[derive(Default)]
 pub struct EventListeners {
     by_run: Mutex<HashMap<RunId, Vec<EventListener>>>,
@@ -37,16 +37,16 @@ impl EventListeners {
         self.by_run().remove(run_id);
     }
 
-    /// Whether nobody listens to the run.
+    /// Whether the run has no listener.
     pub fn is_empty(&self, run_id: &RunId) -> bool {
         !self.by_run().contains_key(run_id)
     }
 
-    /// Calls the listeners of the run with an entry that was stored, in the order in which they were added; forgets
-    /// them if the entry ends the run.
+    /// Notifies the listeners of the run of an entry that was stored, in the order in which they were added. If the
+    /// entry ends the run, its listeners are forgotten.
     ///
-    /// A listener that panics harms nobody: the others are called, and so is it with the next entry. The program's
-    /// log says that it panicked.
+    /// A listener that panics harms nobody: the others are called, and it is called again with the next entry. The
+    /// program's log says that it panicked.
     pub fn notify(&self, entry: &EventLogEntry, storage_id: StorageId) {
         // A listener may add and remove listeners, so none is called under the lock.
         let listeners = self.by_run().get(&entry.run_id).cloned().unwrap_or_default();
@@ -66,6 +66,13 @@ impl EventListeners {
         let status = entry.event_type().and_then(DagsterEventType::run_status);
         if status.is_some_and(DagsterRunStatus::is_finished) {
             self.remove(&entry.run_id);
+        }
+    }
+
+    /// [Notifies](Self::notify) with entries that were stored, each with the id of its row, in their order.
+    pub fn notify_all(&self, entries: &[EventLogEntry], storage_ids: &[StorageId]) {
+        for (entry, storage_id) in entries.iter().zip(storage_ids) {
+            self.notify(entry, *storage_id);
         }
     }
 

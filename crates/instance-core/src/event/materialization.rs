@@ -15,11 +15,11 @@ serdes_class! {
         pub asset_key: AssetKey = "asset_key",
         /// A description of what was written.
         pub description: Option<String> = "description",
-        /// What is to be known of it.
+        /// The metadata.
         pub metadata: Vec<MetadataEntry> = "metadata_entries",
         /// The partition; `None` for the whole asset.
         pub partition: Option<String> = "partition",
-        /// Tags such as the data version; `None` is written by Dagster where there are none.
+        /// Tags such as the data version. Dagster writes `None` where there are none.
         pub tags: Option<BTreeMap<String, String>> = "tags",
     }
 }
@@ -67,14 +67,14 @@ impl From<AssetMaterialization> for StepMaterializationData {
 }
 
 serdes_class! {
-    /// An asset, or a partition of one, was looked at and not changed.
+    /// Somebody looked at an asset, or at a partition of one, and did not change it.
     #[derive(Debug, Clone, PartialEq)]
     pub struct AssetObservation = "AssetObservation" {
         /// The asset.
         pub asset_key: AssetKey = "asset_key",
         /// A description of what was seen.
         pub description: Option<String> = "description",
-        /// What is to be known of it.
+        /// The metadata.
         pub metadata: Vec<MetadataEntry> = "metadata_entries",
         /// The partition; `None` for the whole asset.
         pub partition: Option<String> = "partition",

@@ -1,6 +1,6 @@
-//! What is reported from outside of a step: an event, or something of the machinery around a run.
+//! Reports from outside of a step: an event, or a message about the machinery around a run.
 //!
-//! Not here: how a report is handled, which is the event domain's.
+//! Not here: how a report is handled, which the event domain decides.
 
 use crate::error::InstanceError;
 use crate::event::{
@@ -48,7 +48,7 @@ pub struct ReportEvent {
     pub event: DagsterEvent,
     /// The run; empty for an event without one.
     pub run_id: RunId,
-    /// The level; [`LogLevel::INFO`] unless said otherwise.
+    /// The level; [`LogLevel::INFO`] by default.
     pub level: LogLevel,
     /// The batch that it is part of; `None` if it is reported alone.
     pub batch: Option<EventBatchMetadata>,
@@ -57,12 +57,12 @@ pub struct ReportEvent {
 }
 
 impl ReportEvent {
-    /// An event of a run, of now.
+    /// An event of a run, at the time at which it is reported.
     pub fn new(event: DagsterEvent, run_id: &RunId) -> Self {
         Self { event, run_id: run_id.clone(), level: LogLevel::INFO, batch: None, timestamp: None }
     }
 
-    /// An event of no run, as of an asset that something else has materialised.
+    /// An event that belongs to no run, such as that of an asset that something else has materialised.
     pub fn runless(event: DagsterEvent) -> Self {
         Self::new(event, &RunId::runless())
     }
@@ -74,7 +74,7 @@ impl ReportEvent {
         self
     }
 
-    /// The same with the time at which it was, in seconds since 1970.
+    /// The same with the time of the event, in seconds since 1970.
     #[must_use]
     pub const fn with_timestamp(mut self, timestamp: f64) -> Self {
         self.timestamp = Some(timestamp);
@@ -88,7 +88,7 @@ impl ReportEvent {
         self
     }
 
-    /// The entry that is stored of it, if the time is `now`, in seconds since 1970.
+    /// The entry to store. An event without a time gets `now`, in seconds since 1970.
     pub fn into_new_event(self, now: f64) -> NewEvent {
         let Self { event, run_id, level, batch, timestamp } = self;
         // Dagster takes the time zero for none.
@@ -110,7 +110,7 @@ pub struct ReportEngineEvent {
     pub job_name: String,
     /// The step that it is about; `None` if it is about the run.
     pub step_key: Option<String>,
-    /// What is to be known of it; an error in it makes the report an error.
+    /// More about it. If an error is in it, the report is an error.
     pub data: EngineEventData,
 }
 
@@ -120,7 +120,7 @@ impl ReportEngineEvent {
         Self::from_ids(&run.run_id, &run.job_name, message)
     }
 
-    /// A report about a run of which these are known.
+    /// A report about a run of which only the id and the job are known.
     pub fn from_ids(
         run_id: &RunId,
         job_name: impl Into<String>,
@@ -149,7 +149,7 @@ impl ReportEngineEvent {
         self
     }
 
-    /// The same as a report of this part of the machinery, which the message then names.
+    /// The same with the name of the part of the machinery that reports, before the message.
     #[must_use]
     pub fn with_reporter(mut self, part: &str) -> Self {
         self.message = format!("[{part}] {}", self.message);

@@ -11,10 +11,10 @@ use crate::storage::{
     ComputeLogPrefix, LogsToDelete,
 };
 
-/// The store of what processes print, in memory. Clones are handles on the same store.
+/// The store of what processes print, in memory. Clones are handles to the same store.
 ///
-/// Nothing of it can be shown or downloaded, so that [`CapturedLogMetadata`] is always empty. A capture whose output
-/// is deleted writes to nowhere.
+/// Nothing of it can be shown or downloaded by an address, so [`CapturedLogMetadata`] is always empty. If the
+/// output of a running capture is deleted, what the capture writes afterwards is lost.
 #[derive(Debug, Clone, Default)]
 pub struct MemoryComputeLogManager {
     outputs: Arc<Mutex<BTreeMap<ComputeLogKey, Arc<Mutex<Output>>>>>,

@@ -1,12 +1,12 @@
 //! Stores that keep everything in memory: for instances that are thrown away, for examples, and for tests.
 //!
-//! [`MemoryStores`] are all stores of one instance. They keep what every other store keeps, as the conformance suite
-//! demands, and forget it with the last of their handles. One lock guards all of it, so that each method of each store
-//! is atomic, those of [`RunEventStore`] too. No method waits for anything, and none starts a task.
+//! [`MemoryStores`] are all stores of one instance. They pass the conformance suite, as every other store does. What
+//! they keep is gone with the last of their handles. One lock guards all of it, so each method of each store is atomic,
+//! those of [`RunEventStore`] too. No method waits for anything, and none starts a task.
 //!
-//! Where Dagster's databases differ from each other, these are as one database of Postgres or SQLite is that holds
-//! all runs: ids of events are unique across runs, and events of a wiped asset stay in the logs of their runs. An asset
-//! is not known by its freshness alone, as in SQLite.
+//! Dagster's databases differ from each other in a few things. In these, the stores behave like one database that
+//! holds all runs: ids of events are unique across runs, and events of a wiped asset stay in the logs of their runs. As
+//! in SQLite, an asset does not exist by its freshness alone.
 //!
 //! ```
 //! use chrono::DateTime;
@@ -29,7 +29,7 @@
 //! let entry = EventLogEntry::of_event(event, run_id.clone(), LogLevel::INFO, 1.5);
 //! stores.run_event_store().store_run_events(&[entry]).await?;
 //!
-//! let filter = RunsFilter { run_ids: vec![run_id.clone()], ..RunsFilter::default() };
+//! let filter = RunsFilter { run_ids: Only::one(run_id.clone()), ..RunsFilter::default() };
 //! let records = stores.run_storage().get_run_records(&filter, &RunsPage::default()).await?;
 //! assert_eq!(records[0].dagster_run.status, DagsterRunStatus::Started);
 //! assert_eq!(records[0].start_time, Some(1.5));
@@ -65,7 +65,7 @@ use event_log::{AssetChecks, Assets, DynamicPartitions, Events, Pools, Watchers}
 use runs::{Backfills, Daemons, Runs, Snapshots};
 use schedules::{Evaluations, Instigators, Ticks};
 
-/// The stores of one instance, in memory. Clones are handles on the same stores.
+/// The stores of one instance, in memory. Clones are handles to the same stores.
 #[derive(Debug, Clone)]
 pub struct MemoryStores {
     shared: Arc<Shared>,
@@ -73,8 +73,8 @@ pub struct MemoryStores {
 }
 
 impl MemoryStores {
-    /// Empty stores. The clock gives the times that no caller gives, such as when a step began to wait; the id of the
-    /// store of runs is the next one of `ids`.
+    /// Empty stores. The clock gives the times that no caller gives, such as when a step began to wait. The next id
+    /// of `ids` becomes the id of the store of runs.
     pub fn new(clock: Arc<dyn Clock>, ids: &dyn IdSource) -> Self {
         Self {
             shared: Arc::new(Shared {
@@ -226,11 +226,6 @@ fn is_between(
 ) -> bool {
     after.is_none_or(|after| time > in_micros(after))
         && before.is_none_or(|before| time < in_micros(before))
-}
-
-/// Whether a value is one of those that are asked for; empty means any.
-fn is_one_of<T: PartialEq>(asked: &[T], value: &T) -> bool {
-    asked.is_empty() || asked.contains(value)
 }
 
 /// How many at most; `None` means all.

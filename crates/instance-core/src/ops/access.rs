@@ -1,7 +1,7 @@
 //! What an instance gives access to: one trait for each thing, so that a domain names what it needs.
 //!
-//! Whoever has all stores implements [`StoresAccess`], and has the accessor of each store by that. Whoever uses one
-//! domain alone may implement just the accessors that this domain names.
+//! A type that has all stores implements [`StoresAccess`], and by that has the accessor of each store. Whoever uses
+//! one domain alone may implement only the accessors that this domain names.
 
 use crate::clock::{Clock, IdSource};
 use crate::event::EventListeners;
@@ -44,7 +44,7 @@ accessors_of_stores! {
     BackfillStoreAccess: fn backfill_store() -> BackfillStore of run_storage;
     /// Access to events.
     EventStoreAccess: fn event_store() -> EventStore of event_log_storage;
-    /// Access to what wakes those who follow events.
+    /// Access to the signals that wake followers of a run.
     EventWatchAccess: fn event_watch() -> EventWatch of event_log_storage;
     /// Access to assets.
     AssetStoreAccess: fn asset_store() -> AssetStore of event_log_storage;
@@ -80,8 +80,8 @@ pub trait SettingsAccess: Send + Sync {
     fn settings(&self) -> &InstanceSettings;
 }
 
-/// Access to those of this process who listen to events.
+/// Access to the listeners of this process.
 pub trait ListenersAccess: Send + Sync {
-    /// Those who listen.
+    /// The listeners.
     fn event_listeners(&self) -> &EventListeners;
 }

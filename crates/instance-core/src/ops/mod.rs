@@ -1,7 +1,7 @@
-//! What each domain needs of an instance: one small trait for each domain.
+//! What each domain needs of an instance: one trait for each domain.
 //!
-//! Each is a sum of accessors ([`access`](self)), each of which is declared once, and of what the domain alone
-//! needs. The facade implements all of them. Whoever uses one domain crate alone implements one.
+//! Each trait is a sum of accessors ([`access`](self)), each of which is declared once, and of what the domain
+//! alone needs. The facade implements all of the traits. Whoever uses one domain crate alone implements one.
 
 mod access;
 mod assets;

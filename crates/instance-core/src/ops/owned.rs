@@ -1,4 +1,4 @@
-//! The one way in which an instance is handed to a task that outlives the call.
+//! How a task that outlives its call gets the instance.
 
 use std::sync::Arc;
 
@@ -9,7 +9,8 @@ macro_rules! owned {
         $(
             $(#[$meta])*
             ///
-            /// Whatever is a handle to an instance, which clones cheaply, has it by itself.
+            /// Every type that implements the domain's trait and `Clone` has this method. Its clones have to be
+            /// handles to the same instance.
             pub trait $owned {
                 /// The same instance.
                 fn $method(&self) -> Arc<dyn $ops>;

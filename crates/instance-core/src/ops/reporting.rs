@@ -1,4 +1,8 @@
 //! Reporting events, as every domain does it.
+//!
+//! A report of any domain is made into an entry here, and given to the instance by
+//! [`EventReporter::handle_new_event`]. The facade hands it to the event domain. A report that a user makes by the
+//! event domain itself takes the same way.
 
 use async_trait::async_trait;
 
@@ -10,32 +14,33 @@ use crate::event::{
 use crate::ops::ClockAccess;
 use crate::run::DagsterRun;
 
-/// What takes events of any domain.
+/// Takes events from any domain.
 #[async_trait]
 pub trait EventReporter: ClockAccess {
-    /// Stores an entry, and does what follows from it: see `handle_new_event` of the event domain.
+    /// Stores an entry and does what follows from it, as `handle_new_event` of the event domain says.
     ///
     /// # Errors
     ///
-    /// The entry is not stored; with [`InstanceError::EventsWaiting`] it waits for the next attempt, and with
+    /// The entry is not stored. With [`InstanceError::EventsWaiting`] it waits for the next attempt; with
     /// [`InstanceError::EventsIncomplete`] it is stored.
     async fn handle_new_event(&self, event: NewEvent) -> Result<(), InstanceError>;
 }
 
-/// The reports that are made of [`EventReporter::handle_new_event`]. Each returns the event that it reported.
+/// The reports that every domain makes, by [`EventReporter::handle_new_event`]. A method that makes an event
+/// returns it.
 ///
 /// # Errors
 ///
 /// Those of [`EventReporter::handle_new_event`].
 #[async_trait]
 pub trait EventReporterExt: EventReporter {
-    /// Reports an event; it has the time of the clock unless it says another.
+    /// Reports an event. An event without a time gets the time of the clock.
     async fn report_dagster_event(&self, report: ReportEvent) -> Result<(), InstanceError> {
         let now = timestamp_of(self.clock().now());
         self.handle_new_event(report.into_new_event(now)).await
     }
 
-    /// Reports something of the machinery around a run.
+    /// Reports a message about the machinery around a run.
     ///
     /// # Errors
     ///

@@ -97,7 +97,7 @@ impl DagsterRun {
         }
     }
 
-    /// The tags as rows of `run_tags`: the run's own, and those by which Dagster finds runs of a
+    /// The tags as rows of `run_tags`: the run's own tags, and those by which Dagster finds the runs of a
     /// repository or a pool.
     pub fn tags_for_storage(&self) -> BTreeMap<String, String> {
         let mut all = BTreeMap::new();
@@ -112,7 +112,7 @@ impl DagsterRun {
         all
     }
 
-    /// Whether Dagster could read the run in its status: a queued one has to say where its job is.
+    /// Whether Dagster can read the run in its status. A queued run has to say where its job is.
     pub fn is_readable(&self) -> bool {
         self.status != DagsterRunStatus::Queued || self.remote_job_origin.is_some()
     }

@@ -6,18 +6,20 @@ use chrono::{DateTime, Utc};
 
 use crate::ids::{RunId, SnapshotId};
 use crate::run::DagsterRunStatus;
+use crate::storage::Only;
 
-/// A filter on runs. Fields that are empty do not filter; all others must hold together.
+/// A filter on runs. Fields that are `None` or [`Only::Any`] do not filter, nor do no tags; all others must hold
+/// together.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct RunsFilter {
     /// The run is one of these.
-    pub run_ids: Vec<RunId>,
+    pub run_ids: Only<RunId>,
     /// The run's id begins with this text.
     pub run_id_prefix: Option<String>,
     /// The run is of this job.
     pub job_name: Option<String>,
     /// The run has one of these statuses.
-    pub statuses: Vec<DagsterRunStatus>,
+    pub statuses: Only<DagsterRunStatus>,
     /// The run has all these tags.
     pub tags: BTreeMap<String, TagFilter>,
     /// The run's job has this snapshot.

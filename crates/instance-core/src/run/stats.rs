@@ -44,7 +44,7 @@ pub struct DagsterRunStatsSnapshot {
 }
 
 impl DagsterRunStatsSnapshot {
-    /// The statistics of a run by its events: `of` tells for each of [`RUN_STATS_EVENT_TYPES`] how many there are and
+    /// The statistics of a run by its events: `of` returns for each of [`RUN_STATS_EVENT_TYPES`] how many there are and
     /// the greatest of their times; `None` if there is no such event.
     pub fn from_counts(
         run_id: RunId,

@@ -125,7 +125,7 @@ serdes_class! {
     /// A part, and what is to be known of it.
     #[derive(Debug, Clone, PartialEq)]
     pub struct AssetSubsetWithMetadata = "AssetSubsetWithMetadata" {
-        /// What is to be known of it, by label.
+        /// The metadata, by label.
         pub metadata: BTreeMap<String, MetadataValue> = "metadata",
         /// The part.
         pub subset: SerializableEntitySubset = "subset",
@@ -146,7 +146,7 @@ serdes_class! {
         pub name: Option<String> = "name",
         /// How it combines the conditions below it: `and`, `or`, `not` or `identity`.
         pub operator_type: Option<String> = "operator_type",
-        /// What tells it from all others.
+        /// The id that no other condition has.
         pub unique_id: String = "unique_id",
     }
 }
@@ -174,7 +174,7 @@ serdes_class! {
         pub condition_snapshot: AutomationConditionNodeSnapshot = "condition_snapshot",
         /// When it ended, in seconds since 1970.
         pub end_timestamp: Option<Number> = "end_timestamp",
-        /// What is to be known of it, by label.
+        /// The metadata, by label.
         pub metadata: Option<BTreeMap<String, MetadataValue>> = "metadata",
         /// When it began, in seconds since 1970.
         pub start_timestamp: Option<Number> = "start_timestamp",
@@ -250,7 +250,7 @@ serdes_class! {
         pub effective_timestamp: Number = "effective_timestamp",
         /// The last event that was taken into account.
         pub last_event_id: Option<i64> = "last_event_id",
-        /// What the conditions remember, by what tells them from each other.
+        /// What each condition remembers, by the condition's unique id.
         pub node_cursors_by_unique_id: BTreeMap<String, AutomationConditionNodeCursor> =
             "node_cursors_by_unique_id",
         /// What was asked for.
@@ -307,7 +307,7 @@ serdes_class! {
         pub candidate_subset: CandidateSubset = "candidate_subset",
         /// What its own class remembers.
         pub extra_state: Option<ExtraState> = "extra_state",
-        /// What is to be known of it, by label.
+        /// The metadata, by label.
         pub metadata: Option<BTreeMap<String, MetadataValue>> = "metadata",
         /// Parts of which there is something to be known.
         pub subsets_with_metadata: Vec<AssetSubsetWithMetadata> = "subsets_with_metadata",

@@ -10,6 +10,7 @@ use crate::partitions::{PartitionsSubset, TimestampWithTimezone};
 use crate::run::{RemoteRepositoryOrigin, TagFilter};
 use crate::scheduling::RunRequest;
 use crate::serdes::{FrozenSet, Number, Opaque, PairMap};
+use crate::storage::Only;
 use crate::{serdes_class, serdes_enum};
 
 serdes_enum! {
@@ -128,11 +129,12 @@ serdes_class! {
 /// What the name of a job's set of partitions has behind the name of the job.
 const PARTITION_SET_SUFFIX: &str = "_partition_set";
 
-/// A filter on backfills. Fields that are empty do not filter; all others must hold together.
+/// A filter on backfills. Fields that are `None` or [`Only::Any`] do not filter, nor do no tags; all others must hold
+/// together.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct BulkActionsFilter {
     /// The backfill has one of these statuses.
-    pub statuses: Vec<BulkActionStatus>,
+    pub statuses: Only<BulkActionStatus>,
     /// It was asked for before this time.
     pub created_before: Option<DateTime<Utc>>,
     /// It was asked for after this time.
@@ -142,7 +144,7 @@ pub struct BulkActionsFilter {
     /// It is of this job.
     pub job_name: Option<String>,
     /// It is one of these.
-    pub backfill_ids: Vec<String>,
+    pub backfill_ids: Only<String>,
     /// It is of the set of partitions with this selector id.
     pub selector_id: Option<String>,
 }

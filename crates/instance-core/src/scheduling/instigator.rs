@@ -21,8 +21,8 @@ serdes_enum! {
 }
 
 impl InstigatorStatus {
-    /// The status that today's Dagster takes this one for. What was read is kept as it was stored, so
-    /// that it is written again byte for byte; whoever interprets it asks here.
+    /// The status that today's Dagster takes this one for. A status is kept as it was stored, so that it is written
+    /// again byte for byte. Whoever interprets a status calls this.
     #[must_use]
     pub const fn of_today(self) -> Self {
         match self {
@@ -123,7 +123,7 @@ serdes_class! {
 }
 
 serdes_class! {
-    /// The cursor of a sensor of run statuses, which stands in its data as text.
+    /// The cursor of a run status sensor, which its data hold as text.
     #[derive(Debug, Clone, PartialEq)]
     pub struct RunStatusSensorCursor = "RunStatusSensorCursor" | "PipelineSensorCursor" {
         /// The last row that was taken into account.

@@ -50,7 +50,7 @@ serdes_class! {
         pub loader_schema_key: Option<String> = "loader_schema_key",
         /// The key of the type of configuration for storing a value, in old versions.
         pub materializer_schema_key: Option<String> = "materializer_schema_key",
-        /// What is to be known of it.
+        /// The metadata.
         pub metadata: Vec<MetadataEntry> = "metadata_entries" [skip],
         /// The name, for types that have one.
         pub name: Option<String> = "name",

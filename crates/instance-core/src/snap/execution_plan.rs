@@ -70,7 +70,7 @@ serdes_class! {
 }
 
 impl KnownExecutionState {
-    /// Nothing is known: the state of a run that re-executes no other.
+    /// Nothing is known. This is the state of a run that re-executes no other.
     pub fn empty() -> Self {
         Self {
             dynamic_mappings: Opaque::from(&serde_json::json!({})),
@@ -116,7 +116,7 @@ serdes_class! {
         pub key: String = "key",
         /// The kind.
         pub kind: StepKind = "kind",
-        /// What is to be known of it.
+        /// The metadata.
         pub metadata_items: Vec<ExecutionPlanMetadataItemSnap> = "metadata_items",
         /// The outputs.
         pub outputs: Vec<ExecutionStepOutputSnap> = "outputs",

@@ -30,7 +30,7 @@ serdes_class! {
         pub graph_def_name: Option<String> = "graph_def_name" [skip],
         /// The job that this one is a part of.
         pub lineage_snapshot: Option<JobLineageSnap> = "lineage_snapshot",
-        /// What is to be known of it.
+        /// The metadata.
         pub metadata: Vec<MetadataEntry> = "metadata" [skip],
         /// Its resources and loggers.
         pub mode_def_snaps: Vec<ModeDefSnap> = "mode_def_snaps",

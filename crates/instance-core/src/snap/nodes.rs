@@ -75,7 +75,7 @@ serdes_class! {
         pub dagster_type_key: String = "dagster_type_key",
         /// The description.
         pub description: Option<String> = "description",
-        /// What is to be known of it.
+        /// The metadata.
         pub metadata: Vec<MetadataEntry> = "metadata_entries" [skip],
         /// The name.
         pub name: String = "name",
@@ -94,7 +94,7 @@ serdes_class! {
         pub is_dynamic: bool = "is_dynamic" [or_default],
         /// Whether it must come.
         pub is_required: bool = "is_required" [or_default],
-        /// What is to be known of it.
+        /// The metadata.
         pub metadata: Vec<MetadataEntry> = "metadata_entries" [skip],
         /// The name.
         pub name: String = "name",

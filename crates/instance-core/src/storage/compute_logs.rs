@@ -1,4 +1,6 @@
-//! The store of what processes print: keys, cursors and the contract. Where it is kept, no one here knows.
+//! The store of what processes print: keys, cursors and the contract.
+//!
+//! Not here: where the output is kept.
 
 use std::fmt;
 use std::str::FromStr;
@@ -64,15 +66,14 @@ impl ComputeLogPrefix {
 pub enum LogsToDelete<'a> {
     /// Both outputs of one key, and the mark that they are complete.
     Of(&'a ComputeLogKey),
-    /// Everything below a prefix. In files that is the directory with *all* that is in it: Dagster keeps
-    /// other things of a run beside its `compute_logs`, so name these, as [`ComputeLogPrefix::of_run`]
-    /// does.
+    /// Everything below a prefix. In files, that is the directory with *all* that is in it. Dagster keeps other
+    /// things of a run beside its `compute_logs`, so name these, as [`ComputeLogPrefix::of_run`] does.
     Below(&'a ComputeLogPrefix),
 }
 
 /// How much of both outputs has been read, in bytes.
 ///
-/// Its text is Dagster's, `stdout:stderr`: either side goes on where the other one has stopped.
+/// Its text is Dagster's, `stdout:stderr`. Each side continues where its last reading stopped.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Hash)]
 pub struct ComputeLogCursor {
     /// How much of the standard output.
@@ -113,10 +114,10 @@ pub struct ComputeLogCursorError {
 impl FromStr for ComputeLogCursor {
     type Err = ComputeLogCursorError;
 
-    /// Reads the text of a cursor; an empty one is the start, as it is for Dagster.
+    /// Reads the text of a cursor. An empty text is the start, as for Dagster.
     ///
-    /// Dagster also begins from the start when it is given anything without exactly one colon, and so
-    /// returns again what its reader has had. Here that is an error.
+    /// A text without exactly one colon is an error. Dagster begins from the start then, and returns again what its
+    /// reader has had.
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         if text.is_empty() {
             return Ok(Self::START);
@@ -140,12 +141,11 @@ pub struct CapturedLogData {
 }
 
 impl CapturedLogData {
-    /// Leaves off the beginning of a character of UTF-8 whose rest is not among the bytes, and takes the
-    /// cursor back to it, so that the next part begins with a whole one. For whoever turns each part into
-    /// text on its own.
+    /// Leaves out an incomplete character of UTF-8 at the end, and takes the cursor back to it, so that the next
+    /// part begins with a whole character. This is for whoever turns each part into text on its own.
     ///
-    /// It is no use on the last part of a capture, whose cut character has no rest; and parts need four
-    /// bytes or more for every character to fit into one. Bytes that are not UTF-8 stay as they are.
+    /// Do not use it on the last part of a capture: the rest of the character never comes. Every character fits
+    /// into a part of four bytes or more. Bytes that are not UTF-8 stay as they are.
     #[must_use]
     pub fn without_cut_characters(mut self) -> Self {
         for (bytes, offset) in [
@@ -183,7 +183,7 @@ fn cut_character(bytes: &[u8]) -> usize {
 pub struct PolledLogs {
     /// What there is behind the cursor, up to the limit.
     pub data: CapturedLogData,
-    /// Whether that was all: the capture is complete, and nothing is behind this part.
+    /// Whether the capture is complete and nothing comes after this part.
     pub is_finished: bool,
 }
 
@@ -202,18 +202,17 @@ pub struct CapturedLogMetadata {
 
 /// The store of what processes print.
 ///
-/// A key names two outputs and a mark: they begin empty, only grow, and are complete when the mark is
-/// there. A capture that is not ended in order, because its process has been killed or its disk was full,
-/// has no mark and never will; what it wrote is there all the same.
+/// A key names two outputs and a mark. The outputs begin empty and only grow. The mark says that they are complete.
+/// A capture that does not end in order, because its process is killed or its disk is full, never gets its mark.
+/// What it wrote stays.
 ///
-/// What does not exist reads as nothing, and is no error to delete. A key that the store cannot hold, or
-/// that leads to something that is not the store's own, is [`StorageError::Unsupported`] in every method;
-/// other failures are [`StorageError::Io`] with the place.
+/// What does not exist reads as nothing, and deleting it is no error. A key that the store cannot hold, or that
+/// leads to something that is not the store's own, is [`StorageError::Unsupported`] in every method. Other failures
+/// are [`StorageError::Io`] with the place.
 #[async_trait]
 pub trait ComputeLogManager: fmt::Debug + Send + Sync + 'static {
-    /// Begins to capture the output of a process. Both outputs exist when it returns, empty if nothing
-    /// was there. A second capture of a key adds to the first, and takes its mark away: there is something
-    /// to come again.
+    /// Begins to capture the output of a process. When it returns, both outputs exist; they are empty if nothing
+    /// was there. A second capture of a key adds to the first, and removes its mark, since more is to come.
     async fn capture_logs(
         &self,
         log_key: &ComputeLogKey,
@@ -221,14 +220,14 @@ pub trait ComputeLogManager: fmt::Debug + Send + Sync + 'static {
 
     /// Whether the capture has ended, so that nothing will be added. `false` if there was none.
     ///
-    /// A reader that wants everything asks this first and reads then, as
-    /// [`poll_log_data`](ComputeLogManagerExt::poll_log_data) does: what was added between a reading and
-    /// the mark would be missed the other way round.
+    /// A reader that wants everything asks this first and then reads, as
+    /// [`poll_log_data`](ComputeLogManagerExt::poll_log_data) does. In the other order it would miss what was added
+    /// between the reading and the mark.
     async fn is_capture_complete(&self, log_key: &ComputeLogKey) -> Result<bool, StorageError>;
 
-    /// The bytes of an output from an offset on, at most `max_bytes` of them, cut wherever that is; fewer
-    /// only at its end, none behind it. `None` if the output does not exist. The next part is at
-    /// `offset` plus the length of this one.
+    /// At most `max_bytes` bytes of an output, from an offset on, cut at any byte. There are fewer only at the end
+    /// of the output, and none after it. `None` if the output does not exist. The next part begins at `offset` plus
+    /// the length of this one.
     async fn get_log_data_for_type(
         &self,
         log_key: &ComputeLogKey,
@@ -243,17 +242,17 @@ pub trait ComputeLogManager: fmt::Debug + Send + Sync + 'static {
         log_key: &ComputeLogKey,
     ) -> Result<CapturedLogMetadata, StorageError>;
 
-    /// The keys directly below a prefix that have an output of this kind, in the order of their names.
-    /// Those that are deeper are not among them.
+    /// The keys directly below a prefix that have an output of this kind, in the order of their names. Deeper keys
+    /// are not among them.
     async fn get_log_keys_for_log_key_prefix(
         &self,
         prefix: &ComputeLogPrefix,
         io_type: ComputeIoType,
     ) -> Result<Vec<ComputeLogKey>, StorageError>;
 
-    /// Deletes captured outputs for good. It is not atomic: if it fails, some of it may be gone, and the
-    /// same call again deletes the rest. A capture that is going on is not stopped by it, and what it
-    /// writes afterwards is lost.
+    /// Deletes captured outputs for good. It is not atomic: if it fails, some of them may be gone, and the same
+    /// call again deletes the rest. It does not stop a capture that is going on; what that writes afterwards is
+    /// lost.
     ///
     /// # Errors
     ///
@@ -286,11 +285,11 @@ pub trait ComputeLogManagerExt: ComputeLogManager {
         Ok(CapturedLogData { stdout, stderr, cursor })
     }
 
-    /// One step of following a capture: the next part behind the cursor, and whether it was the last one.
+    /// One step of following a capture: the next part after the cursor, and whether it was the last one.
     ///
-    /// Called again and again with the cursor of the part before, it returns every byte once; a part is
-    /// empty while the capture has nothing new, so wait before the next call if it is. A capture that was
-    /// not ended in order never finishes: whoever follows one also asks whether its run goes on.
+    /// Call it again and again with the cursor of the part before, and it returns every byte once. While there is
+    /// nothing new, a part is empty: wait before the next call then. A capture that did not end in order never
+    /// finishes, so whoever follows one also asks whether its run goes on.
     ///
     /// `max_bytes` holds for each output, and is one at least.
     async fn poll_log_data(
@@ -300,7 +299,7 @@ pub trait ComputeLogManagerExt: ComputeLogManager {
         max_bytes: usize,
     ) -> Result<PolledLogs, StorageError> {
         let max_bytes = max_bytes.max(1);
-        // Asked before the reading, or what comes between the two would be lost.
+        // Asked before reading: what is added between the two would be lost otherwise.
         let is_complete = self.is_capture_complete(log_key).await?;
         let data = self.get_log_data(log_key, cursor, max_bytes).await?;
         let at_end = |bytes: &Option<Vec<u8>>| bytes.as_ref().map_or(0, Vec::len) < max_bytes;
@@ -311,12 +310,12 @@ pub trait ComputeLogManagerExt: ComputeLogManager {
 
 impl<M: ComputeLogManager + ?Sized> ComputeLogManagerExt for M {}
 
-/// A capture in progress. Dropped without an end, it leaves what was written, without the mark: so does a
-/// process that dies.
+/// A capture in progress. If it is dropped without an end, what was written stays, and the mark is missing. The
+/// same happens if its process dies.
 #[async_trait]
 pub trait ComputeLogCapture: Send + Sync + 'static {
-    /// Adds bytes to an output, behind all that this capture has added to it. Readers see them when the
-    /// call has returned; if it fails, or is dropped, some of them may have been added.
+    /// Appends bytes to an output. Readers see them when the call has returned. If the call fails or is dropped,
+    /// some of the bytes may have been added.
     async fn write(&self, io_type: ComputeIoType, bytes: &[u8]) -> Result<(), StorageError>;
 
     /// Marks the capture as complete. If it fails there is no mark.

@@ -1,12 +1,15 @@
-//! What the domains ask of a storage, as contracts.
+//! The contracts of the stores, on which the domains rely.
 //!
-//! Three stores, as Dagster has them, each the sum of smaller traits: one for each kind of thing that is
-//! kept. Rules that hold for every method: a method that writes has either written all that it was asked
-//! to, durably, or nothing, when it returns; what is not there is `Ok(None)` or empty, never an
-//! error; and methods may be called from any number of tasks at once.
+//! There are three stores, as Dagster has them. Each is the sum of smaller traits, one for each kind of thing that
+//! is kept. These rules hold for every method:
+//!
+//! * When a method that writes returns, it has written all that it was asked to, durably, or nothing.
+//! * What is not there is `Ok(None)` or empty, never an error.
+//! * Methods may be called from any number of tasks at once.
 
 mod compute_logs;
 mod event_log;
+mod only;
 mod run_events;
 mod runs;
 mod schedules;
@@ -19,6 +22,7 @@ pub use compute_logs::{
     ComputeLogPrefix, LogsToDelete, PolledLogs,
 };
 pub use event_log::*;
+pub use only::Only;
 pub use run_events::{
     NewRun, RunEventStore, SeparateStores, StoredEvents, changes_run, store_then_change,
     time_of_change,

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
 use crate::clock::{Clock, datetime_of};
-use crate::error::StorageError;
+use crate::error::{InstanceError, StorageError};
 use crate::event::{DagsterEventType, EventLogEntry};
 use crate::ids::{RunId, StorageId};
 use crate::run::DagsterRun;
@@ -41,9 +41,9 @@ impl NewRun {
     }
 }
 
-/// A change of a run, and when it was.
+/// The time at which an event changes its run.
 ///
-/// Events come with a time in seconds since 1970; one that is in no calendar counts as the present.
+/// Events have their time in seconds since 1970. A time that is in no calendar counts as the present.
 pub fn time_of_change(entry: &EventLogEntry, clock: &dyn Clock) -> DateTime<Utc> {
     datetime_of(entry.timestamp).unwrap_or_else(|| clock.now())
 }
@@ -53,11 +53,11 @@ pub fn changes_run(entry: &EventLogEntry) -> bool {
     entry.event_type().and_then(DagsterEventType::run_status).is_some()
 }
 
-/// What concerns runs and their events at once.
+/// Runs together with their events.
 ///
-/// Where one database holds both, each method is one transaction. Where they are in several, it is several,
-/// in an order in which whoever sees an effect also finds its cause, and in which a method that was
-/// interrupted can be called again or leaves no more than a cause without its effect.
+/// Where one database holds both, each method is one transaction. Elsewhere it is several, in an order that ensures
+/// two things. Whoever sees an effect also finds its cause. A method that was interrupted can be called again, or
+/// leaves no more than a cause without its effect.
 #[async_trait]
 pub trait RunEventStore: std::fmt::Debug + Send + Sync + 'static {
     /// Stores a new run with its snapshots and its first events.
@@ -66,50 +66,65 @@ pub trait RunEventStore: std::fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// [`StorageError::RunAlreadyExists`], and [`StorageError::SnapshotDoesNotExist`] if the run names a job snapshot
-    /// that is neither stored nor given; nothing is written then. An event that cannot be stored; neither the run
-    /// nor an event is then. An error of one of several databases leaves what was stored in those before it.
+    /// * [`StorageError::RunAlreadyExists`]; nothing is written.
+    /// * [`StorageError::SnapshotDoesNotExist`] if the run names a job snapshot that is neither stored nor given;
+    ///   nothing is written.
+    /// * An event cannot be stored; neither the run nor an event is.
+    /// * One of several databases fails; what was stored in those before it stays.
     async fn add_run_with_events(&self, new_run: NewRun) -> Result<StoredEvents, StorageError>;
 
-    /// Stores entries in their order, those of one run all or none, and changes the runs as their events
-    /// demand, as [`RunStore::handle_run_event`] does.
+    /// Stores entries in their order, and changes the runs as their events demand, as
+    /// [`RunStore::handle_run_event`] does. The entries of one run are stored all or none.
     ///
-    /// In several databases: the entries, then the runs; what does not follow from entries that are stored is
-    /// [`StoredEvents::incomplete`].
+    /// In several databases, the entries are stored first and the runs are changed after them. If an effect of a
+    /// stored entry fails, [`StoredEvents::incomplete`] says why.
     ///
     /// # Errors
     ///
-    /// Those of [`EventStore::store_events`]: no entry is stored, if all are of one run.
+    /// Those of [`EventStore::store_events`]. If all entries are of one run, none is stored then.
     async fn store_run_events(
         &self,
         entries: &[EventLogEntry],
     ) -> Result<StoredEvents, StorageError>;
 
-    /// Deletes a run with its tags, its events and its claims of pools; an unknown run is no error. Rows of
-    /// assets stay as they are.
+    /// Deletes a run with its tags, its events and its claims of pools. An unknown run is no error. Rows of assets
+    /// stay as they are.
     ///
-    /// In several databases: claims and events, then the run, so that what is interrupted still has a run by
-    /// which it is found.
+    /// In several databases, the claims and the events go first. So if this is interrupted, the run is still found.
     async fn delete_run_with_events(&self, run_id: &RunId) -> Result<(), StorageError>;
 }
 
-/// What became of entries that are stored.
+/// The outcome of storing entries, all of which are stored.
 #[derive(Debug)]
 pub struct StoredEvents {
     /// The ids of their rows, in the order of the entries.
     pub ids: Vec<StorageId>,
-    /// Why what follows from one of them is not stored: its row where events are found across runs, or the change
-    /// of its run; what follows from the others is stored all the same. Never where one database holds everything.
+    /// Why an effect of an entry is not stored; `None` if all are. The effects of an entry are its row in the index
+    /// across runs, and the change of its run. The effects of the other entries are stored all the same. Always
+    /// `None` where one database holds everything.
     pub incomplete: Option<StorageError>,
 }
 
 impl StoredEvents {
-    /// Entries from which everything followed that had to.
+    /// Entries whose effects are all stored.
     pub const fn complete(ids: Vec<StorageId>) -> Self {
         Self { ids, incomplete: None }
     }
 
-    /// The same after another step that follows from the entries; its error counts if none before it did.
+    /// What callers are told of these entries, which are of one run.
+    ///
+    /// # Errors
+    ///
+    /// [`InstanceError::EventsIncomplete`] if what follows from one of them is not complete.
+    pub fn into_result(self, entries: &[EventLogEntry]) -> Result<(), InstanceError> {
+        let Some(source) = self.incomplete else {
+            return Ok(());
+        };
+        let run_id = entries.first().map_or_else(RunId::runless, |entry| entry.run_id.clone());
+        Err(InstanceError::EventsIncomplete { run_id, source })
+    }
+
+    /// Adds the outcome of another effect. The first error is kept.
     #[must_use]
     pub fn and(mut self, followed: Result<(), StorageError>) -> Self {
         self.incomplete = self.incomplete.or(followed.err());
@@ -117,12 +132,12 @@ impl StoredEvents {
     }
 }
 
-/// Stores entries and changes their runs, where each of the two is in its own database: log and index first, as
-/// [`EventStore::store_events`] does, then the runs.
+/// Stores entries and then changes their runs, where each of the two is in its own database. The log and the index
+/// come first, as in [`EventStore::store_events`].
 ///
 /// # Errors
 ///
-/// Those of [`EventStore::store_events`]: no entry is stored, if all are of one run.
+/// Those of [`EventStore::store_events`]. If all entries are of one run, none is stored then.
 pub async fn store_then_change(
     events: &dyn EventStore,
     runs: &dyn RunStore,
@@ -133,7 +148,7 @@ pub async fn store_then_change(
     Ok(stored.and(change_runs(runs, entries, clock).await))
 }
 
-/// Changes runs as entries demand which are stored; returns the first error after all were tried.
+/// Changes runs as stored entries demand. It tries all, and returns the first error.
 async fn change_runs(
     runs: &dyn RunStore,
     entries: &[EventLogEntry],
@@ -162,7 +177,7 @@ pub struct SeparateStores {
 }
 
 impl SeparateStores {
-    /// Refuses a run that will be refused, before its snapshots are stored.
+    /// Refuses a run that the store would refuse, before its snapshots are stored.
     async fn require_new(
         &self,
         run: &DagsterRun,
@@ -184,7 +199,7 @@ impl SeparateStores {
     }
 }
 
-/// Whether a store has refused what it was given, and so has written nothing.
+/// Whether a store refused what it was given, and so wrote nothing.
 const fn is_refusal(error: &StorageError) -> bool {
     matches!(error, StorageError::Unsupported { .. } | StorageError::Invalid { .. })
 }
@@ -201,8 +216,8 @@ impl RunEventStore for SeparateStores {
         }
         let stored = self.events.store_events(&events).await;
         if stored.as_ref().is_err_and(is_refusal) {
-            // None of them is stored, so nothing is left of the run but its snapshots. Should it stay, it is
-            // a run without events, as it would be had the events' store gone away.
+            // None of them is stored, so only the snapshots are left of the run. If deleting the run fails, a run
+            // without events stays. The same would be left if the store of events had gone away.
             self.runs.delete_run(&run.run_id).await.ok();
         }
         stored

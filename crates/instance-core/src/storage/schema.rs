@@ -26,12 +26,12 @@ pub const SCHEDULE_DATA_MIGRATIONS: &[&str] =
 /// What every store knows of its own schema.
 #[async_trait]
 pub trait SchemaStore: std::fmt::Debug + Send + Sync + 'static {
-    /// Creates what a fresh store has, where it is missing, so that Dagster finds it complete. Other methods create
-    /// what they need when they need it.
+    /// Creates what a fresh store has and what is missing, so that Dagster finds it complete. The other methods
+    /// create what they need when they need it.
     async fn create(&self) -> Result<(), StorageError>;
 
-    /// Lets go of files and connections. What was acknowledged before is durable without it. The store may be used
-    /// again, and then opens them again.
+    /// Closes files and connections. What was acknowledged before is durable without it. The store may be used
+    /// again, and opens them again then.
     async fn close(&self);
 
     /// The revision of the store's schema.

@@ -23,7 +23,7 @@ pub struct Stores {
 }
 
 impl Stores {
-    /// Three stores, each in its own database: what concerns runs and events at once is done by [`SeparateStores`].
+    /// Three stores, each in its own database. [`SeparateStores`] does what concerns runs and events at once.
     ///
     /// The clock is for events whose time is in no calendar.
     pub fn new(
@@ -37,18 +37,19 @@ impl Stores {
         Self { run_storage, event_log_storage, schedule_storage, run_event_store }
     }
 
-    /// The same where one database holds runs and events, and this does at once what concerns both.
+    /// The same with another store of runs together with their events. It is for a database that holds both, and
+    /// changes both at once.
     #[must_use]
     pub fn with_run_event_store(mut self, run_event_store: Arc<dyn RunEventStore>) -> Self {
         self.run_event_store = run_event_store;
         self
     }
 
-    /// Creates what fresh stores have, where it is missing, so that Dagster finds it complete.
+    /// Creates what fresh stores have and what is missing, so that Dagster finds them complete.
     ///
     /// # Errors
     ///
-    /// That of the first store which cannot be created; those before it are.
+    /// That of the first store that cannot be created. The stores before it are created.
     pub async fn create(&self) -> Result<(), StorageError> {
         for store in self.each() {
             store.create().await?;
@@ -56,7 +57,7 @@ impl Stores {
         Ok(())
     }
 
-    /// Lets go of all files and connections; see [`SchemaStore::close`].
+    /// Closes all files and connections; see [`SchemaStore::close`].
     pub async fn close(&self) {
         for store in self.each() {
             store.close().await;
@@ -80,7 +81,7 @@ macro_rules! as_ref {
     };
 }
 
-// By these the conformance suite asks for the store that a case is about.
+// The conformance suite asks for the store that a case is about in this way.
 as_ref! {
     RunStorage of run_storage,
     EventLogStorage of event_log_storage,

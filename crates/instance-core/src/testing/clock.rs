@@ -1,4 +1,4 @@
-//! Time that stands still, and ids that count, for tests that say what time it is and which ids there are.
+//! A clock that stands still and ids that count, for tests that name times and ids.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, PoisonError};
@@ -25,8 +25,8 @@ impl ManualClock {
 }
 
 impl Default for ManualClock {
-    /// A clock that stands at 1,700,000,000.25 seconds since 1970, which is 2023-11-14 22:13:20.25: whoever loses
-    /// fractions of seconds is found out, and floats have the time exactly.
+    /// A clock that stands at 1,700,000,000.25 seconds since 1970, which is 2023-11-14 22:13:20.25. Code that loses
+    /// fractions of seconds is found out, and floats have this time exactly.
     fn default() -> Self {
         Self::at(DateTime::from_timestamp(1_700_000_000, 250_000_000).unwrap_or_default())
     }

@@ -1,7 +1,7 @@
 //! Stores for tests that do a few things in their own way: remember what they were asked, fail, or are wrong.
 //!
-//! Who gives some methods of a double has the whole store. The others are handed to another store, or where
-//! there is none, are errors that say which method a test turned out to need.
+//! A double implements only the methods that its test is about. Every other method goes to another store. If there
+//! is no other store, the method is an error that names the method, so that the test shows what it needs.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -21,7 +21,7 @@ use crate::run::{
 use crate::snap::{ExecutionPlanSnapshot, JobSnap, SnapshotBody};
 use crate::storage::{
     AssetEventSummaryQuery, AssetEventSummaryRecord, DynamicPartitionStore, DynamicPartitionsPage,
-    EventRecordsFilter, EventStore, Order, PaginatedResults, RecordsForRun, RecordsPage,
+    EventRecordsFilter, EventStore, Only, Order, PaginatedResults, RecordsForRun, RecordsPage,
     RunStatusChangeRecordsFilter, RunStore, RunTagsQuery, RunsPage, SnapshotStore, StoredEvents,
 };
 
@@ -35,7 +35,7 @@ macro_rules! double {
         $(#[$meta])*
         #[async_trait]
         pub trait $double: std::fmt::Debug + Send + Sync + 'static {
-            /// The store that does what is not given here; `None`, if nothing else is to be asked for.
+            /// The store that does what this double does not implement; `None` if the test calls nothing else.
             fn other(&self) -> Option<&dyn $store> {
                 None
             }
@@ -112,11 +112,11 @@ double! {
         fn get_stats_for_run(run_id: &RunId) -> DagsterRunStatsSnapshot;
         fn get_step_stats_for_run(
             run_id: &RunId,
-            step_keys: &[String]
+            step_keys: &Only<String>
         ) -> Vec<RunStepKeyStatsSnapshot>;
         fn get_asset_partitions_for_run(
             run_id: &RunId,
-            of_types: &[DagsterEventType]
+            of_types: &Only<DagsterEventType>
         ) -> Vec<(AssetKey, BTreeSet<Option<String>>)>;
         fn get_event_records(
             filter: &EventRecordsFilter,
@@ -133,7 +133,7 @@ double! {
         ) -> Vec<AssetEventSummaryRecord>;
         fn get_logs_for_all_runs_by_log_id(
             after_cursor: StorageId,
-            of_types: &[DagsterEventType],
+            of_types: &Only<DagsterEventType>,
             limit: Option<u64>
         ) -> Vec<EventLogRecord>;
         fn get_maximum_record_id() -> Option<StorageId>;

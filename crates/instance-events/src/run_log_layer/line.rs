@@ -1,6 +1,6 @@
-//! One line of a run's log between its event and its row.
+//! One line of the log of a run, on its way from an event of `tracing` to a stored entry.
 //!
-//! Where lines wait is the [queue](super::queue)'s business.
+//! Not here: where lines wait; see [`queue`](super::queue).
 
 use std::sync::Arc;
 
@@ -21,7 +21,7 @@ pub(super) struct Line {
 }
 
 impl Line {
-    /// What is stored for the line: what Dagster's handler stores for a call of a logger.
+    /// The entry that is stored for the line. Dagster stores the same for a call of a Python logger.
     pub(super) fn entry(&self) -> EventLogEntry {
         EventLogEntry {
             dagster_event: None,
@@ -38,7 +38,7 @@ impl Line {
     }
 }
 
-/// Python's number of a level. It has none for `TRACE`, which is put below `DEBUG`.
+/// The number that Python gives to a level. It has none for `TRACE`, which gets one below `DEBUG`.
 pub(super) fn level_of(level: Level) -> LogLevel {
     match level {
         Level::ERROR => LogLevel::ERROR,

@@ -1,6 +1,6 @@
 //! The handle to the lines that wait for being stored.
 //!
-//! How they are stored is not here.
+//! Not here: how they are stored; see [`store`](super::store).
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,15 +15,17 @@ use super::store::{ended_early, store_lines};
 
 /// The lines that a [`RunLogLayer`](super::RunLogLayer) has captured, on their way into the storage.
 ///
-/// They are stored by a task of the tokio runtime, in the order in which they came within each run. What
-/// is still waiting when the runtime ends is lost: [`close`](Self::close) before. Dropping the handle
-/// changes nothing else than that nobody can wait any more.
+/// A task of the tokio runtime stores them, within each run in the order in which they were logged. Lines that
+/// still wait when the runtime ends are lost: call [`close`](Self::close) before. Dropping the handle stops
+/// nothing.
 ///
-/// Where lines cannot be stored, those that can be are stored without them; the run's log gets an engine
-/// event with the error, as in Dagster, if it takes that; a warning of `tracing` says how many lines are
-/// lost; and the next [`flush`](Self::flush) or [`close`](Self::close) returns the error. Where lines come
-/// faster than they are stored, until the [`capacity`](super::RunLogOptions::capacity) is reached, the
-/// run's log gets a warning in their place that says how many are left out; that is no error.
+/// If a line cannot be stored, the other lines are stored without it. The log of the run gets an engine event with
+/// the error, as in Dagster, if the log takes that. A warning of `tracing` says how many lines are lost. The next
+/// [`flush`](Self::flush) or [`close`](Self::close) returns the error.
+///
+/// If lines come faster than they are stored and the [`capacity`](super::RunLogOptions::capacity) is reached,
+/// further lines are left out. The log of the run gets a warning in their place, which says how many they are. That
+/// is not an error.
 #[derive(Debug)]
 pub struct RunLogs {
     queue: Arc<Queue>,
@@ -42,10 +44,12 @@ impl RunLogs {
         Self { queue, done, task: tokio::spawn(storing) }
     }
 
-    /// Returns when everything is stored that was logged before the call.
+    /// Waits until everything is stored that was logged before the call.
     ///
-    /// The error is the first one since the last call that returned one: of all lines, not only of those
-    /// that this call waits for. It is also an error if the task that stores was ended with its runtime.
+    /// # Errors
+    ///
+    /// The first error since the last call that returned one. It may be about any line, not only about those that
+    /// this call waits for. Also [`InstanceError::Storage`] if the task that stores lines has ended with its runtime.
     pub async fn flush(&self) -> Result<(), InstanceError> {
         let wanted = self.queue.want_all();
         let mut done = self.done.clone();
@@ -57,9 +61,11 @@ impl RunLogs {
         }
     }
 
-    /// Stores everything that was logged before the call, and ends: what is logged later is not stored.
+    /// Stores everything that was logged before the call, and ends. Lines that are logged later are not stored.
     ///
-    /// The errors are those of [`flush`](Self::flush).
+    /// # Errors
+    ///
+    /// Those of [`flush`](Self::flush).
     pub async fn close(self) -> Result<(), InstanceError> {
         self.queue.close();
         let joined = self.task.await;

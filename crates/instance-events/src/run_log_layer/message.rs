@@ -1,6 +1,6 @@
-//! The text of a line: the message of an event, and its other fields.
+//! The text of a line: the message of an event of `tracing`, and its other fields.
 //!
-//! Which events become lines is not decided here.
+//! Not here: which events become lines.
 
 use std::error::Error;
 use std::fmt::{self, Debug, Display, Formatter, Write};
@@ -8,12 +8,12 @@ use std::fmt::{self, Debug, Display, Formatter, Write};
 use tracing::Event;
 use tracing::field::{Field, Visit};
 
-/// What the fields of an event say.
+/// The text of the fields of an event.
 pub(super) struct Message {
     text: String,
     fields: String,
-    /// Whether it is an event of the crate `log`: all of these have one target, and say in fields named
-    /// `log.*` where they come from.
+    /// Whether it is an event of the crate `log`. All of these have the same target, and fields named `log.*` say
+    /// where they come from.
     of_log: bool,
     log_target: Option<String>,
 }
@@ -33,7 +33,7 @@ impl Message {
         self.log_target.as_deref()
     }
 
-    /// The message, and then each other field as ` name=value`.
+    /// The message, followed by each other field as ` name=value`.
     pub(super) fn into_text(self) -> String {
         let Self { mut text, fields, .. } = self;
         if text.is_empty() {
@@ -51,11 +51,11 @@ impl Message {
         let written = if name == "message" {
             self.text.write_fmt(value)
         } else {
-            // As other layers show the fields that are named like words of the language.
+            // Other layers also drop the mark of names that are words of the language.
             let name = name.strip_prefix("r#").unwrap_or(name);
             write!(self.fields, " {name}={value}")
         };
-        // A string takes everything: an error is of the value's own making, and what it wrote stays.
+        // Writing to a string does not fail, so the error comes from the value. What it wrote so far stays.
         if written.is_err() {
             self.fields.push_str(" (a field could not be formatted)");
         }

@@ -1,32 +1,33 @@
-//! What a Rust program logs while it executes a run, as lines of that run's log.
+//! Lines that a Rust program logs while it executes a run, stored in the log of that run.
 //!
-//! [`RunLogLayer`] is a [`Layer`] of `tracing-subscriber`: it takes the events of `tracing` that are
-//! emitted within a [`run_span`] or [`step_span`], and stores them as Dagster stores what Python code
-//! logs, in the background and many at once. Not here: events of Dagster, which are reported (see
-//! [`report_dagster_event`](crate::report_dagster_event)), and what a command prints, which is captured.
+//! [`RunLogLayer`] is a [`Layer`] of `tracing-subscriber`. It takes the events of `tracing` that are emitted
+//! within a [`run_span`] or a [`step_span`], and stores them in the background, many at once. They are stored as
+//! Dagster stores what Python code logs. Not here: events of Dagster, which are reported (see
+//! [`report_dagster_event`](crate::report_dagster_event)); and what a command prints, which is captured.
 //!
 //! # Which lines are captured
 //!
-//! An event belongs to the run or step of the innermost enclosing span that one of the two functions made;
-//! spans of other kinds in between make no difference. Not captured are
+//! An event belongs to the run or step of the innermost span around it that [`run_span`] or [`step_span`] made.
+//! Spans of other kinds in between make no difference. These events are not captured:
 //!
 //! - events outside of such spans,
 //! - events below [`RunLogOptions::minimum_level`],
-//! - events of this project's own crates and of `sqlx`, and everything that is logged while lines are being
-//!   stored, for instance by listeners: storing a line never makes another line.
+//! - events of this project's own crates and of `sqlx`,
+//! - everything that is logged while lines are being stored, for instance by listeners. Otherwise storing a line
+//!   would make further lines.
 //!
 //! # Together with other layers
 //!
-//! The layer looks only, and filters nothing: put it on a registry beside any others, such as a `fmt` layer,
-//! in any order. What the program is to show and what a run is to remember are different questions, so give
-//! filters to single layers (`layer.with_filter(..)`) and not to the whole subscriber. A filter that hides
-//! a span hides it from this layer, too, and its events are then outside of any run; the spans have the
-//! level `ERROR`, so that no filter by level does that, and a filter by target has to let
-//! [`RUN_SPAN_TARGET`] pass. All runs are taken to be of the one instance that the layer was made for.
+//! The layer filters nothing. Put it on a registry beside other layers, such as a `fmt` layer, in any order.
 //!
-//! Events of the crate `log` arrive through `tracing-log`, as with other layers. A span is entered on one
-//! thread: give a thread that works for a run a clone of the run's span, and a future
-//! [`Instrument`](tracing::Instrument).
+//! What the program shows and what a run remembers are two questions. So give filters to single layers
+//! (`layer.with_filter(..)`) and not to the whole subscriber: a filter of the subscriber that hides a run's span
+//! hides it from this layer, too, and its events then belong to no run. The spans have the level `ERROR`, so that
+//! no filter by level hides them. A filter by target has to let [`RUN_SPAN_TARGET`] pass.
+//!
+//! The layer takes all runs to be of the one instance that it was made for. Events of the crate `log` arrive
+//! through `tracing-log`, as with other layers. A span is entered on one thread: a thread that works for a run
+//! needs a clone of the run's span, and a future needs [`Instrument`](tracing::Instrument).
 
 mod line;
 mod logs;
@@ -57,10 +58,10 @@ use self::message::Message;
 use self::queue::Queue;
 use self::span::SpanOfRun;
 
-/// A layer that turns events within the spans of runs into lines of the logs of these runs.
+/// A layer that stores the events within the spans of runs as lines of the logs of these runs.
 ///
-/// Emitting an event never waits for the storage; see the [module](self) for what is captured, and
-/// [`RunLogs`] for when it is stored. When the layer is dropped, what it has captured is still stored.
+/// Emitting an event never waits for the storage. The [module](self) says what is captured, and [`RunLogs`] says when
+/// it is stored. When the layer is dropped, the lines that it has captured are still stored.
 pub struct RunLogLayer {
     ops: Arc<dyn EventOps>,
     queue: Arc<Queue>,
@@ -68,11 +69,11 @@ pub struct RunLogLayer {
 }
 
 impl RunLogLayer {
-    /// A layer with the default [`RunLogOptions`], and the handle to what it captures.
+    /// Makes a layer with the default [`RunLogOptions`], and the handle to the lines that it captures.
     ///
     /// # Panics
     ///
-    /// As [`RunLogOptions::start`] does outside of a tokio runtime.
+    /// Outside of a tokio runtime, as [`RunLogOptions::start`] does.
     pub fn new(ops: Arc<dyn EventOps>) -> (Self, RunLogs) {
         RunLogOptions::default().start(ops)
     }
@@ -88,7 +89,7 @@ impl std::fmt::Debug for RunLogLayer {
 
 impl Drop for RunLogLayer {
     fn drop(&mut self) {
-        // Nobody else adds lines.
+        // Only this layer adds lines.
         self.queue.close();
     }
 }
@@ -100,7 +101,7 @@ where
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
         let Some(of_run) = SpanOfRun::read(attributes) else { return };
         if let Some(span) = context.span(id) {
-            // Another layer of this kind may have left the same here.
+            // Another layer of this kind may have put the same mark here.
             span.extensions_mut().replace(of_run);
         }
     }
@@ -111,7 +112,7 @@ where
         if level < self.minimum_level || own::is_own(metadata.target()) || own::is_storing() {
             return;
         }
-        // The extensions are let go before anything is formatted: formatting is foreign code.
+        // The lock on the extensions is released before anything is formatted, since formatting calls foreign code.
         let of_run = context
             .event_scope(event)
             .and_then(|mut spans| spans.find_map(|span| span.extensions().get().cloned()));

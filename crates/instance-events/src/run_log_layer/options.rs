@@ -1,6 +1,6 @@
 //! How much is captured, and how long it may wait.
 //!
-//! What happens to it is not configured here: see [`RunLogs`].
+//! Not here: what happens to captured lines; see [`RunLogs`].
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,8 +11,7 @@ use instance_core::ops::EventOps;
 use super::queue::Queue;
 use super::{RunLogLayer, RunLogs};
 
-/// How a [`RunLogLayer`] captures and stores. The default is right for programs that log in words and not
-/// in floods.
+/// How a [`RunLogLayer`] captures and stores lines. The defaults suit programs that log moderately.
 #[derive(Debug, Clone, Copy)]
 #[must_use]
 pub struct RunLogOptions {
@@ -34,36 +33,36 @@ impl Default for RunLogOptions {
 }
 
 impl RunLogOptions {
-    /// The lowest level that is captured: `DEBUG` as in Dagster, if not given. Events of `TRACE` have the
-    /// level 5.
+    /// Sets the lowest level that is captured. The default is `DEBUG`, as in Dagster. Events of level `TRACE` count
+    /// as level 5.
     pub fn minimum_level(mut self, level: LogLevel) -> Self {
         self.minimum_level = level;
         self
     }
 
-    /// How many lines may wait for being stored: 65,536, if not given, and at least one. Further lines are
-    /// left out and counted.
+    /// Sets how many lines may wait for being stored. The default is 65,536, and the minimum is one. When the queue
+    /// is full, further lines are left out and counted.
     pub fn capacity(mut self, lines: usize) -> Self {
         self.capacity = lines;
         self
     }
 
-    /// How many lines are stored at once, at most, and how many do not wait for others: 1,000, if not
-    /// given. It is at least one, and at most the capacity.
+    /// Sets how many lines are stored at once. The default is 1,000; at least one, and at most the capacity. When so
+    /// many lines wait, they are stored at once.
     pub fn batch_lines(mut self, lines: usize) -> Self {
         self.batch_lines = lines;
         self
     }
 
-    /// How long a line waits for others before it is stored: 100 ms, if not given.
+    /// Sets how long a line waits for further lines before it is stored. The default is 100 ms.
     pub fn maximum_delay(mut self, delay: Duration) -> Self {
         self.maximum_delay = delay;
         self
     }
 
-    /// Makes the layer and the handle to what it captures, and starts the task that stores it.
+    /// Makes the layer and the handle to the lines that it captures, and starts the task that stores them.
     ///
-    /// The task lives in the current tokio runtime, which needs its timer, and ends with the layer or with
+    /// The task runs in the current tokio runtime, which needs its timer. It ends with the layer or with
     /// [`RunLogs::close`].
     ///
     /// # Panics

@@ -1,4 +1,4 @@
-//! What is never captured, as storing a line would make further lines: what this project logs itself.
+//! What is never captured: events of this project itself. Otherwise storing a line would make further lines.
 
 use std::future::Future;
 
@@ -8,12 +8,12 @@ use super::own_crates::OWN_CRATES;
 const OWN_FAMILIES: [&str; 2] = ["dagster_instance", "sqlx"];
 
 tokio::task_local! {
-    /// Set in the tasks that store lines: listeners run in them, too, and their targets are not ours.
+    /// Set in the tasks that store lines. Listeners run in these tasks, too, and what they log has other targets.
     static STORING: ();
 }
 
-/// Whether events of a target are our own. `instance_` alone would take the events of programs whose names begin
-/// with it by chance.
+/// Whether events of a target are our own. The names are compared whole: other programs may have names that begin
+/// with `instance_`, too.
 pub(super) fn is_own(target: &str) -> bool {
     let crate_name = target.split("::").next().unwrap_or_default();
     OWN_CRATES.contains(&crate_name)
@@ -22,13 +22,13 @@ pub(super) fn is_own(target: &str) -> bool {
 
 /// Whether the current task is one that stores lines.
 ///
-/// The spans do not tell: a program that holds a span of a run entered while its runtime goes on has
-/// these tasks within that span.
+/// The span does not answer that: if a program stays in the span of a run while its runtime works, these tasks are
+/// within that span, too.
 pub(super) fn is_storing() -> bool {
     STORING.try_with(|()| ()).is_ok()
 }
 
-/// The future, and in it [`is_storing`].
+/// The same future; within it [`is_storing`] is true.
 pub(super) fn while_storing<F: Future>(future: F) -> impl Future<Output = F::Output> {
     STORING.scope((), future)
 }

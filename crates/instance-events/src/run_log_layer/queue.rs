@@ -1,7 +1,7 @@
-//! Where lines wait for being stored: what the layer, the task that stores and the handle share.
+//! The queue of lines that wait for being stored. The layer, the task that stores and the handle share it.
 //!
-//! Nothing here waits for a storage, and the lock is held only while lines are moved: adding a line is
-//! quick whatever else goes on.
+//! Nothing here waits for a storage, and the lock is held only while lines are moved. So adding a line is always
+//! quick.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -14,7 +14,7 @@ use tokio::sync::Notify;
 use super::line::Line;
 use super::span::RunContext;
 
-/// Lines in the order in which they came.
+/// Lines in the order in which they were logged.
 #[derive(Debug)]
 pub(super) struct Queue {
     state: Mutex<State>,
@@ -26,11 +26,11 @@ pub(super) struct Queue {
 #[derive(Debug, Default)]
 struct State {
     lines: VecDeque<Line>,
-    /// There are some only while the queue is full: each batch that is taken makes notices of them.
+    /// Lines that found no place, by run. Each batch that is taken turns them into one notice for each run.
     left_out: BTreeMap<RunId, LeftOut>,
     /// How many lines were ever put into the queue.
     added: u64,
-    /// How many of them somebody waits for.
+    /// How many of them must be stored now, because somebody waits for them.
     wanted: u64,
     closed: bool,
     error: Option<InstanceError>,
@@ -44,16 +44,16 @@ struct LeftOut {
     last_timestamp: f64,
 }
 
-/// What is to be done next.
+/// What the task that stores does next.
 #[derive(Debug)]
 pub(super) enum Next {
-    /// These are to be stored: one or more.
+    /// Store these lines: one or more.
     Store(Vec<Line>),
-    /// There are lines, which may wait for others.
+    /// Wait for further lines: there are some, and they are not due yet.
     WaitForMore,
-    /// There are no lines.
+    /// Wait for any line: there are none.
     WaitForAny,
-    /// There are no lines, and there will be none.
+    /// End: there are no lines, and there will be none.
     End,
 }
 
@@ -65,7 +65,7 @@ impl Queue {
         Self { state: Mutex::default(), changed: Notify::new(), capacity, batch_lines }
     }
 
-    /// Adds a line, or counts it where there is no place. Nothing is added any more to a closed queue.
+    /// Adds a line, or counts it if there is no place. A closed queue takes nothing.
     pub(super) fn add(&self, line: Line) {
         let mut state = self.lock();
         if state.closed {
@@ -83,7 +83,7 @@ impl Queue {
         }
     }
 
-    /// What the task that stores is to do; `overdue`, if its lines have waited long enough.
+    /// Returns what the task that stores does next. `overdue` says that the lines have waited long enough.
     pub(super) fn next(&self, overdue: bool) -> Next {
         let mut state = self.lock();
         let waiting = state.lines.len();
@@ -100,16 +100,16 @@ impl Queue {
         Next::Store(batch)
     }
 
-    /// Returns when there may be something else to do than there was.
+    /// Waits until [`next`](Self::next) may have another answer.
     pub(super) async fn changed(&self) {
         self.changed.notified().await;
     }
 
-    /// Asks for everything to be stored that is there, and returns how many lines that are of all that
-    /// ever were.
+    /// Makes all lines due that are in the queue. Returns how many lines of all that were ever added are stored or lost
+    /// when that is done.
     pub(super) fn want_all(&self) -> u64 {
         let mut state = self.lock();
-        // Those that were left out become a notice each, before anything else is added.
+        // Lines that were left out become one notice for each run, before anything else is added.
         let notices = u64::try_from(state.left_out.len()).unwrap_or(u64::MAX);
         let wanted = state.added.saturating_add(notices);
         state.wanted = wanted;
@@ -118,18 +118,18 @@ impl Queue {
         wanted
     }
 
-    /// Takes no further lines; those that are there are to be stored.
+    /// Closes the queue: it takes no further lines, and all that it has are due.
     pub(super) fn close(&self) {
         self.lock().closed = true;
         self.changed.notify_one();
     }
 
-    /// Keeps an error, if none is kept.
+    /// Keeps an error for [`take_error`](Self::take_error), unless one is kept already.
     pub(super) fn keep_error(&self, error: InstanceError) {
         self.lock().error.get_or_insert(error);
     }
 
-    /// The first error since this was last asked for.
+    /// Takes out the first error that was kept since the last call.
     pub(super) fn take_error(&self) -> Option<InstanceError> {
         self.lock().error.take()
     }
@@ -161,8 +161,8 @@ impl State {
         }
     }
 
-    /// Says in each run's log how many lines are missing in this place. The notices of many runs may need
-    /// more room than there is; they get it, as what they tell is told nowhere else.
+    /// Adds a notice for each run that says how many lines are missing in this place. Notices are added even if the
+    /// queue is full, because nothing else says that lines are missing.
     fn add_notices(&mut self) {
         for (run_id, left_out) in std::mem::take(&mut self.left_out) {
             let LeftOut { job_name, lines, last_timestamp } = left_out;

@@ -1,6 +1,6 @@
 //! The spans that say which run and step a line belongs to.
 //!
-//! Both sides are here, making such a span and recognising it; what is done with its lines is not.
+//! Here: making such a span, and recognising it. Not here: what happens to its lines.
 
 use std::fmt::Debug;
 use std::sync::Arc;
@@ -11,19 +11,18 @@ use tracing::Span;
 use tracing::field::{Field, Visit};
 use tracing::span::Attributes;
 
-/// The target of the spans of runs and steps, for filters by target: they have to let it pass.
+/// The target of the spans of runs and steps. A filter by target has to let it pass.
 pub const RUN_SPAN_TARGET: &str = "dagster_run";
 
 const RUN_ID: &str = "run_id";
 const JOB_NAME: &str = "job_name";
 const STEP_KEY: &str = "step_key";
 
-/// A span whose events are lines of the log of a run.
+/// Makes a span whose events are stored as lines of the log of a run.
 ///
-/// Its parent is the current span, as of any span; within a span of another run, its events belong to
-/// `run`.
+/// Its parent is the current span. Within a span of another run, its events still belong to `run`.
 pub fn run_span(run: &DagsterRun) -> Span {
-    // Of the gravest level, as a filter by level would otherwise take the events from their run.
+    // The highest level: a filter by level would otherwise hide the span, and its events would belong to no run.
     tracing::error_span!(
         target: RUN_SPAN_TARGET,
         "run",
@@ -32,7 +31,8 @@ pub fn run_span(run: &DagsterRun) -> Span {
     )
 }
 
-/// A span whose events are lines of the log of a step of a run, within a span of the run or not.
+/// Makes a span whose events are stored as lines of the log of a run, as lines of one of its steps. It need not be
+/// within a span of the run.
 pub fn step_span(run: &DagsterRun, step_key: &str) -> Span {
     tracing::error_span!(
         target: RUN_SPAN_TARGET,
@@ -51,12 +51,12 @@ pub(super) struct RunContext {
     pub(super) step_key: Option<String>,
 }
 
-/// The mark on a span of a run or step: a type of our own, as extensions are shared by all layers.
+/// The mark on a span of a run or step. It has a type of its own, because all layers share the extensions of a span.
 #[derive(Debug, Clone)]
 pub(super) struct SpanOfRun(pub(super) Arc<RunContext>);
 
 impl SpanOfRun {
-    /// The mark for a new span; `None` if it is not one of a run or step.
+    /// The mark for a new span; `None` if the span is not one of a run or step.
     pub(super) fn read(attributes: &Attributes<'_>) -> Option<Self> {
         if attributes.metadata().target() != RUN_SPAN_TARGET {
             return None;
@@ -90,6 +90,6 @@ impl Visit for Fields {
     }
 
     fn record_debug(&mut self, _: &Field, _: &dyn Debug) {
-        // All of ours are strings: a span with others is not one of ours.
+        // Our spans have string fields only, so fields of other types are not ours.
     }
 }

@@ -1,6 +1,6 @@
-//! The task that stores lines, and what it does where they cannot be stored.
+//! The task that stores lines, and what it does with lines that cannot be stored.
 //!
-//! When lines are due is the [queue](super::queue)'s to say.
+//! Not here: when lines are due; see [`queue`](super::queue).
 
 use std::collections::BTreeMap;
 use std::error::Error;
@@ -21,7 +21,7 @@ use super::own;
 use super::queue::{Next, Queue};
 use crate::{handle_new_events, report_engine_event};
 
-/// Stores lines until the queue ends; `progress` says how many it has done with.
+/// Stores lines until the queue ends. `progress` counts the lines that are stored or lost.
 pub(super) async fn store_lines(
     ops: Arc<dyn EventOps>,
     queue: Arc<Queue>,
@@ -43,9 +43,9 @@ pub(super) async fn store_lines(
             Next::WaitForMore => {
                 deadline = deadline.or_else(|| Instant::now().checked_add(maximum_delay));
                 match deadline {
-                    // Either way the queue is asked again.
+                    // In either case the queue is asked again.
                     Some(at) => drop(timeout_at(at, queue.changed()).await),
-                    // A delay beyond all times: until somebody asks.
+                    // The delay is too long for a point in time: wait until the queue changes.
                     None => queue.changed().await,
                 }
             }
@@ -57,8 +57,8 @@ pub(super) async fn store_lines(
 
 /// Stores lines of any runs, and returns the first error of each run that lost some.
 async fn store_batch(ops: &Arc<dyn EventOps>, lines: Vec<Line>) -> Vec<InstanceError> {
-    // Each run by itself: only the entries of one run are stored all or none, and after the error of
-    // several runs it would not be known which are to be stored again.
+    // Each run by itself: only entries of one run are stored all or none. After an error over several runs,
+    // nobody would know which entries to store again.
     let mut runs: BTreeMap<RunId, Vec<Line>> = BTreeMap::new();
     for line in lines {
         runs.entry(line.run.run_id.clone()).or_default().push(line);
@@ -66,7 +66,7 @@ async fn store_batch(ops: &Arc<dyn EventOps>, lines: Vec<Line>) -> Vec<InstanceE
     let mut errors = Vec::new();
     for (run_id, lines) in runs {
         let ops = Arc::clone(ops);
-        // In a task of its own: what goes wrong with one run is to stop neither other runs nor later lines.
+        // In a task of its own, so that a panic over one run stops neither other runs nor later lines.
         let storing = async move { store_run(&*ops, &lines).await };
         match tokio::spawn(own::while_storing(storing)).await {
             Ok(Ok(())) => {}
@@ -80,7 +80,7 @@ async fn store_batch(ops: &Arc<dyn EventOps>, lines: Vec<Line>) -> Vec<InstanceE
     errors
 }
 
-/// The error where a task has ended before it was done.
+/// The error for a task that ended before its work was done.
 pub(super) fn ended_early(source: BoxError) -> InstanceError {
     StorageError::Backend {
         database: "the event log".to_owned(),
@@ -91,11 +91,11 @@ pub(super) fn ended_early(source: BoxError) -> InstanceError {
     .into()
 }
 
-/// Stores lines of one run: together, or where that fails, those that can be stored.
+/// Stores lines of one run together. If that fails, stores them one by one, as far as possible.
 async fn store_run(ops: &dyn EventOps, lines: &[Line]) -> Result<(), InstanceError> {
     let Err(error) = store(ops, lines).await else { return Ok(()) };
     if matches!(error, InstanceError::EventsIncomplete { .. }) {
-        // The lines are stored, and are not to be stored twice.
+        // The lines are stored, and must not be stored twice.
         return Err(error);
     }
     tracing::debug!(parent: None, error = &error as &dyn Error, "lines are stored one by one");
@@ -110,7 +110,7 @@ async fn store_run(ops: &dyn EventOps, lines: &[Line]) -> Result<(), InstanceErr
         let reported = report(ops, line, &error).await;
         first_error = Some(error);
         if let Err(error) = reported {
-            // The log takes nothing at all. To ask it for each line would make all other runs wait.
+            // The log takes nothing at all. Trying every further line would make all other runs wait.
             tracing::warn!(
                 parent: None,
                 run_id = %line.run.run_id,
@@ -136,7 +136,7 @@ async fn store(ops: &dyn EventOps, lines: &[Line]) -> Result<(), InstanceError> 
     handle_new_events(ops, lines.iter().map(Line::entry).collect()).await
 }
 
-/// Says in the log of a run that a line is lost, in Dagster's words.
+/// Reports in the log of a run that a line is lost, in Dagster's words.
 async fn report(
     ops: &dyn EventOps,
     line: &Line,

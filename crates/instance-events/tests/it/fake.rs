@@ -98,7 +98,11 @@ impl Fake {
 
     /// The entries that were stored, in their order.
     pub(crate) fn entries(&self) -> Vec<EventLogEntry> {
-        let all = self.stores.events().get_logs_for_all_runs_by_log_id(StorageId(0), &[], None);
+        let all = self.stores.events().get_logs_for_all_runs_by_log_id(
+            StorageId(0),
+            &instance_core::storage::Only::Any,
+            None,
+        );
         let records = at_once(all).expect("events");
         records.into_iter().map(|record| record.event_log_entry).collect()
     }

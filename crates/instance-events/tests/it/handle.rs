@@ -3,7 +3,7 @@
 use instance_core::event::{DagsterEventType, EventLogEntry, LogLevel};
 use instance_core::ids::RunId;
 use instance_core::ops::ClockAccess;
-use instance_core::storage::{RecordsForRun, time_of_change};
+use instance_core::storage::{Only, RecordsForRun, time_of_change};
 use instance_events::{
     add_event_listener, all_logs, get_records_for_run, handle_new_event, handle_new_events,
     logs_after, should_store_event, store_event,
@@ -152,13 +152,16 @@ async fn logs_are_read_back_whole_or_by_type() -> TestResult {
     handle_new_events(&fake, entries.clone()).await?;
     let run_id = RunId::from("r1");
     let of_run = [&entries[0], &entries[1], &entries[3]].map(Clone::clone);
-    assert_eq!(all_logs(&fake, &run_id, &[]).await?, of_run);
-    assert_eq!(all_logs(&fake, &run_id, &[DagsterEventType::StepStart]).await?, of_run[2..]);
-    assert_eq!(all_logs(&fake, &RunId::from("none"), &[]).await?, []);
-    assert_eq!(logs_after(&fake, &run_id, None, &[], None).await?, of_run);
-    assert_eq!(logs_after(&fake, &run_id, Some(0), &[], None).await?, of_run[1..]);
-    assert_eq!(logs_after(&fake, &run_id, Some(0), &[], Some(1)).await?, of_run[1..2]);
-    assert_eq!(logs_after(&fake, &run_id, Some(u64::MAX), &[], None).await?, []);
+    assert_eq!(all_logs(&fake, &run_id, &Only::Any).await?, of_run);
+    assert_eq!(
+        all_logs(&fake, &run_id, &Only::one(DagsterEventType::StepStart)).await?,
+        of_run[2..]
+    );
+    assert_eq!(all_logs(&fake, &RunId::from("none"), &Only::Any).await?, []);
+    assert_eq!(logs_after(&fake, &run_id, None, &Only::Any, None).await?, of_run);
+    assert_eq!(logs_after(&fake, &run_id, Some(0), &Only::Any, None).await?, of_run[1..]);
+    assert_eq!(logs_after(&fake, &run_id, Some(0), &Only::Any, Some(1)).await?, of_run[1..2]);
+    assert_eq!(logs_after(&fake, &run_id, Some(u64::MAX), &Only::Any, None).await?, []);
     let page = get_records_for_run(&fake, &RecordsForRun::all(run_id)).await?;
     assert_eq!(
         page.records.iter().map(|record| record.storage_id.0).collect::<Vec<_>>(),

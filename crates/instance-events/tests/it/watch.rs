@@ -8,6 +8,7 @@ use instance_core::event::{
 };
 use instance_core::ids::{RunId, StorageId};
 use instance_core::run::DagsterRun;
+use instance_core::storage::Only;
 use instance_events::{
     EventLogWatch, WatchEventLogs, end_watch_event_logs, handle_new_event, watch_event_logs,
 };
@@ -150,7 +151,7 @@ async fn it_goes_on_behind_a_cursor_and_takes_the_types_that_are_wanted() -> Tes
         assert_eq!(all(watch).await, expected, "{cursor:?}");
     }
     let mut ends = request().until_run_ends();
-    ends.of_types = vec![DagsterEventType::RunSuccess];
+    ends.of_types = Only::one(DagsterEventType::RunSuccess);
     assert_eq!(all(watch_event_logs(&fake, ends).await?).await, ["end"]);
     Ok(())
 }

@@ -13,15 +13,15 @@ use tokio::process::{Child, Command};
 use super::identity::ProcessIdentity;
 use super::outcome::CommandOutcome;
 
-/// How a command is asked to stop.
+/// The signal by which a command is stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum StopSignal {
-    /// As by Ctrl-C.
+    /// SIGINT, as by Ctrl-C.
     Interrupt,
-    /// As by a service manager.
+    /// SIGTERM, as by a service manager.
     Terminate,
-    /// At once; the command cannot prevent it.
+    /// SIGKILL, which ends the command at once. The command cannot prevent it.
     Kill,
 }
 
@@ -44,8 +44,8 @@ pub(super) struct RunningCommand {
 }
 
 impl RunningCommand {
-    /// Starts a command with its outputs captured and this process's standard input. It is killed when this is
-    /// dropped before it has ended.
+    /// Starts a command. Its outputs are captured, and it has the standard input of this process. It is killed if this
+    /// value is dropped before the command has ended.
     pub(super) fn start(
         command: &CommandSpec,
         run: &DagsterRun,
@@ -72,12 +72,12 @@ impl RunningCommand {
         Ok(Self { child, process, has_group: !shares_terminal })
     }
 
-    /// Sends a signal to the command, and to the processes of its group if it has its own; those may be there
-    /// when the command has ended. `false` if nobody is there who could get it.
+    /// Sends a signal to the command, or to all processes of its group if it has its own group. The group may have
+    /// processes after the command has ended. `false` if there is no process that could get the signal.
     pub(super) fn signal(&self, signal: StopSignal) -> bool {
         let pid = Pid::from_raw(self.process.pid);
         if self.child.id().is_none() && (!self.has_group || kill(pid, None).is_ok()) {
-            // The command has ended. If a process has its pid, the group is another one, too.
+            // The command has ended. If another process has its pid now, the group with this id is another one, too.
             return false;
         }
         let sent = match (self.has_group, signal) {
@@ -96,7 +96,7 @@ impl RunningCommand {
         }
     }
 
-    /// Whether processes of the command's group are there after it has ended.
+    /// Whether the command has ended and its group still has processes.
     pub(super) fn has_left_processes(&self) -> bool {
         let pid = Pid::from_raw(self.process.pid);
         self.has_group && kill(pid, None).is_err() && killpg(pid, None).is_ok()

@@ -1,4 +1,4 @@
-//! The events that the worker of a command reports, as Dagster's own worker words them.
+//! The events that the worker of a command reports, in the words of Dagster's own worker.
 
 use std::collections::BTreeMap;
 
@@ -191,7 +191,7 @@ impl<'a> RunEvents<'a> {
         let tags = [
             ("job_name", self.run.job_name.as_str()),
             ("op_name", COMMAND_OP),
-            // A step has no resource of its own, which Python writes so.
+            // The step has no resource of its own. Python writes that as `None`.
             ("resource_fn_name", "None"),
             ("resource_name", "None"),
             ("run_id", self.run.run_id.as_str()),
@@ -210,7 +210,7 @@ impl<'a> RunEvents<'a> {
     }
 }
 
-/// A duration as people read it: 20ms, 1.50s, 2m3s, 1h2m.
+/// A duration in a form for people: 20ms, 1.50s, 2m3s, 1h2m.
 fn duration(milliseconds: f64) -> String {
     let seconds = milliseconds / 1_000.0;
     if milliseconds < 1_000.0 {

@@ -14,16 +14,16 @@ use super::outcome::CommandOutcome;
 use super::output::{Tail, capture};
 use super::worker::Worker;
 
-/// How long output is held open after the command's end before the run's events say why it goes on.
+/// How long output may stay open after the command has ended, until an event of the run says why the run goes on.
 const NOTICE_AFTER: Duration = Duration::from_secs(1);
 
-/// How long output is still read when everything was stopped that could be.
+/// How long output is still read after all processes were stopped that could be stopped.
 const DRAIN_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// How long a command may take to stop before it is killed.
+/// How long a command may take to stop, until it is killed.
 const STOP_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What a command left behind.
+/// The result of executing a command.
 pub(super) struct Executed {
     pub(super) outcome: CommandOutcome,
     /// The end of what it printed on standard error.
@@ -43,7 +43,7 @@ impl Executed {
     }
 }
 
-/// The first thing that could not be stored. The command goes on, whatever happens to its record.
+/// The first error of storing a part of the run. The command goes on after such an error.
 #[derive(Debug, Default)]
 pub(super) struct Failure(pub(super) Option<InstanceError>);
 
@@ -56,19 +56,19 @@ impl Failure {
     }
 }
 
-/// Moments at which something is to be done; `None` means never.
+/// The moments at which the worker does something; `None` means never.
 #[derive(Debug, Default)]
 struct Moments {
-    /// Kill what has not stopped.
+    /// Kill the command if it has not stopped.
     kill: Option<Instant>,
-    /// Say that output is held open.
+    /// Report that output is held open.
     notice: Option<Instant>,
-    /// Read no more.
+    /// Stop reading.
     give_up: Option<Instant>,
 }
 
 impl Moments {
-    /// Brings the end of reading forward.
+    /// Stops reading after this time at the latest.
     fn give_up_after(&mut self, timeout: Duration) {
         let moment = Instant::now() + timeout;
         self.give_up = Some(self.give_up.map_or(moment, |earlier| earlier.min(moment)));
@@ -133,7 +133,7 @@ impl Worker {
                     }
                     moments.kill.get_or_insert(Instant::now() + STOP_TIMEOUT);
                     if !std::mem::replace(&mut stop_requested, true) {
-                        // Reported by the worker, so that the report of the end comes behind it.
+                        // The worker reports it, so that the report of the end comes after it.
                         failure.keep(self.report(events.run_canceling()).await);
                     }
                 }
@@ -157,7 +157,7 @@ impl Worker {
             failure.keep(stderr.map_err(InstanceError::from));
         } else {
             failure.keep(self.report(events.output_is_given_up()).await);
-            // A closed pipe would kill whoever writes to it.
+            // The output is read further: a closed pipe would kill the processes that write to it.
             tokio::spawn(async { tokio::join!(throw_away(stdout), throw_away(stderr)) });
         }
         let outcome = outcome.unwrap_or(CommandOutcome::Skipped);
@@ -168,7 +168,7 @@ impl Worker {
 /// Reads an output to its end.
 async fn throw_away(output: Option<impl AsyncRead + Unpin>) {
     if let Some(mut output) = output {
-        // Output that cannot be read keeps nobody waiting.
+        // An error does not matter, because nobody waits for this output.
         let _ = tokio::io::copy(&mut output, &mut tokio::io::sink()).await;
     }
 }

@@ -1,13 +1,13 @@
-//! Which process it is, so that another process can tell later whether it is still there.
+//! The identity of a process, by which another process can tell later whether the process still runs.
 //!
-//! A pid alone does not tell: it is given again after its process has ended, and every host and every
-//! container has its own.
+//! A pid alone is not enough: the system gives it to another process later, and every host and every container has
+//! pids of its own.
 
 use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, gethostname};
 
-/// A process, wherever it is.
+/// The identity of a process, on any host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct ProcessIdentity {
     /// Its pid, in its host or container.
@@ -15,47 +15,47 @@ pub(super) struct ProcessIdentity {
     /// The name of its host.
     pub(super) host: String,
     place: Place,
-    /// When it was started, in ticks since the host was; empty where the system does not say.
+    /// When the process was started, in ticks since the host was started; empty if the system does not say.
     start: String,
 }
 
-/// Where processes are; each part is empty where the system does not say.
+/// The place of a process. Each part is empty if the system does not say.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Place {
-    /// A hash of the installation's id, the same after the machine was started again.
+    /// A hash of the id of the installation. It stays the same when the machine is started again.
     machine: String,
-    /// The kernel, from its start to its end.
+    /// The id that the kernel got when the machine was started.
     boot: String,
-    /// Within which pids are counted.
+    /// The namespace of its pid, which every container has for itself.
     pid_namespace: String,
 }
 
-/// Whether a process is there.
+/// Whether a process runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Presence {
-    /// It is.
+    /// It runs.
     Running,
     /// It has ended.
     Gone,
-    /// It cannot be said from here: the reason, as a sentence without its subject.
+    /// This process cannot tell. The text is the reason, as a sentence without its subject.
     Unknown(String),
 }
 
 impl ProcessIdentity {
-    /// The process of this pid, which is there, on this host.
+    /// The identity of the running process of this pid, on this host.
     pub(super) fn of(pid: u32) -> Self {
         let pid = i32::try_from(pid).unwrap_or_default();
         let start = Stat::read(pid).map_or_else(String::new, |stat| stat.start);
         Self { pid, host: host_name(), place: Place::here(), start }
     }
 
-    /// What tells the process from others of its pid and host.
+    /// The text that distinguishes the process from other processes with its pid.
     pub(super) fn to_text(&self) -> String {
         let Place { machine, boot, pid_namespace } = &self.place;
         format!("{machine}/{boot}/{pid_namespace}/{}", self.start)
     }
 
-    /// Reads what [`to_text`](Self::to_text) wrote; `None` for other texts.
+    /// Reads what [`to_text`](Self::to_text) wrote; `None` for any other text.
     pub(super) fn parse(pid: &str, host: &str, text: &str) -> Option<Self> {
         let mut parts = text.split('/').map(str::to_owned);
         let mut part = || parts.next();
@@ -64,7 +64,7 @@ impl ProcessIdentity {
         Some(Self { pid, host: host.to_owned(), place, start: part()? })
     }
 
-    /// Looks whether the process is there.
+    /// Returns whether the process runs.
     pub(super) fn presence(&self) -> Presence {
         let here = Place::here();
         let there = &self.place;
@@ -72,7 +72,7 @@ impl ProcessIdentity {
             let is_same =
                 self.host == host_name() && is_known_and_equal(&there.machine, &here.machine);
             if is_same {
-                // The machine was started again, and its processes were not.
+                // The machine was started again, which has ended all its processes.
                 return Presence::Gone;
             }
             return Presence::Unknown(format!("is on host {}", self.host));
@@ -92,7 +92,7 @@ impl ProcessIdentity {
         }
     }
 
-    /// Sends a signal to the process, or to its group, of which it is the leader. `false` if it is not there.
+    /// Sends a signal to the process, or to the group that it leads. `false` if the process does not run.
     pub(super) fn signal(&self, signal: Signal, whole_group: bool) -> nix::Result<bool> {
         if self.presence() != Presence::Running {
             return Ok(false);
@@ -121,7 +121,7 @@ impl Place {
     }
 }
 
-/// What Linux says of a process.
+/// What Linux says about a process.
 struct Stat {
     start: String,
     has_ended: bool,

@@ -1,8 +1,7 @@
 //! The launcher that executes a run's command as a process of this machine.
 //!
-//! The worker of a run is a task of this process: it starts the command, captures what it prints,
-//! and reports the run's events. Which process it is stands among the run's events, so that other processes
-//! of the host can look after it.
+//! The worker of a run is a task of this process: it starts the command, captures its output and reports the events
+//! of the run. An event of the run names the process of the worker, so that other processes of the host find it.
 
 mod command;
 mod events;
@@ -38,14 +37,15 @@ use identity::{Presence, ProcessIdentity};
 use record::{WorkerRecord, worker_metadata};
 use worker::Worker;
 
-/// How many workers are remembered, so that a service may launch runs for years; those that run are
-/// never forgotten.
+/// How many workers are remembered. When they are more, those whose run has ended are forgotten, so that a service may
+/// launch runs for years.
 const REMEMBERED: usize = 1_024;
 
-/// Executes the command that a run's configuration names.
+/// A launcher that executes the command in the configuration of a run, as a process of this machine. Clones are
+/// handles to the same launcher.
 ///
-/// A run ends when its command has ended and nobody holds the command's output open any more, unless
-/// [`with_output_timeout`](Self::with_output_timeout) says otherwise.
+/// A run ends when its command has ended and no process holds the output of the command open any more, unless
+/// [`with_output_timeout`](Self::with_output_timeout) sets a time.
 #[derive(Debug, Clone, Default)]
 pub struct ProcessRunLauncher {
     workers: Arc<Mutex<HashMap<RunId, Handle>>>,
@@ -68,63 +68,67 @@ struct Handle {
 }
 
 impl ProcessRunLauncher {
-    /// A launcher whose commands print to their captured logs only.
+    /// Makes a launcher whose commands print only into their captured output.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The same launcher, which also gives everything that commands print to a sink.
+    /// The same launcher, which also passes everything that commands print to a sink.
     #[must_use]
     pub fn with_output(mut self, sink: OutputSink) -> Self {
         self.options.output = Some(sink);
         self
     }
 
-    /// The same launcher, which reads the output of a command for so long at most after the command has ended.
+    /// The same launcher, which stops reading the output of a command at this time after the command has ended.
     ///
-    /// Processes that a command leaves behind may hold its output open. Unless a time is given here, a run ends
-    /// when they close it, as with ssh. After this time a run ends; what they print from then on is read and
-    /// thrown away as long as this process lives, and the run's events say so.
+    /// Processes that a command leaves behind may hold its output open. Without a timeout, a run ends when they close
+    /// it, as with ssh. With a timeout, the run ends after that time. What these processes print later is read and
+    /// thrown away while this process lives, and an event of the run says so.
     #[must_use]
     pub const fn with_output_timeout(mut self, timeout: Duration) -> Self {
         self.options.output_timeout = Some(timeout);
         self
     }
 
-    /// The same launcher, whose commands stay in this process's group, so that they can read from
-    /// its terminal, which then sends Ctrl-C to both. Without it a command has a group of its own,
-    /// and stopping it stops all processes of the group.
+    /// The same launcher, whose commands stay in the process group of this process.
+    ///
+    /// They can then read from its terminal, and Ctrl-C reaches both. Otherwise each command has a process group of
+    /// its own, and stopping the command stops all processes of that group.
     #[must_use]
     pub const fn sharing_terminal(mut self) -> Self {
         self.options.shares_terminal = true;
         self
     }
 
-    /// The same launcher in a process that has one run and, on SIGTERM, stops it by
-    /// [`signal`](Self::signal). Other processes of the host can then terminate the run.
+    /// The same launcher, in a process that has one run and stops it on SIGTERM, by [`signal`](Self::signal).
+    ///
+    /// The events of the run say so. Other processes of the host can then terminate the run by sending SIGTERM to
+    /// this process.
     #[must_use]
     pub const fn passing_signals_on(mut self) -> Self {
         self.options.passes_signals_on = true;
         self
     }
 
-    /// Waits for the end of a run that this launcher launched; `None` if there is no such run, or it
-    /// ended so long ago that it is forgotten.
+    /// Waits for the end of a run that this launcher launched, and returns its outcome.
     ///
-    /// Everything that the run reported is stored when this returns.
+    /// `None` means that this launcher has no such run, or that the run ended so long ago that it is forgotten. When
+    /// this returns, everything that the run reported is stored.
     pub async fn wait(&self, run_id: &RunId) -> Option<RunOutcome> {
         let mut outcome = self.lock().get(run_id)?.outcome.clone();
         let ended = outcome.wait_for(Option::is_some).await.ok()?;
         ended.clone()
     }
 
-    /// Sends a signal to the command of a run, which then ends as canceled. `false` if there is no
-    /// such run, or it has ended.
+    /// Sends a signal to the command of a run. The run then ends as canceled.
+    ///
+    /// `false` means that this launcher has no such run, or that the run has ended.
     pub fn signal(&self, run_id: &RunId, signal: StopSignal) -> bool {
         self.lock().get(run_id).is_some_and(|worker| worker.stop.send(signal).is_ok())
     }
 
-    /// How the worker of a run that this launcher launched is; `None` if there is no such run.
+    /// The health of the worker of a run that this launcher launched; `None` if there is no such run.
     fn health_here(&self, run_id: &RunId) -> Option<CheckRunHealthResult> {
         let outcome = self.lock().get(run_id)?.outcome.borrow().clone();
         Some(match outcome {
@@ -164,14 +168,14 @@ impl RunLauncher for ProcessRunLauncher {
         drop(workers);
         runtime.spawn(async move {
             let outcome = Arc::new(worker).run_to_its_end(stops).await;
-            // A launcher that is gone has nobody who waits.
+            // If the launcher is gone, nobody waits for the outcome.
             let _ = ended.send(Some(outcome));
         });
         Ok(())
     }
 
-    /// Also reaches a worker in another process of this host, if that has one run and passes signals on. The
-    /// command of a worker that is gone is stopped, and the run's events say so.
+    /// Also reaches a worker in another process of this host, if that process has one run and passes signals on. If
+    /// the worker is gone and its command still runs, the command is stopped, and an event of the run says so.
     async fn terminate(&self, context: TerminateRunContext) -> Result<bool, BoxError> {
         let TerminateRunContext { dagster_run: run, instance, .. } = context;
         if self.signal(&run.run_id, StopSignal::Terminate) {
@@ -199,7 +203,7 @@ impl RunLauncher for ProcessRunLauncher {
         true
     }
 
-    /// The worker of another process is judged by its process, if it is one of this host.
+    /// If the worker is in another process of this host, its health is that of the process.
     async fn check_run_worker_health(
         &self,
         context: CheckRunHealthContext,
@@ -227,7 +231,7 @@ impl RunLauncher for ProcessRunLauncher {
             .collect();
         let all_ended = async {
             for (_, mut outcome) in running.clone() {
-                // A worker whose sender is gone has ended, too.
+                // An error means that the sender is gone, and then the worker has ended, too.
                 let _ = outcome.wait_for(Option::is_some).await;
             }
         };

@@ -1,4 +1,4 @@
-//! How a command, and the run around it, ended.
+//! How a command ended, and how its run ended.
 
 use std::process::ExitStatus;
 use std::sync::Arc;
@@ -9,18 +9,18 @@ use instance_core::error::InstanceError;
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum CommandOutcome {
-    /// It exited by itself with this status.
+    /// The command exited with this status.
     Exited(i32),
-    /// A signal of this number ended it.
+    /// A signal with this number ended the command.
     Signaled(i32),
-    /// It was never started: the reason, and whether there is no such program.
+    /// The command could not be started.
     NotStarted {
-        /// Why not.
+        /// The reason, for people.
         reason: String,
-        /// Whether the program does not exist.
+        /// Whether there is no such program.
         missing: bool,
     },
-    /// The run was stopped, or could not be recorded, before it was started.
+    /// The command was not started, because the run was stopped before, or its beginning could not be stored.
     Skipped,
 }
 
@@ -37,12 +37,13 @@ impl CommandOutcome {
         }
     }
 
-    /// Whether the command exited with status zero.
+    /// Returns whether the command exited with status zero.
     pub fn is_success(&self) -> bool {
         *self == Self::Exited(0)
     }
 
-    /// The exit code by which a shell would report it.
+    /// Returns the exit code by which a shell reports such an end: the status of the command, 128 and the number of the
+    /// signal, 127 if there is no such program, 126 if it could not be started, and 130 if it was not started.
     pub fn exit_code(&self) -> u8 {
         let code = match self {
             Self::Exited(code) => *code,
@@ -54,7 +55,7 @@ impl CommandOutcome {
         u8::try_from(code).unwrap_or(u8::MAX)
     }
 
-    /// What happened, as a sentence without its subject.
+    /// Returns how the command ended, as a sentence without its subject.
     pub fn reason(&self) -> String {
         match self {
             Self::Exited(code) => format!("exited with status {code}"),
@@ -68,17 +69,17 @@ impl CommandOutcome {
 /// How a run ended.
 #[derive(Debug, Clone)]
 pub struct RunOutcome {
-    /// How its command ended.
+    /// How the command of the run ended.
     pub command: CommandOutcome,
-    /// Whether it was asked to stop.
+    /// Whether the run was asked to stop.
     pub canceled: bool,
-    /// What could not be stored of it, if something could not; the command was executed all the
-    /// same, unless the beginning of the run could not be stored.
+    /// The first error of storing a part of the run; `None` if everything is stored. The command was still executed,
+    /// unless the beginning of the run could not be stored.
     pub error: Option<Arc<InstanceError>>,
 }
 
 impl RunOutcome {
-    /// Why the run is no success, for people; `None` if it is one.
+    /// Returns why the run did not succeed, for people; `None` if it did.
     pub fn failure(&self) -> Option<String> {
         match (&self.error, self.canceled) {
             (Some(error), _) => Some(format!("the run is not completely recorded: {error}")),

@@ -1,5 +1,5 @@
-//! Capturing what a command prints: into its logs, to whoever listens, and the last of it for the
-//! report of a failure.
+//! Capturing the output of a command: into the store of captured output, for a sink, and its end for the report of a
+//! failure.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -8,20 +8,22 @@ use instance_core::error::StorageError;
 use instance_core::storage::{ComputeIoType, ComputeLogCapture};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
-/// How much one read takes at most.
+/// How many bytes one read takes at most.
 const CHUNK_BYTES: usize = 64 * 1024;
 
-/// How much of the end of an output is kept for the report of a failure.
+/// How many bytes at the end of an output are kept for the report of a failure.
 const TAIL_BYTES: usize = 2 * 1024;
 
 type Receive = dyn Fn(ComputeIoType, &[u8]) + Send + Sync;
 
-/// Receives everything that commands print, as it comes.
+/// A function that gets everything that commands print, as soon as they print it.
 #[derive(Clone)]
 pub struct OutputSink(Arc<Receive>);
 
 impl OutputSink {
-    /// A sink that calls a function for each piece; a piece may end anywhere within a line.
+    /// Makes a sink of a function, which is called with each piece of output. A piece may end anywhere within a line.
+    ///
+    /// The function should return quickly: the command waits for it when it prints much.
     pub fn new(receive: impl Fn(ComputeIoType, &[u8]) + Send + Sync + 'static) -> Self {
         Self(Arc::new(receive))
     }
@@ -44,15 +46,15 @@ impl Tail {
         self.0.drain(..surplus);
     }
 
-    /// The text; what is not UTF-8, such as the rest of a character that was cut, is replaced.
+    /// The end of the output as text. Bytes that are not UTF-8, such as a part of a character, are replaced.
     pub(super) fn text(&self) -> String {
         let (front, back) = self.0.as_slices();
         String::from_utf8_lossy(&[front, back].concat()).into_owned()
     }
 }
 
-/// Captures an output until its end; there is nothing to capture without one. What cannot be stored
-/// is shown all the same, and the first failure is returned at the end.
+/// Captures an output until its end; `None` is an output without anything in it. Output that cannot be stored is still
+/// passed to the sink, and the first error is returned at the end.
 pub(super) async fn capture(
     output: Option<impl AsyncRead + Unpin>,
     io_type: ComputeIoType,

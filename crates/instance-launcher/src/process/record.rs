@@ -1,4 +1,4 @@
-//! What the events of a run say about its worker, so that other processes find the worker and its command.
+//! What the events of a run say about its worker and its command. Other processes find both by it.
 
 use instance_core::error::InstanceError;
 use instance_core::event::{
@@ -12,16 +12,16 @@ use crate::read::engine_events;
 
 use super::identity::{Presence, ProcessIdentity};
 
-/// The label of what tells a worker's process from others of its pid.
+/// The label of the text that identifies the process of a worker.
 const WORKER_LABEL: &str = "worker_process";
 
-/// The label of what tells a command's process from others of its pid.
+/// The label of the text that identifies the process of a command.
 const COMMAND_LABEL: &str = "command_process";
 
-/// The label that says by which signal to its process a worker stops its run.
+/// The label of the signal on which the process of a worker stops its run.
 const STOPPED_BY_LABEL: &str = "stopped_by";
 
-/// The label of the group of a command that has one of its own.
+/// The label of the process group of a command, if it has one of its own.
 const GROUP_LABEL: &str = "process_group";
 
 /// The worker of a run as it was recorded when the run was launched.
@@ -31,7 +31,7 @@ pub(super) struct WorkerRecord {
     pub(super) process: ProcessIdentity,
     /// Whether SIGTERM to the process stops this run and nothing else.
     pub(super) passes_signals_on: bool,
-    /// Its command; `None` if it was not started (yet).
+    /// The command; `None` if it was not started, or not yet.
     pub(super) command: Option<CommandRecord>,
 }
 
@@ -45,7 +45,7 @@ pub(super) struct CommandRecord {
 }
 
 impl WorkerRecord {
-    /// The worker that was launched last for a run; `None` if none was by a launcher of this kind.
+    /// Finds the last worker of a run; `None` if no launcher of this kind has launched the run.
     pub(super) async fn find(
         ops: &dyn LauncherOps,
         run_id: &RunId,
@@ -69,7 +69,7 @@ impl WorkerRecord {
         None
     }
 
-    /// How the worker is, as far as it can be seen from here.
+    /// The health of the worker, as far as this process can tell.
     pub(super) fn health(&self) -> CheckRunHealthResult {
         let ProcessIdentity { pid, host, .. } = &self.process;
         let (status, what) = match self.process.presence() {
@@ -87,7 +87,7 @@ impl WorkerRecord {
             .with_run_worker_id(format!("{host}:{pid}"))
     }
 
-    /// The command, if it runs although the worker is gone.
+    /// The command, if it still runs and the worker is gone.
     pub(super) fn command_left_behind(&self) -> Option<&CommandRecord> {
         let command = self.command.as_ref()?;
         let is_left = self.process.presence() == Presence::Gone
@@ -114,7 +114,7 @@ pub(super) fn command_metadata(
     program: &str,
     has_group: bool,
 ) -> Vec<MetadataEntry> {
-    // The arguments are not repeated here: they stand in the run's configuration.
+    // Without the arguments: they are in the configuration of the run.
     let mut metadata = process_metadata(process, COMMAND_LABEL);
     metadata.push(MetadataEntry::text("program", program));
     if has_group {

@@ -1,4 +1,4 @@
-//! The worker of a run: executes the command and reports what happens.
+//! The worker of a run: it executes the command and reports the events of the run.
 
 use std::sync::Arc;
 
@@ -36,14 +36,13 @@ impl Worker {
         Self { run, options, instance, command }
     }
 
-    /// Executes the run to its end. The run has ended when this returns, whatever happened, unless even that
-    /// could not be stored.
+    /// Executes the run to its end. When this returns, the run has ended, unless its end could not be stored.
     pub(super) async fn run_to_its_end(
         self: Arc<Self>,
         stops: UnboundedReceiver<StopSignal>,
     ) -> RunOutcome {
         let worker = Arc::clone(&self);
-        // In a task of its own, so that a panic, as of an output sink, ends the run as well.
+        // In a task of its own, so that a panic, for instance of an output sink, ends the run as failed.
         match tokio::spawn(async move { worker.run(stops).await }).await {
             Ok(outcome) => outcome,
             Err(source) => {
@@ -62,7 +61,7 @@ impl Worker {
         }
         let log = match self.begin().await {
             Ok(log) => log,
-            // Nobody would see what a command does whose run cannot be stored.
+            // The command is not started: nobody would see what it does, since its run cannot be stored.
             Err(error) => {
                 self.end_as_failed(&error).await;
                 return outcome(CommandOutcome::Skipped, false, Some(error));
@@ -95,7 +94,7 @@ impl Worker {
         match reported.await {
             Ok(()) => Ok(log),
             Err(error) => {
-                // Nothing will be captured; whoever follows the log sees its end. The first error counts.
+                // Nothing will be captured. Complete the capture, so that its followers end. The first error counts.
                 let _ = log.complete().await;
                 Err(error)
             }
@@ -118,13 +117,13 @@ impl Worker {
             return of_step.and(self.report(events.run_failure(error, step_failure)).await);
         }
         match self.report_outputs().await {
-            // The events are stored, or wait in their order.
+            // The events are stored, or wait for the next attempt.
             Ok(())
             | Err(InstanceError::EventsWaiting { .. } | InstanceError::EventsIncomplete { .. }) => {
                 let of_step = self.report(events.step_success(duration_ms)).await;
                 of_step.and(self.report(events.run_success()).await)
             }
-            // What the command has made is not known to anybody.
+            // Nobody knows what the command has made, so the run has failed.
             Err(error) => {
                 let info = SerializableErrorInfo::from_error("WorkerError", &error);
                 let step_failure = events.step_failure(info, ErrorSource::FrameworkError);
@@ -135,7 +134,7 @@ impl Worker {
         }
     }
 
-    /// Reports what the plan says that a command which succeeds has made.
+    /// Reports what a command that succeeded has made, as the plan says.
     async fn report_outputs(&self) -> Result<(), InstanceError> {
         let events = self.events();
         let plan = match &self.run.execution_plan_snapshot_id {
@@ -161,7 +160,7 @@ impl Worker {
         reported
     }
 
-    /// Ends a run that failed outside of its command.
+    /// Reports the failure of a run that failed outside of its command.
     async fn end_as_failed(&self, error: &InstanceError) {
         let info = SerializableErrorInfo::from_error("WorkerError", error);
         if let Err(second) = self.report(self.events().worker_failure(info)).await {

@@ -18,7 +18,7 @@ use instance_core::run::{DagsterRun, RunRecord, RunsFilter};
 use instance_core::scheduling::PartitionBackfill;
 use instance_core::snap::{ExecutionPlanSnapshot, SnapshotBody};
 use instance_core::storage::{
-    BackfillStore, DynamicPartitionStore, EventStore, NewRun, Order, RunEventStore, RunStore,
+    BackfillStore, DynamicPartitionStore, EventStore, NewRun, Only, Order, RunEventStore, RunStore,
     RunsPage, SnapshotStore, StoredEvents,
 };
 use instance_core::testing::doubles::{EventStoreDouble, RunStoreDouble, SnapshotStoreDouble};
@@ -103,7 +103,7 @@ impl Fake {
     /// The events that were stored, in their order.
     pub(crate) fn events(&self) -> Vec<(DagsterEvent, RunId, LogLevel)> {
         let all = self.memory.event_store();
-        let all = at_once(all.get_logs_for_all_runs_by_log_id(StorageId(0), &[], None));
+        let all = at_once(all.get_logs_for_all_runs_by_log_id(StorageId(0), &Only::Any, None));
         let of_record = |record: EventLogRecord| {
             let entry = record.event_log_entry;
             Some((*entry.dagster_event?, entry.run_id, entry.level))

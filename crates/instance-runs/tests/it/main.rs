@@ -12,3 +12,4 @@ mod managed;
 mod planned;
 mod pools;
 mod reexecute;
+mod spans;

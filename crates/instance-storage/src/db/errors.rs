@@ -1,4 +1,4 @@
-//! Errors of the driver as those of a storage: whose fault it is, and whether it may pass.
+//! Errors of the driver become errors of a store: what kind they are, and whether they may pass.
 
 use instance_core::error::{Persistence, StorageError};
 
@@ -18,8 +18,8 @@ pub(super) fn backend_error(
     }
 }
 
-/// Whether the values of a statement are refused: by Postgres, data exceptions, constraints and limits; by SQLite,
-/// what is too big, of another type, or against a constraint.
+/// Whether the values of a statement are refused. In Postgres, these are data exceptions, constraints and limits.
+/// In SQLite, they are values that are too big, of another type, or against a constraint.
 fn is_of_values(error: &sqlx::Error) -> bool {
     match Code::of(error) {
         Some(Code::Postgres(state)) => {

@@ -1,7 +1,7 @@
-//! A database of either kind, as the stores see it: statements in, rows out.
+//! A database of either kind, as the stores see it: statements go in, rows come out.
 //!
-//! Here is what the two drivers have in common and where they differ in text and values. Not here: any
-//! statement (`sql/`), nor what is done with the rows (`stores/`).
+//! Here is what the two drivers have in common, and where they differ in text and values. Not here: any statement
+//! (`sql/`), nor what is done with the rows (`stores/`).
 
 mod errors;
 mod fresh;
@@ -69,7 +69,7 @@ impl Database {
         }
     }
 
-    /// Whether it was opened and its connections have been closed since, as nobody used them.
+    /// Whether it was opened and its connections have been closed since, because nobody used them.
     pub(crate) fn is_idle(&self) -> bool {
         match self {
             Self::Sqlite(database) => database.is_idle(),
@@ -87,8 +87,8 @@ impl Database {
         }
     }
 
-    /// What `read` makes of the rows of a query, in their order. Each is read while the database looks for
-    /// the next ones, and not kept: for results that may be long.
+    /// Reads the rows of a query in their order, each with `read`. A row is read while the database looks for the
+    /// next ones, and is not kept. So a result may be long.
     pub(crate) async fn fetch_map<S: QueryStatementWriter + Sync, T: Send>(
         &self,
         operation: impl Into<Operation<'_>> + Send,
@@ -145,7 +145,7 @@ impl Database {
         row.as_ref().map_or(Ok(Vec::new()), Row::packed)
     }
 
-    /// Runs a write in one transaction; returns when it is durable. An error undoes all of it.
+    /// Runs a write in one transaction, and returns when it is durable. An error undoes all of it.
     pub(crate) async fn write<T, F>(
         &self,
         operation: impl Into<Operation<'_>> + Send,
@@ -169,7 +169,8 @@ impl Database {
         operation.observe(self.name(), |_| None, writing).await
     }
 
-    /// Like `write`, for events: nobody who follows their ids comes past one that is not committed yet.
+    /// Like `write`, for events. Events become visible in the order of their ids, so that whoever follows the ids
+    /// misses none.
     pub(crate) async fn write_events<T, F>(
         &self,
         operation: impl Into<Operation<'_>> + Send,
@@ -194,7 +195,7 @@ impl Database {
         operation.observe(self.name(), |_| None, writing).await
     }
 
-    /// Runs a write of one statement in a transaction of its own; returns when it is durable.
+    /// Runs a write of one statement in its own transaction, and returns when it is durable.
     pub(crate) async fn write_statement<T, F>(
         &self,
         operation: impl Into<Operation<'_>> + Send,
@@ -218,7 +219,7 @@ impl Database {
         operation.observe(self.name(), |_| None, writing).await
     }
 
-    /// Runs one statement in a transaction of its own; returns how many rows it changed.
+    /// Runs one statement in its own transaction, and returns how many rows it changed.
     pub(crate) async fn execute<S: QueryStatementWriter + Send + Sync + 'static>(
         &self,
         operation: impl Into<Operation<'_>> + Send,
@@ -265,8 +266,8 @@ impl Connection<'_> {
         }
     }
 
-    /// Wakes those who listen to runs for new events, where a server does that; each notice is the run's id and that
-    /// of its last event. Whoever follows a SQLite file looks at the file.
+    /// Wakes the followers of runs, if a server does that. A notice is the run's id and the id of its last event.
+    /// Whoever follows a SQLite file looks at the file.
     pub(crate) async fn notify(&mut self, notices: &[String]) -> Result<(), StorageError> {
         if self.dialect() == Dialect::Postgres {
             for notices in notices.chunks(events::NOTICES_PER_STATEMENT) {
@@ -276,7 +277,7 @@ impl Connection<'_> {
         Ok(())
     }
 
-    /// Makes everybody else who changes a pool wait until the transaction ends; SQLite has one writer anyway.
+    /// Makes everybody else who changes a pool wait until the transaction ends. SQLite has one writer anyway.
     pub(crate) async fn lock_pool(&mut self, key: &str) -> Result<(), StorageError> {
         if self.dialect() == Dialect::Postgres {
             self.fetch(&pools::lock_pool(key)).await?;
@@ -345,13 +346,13 @@ impl Connection<'_> {
     ) -> Result<Vec<i64>, StorageError> {
         let rows = self.fetch(insert).await?;
         let mut ids = rows.iter().map(Row::scalar).collect::<Result<Vec<i64>, _>>()?;
-        // Rows are given ids in their order; the order in which RETURNING lists them is not promised.
+        // Rows get ids in their order. RETURNING may list the ids in another order.
         ids.sort_unstable();
         Ok(ids)
     }
 }
 
-/// The text and values of a statement, each value made into what the driver is to bind.
+/// The text and values of a statement. Each value becomes what the driver binds.
 fn render<B: sea_query::QueryBuilder>(
     statement: &impl QueryStatementWriter,
     builder: &B,

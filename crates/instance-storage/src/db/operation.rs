@@ -28,7 +28,8 @@ impl<'o> Operation<'o> {
         self.name
     }
 
-    /// Does it within a span, which every call of a store passes. `rows` says how many rows a result has.
+    /// Runs the work of an operation in a span. Every call of a store passes here. `rows` says how many rows a
+    /// result has.
     pub(crate) async fn observe<T>(
         self,
         database: &str,

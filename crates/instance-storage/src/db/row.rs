@@ -1,5 +1,5 @@
-//! Rows of either driver, and their columns as values of the domain. An error names the database, the
-//! table, the column and the row.
+//! Rows of either driver, and their columns as values of the domain. An error names the database, the table, the
+//! column and the row.
 
 use std::io::Read;
 use std::sync::Arc;
@@ -16,7 +16,7 @@ use sqlx::{Row as _, TypeInfo, ValueRef};
 
 use crate::sql::timestamp;
 
-/// A value of a row, whatever the driver; text and bytes stay where they are.
+/// A value of a row, of either driver. Text and bytes stay where they are.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Cell<'r> {
     Null,
@@ -121,7 +121,7 @@ impl Row {
         })
     }
 
-    /// A value that `read` makes of the text of a column; `what` says what it was to be.
+    /// Reads a value from the text of a column with `read`. `what` says what the value should be.
     pub(crate) fn parsed<T>(
         &self,
         table: &'static str,
@@ -151,8 +151,8 @@ impl Row {
         }
     }
 
-    /// A column by its name or place; nothing where the result has none such. The error says why the value
-    /// cannot be read.
+    /// A column by its name or place; `None` if the result has no such column. The error says why the value cannot
+    /// be read.
     fn cell<C: Column>(&self, column: C) -> Result<Cell<'_>, String> {
         let cell = match &self.values {
             Values::Sqlite(row) => sqlite_cell(row, column),
@@ -167,7 +167,7 @@ impl Row {
         }
     }
 
-    /// What tells the row from others: its id, or else its first column.
+    /// What names the row in errors: its id, or else its first column.
     fn name(&self) -> String {
         let id = self.cell("id").ok().filter(|cell| *cell != Cell::Null);
         match id.map_or_else(|| self.cell(0), Ok) {
@@ -178,7 +178,7 @@ impl Row {
     }
 }
 
-/// Reads the rows of a result as they come. The outer error is the driver's, the inner that of `read`, which
+/// Reads the rows of a result as they come. The outer error is the driver's. The inner error is that of `read`, and
 /// ends the result.
 pub(super) async fn read_all<R, T>(
     mut rows: impl Stream<Item = sqlx::Result<R>> + Unpin + Send,

@@ -1,7 +1,7 @@
-//! The stores as an instance's settings say, each where it is to be.
+//! Opens the stores that the settings of an instance name.
 //!
-//! In Dagster's default layout there is one file of runs, one index across runs, one shard of events for
-//! each run, and one file of schedules.
+//! In Dagster's default layout there is one file of runs, one index across runs, one shard of events for each run,
+//! and one file of schedules.
 
 use std::sync::Arc;
 
@@ -15,12 +15,14 @@ use crate::run_logs::RunLogs;
 use crate::sql::schema::Schema;
 
 impl Storages {
-    /// The stores that settings name. Files and tables are created, where they are missing, on first use;
-    /// stores in the same Postgres share its connections.
+    /// The stores that settings name. Missing files and tables are created on first use. Stores in the same
+    /// Postgres share its connections.
     ///
-    /// Errors: with [`OpenMode::MustExist`], there is no file of the store of runs (of a Postgres, the first use tells
-    /// it, as nothing is connected to here); a Postgres is named and
-    /// the feature `postgres` is off, or its URL cannot be read.
+    /// # Errors
+    ///
+    /// * With [`OpenMode::MustExist`], the file of the store of runs does not exist. A Postgres is not connected to
+    ///   here, so its first use reports that.
+    /// * A Postgres is named and the feature `postgres` is off, or its URL cannot be read.
     pub async fn open(
         settings: &StorageSettings,
         mode: OpenMode,
@@ -53,11 +55,11 @@ impl Storages {
             }
             StoreSettings::ConsolidatedSqlite(directory) => {
                 let index = file(directory, "event_log.db", Schema::EventIndex);
-                (Arc::clone(&index), RunLogs::Together(index))
+                (Arc::clone(&index), RunLogs::Shared(index))
             }
             other => {
                 let database = opened.get(other, &context)?;
-                (Arc::clone(&database), RunLogs::Together(database))
+                (Arc::clone(&database), RunLogs::Shared(database))
             }
         };
         let schedules = match &settings.schedule_storage {

@@ -84,13 +84,13 @@ impl Storages {
     ///
     /// # Errors
     ///
-    /// A file or a table cannot be created; those before it are.
+    /// A file or a table cannot be created. Those before it are created.
     pub async fn create(&self) -> Result<(), StorageError> {
         self.stores().create().await
     }
 
-    /// Closes all connections. What was acknowledged before is durable without it; it only leaves
-    /// directories without journals.
+    /// Closes all connections. What was acknowledged before is durable without it. It only leaves directories
+    /// without journals.
     pub async fn dispose(&self) {
         self.stores().close().await;
     }

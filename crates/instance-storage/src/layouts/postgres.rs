@@ -8,11 +8,11 @@ use crate::db::{Database, PostgresConfig, PostgresDatabase};
 use crate::run_logs::RunLogs;
 
 impl Storages {
-    /// The stores in a Postgres database, which is connected to on first use.
+    /// The stores in a Postgres database. The first use connects to it.
     #[expect(clippy::needless_pass_by_value, reason = "as with the other ways to open")]
     pub fn open_postgres(config: &PostgresConfig, context: StorageContext) -> Self {
         let database = database(config, OpenMode::CreateIfMissing, &context);
-        let run_logs = RunLogs::Together(Arc::clone(&database));
+        let run_logs = RunLogs::Shared(Arc::clone(&database));
         Self::new(Arc::clone(&database), Arc::clone(&database), run_logs, database, &context)
     }
 }

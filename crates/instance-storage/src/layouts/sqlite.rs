@@ -1,4 +1,4 @@
-//! What is SQLite's own of opening stores: one database, and all of them in memory.
+//! How SQLite databases become stores: one database, or all of them in memory.
 
 use std::sync::Arc;
 
@@ -9,12 +9,12 @@ use crate::run_logs::RunLogs;
 use crate::sql::schema::Schema;
 
 impl Storages {
-    /// The stores in memory, as long as they are open: Dagster's ephemeral instance.
+    /// The stores in memory. They exist as long as they are open, as in Dagster's ephemeral instance.
     #[expect(clippy::needless_pass_by_value, reason = "as with the other ways to open")]
     pub fn in_memory(context: StorageContext) -> Self {
         let open = |schema| Arc::new(Database::sqlite(SqlitePlace::Memory, schema, &context));
         let index = open(Schema::EventIndex);
-        let run_logs = RunLogs::Together(Arc::clone(&index));
+        let run_logs = RunLogs::Shared(Arc::clone(&index));
         Self::new(open(Schema::Runs), index, run_logs, open(Schema::Schedules), &context)
     }
 }

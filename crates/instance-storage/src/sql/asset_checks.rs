@@ -95,8 +95,8 @@ pub(crate) fn select_history(page: &CheckExecutionsPage) -> SelectStatement {
     if let Some(cursor) = page.cursor {
         select.and_where(Expr::col(ID).lt(cursor.0));
     }
-    if !page.statuses.is_empty() {
-        let names = page.statuses.iter().map(|status| status.as_str());
+    if let Some(statuses) = page.statuses.as_slice() {
+        let names = statuses.iter().map(|status| status.as_str());
         select.and_where(Expr::col(EXECUTION_STATUS).is_in(names));
     }
     select

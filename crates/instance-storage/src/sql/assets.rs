@@ -4,7 +4,7 @@ use chrono::NaiveDateTime;
 use instance_core::asset_key::AssetKey;
 use instance_core::event::DagsterEventType;
 use instance_core::ids::StorageId;
-use instance_core::storage::AssetKeysPage;
+use instance_core::storage::{AssetKeysPage, Only};
 use sea_query::{
     Cond, Expr, ExprTrait, Func, InsertStatement, OnConflict, Order, Query, SelectStatement,
     UpdateStatement,
@@ -108,7 +108,7 @@ pub(crate) fn insert_event_tags(tags: &[AssetEventTag]) -> InsertStatement {
 }
 
 /// The rows of assets that were not wiped after their last event, by key ascending.
-pub(crate) fn select_records(asset_keys: Option<&[AssetKey]>) -> SelectStatement {
+pub(crate) fn select_records(asset_keys: &Only<AssetKey>) -> SelectStatement {
     let mut select = Query::select();
     select
         .columns([
@@ -123,7 +123,7 @@ pub(crate) fn select_records(asset_keys: Option<&[AssetKey]>) -> SelectStatement
         .from(asset_keys::TABLE)
         .cond_where(is_there())
         .order_by(asset_keys::ASSET_KEY, Order::Asc);
-    if let Some(keys) = asset_keys {
+    if let Some(keys) = asset_keys.as_slice() {
         select.and_where(is_one_of(keys));
     }
     select

@@ -111,12 +111,12 @@ pub(crate) fn count(filter: &BulkActionsFilter) -> SelectStatement {
 
 fn matches(filter: &BulkActionsFilter) -> Cond {
     let mut all = Cond::all();
-    if !filter.statuses.is_empty() {
-        let names = filter.statuses.iter().map(|status| status.as_str());
+    if let Some(statuses) = filter.statuses.as_slice() {
+        let names = statuses.iter().map(|status| status.as_str());
         all = all.add(Expr::col(bulk_actions::STATUS).is_in(names));
     }
-    if !filter.backfill_ids.is_empty() {
-        let ids = filter.backfill_ids.iter().map(String::as_str);
+    if let Some(ids) = filter.backfill_ids.as_slice() {
+        let ids = ids.iter().map(String::as_str);
         all = all.add(is_one_of(bulk_actions::KEY, ids));
     }
     let time = Expr::col(bulk_actions::TIMESTAMP);

@@ -7,7 +7,7 @@ use instance_core::event::{DagsterEvent, DagsterEventType, EventLogCursor, Event
 use instance_core::ids::{RunId, StorageId};
 use instance_core::serdes::serialize_value;
 use instance_core::storage::{
-    AssetEventSummaryQuery, EventCursor, EventRecordsFilter, Order, RecordsForRun,
+    AssetEventSummaryQuery, EventCursor, EventRecordsFilter, Only, Order, RecordsForRun,
 };
 use sea_query::{
     Asterisk, Cond, DeleteStatement, Expr, ExprTrait, Func, InsertStatement, Query,
@@ -119,8 +119,8 @@ fn select_of_run(query: &RecordsForRun, among: Among) -> SelectStatement {
     select
         .from(event_logs::TABLE)
         .and_where(Expr::col(event_logs::RUN_ID).eq(query.run_id.as_str()));
-    if !query.of_types.is_empty() {
-        select.and_where(among.is_of_types(&query.of_types));
+    if let Some(of_types) = query.of_types.as_slice() {
+        select.and_where(among.is_of_types(of_types));
     }
     let mut limit = query.limit;
     match (query.cursor, query.order) {
@@ -179,10 +179,10 @@ pub(crate) fn select_run_stats(
         .take()
 }
 
-/// The events of a run's steps, oldest first; empty `step_keys` means all steps.
+/// The events of a run's steps, oldest first.
 pub(crate) fn select_step_events(
     run_id: &RunId,
-    step_keys: &[String],
+    step_keys: &Only<String>,
     of_types: &[DagsterEventType],
     among: Among,
 ) -> SelectStatement {
@@ -194,7 +194,7 @@ pub(crate) fn select_step_events(
         .and_where(Expr::col(event_logs::STEP_KEY).is_not_null())
         .and_where(among.is_of_types(of_types))
         .order_by(event_logs::ID, sea_query::Order::Asc);
-    if !step_keys.is_empty() {
+    if let Some(step_keys) = step_keys.as_slice() {
         select.and_where(super::is_one_of(
             event_logs::STEP_KEY,
             step_keys.iter().map(String::as_str),
@@ -252,12 +252,12 @@ pub(crate) fn select_event_records(
             .and_where(Expr::col(event_logs::ASSET_KEY).eq(asset_key.as_str()))
             .and_where(is_after_wipe(&asset_key));
     }
-    if !filter.asset_partitions.is_empty() {
-        let names = filter.asset_partitions.iter().map(String::as_str);
+    if let Some(names) = filter.asset_partitions.as_slice() {
+        let names = names.iter().map(String::as_str);
         select.and_where(super::is_one_of(event_logs::PARTITION, names));
     }
-    if !filter.storage_ids.is_empty() {
-        select.and_where(is_one_of(&filter.storage_ids));
+    if let Some(ids) = filter.storage_ids.as_slice() {
+        select.and_where(is_one_of(ids));
     }
     if let Some(before) = filter.before_timestamp {
         select.and_where(Expr::col(event_logs::TIMESTAMP).lt(before.naive_utc()));
@@ -268,7 +268,8 @@ pub(crate) fn select_event_records(
     if with_cursors {
         let id = |cursor: EventCursor| cursor.storage_id();
         select.cond_where(is_between(filter.after_cursor.map(id), filter.before_cursor.map(id)));
-        if (1..=FEW_PARTITIONS).contains(&filter.asset_partitions.len()) {
+        let partitions = filter.asset_partitions.as_slice().map_or(0, <[_]>::len);
+        if (1..=FEW_PARTITIONS).contains(&partitions) {
             // In the order of ids, SQLite would go through all events of the asset for those of a partition.
             select.order_by_expr(without_int_index(event_logs::ID), direction(order));
         } else {
@@ -288,7 +289,7 @@ pub(crate) fn select_event_records(
 /// Entries behind an id, of all runs.
 pub(crate) fn select_behind(
     after: StorageId,
-    of_types: &[DagsterEventType],
+    of_types: &Only<DagsterEventType>,
     limit: Option<u64>,
 ) -> SelectStatement {
     let mut select = Query::select();
@@ -297,7 +298,7 @@ pub(crate) fn select_behind(
         .from(event_logs::TABLE)
         .and_where(Expr::col(event_logs::ID).gt(after.0))
         .order_by(event_logs::ID, sea_query::Order::Asc);
-    if !of_types.is_empty() {
+    if let Some(of_types) = of_types.as_slice() {
         select.and_where(is_of_types(of_types));
     }
     if let Some(limit) = limit {
@@ -314,7 +315,7 @@ pub(crate) fn select_max_id() -> SelectStatement {
 /// The assets and partitions that events of a run are about.
 pub(crate) fn select_asset_partitions_of_run(
     run_id: &RunId,
-    of_types: &[DagsterEventType],
+    of_types: &Only<DagsterEventType>,
     among: Among,
 ) -> SelectStatement {
     let mut select = Query::select();
@@ -324,7 +325,7 @@ pub(crate) fn select_asset_partitions_of_run(
         .from(event_logs::TABLE)
         .and_where(Expr::col(event_logs::RUN_ID).eq(run_id.as_str()))
         .and_where(Expr::col(event_logs::ASSET_KEY).is_not_null());
-    if !of_types.is_empty() {
+    if let Some(of_types) = of_types.as_slice() {
         select.and_where(among.is_of_types(of_types));
     }
     select
@@ -359,7 +360,7 @@ pub(crate) fn select_asset_event_summaries(query: &AssetEventSummaryQuery) -> Se
     if let Some(run_id) = &query.run_id {
         select.and_where(Expr::col(event_logs::RUN_ID).eq(run_id.as_str()));
     }
-    if let Some(ids) = &query.storage_ids {
+    if let Some(ids) = query.storage_ids.as_slice() {
         select.and_where(is_one_of(ids));
     }
     if let Some(limit) = query.limit {

@@ -1,8 +1,8 @@
 //! Statements that order the ids of events, in Postgres.
 
-/// Makes every other writer of events wait until the transaction ends, Dagster's, too. How long it waits
-/// itself for one that writes already has a bound: below Postgres's `deadlock_timeout`, at whose end it would
-/// cancel an autovacuum that is in its way.
+/// Makes every other writer of events wait until the transaction ends, Dagster's, too. Its own wait for another
+/// writer has a bound below Postgres's `deadlock_timeout`. At the end of that, Postgres would cancel an autovacuum
+/// that is in the way.
 pub(crate) const LOCK: &str = "SAVEPOINT ids; \
      SET LOCAL lock_timeout = '200ms'; \
      LOCK TABLE event_logs IN SHARE ROW EXCLUSIVE MODE; \

@@ -24,8 +24,8 @@ pub(crate) fn select(filter: &InstigatorFilter) -> SelectStatement {
     if let Some(instigator_type) = filter.instigator_type {
         select.and_where(Expr::col(instigators::INSTIGATOR_TYPE).eq(instigator_type.as_str()));
     }
-    if !filter.statuses.is_empty() {
-        let names = filter.statuses.iter().map(|status| status.as_str());
+    if let Some(statuses) = filter.statuses.as_slice() {
+        let names = statuses.iter().map(|status| status.as_str());
         select.and_where(Expr::col(instigators::STATUS).is_in(names));
     }
     select

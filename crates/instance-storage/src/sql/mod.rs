@@ -1,6 +1,6 @@
 //! All SQL: the schema as Dagster creates it, the names in it, and one function for each statement.
 //!
-//! Statements are built for any dialect and rendered by the backend that runs them.
+//! Statements are built for any dialect. The backend that runs a statement renders it.
 
 pub(crate) mod asset_checks;
 pub(crate) mod asset_partitions;
@@ -32,7 +32,7 @@ use sea_query::{Expr, ExprTrait, Func, IntoColumnRef, Query, SelectStatement};
 /// How many values of a list one statement binds at most; SQLite allows 32,766 in all.
 pub(crate) const VALUES_PER_STATEMENT: usize = 10_000;
 
-/// What differs in the text of a few statements; the rest is sea-query's to know.
+/// What differs in the text of a few statements. sea-query knows the rest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Dialect {
     Sqlite,
@@ -40,8 +40,8 @@ pub(crate) enum Dialect {
 }
 
 impl Dialect {
-    /// Whether an asset is there from any event about it: Dagster has it so in Postgres, and in SQLite only from
-    /// materializations, planned ones and observations.
+    /// Whether an asset exists after any event about it. In Postgres, Dagster has it so. In SQLite, only
+    /// materialisations, planned ones and observations make an asset exist.
     pub(crate) const fn has_assets_of_any_event(self) -> bool {
         matches!(self, Self::Postgres)
     }
@@ -60,7 +60,7 @@ const fn direction(order: Order) -> sea_query::Order {
     }
 }
 
-/// The ids of rows of a table of tags that have one of the tags of a filter, one condition for each tag.
+/// The ids of rows in a table of tags that have one of the tags of a filter. There is one condition for each tag.
 fn tagged<'a>(
     tags: &'a BTreeMap<String, TagFilter>,
     [table, id, key, value]: [&'static str; 4],
@@ -79,8 +79,8 @@ fn tagged<'a>(
     })
 }
 
-/// A column of text whose index SQLite is not to take for this condition, because it has no statistics and
-/// would take the wrong one. Postgres knows that the column is text, and does as if nothing were said.
+/// A column of text whose index SQLite must not take for this condition: it has no statistics and would take the
+/// wrong one. Postgres knows that the column is text, and ignores this.
 fn without_index(column: impl sea_query::IntoColumnRef) -> Expr {
     Expr::col(column).cast_as("text")
 }
@@ -90,8 +90,8 @@ fn without_int_index(column: impl sea_query::IntoColumnRef) -> Expr {
     Expr::col(column).cast_as("bigint")
 }
 
-/// How many values of a list are bound one by one; a longer list is one value, as SQLite binds 32,766 of them
-/// and Postgres 65,535, those of all lists of a statement together.
+/// How many values of a list are bound one by one. A longer list is bound as one value, since one statement of
+/// SQLite binds 32,766 values and one of Postgres 65,535, in all of its lists together.
 const LONG_LIST: usize = 1_000;
 
 /// Whether a column is one of the texts, however many they are.
@@ -115,8 +115,8 @@ fn is_one_of_ids(column: impl IntoColumnRef, ids: impl ExactSizeIterator<Item = 
     Expr::col(column).in_subquery(members(texts, |member| member.cast_as("bigint")))
 }
 
-/// The texts as rows. They are bound as the names of one JSON object's members, which both databases list by a
-/// function of the same name; `json` is a conversion in Postgres, and a check in SQLite.
+/// The texts as rows. They are bound as the names of one JSON object's members. Both databases list these by a
+/// function of the same name. `json` is a conversion in Postgres, and a check in SQLite.
 fn members<'a>(
     texts: impl Iterator<Item = &'a str>,
     read: impl FnOnce(Expr) -> Expr,
@@ -152,8 +152,8 @@ fn push_json(json: &mut String, text: &str) {
     json.push('"');
 }
 
-/// A column of text that is compared and ordered by its characters' numbers, whatever the collation of the
-/// database. SQLite's own is that.
+/// A column of text that is compared and ordered by the numbers of its characters, whatever the collation of the
+/// database. SQLite does so by itself.
 fn by_characters(column: &'static str, dialect: Dialect) -> Expr {
     if dialect == Dialect::Postgres {
         Expr::cust_with_expr("$1 COLLATE \"C\"", Expr::col(column))

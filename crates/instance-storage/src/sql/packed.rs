@@ -1,7 +1,7 @@
 //! Many small rows as one text.
 //!
-//! A driver hands over one row at a time, which for two short columns costs several times what the database
-//! takes to find them. Both databases can write a result as one JSON array instead.
+//! A driver returns one row at a time. For two short columns, that costs several times what the database takes to
+//! find them. Both databases can write a result as one JSON array instead.
 
 use sea_query::{Expr, ExprTrait, Func, Query, SelectStatement};
 

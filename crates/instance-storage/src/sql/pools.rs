@@ -99,7 +99,7 @@ pub(crate) fn count_slots(concurrency_key: &str) -> SelectStatement {
         .take()
 }
 
-/// Slots of a pool to be taken away: those that are free first, and then the newest.
+/// Slots of a pool that are to be taken away: free ones first, then the newest.
 pub(crate) fn select_surplus_slots(concurrency_key: &str, count: u64) -> SelectStatement {
     let is_free =
         CaseStatement::new().case(Expr::col(concurrency_slots::RUN_ID).is_null(), 1).finally(0);
@@ -348,8 +348,8 @@ pub(crate) fn insert_pending(
         .take()
 }
 
-/// Sets slots of a pool aside for so many of the steps that wait: the greatest priority and then the
-/// longest wait first.
+/// Sets slots of a pool aside for so many of the steps that wait. The greatest priority comes first, then the
+/// longest wait.
 pub(crate) fn assign_pending(concurrency_key: &str, count: u64) -> UpdateStatement {
     let next = Query::select()
         .column(pending_steps::ID)

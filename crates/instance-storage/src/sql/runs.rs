@@ -6,7 +6,7 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use instance_core::ids::RunId;
 use instance_core::run::{DagsterRun, DagsterRunStatus, RunsFilter, TagFilter};
 use instance_core::serdes::serialize_value;
-use instance_core::storage::{Order, RunTagsQuery, RunsOrderBy, RunsPage};
+use instance_core::storage::{Only, Order, RunTagsQuery, RunsOrderBy, RunsPage};
 use instance_core::tags;
 use sea_query::{
     CommonTableExpression, Cond, DeleteStatement, Expr, ExprTrait, Func, InsertStatement,
@@ -154,7 +154,7 @@ pub(crate) fn select_run_partitions(filter: &RunsFilter) -> SelectStatement {
 
 /// Whether a filter names statuses of runs that go on. Of those there are few, however many runs there are.
 fn is_of_few(filter: &RunsFilter) -> bool {
-    let statuses = &filter.statuses;
+    let statuses = filter.statuses.as_slice().unwrap_or_default();
     !statuses.is_empty() && !statuses.iter().any(|status| status.is_finished())
 }
 
@@ -233,13 +233,13 @@ fn has_all_tags(filter: &RunsFilter) -> Option<Cond> {
     (!tags.is_empty()).then(|| tagged(tags, place).map(has).fold(Cond::all(), Cond::add))
 }
 
-fn is_one_of_ids(ids: &[RunId]) -> Option<Expr> {
-    (!ids.is_empty()).then(|| is_one_of(runs::RUN_ID, ids.iter().map(RunId::as_str)))
+fn is_one_of_ids(ids: &Only<RunId>) -> Option<Expr> {
+    ids.as_slice().map(|ids| is_one_of(runs::RUN_ID, ids.iter().map(RunId::as_str)))
 }
 
-fn has_one_of_statuses(statuses: &[DagsterRunStatus]) -> Option<Expr> {
-    let names = statuses.iter().map(|status| status.as_str());
-    (!statuses.is_empty()).then(|| Expr::col(runs::STATUS).is_in(names))
+fn has_one_of_statuses(statuses: &Only<DagsterRunStatus>) -> Option<Expr> {
+    let statuses = statuses.as_slice()?;
+    Some(Expr::col(runs::STATUS).is_in(statuses.iter().map(|status| status.as_str())))
 }
 
 /// Exactly these characters, as no collation of Postgres may have a say; the index on ids still serves to
@@ -250,7 +250,7 @@ fn begins_with(prefix: &str) -> Cond {
 
 /// A run with the columns of a run record.
 pub(crate) fn select_run(run_id: &RunId) -> SelectStatement {
-    let filter = RunsFilter { run_ids: vec![run_id.clone()], ..RunsFilter::default() };
+    let filter = RunsFilter { run_ids: Only::one(run_id.clone()), ..RunsFilter::default() };
     select_runs(&filter, &RunsPage::default())
 }
 

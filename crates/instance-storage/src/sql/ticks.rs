@@ -3,7 +3,7 @@
 use chrono::NaiveDateTime;
 use instance_core::scheduling::{TickData, TickStatus};
 use instance_core::serdes::serialize_value;
-use instance_core::storage::TicksQuery;
+use instance_core::storage::{Only, TicksQuery};
 use sea_query::{
     Cond, DeleteStatement, Expr, ExprTrait, InsertStatement, Order, Query, SelectStatement,
     UnionType, UpdateStatement,
@@ -103,8 +103,8 @@ fn restrict(select: &mut SelectStatement, query: &TicksQuery) {
     if let Some(after) = query.after {
         select.and_where(Expr::col(TIMESTAMP).gt(after.naive_utc()));
     }
-    if !query.statuses.is_empty() {
-        select.and_where(has_status(&query.statuses));
+    if let Some(statuses) = query.statuses.as_slice() {
+        select.and_where(has_status(statuses));
     }
     newest(select, query.limit);
 }
@@ -121,11 +121,11 @@ fn newest(select: &mut SelectStatement, limit: Option<u64>) {
 pub(crate) fn select_of_selector(
     selector_id: &str,
     limit: Option<u64>,
-    statuses: &[TickStatus],
+    statuses: &Only<TickStatus>,
 ) -> SelectStatement {
     let mut select = Query::select();
     select.columns([ID, TICK_BODY]).from(TABLE).and_where(Expr::col(SELECTOR_ID).eq(selector_id));
-    if !statuses.is_empty() {
+    if let Some(statuses) = statuses.as_slice() {
         select.and_where(has_status(statuses));
     }
     newest(&mut select, limit);
@@ -137,14 +137,14 @@ pub(crate) fn delete(
     origin_id: &str,
     selector_id: &str,
     before: NaiveDateTime,
-    statuses: &[TickStatus],
+    statuses: &Only<TickStatus>,
 ) -> DeleteStatement {
     let mut delete = Query::delete();
     delete
         .from_table(TABLE)
         .and_where(Expr::col(TIMESTAMP).lt(before))
         .cond_where(is_of(origin_id, selector_id));
-    if !statuses.is_empty() {
+    if let Some(statuses) = statuses.as_slice() {
         delete.and_where(has_status(statuses));
     }
     delete

@@ -1,4 +1,4 @@
-//! Timestamps as text: SQLite compares them as such, so the format is exactly Dagster's.
+//! Timestamps as text. SQLite compares them as text, so the format is exactly Dagster's.
 
 use std::sync::LazyLock;
 

@@ -1,5 +1,5 @@
-//! The stores over a database of either kind: each implements the traits of `instance_core::storage`, in
-//! files of the same names.
+//! The stores over a database of either kind. Each implements traits of `instance_core::storage`, in files of the
+//! traits' names.
 
 mod event_log;
 mod run_events;

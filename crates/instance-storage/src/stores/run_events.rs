@@ -12,7 +12,7 @@ use instance_core::storage::{
     time_of_change,
 };
 
-use super::event_log::{Storing, delete_of_run, free, prepare};
+use super::event_log::{Beside, Step, Storing, delete_of_run, free, prepare};
 use super::runs::{add_missing_snapshots, add_run, change_run, delete_run};
 use super::{SqlEventLogStorage, SqlRunStorage};
 use crate::context::StorageContext;
@@ -51,22 +51,25 @@ impl SqlRunEventStore {
         Self { runs, events, place, clock: Arc::clone(&context.clock) }
     }
 
-    /// Stores a new run, then its events.
-    async fn add_apart(&self, new_run: NewRun) -> Result<StoredEvents, StorageError> {
-        let (run_id, entries) = (new_run.run.run_id.clone(), new_run.events.clone());
-        // What cannot be stored is refused before anything is.
-        let events = prepare(&entries)?;
-        if !events.is_empty() {
-            self.events.check_run(&run_id)?;
-        }
+    /// Stores a new run with its snapshots, and no events.
+    async fn add_run(&self, new_run: NewRun) -> Result<(), StorageError> {
+        let run_id = new_run.run.run_id.clone();
         let adding = Operation::of_run("adding a run", &run_id);
-        let adding = self.runs.database().write(adding, move |mut connection: Connection<'_>| {
-            Box::pin(async move { add(&mut connection, &new_run).await })
-        });
-        if events.is_empty() {
-            adding.await?;
-            return Ok(StoredEvents::complete(Vec::new()));
-        }
+        self.runs
+            .database()
+            .write(adding, move |mut connection: Connection<'_>| {
+                Box::pin(async move { add(&mut connection, &new_run).await })
+            })
+            .await
+    }
+
+    /// Stores a new run in one database, then its events in another.
+    async fn add_apart(&self, new_run: NewRun) -> Result<StoredEvents, StorageError> {
+        let run_id = new_run.run.run_id.clone();
+        // What cannot be stored is refused before anything is.
+        let events = prepare(&new_run.events)?;
+        self.events.check_run(&run_id)?;
+        let adding = Box::pin(self.add_run(new_run));
         // The file of the run is made while the run is stored, and gets its place afterwards.
         let making = Box::pin(self.events.new_log(&run_id, &events));
         let (added, log) = tokio::join!(adding, making);
@@ -78,10 +81,9 @@ impl SqlRunEventStore {
     /// Stores a new run and its events in one transaction.
     async fn add_together(&self, new_run: NewRun) -> Result<StoredEvents, StorageError> {
         let events = prepare(&new_run.events)?;
-        let storing = Storing::After(
-            "adding a run with events",
-            Box::new(move |connection| Box::pin(async move { add(connection, &new_run).await })),
-        );
+        let adding: Step =
+            Box::new(move |connection| Box::pin(async move { add(connection, &new_run).await }));
+        let storing = Storing::InTransaction("adding a run with events", Beside::Before(adding));
         self.events.store(storing, events).await
     }
 
@@ -99,17 +101,15 @@ impl SqlRunEventStore {
                 Some((entry.run_id.clone(), event, time_of_change(entry, &*self.clock)))
             })
             .collect();
-        let storing = Storing::After(
-            "storing events of runs",
-            Box::new(move |connection| {
-                Box::pin(async move {
-                    for (run_id, event, at) in changes {
-                        change_run(connection, &run_id, &event, at).await?;
-                    }
-                    Ok(())
-                })
-            }),
-        );
+        let changing: Step = Box::new(move |connection| {
+            Box::pin(async move {
+                for (run_id, event, at) in changes {
+                    change_run(connection, &run_id, &event, at).await?;
+                }
+                Ok(())
+            })
+        });
+        let storing = Storing::InTransaction("storing events of runs", Beside::After(changing));
         self.events.store(storing, events).await
     }
 }
@@ -124,11 +124,13 @@ async fn add(connection: &mut Connection<'_>, new_run: &NewRun) -> Result<(), St
 #[async_trait]
 impl RunEventStore for SqlRunEventStore {
     async fn add_run_with_events(&self, new_run: NewRun) -> Result<StoredEvents, StorageError> {
+        if new_run.events.is_empty() {
+            self.add_run(new_run).await?;
+            return Ok(StoredEvents::complete(Vec::new()));
+        }
         match self.place {
-            RunsAndEvents::Together if !new_run.events.is_empty() => {
-                self.add_together(new_run).await
-            }
-            RunsAndEvents::Together | RunsAndEvents::Apart => self.add_apart(new_run).await,
+            RunsAndEvents::Together => self.add_together(new_run).await,
+            RunsAndEvents::Apart => self.add_apart(new_run).await,
         }
     }
 
@@ -139,6 +141,7 @@ impl RunEventStore for SqlRunEventStore {
         if self.place == RunsAndEvents::Together && entries.iter().any(changes_run) {
             return self.store_together(entries).await;
         }
+        // Each in its own database, or nothing of a run changes.
         store_then_change(&*self.events, &*self.runs, entries, &*self.clock).await
     }
 

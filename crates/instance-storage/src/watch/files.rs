@@ -21,7 +21,7 @@ pub(super) struct Files {
 }
 
 impl Files {
-    /// Listens for the files of runs in a directory; `None` if the operating system will not tell.
+    /// Listens for the files of runs in a directory; `None` if the operating system does not announce them.
     pub(super) fn of_runs(directory: &Path, followed: &Arc<Followed>) -> Option<Self> {
         let followed = Arc::clone(followed);
         Self::listen(directory, move |heard, path| match (heard, run_of(path)) {
@@ -31,7 +31,7 @@ impl Files {
         })
     }
 
-    /// Listens for the file with the events of all runs; `None` if the operating system will not tell.
+    /// Listens for the file with the events of all runs; `None` if the operating system does not announce it.
     pub(super) fn of_all(path: &Path, followed: &Arc<Followed>) -> Option<Self> {
         let followed = Arc::clone(followed);
         let written = database_of(path)?.to_owned();
@@ -79,7 +79,7 @@ impl Files {
 enum Heard {
     /// They were written.
     Written,
-    /// They were touched, as whoever writes does when others can see it.
+    /// They were touched, as a writer does when others can see what it wrote.
     Touched,
 }
 

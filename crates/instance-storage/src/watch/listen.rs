@@ -8,8 +8,8 @@ use tokio::task::JoinHandle;
 use super::Followed;
 use crate::db::Database;
 
-/// The channel on which Dagster and we tell of new events, each as `RUN_ID` and the id of the row with an
-/// underscore between.
+/// The channel on which Dagster and we announce new events. A payload is the run's id and the id of the row, with
+/// an underscore between them.
 const CHANNEL: &str = "run_events";
 
 /// A connection that listens, until this is dropped.

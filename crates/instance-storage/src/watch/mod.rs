@@ -1,7 +1,7 @@
-//! Waking those who follow the events of runs: at once where this process stores them, and by what the
-//! operating system or the server tells where another one does.
+//! Signals for followers of runs. A signal comes at once if this process stores an event. If another process stores
+//! it, a notice of the operating system or of the server causes the signal.
 //!
-//! A notice says that there may be something; what there is, is read.
+//! A notice only says that there may be something. What there is, is read.
 
 mod files;
 #[cfg(feature = "postgres")]
@@ -22,13 +22,13 @@ use tokio::time::Instant;
 use crate::db::Database;
 use crate::db::touch;
 
-/// How often a run is looked at for which notices come, should one have been lost.
+/// How often we look at a run for which notices come, in case one was lost.
 const SELDOM: Duration = Duration::from_secs(1);
-/// How often one is looked at for which none come.
+/// How often we look at a run for which no notices come.
 const OFTEN: Duration = Duration::from_millis(50);
 
-/// A file is written before what was written can be seen, so it is looked at again after a notice: first after
-/// this time, then after twice of it, and so on, as often as this.
+/// A file is written before what was written can be seen. So we look again after a notice: first after this time,
+/// then after twice of it, and so on, this many times.
 const FIRST_LOOK: Duration = Duration::from_millis(1);
 const LOOKS: u32 = 10;
 
@@ -37,7 +37,7 @@ const LOOKS: u32 = 10;
 pub(crate) enum Notices {
     /// From nowhere: nobody else can.
     None,
-    /// From the files of a directory, each with the log of the run whose name it has.
+    /// From the files of a directory. Each file has the log of the run that it is named after.
     FilesOfRuns(PathBuf),
     /// From one file, which has the logs of all runs.
     File(PathBuf),
@@ -59,7 +59,7 @@ impl Notices {
     }
 }
 
-/// Those who follow runs, and what tells them.
+/// The followed runs, and the notices that wake their followers.
 #[derive(Debug)]
 pub(crate) struct Watch {
     followed: Arc<Followed>,
@@ -98,7 +98,7 @@ struct Followed {
 #[derive(Debug, Default)]
 struct FollowedRun {
     noticed: watch::Sender<Noticed>,
-    /// How many early notices there were when what others stored was announced last.
+    /// How many early notices there were when we last announced what others stored.
     announced: u64,
 }
 
@@ -156,7 +156,7 @@ impl Followed {
         self.runs().values().for_each(|run| run.noticed.send_modify(&change));
     }
 
-    /// Whether what the first early notices were about is still to be announced; then it is the caller who does.
+    /// Whether the events of the first early notices still have to be announced. If they have, the caller does it.
     fn is_to_announce(&self, run_id: &RunId, early: u64) -> bool {
         self.runs().get_mut(run_id).is_some_and(|run| {
             let is_first = run.announced < early;
@@ -181,7 +181,7 @@ impl Watch {
 
     /// Begins to follow a run.
     pub(crate) fn watch(&self, run_id: &RunId) -> Signal {
-        // Followed first: what is noticed from now on reaches the receiver.
+        // Followed first, so that every later notice reaches the receiver.
         let noticed = self.followed.follow(run_id);
         let source = self.source();
         let has_notices = !matches!(*source, Source::None) || matches!(self.notices, Notices::None);
@@ -230,7 +230,7 @@ pub(crate) struct Signal {
     run_id: RunId,
     seen: Noticed,
     noticed: watch::Receiver<Noticed>,
-    /// How often it is still to be looked for what an early notice was about, and how soon.
+    /// How often we still look for the events of an early notice, and how soon.
     looks_left: u32,
     next_look: Duration,
     /// After which time it is looked without any notice.
@@ -266,9 +266,9 @@ impl Signal {
         true
     }
 
-    /// Tells Dagster's watchers of what another process has stored and this one has found: while this one follows,
-    /// it has the file open, and the file itself does not change. A touch is no early notice, so that followers do
-    /// not answer one another.
+    /// Tells Dagster's watchers what another process has stored and this one has found. While this process follows,
+    /// it holds the file open, and the file itself does not change. A touch is no early notice, so followers do not
+    /// answer one another.
     fn announce(&mut self) {
         if let (Some(early), Some(file)) = (self.of_others.take(), &self.file)
             && self.followed.is_to_announce(&self.run_id, early)
@@ -281,8 +281,8 @@ impl Signal {
 #[async_trait]
 impl EventSignal for Signal {
     async fn changed(&mut self, found: bool) {
-        // Notices that get lost (a pooler between us and the server, a file system of the network) are
-        // replaced by looking more often, for as long as there is something to find.
+        // A notice can get lost (a pooler before the server, a network file system). So we look more often while
+        // there is something to find.
         if self.looked_without_notice {
             self.interval = match (found, self.has_notices) {
                 (true, _) | (false, false) => OFTEN,
@@ -305,7 +305,7 @@ impl EventSignal for Signal {
             Ok(Ok(())) => {
                 self.take();
             }
-            // The sender is kept as long as this is; were it gone, it would be looked from time to time.
+            // The sender is kept as long as this is. If it were gone, we would only look from time to time.
             Ok(Err(_)) => tokio::time::sleep_until(until).await,
             Err(_) if is_early => {
                 self.looks_left -= 1;

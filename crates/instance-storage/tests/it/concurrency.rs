@@ -7,8 +7,8 @@ use instance_core::event::{
     AssetMaterialization, DagsterEvent, DagsterEventType, StepMaterializationData,
 };
 use instance_core::run::RunsFilter;
-use instance_core::storage::EventStoreExt;
 use instance_core::storage::RecordsForRun;
+use instance_core::storage::{EventStoreExt, Only};
 use instance_core::{AssetKey, RunId, StorageError};
 use instance_storage::{OpenMode, Storages};
 use sqlx::Row;
@@ -54,7 +54,7 @@ async fn two_instances_on_one_directory_lose_nothing() -> TestResult {
     assert_eq!(ids.len(), 400);
     let indexed = query(&home.events_db("index"), "SELECT id FROM event_logs").await?;
     assert_eq!(indexed.len(), 20);
-    let assets = home.events().get_asset_records(None).await?;
+    let assets = home.events().get_asset_records(&Only::Any).await?;
     assert_eq!(assets.len(), 2);
     Ok(())
 }

@@ -7,7 +7,7 @@ use instance_core::error::ErrorKind;
 use instance_core::event::DagsterEventType;
 use instance_core::run::RunsFilter;
 use instance_core::storage::EventStoreExt;
-use instance_core::storage::{InstigatorFilter, RecordsForRun, RunsPage};
+use instance_core::storage::{InstigatorFilter, Only, RecordsForRun, RunsPage};
 use instance_core::{RunId, SnapshotId, StorageError};
 use instance_storage::OpenMode;
 use tempfile::TempDir;
@@ -64,7 +64,7 @@ async fn a_file_of_another_revision_is_refused_and_not_changed() -> TestResult {
                 storages.run_storage().add_run(&run("r2", "j", &[]), later(0)).await.unwrap_err()
             }
             "history/runs/index.db" => {
-                storages.event_log_storage().get_asset_records(None).await.unwrap_err()
+                storages.event_log_storage().get_asset_records(&Only::Any).await.unwrap_err()
             }
             _ => storages
                 .schedule_storage()
@@ -104,7 +104,7 @@ async fn a_file_that_is_no_database_is_named() -> TestResult {
         ),
         (
             home.events_db("index"),
-            storages.event_log_storage().get_asset_records(None).await.map(drop),
+            storages.event_log_storage().get_asset_records(&Only::Any).await.map(drop),
         ),
         (
             home.events_db("r1"),
@@ -192,13 +192,17 @@ async fn a_row_that_cannot_be_read_is_named() -> TestResult {
     )
     .await?;
     check(
-        events.get_asset_records(None).await.map(drop),
+        events.get_asset_records(&Only::Any).await.map(drop),
         ("asset_keys", "last_materialization", "1"),
         &index,
     );
     execute(&index, "UPDATE asset_keys SET asset_key = 'not json', last_materialization = NULL")
         .await?;
-    check(events.get_asset_records(None).await.map(drop), ("asset_keys", "asset_key", "1"), &index);
+    check(
+        events.get_asset_records(&Only::Any).await.map(drop),
+        ("asset_keys", "asset_key", "1"),
+        &index,
+    );
     Ok(())
 }
 
@@ -240,7 +244,7 @@ async fn a_table_that_is_missing_is_no_passing_fault() -> TestResult {
     execute(&home.runs_db(), "DROP TABLE runs").await?;
     let storages = open(home.directory.path(), OpenMode::MustExist).await?;
     let run_error = storages.run_storage().has_run(&RunId::from("r1")).await.unwrap_err();
-    let asset_error = storages.event_log_storage().get_asset_records(None).await.unwrap_err();
+    let asset_error = storages.event_log_storage().get_asset_records(&Only::Any).await.unwrap_err();
     for error in [run_error, asset_error] {
         assert_eq!(error.kind(), ErrorKind::Backend, "{error:?}");
         assert!(!error.is_temporary(), "{error:?}");

@@ -9,7 +9,8 @@ use instance_core::event::DagsterEventType;
 use instance_core::run::RunsFilter;
 use instance_core::storage::EventStoreExt;
 use instance_core::storage::{
-    ComputeLogKey, ComputeLogManager, EventRecordsFilter, NewRun, Order, RecordsForRun, RunsPage,
+    ComputeLogKey, ComputeLogManager, EventRecordsFilter, NewRun, Only, Order, RecordsForRun,
+    RunsPage,
 };
 use instance_core::{RunId, StorageError};
 use instance_storage::LocalComputeLogManager;
@@ -127,12 +128,12 @@ async fn each_call_of_a_store_makes_a_span() -> TestResult {
         events.store_event_batch(&[line("r1", "y", 0), start.clone()]),
         events.get_records_for_run(&query),
         events.get_stats_for_run(&run_id),
-        events.get_step_stats_for_run(&run_id, &[]),
+        events.get_step_stats_for_run(&run_id, &Only::Any),
         events.get_event_records(&of_type, None, Order::Ascending),
         events.fetch_asset_events(&of_asset, instance_core::storage::RecordsPage::default()),
         events.get_maximum_record_id(),
         events.get_all_run_ids(),
-        events.get_asset_records(None),
+        events.get_asset_records(&Only::Any),
         events.has_asset_key(&key),
         events.get_dynamic_partitions("set"),
         events.add_dynamic_partitions("set", &["p".to_owned()]),

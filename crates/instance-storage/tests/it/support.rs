@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use instance_core::event::{DagsterEvent, DagsterEventType, EventLogEntry, LogLevel};
 use instance_core::run::{DagsterRun, RunRecord, RunsFilter};
 use instance_core::settings::StorageSettings;
-use instance_core::storage::{EventLogStorage, RunStorage, RunsPage, ScheduleStorage};
+use instance_core::storage::{EventLogStorage, Only, RunStorage, RunsPage, ScheduleStorage};
 use instance_core::testing::clock::{ManualClock, SequentialIds};
 use instance_core::{RunId, StorageError};
 use instance_storage::{OpenMode, StorageContext, Storages};
@@ -69,7 +69,8 @@ impl Home {
 
     /// The record of a run that has to be there.
     pub(crate) async fn record(&self, run_id: &str) -> Result<RunRecord, Box<dyn Error>> {
-        let filter = RunsFilter { run_ids: vec![RunId::from(run_id)], ..RunsFilter::default() };
+        let filter =
+            RunsFilter { run_ids: Only::one(RunId::from(run_id)), ..RunsFilter::default() };
         let records = self.runs().get_run_records(&filter, &RunsPage::default()).await?;
         records.into_iter().next().ok_or_else(|| format!("no run {run_id}").into())
     }

@@ -1,7 +1,6 @@
 //! Assets: their records, keys, cached status and freshness.
 
-use instance_core::AssetKey;
-use instance_core::storage::{AssetKeysPage, EventLogStorage};
+use instance_core::storage::{AssetKeysPage, EventLogStorage, Only};
 
 use super::{Answer, Request, Wire, WireError, asset_key, encode};
 
@@ -21,9 +20,9 @@ pub(super) async fn call(store: &dyn EventLogStorage, name: &str, request: &Requ
         }
         "has_asset_key" => store.has_asset_key(&asset_key(request)?).await?.into(),
         "get_asset_records" => {
-            let keys: Option<Vec<AssetKey>> =
-                request.argument("asset_keys")?.optional().map(|keys| keys.bodies()).transpose()?;
-            let records = store.get_asset_records(keys.as_deref()).await?;
+            let keys = request.argument("asset_keys")?.optional();
+            let keys = keys.map(|keys| keys.bodies()).transpose()?.map_or(Only::Any, Only::These);
+            let records = store.get_asset_records(&keys).await?;
             Wire::list(records.iter().map(encode::asset_record))
         }
         "get_latest_materialization_events" => {
@@ -35,8 +34,8 @@ pub(super) async fn call(store: &dyn EventLogStorage, name: &str, request: &Requ
         }
         // Dagster reads them off the records, too.
         "get_latest_materialization_storage_ids" => {
-            let keys: Vec<_> = request.argument("asset_keys")?.bodies()?;
-            let records = store.get_asset_records(Some(&keys)).await?;
+            let keys = Only::These(request.argument("asset_keys")?.bodies()?);
+            let records = store.get_asset_records(&keys).await?;
             Wire::list(records.iter().map(|record| {
                 let last = record.asset_entry.last_materialization_record.as_ref();
                 let key = Wire::body(&record.asset_entry.asset_key);

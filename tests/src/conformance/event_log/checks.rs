@@ -2,7 +2,7 @@
 
 use instance_core::AssetCheckKey;
 use instance_core::storage::{
-    AssetCheckExecutionRecordStatus, CheckExecutionsPage, EventLogStorage,
+    AssetCheckExecutionRecordStatus, CheckExecutionsPage, EventLogStorage, Only,
 };
 
 use super::{Answer, Request, Wire, WireError, encode, filters};
@@ -41,9 +41,9 @@ pub(super) async fn call(store: &dyn EventLogStorage, name: &str, request: &Requ
             let after = request.argument("after_storage_id")?.optional();
             let after = after.map(|id| id.storage_id()).transpose()?;
             let partitions = request.argument("partition_keys")?.optional();
-            let partitions: Option<Vec<_>> = partitions.map(|keys| keys.strings()).transpose()?;
-            let infos =
-                store.get_asset_check_partition_info(&keys, after, partitions.as_deref()).await?;
+            let partitions = partitions.map(|keys| keys.strings()).transpose()?;
+            let partitions = partitions.map_or(Only::Any, Only::These);
+            let infos = store.get_asset_check_partition_info(&keys, after, &partitions).await?;
             Wire::list(infos.iter().map(encode::check_partition_info))
         }
         "get_checkpointed_asset_check_state" => {

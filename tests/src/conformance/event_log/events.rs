@@ -4,7 +4,7 @@ use instance_core::error::StorageError;
 use instance_core::event::{DagsterEventType, EventLogCursor};
 use instance_core::ids::RunId;
 use instance_core::storage::EventStoreExt;
-use instance_core::storage::{AssetEventSummaryQuery, EventLogStorage, RecordsForRun};
+use instance_core::storage::{AssetEventSummaryQuery, EventLogStorage, Only, RecordsForRun};
 
 use super::{Answer, Handle, Request, Wire, WireError, encode, errors, filters};
 
@@ -76,8 +76,7 @@ async fn of_run(store: &dyn EventLogStorage, name: &str, request: &Request) -> A
         }
         "get_step_stats_for_run" => {
             let run_id = run_id(request)?;
-            let step_keys = request.argument("step_keys")?.optional();
-            let step_keys = step_keys.map_or_else(|| Ok(Vec::new()), |keys| keys.strings())?;
+            let step_keys = request.argument("step_keys")?.only_strings()?;
             let stats = store.get_step_stats_for_run(&run_id, &step_keys).await;
             let stats = stats.map_err(|error| WireError::of_run(&run_id, error))?;
             Wire::list(stats.iter().map(encode::step_stats))
@@ -213,7 +212,10 @@ fn summary_query(request: &Request) -> Result<AssetEventSummaryQuery, WireError>
         event_type: request.argument("event_type")?.event_type()?,
         asset_key: optional("asset_key")?.map(|key| key.body()).transpose()?,
         run_id: optional("run_id")?.map(|id| id.text()).transpose()?.map(RunId::from),
-        storage_ids: optional("storage_ids")?.map(|ids| ids.storage_ids()).transpose()?,
+        storage_ids: optional("storage_ids")?
+            .map(|ids| ids.storage_ids())
+            .transpose()?
+            .map_or(Only::Any, Only::These),
         after_storage_id: optional("after_storage_id")?.map(|id| id.storage_id()).transpose()?,
         before_storage_id: optional("before_storage_id")?.map(|id| id.storage_id()).transpose()?,
         limit: request.argument("limit")?.limit()?,

@@ -4,7 +4,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use instance_core::ids::StorageId;
 use instance_core::serdes::text_to_json;
-use instance_core::storage::{DynamicPartitionsPage, EventLogStorage, LatestTagsQuery};
+use instance_core::storage::{DynamicPartitionsPage, EventLogStorage, LatestTagsQuery, Only};
 
 use super::{Answer, Handle, Request, Wire, WireError, asset_key};
 
@@ -36,13 +36,13 @@ async fn of_assets(
         }
         "get_latest_storage_id_by_partition" => {
             let event_type = request.argument("event_type")?.event_type()?;
-            let partitions: Option<Vec<_>> = strings_or_all(request, "partitions")?;
+            let partitions = request.argument("partitions")?.only_strings()?;
             let after = cursor(request, "after_cursor")?;
             let ids = store
                 .get_latest_storage_id_by_partition(
                     &asset_key(request)?,
                     event_type,
-                    partitions.as_deref(),
+                    &partitions,
                     after,
                 )
                 .await?;
@@ -155,9 +155,10 @@ fn cursor(request: &Request, name: &str) -> Result<Option<StorageId>, WireError>
     Ok(id.filter(|id| id.0 != 0))
 }
 
-/// A list of text, or all for null.
-fn strings_or_all(request: &Request, name: &str) -> Result<Option<Vec<String>>, WireError> {
-    request.argument(name)?.optional().map(|list| list.strings()).transpose()
+/// The texts of a list, which may be empty; null means any.
+fn strings_or_all(request: &Request, name: &str) -> Result<Only<String>, WireError> {
+    let list = request.argument(name)?.optional();
+    Ok(list.map(|list| list.strings()).transpose()?.map_or(Only::Any, Only::These))
 }
 
 /// The cursor of a page of keys: in Python the text of a class of its own, in base64.

@@ -71,7 +71,7 @@ serdes_class! {
         pub description: Option<String> = "description",
         /// Whether it failed or was not tried.
         pub failure_type: AssetMaterializationFailureType = "failure_type",
-        /// What is to be known of it.
+        /// The metadata.
         pub metadata: Vec<MetadataEntry> = "metadata_entries",
         /// The partition; `None` for the whole asset.
         pub partition: Option<String> = "partition",

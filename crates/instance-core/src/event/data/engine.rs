@@ -49,7 +49,7 @@ serdes_class! {
         pub marker_end: Option<String> = "marker_end",
         /// The name of a span that begins here.
         pub marker_start: Option<String> = "marker_start",
-        /// What is to be known of it.
+        /// The metadata.
         pub metadata: Vec<MetadataEntry> = "metadata_entries",
     }
 }

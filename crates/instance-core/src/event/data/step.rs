@@ -38,7 +38,7 @@ serdes_class! {
     pub struct StepOutputData = "StepOutputData" {
         /// A field of old versions.
         pub intermediate_materialization: Option<Opaque> = "intermediate_materialization" [skip],
-        /// What is to be known of it.
+        /// The metadata.
         pub metadata: Vec<MetadataEntry> = "metadata_entries",
         /// The output.
         pub step_output_handle: StepOutputHandle = "step_output_handle",
@@ -57,7 +57,7 @@ serdes_class! {
         pub description: Option<String> = "description",
         /// The name of the value.
         pub label: String = "label",
-        /// What is to be known of it.
+        /// The metadata.
         pub metadata: Vec<MetadataEntry> = "metadata_entries",
         /// Whether the type was right.
         pub success: bool = "success" [or_default],
@@ -81,7 +81,7 @@ serdes_class! {
         pub description: Option<String> = "description",
         /// The label.
         pub label: String = "label",
-        /// What is to be known of it.
+        /// The metadata.
         pub metadata: Vec<MetadataEntry> = "metadata_entries",
     }
 }
@@ -125,7 +125,7 @@ serdes_class! {
         pub description: Option<String> = "description",
         /// The label.
         pub label: Option<String> = "label",
-        /// What is to be known of it.
+        /// The metadata.
         pub metadata: Vec<MetadataEntry> = "metadata_entries",
         /// Whether it was met.
         pub success: bool = "success" [or_default],
@@ -138,7 +138,7 @@ serdes_class! {
     pub struct HandledOutputData = "HandledOutputData" {
         /// The key of the IO manager.
         pub manager_key: String = "manager_key",
-        /// What is to be known of it.
+        /// The metadata.
         pub metadata: Vec<MetadataEntry> = "metadata_entries",
         /// The name of the output.
         pub output_name: String = "output_name",
@@ -153,7 +153,7 @@ serdes_class! {
         pub input_name: String = "input_name",
         /// The key of the IO manager.
         pub manager_key: String = "manager_key",
-        /// What is to be known of it.
+        /// The metadata.
         pub metadata: Vec<MetadataEntry> = "metadata_entries",
         /// The name of the output that it loaded.
         pub upstream_output_name: Option<String> = "upstream_output_name",
@@ -170,7 +170,7 @@ serdes_class! {
         pub address: Option<String> = "address",
         /// The key of a dynamic output.
         pub mapping_key: Option<String> = "mapping_key",
-        /// What is to be known of it.
+        /// The metadata.
         pub metadata: Vec<MetadataEntry> = "metadata_entries",
         /// What was done.
         pub op: Opaque = "op",

@@ -124,7 +124,7 @@ serdes_class! {
 }
 
 serdes_class! {
-    /// An object of Python's, of which only the name of its class is stored.
+    /// A Python object. Only the name of its class is stored.
     #[derive(Debug, Clone, PartialEq)]
     pub struct ObjectMetadataValue = "ObjectMetadataValue" {
         /// The name of the class.

@@ -11,10 +11,10 @@ use crate::asset_key::AssetCheckKey;
 use crate::error::StorageError;
 use crate::event::{DagsterEventType, EventLogEntry};
 use crate::ids::{RunId, StorageId};
-use crate::memory::{RowIds, at_most, is_one_of};
+use crate::memory::{RowIds, at_most};
 use crate::storage::{
     AssetCheckChange, AssetCheckExecutionRecord, AssetCheckExecutionRecordStatus,
-    AssetCheckPartitionInfo, AssetCheckStore, AssetCheckSummaryRecord, CheckExecutionsPage,
+    AssetCheckPartitionInfo, AssetCheckStore, AssetCheckSummaryRecord, CheckExecutionsPage, Only,
     PartitionKeyFilter, asset_check_changes,
 };
 
@@ -63,8 +63,8 @@ impl AssetChecks {
         self.of_check.retain(|(key, _), _| key != asset_key);
     }
 
-    /// Refuses entries of which one evaluates a check for which its run has planned several executions, be they stored
-    /// or among the entries.
+    /// Refuses entries if one of them evaluates a check for which its run has planned several executions. Stored
+    /// plans count, and so do plans among the entries.
     pub(super) fn require_storable(&self, entries: &[EventLogEntry]) -> Result<(), StorageError> {
         let mut rows: BTreeMap<(CheckId, &RunId, Option<String>), u64> = BTreeMap::new();
         for entry in entries {
@@ -156,7 +156,7 @@ impl AssetCheckStore for MemoryEventLogStorage {
             .filter(|row| row.is_in(page.partition_filter.as_ref()))
             .map(|row| &row.record)
             .filter(|record| page.cursor.is_none_or(|cursor| record.id < cursor))
-            .filter(|record| is_one_of(&page.statuses, &record.status))
+            .filter(|record| page.statuses.contains(&record.status))
             .take(at_most(page.limit))
             .cloned()
             .collect())
@@ -199,11 +199,12 @@ impl AssetCheckStore for MemoryEventLogStorage {
         &self,
         check_keys: &[AssetCheckKey],
         after_storage_id: Option<StorageId>,
-        partition_keys: Option<&[String]>,
+        partition_keys: &Only<String>,
     ) -> Result<Vec<AssetCheckPartitionInfo>, StorageError> {
         let state = self.shared.lock();
         let is_new = |id: StorageId| after_storage_id.is_none_or(|after| id > after);
-        let asked: Option<BTreeSet<&String>> = partition_keys.map(|keys| keys.iter().collect());
+        let asked: Option<BTreeSet<&String>> =
+            partition_keys.as_slice().map(|keys| keys.iter().collect());
         let mut infos = Vec::new();
         for check_key in check_keys {
             let asset_key = &check_key.asset_key;

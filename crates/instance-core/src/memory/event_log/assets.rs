@@ -17,7 +17,7 @@ use crate::error::StorageError;
 use crate::event::{DagsterEventType, EventLogRecord};
 use crate::ids::{RunId, StorageId};
 use crate::memory::{RowIds, State, at_most, in_micros};
-use crate::storage::{AssetKeysPage, AssetStore};
+use crate::storage::{AssetKeysPage, AssetStore, Only};
 
 /// The rows of assets, by the database form of their keys.
 #[derive(Debug, Default)]
@@ -151,12 +151,12 @@ fn db_strings(asset_keys: &[AssetKey]) -> BTreeSet<String> {
 impl AssetStore for MemoryEventLogStorage {
     async fn get_asset_records(
         &self,
-        asset_keys: Option<&[AssetKey]>,
+        asset_keys: &Only<AssetKey>,
     ) -> Result<Vec<AssetRecord>, StorageError> {
         let state = self.shared.lock();
         let keys = match asset_keys {
-            Some(keys) => db_strings(keys),
-            None => state.assets.rows.keys().cloned().collect(),
+            Only::These(keys) => db_strings(keys),
+            Only::Any => state.assets.rows.keys().cloned().collect(),
         };
         Ok(keys.iter().filter_map(|key| state.asset_record(key)).collect())
     }

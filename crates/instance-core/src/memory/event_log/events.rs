@@ -24,7 +24,7 @@ use crate::serdes::{UnknownFields, serialize_value};
 use crate::storage::StoredEvents;
 use crate::storage::{
     AssetEventSummaryQuery, AssetEventSummaryRecord, EventCursor, EventRecordsFilter, EventStore,
-    Order, RecordsForRun, RecordsPage, RunStatusChangeRecordsFilter, require_storable,
+    Only, Order, RecordsForRun, RecordsPage, RunStatusChangeRecordsFilter, require_storable,
 };
 use crate::tags::is_indexed_tag;
 
@@ -87,9 +87,9 @@ impl EventRow {
         self.event_type.is_some_and(|event_type| types.contains(&event_type))
     }
 
-    /// The same, but that no types mean any entry.
-    fn is_of_any(&self, types: &[DagsterEventType]) -> bool {
-        types.is_empty() || self.is_of(types)
+    /// Whether the entry is let through: where any type is, so is an entry of no type.
+    fn is_among(&self, types: &Only<DagsterEventType>) -> bool {
+        types.as_slice().is_none_or(|types| self.is_of(types))
     }
 
     /// Whether the event is later than the last wipe of its asset.
@@ -204,7 +204,7 @@ impl Events {
         };
         let rows = self.rows_of(self.ids_of_run(&query.run_id), between);
         let rows = in_order(rows, query.order)
-            .filter(|row| row.is_of_any(&query.of_types))
+            .filter(|row| row.is_among(&query.of_types))
             .skip(offset)
             .take(at_most(query.limit));
         let (mut records, mut bytes, mut is_full) = (Vec::new(), 0_u64, false);
@@ -263,24 +263,27 @@ impl State {
     ) -> Vec<EventLogRecord> {
         let asset_key = filter.asset_key.as_ref().map(AssetKey::to_db_string);
         let wiped_at = asset_key.as_deref().and_then(|key| self.assets.wiped_at(key));
-        let partitions: BTreeSet<&String> = filter.asset_partitions.iter().collect();
+        let partitions: Option<BTreeSet<&String>> =
+            filter.asset_partitions.as_slice().map(|names| names.iter().collect());
         let is_meant = |row: &&EventRow| {
             row.event_type == Some(filter.event_type)
                 && (asset_key.is_none() || row.asset_key == asset_key)
                 && row.is_after_wipe(wiped_at)
-                && (partitions.is_empty()
-                    || row.partition.as_ref().is_some_and(|name| partitions.contains(name)))
+                && partitions.as_ref().is_none_or(|asked| {
+                    row.partition.as_ref().is_some_and(|name| asked.contains(name))
+                })
                 && is_between(row.at, filter.after_timestamp, filter.before_timestamp)
         };
         let between = Between {
             after: filter.after_cursor.map(EventCursor::storage_id),
             before: filter.before_cursor.map(EventCursor::storage_id),
         };
-        let asked: BTreeSet<StorageId> = filter.storage_ids.iter().copied().collect();
-        let ids = match &asset_key {
-            _ if !asked.is_empty() => &asked,
-            Some(asset_key) => self.events.of_asset.get(asset_key).unwrap_or(&NO_IDS),
-            None => self.events.ids_of_type(filter.event_type),
+        let asked: Option<BTreeSet<StorageId>> =
+            filter.storage_ids.as_slice().map(|ids| ids.iter().copied().collect());
+        let ids = match (&asked, &asset_key) {
+            (Some(ids), _) => ids,
+            (None, Some(key)) => self.events.of_asset.get(key).unwrap_or(&NO_IDS),
+            (None, None) => self.events.ids_of_type(filter.event_type),
         };
         let rows = in_order(self.events.rows_of(ids, between), order).filter(is_meant);
         rows.take(at_most(limit)).map(EventRow::record).collect()
@@ -293,7 +296,7 @@ impl State {
         let asset_key = query.asset_key.as_ref().map(AssetKey::to_db_string);
         let wiped_at = asset_key.as_deref().and_then(|key| self.assets.wiped_at(key));
         let asked: Option<BTreeSet<StorageId>> =
-            query.storage_ids.as_ref().map(|ids| ids.iter().copied().collect());
+            query.storage_ids.as_slice().map(|ids| ids.iter().copied().collect());
         let ids = match (&asked, &query.run_id, &asset_key) {
             (Some(ids), ..) => ids,
             (None, Some(run_id), _) => self.events.ids_of_run(run_id),
@@ -359,11 +362,12 @@ impl EventStore for MemoryEventLogStorage {
     async fn get_step_stats_for_run(
         &self,
         run_id: &RunId,
-        step_keys: &[String],
+        step_keys: &Only<String>,
     ) -> Result<Vec<RunStepKeyStatsSnapshot>, StorageError> {
-        let step_keys: BTreeSet<&str> = step_keys.iter().map(String::as_str).collect();
+        let step_keys: Option<BTreeSet<&str>> =
+            step_keys.as_slice().map(|keys| keys.iter().map(String::as_str).collect());
         let is_meant = |row: &&EventRow| {
-            let is_asked = |key| step_keys.is_empty() || step_keys.contains(key);
+            let is_asked = |key| step_keys.as_ref().is_none_or(|asked| asked.contains(key));
             row.is_of(STEP_STATS_EVENT_TYPES) && row.entry.step_key().is_some_and(is_asked)
         };
         let entries: Vec<_> = {
@@ -377,11 +381,11 @@ impl EventStore for MemoryEventLogStorage {
     async fn get_asset_partitions_for_run(
         &self,
         run_id: &RunId,
-        of_types: &[DagsterEventType],
+        of_types: &Only<DagsterEventType>,
     ) -> Result<Vec<(AssetKey, BTreeSet<Option<String>>)>, StorageError> {
         let state = self.shared.lock();
         let mut found: BTreeMap<AssetKey, BTreeSet<Option<String>>> = BTreeMap::new();
-        for row in state.events.of_run(run_id).filter(|row| row.is_of_any(of_types)) {
+        for row in state.events.of_run(run_id).filter(|row| row.is_among(of_types)) {
             if let Some(key) = row.asset_key.as_deref().and_then(AssetKey::from_db_string) {
                 found.entry(key).or_default().insert(row.partition.clone());
             }
@@ -425,12 +429,12 @@ impl EventStore for MemoryEventLogStorage {
     async fn get_logs_for_all_runs_by_log_id(
         &self,
         after_cursor: StorageId,
-        of_types: &[DagsterEventType],
+        of_types: &Only<DagsterEventType>,
         limit: Option<u64>,
     ) -> Result<Vec<EventLogRecord>, StorageError> {
         let state = self.shared.lock();
         let rows = state.events.rows.range((Bound::Excluded(after_cursor), Bound::Unbounded));
-        let rows = rows.map(|(_, row)| row).filter(|row| row.is_of_any(of_types));
+        let rows = rows.map(|(_, row)| row).filter(|row| row.is_among(of_types));
         Ok(rows.take(at_most(limit)).map(EventRow::record).collect())
     }
 

@@ -12,7 +12,7 @@ use crate::event::DagsterEventType;
 use crate::ids::StorageId;
 use crate::memory::State;
 use crate::storage::{
-    AssetPartitionStore, LatestTagsQuery, MaterializationAttempt, PlannedMaterializationInfo,
+    AssetPartitionStore, LatestTagsQuery, MaterializationAttempt, Only, PlannedMaterializationInfo,
 };
 use crate::tags::{self, is_indexed_tag};
 
@@ -33,16 +33,16 @@ impl State {
         rows.filter(move |row| row.event_type == Some(event_type) && row.is_after_wipe(wiped_at))
     }
 
-    /// The last event of a type of each partition of an asset; `None` means all partitions.
+    /// The last event of a type of each of these partitions of an asset.
     pub(super) fn latest_by_partition(
         &self,
         asset_key: &AssetKey,
         event_type: DagsterEventType,
-        partitions: Option<&[String]>,
+        partitions: &Only<String>,
         between: Between,
     ) -> BTreeMap<&str, &EventRow> {
         let rows = self.events_since_wipe(asset_key, event_type, between);
-        last_of_each(rows, partitions)
+        last_of_each(rows, partitions.as_slice())
     }
 
     /// The data version of each of the partitions, if its last event that has one does not say that there is none.
@@ -97,11 +97,10 @@ impl AssetPartitionStore for MemoryEventLogStorage {
         &self,
         asset_key: &AssetKey,
         event_type: DagsterEventType,
-        partitions: Option<&[String]>,
+        partitions: &Only<String>,
         after_cursor: Option<StorageId>,
     ) -> Result<BTreeMap<String, StorageId>, StorageError> {
         let state = self.shared.lock();
-        let partitions = partitions.filter(|partitions| !partitions.is_empty());
         let between = Between { after: after_cursor, before: None };
         let latest = state.latest_by_partition(asset_key, event_type, partitions, between);
         Ok(latest.into_iter().map(|(name, row)| (name.to_owned(), row.id)).collect())
@@ -119,9 +118,12 @@ impl AssetPartitionStore for MemoryEventLogStorage {
         }
         let state = self.shared.lock();
         let between = Between { after: query.after_cursor, before: query.before_cursor };
-        let partitions = query.partitions.as_deref();
-        let latest =
-            state.latest_by_partition(&query.asset_key, query.event_type, partitions, between);
+        let latest = state.latest_by_partition(
+            &query.asset_key,
+            query.event_type,
+            &query.partitions,
+            between,
+        );
         let tags_of = |row: &EventRow| -> BTreeMap<String, String> {
             let tags = query.tag_keys.iter().filter_map(|key| row.tags.get_key_value(key));
             tags.map(|(key, value)| (key.clone(), value.clone())).collect()
@@ -140,8 +142,8 @@ impl AssetPartitionStore for MemoryEventLogStorage {
     ) -> Result<Vec<MaterializationAttempt>, StorageError> {
         let state = self.shared.lock();
         let between = Between { after: after_storage_id, before: None };
-        let planned = state.latest_by_partition(asset_key, PLANNED, None, between);
-        let done = state.latest_by_partition(asset_key, MATERIALIZATION, None, between);
+        let planned = state.latest_by_partition(asset_key, PLANNED, &Only::Any, between);
+        let done = state.latest_by_partition(asset_key, MATERIALIZATION, &Only::Any, between);
         let open = planned.into_iter().filter(|(partition, planned)| {
             done.get(partition).is_none_or(|done| done.id < planned.id)
         });

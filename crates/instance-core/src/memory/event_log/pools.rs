@@ -60,8 +60,8 @@ impl Pool {
         self.slots.iter().filter(|slot| !slot.is_deleted).count()
     }
 
-    /// Gives the pool so many slots. Those too many go at once, or when they are free: first those that are, and
-    /// then the newest.
+    /// Gives the pool so many slots. Surplus slots go at once if they are free, else when they are freed. Free ones
+    /// go first, then the newest.
     fn allocate(&mut self, limit: i64) {
         let limit = usize::try_from(limit).unwrap_or(0);
         let count = self.slot_count();
@@ -77,8 +77,8 @@ impl Pool {
         self.slots.retain(|slot| !slot.is_deleted || slot.claimed_by.is_some());
     }
 
-    /// Sets slots aside for steps that wait, as many as there are: the greatest priority and then the longest wait
-    /// come first.
+    /// Sets free slots aside for steps that wait. The step with the greatest priority comes first, and among equals
+    /// the one that has waited longest.
     fn assign(&mut self, now: DateTime<Utc>) {
         let assigned = self.pending.iter().filter(|step| step.assigned_timestamp.is_some()).count();
         let slots = self.slot_count().saturating_sub(assigned);

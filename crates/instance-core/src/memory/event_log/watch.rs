@@ -67,7 +67,7 @@ impl EventSignal for MemoryEventSignal {
     async fn changed(&mut self, _found: bool) {
         let Watcher { has_news, waker } = &*self.watcher;
         poll_fn(|context| {
-            // News that come between the look and the wait would wake nobody, so one registers first.
+            // A signal between looking and waiting would wake nobody, so the follower registers first.
             waker.register(context.waker());
             if has_news.swap(false, Ordering::AcqRel) { Poll::Ready(()) } else { Poll::Pending }
         })

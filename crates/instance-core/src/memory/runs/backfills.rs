@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::{MemoryRunStorage, has_all_tags};
 use crate::error::StorageError;
-use crate::memory::{RowIds, at_most, is_between, is_one_of};
+use crate::memory::{RowIds, at_most, is_between};
 use crate::scheduling::{BulkActionsFilter, PartitionBackfill};
 use crate::storage::{BackfillStore, BackfillsPage, storable_time};
 
@@ -41,11 +41,14 @@ impl Backfills {
 
     /// The backfills that match, with the ids of their rows, newest first.
     fn matching(&self, filter: &BulkActionsFilter) -> impl Iterator<Item = (i64, &BackfillRow)> {
-        let ids: BTreeSet<&String> = filter.backfill_ids.iter().collect();
+        let ids: Option<BTreeSet<&String>> =
+            filter.backfill_ids.as_slice().map(|ids| ids.iter().collect());
         self.rows
             .iter()
             .rev()
-            .filter(move |(_, row)| ids.is_empty() || ids.contains(&row.backfill.backfill_id))
+            .filter(move |(_, row)| {
+                ids.as_ref().is_none_or(|ids| ids.contains(&row.backfill.backfill_id))
+            })
             .filter(|(_, row)| row.matches(filter))
             .map(|(id, row)| (*id, row))
     }
@@ -54,7 +57,7 @@ impl Backfills {
 impl BackfillRow {
     /// Whether the backfill is one that is asked for, its id left aside.
     fn matches(&self, filter: &BulkActionsFilter) -> bool {
-        is_one_of(&filter.statuses, &self.backfill.status)
+        filter.statuses.contains(&self.backfill.status)
             && is_between(self.created_at, filter.created_after, filter.created_before)
             && filter.job_name.as_ref().is_none_or(|name| self.job_name.as_ref() == Some(name))
             && filter.selector_id.as_ref().is_none_or(|id| self.selector_id.as_ref() == Some(id))

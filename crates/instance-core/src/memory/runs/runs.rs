@@ -10,7 +10,7 @@ use super::{MemoryRunStorage, has_all_tags};
 use crate::error::StorageError;
 use crate::event::DagsterEvent;
 use crate::ids::{RunId, StorageId};
-use crate::memory::{RowIds, at_most, in_micros, is_between, is_one_of};
+use crate::memory::{RowIds, at_most, in_micros, is_between};
 use crate::run::{
     DagsterRun, RemoteJobOrigin, RunGroup, RunPartitionData, RunRecord, RunsFilter, TagFilter,
 };
@@ -138,10 +138,10 @@ impl Runs {
 
     /// The runs that match, in the order in which they were added.
     fn matching(&self, filter: &RunsFilter) -> Vec<&RunRow> {
-        if filter.run_ids.is_empty() {
+        let Some(ids) = filter.run_ids.as_slice() else {
             return self.rows.values().filter(|row| row.matches(filter)).collect();
-        }
-        let ids: BTreeSet<_> = filter.run_ids.iter().filter_map(|id| self.by_id.get(id)).collect();
+        };
+        let ids: BTreeSet<_> = ids.iter().filter_map(|id| self.by_id.get(id)).collect();
         let rows = ids.into_iter().filter_map(|id| self.rows.get(id));
         rows.filter(|row| row.matches(filter)).collect()
     }
@@ -189,7 +189,7 @@ impl RunRow {
         let run = &record.dagster_run;
         filter.run_id_prefix.as_deref().is_none_or(|prefix| run.run_id.as_str().starts_with(prefix))
             && filter.job_name.as_ref().is_none_or(|name| run.job_name == *name)
-            && is_one_of(&filter.statuses, &run.status)
+            && filter.statuses.contains(&run.status)
             && filter.snapshot_id.as_ref().is_none_or(|id| run.job_snapshot_id.as_ref() == Some(id))
             && is_between(record.update_timestamp, filter.updated_after, filter.updated_before)
             && is_between(record.create_timestamp, filter.created_after, filter.created_before)

@@ -7,7 +7,6 @@ use chrono::{DateTime, Utc};
 
 use super::MemoryScheduleStorage;
 use crate::error::StorageError;
-use crate::memory::is_one_of;
 use crate::scheduling::InstigatorState;
 use crate::storage::{InstigatorFilter, InstigatorStore};
 
@@ -56,7 +55,7 @@ impl InstigatorStore for MemoryScheduleStorage {
                 .as_ref()
                 .is_none_or(|asked| state.origin.repository_origin.selector().id() == *asked)
                 && filter.instigator_type.is_none_or(|asked| state.instigator_type == asked)
-                && is_one_of(&filter.statuses, &state.status)
+                && filter.statuses.contains(&state.status)
         };
         let states = state.instigators.states.iter().map(|(_, state)| state);
         Ok(states.filter(is_meant).cloned().collect())

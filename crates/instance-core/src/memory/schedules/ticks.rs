@@ -8,10 +8,10 @@ use chrono::{DateTime, Utc};
 
 use super::MemoryScheduleStorage;
 use crate::error::StorageError;
-use crate::memory::{RowIds, at_most, in_micros, is_between, is_one_of};
+use crate::memory::{RowIds, at_most, in_micros, is_between};
 use crate::scheduling::{InstigatorTick, InstigatorTickSummary, TickData, TickStatus};
 use crate::serdes::UnknownFields;
-use crate::storage::{TickStore, TicksQuery, storable_time};
+use crate::storage::{Only, TickStore, TicksQuery, storable_time};
 
 /// The rows of ticks.
 #[derive(Debug, Default)]
@@ -71,7 +71,7 @@ impl Ticks {
         let is_meant = |row: &TickRow| {
             row.is_of(&query.origin_id, &query.selector_id)
                 && is_between(row.at, query.after, query.before)
-                && is_one_of(&query.statuses, &row.tick.tick_data.status)
+                && query.statuses.contains(&row.tick.tick_data.status)
         };
         self.newest(is_meant, query.limit)
     }
@@ -139,13 +139,13 @@ impl TickStore for MemoryScheduleStorage {
         &self,
         selector_ids: &[String],
         limit: Option<u64>,
-        statuses: &[TickStatus],
+        statuses: &Only<TickStatus>,
     ) -> Result<Vec<(String, Vec<InstigatorTick>)>, StorageError> {
         let state = self.shared.lock();
         let newest = |selector_id: &String| {
             let is_meant = |row: &TickRow| {
                 row.selector_id.as_ref() == Some(selector_id)
-                    && is_one_of(statuses, &row.tick.tick_data.status)
+                    && statuses.contains(&row.tick.tick_data.status)
             };
             let rows = state.ticks.newest(is_meant, limit);
             let ticks = rows.into_iter().map(|row| row.tick.clone()).collect();
@@ -160,7 +160,7 @@ impl TickStore for MemoryScheduleStorage {
         origin_id: &str,
         selector_id: &str,
         before: DateTime<Utc>,
-        statuses: &[TickStatus],
+        statuses: &Only<TickStatus>,
     ) -> Result<u64, StorageError> {
         let mut state = self.shared.lock();
         let rows = &mut state.ticks.rows;
@@ -168,7 +168,7 @@ impl TickStore for MemoryScheduleStorage {
         rows.retain(|_, row| {
             !(row.is_of(origin_id, selector_id)
                 && row.at < in_micros(before)
-                && is_one_of(statuses, &row.tick.tick_data.status))
+                && statuses.contains(&row.tick.tick_data.status))
         });
         Ok((count - rows.len()) as u64)
     }

@@ -7,6 +7,7 @@ use crate::asset_key::AssetCheckKey;
 use crate::error::StorageError;
 use crate::event::EventLogEntry;
 use crate::ids::{RunId, StorageId};
+use crate::storage::Only;
 
 /// How the execution of a check stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -105,8 +106,8 @@ pub struct CheckExecutionsPage {
     pub limit: u64,
     /// With a smaller id.
     pub cursor: Option<StorageId>,
-    /// In one of these statuses; empty means any.
-    pub statuses: Vec<AssetCheckExecutionRecordStatus>,
+    /// In one of these statuses.
+    pub statuses: Only<AssetCheckExecutionRecordStatus>,
     /// Of one partition; `None` means any.
     pub partition_filter: Option<PartitionKeyFilter>,
 }
@@ -134,11 +135,11 @@ pub trait AssetCheckStore: std::fmt::Debug + Send + Sync + 'static {
     ) -> Result<Vec<AssetCheckSummaryRecord>, StorageError>;
 
     /// How the partitions of checks stand, for those whose check or materialisation is newer than a row.
-    /// `None` for partitions means all.
+    /// A check of the whole asset is among them only if any partition is asked for.
     async fn get_asset_check_partition_info(
         &self,
         check_keys: &[AssetCheckKey],
         after_storage_id: Option<StorageId>,
-        partition_keys: Option<&[String]>,
+        partition_keys: &Only<String>,
     ) -> Result<Vec<AssetCheckPartitionInfo>, StorageError>;
 }

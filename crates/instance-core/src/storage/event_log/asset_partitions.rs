@@ -8,6 +8,7 @@ use crate::asset_key::AssetKey;
 use crate::error::StorageError;
 use crate::event::DagsterEventType;
 use crate::ids::{RunId, StorageId};
+use crate::storage::Only;
 
 /// A planned materialisation of a partition that none has followed.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -38,16 +39,16 @@ pub struct LatestTagsQuery {
     pub event_type: DagsterEventType,
     /// The keys of the tags, all of which are indexed.
     pub tag_keys: Vec<String>,
-    /// Only of these partitions; `None` means all, and none of them is none.
-    pub partitions: Option<Vec<String>>,
+    /// Of these partitions.
+    pub partitions: Only<String>,
     /// Only events with a smaller id.
     pub before_cursor: Option<StorageId>,
     /// Only events with a greater id.
     pub after_cursor: Option<StorageId>,
 }
 
-/// What events say of the partitions of assets. Events from before an asset was last wiped do not count,
-/// nor do those without a partition.
+/// What events say about the partitions of assets. Events from before an asset was last wiped do not count. Neither
+/// do events without a partition.
 #[async_trait]
 pub trait AssetPartitionStore: std::fmt::Debug + Send + Sync + 'static {
     /// The partitions of an asset that were materialised, by events with an id between the cursors.
@@ -58,19 +59,20 @@ pub trait AssetPartitionStore: std::fmt::Debug + Send + Sync + 'static {
         after_cursor: Option<StorageId>,
     ) -> Result<BTreeSet<String>, StorageError>;
 
-    /// The id of the last event of a type of each partition, if it is greater than the cursor. `None`
-    /// means all partitions, as do none of them.
+    /// The id of the last event of a type of each of these partitions, if it is greater than the cursor.
     async fn get_latest_storage_id_by_partition(
         &self,
         asset_key: &AssetKey,
         event_type: DagsterEventType,
-        partitions: Option<&[String]>,
+        partitions: &Only<String>,
         after_cursor: Option<StorageId>,
     ) -> Result<BTreeMap<String, StorageId>, StorageError>;
 
-    /// The tags of the last event of a type of each partition; partitions without such tags are left out.
+    /// The tags of the last event of a type of each partition. Partitions without such tags are left out.
     ///
-    /// Errors: [`StorageError::Unsupported`] if there are no tag keys, or one is not indexed.
+    /// # Errors
+    ///
+    /// [`StorageError::Unsupported`] if there are no tag keys, or one is not indexed.
     async fn get_latest_tags_by_partition(
         &self,
         query: &LatestTagsQuery,
@@ -91,7 +93,7 @@ pub trait AssetPartitionStore: std::fmt::Debug + Send + Sync + 'static {
         partition: Option<&str>,
     ) -> Result<Option<PlannedMaterializationInfo>, StorageError>;
 
-    /// Those of the partitions whose data version is another one since a row.
+    /// Those of the partitions whose data version has changed since a row.
     async fn get_updated_data_version_partitions(
         &self,
         asset_key: &AssetKey,
@@ -99,8 +101,8 @@ pub trait AssetPartitionStore: std::fmt::Debug + Send + Sync + 'static {
         since_storage_id: StorageId,
     ) -> Result<BTreeSet<String>, StorageError>;
 
-    /// The indexed tags of an asset's events, one map for each event: of those events that have all of
-    /// the filter's tags, and of one event if it is named.
+    /// The indexed tags of an asset's events, one map for each event. Only events count that have all tags of the
+    /// filter. If an event is named, only that one counts.
     async fn get_event_tags_for_asset(
         &self,
         asset_key: &AssetKey,

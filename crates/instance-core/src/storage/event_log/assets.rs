@@ -7,6 +7,7 @@ use crate::asset_key::AssetKey;
 use crate::assets::{AssetRecord, AssetStatusCacheValue, FreshnessStateRecord};
 use crate::error::StorageError;
 use crate::event::EventLogRecord;
+use crate::storage::Only;
 
 /// Which keys of assets are meant; they come ascending by the text of their database form.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -32,15 +33,14 @@ impl AssetKeysPage {
     }
 }
 
-/// Assets: their records, keys, cached status and freshness. An asset is there from its first event about
-/// a materialisation, planned or done, or an observation, until it is wiped, and again from the next.
+/// Assets: their records, keys, cached status and freshness. An asset exists from its first materialisation,
+/// planned or done, or its first observation. A wipe ends that, and the next such event begins it again.
 #[async_trait]
 pub trait AssetStore: std::fmt::Debug + Send + Sync + 'static {
-    /// The records of assets, by key ascending. `None` means all assets; keys without a record are left
-    /// out.
+    /// The records of assets, by key ascending; keys without a record are left out.
     async fn get_asset_records(
         &self,
-        asset_keys: Option<&[AssetKey]>,
+        asset_keys: &Only<AssetKey>,
     ) -> Result<Vec<AssetRecord>, StorageError>;
 
     /// Whether an asset is there.
@@ -72,8 +72,8 @@ pub trait AssetStore: std::fmt::Debug + Send + Sync + 'static {
     /// Deletes the cached status of an asset's partitions.
     async fn wipe_asset_cached_status(&self, asset_key: &AssetKey) -> Result<(), StorageError>;
 
-    /// Wipes assets in one transaction: what is known of them at this time is gone, with their cached status
-    /// and checks. Their events in the logs of their runs stay. An unknown asset is no error.
+    /// Wipes assets in one transaction. What is known of them at this time is gone, with their cached status and
+    /// checks. Their events in the logs of their runs stay. An unknown asset is no error.
     async fn wipe_assets(
         &self,
         asset_keys: &[AssetKey],

@@ -60,7 +60,7 @@ pub trait DynamicPartitionStore: std::fmt::Debug + Send + Sync + 'static {
         partition_keys: &[String],
     ) -> Result<BTreeSet<String>, StorageError>;
 
-    /// Adds keys to a set in their order, all of them in one transaction; those that it has stay where
+    /// Adds keys to a set in their order, all of them in one transaction. Keys that the set has already stay where
     /// they are.
     async fn add_dynamic_partitions(
         &self,

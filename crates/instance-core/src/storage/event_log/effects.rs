@@ -1,5 +1,6 @@
-//! What events do to the rows that follow from them: the rules that every store of events applies. Nothing here stores
-//! anything.
+//! What events do to the rows that follow from them: the rules that every store of events applies.
+//!
+//! Not here: storing anything.
 
 use crate::asset_key::AssetKey;
 use crate::clock::datetime_of;
@@ -10,8 +11,8 @@ use crate::storage::AssetCheckExecutionRecordStatus;
 
 /// What an event does to an execution of an asset check.
 ///
-/// One that plans is a new execution. One that evaluates ends the execution that its run has planned for the
-/// partition, and is a new execution where none is planned or where it was reported without a run. Where several are
+/// An event that plans is a new execution. An event that evaluates ends the execution that its run has planned for
+/// the partition. If none is planned, or if it was reported without a run, it is a new execution. If several are
 /// planned, it is refused.
 #[derive(Debug, Clone, PartialEq)]
 pub struct AssetCheckChange<'a> {
@@ -31,7 +32,7 @@ pub struct AssetCheckChange<'a> {
 ///
 /// # Errors
 ///
-/// [`StorageError::Unsupported`] where it is not known of which partitions a check is going to be evaluated.
+/// [`StorageError::Unsupported`] if the event does not say for which partitions a check is going to be evaluated.
 pub fn asset_check_changes(
     entry: &EventLogEntry,
 ) -> Result<Vec<AssetCheckChange<'_>>, StorageError> {
@@ -77,8 +78,8 @@ pub fn asset_check_changes(
 ///
 /// # Errors
 ///
-/// [`StorageError::Unsupported`] for an entry whose time is in no calendar, and for an event of which it is not known
-/// about which asset, which check or which partitions it is.
+/// [`StorageError::Unsupported`] for an entry whose time is in no calendar, and for an event that does not say
+/// which asset, which check or which partitions it is about.
 pub fn require_storable(entry: &EventLogEntry) -> Result<(), StorageError> {
     if datetime_of(entry.timestamp).is_none() {
         let reason = format!("its time, {} seconds since 1970, is in no calendar", entry.timestamp);

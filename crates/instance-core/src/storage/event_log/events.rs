@@ -12,7 +12,7 @@ use crate::event::{
 };
 use crate::ids::{RunId, StorageId};
 use crate::run::{DagsterRunStatsSnapshot, RunStepKeyStatsSnapshot};
-use crate::storage::{Order, StoredEvents};
+use crate::storage::{Only, Order, StoredEvents};
 
 /// Which entries of a run's log are meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -21,8 +21,8 @@ pub struct RecordsForRun {
     pub run_id: RunId,
     /// Begin behind this position, in the order that is asked for; `None` means at the beginning.
     pub cursor: Option<EventLogCursor>,
-    /// Only events of these types; empty means all entries, lines of logs included.
-    pub of_types: Vec<DagsterEventType>,
+    /// Events of these types; any means all entries, lines of logs included.
+    pub of_types: Only<DagsterEventType>,
     /// At most so many; `None` means all.
     pub limit: Option<u64>,
     /// At most so many bytes of bodies, as they are stored: the page ends, with `has_more`, after the entry by which
@@ -40,7 +40,7 @@ impl RecordsForRun {
         Self {
             run_id,
             cursor: None,
-            of_types: Vec::new(),
+            of_types: Only::Any,
             limit: None,
             max_bytes: None,
             order: Order::Ascending,
@@ -118,8 +118,8 @@ pub struct EventRecordsFilter {
     pub event_type: DagsterEventType,
     /// About this asset, and after it was last wiped.
     pub asset_key: Option<AssetKey>,
-    /// About one of these partitions; empty means any or none.
-    pub asset_partitions: Vec<String>,
+    /// About one of these partitions; any includes events about none.
+    pub asset_partitions: Only<String>,
     /// With a greater id.
     pub after_cursor: Option<EventCursor>,
     /// With a smaller id.
@@ -128,8 +128,8 @@ pub struct EventRecordsFilter {
     pub after_timestamp: Option<DateTime<Utc>>,
     /// Before this time.
     pub before_timestamp: Option<DateTime<Utc>>,
-    /// In one of these rows; empty means any.
-    pub storage_ids: Vec<StorageId>,
+    /// In one of these rows.
+    pub storage_ids: Only<StorageId>,
 }
 
 impl EventRecordsFilter {
@@ -138,12 +138,12 @@ impl EventRecordsFilter {
         Self {
             event_type,
             asset_key: None,
-            asset_partitions: Vec::new(),
+            asset_partitions: Only::Any,
             after_cursor: None,
             before_cursor: None,
             after_timestamp: None,
             before_timestamp: None,
-            storage_ids: Vec::new(),
+            storage_ids: Only::Any,
         }
     }
 
@@ -188,8 +188,8 @@ pub struct RunStatusChangeRecordsFilter {
     pub after_storage_id: Option<StorageId>,
     /// With a smaller id.
     pub before_storage_id: Option<StorageId>,
-    /// In one of these rows; empty means any.
-    pub storage_ids: Vec<StorageId>,
+    /// In one of these rows.
+    pub storage_ids: Only<StorageId>,
 }
 
 impl RunStatusChangeRecordsFilter {
@@ -225,8 +225,8 @@ pub struct AssetEventSummaryQuery {
     pub asset_key: Option<AssetKey>,
     /// Of this run.
     pub run_id: Option<RunId>,
-    /// In one of these rows; `None` means any, and none of them is none.
-    pub storage_ids: Option<Vec<StorageId>>,
+    /// In one of these rows.
+    pub storage_ids: Only<StorageId>,
     /// With a greater id.
     pub after_storage_id: Option<StorageId>,
     /// With a smaller id.
@@ -282,20 +282,19 @@ pub trait EventStore: std::fmt::Debug + Send + Sync + 'static {
         run_id: &RunId,
     ) -> Result<DagsterRunStatsSnapshot, StorageError>;
 
-    /// Status and times of the steps of a run, in the order in which they began. Empty `step_keys`
-    /// means all steps.
+    /// Status and times of these steps of a run, in the order in which they began.
     async fn get_step_stats_for_run(
         &self,
         run_id: &RunId,
-        step_keys: &[String],
+        step_keys: &Only<String>,
     ) -> Result<Vec<RunStepKeyStatsSnapshot>, StorageError>;
 
-    /// The assets that events of a run are about, each with the partitions, `None` standing for events
-    /// without one. Empty types mean any.
+    /// The assets that events of these types of a run are about, each with the partitions, `None` standing for
+    /// events without one.
     async fn get_asset_partitions_for_run(
         &self,
         run_id: &RunId,
-        of_types: &[DagsterEventType],
+        of_types: &Only<DagsterEventType>,
     ) -> Result<Vec<(AssetKey, BTreeSet<Option<String>>)>, StorageError>;
 
     /// Events across runs. Bodies that cannot be read are left out with a warning, as one bad row must
@@ -320,7 +319,9 @@ pub trait EventStore: std::fmt::Debug + Send + Sync + 'static {
 
     /// A page of the changes of runs' statuses.
     ///
-    /// Errors: [`StorageError::Unsupported`] for a type that changes no status.
+    /// # Errors
+    ///
+    /// [`StorageError::Unsupported`] for a type that changes no status.
     async fn fetch_run_status_changes(
         &self,
         filter: &RunStatusChangeRecordsFilter,
@@ -333,12 +334,12 @@ pub trait EventStore: std::fmt::Debug + Send + Sync + 'static {
         query: &AssetEventSummaryQuery,
     ) -> Result<Vec<AssetEventSummaryRecord>, StorageError>;
 
-    /// Entries with a greater id than the cursor, of all runs that share rows, oldest first. Empty types
-    /// mean any.
+    /// Entries of these types with a greater id than the cursor, of all runs that share rows, oldest first. Any
+    /// type includes lines of logs.
     async fn get_logs_for_all_runs_by_log_id(
         &self,
         after_cursor: StorageId,
-        of_types: &[DagsterEventType],
+        of_types: &Only<DagsterEventType>,
         limit: Option<u64>,
     ) -> Result<Vec<EventLogRecord>, StorageError>;
 

@@ -1,5 +1,5 @@
-//! The store of events, and of what follows from events and beside them: assets, checks, dynamic
-//! partitions and pools.
+//! The store of events. It also holds what follows from events, and what stands beside them: assets, checks,
+//! dynamic partitions and pools.
 
 mod asset_checks;
 mod asset_partitions;

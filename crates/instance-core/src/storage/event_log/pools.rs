@@ -90,7 +90,7 @@ pub struct ClaimedSlotInfo {
 pub struct ConcurrencyKeyInfo {
     /// The pool.
     pub concurrency_key: String,
-    /// How many slots it has, without those that go as soon as they are free.
+    /// How many slots it has, without surplus ones that go as soon as they are free.
     pub slot_count: i64,
     /// The slots that steps have.
     pub claimed_slots: Vec<ClaimedSlotInfo>,
@@ -113,21 +113,23 @@ pub struct PoolLimit {
     pub from_default: bool,
 }
 
-/// Pools. What reads and then writes does both in one transaction, so that two processes never give away
-/// one slot twice.
+/// Pools. A method that reads and then writes does both in one transaction, so that two processes never get the
+/// same slot.
 #[async_trait]
 pub trait PoolStore: std::fmt::Debug + Send + Sync + 'static {
-    /// Gives a pool a limit and as many slots. Slots too many go at once, or when they are free; new ones
-    /// are set aside for steps that wait.
+    /// Gives a pool a limit and as many slots. Surplus slots go at once if they are free, else when they are freed.
+    /// New ones are set aside for steps that wait.
     ///
-    /// Errors: [`StorageError::Invalid`] for a limit below zero or above [`MAX_CONCURRENCY_LIMIT`].
+    /// # Errors
+    ///
+    /// [`StorageError::Invalid`] for a limit below zero or above [`MAX_CONCURRENCY_LIMIT`].
     async fn set_concurrency_slots(
         &self,
         concurrency_key: &str,
         limit: i64,
     ) -> Result<(), StorageError>;
 
-    /// Gives a pool that has no limit of its own the instance's default; `None` takes limit and slots
+    /// Gives a pool that has no limit of its own the default of the instance. `None` takes its limit and slots
     /// away.
     async fn initialize_concurrency_limit_to_default(
         &self,
@@ -155,8 +157,8 @@ pub trait PoolStore: std::fmt::Debug + Send + Sync + 'static {
     /// The runs that have steps which wait, or for which a slot is set aside.
     async fn get_concurrency_run_ids(&self) -> Result<BTreeSet<RunId>, StorageError>;
 
-    /// Claims a slot for a step. A step that gets none waits from then on; among those that wait, the
-    /// greatest priority and then the longest wait come first. Claiming again does no harm.
+    /// Claims a slot for a step. A step that gets none waits. Among the steps that wait, the greatest priority
+    /// comes first, then the longest wait. Claiming again does no harm.
     async fn claim_concurrency_slot(
         &self,
         concurrency_key: &str,
@@ -173,8 +175,8 @@ pub trait PoolStore: std::fmt::Debug + Send + Sync + 'static {
         step_key: &str,
     ) -> Result<ConcurrencyClaimStatus, StorageError>;
 
-    /// Frees what a run's steps have of any pool, or one step of it, and sets it aside for those that
-    /// wait. `None` means all steps.
+    /// Frees the slots of a run, or of one of its steps, in every pool. Ends their waiting, too. Sets the slots
+    /// aside for other steps that wait. `None` means all steps.
     async fn free_concurrency_slots(
         &self,
         run_id: &RunId,

@@ -35,11 +35,15 @@ pub trait BackfillStore: std::fmt::Debug + Send + Sync + 'static {
 
     /// Stores a new backfill and the rows of its tags in one transaction.
     ///
-    /// Errors: [`StorageError::AlreadyExists`].
+    /// # Errors
+    ///
+    /// [`StorageError::AlreadyExists`].
     async fn add_backfill(&self, backfill: &PartitionBackfill) -> Result<(), StorageError>;
 
     /// Replaces the body and status of a backfill.
     ///
-    /// Errors: [`StorageError::NotFound`].
+    /// # Errors
+    ///
+    /// [`StorageError::NotFound`].
     async fn update_backfill(&self, backfill: &PartitionBackfill) -> Result<(), StorageError>;
 }

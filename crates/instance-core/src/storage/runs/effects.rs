@@ -1,4 +1,6 @@
-//! What events do to runs: the rules that every store of runs applies. Nothing here stores anything.
+//! What events do to runs: the rules that every store of runs applies.
+//!
+//! Not here: storing anything.
 
 use chrono::{DateTime, Utc};
 
@@ -19,7 +21,7 @@ pub struct RunChange {
     pub failure_reason: Option<RunFailureReason>,
 }
 
-/// Changes a run as an event about it demands: its status, and the tag of the reason of a failure. `at` is the
+/// Changes a run as an event about it demands: its status, and the tag with the reason of a failure. `at` is the
 /// time of the event. `None` means that the event changes no run.
 ///
 /// # Errors

@@ -21,10 +21,10 @@ use crate::storage::SchemaStore;
 /// The store of runs, which Dagster calls `RunStorage`: one database.
 #[async_trait]
 pub trait RunStorage: RunStore + SnapshotStore + BackfillStore + DaemonStore + SchemaStore {
-    /// The id of the store, which stays as it is.
+    /// The id of the store, which never changes.
     ///
-    /// A store that has none is given one by this call and keeps it: Dagster creates its stores without, and does the
-    /// same when it first asks.
+    /// If the store has none, this call gives it one. Dagster creates its stores without an id, and does the same
+    /// when it first asks for it.
     async fn get_run_storage_id(&self) -> Result<String, StorageError>;
 
     /// Deletes all runs with their tags, all snapshots, backfills and signs of life, in one

@@ -20,7 +20,7 @@ pub struct RunsPage {
     pub limit: Option<u64>,
     /// By what the runs are ordered.
     pub order_by: RunsOrderBy,
-    /// In which order the runs come; newest first unless said otherwise.
+    /// In which order the runs come; newest first by default.
     pub order: Order,
 }
 
@@ -57,22 +57,25 @@ pub struct RunTagsQuery {
 pub trait RunStore: std::fmt::Debug + Send + Sync + 'static {
     /// Stores a new run and the rows of its tags in one transaction.
     ///
-    /// Errors: [`StorageError::RunAlreadyExists`], [`StorageError::SnapshotDoesNotExist`] if the run
-    /// names a job snapshot that was not added before, and [`StorageError::Invalid`] for a queued run that
-    /// does not say where its job is: Dagster could not read it.
+    /// # Errors
+    ///
+    /// * [`StorageError::RunAlreadyExists`].
+    /// * [`StorageError::SnapshotDoesNotExist`] if the run names a job snapshot that was not added before.
+    /// * [`StorageError::Invalid`] for a queued run that does not say where its job is: Dagster could not read it.
     async fn add_run(
         &self,
         run: &DagsterRun,
         created_at: DateTime<Utc>,
     ) -> Result<(), StorageError>;
 
-    /// Changes a run as an event about it demands: status, start and end time, and the tag of the
-    /// reason of a failure, in one transaction.
+    /// Changes a run as an event about it demands, in one transaction: its status, its start and end time, and the
+    /// tag with the reason of a failure.
     ///
-    /// An event that changes no status, or is about an unknown run, does nothing. `at` is the time
-    /// of the event.
+    /// An event that changes no status, or is about an unknown run, does nothing. `at` is the time of the event.
     ///
-    /// Errors: [`StorageError::Invalid`] if a run would be queued that does not say where its job is.
+    /// # Errors
+    ///
+    /// [`StorageError::Invalid`] if a run would be queued that does not say where its job is.
     async fn handle_run_event(
         &self,
         run_id: &RunId,
@@ -103,13 +106,15 @@ pub trait RunStore: std::fmt::Debug + Send + Sync + 'static {
     /// Whether a run of this id is stored.
     async fn has_run(&self, run_id: &RunId) -> Result<bool, StorageError>;
 
-    /// The run's first ancestor and all its re-executions, the ancestor first and the others in any
-    /// order; `None` if there is no such run.
+    /// The run's first ancestor and all its re-executions, the ancestor first and the others in any order; `None`
+    /// if there is no such run.
     ///
-    /// Errors: [`StorageError::RunNotFound`] if the ancestor that the run names is not stored.
+    /// # Errors
+    ///
+    /// [`StorageError::RunNotFound`] if the ancestor that the run names is not stored.
     async fn get_run_group(&self, run_id: &RunId) -> Result<Option<RunGroup>, StorageError>;
 
-    /// For each partition that matching runs are of, the newest of them.
+    /// For each partition of matching runs, the newest of them.
     async fn get_run_partition_data(
         &self,
         filter: &RunsFilter,
@@ -124,10 +129,12 @@ pub trait RunStore: std::fmt::Debug + Send + Sync + 'static {
     /// The keys of all tags of runs, ascending.
     async fn get_run_tag_keys(&self) -> Result<Vec<String>, StorageError>;
 
-    /// Adds tags to a run and replaces the values of those that it has, in its body, its columns and
-    /// its rows of tags, in one transaction.
+    /// Adds tags to a run, in one transaction: in its body, its columns and its rows of tags. A tag that the run
+    /// has already gets the new value.
     ///
-    /// Errors: [`StorageError::RunNotFound`].
+    /// # Errors
+    ///
+    /// [`StorageError::RunNotFound`].
     async fn add_run_tags(
         &self,
         run_id: &RunId,
@@ -135,15 +142,15 @@ pub trait RunStore: std::fmt::Debug + Send + Sync + 'static {
         at: DateTime<Utc>,
     ) -> Result<(), StorageError>;
 
-    /// Gives a run another origin, and the tag of its repository that follows from it, in one
-    /// transaction. The run is stored as given, but for these.
+    /// Gives a run another origin, and the tag of its repository that follows from it, in one transaction.
+    /// Otherwise the run is stored as given.
     async fn replace_job_origin(
         &self,
         run: &DagsterRun,
         job_origin: &RemoteJobOrigin,
     ) -> Result<(), StorageError>;
 
-    /// Deletes a run and the rows of its tags in one transaction; an unknown run is no error. Its
-    /// events, captured logs and claims of pools are others' to delete.
+    /// Deletes a run and the rows of its tags in one transaction. An unknown run is no error. The run's events,
+    /// captured logs and claims of pools stay; other methods delete them.
     async fn delete_run(&self, run_id: &RunId) -> Result<(), StorageError>;
 }

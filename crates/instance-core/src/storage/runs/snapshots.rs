@@ -12,8 +12,8 @@ pub trait SnapshotStore: std::fmt::Debug + Send + Sync + 'static {
     /// Whether a job snapshot of this id is stored.
     async fn has_job_snapshot(&self, id: &SnapshotId) -> Result<bool, StorageError>;
 
-    /// Stores a job snapshot under the hash of its text and returns that; storing it twice is the
-    /// same as storing it once.
+    /// Stores a job snapshot under the hash of its text, and returns the hash. Storing it twice is the same as
+    /// storing it once.
     async fn add_job_snapshot(&self, snapshot: &JobSnap) -> Result<SnapshotId, StorageError>;
 
     /// The job snapshot of this id.
@@ -22,8 +22,8 @@ pub trait SnapshotStore: std::fmt::Debug + Send + Sync + 'static {
     /// Whether an execution plan snapshot of this id is stored.
     async fn has_execution_plan_snapshot(&self, id: &SnapshotId) -> Result<bool, StorageError>;
 
-    /// Stores an execution plan snapshot under the hash of its text and returns that; storing it
-    /// twice is the same as storing it once.
+    /// Stores an execution plan snapshot under the hash of its text, and returns the hash. Storing it twice is the
+    /// same as storing it once.
     async fn add_execution_plan_snapshot(
         &self,
         snapshot: &ExecutionPlanSnapshot,

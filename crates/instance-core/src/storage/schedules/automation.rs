@@ -22,8 +22,8 @@ pub struct EvaluationsPage {
 /// Evaluations of automation conditions.
 #[async_trait]
 pub trait AutomationStore: std::fmt::Debug + Send + Sync + 'static {
-    /// Stores what one evaluation found, in the place of what it had found for the same keys, in one
-    /// transaction.
+    /// Stores what one evaluation found, in one transaction. It replaces what the same evaluation had found for the
+    /// same keys.
     async fn add_auto_materialize_asset_evaluations(
         &self,
         evaluation_id: i64,

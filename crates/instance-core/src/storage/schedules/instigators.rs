@@ -5,8 +5,9 @@ use chrono::{DateTime, Utc};
 
 use crate::error::StorageError;
 use crate::scheduling::{InstigatorState, InstigatorStatus, InstigatorType};
+use crate::storage::Only;
 
-/// Which schedules and sensors are meant. Fields that are empty do not filter.
+/// Which schedules and sensors are meant. Fields that are `None` or [`Only::Any`] do not filter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct InstigatorFilter {
     /// Of the repository with this selector id.
@@ -14,13 +15,13 @@ pub struct InstigatorFilter {
     /// Of this type.
     pub instigator_type: Option<InstigatorType>,
     /// In one of these statuses, as stored.
-    pub statuses: Vec<InstigatorStatus>,
+    pub statuses: Only<InstigatorStatus>,
 }
 
 /// The states of schedules and sensors.
 ///
-/// Two ids name one of them: the origin id, the hash of all that led to it, and the selector id, the hash
-/// of location, repository and name, which survives a move of the code.
+/// Two ids name a schedule or sensor. The origin id is the hash of all that led to it. The selector id is the hash
+/// of location, repository and name, and survives a move of the code.
 #[async_trait]
 pub trait InstigatorStore: std::fmt::Debug + Send + Sync + 'static {
     /// The states that match, oldest first.
@@ -35,10 +36,12 @@ pub trait InstigatorStore: std::fmt::Debug + Send + Sync + 'static {
         selector_id: &str,
     ) -> Result<Option<InstigatorState>, StorageError>;
 
-    /// Stores a state, under both of its ids, in one transaction. `at` is the time of the change, should
-    /// another origin have left a state under the same selector.
+    /// Stores a state, under both of its ids, in one transaction. `at` is the time of the change. It counts if
+    /// another origin has left a state under the same selector.
     ///
-    /// Errors: [`StorageError::AlreadyExists`] if the origin has a state.
+    /// # Errors
+    ///
+    /// [`StorageError::AlreadyExists`] if the origin has a state.
     async fn add_instigator_state(
         &self,
         state: &InstigatorState,
@@ -47,7 +50,9 @@ pub trait InstigatorStore: std::fmt::Debug + Send + Sync + 'static {
 
     /// Replaces a state, under both of its ids, in one transaction.
     ///
-    /// Errors: [`StorageError::NotFound`] if the selector has none.
+    /// # Errors
+    ///
+    /// [`StorageError::NotFound`] if the selector has none.
     async fn update_instigator_state(
         &self,
         state: &InstigatorState,
@@ -56,7 +61,9 @@ pub trait InstigatorStore: std::fmt::Debug + Send + Sync + 'static {
 
     /// Deletes the state of an origin, and that of its selector unless another origin still has it.
     ///
-    /// Errors: [`StorageError::NotFound`] if the selector has none.
+    /// # Errors
+    ///
+    /// [`StorageError::NotFound`] if the selector has none.
     async fn delete_instigator_state(
         &self,
         origin_id: &str,

@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 
 use crate::error::StorageError;
 use crate::scheduling::{InstigatorTick, InstigatorTickSummary, TickData, TickStatus};
+use crate::storage::Only;
 
 /// Which ticks of one schedule or sensor are meant; they come newest first.
 #[derive(Debug, Clone, Default, PartialEq)]
@@ -17,8 +18,8 @@ pub struct TicksQuery {
     pub before: Option<DateTime<Utc>>,
     /// Began after this time.
     pub after: Option<DateTime<Utc>>,
-    /// In one of these statuses; empty means any.
-    pub statuses: Vec<TickStatus>,
+    /// In one of these statuses.
+    pub statuses: Only<TickStatus>,
     /// At most so many; `None` means all.
     pub limit: Option<u64>,
 }
@@ -49,21 +50,21 @@ pub trait TickStore: std::fmt::Debug + Send + Sync + 'static {
     ) -> Result<Vec<InstigatorTickSummary>, StorageError>;
 
     /// The newest ticks of each of several selectors, `limit` of each, newest first within each. `None`
-    /// means all; empty statuses mean any.
+    /// means all.
     async fn get_batch_ticks(
         &self,
         selector_ids: &[String],
         limit: Option<u64>,
-        statuses: &[TickStatus],
+        statuses: &Only<TickStatus>,
     ) -> Result<Vec<(String, Vec<InstigatorTick>)>, StorageError>;
 
-    /// Deletes the ticks of a schedule or sensor that began before a time, of these statuses or, if there
-    /// are none, of any. Returns how many were deleted.
+    /// Deletes the ticks of a schedule or sensor of these statuses that began before a time. Returns how
+    /// many were deleted.
     async fn purge_ticks(
         &self,
         origin_id: &str,
         selector_id: &str,
         before: DateTime<Utc>,
-        statuses: &[TickStatus],
+        statuses: &Only<TickStatus>,
     ) -> Result<u64, StorageError>;
 }

@@ -7,7 +7,7 @@ use crate::ids::{RunId, StorageId};
 use crate::storage::EventStoreExt;
 use crate::storage::{
     AssetCheckExecutionRecord, AssetCheckExecutionRecordStatus, AssetCheckStore,
-    CheckExecutionsPage, EventLogStorage, EventRecordsFilter, Order, PartitionKeyFilter,
+    CheckExecutionsPage, EventLogStorage, EventRecordsFilter, Only, Order, PartitionKeyFilter,
 };
 use crate::testing::event_log::events::all_messages;
 use crate::testing::samples::{
@@ -22,7 +22,7 @@ fn page(check_key: &AssetCheckKey) -> CheckExecutionsPage {
         check_key: check_key.clone(),
         limit: 100,
         cursor: None,
-        statuses: Vec::new(),
+        statuses: Only::Any,
         partition_filter: None,
     }
 }
@@ -117,9 +117,9 @@ pub async fn pages_of_executions_follow_one_another(storage: &dyn EventLogStorag
     let all = page(&key);
     for (page, expected) in [
         (all.clone(), &["r6", "r5", "r4", "r3", "r2", "r1"][..]),
-        (CheckExecutionsPage { statuses: vec![Failed], ..all.clone() }, &["r4", "r2"]),
+        (CheckExecutionsPage { statuses: Only::one(Failed), ..all.clone() }, &["r4", "r2"]),
         (
-            CheckExecutionsPage { statuses: vec![Planned, Failed], ..all.clone() },
+            CheckExecutionsPage { statuses: Only::these([Planned, Failed]), ..all.clone() },
             &["r6", "r4", "r2"],
         ),
         (CheckExecutionsPage { partition_filter: of(Some("p")), ..all.clone() }, &["r3", "r2"]),
@@ -128,7 +128,7 @@ pub async fn pages_of_executions_follow_one_another(storage: &dyn EventLogStorag
         (
             CheckExecutionsPage {
                 partition_filter: of(None),
-                statuses: vec![Succeeded],
+                statuses: Only::one(Succeeded),
                 ..all.clone()
             },
             &["r1"],
@@ -237,18 +237,14 @@ pub async fn partitions_of_checks_are_found(storage: &dyn EventLogStorage) {
             Evaluated { failed: true, partition: Some(partition), target: Some(target) };
         store(storage, &[check_evaluated(run, &key, evaluated, 2)]).await;
     }
-    let info = async |after, partitions: Option<&[&str]>| {
-        let partitions: Option<Vec<String>> =
-            partitions.map(|names| names.iter().map(|name| (*name).to_owned()).collect());
+    let info = async |after, partitions: Only<String>| {
         let keys = std::slice::from_ref(&key);
-        let mut found = storage
-            .get_asset_check_partition_info(keys, after, partitions.as_deref())
-            .await
-            .unwrap();
+        let mut found =
+            storage.get_asset_check_partition_info(keys, after, &partitions).await.unwrap();
         found.sort_by(|one, other| one.partition_key.cmp(&other.partition_key));
         found
     };
-    let all = info(None, None).await;
+    let all = info(None, Only::Any).await;
     assert_eq!(all.len(), 2);
     assert_eq!(all[0].partition_key.as_deref(), Some("p"));
     assert_eq!(all[0].latest_execution_status, Failed);
@@ -256,10 +252,10 @@ pub async fn partitions_of_checks_are_found(storage: &dyn EventLogStorage) {
     assert_eq!(all[0].latest_materialization_storage_id, Some(ids[0]));
     assert_eq!(all[0].latest_target_materialization_storage_id, Some(ids[0]));
     assert_eq!(all[1].latest_target_materialization_storage_id, Some(StorageId(FAR)));
-    assert_eq!(info(None, Some(&["q", "P"])).await, all[1..]);
-    assert_eq!(info(None, Some(&[])).await, []);
-    assert_eq!(info(Some(all[1].latest_check_event_storage_id), None).await, all[..1]);
-    assert_eq!(info(Some(StorageId(FAR)), None).await, []);
+    assert_eq!(info(None, Only::these(["q", "P"])).await, all[1..]);
+    assert_eq!(info(None, Only::These(Vec::new())).await, []);
+    assert_eq!(info(Some(all[1].latest_check_event_storage_id), Only::Any).await, all[..1]);
+    assert_eq!(info(Some(StorageId(FAR)), Only::Any).await, []);
 }
 
 /// An evaluation that would end two planned executions is refused, with its batch.

@@ -7,7 +7,8 @@ use crate::event::DagsterEventType;
 use crate::ids::{RunId, StorageId};
 use crate::storage::EventStoreExt;
 use crate::storage::{
-    AssetPartitionStore, EventLogStorage, EventRecordsFilter, EventStore, LatestTagsQuery, Order,
+    AssetPartitionStore, EventLogStorage, EventRecordsFilter, EventStore, LatestTagsQuery, Only,
+    Order,
 };
 use crate::tags::{DATA_VERSION, MULTIDIMENSIONAL_PARTITION_PREFIX};
 use crate::testing::samples::{
@@ -68,29 +69,25 @@ pub async fn the_last_event_of_each_partition_is_found(storage: &dyn EventLogSto
         storage.store_event(&planned("r1", "a", Some("r"), second)).await.unwrap();
     }
     let ids = ids(storage, MATERIALIZED).await;
-    let found = async |partitions: Option<&[&str]>, after| {
-        let partitions = partitions.map(names);
+    let found = async |partitions: Only<String>, after| {
         storage
-            .get_latest_storage_id_by_partition(
-                &asset("a"),
-                MATERIALIZED,
-                partitions.as_deref(),
-                after,
-            )
+            .get_latest_storage_id_by_partition(&asset("a"), MATERIALIZED, &partitions, after)
             .await
             .unwrap()
     };
     let (p, q) = (("p".to_owned(), ids[3]), ("q".to_owned(), ids[1]));
     let both = BTreeMap::from([p.clone(), q.clone()]);
-    assert_eq!(found(None, None).await, both);
-    assert_eq!(found(Some(&[]), None).await, both, "none of them means all");
-    assert_eq!(found(Some(&["q", "Q", "r"]), None).await, BTreeMap::from([q]));
-    assert_eq!(found(None, Some(ids[1])).await, BTreeMap::from([p.clone()]));
-    assert_eq!(found(Some(&["q"]), Some(ids[1])).await, BTreeMap::new());
-    assert_eq!(found(None, Some(StorageId(FAR))).await, BTreeMap::new());
+    assert_eq!(found(Only::Any, None).await, both);
+    assert_eq!(found(Only::These(Vec::new()), None).await, BTreeMap::new());
+    assert_eq!(found(Only::these(["q", "Q", "r"]), None).await, BTreeMap::from([q]));
+    assert_eq!(found(Only::Any, Some(ids[1])).await, BTreeMap::from([p.clone()]));
+    assert_eq!(found(Only::one("q"), Some(ids[1])).await, BTreeMap::new());
+    assert_eq!(found(Only::Any, Some(StorageId(FAR))).await, BTreeMap::new());
     let planned = DagsterEventType::AssetMaterializationPlanned;
-    let of_planned =
-        storage.get_latest_storage_id_by_partition(&asset("a"), planned, None, None).await.unwrap();
+    let of_planned = storage
+        .get_latest_storage_id_by_partition(&asset("a"), planned, &Only::Any, None)
+        .await
+        .unwrap();
     assert_eq!(of_planned.into_keys().collect::<Vec<_>>(), ["r"]);
 }
 
@@ -115,7 +112,7 @@ pub async fn the_last_tags_of_each_partition_are_found(storage: &dyn EventLogSto
         asset_key: asset("a"),
         event_type: MATERIALIZED,
         tag_keys: names(keys),
-        partitions: None,
+        partitions: Only::Any,
         before_cursor: None,
         after_cursor: None,
     };
@@ -127,9 +124,9 @@ pub async fn the_last_tags_of_each_partition_are_found(storage: &dyn EventLogSto
     let both = query(&[&day, DATA_VERSION]);
     assert_eq!(found(both).await, BTreeMap::from([p.clone(), version]));
     assert_eq!(found(query(&[&place])).await, BTreeMap::new());
-    let some = LatestTagsQuery { partitions: Some(names(&["q", "Q"])), ..query(&[&day]) };
+    let some = LatestTagsQuery { partitions: Only::These(names(&["q", "Q"])), ..query(&[&day]) };
     assert_eq!(found(some).await, BTreeMap::from([q]));
-    let none = LatestTagsQuery { partitions: Some(Vec::new()), ..query(&[&day]) };
+    let none = LatestTagsQuery { partitions: Only::These(Vec::new()), ..query(&[&day]) };
     assert_eq!(found(none).await, BTreeMap::new());
     let before = LatestTagsQuery { before_cursor: Some(ids[1]), ..query(&[&day]) };
     let old = ("p".to_owned(), tags(&[(&day, "old")]));
@@ -145,7 +142,7 @@ pub async fn tags_that_are_not_indexed_are_refused(storage: &dyn AssetPartitionS
             asset_key: asset("a"),
             event_type: MATERIALIZED,
             tag_keys: names(keys),
-            partitions: None,
+            partitions: Only::Any,
             before_cursor: None,
             after_cursor: None,
         };
@@ -295,7 +292,7 @@ pub async fn partitions_from_before_a_wipe_do_not_count(storage: &dyn EventLogSt
     let found = storage.get_materialized_partitions(&asset("a"), None, None).await.unwrap();
     assert_eq!(found, set(&["new"]));
     let found = storage
-        .get_latest_storage_id_by_partition(&asset("a"), MATERIALIZED, None, None)
+        .get_latest_storage_id_by_partition(&asset("a"), MATERIALIZED, &Only::Any, None)
         .await
         .unwrap();
     assert_eq!(found.into_keys().collect::<Vec<_>>(), ["new"]);
@@ -312,7 +309,7 @@ pub async fn partitions_from_before_a_wipe_do_not_count(storage: &dyn EventLogSt
         asset_key: asset("a"),
         event_type: MATERIALIZED,
         tag_keys: vec![day.clone()],
-        partitions: None,
+        partitions: Only::Any,
         before_cursor: None,
         after_cursor: None,
     };
@@ -334,12 +331,11 @@ pub async fn awkward_partitions_are_told_apart(storage: &dyn EventLogStorage) {
     let all = storage.get_materialized_partitions(&asset("a"), None, None).await.unwrap();
     assert_eq!(all, set(AWKWARD));
     for text in AWKWARD {
-        let one = names(&[text]);
         let found = storage
-            .get_latest_storage_id_by_partition(&asset("a"), MATERIALIZED, Some(&one), None)
+            .get_latest_storage_id_by_partition(&asset("a"), MATERIALIZED, &Only::one(*text), None)
             .await
             .unwrap();
-        assert_eq!(found.into_keys().collect::<Vec<_>>(), one);
+        assert_eq!(found.into_keys().collect::<Vec<_>>(), names(&[text]));
         let filter = tags(&[(&day, text)]);
         let found = storage.get_event_tags_for_asset(&asset("a"), &filter, None).await.unwrap();
         assert_eq!(found, [filter]);
@@ -360,8 +356,9 @@ pub async fn any_number_of_partitions_may_be_asked_for(storage: &dyn EventLogSto
     let mut partitions = numbered("none", MANY);
     partitions.insert(0, "q".to_owned());
     partitions.push("p".to_owned());
+    let asked = Only::These(partitions.clone());
     let found = storage
-        .get_latest_storage_id_by_partition(&asset("a"), MATERIALIZED, Some(&partitions), None)
+        .get_latest_storage_id_by_partition(&asset("a"), MATERIALIZED, &asked, None)
         .await
         .unwrap();
     assert_eq!(found.into_keys().collect::<Vec<_>>(), ["p", "q"]);
@@ -374,7 +371,7 @@ pub async fn any_number_of_partitions_may_be_asked_for(storage: &dyn EventLogSto
         asset_key: asset("a"),
         event_type: MATERIALIZED,
         tag_keys: vec![day],
-        partitions: Some(partitions),
+        partitions: Only::These(partitions),
         before_cursor: None,
         after_cursor: None,
     };

@@ -7,7 +7,8 @@ use crate::ids::RunId;
 use crate::serdes::serialize_value;
 use crate::storage::EventStoreExt;
 use crate::storage::{
-    AssetEventSummaryQuery, AssetKeysPage, AssetStore, EventLogStorage, EventRecordsFilter, Order,
+    AssetEventSummaryQuery, AssetKeysPage, AssetStore, EventLogStorage, EventRecordsFilter, Only,
+    Order,
 };
 use crate::testing::samples::{
     AWKWARD, COLLATED, FAR, MANY, asset, at, check_key, check_planned, event, freshness,
@@ -15,7 +16,7 @@ use crate::testing::samples::{
 };
 
 async fn record(storage: &dyn AssetStore, name: &str) -> Option<AssetRecord> {
-    let mut records = storage.get_asset_records(Some(&[asset(name)])).await.unwrap();
+    let mut records = storage.get_asset_records(&Only::one(asset(name))).await.unwrap();
     assert!(records.len() < 2);
     records.pop()
 }
@@ -78,7 +79,7 @@ pub async fn a_record_follows_from_the_events(storage: &dyn EventLogStorage) {
         if let Some(found) = found {
             assert_eq!(serialize_value(&found.event_log_entry), serialize_value(&last));
             let filter = EventRecordsFilter {
-                storage_ids: vec![found.storage_id],
+                storage_ids: Only::one(found.storage_id),
                 ..EventRecordsFilter::of_type(DagsterEventType::AssetMaterialization)
             };
             let same = storage.get_event_records(&filter, None, Order::Ascending).await.unwrap();
@@ -108,20 +109,20 @@ pub async fn the_last_event_of_a_batch_counts(storage: &dyn EventLogStorage) {
 
 /// Records come by key ascending, of all assets or of those asked for, each once.
 pub async fn records_come_by_key(storage: &dyn EventLogStorage) {
-    assert_eq!(storage.get_asset_records(None).await.unwrap(), []);
+    assert_eq!(storage.get_asset_records(&Only::Any).await.unwrap(), []);
     let batch: Vec<_> = COLLATED.iter().map(|name| planned("r1", name, None, 1)).collect();
     storage.store_event_batch(&batch).await.unwrap();
-    let found = async |keys: Option<&[AssetKey]>| {
+    let found = async |keys: &Only<AssetKey>| {
         let records = storage.get_asset_records(keys).await.unwrap();
         let names = records.into_iter().map(|record| record.asset_entry.asset_key.to_db_string());
         names.collect::<Vec<_>>()
     };
     let mut expected: Vec<_> = COLLATED.iter().map(|name| asset(name).to_db_string()).collect();
     expected.sort();
-    assert_eq!(found(None).await, expected);
+    assert_eq!(found(&Only::Any).await, expected);
     let asked = ["b", "none", "B", "b"].map(asset);
-    assert_eq!(found(Some(&asked)).await, [r#"["B"]"#, r#"["b"]"#]);
-    assert_eq!(found(Some(&[])).await, Vec::<String>::new());
+    assert_eq!(found(&Only::these(asked)).await, [r#"["B"]"#, r#"["b"]"#]);
+    assert_eq!(found(&Only::These(Vec::new())).await, Vec::<String>::new());
 }
 
 /// Page by page, every key comes once and in order, whatever the limit.
@@ -239,7 +240,7 @@ pub async fn a_wiped_asset_is_gone_until_its_next_event(storage: &dyn EventLogSt
         check_key: check,
         limit: 9,
         cursor: None,
-        statuses: Vec::new(),
+        statuses: Only::Any,
         partition_filter: None,
     };
     assert_eq!(storage.get_asset_check_execution_history(&page).await.unwrap(), []);
@@ -279,7 +280,7 @@ pub async fn a_wipe_is_of_its_very_microsecond(storage: &dyn EventLogStorage) {
         event_type: DagsterEventType::AssetMaterialization,
         asset_key: Some(asset("then")),
         run_id: None,
-        storage_ids: None,
+        storage_ids: Only::Any,
         after_storage_id: None,
         before_storage_id: None,
         limit: None,
@@ -358,7 +359,7 @@ pub async fn awkward_keys_of_assets_are_told_apart(storage: &dyn EventLogStorage
         assert_eq!(found.asset_key, asset(name));
         assert_eq!(&found.last_materialization_record.unwrap().event_log_entry, entry);
     }
-    assert_eq!(storage.get_asset_records(None).await.unwrap().len(), AWKWARD.len());
+    assert_eq!(storage.get_asset_records(&Only::Any).await.unwrap().len(), AWKWARD.len());
 }
 
 /// More assets than one statement may bind are asked for.
@@ -369,7 +370,7 @@ pub async fn any_number_of_assets_may_be_asked_for(storage: &dyn EventLogStorage
     let mut asked: Vec<_> = numbered("none", MANY).iter().map(|name| asset(name)).collect();
     asked.insert(0, asset("z"));
     asked.push(asset("a"));
-    let found = storage.get_asset_records(Some(&asked)).await.unwrap();
+    let found = storage.get_asset_records(&Only::These(asked.clone())).await.unwrap();
     let found: Vec<_> = found.into_iter().map(|record| record.asset_entry.asset_key).collect();
     assert_eq!(found, [asset("a"), asset("z")]);
     let found = storage.get_latest_materialization_records(&asked).await.unwrap();

@@ -6,8 +6,8 @@ use crate::event::{DagsterEventType, EventLogConnection, EventLogCursor, EventLo
 use crate::ids::{RunId, StorageId};
 use crate::storage::EventStoreExt;
 use crate::storage::{
-    AssetEventSummaryQuery, EventCursor, EventLogStorage, EventRecordsFilter, EventStore, Order,
-    RecordsPage, RunShardedEventsCursor, RunStatusChangeRecordsFilter,
+    AssetEventSummaryQuery, EventCursor, EventLogStorage, EventRecordsFilter, EventStore, Only,
+    Order, RecordsPage, RunShardedEventsCursor, RunStatusChangeRecordsFilter,
 };
 use crate::testing::samples::{
     AWKWARD, FAR, MANY, asset, at, awkward_times, event, line, materialized, numbered, observed,
@@ -60,7 +60,7 @@ async fn fill(storage: &dyn EventStore) -> Vec<StorageId> {
 pub async fn filters_find_the_events_that_match(storage: &dyn EventStore) {
     let ids = fill(storage).await;
     let all = || EventRecordsFilter::of_type(MATERIALIZED);
-    let partitions = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect();
+    let partitions = |names: &[&str]| Only::these(names.iter().copied());
     let behind = |place: usize| Some(EventCursor::StorageId(ids[place]));
     let sharded = |place: usize| {
         let cursor = RunShardedEventsCursor { id: ids[place], run_updated_after: at(99) };
@@ -85,13 +85,13 @@ pub async fn filters_find_the_events_that_match(storage: &dyn EventStore) {
         ),
         (EventRecordsFilter { after_timestamp: Some(at(3)), ..all() }, &[4, 6]),
         (EventRecordsFilter { before_timestamp: Some(at(3)), ..all() }, &[1, 2]),
-        (EventRecordsFilter { storage_ids: vec![ids[4], ids[0]], ..all() }, &[1, 6]),
-        (EventRecordsFilter { storage_ids: vec![StorageId(FAR)], ..all() }, &[]),
+        (EventRecordsFilter { storage_ids: Only::these([ids[4], ids[0]]), ..all() }, &[1, 6]),
+        (EventRecordsFilter { storage_ids: Only::one(StorageId(FAR)), ..all() }, &[]),
         (
             EventRecordsFilter {
                 asset_partitions: partitions(&["p", "q"]),
                 after_timestamp: Some(at(1)),
-                storage_ids: ids.clone(),
+                storage_ids: Only::These(ids.clone()),
                 ..of_asset("a")
             },
             &[6],
@@ -200,7 +200,7 @@ pub async fn changes_of_statuses_are_found(storage: &dyn EventStore) {
         before_timestamp: None,
         after_storage_id: None,
         before_storage_id: None,
-        storage_ids: Vec::new(),
+        storage_ids: Only::Any,
     };
     let page = RecordsPage { cursor: None, limit: Some(3), order: Order::Ascending };
     let first = storage.fetch_run_status_changes(&all, page).await.unwrap();
@@ -217,7 +217,10 @@ pub async fn changes_of_statuses_are_found(storage: &dyn EventStore) {
         (RunStatusChangeRecordsFilter { after_storage_id: Some(id(1)), ..all.clone() }, vec![4, 3]),
         (RunStatusChangeRecordsFilter { before_storage_id: Some(id(1)), ..all.clone() }, vec![1]),
         (
-            RunStatusChangeRecordsFilter { storage_ids: vec![id(2), id(0)], ..all.clone() },
+            RunStatusChangeRecordsFilter {
+                storage_ids: Only::these([id(2), id(0)]),
+                ..all.clone()
+            },
             vec![3, 1],
         ),
     ] {
@@ -235,7 +238,7 @@ pub async fn a_type_that_changes_no_status_is_refused(storage: &dyn EventStore) 
         before_timestamp: None,
         after_storage_id: None,
         before_storage_id: None,
-        storage_ids: Vec::new(),
+        storage_ids: Only::Any,
     };
     let error =
         storage.fetch_run_status_changes(&filter, RecordsPage::default()).await.unwrap_err();
@@ -249,7 +252,7 @@ pub async fn summaries_of_asset_events_are_found(storage: &dyn EventStore) {
         event_type: MATERIALIZED,
         asset_key: None,
         run_id: None,
-        storage_ids: None,
+        storage_ids: Only::Any,
         after_storage_id: None,
         before_storage_id: None,
         limit: None,
@@ -260,8 +263,11 @@ pub async fn summaries_of_asset_events_are_found(storage: &dyn EventStore) {
         (AssetEventSummaryQuery { asset_key: Some(asset("a")), ..all() }, &[0, 2, 3, 4]),
         (AssetEventSummaryQuery { run_id: Some(RunId::from("r1")), ..all() }, &[0, 3]),
         (AssetEventSummaryQuery { run_id: Some(RunId::from("R1")), ..all() }, &[]),
-        (AssetEventSummaryQuery { storage_ids: Some(vec![ids[3], ids[1]]), ..all() }, &[1, 3]),
-        (AssetEventSummaryQuery { storage_ids: Some(Vec::new()), ..all() }, &[]),
+        (
+            AssetEventSummaryQuery { storage_ids: Only::These(vec![ids[3], ids[1]]), ..all() },
+            &[1, 3],
+        ),
+        (AssetEventSummaryQuery { storage_ids: Only::These(Vec::new()), ..all() }, &[]),
         (AssetEventSummaryQuery { after_storage_id: Some(ids[2]), ..all() }, &[3, 4]),
         (AssetEventSummaryQuery { before_storage_id: Some(ids[2]), ..all() }, &[0, 1]),
         (AssetEventSummaryQuery { limit: Some(2), order: Order::Descending, ..all() }, &[4, 3]),
@@ -293,7 +299,7 @@ pub async fn summaries_of_asset_events_are_found(storage: &dyn EventStore) {
 /// A partition without a name is no partition.
 pub async fn an_empty_partition_is_none(storage: &dyn EventStore) {
     storage.store_event(&materialized("r1", "a", Some(""), 1)).await.unwrap();
-    let found = storage.get_asset_partitions_for_run(&RunId::from("r1"), &[]).await.unwrap();
+    let found = storage.get_asset_partitions_for_run(&RunId::from("r1"), &Only::Any).await.unwrap();
     assert_eq!(found, [(asset("a"), [None].into())]);
 }
 
@@ -310,7 +316,7 @@ pub async fn assets_and_partitions_of_a_run_are_found(storage: &dyn EventStore) 
         materialized("r2", "d", None, 1),
     ];
     storage.store_event_batch(&batch).await.unwrap();
-    let found = async |of_types: &[DagsterEventType]| {
+    let found = async |of_types: &Only<DagsterEventType>| {
         let run_id = RunId::from("r1");
         let mut found = storage.get_asset_partitions_for_run(&run_id, of_types).await.unwrap();
         found.sort();
@@ -319,11 +325,11 @@ pub async fn assets_and_partitions_of_a_run_are_found(storage: &dyn EventStore) 
     let name = |name: &str| Some(name.to_owned());
     let of_a = (asset("a"), [None, name("p"), name("P")].into());
     let (of_b, of_c) = ((asset("b"), [None].into()), (asset("c"), [name("p")].into()));
-    assert_eq!(found(&[]).await, [of_a.clone(), of_b.clone(), of_c]);
-    assert_eq!(found(&[MATERIALIZED]).await, std::slice::from_ref(&of_a));
+    assert_eq!(found(&Only::Any).await, [of_a.clone(), of_b.clone(), of_c]);
+    assert_eq!(found(&Only::one(MATERIALIZED)).await, std::slice::from_ref(&of_a));
     let both = [MATERIALIZED, DagsterEventType::AssetMaterializationPlanned];
-    assert_eq!(found(&both).await, [of_a, of_b]);
-    assert_eq!(found(&[DagsterEventType::StepStart]).await, []);
+    assert_eq!(found(&Only::these(both)).await, [of_a, of_b]);
+    assert_eq!(found(&Only::one(DagsterEventType::StepStart)).await, []);
 }
 
 /// Entries of all runs that share rows come by id, behind the cursor, of the types, up to the limit; the
@@ -338,19 +344,21 @@ pub async fn entries_behind_an_id_are_found(storage: &dyn EventLogStorage) {
     for entry in &batch {
         storage.store_event(entry).await.unwrap();
     }
-    let all = storage.get_logs_for_all_runs_by_log_id(StorageId(-1), &[], None).await.unwrap();
+    let all =
+        storage.get_logs_for_all_runs_by_log_id(StorageId(-1), &Only::Any, None).await.unwrap();
     let found: Vec<_> = all.iter().map(|record| &record.event_log_entry).collect();
     assert_eq!(found, batch.iter().collect::<Vec<_>>());
     assert_eq!(storage.get_maximum_record_id().await.unwrap(), Some(all[2].storage_id));
+    let two_types = Only::these([DagsterEventType::RunStart, MATERIALIZED]);
     for (after, of_types, limit, expected) in [
-        (all[0].storage_id, &[][..], None, &all[1..]),
-        (all[0].storage_id, &[], Some(1), &all[1..2]),
-        (StorageId(0), &[MATERIALIZED], None, &all[1..2]),
-        (StorageId(0), &[DagsterEventType::RunStart, MATERIALIZED], Some(u64::MAX), &all[..2]),
-        (StorageId(FAR), &[], None, &[]),
-        (StorageId(i64::MIN), &[], Some(0), &[]),
+        (all[0].storage_id, Only::Any, None, &all[1..]),
+        (all[0].storage_id, Only::Any, Some(1), &all[1..2]),
+        (StorageId(0), Only::one(MATERIALIZED), None, &all[1..2]),
+        (StorageId(0), two_types, Some(u64::MAX), &all[..2]),
+        (StorageId(FAR), Only::Any, None, &[]),
+        (StorageId(i64::MIN), Only::Any, Some(0), &[]),
     ] {
-        let found = storage.get_logs_for_all_runs_by_log_id(after, of_types, limit).await.unwrap();
+        let found = storage.get_logs_for_all_runs_by_log_id(after, &of_types, limit).await.unwrap();
         assert_eq!(found, expected, "{after}, {of_types:?}, {limit:?}");
     }
 }
@@ -374,7 +382,7 @@ pub async fn any_number_of_events_may_be_asked_for(storage: &dyn EventStore) {
     storage_ids.insert(0, ids[4]);
     storage_ids.push(ids[0]);
     let filter = EventRecordsFilter {
-        storage_ids: storage_ids.clone(),
+        storage_ids: Only::These(storage_ids.clone()),
         ..EventRecordsFilter::of_type(MATERIALIZED)
     };
     assert_eq!(seconds(storage, &filter).await, [1, 6]);
@@ -383,13 +391,14 @@ pub async fn any_number_of_events_may_be_asked_for(storage: &dyn EventStore) {
     let mut asset_partitions = numbered("none", MANY);
     asset_partitions.insert(0, "p".to_owned());
     asset_partitions.push("q".to_owned());
-    let filter = EventRecordsFilter { asset_partitions, ..of_asset("a") };
+    let filter =
+        EventRecordsFilter { asset_partitions: Only::These(asset_partitions), ..of_asset("a") };
     assert_eq!(seconds(storage, &filter).await, [1, 6]);
     let query = AssetEventSummaryQuery {
         event_type: MATERIALIZED,
         asset_key: None,
         run_id: None,
-        storage_ids: Some(storage_ids),
+        storage_ids: Only::These(storage_ids),
         after_storage_id: None,
         before_storage_id: None,
         limit: Some(1),
@@ -408,7 +417,7 @@ pub async fn awkward_assets_and_partitions_are_told_apart(storage: &dyn EventSto
         for filter in [
             of_asset(text),
             EventRecordsFilter {
-                asset_partitions: vec![(*text).to_owned()],
+                asset_partitions: Only::one((*text).to_owned()),
                 ..EventRecordsFilter::of_type(MATERIALIZED)
             },
         ] {
@@ -428,4 +437,34 @@ pub async fn a_boundary_of_nanoseconds_is_one_of_microseconds(storage: &dyn Even
     let after = EventRecordsFilter { after_timestamp: Some(boundary), ..of_asset("a") };
     let found = storage.get_event_records(&after, None, Order::Ascending).await.unwrap();
     assert_eq!(found, []);
+}
+
+/// A list without anything finds no event, with every way of asking.
+pub async fn a_list_without_anything_finds_no_event(storage: &dyn EventStore) {
+    fill(storage).await;
+    storage.store_event(&event("r1", DagsterEventType::RunStart, 1)).await.unwrap();
+    for filter in [
+        EventRecordsFilter { asset_partitions: Only::These(Vec::new()), ..of_asset("a") },
+        EventRecordsFilter { storage_ids: Only::These(Vec::new()), ..of_asset("a") },
+    ] {
+        let found = storage.get_event_records(&filter, None, Order::Ascending).await.unwrap();
+        assert_eq!(found, [], "{filter:?}");
+        let page = storage.fetch_asset_events(&filter, RecordsPage::default()).await.unwrap();
+        assert_eq!(page.records, [], "{filter:?}");
+    }
+    let changes = RunStatusChangeRecordsFilter {
+        event_type: DagsterEventType::RunStart,
+        after_timestamp: None,
+        before_timestamp: None,
+        after_storage_id: None,
+        before_storage_id: None,
+        storage_ids: Only::These(Vec::new()),
+    };
+    let page = storage.fetch_run_status_changes(&changes, RecordsPage::default()).await.unwrap();
+    assert_eq!(page.records, []);
+    let none = Only::These(Vec::new());
+    let of_run = storage.get_asset_partitions_for_run(&RunId::from("r1"), &none).await.unwrap();
+    assert_eq!(of_run, []);
+    let behind = storage.get_logs_for_all_runs_by_log_id(StorageId(-1), &none, None).await.unwrap();
+    assert_eq!(behind, []);
 }

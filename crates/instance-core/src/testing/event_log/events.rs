@@ -7,7 +7,7 @@ use crate::event::{
 use crate::ids::{RunId, StorageId};
 use crate::serdes::{deserialize_value, serialize_value};
 use crate::storage::EventStoreExt;
-use crate::storage::{EventStore, Order, RecordsForRun};
+use crate::storage::{EventStore, Only, Order, RecordsForRun};
 use crate::testing::samples::{
     AWKWARD, Evaluated, FAR, all_of, asset, awkward_times, check_evaluated, check_key,
     check_planned, check_planned_of_a_range, entry, event, line, materialized, message, stamp,
@@ -248,7 +248,8 @@ pub async fn a_bound_of_bytes_counts_what_is_asked_for(storage: &dyn EventStore)
         [event("r1", DagsterEventType::RunStart, 0), event("r1", DagsterEventType::RunSuccess, 0)];
     let ids = storage.store_event_batch(&starts).await.unwrap();
     let of_types = vec![DagsterEventType::RunStart, DagsterEventType::RunSuccess];
-    let query = RecordsForRun { of_types, max_bytes: Some(9_000), ..log_of("r1") };
+    let query =
+        RecordsForRun { of_types: Only::These(of_types), max_bytes: Some(9_000), ..log_of("r1") };
     let page = storage.get_records_for_run(&query).await.unwrap();
     assert_eq!((page.records.len(), page.has_more), (2, false));
     let cursor = Some(EventLogCursor::StorageId(ids[0]));
@@ -295,19 +296,19 @@ pub async fn only_events_of_the_asked_types_are_read(storage: &dyn EventStore) {
         .collect();
     batch.insert(1, line("r1", "a line", 9));
     storage.store_event_batch(&batch).await.unwrap();
-    let of = async |of_types: &[DagsterEventType], limit| {
-        let query = RecordsForRun { of_types: of_types.to_vec(), limit, ..log_of("r1") };
+    let of = async |of_types, limit| {
+        let query = RecordsForRun { of_types, limit, ..log_of("r1") };
         let page = storage.get_records_for_run(&query).await.unwrap();
         page.records.iter().map(|record| record.event_log_entry.timestamp).collect::<Vec<_>>()
     };
     let at = |seconds: &[u32]| seconds.iter().map(|second| stamp(*second)).collect::<Vec<_>>();
-    assert_eq!(of(&[], None).await, at(&[1, 9, 2, 3, 4]));
-    assert_eq!(of(&[DagsterEventType::StepStart], None).await, at(&[1, 3]));
-    assert_eq!(of(&[DagsterEventType::StepStart], Some(1)).await, at(&[1]));
+    assert_eq!(of(Only::Any, None).await, at(&[1, 9, 2, 3, 4]));
+    assert_eq!(of(Only::one(DagsterEventType::StepStart), None).await, at(&[1, 3]));
+    assert_eq!(of(Only::one(DagsterEventType::StepStart), Some(1)).await, at(&[1]));
     let both = [DagsterEventType::RunStart, DagsterEventType::StepSuccess];
-    assert_eq!(of(&both, None).await, at(&[2, 4]));
-    assert_eq!(of(&[DagsterEventType::StepInput], None).await, at(&[]));
-    assert_eq!(of(DagsterEventType::ALL, None).await, at(&[1, 2, 3, 4]));
+    assert_eq!(of(Only::these(both), None).await, at(&[2, 4]));
+    assert_eq!(of(Only::one(DagsterEventType::StepInput), None).await, at(&[]));
+    assert_eq!(of(Only::These(DagsterEventType::ALL.to_vec()), None).await, at(&[1, 2, 3, 4]));
 }
 
 /// Runs whose ids differ in case only, or by more characters, have logs of their own.
@@ -459,9 +460,21 @@ pub async fn awkward_texts_of_events_are_kept(storage: &dyn EventStore) {
     let found: Vec<_> = page.records.into_iter().map(|record| record.event_log_entry).collect();
     assert_eq!(found, batch);
     for text in AWKWARD {
-        let steps = [(*text).to_owned()];
+        let steps = Only::one(*text);
         let stats = storage.get_step_stats_for_run(&RunId::from("r1"), &steps).await.unwrap();
         assert_eq!(stats.len(), 1, "{text:?}");
         assert_eq!(stats[0].step_key, *text);
+    }
+}
+
+/// A list without a type finds no entry, also on a page whose bytes are bounded.
+pub async fn a_list_without_a_type_finds_no_entry(storage: &dyn EventStore) {
+    storage.store_event(&event("r1", DagsterEventType::RunStart, 1)).await.unwrap();
+    for max_bytes in [None, Some(1_000)] {
+        let of_types = Only::These(Vec::new());
+        let query = RecordsForRun { of_types, max_bytes, ..log_of("r1") };
+        let page = storage.get_records_for_run(&query).await.unwrap();
+        assert_eq!(page.records, [], "{max_bytes:?}");
+        assert!(!page.has_more, "{max_bytes:?}");
     }
 }

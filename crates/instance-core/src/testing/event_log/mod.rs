@@ -31,6 +31,7 @@ macro_rules! event_log_storage_tests {
                 offsets_count_entries
                 limits_and_cursors_of_a_log_may_be_of_any_size
                 only_events_of_the_asked_types_are_read
+                a_list_without_a_type_finds_no_entry
                 logs_of_runs_are_told_apart
                 events_of_any_time_are_stored
                 what_cannot_be_stored_takes_its_batch_with_it
@@ -53,6 +54,7 @@ macro_rules! event_log_storage_tests {
                 entries_behind_an_id_are_found
                 runs_with_logs_of_their_own_are_listed
                 any_number_of_events_may_be_asked_for
+                a_list_without_anything_finds_no_event
                 awkward_assets_and_partitions_are_told_apart
                 a_boundary_of_nanoseconds_is_one_of_microseconds
             }
@@ -64,6 +66,7 @@ macro_rules! event_log_storage_tests {
                 a_step_that_is_tried_again_has_several_attempts
                 spans_are_joined_by_their_name_and_alone_make_no_step
                 any_number_of_steps_may_be_asked_for
+                a_list_without_a_step_finds_none
             }
             assets {
                 an_asset_is_there_from_its_first_event

@@ -5,8 +5,8 @@ use crate::ids::RunId;
 use crate::run::{
     DagsterRunStatsSnapshot, RunStepKeyStatsSnapshot, RunStepMarker, StepEventStatus,
 };
-use crate::storage::EventStore;
 use crate::storage::EventStoreExt;
+use crate::storage::{EventStore, Only};
 use crate::testing::samples::{
     MANY, entry, event, line, materialized, numbered, stamp, step_event,
 };
@@ -51,8 +51,10 @@ fn blank(key: &str) -> RunStepKeyStatsSnapshot {
     }
 }
 
+/// Statistics of these steps; of all if there are none.
 async fn of_steps(storage: &dyn EventStore, step_keys: &[&str]) -> Vec<RunStepKeyStatsSnapshot> {
-    let step_keys: Vec<_> = step_keys.iter().map(|key| (*key).to_owned()).collect();
+    let step_keys = step_keys.iter().map(|key| (*key).to_owned()).collect();
+    let step_keys = Only::any_if_empty(step_keys);
     storage.get_step_stats_for_run(&RunId::from("r1"), &step_keys).await.unwrap()
 }
 
@@ -209,7 +211,16 @@ pub async fn any_number_of_steps_may_be_asked_for(storage: &dyn EventStore) {
     let mut keys = numbered("none", MANY);
     keys.insert(0, "c".to_owned());
     keys.push("a".to_owned());
-    let found = storage.get_step_stats_for_run(&RunId::from("r1"), &keys).await.unwrap();
+    let found =
+        storage.get_step_stats_for_run(&RunId::from("r1"), &Only::These(keys)).await.unwrap();
     let found: Vec<_> = found.iter().map(|step| step.step_key.as_str()).collect();
     assert_eq!(found, ["a", "c"]);
+}
+
+/// A list without a step finds no statistics.
+pub async fn a_list_without_a_step_finds_none(storage: &dyn EventStore) {
+    storage.store_event(&step("a", DagsterEventType::StepStart, 1)).await.unwrap();
+    let none = Only::These(Vec::new());
+    let found = storage.get_step_stats_for_run(&RunId::from("r1"), &none).await.unwrap();
+    assert_eq!(found, []);
 }

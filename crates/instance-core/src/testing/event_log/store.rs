@@ -4,7 +4,7 @@ use crate::assets::FreshnessState;
 use crate::event::DagsterEventType;
 use crate::ids::RunId;
 use crate::storage::EventStoreExt;
-use crate::storage::{CheckExecutionsPage, EventLogStorage, EventRecordsFilter, Order};
+use crate::storage::{CheckExecutionsPage, EventLogStorage, EventRecordsFilter, Only, Order};
 use crate::testing::event_log::events::all_messages;
 use crate::testing::samples::{check_key, check_planned, event, freshness, materialized, message};
 
@@ -30,7 +30,7 @@ pub async fn a_wipe_of_events_leaves_nothing(storage: &dyn EventLogStorage) {
 
         storage.wipe().await.unwrap();
         assert_eq!(all_messages(storage, "r1").await, Vec::<String>::new());
-        assert_eq!(storage.get_asset_records(None).await.unwrap(), []);
+        assert_eq!(storage.get_asset_records(&Only::Any).await.unwrap(), []);
         for event_type in
             [DagsterEventType::AssetMaterialization, DagsterEventType::FreshnessStateChange]
         {
@@ -43,7 +43,7 @@ pub async fn a_wipe_of_events_leaves_nothing(storage: &dyn EventLogStorage) {
             check_key: check.clone(),
             limit: 9,
             cursor: None,
-            statuses: Vec::new(),
+            statuses: Only::Any,
             partition_filter: None,
         };
         assert_eq!(storage.get_asset_check_execution_history(&page).await.unwrap(), []);

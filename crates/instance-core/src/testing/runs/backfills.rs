@@ -4,7 +4,7 @@ use crate::error::StorageError;
 use crate::run::TagFilter;
 use crate::scheduling::{BulkActionStatus, BulkActionsFilter, PartitionBackfill};
 use crate::serdes::serialize_value;
-use crate::storage::{BackfillStore, BackfillsPage};
+use crate::storage::{BackfillStore, BackfillsPage, Only};
 use crate::testing::samples::{
     MANY, at, awkward_times, backfill, job_backfill, numbered, with_unknown_field,
 };
@@ -82,7 +82,8 @@ pub async fn a_changed_backfill_takes_the_place_of_the_stored_one(storage: &dyn 
     let stored = storage.get_backfill("b1").await.unwrap().unwrap();
     assert_eq!(serialize_value(&stored), serialize_value(&changed));
     let statuses = vec![BulkActionStatus::CompletedFailed];
-    let filter = BulkActionsFilter { statuses, ..BulkActionsFilter::default() };
+    let filter =
+        BulkActionsFilter { statuses: Only::These(statuses), ..BulkActionsFilter::default() };
     assert_eq!(matching(storage, &filter).await, ["b1"]);
     let all = matching(storage, &BulkActionsFilter::default()).await;
     assert_eq!(all, ["b5", "b4", "b3", "b2", "b1"]);
@@ -110,17 +111,17 @@ pub async fn filters_find_the_backfills_that_match(storage: &dyn BackfillStore) 
     let selector_id = job_backfill("b4", "x").selector_id();
     let cases: Vec<(BulkActionsFilter, &[&str])> = vec![
         (all(), &["b5", "b4", "b3", "b2", "b1"]),
-        (BulkActionsFilter { statuses: vec![BulkActionStatus::Failed], ..all() }, &["b3"]),
+        (BulkActionsFilter { statuses: Only::one(BulkActionStatus::Failed), ..all() }, &["b3"]),
         (
             BulkActionsFilter {
-                statuses: vec![BulkActionStatus::Failed, BulkActionStatus::Completed],
+                statuses: Only::these([BulkActionStatus::Failed, BulkActionStatus::Completed]),
                 ..all()
             },
             &["b3", "b2"],
         ),
         (
             BulkActionsFilter {
-                backfill_ids: vec!["b1".to_owned(), "b5".to_owned(), "B2".to_owned()],
+                backfill_ids: Only::these(["b1".to_owned(), "b5".to_owned(), "B2".to_owned()]),
                 ..all()
             },
             &["b5", "b1"],
@@ -137,7 +138,7 @@ pub async fn filters_find_the_backfills_that_match(storage: &dyn BackfillStore) 
         (tags(&[("team", is("data")), ("tier", is("gold"))]), &["b1"]),
         (
             BulkActionsFilter {
-                statuses: vec![BulkActionStatus::Completed],
+                statuses: Only::one(BulkActionStatus::Completed),
                 created_after: Some(at(0)),
                 ..tags(&[("team", is("data"))])
             },
@@ -206,7 +207,10 @@ pub async fn any_number_of_backfills_may_be_asked_for(storage: &dyn BackfillStor
     let mut backfill_ids = numbered("none", MANY);
     backfill_ids.insert(0, "b2".to_owned());
     backfill_ids.push("b5".to_owned());
-    let filter = BulkActionsFilter { backfill_ids, ..BulkActionsFilter::default() };
+    let filter = BulkActionsFilter {
+        backfill_ids: Only::These(backfill_ids),
+        ..BulkActionsFilter::default()
+    };
     assert_eq!(matching(storage, &filter).await, ["b5", "b2"]);
     let mut values = numbered("none", MANY);
     values.push("data".to_owned());
@@ -256,4 +260,15 @@ pub async fn a_backfill_that_cannot_be_stored_is_stored_whole_or_not_at_all(
     let tags = [("a".to_owned(), TagFilter::Is("1".to_owned()))].into();
     let filter = BulkActionsFilter { tags, ..BulkActionsFilter::default() };
     assert_eq!(storage.get_backfills_count(&filter).await.unwrap(), stored);
+}
+
+/// A list without anything finds no backfill.
+pub async fn a_list_without_anything_finds_no_backfill(storage: &dyn BackfillStore) {
+    fill(storage).await;
+    for filter in [
+        BulkActionsFilter { statuses: Only::These(Vec::new()), ..BulkActionsFilter::default() },
+        BulkActionsFilter { backfill_ids: Only::These(Vec::new()), ..BulkActionsFilter::default() },
+    ] {
+        assert_eq!(matching(storage, &filter).await, [""; 0], "{filter:?}");
+    }
 }

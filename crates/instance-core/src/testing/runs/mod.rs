@@ -53,6 +53,7 @@ macro_rules! run_storage_tests {
                 runs_are_ordered_by_their_times
                 runs_that_have_no_time_are_not_lost
                 any_number_of_ids_may_be_asked_for
+                a_list_without_anything_finds_no_run
                 any_number_of_values_of_a_tag_may_be_asked_for
             }
             run_changes {
@@ -94,6 +95,7 @@ macro_rules! run_storage_tests {
                 pages_of_backfills_follow_one_another
                 a_page_behind_an_unknown_backfill_is_empty
                 any_number_of_backfills_may_be_asked_for
+                a_list_without_anything_finds_no_backfill
                 a_backfill_may_have_any_number_of_tags
                 a_backfill_that_cannot_be_stored_is_stored_whole_or_not_at_all
             }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::event::{DagsterEvent, DagsterEventType};
 use crate::ids::RunId;
 use crate::run::{DagsterRun, DagsterRunStatus, RunsFilter, TagFilter};
-use crate::storage::{Order, RunStorage, RunStore, RunsOrderBy, RunsPage};
+use crate::storage::{Only, Order, RunStorage, RunStore, RunsOrderBy, RunsPage};
 use crate::tags::BACKFILL_ID;
 use crate::testing::runs::snapshots::job_snapshot;
 use crate::testing::samples::{AWKWARD, MANY, at, awkward_times, numbered, run, time};
@@ -71,19 +71,19 @@ pub async fn filters_find_the_runs_that_match(storage: &dyn RunStorage) {
     let ids = |ids: &[&str]| ids.iter().map(|id| RunId::from(*id)).collect::<Vec<_>>();
     let cases: Vec<(RunsFilter, &[&str])> = vec![
         (all(), everything),
-        (RunsFilter { run_ids: ids(&["aa1", "é1", "none"]), ..all() }, &["é1", "aa1"]),
-        (RunsFilter { run_ids: ids(&["none"]), ..all() }, &[]),
+        (RunsFilter { run_ids: Only::These(ids(&["aa1", "é1", "none"])), ..all() }, &["é1", "aa1"]),
+        (RunsFilter { run_ids: Only::These(ids(&["none"])), ..all() }, &[]),
         (RunsFilter { job_name: Some("y".to_owned()), ..all() }, &["é1", "b%1"]),
         (RunsFilter { job_name: Some("Y".to_owned()), ..all() }, &[]),
-        (RunsFilter { statuses: vec![DagsterRunStatus::Started], ..all() }, &["aa2"]),
+        (RunsFilter { statuses: Only::one(DagsterRunStatus::Started), ..all() }, &["aa2"]),
         (
             RunsFilter {
-                statuses: vec![DagsterRunStatus::Started, DagsterRunStatus::Failure],
+                statuses: Only::these([DagsterRunStatus::Started, DagsterRunStatus::Failure]),
                 ..all()
             },
             &["b%1", "aa2"],
         ),
-        (RunsFilter { statuses: vec![DagsterRunStatus::Queued], ..all() }, &[]),
+        (RunsFilter { statuses: Only::one(DagsterRunStatus::Queued), ..all() }, &[]),
         (tagged(&[("team", is("data"))]), &["b%1", "aa2", "aa1"]),
         (tagged(&[("tier", one_of(&["gold", "silver", "lead"]))]), &["aa2", "aa1"]),
         (tagged(&[("note", is("it's"))]), &["b%1"]),
@@ -112,14 +112,14 @@ pub async fn filters_hold_together(storage: &dyn RunStore) {
         (
             RunsFilter {
                 job_name: Some("x".to_owned()),
-                statuses: vec![DagsterRunStatus::NotStarted],
+                statuses: Only::one(DagsterRunStatus::NotStarted),
                 ..tagged(&[("team", is("data"))])
             },
             &["aa1"],
         ),
         (
             RunsFilter {
-                run_ids: vec![RunId::from("aa1"), RunId::from("b%1")],
+                run_ids: Only::these([RunId::from("aa1"), RunId::from("b%1")]),
                 run_id_prefix: Some("b".to_owned()),
                 ..tagged(&[("team", one_of(&["data", "ops"]))])
             },
@@ -369,7 +369,7 @@ pub async fn any_number_of_ids_may_be_asked_for(storage: &dyn RunStore) {
     run_ids.insert(0, RunId::from("aa2"));
     run_ids.insert(MANY / 2, RunId::from("é1"));
     run_ids.push(RunId::from("aa1"));
-    let filter = RunsFilter { run_ids, ..RunsFilter::default() };
+    let filter = RunsFilter { run_ids: Only::These(run_ids), ..RunsFilter::default() };
     assert_eq!(matching(storage, &filter).await, ["é1", "aa2", "aa1"]);
     let page = RunsPage { cursor: Some(RunId::from("é1")), limit: Some(1), ..RunsPage::default() };
     assert_eq!(page_of(storage, &filter, &page).await, ["aa2"]);
@@ -383,4 +383,16 @@ pub async fn any_number_of_values_of_a_tag_may_be_asked_for(storage: &dyn RunSto
     values.push("silver".to_owned());
     let filter = tagged(&[("tier", TagFilter::In(values)), ("team", is("data"))]);
     assert_eq!(matching(storage, &filter).await, ["aa2", "aa1"]);
+}
+
+/// A list without anything finds no run, with every way of asking.
+pub async fn a_list_without_anything_finds_no_run(storage: &dyn RunStore) {
+    fill(storage).await;
+    for filter in [
+        RunsFilter { run_ids: Only::These(Vec::new()), ..RunsFilter::default() },
+        RunsFilter { statuses: Only::These(Vec::new()), ..RunsFilter::default() },
+    ] {
+        assert_eq!(matching(storage, &filter).await, [""; 0], "{filter:?}");
+        assert_eq!(storage.get_run_partition_data(&filter).await.unwrap(), [], "{filter:?}");
+    }
 }

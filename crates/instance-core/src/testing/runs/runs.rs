@@ -4,7 +4,7 @@ use crate::error::StorageError;
 use crate::ids::{RunId, SnapshotId};
 use crate::run::{DagsterRun, DagsterRunStatus, RunRecord, RunsFilter};
 use crate::serdes::{Opaque, serialize_value};
-use crate::storage::{Order, RunStore, RunTagsQuery, RunsPage};
+use crate::storage::{Only, Order, RunStore, RunTagsQuery, RunsPage};
 use crate::tags::{PARTITION, POOL_PREFIX, REPOSITORY_LABEL, ROOT_RUN_ID};
 use crate::testing::samples::{
     AWKWARD, LAST, all_of, at, awkward_times, job_origin, run, tags, time, with_unknown_field,
@@ -12,7 +12,7 @@ use crate::testing::samples::{
 
 /// The record of a run that has to be there.
 pub(in crate::testing) async fn record(storage: &dyn RunStore, run_id: &str) -> RunRecord {
-    let filter = RunsFilter { run_ids: vec![RunId::from(run_id)], ..RunsFilter::default() };
+    let filter = RunsFilter { run_ids: Only::one(RunId::from(run_id)), ..RunsFilter::default() };
     let mut records = storage.get_run_records(&filter, &RunsPage::default()).await.unwrap();
     assert_eq!(records.len(), 1, "runs with the id {run_id:?}");
     records.remove(0)

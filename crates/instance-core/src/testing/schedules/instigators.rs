@@ -3,7 +3,7 @@
 use crate::error::StorageError;
 use crate::scheduling::{InstigatorState, InstigatorStatus, InstigatorType};
 use crate::serdes::serialize_value;
-use crate::storage::{InstigatorFilter, InstigatorStore};
+use crate::storage::{InstigatorFilter, InstigatorStore, Only};
 use crate::testing::samples::{AWKWARD, at, instigator_at, repository, sensor, with_unknown_field};
 
 async fn matching(storage: &dyn InstigatorStore, filter: &InstigatorFilter) -> Vec<String> {
@@ -84,7 +84,7 @@ pub async fn a_changed_state_takes_the_place_of_the_stored_one(storage: &dyn Ins
     assert_eq!(serialize_value(&all[0]), serialize_value(&changed));
     assert_eq!(all[1..], [sensor("b")]);
     let filter = InstigatorFilter {
-        statuses: vec![InstigatorStatus::Stopped],
+        statuses: Only::one(InstigatorStatus::Stopped),
         ..InstigatorFilter::default()
     };
     assert_eq!(matching(storage, &filter).await, ["a"]);
@@ -126,14 +126,17 @@ pub async fn filters_find_the_states_that_match(storage: &dyn InstigatorStore) {
         (InstigatorFilter { repository_selector_id: Some(String::new()), ..all() }, &[]),
         (InstigatorFilter { instigator_type: Some(Sensor), ..all() }, &["b", "c"]),
         (InstigatorFilter { instigator_type: Some(AutoMaterialize), ..all() }, &[]),
-        (InstigatorFilter { statuses: vec![Running], ..all() }, &["a", "c"]),
-        (InstigatorFilter { statuses: vec![DeclaredInCode], ..all() }, &["d"]),
-        (InstigatorFilter { statuses: vec![Stopped, AutomaticallyRunning], ..all() }, &["b", "e"]),
+        (InstigatorFilter { statuses: Only::one(Running), ..all() }, &["a", "c"]),
+        (InstigatorFilter { statuses: Only::one(DeclaredInCode), ..all() }, &["d"]),
+        (
+            InstigatorFilter { statuses: Only::these([Stopped, AutomaticallyRunning]), ..all() },
+            &["b", "e"],
+        ),
         (
             InstigatorFilter {
                 repository_selector_id: two,
                 instigator_type: Some(Schedule),
-                statuses: vec![DeclaredInCode, Running],
+                statuses: Only::these([DeclaredInCode, Running]),
             },
             &["d"],
         ),
@@ -182,4 +185,12 @@ pub async fn awkward_names_of_schedules_are_told_apart(storage: &dyn InstigatorS
         let found = storage.get_instigator_state(&state.selector_id()).await.unwrap();
         assert_eq!(found, Some(state));
     }
+}
+
+/// A list without a status finds no state.
+pub async fn a_list_without_a_status_finds_no_state(storage: &dyn InstigatorStore) {
+    storage.add_instigator_state(&sensor("watch"), at(0)).await.unwrap();
+    let filter =
+        InstigatorFilter { statuses: Only::These(Vec::new()), ..InstigatorFilter::default() };
+    assert_eq!(matching(storage, &filter).await, [""; 0]);
 }

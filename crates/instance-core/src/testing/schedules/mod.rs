@@ -18,6 +18,7 @@ macro_rules! schedule_storage_tests {
                 a_changed_state_takes_the_place_of_the_stored_one
                 a_change_of_an_unknown_state_is_refused
                 filters_find_the_states_that_match
+                a_list_without_a_status_finds_no_state
                 a_deleted_state_is_gone
                 a_state_stays_while_another_origin_has_it
                 awkward_names_of_schedules_are_told_apart
@@ -35,6 +36,7 @@ macro_rules! schedule_storage_tests {
                 the_newest_ticks_of_each_selector_are_found
                 ticks_are_purged_by_time_and_status
                 a_purge_takes_no_ticks_of_others
+                a_list_without_a_status_finds_no_tick
                 a_tick_of_no_time_is_refused
                 a_limit_of_ticks_may_be_of_any_size
                 any_number_of_ticks_may_be_asked_for

@@ -5,7 +5,7 @@ use chrono::DateTime;
 use crate::clock::timestamp_of;
 use crate::scheduling::{InstigatorTick, InstigatorType, TickData, TickStatus};
 use crate::serdes::{UnknownFields, serialize_value};
-use crate::storage::{TickStore, TicksQuery};
+use crate::storage::{Only, TickStore, TicksQuery};
 use crate::testing::samples::{FAR, MANY, at, awkward_times, stamp, tick, with_unknown_field};
 
 /// The ticks of the selector `s`.
@@ -64,7 +64,7 @@ pub async fn a_changed_tick_takes_the_place_of_the_stored_one(storage: &dyn Tick
     let stored = storage.get_tick(ids_of[0]).await.unwrap().unwrap();
     assert_eq!(serialize_value(&stored), serialize_value(&changed));
     assert_eq!(ids(storage, &all()).await, [ids_of[0], ids_of[1]]);
-    let query = TicksQuery { statuses: vec![TickStatus::Started], ..all() };
+    let query = TicksQuery { statuses: Only::one(TickStatus::Started), ..all() };
     assert_eq!(ids(storage, &query).await, [ids_of[1]]);
 }
 
@@ -117,12 +117,12 @@ pub async fn ticks_are_filtered_by_time_and_status(storage: &dyn TickStore) {
         (TicksQuery { before: Some(at(3)), ..all() }, &[1, 0]),
         (TicksQuery { after: Some(at(3)), ..all() }, &[3]),
         (TicksQuery { after: Some(at(1)), before: Some(at(4)), ..all() }, &[2, 1]),
-        (TicksQuery { statuses: vec![Success], ..all() }, &[3, 0]),
-        (TicksQuery { statuses: vec![Failure, Skipped], ..all() }, &[2, 1]),
-        (TicksQuery { statuses: vec![Started], ..all() }, &[]),
+        (TicksQuery { statuses: Only::one(Success), ..all() }, &[3, 0]),
+        (TicksQuery { statuses: Only::these([Failure, Skipped]), ..all() }, &[2, 1]),
+        (TicksQuery { statuses: Only::one(Started), ..all() }, &[]),
         (
             TicksQuery {
-                statuses: vec![Success, Failure],
+                statuses: Only::these([Success, Failure]),
                 before: Some(at(4)),
                 limit: Some(1),
                 ..all()
@@ -209,7 +209,7 @@ pub async fn the_newest_ticks_of_each_selector_are_found(storage: &dyn TickStore
         stored.push(storage.create_tick(&data).await.unwrap().tick_id);
     }
     let selectors = ["t", "none", "s"].map(str::to_owned);
-    let found = async |limit, statuses: &[TickStatus]| {
+    let found = async |limit, statuses: &Only<TickStatus>| {
         let found = storage.get_batch_ticks(&selectors, limit, statuses).await.unwrap();
         let mut found: Vec<_> = found
             .into_iter()
@@ -223,11 +223,11 @@ pub async fn the_newest_ticks_of_each_selector_are_found(storage: &dyn TickStore
             (id.to_owned(), places.iter().map(|place| stored[*place]).collect::<Vec<_>>())
         })
     };
-    assert_eq!(found(None, &[]).await, of(&[1, 2, 0], &[3]));
-    assert_eq!(found(Some(2), &[]).await, of(&[1, 2], &[3]));
-    assert_eq!(found(Some(1), &[Success]).await, of(&[2], &[3]));
-    assert_eq!(found(Some(u64::MAX), &[Skipped]).await, of(&[1], &[])[..1]);
-    assert_eq!(storage.get_batch_ticks(&[], None, &[]).await.unwrap(), []);
+    assert_eq!(found(None, &Only::Any).await, of(&[1, 2, 0], &[3]));
+    assert_eq!(found(Some(2), &Only::Any).await, of(&[1, 2], &[3]));
+    assert_eq!(found(Some(1), &Only::one(Success)).await, of(&[2], &[3]));
+    assert_eq!(found(Some(u64::MAX), &Only::one(Skipped)).await, of(&[1], &[])[..1]);
+    assert_eq!(storage.get_batch_ticks(&[], None, &Only::Any).await.unwrap(), []);
 }
 
 /// A purge says how many ticks it deleted: those before the time, of the statuses.
@@ -239,16 +239,16 @@ pub async fn ticks_are_purged_by_time_and_status(storage: &dyn TickStore) {
         &[(Skipped, stamp(1)), (Failure, stamp(1)), (Success, stamp(2)), (Skipped, stamp(3))],
     )
     .await;
-    let purge = async |second, statuses: &[TickStatus]| {
+    let purge = async |second, statuses: &Only<TickStatus>| {
         storage.purge_ticks("origin-s", "s", at(second), statuses).await.unwrap()
     };
-    assert_eq!(purge(1, &[]).await, 0);
-    assert_eq!(purge(3, &[Skipped]).await, 1);
+    assert_eq!(purge(1, &Only::Any).await, 0);
+    assert_eq!(purge(3, &Only::one(Skipped)).await, 1);
     assert_eq!(ids(storage, &all()).await, [stored[3], stored[2], stored[1]]);
-    assert_eq!(purge(2, &[Success, Failure]).await, 1);
-    assert_eq!(purge(9, &[]).await, 2);
+    assert_eq!(purge(2, &Only::these([Success, Failure])).await, 1);
+    assert_eq!(purge(9, &Only::Any).await, 2);
     assert_eq!(ids(storage, &all()).await, [0_i64; 0]);
-    assert_eq!(purge(9, &[]).await, 0);
+    assert_eq!(purge(9, &Only::Any).await, 0);
 }
 
 /// A purge is about one schedule or sensor.
@@ -261,7 +261,7 @@ pub async fn a_purge_takes_no_ticks_of_others(storage: &dyn TickStore) {
     for data in [&same_origin, &old, &tick("s", TickStatus::Success, stamp(1))] {
         storage.create_tick(data).await.unwrap();
     }
-    assert_eq!(storage.purge_ticks("origin-s", "s", at(9), &[]).await.unwrap(), 2);
+    assert_eq!(storage.purge_ticks("origin-s", "s", at(9), &Only::Any).await.unwrap(), 2);
     let query = TicksQuery { selector_id: "t".to_owned(), ..TicksQuery::default() };
     assert_eq!(storage.get_ticks(&query).await.unwrap()[0].tick_data, same_origin);
 }
@@ -304,4 +304,15 @@ pub async fn a_tick_may_be_of_any_length(storage: &dyn TickStore) {
     data.cursor = Some("né🦀".repeat(150_000));
     let stored = storage.create_tick(&data).await.unwrap();
     assert_eq!(storage.get_tick(stored.tick_id).await.unwrap().unwrap().tick_data, data);
+}
+
+/// A list without a status finds no tick, and purges none.
+pub async fn a_list_without_a_status_finds_no_tick(storage: &dyn TickStore) {
+    let stored = fill(storage, &[(TickStatus::Started, stamp(1))]).await;
+    let none = Only::These(Vec::new());
+    let query = TicksQuery { statuses: none.clone(), ..all() };
+    assert_eq!(ids(storage, &query).await, [0_i64; 0]);
+    assert_eq!(storage.get_batch_ticks(&["s".to_owned()], None, &none).await.unwrap(), []);
+    assert_eq!(storage.purge_ticks("origin-s", "s", at(9), &none).await.unwrap(), 0);
+    assert_eq!(ids(storage, &all()).await, stored);
 }

@@ -16,7 +16,7 @@ use instance_core::run::{DagsterRun, RunRecord, RunsFilter};
 use instance_core::serdes::UnknownFields;
 use instance_core::storage::EventStoreExt;
 use instance_core::storage::{
-    AssetCheckExecutionRecordStatus, ConcurrencySlotStatus, NewRun, RecordsForRun, RunsPage,
+    AssetCheckExecutionRecordStatus, ConcurrencySlotStatus, NewRun, Only, RecordsForRun, RunsPage,
 };
 use instance_core::testing::clock::{ManualClock, SequentialIds};
 use instance_core::{AssetCheckKey, AssetKey, RunId, StorageError};
@@ -62,7 +62,7 @@ fn evaluated(passed: bool) -> EventLogEntry {
 }
 
 async fn record(stores: &MemoryStores, run_id: &str) -> Result<Option<RunRecord>, StorageError> {
-    let filter = RunsFilter { run_ids: vec![RunId::from(run_id)], ..RunsFilter::default() };
+    let filter = RunsFilter { run_ids: Only::one(RunId::from(run_id)), ..RunsFilter::default() };
     Ok(stores.run_storage().get_run_records(&filter, &RunsPage::default()).await?.pop())
 }
 

@@ -34,7 +34,10 @@ impl PostgresConfig {
 
     /// A database by its URL, as SQLAlchemy or libpq write it.
     ///
-    /// Errors: it is not such a URL; the error does not repeat it, as it may hold a password.
+    /// # Errors
+    ///
+    /// [`StorageError::Unsupported`] if it is not such a URL. The error does not repeat the URL, which may hold a
+    /// password.
     pub fn from_url(url: &str) -> Result<Self, StorageError> {
         let unsupported =
             |reason: String| StorageError::Unsupported { what: "postgres_url".to_owned(), reason };
@@ -65,8 +68,8 @@ impl PostgresConfig {
         })
     }
 
-    /// The same without prepared statements that outlive a transaction, for a pooler that hands each
-    /// transaction to another connection, such as pgbouncer.
+    /// The same without prepared statements that outlive a transaction. It is for a pooler that gives each
+    /// transaction another connection, such as pgbouncer.
     #[must_use]
     pub fn without_statement_cache(mut self) -> Self {
         self.connect = self.connect.statement_cache_capacity(0);

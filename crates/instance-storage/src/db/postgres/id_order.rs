@@ -1,8 +1,8 @@
-//! Ids of events in the order in which others come to see them.
+//! Events become visible in the order of their ids.
 //!
-//! Sensors and watchers ask for what is behind the last id they saw. A row whose id was given before that
-//! of another and committed after it is never seen by them, so writers of events have to take turns from
-//! the moment an id is given until the commit. (SQLite has one writer at a time anyway.)
+//! Sensors and followers ask for what is behind the last id they saw. If a row gets the lower id and is committed
+//! later, they never see it. So writers of events take turns from the moment an id is given until the commit.
+//! (SQLite has one writer at a time anyway.)
 
 use std::sync::PoisonError;
 use std::time::{Duration, Instant};
@@ -12,8 +12,8 @@ use tokio::sync::{Mutex, MutexGuard};
 
 use crate::sql::id_order::{LOCK, LOCK_OURS, UNDO};
 
-/// How long after a refused lock no other one is asked for: whoever waits for it holds up every writer, and
-/// what is in its way, an autovacuum or the deletion of many events, takes long.
+/// How long after a refused lock no other one is asked for. Whoever waits for the lock holds up every writer, and
+/// what is in its way takes long: an autovacuum, or the deletion of many events.
 const PAUSE: Duration = Duration::from_secs(2);
 
 /// The turns of those who write events.
@@ -24,14 +24,14 @@ pub(super) struct IdOrder {
 }
 
 impl IdOrder {
-    /// Waits for one's turn among the writers of this process, before any of them holds a connection. To be
-    /// held until the commit.
+    /// Waits for the turn among the writers of this process, before any of them holds a connection. The caller
+    /// holds it until the commit.
     pub(super) async fn turn(&self) -> MutexGuard<'_, ()> {
         self.turn.lock().await
     }
 
-    /// Keeps other processes from giving ids until the transaction ends: all of them, or those of ours
-    /// alone where something is in the way for long.
+    /// Keeps other processes from giving ids until the transaction ends. If something is in the way for long, only
+    /// processes of ours are kept from it.
     pub(super) async fn keep(&self, transaction: &mut PgConnection) -> sqlx::Result<()> {
         if !self.was_refused() {
             match sqlx::raw_sql(LOCK).execute(&mut *transaction).await {
@@ -62,7 +62,8 @@ impl IdOrder {
     }
 }
 
-/// Whether the server will not lock the table now (a lock in the way) or never (no privilege).
+/// Whether the server refuses to lock the table: now, because another lock is in the way, or always, because a
+/// privilege is missing.
 fn is_refusal(error: &sqlx::Error) -> bool {
     const LOCK_NOT_AVAILABLE: &str = "55P03";
     const INSUFFICIENT_PRIVILEGE: &str = "42501";

@@ -1,4 +1,4 @@
-//! Listening on a channel of the server, by a connection of its own beside the pool.
+//! Listens on a channel of the server, by a connection of its own beside the pool.
 
 use std::time::Duration;
 
@@ -11,8 +11,8 @@ use super::PostgresDatabase;
 const PAUSE: Duration = Duration::from_secs(1);
 
 impl PostgresDatabase {
-    /// Calls `noticed` with the payload of each notice on a channel, and `begun` each time that listening has
-    /// begun, until the task is aborted.
+    /// Calls `noticed` with the payload of each notice on a channel. Calls `begun` each time when listening begins.
+    /// Runs until the task is aborted.
     pub(crate) fn listen(
         &self,
         channel: &'static str,
@@ -30,7 +30,7 @@ impl PostgresDatabase {
                     let mut listener = PgListener::connect_with(&pool).await?;
                     listener.listen(channel).await?;
                     begun();
-                    // The listener would connect again by itself, and not say what was missed.
+                    // The listener would connect again by itself, and would not say what was missed.
                     while let Some(notice) = listener.try_recv().await? {
                         noticed(notice.payload());
                     }

@@ -25,16 +25,16 @@ use super::{Connection, DriverConnection, Row, backend_error, fresh, row};
 use crate::context::{OpenMode, StorageContext};
 use crate::sql::schema::{self, Schema};
 
-/// A connection that was not used for so long is asked whether it still lives before it is used.
+/// A connection that was idle for so long is tested before it is used.
 const IDLE_BEFORE_PING: Duration = Duration::from_secs(1);
 
-/// How long to wait before a lost connection is replaced again: a server that shuts down drops many in turn.
+/// How long to wait before a lost connection is replaced again. A server that shuts down drops many in turn.
 const PAUSE_AFTER_LOSS: Duration = Duration::from_millis(20);
 
 /// How long a server may take to say why it gives no connection.
 const DIAGNOSIS: Duration = Duration::from_secs(2);
 
-/// How often creating the tables is tried while another process creates them, and how long apart.
+/// How often we try to create the tables while another process creates them, and how long we wait in between.
 const CREATION_TRIES: usize = 50;
 const CREATION_PAUSE: Duration = Duration::from_millis(100);
 
@@ -96,8 +96,8 @@ impl PostgresDatabase {
         self.ready.get_or_try_init(|| self.initialise()).await.copied()
     }
 
-    /// What `read` makes of the rows of a query. If the connection turns out to be lost, the query is sent
-    /// again, and read from its first row.
+    /// Reads the rows of a query with `read`. If the connection turns out to be lost, the query is sent again and
+    /// is read from its first row.
     pub(super) async fn fetch_each<S: QueryStatementWriter + Sync, T: Send>(
         &self,
         operation: &'static str,
@@ -123,10 +123,10 @@ impl PostgresDatabase {
         }
     }
 
-    /// Runs a write in a transaction of its own; returns when it is durable.
+    /// Runs a write in its own transaction, and returns when it is durable.
     ///
-    /// If the connection is lost before the transaction began, another one is taken. Afterwards the
-    /// caller is told: nobody knows then whether the server had committed.
+    /// If the connection is lost before the transaction began, another one is taken. If it is lost later, the
+    /// caller gets the error: nobody knows whether the server had committed.
     pub(super) async fn write<T, F>(
         &self,
         operation: &'static str,
@@ -144,7 +144,8 @@ impl PostgresDatabase {
         self.finish(operation, transaction, write).await
     }
 
-    /// Like `write`, for events: nobody who follows their ids comes past one that is not committed yet.
+    /// Like `write`, for events. Events become visible in the order of their ids, so that whoever follows the ids
+    /// misses none.
     pub(super) async fn write_events<T, F>(
         &self,
         operation: &'static str,
@@ -180,7 +181,7 @@ impl PostgresDatabase {
                 Ok(value)
             }
             Err(error) => {
-                // The first error is the one to tell; without a commit nothing is kept.
+                // The first error is the one to return. Without a commit nothing is kept.
                 let _ = transaction.rollback().await;
                 Err(error)
             }
@@ -222,8 +223,8 @@ impl PostgresDatabase {
         Instant::now() + self.config.acquire_timeout
     }
 
-    /// Returns when the attempt that had failed is to be made again: the connection was lost, and there is
-    /// still time. Otherwise the error to tell.
+    /// Returns when the failed attempt should be made again, because the connection was lost and there is still
+    /// time. Otherwise returns the error.
     async fn wait_after(&self, error: sqlx::Error, deadline: Instant) -> sqlx::Result<()> {
         match error {
             error if is_lost(&error) && Instant::now() < deadline => {
@@ -235,8 +236,8 @@ impl PostgresDatabase {
         }
     }
 
-    /// Why the pool gave no connection in time: what the server says to a new one, or, if it takes that,
-    /// that all of the pool's are in use.
+    /// Why the pool gave no connection in time. It is what the server says to a new connection. If the server
+    /// accepts one, all connections of the pool are in use.
     async fn why_no_connection(&self) -> sqlx::Error {
         let connecting = tokio::time::timeout(DIAGNOSIS, self.config.connect.connect()).await;
         match connecting {
@@ -280,7 +281,7 @@ impl PostgresDatabase {
                                 .to_owned(),
                     });
                 }
-                // Whoever looks does not create what is missing: statements on it say so themselves.
+                // Whoever only reads does not create what is missing. Statements on it fail and say so.
                 return self.check_revision(&mut connection).await;
             }
             if !self.config.create_tables {
@@ -348,7 +349,7 @@ impl PostgresDatabase {
     }
 }
 
-/// Whether an error says that the connection, and not the statement, is at fault.
+/// Whether an error says that the connection is at fault, not the statement.
 fn is_lost(error: &sqlx::Error) -> bool {
     match error {
         sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => true,

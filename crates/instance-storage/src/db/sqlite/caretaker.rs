@@ -1,9 +1,9 @@
-//! Takes care of a file of events while this process holds it open, so that others notice nothing of that.
+//! Takes care of a file of events while this process holds it open, so that others do not notice.
 //!
-//! Dagster's watchers look at the file of a database alone. What Dagster writes goes to the write-ahead log beside
-//! it, and gets into the file when the last connection is closed: usually the one that wrote. While a connection of
-//! ours is open, that one is not the last. So the file is touched whenever its log has grown, and connections that
-//! nobody uses are closed.
+//! Dagster's watchers look only at the file of a database. What Dagster writes goes to the write-ahead log beside
+//! the file. It gets into the file when the last connection is closed, which usually is the one that wrote. While a
+//! connection of ours is open, Dagster's is not the last. So we touch the file whenever its log has grown, and
+//! close connections that nobody uses.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -25,7 +25,7 @@ const IDLE_LOOKS: u32 = 10;
 /// The size and the time of a write-ahead log.
 type LogState = (u64, SystemTime);
 
-/// Takes care of one file, from its first use until no connection is open; and again from the next use on.
+/// Takes care of one file, from its first use until no connection is open, and again from the next use on.
 #[derive(Debug)]
 pub(super) struct Caretaker {
     file: PathBuf,
@@ -122,22 +122,22 @@ impl Round {
     }
 }
 
-/// Decides when a file is touched because of what others have written into its log.
+/// Decides when a file is touched because others have written into its log.
 ///
-/// Only the log decides, and a touch does not change it: any number of processes may take care of one file and not
-/// keep one another busy.
+/// Only the log decides, and a touch does not change the log. So several processes can take care of one file
+/// without keeping one another busy.
 #[derive(Debug, Default)]
 struct Announcer {
-    /// What it was when it was looked at last. What is there from the first may be by somebody whose connection was not
-    /// the last one because of ours.
+    /// The log when it was last looked at. What is in it at first may be from somebody whose connection was not the
+    /// last one because of ours.
     seen: Option<LogState>,
-    /// Whether the log has changed since it was announced last. It is written before what was written can be seen, so
-    /// that it is announced once more when it no longer changes.
+    /// Whether the log has changed since it was last announced. It changes before readers can see what was written,
+    /// so it is announced once more when it no longer changes.
     is_owed: bool,
 }
 
 impl Announcer {
-    /// Whether to touch the file, of whose log this is the state; `None` if there is none.
+    /// Whether to touch the file whose log has this state; `None` if there is no log.
     fn is_due(&mut self, log: Option<LogState>) -> bool {
         let Some(log) = log else {
             // All of it is in the file by now, and that was noticed.
@@ -149,7 +149,7 @@ impl Announcer {
     }
 }
 
-/// The state of the write-ahead log of a file; `None` if there is nothing in it.
+/// The state of the write-ahead log of a file; `None` if the log is empty.
 async fn log_state(file: &Path) -> Option<LogState> {
     tokio::fs::metadata(log_of(file)).await.ok().as_ref().and_then(state_of)
 }
@@ -168,7 +168,7 @@ fn log_of(file: &Path) -> PathBuf {
 
 /// Tells Dagster's watchers that a database was written.
 ///
-/// By its path: to open and close the file would take away the locks that SQLite has on it.
+/// It uses the path: opening and closing the file would release the locks that SQLite has on it.
 pub(crate) fn touch(database: &Path) {
     #[cfg(unix)]
     {

@@ -1,5 +1,5 @@
-//! One SQLite database, a file or in memory: created as Dagster creates it, checked when it is opened,
-//! read by a few connections and written by one.
+//! One SQLite database, a file or in memory. It is created as Dagster creates it and checked when it is opened. A
+//! few connections read it, and one writes it.
 
 mod caretaker;
 mod run_file;
@@ -28,25 +28,25 @@ pub(crate) use run_file::{RunFile, RunFiles};
 pub(in crate::db) use writer::Statements;
 use writer::Writer;
 
-/// How long a statement waits for another process's lock, as in Dagster.
+/// How long a statement waits for a lock of another process, as in Dagster.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// How many reads of one file run at once; of the log of one run, fewer are enough.
+/// How many reads of one file run at once. For the log of one run, fewer are enough.
 const READERS: u32 = 4;
 const READERS_OF_SHARD: u32 = 2;
 
-/// How many files an open log of a run takes at most: each connection has the database and its log, and all share
-/// an index of the log.
+/// How many files an open log of a run takes at most. Each connection has the database and its write-ahead log, and
+/// all share an index of that log.
 pub(crate) const FILES_OF_SHARD: usize = 2 * (READERS_OF_SHARD as usize + 1) + 1;
 
-/// How much of a run's log each connection keeps in memory, in KiB: many are open, and each is written at its end.
+/// How many KiB of a run's log each connection keeps in memory. Many are open, and each is written at its end.
 const CACHE_OF_SHARD: &str = "-512";
 
-/// How many rows the driver's thread may be ahead of whoever reads them: each time it waits costs more than
-/// many rows do.
+/// How many rows the driver's thread may be ahead of its reader. Each time it waits, that costs more than many rows
+/// do.
 const ROWS_AHEAD: usize = 4_096;
 
-/// How long another process may take to create a file, and how often it is looked at meanwhile.
+/// How long another process may take to create a file, and how often we look meanwhile.
 const CREATION_TIMEOUT: Duration = Duration::from_secs(10);
 const CREATION_POLL: Duration = Duration::from_millis(20);
 
@@ -66,7 +66,7 @@ pub(crate) struct SqliteDatabase {
     name: Arc<str>,
     schema: Schema,
     context: StorageContext,
-    /// Those who read a file; a database in memory is only seen by the connection that writes it.
+    /// The connections that read a file. Only the connection that writes a database in memory sees it.
     readers: Option<SqlitePool>,
     ready: OnceCell<()>,
     writer: Mutex<Option<Writer>>,
@@ -112,7 +112,7 @@ impl SqliteDatabase {
         }
     }
 
-    /// Whether it was opened, and all its connections have been closed since, as nobody used them.
+    /// Whether it was opened, and all its connections have been closed since, because nobody used them.
     pub(crate) fn is_idle(&self) -> bool {
         self.ready.initialized()
             && self.readers.as_ref().is_some_and(|readers| readers.size() == 0)
@@ -131,10 +131,10 @@ impl SqliteDatabase {
         &self.name
     }
 
-    /// Creates the file if it is missing and checks its revision, once; to be called before each use.
+    /// Creates the file if it is missing and checks its revision, once. Called before each use.
     pub(super) async fn ready(&self) -> Result<(), StorageError> {
         self.ready.get_or_try_init(|| self.initialise()).await?;
-        // Also by whoever asks for no more: the file is open from now on.
+        // Callers that ask for no more also count: the file is open from now on.
         if let Some(caretaker) = &self.caretaker {
             caretaker.begin_use();
         }
@@ -163,7 +163,7 @@ impl SqliteDatabase {
         found.map_err(|error| self.error(operation, error))?
     }
 
-    /// Runs a write, alone or with others in one transaction; returns when it is durable.
+    /// Runs a write, alone or with others in one transaction. Returns when it is durable.
     pub(super) async fn write<T, F>(
         &self,
         operation: &'static str,
@@ -258,11 +258,11 @@ impl SqliteDatabase {
         let creating = options(&self.place, self.schema).create_if_missing(!is_placed);
         let mut connection = creating.connect().await.map_err(opening)?;
         if let Err(error) = self.create_or_check(&mut connection).await {
-            // The first error is the one to tell.
+            // The first error is the one to return.
             let _ = sqlx::Connection::close(connection).await;
             return Err(error);
         }
-        // Whoever creates a file is about to write it; closing it would write all of it once more.
+        // Whoever creates a file is about to write it. If it were closed now, all of it would be written once more.
         self.writer.lock().await.get_or_insert_with(|| self.start_writer(connection));
         Ok(())
     }
@@ -321,8 +321,8 @@ impl SqliteDatabase {
     }
 
     fn check_revision(&self, found: String) -> Result<(), StorageError> {
-        // The tables of a run's shard are read and written in the same way whatever its revision,
-        // and Dagster itself does not check it.
+        // The tables of a run's shard are read and written in the same way in every revision, and Dagster itself
+        // does not check the revision of a shard.
         if self.schema == Schema::EventShard {
             Ok(())
         } else {
@@ -330,12 +330,13 @@ impl SqliteDatabase {
         }
     }
 
-    /// Creates everything in one transaction; `false` if another process was faster.
+    /// Creates everything in one transaction. `false` if another process was faster.
     async fn create(&self, connection: &mut SqliteConnection) -> Result<bool, StorageError> {
         let creating = |error| self.error("creating", error);
         match sqlx::query(schema::JOURNAL_MODE_WAL).execute(&mut *connection).await {
             Ok(_) => {}
-            // For this statement SQLite does not wait: another process is creating the file.
+            // SQLite does not wait for a lock for this statement. If it is refused, another process is creating the
+            // file.
             Err(error) if is_busy(&error) => return Ok(false),
             Err(error) => return Err(creating(error)),
         }
@@ -424,9 +425,9 @@ fn options(place: &SqlitePlace, schema: Schema) -> SqliteConnectOptions {
         .busy_timeout(BUSY_TIMEOUT)
         .synchronous(SqliteSynchronous::Full)
         .row_buffer_size(ROWS_AHEAD)
-        // What a statement of many rows needs to be undone would else go through a file.
+        // Otherwise, SQLite would write what it needs to undo a statement of many rows to a file.
         .pragma("temp_store", "memory")
-        // Dagster declares foreign keys and never enforces them; rows that it wrote may break them.
+        // Dagster declares foreign keys and never enforces them. Rows that it wrote may break them.
         .foreign_keys(false)
         .disable_statement_logging()
 }

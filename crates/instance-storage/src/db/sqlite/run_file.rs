@@ -1,8 +1,8 @@
 //! The file of a run, made at once: blank, or with the first events of the run.
 //!
-//! A file for each run is created often, and creating its tables one by one takes some twenty statements and
-//! five flushes. The bytes of such a file are the same for every run, so they are made once; what a new run has
-//! from the first is added to them in memory, and all is written at once.
+//! Files of runs are created often, and creating the tables one by one takes some twenty statements and five
+//! flushes. The bytes of a blank file are the same for every run, so they are made once. The first events of a new
+//! run are added in memory, and all is written at once.
 
 use std::io::Write;
 use std::path::{Path, PathBuf};
@@ -18,7 +18,7 @@ use super::{Connection, DriverConnection, SqliteDatabase, SqlitePlace, backend_e
 use crate::context::StorageContext;
 use crate::sql::schema::{BEGIN_WRITE, ROLLBACK, Schema};
 
-/// Where a file's header says that it has a write-ahead log, for writers and for readers.
+/// Where the header of a file says that the file has a write-ahead log, for writers and for readers.
 const JOURNAL_VERSIONS: std::ops::Range<usize> = 18..20;
 const WRITE_AHEAD_LOG: u8 = 2;
 
@@ -28,9 +28,10 @@ static BLANK: OnceCell<Vec<u8>> = OnceCell::const_new();
 /// How errors name what is not yet in a file.
 const NAME: &str = "the file of a new run";
 
-/// Puts a blank file of a run in its place, complete, unless one is there: another process sees all of it or none.
+/// Puts a blank file of a run in its place, complete, unless a file is there. Another process sees all of it or
+/// nothing.
 ///
-/// `false` if that is not possible here, as on a file system without hard links; SQLite creates it then, and
+/// `false` if that is not possible here, as on a file system without hard links. SQLite creates the file then, and
 /// has the better errors.
 pub(super) async fn place(path: &Path, context: &StorageContext) -> Result<bool, StorageError> {
     let bytes = with_log(blank(context).await?.clone());
@@ -44,7 +45,7 @@ pub(crate) struct RunFiles {
     memory: Mutex<Option<SqliteConnection>>,
 }
 
-/// A file of a run, with what it has from the first, that is nowhere yet.
+/// A file of a run with its first content, which has no place yet.
 #[derive(Debug)]
 pub(crate) struct RunFile(Vec<u8>);
 
@@ -62,13 +63,13 @@ impl RunFiles {
     {
         let failed = |error| backend_error(NAME, operation, error);
         let mut memory = self.memory.lock().await;
-        // Taken out: a connection that something went wrong with is not used again.
+        // Taken out, so that a connection is not used again if something goes wrong.
         let mut connection = match memory.take() {
             Some(connection) => connection,
             None => blank_database(context).await?,
         };
-        // What is written is never committed: the database stays blank, for the next run. (Its bytes are those
-        // of its pages as they are now; with one that was deserialised they would be the committed ones.)
+        // What is written is never committed, so the database stays blank for the next run. (The bytes are those of
+        // its pages as they are now. If the database had been deserialised, they would be the committed ones.)
         sqlx::query(BEGIN_WRITE).execute(&mut connection).await.map_err(failed)?;
         let database = Arc::from(NAME);
         let driver = DriverConnection::Sqlite(&mut connection);
@@ -81,7 +82,7 @@ impl RunFiles {
 }
 
 impl RunFile {
-    /// Puts it in its place, durably and complete, unless a file is there; whether it was put there.
+    /// Puts the file in its place, durably and complete, unless a file is there. Returns whether it was put there.
     pub(crate) async fn place(self, path: &Path) -> Result<bool, StorageError> {
         if let Some(directory) = path.parent() {
             super::create_directory(directory).await?;
@@ -149,8 +150,8 @@ async fn put(path: &Path, bytes: Vec<u8>, durably: bool) -> Result<Placed, Stora
     })
 }
 
-/// Makes the name of a file durable. Where a directory cannot be flushed, as on some file systems of networks, the
-/// name is as durable as they make it; SQLite takes it in the same way.
+/// Makes the name of a file durable. Some network file systems cannot flush a directory. There the name is as
+/// durable as they make it, which SQLite accepts, too.
 fn flush_directory(path: &Path) {
     let flushed = path.parent().map(|directory| std::fs::File::open(directory)?.sync_all());
     if let Some(Err(error)) = flushed {
@@ -163,7 +164,7 @@ fn place_bytes(path: &Path, bytes: &[u8]) -> std::io::Result<Placed> {
     let mut file = std::fs::File::create_new(&unfinished.0)?;
     file.write_all(bytes)?;
     file.sync_data()?;
-    // Closing it later would take away the locks that SQLite has on it meanwhile: they are the process's.
+    // The locks that SQLite has on a file belong to the process. Closing this one later would release them.
     drop(file);
     // Unlike renaming, it leaves alone what is there already.
     match std::fs::hard_link(&unfinished.0, path) {
@@ -173,7 +174,7 @@ fn place_bytes(path: &Path, bytes: &[u8]) -> std::io::Result<Placed> {
     }
 }
 
-/// A name in the same directory that nobody takes for a run's, and nobody else uses.
+/// A name in the same directory that nobody else uses, and that is not the name of a run's file.
 fn beside(path: &Path) -> PathBuf {
     static NEXT: AtomicU64 = AtomicU64::new(0);
     let name = path.file_name().unwrap_or_default().to_string_lossy();
@@ -181,7 +182,7 @@ fn beside(path: &Path) -> PathBuf {
     path.with_file_name(format!(".{name}.new-{}-{number}", std::process::id()))
 }
 
-/// A file that goes away when its bytes have their place, or have none.
+/// A file that is deleted when its bytes have their place, or will never have one.
 struct Unfinished(PathBuf);
 
 impl Drop for Unfinished {

@@ -1,7 +1,7 @@
-//! The one writer of a database file: writes that are pending together share a transaction.
+//! The one writer of a database file. Writes that are pending together share a transaction.
 //!
-//! Each caller is answered only after the transaction that holds its rows was committed, and a
-//! write that fails takes no other one with it.
+//! Each caller gets its answer after the transaction with its rows was committed. A write that fails takes no other
+//! write with it.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -28,9 +28,9 @@ pub(super) type Write<T> = Box<
     dyn for<'c> FnOnce(&'c mut SqliteConnection) -> BoxFuture<'c, Result<T, StorageError>> + Send,
 >;
 
-/// How long one writer may take the lock again and again while others wait for it, and how long it leaves it
-/// then. SQLite's lock has no queue: who waits looks for it from time to time, each time later, and beside a
-/// writer that is always busy would not find it free for seconds.
+/// How long one writer may take the lock again and again while others wait for it, and how long it then leaves it.
+/// SQLite's lock has no queue. Whoever waits looks for it from time to time, each time later, and beside a writer
+/// that is always busy would not find it free for seconds.
 const BUSY: Duration = Duration::from_millis(30);
 const PAUSE: Duration = Duration::from_millis(2);
 
@@ -51,10 +51,10 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    /// Starts the task; it ends, and the connection is closed, when the last handle is dropped.
+    /// Starts the task. It ends, and the connection is closed, when the last handle is dropped.
     ///
-    /// With a way to open it again, a connection that is not used for long is closed before. `is_open` says whether
-    /// there is one.
+    /// If the connection can be opened again, it is closed earlier when nobody has used it for long. `is_open` says
+    /// whether there is a connection.
     pub(super) fn start(
         connection: SqliteConnection,
         reopen: Option<SqliteConnectOptions>,
@@ -72,7 +72,7 @@ impl Writer {
         Self { queue, closed }
     }
 
-    /// Drops the handle and waits until the last one is dropped and the connection is closed.
+    /// Drops the handle. Waits until the last handle is dropped and the connection is closed.
     pub(super) async fn close(self) {
         let Self { queue, mut closed } = self;
         drop(queue);
@@ -80,8 +80,8 @@ impl Writer {
         while closed.changed().await.is_ok() {}
     }
 
-    /// Runs a write and returns its result when it is durable; `None` if the task is gone, and with
-    /// it the runtime that it ran on.
+    /// Runs a write and returns its result when it is durable. `None` if the task is gone, and with it the runtime
+    /// that it ran on.
     pub(super) async fn write<T: Send + 'static>(
         &self,
         statements: Statements,
@@ -106,7 +106,7 @@ trait PendingWrite: Send {
     /// Runs the write; whether it succeeded.
     fn run<'c>(&'c mut self, connection: &'c mut SqliteConnection) -> BoxFuture<'c, bool>;
 
-    /// Answers the caller. With an error, what the write did was not committed.
+    /// Answers the caller. After an error, nothing of the write was committed.
     fn answer(self: Box<Self>, committed: Result<(), StorageError>);
 }
 
@@ -152,7 +152,7 @@ struct File {
 }
 
 impl File {
-    /// Takes the writes that wait, as soon as there are some; `false` if there will never be one.
+    /// Takes the writes that wait, as soon as there are some. `false` if there will never be one.
     async fn receive(
         &mut self,
         queue: &mut mpsc::Receiver<Box<dyn PendingWrite>>,
@@ -233,7 +233,7 @@ async fn commit_group(
     if let [pending] = group
         && pending.statements() == Statements::One
     {
-        // Without a transaction around it, it is committed when it ends.
+        // It has no transaction around it, so it is committed when it ends.
         pending.run(connection).await;
         return Ok(());
     }
@@ -254,7 +254,7 @@ async fn commit_group(
             execute(connection, RELEASE, "ending a write").await
         };
         if let Err(error) = kept.await {
-            // The transaction is lost; a second error here would say nothing new.
+            // The transaction is lost. A second error here would say nothing new.
             let _ = execute(connection, ROLLBACK, "undoing a transaction").await;
             return Err(error);
         }

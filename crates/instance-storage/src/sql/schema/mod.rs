@@ -16,10 +16,10 @@ use crate::sql::tables::{alembic_version, instance_info, secondary_indexes};
 /// The revision of Dagster's schema that this version reads and writes.
 pub(crate) const HEAD: &str = "29b539ebc72a";
 
-/// Sets the journal to what Dagster uses; it stays so for the life of the file.
+/// Sets the journal mode that Dagster uses. A file keeps it for its life.
 pub(crate) const JOURNAL_MODE_WAL: &str = "PRAGMA journal_mode=WAL";
 
-/// Begins a transaction that may write, without ever having to be upgraded from one that reads.
+/// Begins a transaction that may write. It never has to be upgraded from one that reads.
 pub(crate) const BEGIN_WRITE: &str = "BEGIN IMMEDIATE";
 /// Ends a transaction and keeps it.
 pub(crate) const COMMIT: &str = "COMMIT";
@@ -32,7 +32,7 @@ pub(crate) const RELEASE: &str = "RELEASE one_write";
 /// Drops the part of a transaction that one caller wrote.
 pub(crate) const ROLLBACK_TO: &str = "ROLLBACK TO one_write";
 
-/// Makes the processes that create tables in one Postgres take turns; the lock ends with the transaction.
+/// Makes the processes that create tables in one Postgres take turns. The lock ends with the transaction.
 #[cfg(feature = "postgres")]
 pub(crate) const LOCK_CREATION: &str = "SELECT pg_advisory_xact_lock(4919131752989213)";
 
@@ -59,7 +59,7 @@ impl Schema {
         matches!(self, Self::EventIndex | Self::EventShard)
     }
 
-    /// The table that tells whether the schema was created.
+    /// The table that exists if the schema was created.
     #[cfg(feature = "postgres")]
     pub(crate) const fn main_table(self) -> &'static str {
         match self {
@@ -69,8 +69,8 @@ impl Schema {
         }
     }
 
-    /// The statements that create the tables and indexes, each with the text that Dagster's has,
-    /// because SQLite keeps that text.
+    /// The statements that create the tables and indexes. Each has the text that Dagster's has, because SQLite
+    /// keeps that text.
     pub(crate) const fn sqlite_script(self) -> &'static str {
         match self {
             Self::Runs => include_str!("sqlite_runs.sql"),
@@ -79,8 +79,7 @@ impl Schema {
         }
     }
 
-    /// The statements that create the tables and indexes in Postgres; some tables belong to several
-    /// schemas.
+    /// The statements that create the tables and indexes in Postgres. Some tables belong to several schemas.
     #[cfg(feature = "postgres")]
     pub(crate) const fn postgres_script(self) -> &'static str {
         match self {
@@ -135,7 +134,7 @@ pub(crate) fn select_postgres_table_names() -> SelectStatement {
         .take()
 }
 
-/// The names of all tables, to tell a fresh file from a database.
+/// The names of all tables, by which a fresh file differs from a database.
 pub(crate) fn select_sqlite_table_names() -> SelectStatement {
     Query::select()
         .column("name")

@@ -4,7 +4,7 @@ use instance_core::asset_key::{AssetCheckKey, AssetKey};
 use instance_core::ids::StorageId;
 use instance_core::serdes::UnknownFields;
 use instance_core::storage::{
-    AssetCheckExecutionRecordStatus, CheckExecutionsPage, PartitionKeyFilter,
+    AssetCheckExecutionRecordStatus, CheckExecutionsPage, Only, PartitionKeyFilter,
 };
 
 use super::{at, check, run_id, strings};
@@ -55,14 +55,14 @@ fn selects() {
         check_key: key("is_small"),
         limit: 25,
         cursor: None,
-        statuses: Vec::new(),
+        statuses: Only::Any,
         partition_filter: None,
     };
     check("asset_checks_select_history", &asset_checks::select_history(&all));
     let of_partition = |name: &str| PartitionKeyFilter { key: Some(name.to_owned()) };
     let filtered = CheckExecutionsPage {
         cursor: Some(StorageId(7)),
-        statuses: AssetCheckExecutionRecordStatus::COMPLETED.to_vec(),
+        statuses: Only::These(AssetCheckExecutionRecordStatus::COMPLETED.to_vec()),
         partition_filter: Some(of_partition("a")),
         ..all
     };

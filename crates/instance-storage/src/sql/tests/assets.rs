@@ -3,7 +3,7 @@
 use instance_core::asset_key::AssetKey;
 use instance_core::event::DagsterEventType;
 use instance_core::ids::StorageId;
-use instance_core::storage::AssetKeysPage;
+use instance_core::storage::{AssetKeysPage, Only};
 
 use super::{at, check, check_each, run_id, strings};
 use crate::sql::assets::{self, AssetChange, AssetEventTag};
@@ -48,9 +48,9 @@ fn writes() {
 
 #[test]
 fn selects() {
-    check("assets_select_records_all", &assets::select_records(None));
-    check("assets_select_records_none", &assets::select_records(Some(&[])));
-    check("assets_select_records_by_key", &assets::select_records(Some(&keys())));
+    check("assets_select_records_all", &assets::select_records(&Only::Any));
+    check("assets_select_records_none", &assets::select_records(&Only::These(Vec::new())));
+    check("assets_select_records_by_key", &assets::select_records(&Only::these(keys())));
     let all = AssetKeysPage::default();
     check_each("assets_select_keys", |dialect| assets::select_keys(&all, dialect));
     let page = AssetKeysPage {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use instance_core::run::TagFilter;
 use instance_core::scheduling::{BulkActionStatus, BulkActionsFilter, PartitionBackfill};
 use instance_core::serdes::deserialize_value;
-use instance_core::storage::BackfillsPage;
+use instance_core::storage::{BackfillsPage, Only};
 
 use super::{at, check, strings, time};
 use crate::sql::backfills;
@@ -53,12 +53,12 @@ fn selects() {
         ("tier", TagFilter::In(strings(["gold", "silver"]).to_vec())),
     ];
     let filtered = BulkActionsFilter {
-        statuses: vec![BulkActionStatus::Requested, BulkActionStatus::Canceling],
+        statuses: Only::these([BulkActionStatus::Requested, BulkActionStatus::Canceling]),
         created_before: Some(time()),
         created_after: Some(time()),
         tags: BTreeMap::from(tags.map(|(key, filter)| (key.to_owned(), filter))),
         job_name: Some("letters".to_owned()),
-        backfill_ids: strings(["bf", "bg"]).to_vec(),
+        backfill_ids: Only::These(strings(["bf", "bg"]).to_vec()),
         selector_id: Some("5e1ec7".to_owned()),
     };
     let page = BackfillsPage { cursor: Some("bf".to_owned()), limit: Some(25) };

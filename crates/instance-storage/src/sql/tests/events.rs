@@ -7,7 +7,7 @@ use instance_core::event::{
 };
 use instance_core::ids::StorageId;
 use instance_core::storage::{
-    AssetEventSummaryQuery, EventCursor, EventRecordsFilter, Order, RecordsForRun,
+    AssetEventSummaryQuery, EventCursor, EventRecordsFilter, Only, Order, RecordsForRun,
 };
 
 use super::{check, check_postgres, run_id, strings, time};
@@ -54,7 +54,7 @@ fn records_of_a_run() {
     check_query(
         "of_types",
         RecordsForRun {
-            of_types: vec![DagsterEventType::StepStart, DagsterEventType::StepSuccess],
+            of_types: Only::these([DagsterEventType::StepStart, DagsterEventType::StepSuccess]),
             ..all()
         },
     );
@@ -68,7 +68,7 @@ fn records_of_a_run() {
     let offset = Some(EventLogCursor::Offset(5));
     check_query("offset", RecordsForRun { cursor: offset, ..all() });
     check_query("offset_with_limit", RecordsForRun { cursor: offset, limit: Some(10), ..all() });
-    let of_types = RecordsForRun { of_types: TYPES.to_vec(), ..all() };
+    let of_types = RecordsForRun { of_types: Only::these(TYPES), ..all() };
     check(
         "events_select_records_for_run_of_types_in_its_file",
         &events::select_records_for_run(&of_types, Among::ItsOwn),
@@ -84,18 +84,21 @@ fn parts_of_a_run() {
         );
     }
     let among = Among::AllRuns;
-    check("events_select_step_events", &events::select_step_events(&run_id(), &[], &TYPES, among));
+    check(
+        "events_select_step_events",
+        &events::select_step_events(&run_id(), &Only::Any, &TYPES, among),
+    );
     check(
         "events_select_step_events_of_steps",
-        &events::select_step_events(&run_id(), &strings(["a", "b"]), &TYPES, among),
+        &events::select_step_events(&run_id(), &Only::these(["a", "b"]), &TYPES, among),
     );
     check(
         "events_select_asset_partitions_of_run",
-        &events::select_asset_partitions_of_run(&run_id(), &[], among),
+        &events::select_asset_partitions_of_run(&run_id(), &Only::Any, among),
     );
     check(
         "events_select_asset_partitions_of_run_of_types",
-        &events::select_asset_partitions_of_run(&run_id(), &TYPES, among),
+        &events::select_asset_partitions_of_run(&run_id(), &Only::these(TYPES), among),
     );
 }
 
@@ -104,12 +107,12 @@ fn records_of_all_runs() {
     let all = EventRecordsFilter::of_type(DagsterEventType::AssetMaterialization);
     let filtered = EventRecordsFilter {
         asset_key: Some(AssetKey::new(["demo", "hello"])),
-        asset_partitions: strings(["a", "b"]).to_vec(),
+        asset_partitions: Only::These(strings(["a", "b"]).to_vec()),
         after_cursor: Some(EventCursor::StorageId(StorageId(5))),
         before_cursor: Some(EventCursor::StorageId(StorageId(9))),
         after_timestamp: Some(time()),
         before_timestamp: Some(time()),
-        storage_ids: vec![StorageId(6), StorageId(7)],
+        storage_ids: Only::these([StorageId(6), StorageId(7)]),
         ..all.clone()
     };
     check(
@@ -124,8 +127,11 @@ fn records_of_all_runs() {
         "events_select_event_records_without_cursors",
         &events::select_event_records(&filtered, Some(25), Order::Descending, false),
     );
-    check("events_select_behind", &events::select_behind(StorageId(7), &[], None));
-    check("events_select_behind_of_types", &events::select_behind(StorageId(7), &TYPES, Some(25)));
+    check("events_select_behind", &events::select_behind(StorageId(7), &Only::Any, None));
+    check(
+        "events_select_behind_of_types",
+        &events::select_behind(StorageId(7), &Only::these(TYPES), Some(25)),
+    );
     check("events_select_max_id", &events::select_max_id());
 }
 
@@ -135,7 +141,7 @@ fn summaries() {
         event_type: DagsterEventType::AssetMaterialization,
         asset_key: None,
         run_id: None,
-        storage_ids: None,
+        storage_ids: Only::Any,
         after_storage_id: None,
         before_storage_id: None,
         limit: None,
@@ -145,7 +151,7 @@ fn summaries() {
     let filtered = AssetEventSummaryQuery {
         asset_key: Some(AssetKey::new(["demo", "hello"])),
         run_id: Some(run_id()),
-        storage_ids: Some(vec![StorageId(6), StorageId(7)]),
+        storage_ids: Only::These(vec![StorageId(6), StorageId(7)]),
         after_storage_id: Some(StorageId(5)),
         before_storage_id: Some(StorageId(9)),
         limit: Some(25),

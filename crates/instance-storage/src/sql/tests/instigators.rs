@@ -2,7 +2,7 @@
 
 use instance_core::scheduling::{InstigatorState, InstigatorStatus, InstigatorType};
 use instance_core::serdes::deserialize_value;
-use instance_core::storage::InstigatorFilter;
+use instance_core::storage::{InstigatorFilter, Only};
 
 use super::{at, check};
 use crate::sql::instigators;
@@ -26,7 +26,7 @@ fn selects() {
     let filtered = InstigatorFilter {
         repository_selector_id: Some("4e90".to_owned()),
         instigator_type: Some(InstigatorType::Sensor),
-        statuses: vec![InstigatorStatus::Running, InstigatorStatus::DeclaredInCode],
+        statuses: Only::these([InstigatorStatus::Running, InstigatorStatus::DeclaredInCode]),
     };
     check("instigators_select_filtered", &instigators::select(&filtered));
     check("instigators_select_one", &instigators::select_one("5e1ec7"));

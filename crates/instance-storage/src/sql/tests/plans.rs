@@ -8,8 +8,8 @@ use instance_core::event::{DagsterEventType, EventLogCursor};
 use instance_core::ids::StorageId;
 use instance_core::run::{DagsterRunStatus, RunsFilter, TagFilter};
 use instance_core::storage::{
-    AssetEventSummaryQuery, EventCursor, EventRecordsFilter, Order, RecordsForRun, RunsOrderBy,
-    RunsPage,
+    AssetEventSummaryQuery, EventCursor, EventRecordsFilter, Only, Order, RecordsForRun,
+    RunsOrderBy, RunsPage,
 };
 
 use super::{check, run_id, strings, time};
@@ -45,7 +45,11 @@ fn events_of_all_runs() {
         Order::Descending,
     );
     let ids = vec![StorageId(6), StorageId(7)];
-    check_records("by_ids", EventRecordsFilter { storage_ids: ids, ..all() }, Order::Descending);
+    check_records(
+        "by_ids",
+        EventRecordsFilter { storage_ids: Only::These(ids), ..all() },
+        Order::Descending,
+    );
     check_records("of_asset", of_asset(), Order::Descending);
     check_records(
         "of_asset_behind",
@@ -60,15 +64,15 @@ fn events_of_all_runs() {
     let partitions = strings(["a", "b"]).to_vec();
     check_records(
         "of_partitions",
-        EventRecordsFilter { asset_partitions: partitions, ..of_asset() },
+        EventRecordsFilter { asset_partitions: Only::These(partitions), ..of_asset() },
         Order::Descending,
     );
     check(
         "plans_event_records_of_asset_by_time",
         &events::select_event_records(&of_asset(), Some(25), Order::Descending, false),
     );
-    let one_type = [DagsterEventType::RunFailure];
-    check("plans_events_behind", &events::select_behind(StorageId(7), &[], Some(25)));
+    let one_type = Only::one(DagsterEventType::RunFailure);
+    check("plans_events_behind", &events::select_behind(StorageId(7), &Only::Any, Some(25)));
     check("plans_events_behind_of_type", &events::select_behind(StorageId(7), &one_type, Some(25)));
 }
 
@@ -78,7 +82,7 @@ fn summaries() {
         event_type: MATERIALIZATION,
         asset_key: None,
         run_id: None,
-        storage_ids: None,
+        storage_ids: Only::Any,
         after_storage_id: None,
         before_storage_id: None,
         limit: Some(25),
@@ -91,7 +95,7 @@ fn summaries() {
     check_query("latest", all());
     check_query("of_asset", AssetEventSummaryQuery { asset_key: Some(asset_key()), ..all() });
     check_query("of_run", AssetEventSummaryQuery { run_id: Some(run_id()), ..all() });
-    let ids = Some(vec![StorageId(6), StorageId(7)]);
+    let ids = Only::these([StorageId(6), StorageId(7)]);
     check_query("by_ids", AssetEventSummaryQuery { storage_ids: ids, ..all() });
     check_query(
         "behind",
@@ -113,9 +117,9 @@ fn events_of_a_run() {
         check(&format!("plans_run_events_{name}"), &select);
     };
     check_query("page", page.clone());
-    check_query("page_of_types", RecordsForRun { of_types: failures, ..page.clone() });
+    check_query("page_of_types", RecordsForRun { of_types: Only::These(failures), ..page.clone() });
     let one_type = RecordsForRun {
-        of_types: vec![DagsterEventType::AssetMaterializationPlanned],
+        of_types: Only::one(DagsterEventType::AssetMaterializationPlanned),
         limit: Some(1),
         cursor: None,
         ..page
@@ -171,7 +175,10 @@ fn runs_of_filters() {
     check_filter("latest", all());
     check_filter("latest_without_subruns", RunsFilter { exclude_subruns: true, ..all() });
     check_filter("of_job", of_job());
-    check_filter("of_job_unfinished", RunsFilter { statuses: unfinished.clone(), ..of_job() });
+    check_filter(
+        "of_job_unfinished",
+        RunsFilter { statuses: Only::These(unfinished.clone()), ..of_job() },
+    );
     check_filter("of_backfill", tagged("dagster/backfill", "backfill-7"));
     check_filter(
         "of_partition_of_job",
@@ -180,15 +187,19 @@ fn runs_of_filters() {
             ..tagged("dagster/partition", "2024-01-07")
         },
     );
-    check_filter("unfinished", RunsFilter { statuses: unfinished.clone(), ..all() });
+    check_filter("unfinished", RunsFilter { statuses: Only::These(unfinished.clone()), ..all() });
     check_filter("created_after", RunsFilter { created_after: Some(time()), ..all() });
     check_filter(
         "updated_after_unfinished",
-        RunsFilter { statuses: unfinished.clone(), updated_after: Some(time()), ..all() },
+        RunsFilter {
+            statuses: Only::These(unfinished.clone()),
+            updated_after: Some(time()),
+            ..all()
+        },
     );
     check(
         "plans_runs_count_unfinished",
-        &runs::count_runs(&RunsFilter { statuses: unfinished, ..all() }),
+        &runs::count_runs(&RunsFilter { statuses: Only::These(unfinished), ..all() }),
     );
     check(
         "plans_runs_count_of_backfill",
@@ -196,10 +207,10 @@ fn runs_of_filters() {
     );
     let by_update = RunsPage { order_by: RunsOrderBy::UpdateTimestamp, ..page };
     let ended = vec![DagsterRunStatus::Failure];
-    let failed = RunsFilter { statuses: ended, updated_after: Some(time()), ..all() };
+    let failed = RunsFilter { statuses: Only::These(ended), updated_after: Some(time()), ..all() };
     check("plans_runs_failed_by_time_of_update", &runs::select_runs(&failed, &by_update));
     let tagged_unfinished = RunsFilter {
-        statuses: vec![DagsterRunStatus::Started],
+        statuses: Only::one(DagsterRunStatus::Started),
         exclude_subruns: true,
         ..tagged("team", "data")
     };

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use instance_core::ids::{RunId, SnapshotId};
 use instance_core::run::{DagsterRun, DagsterRunStatus, RunsFilter, TagFilter};
-use instance_core::storage::{Order, RunTagsQuery, RunsOrderBy, RunsPage};
+use instance_core::storage::{Only, Order, RunTagsQuery, RunsOrderBy, RunsPage};
 
 use super::{at, check, check_each, run, run_id, strings, time};
 use crate::sql::runs::{self, RunChange};
@@ -14,7 +14,7 @@ fn several() -> RunsFilter {
     RunsFilter {
         run_id_prefix: Some("11ba".to_owned()),
         job_name: Some("letters".to_owned()),
-        statuses: vec![DagsterRunStatus::Success],
+        statuses: Only::one(DagsterRunStatus::Success),
         tags: tags(),
         created_after: Some(time()),
         ..RunsFilter::default()
@@ -63,13 +63,16 @@ fn filters() {
         );
     };
     check_filter("all", all.clone());
-    check_filter("by_ids", RunsFilter { run_ids: vec![run_id(), RunId::from("r")], ..all.clone() });
+    check_filter(
+        "by_ids",
+        RunsFilter { run_ids: Only::these([run_id(), RunId::from("r")]), ..all.clone() },
+    );
     check_filter("by_prefix", RunsFilter { run_id_prefix: Some("11ba".to_owned()), ..all.clone() });
     check_filter("by_job", RunsFilter { job_name: Some("letters".to_owned()), ..all.clone() });
     check_filter(
         "by_statuses",
         RunsFilter {
-            statuses: vec![DagsterRunStatus::Queued, DagsterRunStatus::Started],
+            statuses: Only::these([DagsterRunStatus::Queued, DagsterRunStatus::Started]),
             ..all.clone()
         },
     );

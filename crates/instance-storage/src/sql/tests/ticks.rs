@@ -2,7 +2,7 @@
 
 use instance_core::scheduling::{TickData, TickStatus};
 use instance_core::serdes::deserialize_value;
-use instance_core::storage::TicksQuery;
+use instance_core::storage::{Only, TicksQuery};
 
 use super::{at, check, time};
 use crate::sql::ticks;
@@ -23,8 +23,8 @@ fn writes() {
     check("ticks_insert", &ticks::insert(&tick(), at()));
     check("ticks_update", &ticks::update(7, &tick(), at()));
     check("ticks_update_without_selector", &ticks::update(7, &of_old_version, at()));
-    check("ticks_delete", &ticks::delete("0419", "5e1ec7", at(), &[]));
-    check("ticks_delete_of_statuses", &ticks::delete("0419", "5e1ec7", at(), &ENDED));
+    check("ticks_delete", &ticks::delete("0419", "5e1ec7", at(), &Only::Any));
+    check("ticks_delete_of_statuses", &ticks::delete("0419", "5e1ec7", at(), &Only::these(ENDED)));
 }
 
 #[test]
@@ -37,7 +37,7 @@ fn selects() {
     let filtered = TicksQuery {
         before: Some(time()),
         after: Some(time()),
-        statuses: ENDED.to_vec(),
+        statuses: Only::these(ENDED),
         limit: Some(25),
         ..all.clone()
     };
@@ -45,7 +45,7 @@ fn selects() {
     check("ticks_select_all", &ticks::select(&all));
     check("ticks_select_filtered", &ticks::select(&filtered));
     check("ticks_select_summaries", &ticks::select_summaries(&filtered));
-    check("ticks_select_of_selector", &ticks::select_of_selector("5e1ec7", None, &[]));
-    let newest = ticks::select_of_selector("5e1ec7", Some(5), &ENDED);
+    check("ticks_select_of_selector", &ticks::select_of_selector("5e1ec7", None, &Only::Any));
+    let newest = ticks::select_of_selector("5e1ec7", Some(5), &Only::these(ENDED));
     check("ticks_select_of_selector_filtered", &newest);
 }

@@ -10,7 +10,8 @@ use instance_core::ids::{RunId, StorageId};
 use instance_core::serdes::UnknownFields;
 use instance_core::storage::{
     AssetCheckExecutionRecord, AssetCheckExecutionRecordStatus, AssetCheckPartitionInfo,
-    AssetCheckStore, AssetCheckSummaryRecord, AssetStore, CheckExecutionsPage, PartitionKeyFilter,
+    AssetCheckStore, AssetCheckSummaryRecord, AssetStore, CheckExecutionsPage, Only,
+    PartitionKeyFilter,
 };
 
 use super::SqlEventLogStorage;
@@ -68,7 +69,7 @@ impl AssetCheckStore for SqlEventLogStorage {
                         check_key: check_key.clone(),
                         limit: 1,
                         cursor: None,
-                        statuses: AssetCheckExecutionRecordStatus::COMPLETED.to_vec(),
+                        statuses: Only::These(AssetCheckExecutionRecordStatus::COMPLETED.to_vec()),
                         partition_filter: None,
                     };
                     self.get_asset_check_execution_history(&page).await?.pop()
@@ -88,7 +89,7 @@ impl AssetCheckStore for SqlEventLogStorage {
         &self,
         check_keys: &[AssetCheckKey],
         after_storage_id: Option<StorageId>,
-        partition_keys: Option<&[String]>,
+        partition_keys: &Only<String>,
     ) -> Result<Vec<AssetCheckPartitionInfo>, StorageError> {
         let whole = self.latest_of_whole_assets(check_keys).await?;
         let mut infos = Vec::new();
@@ -97,14 +98,14 @@ impl AssetCheckStore for SqlEventLogStorage {
                 .latest_ids(&PartitionEvents {
                     asset_key: &check_key.asset_key,
                     of_types: &[DagsterEventType::AssetMaterialization],
-                    partitions: partition_keys,
+                    partitions: partition_keys.as_slice(),
                     after: None,
                     before: None,
                     wiped_at: self.wiped_at(&check_key.asset_key).await?,
                 })
                 .await?;
             let mut rows = Vec::new();
-            let chunks: Vec<_> = match partition_keys {
+            let chunks: Vec<_> = match partition_keys.as_slice() {
                 Some(keys) => keys.chunks(VALUES_PER_STATEMENT).map(Some).collect(),
                 None => vec![None],
             };

@@ -10,7 +10,7 @@ use instance_core::event::DagsterEventType;
 use instance_core::ids::{RunId, StorageId};
 use instance_core::storage::{
     AssetEventSummaryQuery, AssetPartitionStore, EventStore, LatestTagsQuery,
-    MaterializationAttempt, Order, PlannedMaterializationInfo,
+    MaterializationAttempt, Only, Order, PlannedMaterializationInfo,
 };
 
 use super::SqlEventLogStorage;
@@ -45,13 +45,13 @@ impl AssetPartitionStore for SqlEventLogStorage {
         &self,
         asset_key: &AssetKey,
         event_type: DagsterEventType,
-        partitions: Option<&[String]>,
+        partitions: &Only<String>,
         after_cursor: Option<StorageId>,
     ) -> Result<BTreeMap<String, StorageId>, StorageError> {
         self.latest_ids(&PartitionEvents {
             asset_key,
             of_types: &[event_type],
-            partitions: partitions.filter(|partitions| !partitions.is_empty()),
+            partitions: partitions.as_slice(),
             after: after_cursor,
             before: None,
             wiped_at: self.wiped_at(asset_key).await?,
@@ -73,7 +73,7 @@ impl AssetPartitionStore for SqlEventLogStorage {
         let events = PartitionEvents {
             asset_key: &query.asset_key,
             of_types: &[query.event_type],
-            partitions: query.partitions.as_deref(),
+            partitions: query.partitions.as_slice(),
             after: query.after_cursor,
             before: query.before_cursor,
             wiped_at: self.wiped_at(&query.asset_key).await?,
@@ -145,7 +145,7 @@ impl AssetPartitionStore for SqlEventLogStorage {
                 event_type: planned,
                 asset_key: Some(asset_key.clone()),
                 run_id: None,
-                storage_ids: None,
+                storage_ids: Only::Any,
                 after_storage_id: None,
                 before_storage_id: None,
                 limit: Some(1),

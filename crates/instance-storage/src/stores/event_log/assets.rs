@@ -13,7 +13,7 @@ use instance_core::error::StorageError;
 use instance_core::event::{DagsterEventType, EventLogRecord};
 use instance_core::ids::{RunId, StorageId};
 use instance_core::serdes::{Opaque, SerdesClass, serialize_value};
-use instance_core::storage::{AssetKeysPage, AssetStore};
+use instance_core::storage::{AssetKeysPage, AssetStore, Only};
 
 use super::SqlEventLogStorage;
 use super::events::{asset_key as event_asset_key, record};
@@ -28,7 +28,7 @@ use crate::sql::{asset_checks, assets, events};
 impl AssetStore for SqlEventLogStorage {
     async fn get_asset_records(
         &self,
-        asset_keys: Option<&[AssetKey]>,
+        asset_keys: &Only<AssetKey>,
     ) -> Result<Vec<AssetRecord>, StorageError> {
         let select = assets::select_records(asset_keys);
         let mut found = self.index.fetch_map("reading assets", &select, asset).await?;
@@ -69,7 +69,7 @@ impl AssetStore for SqlEventLogStorage {
         &self,
         asset_keys: &[AssetKey],
     ) -> Result<Vec<(AssetKey, EventLogRecord)>, StorageError> {
-        let records = self.get_asset_records(Some(asset_keys)).await?;
+        let records = self.get_asset_records(&Only::These(asset_keys.to_vec())).await?;
         let latest = records.into_iter().filter_map(|record| {
             let entry = record.asset_entry;
             Some((entry.asset_key, entry.last_materialization_record?))

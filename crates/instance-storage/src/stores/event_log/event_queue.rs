@@ -48,18 +48,19 @@ impl SqlEventLogStorage {
         entry: &EventLogEntry,
     ) -> Result<StoredEvents, StorageError> {
         let event = prepared(entry)?;
-        // An id that names no file is refused, too, before it can take others with it.
+        // An id that names no file is refused before it can take others with it.
         self.check_run(&entry.run_id)?;
         if is_refusable(entry) {
             return self.store(Storing::Alone, vec![event]).await;
         }
-        // What the task does for several callers belongs to none of them; this is what the caller waits for.
+        // The task works for several callers, and its span belongs to none of them. This span is for what the
+        // caller waits for.
         let operation = Operation::of_run("storing an event", &entry.run_id);
         let storing = self.store_in_queue(event);
         operation.observe(self.index.name(), |stored| Some(stored.ids.len()), storing).await
     }
 
-    /// Stores an event, alone or with others; returns when it is durable.
+    /// Stores an event, alone or with others. Returns when it is durable.
     async fn store_in_queue(&self, event: PreparedEvent) -> Result<StoredEvents, StorageError> {
         let lost = || StorageError::Backend {
             database: self.index.name().to_string(),
@@ -74,11 +75,11 @@ impl SqlEventLogStorage {
             !std::mem::replace(&mut waiting.is_served, true)
         };
         if is_first && let Some(this) = self.this.upgrade() {
-            // A task of its own: the caller may be dropped, and others wait for the same transaction.
+            // The task is its own: the caller may be dropped, and others wait for the same transaction.
             tokio::spawn(async move {
                 let serving = Serving(&this);
                 this.serve().await;
-                // It ended in its own time, and somebody else may serve already.
+                // The task ended in its own time, and somebody else may serve already.
                 std::mem::forget(serving);
             });
         }
@@ -151,7 +152,7 @@ impl SqlEventLogStorage {
     }
 }
 
-/// When the task ends before its time, with its runtime, nobody waits for it for ever.
+/// If the task ends early, together with its runtime, nobody waits for it for ever.
 struct Serving<'s>(&'s SqlEventLogStorage);
 
 impl Drop for Serving<'_> {

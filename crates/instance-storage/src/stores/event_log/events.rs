@@ -15,7 +15,7 @@ use instance_core::run::{
 use instance_core::serdes::UnknownFields;
 use instance_core::storage::{
     AssetEventSummaryQuery, AssetEventSummaryRecord, EventCursor, EventRecordsFilter, EventStore,
-    Order, PoolStore, RecordsForRun, RecordsPage, RunStatusChangeRecordsFilter, RunsOrderBy,
+    Only, Order, PoolStore, RecordsForRun, RecordsPage, RunStatusChangeRecordsFilter, RunsOrderBy,
     RunsPage, StoredEvents,
 };
 
@@ -68,7 +68,7 @@ impl EventStore for SqlEventLogStorage {
     async fn get_step_stats_for_run(
         &self,
         run_id: &RunId,
-        step_keys: &[String],
+        step_keys: &Only<String>,
     ) -> Result<Vec<RunStepKeyStatsSnapshot>, StorageError> {
         let types = STEP_STATS_EVENT_TYPES;
         let select = events::select_step_events(run_id, step_keys, types, self.among());
@@ -81,7 +81,7 @@ impl EventStore for SqlEventLogStorage {
     async fn get_asset_partitions_for_run(
         &self,
         run_id: &RunId,
-        of_types: &[DagsterEventType],
+        of_types: &Only<DagsterEventType>,
     ) -> Result<Vec<(AssetKey, BTreeSet<Option<String>>)>, StorageError> {
         let select = events::select_asset_partitions_of_run(run_id, of_types, self.among());
         let partition = |row: &Row| Ok((asset_key(row)?, row.get(TABLE, PARTITION)?));
@@ -144,7 +144,7 @@ impl EventStore for SqlEventLogStorage {
     async fn get_logs_for_all_runs_by_log_id(
         &self,
         after_cursor: StorageId,
-        of_types: &[DagsterEventType],
+        of_types: &Only<DagsterEventType>,
         limit: Option<u64>,
     ) -> Result<Vec<EventLogRecord>, StorageError> {
         let select = events::select_behind(after_cursor, of_types, limit);

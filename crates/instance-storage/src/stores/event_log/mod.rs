@@ -24,7 +24,7 @@ use instance_core::storage::EventLogStorage;
 use event_queue::EventQueue;
 pub(crate) use events::delete_of_run;
 pub(crate) use pools::free;
-pub(crate) use storing::{Storing, prepare};
+pub(crate) use storing::{Beside, Step, Storing, prepare};
 
 use super::schema::schema_store;
 use crate::context::StorageContext;

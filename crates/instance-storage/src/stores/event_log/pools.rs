@@ -229,7 +229,7 @@ impl PoolStore for SqlEventLogStorage {
         let held_or_wanted = pools::select_held_or_wanted(run_id, step_key);
         let looking = Operation::of_run("looking for slots of pools", run_id);
         if self.index.fetch_one(looking, &held_or_wanted).await?.is_none() {
-            // As for most runs, and each of their steps: a transaction would be for nothing.
+            // Most runs have no slots, and most of their steps neither: a transaction would be for nothing.
             return Ok(());
         }
         let freeing = Operation::of_run("freeing slots of pools", run_id);
@@ -251,7 +251,7 @@ pub(crate) async fn free(
     let pending = connection.fetch(&pools::select_pending_of(run_id, step_key)).await?;
     let steps = pending.iter().map(PendingStep::of).collect::<Result<Vec<_>, _>>()?;
     let keys: BTreeSet<_> = steps.iter().map(|step| &step.concurrency_key).collect();
-    // In the order of their names, so that two who free never wait for each other.
+    // In the order of their names, so that two callers who free slots never wait for each other.
     for key in keys {
         connection.lock_pool(key).await?;
     }
@@ -358,7 +358,7 @@ impl PendingStep {
     }
 }
 
-/// Gives limits to the pools of versions that knew none, as many as they have slots.
+/// Gives limits to the pools of versions that had none: as many as they have slots.
 async fn take_over_limits(connection: &mut Connection<'_>) -> Result<(), StorageError> {
     if connection.fetch_one(&pools::select_any_limit()).await?.is_some() {
         return Ok(());

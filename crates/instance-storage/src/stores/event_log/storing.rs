@@ -1,5 +1,5 @@
-//! The steps by which events are stored, in their order: the logs of their runs, the index across runs, and
-//! those who follow the runs.
+//! The steps by which events are stored, in their order: the logs of their runs, the index across runs, and the
+//! signal to the followers of the runs.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -18,8 +18,8 @@ use crate::sql::events::{self, EVENTS_PER_INSERT, EventRow};
 
 const STORING_OF_RUN: &str = "storing events of a run";
 
-/// What one transaction does before it stores events.
-pub(crate) type BeforeEvents = Box<
+/// What one transaction does beside storing events.
+pub(crate) type Step = Box<
     dyn for<'c> FnOnce(&'c mut Connection<'_>) -> BoxFuture<'c, Result<(), StorageError>>
         + Send
         + 'static,
@@ -29,14 +29,23 @@ pub(crate) type BeforeEvents = Box<
 pub(crate) enum Storing {
     /// With nothing else, in the logs of their runs.
     Alone,
-    /// With the log of a new run, in which they are already; all of them are of this run.
+    /// In the log of a new run, which has them already. All of them are of this run.
     WithNewLog(NewRunLog<Vec<StorageId>>),
-    /// After something else in the same transaction, in the index; only where that has the logs of all runs.
-    After(&'static str, BeforeEvents),
+    /// With something about their runs in the same transaction, whose name this is. Only where the index has the logs of
+    /// all runs.
+    InTransaction(&'static str, Beside),
+}
+
+/// When the other step of a transaction is taken.
+pub(crate) enum Beside {
+    /// Before events are stored.
+    Before(Step),
+    /// After events were stored.
+    After(Step),
 }
 
 impl SqlEventLogStorage {
-    /// Stores entries in their order; an error says that none of a run's is stored anywhere.
+    /// Stores entries in their order. An error says that none of a run's entries is stored anywhere.
     pub(crate) async fn store_entries(
         &self,
         entries: &[EventLogEntry],
@@ -47,8 +56,8 @@ impl SqlEventLogStorage {
         self.store(Storing::Alone, prepare(entries)?).await
     }
 
-    /// Stores events in their order. The only way by which events get into the database, and so the only place
-    /// where those are woken who follow their runs.
+    /// Stores events in their order. All events get into the database here, and so this is the only place that
+    /// signals the followers of their runs.
     pub(crate) async fn store(
         &self,
         storing: Storing,
@@ -56,35 +65,39 @@ impl SqlEventLogStorage {
     ) -> Result<StoredEvents, StorageError> {
         let run_ids: BTreeSet<RunId> =
             events.iter().map(|(entry, _)| entry.run_id.clone()).collect();
-        let stored = match storing {
-            Storing::After(operation, before) => self
-                .store_in_index(operation, events, Some(before))
-                .await
-                .map(StoredEvents::complete),
-            Storing::Alone if self.run_logs.is_sharded() => {
-                let ids = self.store_in_shards(&events).await?;
-                Ok(self.follow_up(ids, events).await)
-            }
-            Storing::Alone => self
-                .store_in_index("storing events", events, None)
-                .await
-                .map(StoredEvents::complete),
-            Storing::WithNewLog(log) => {
-                let ids = match log.place().await? {
-                    Some(ids) => ids,
-                    // Another process was faster, and the run has a log.
-                    None => self.store_in_shards(&events).await?,
-                };
-                Ok(self.follow_up(ids, events).await)
-            }
-        }?;
+        let stored = self.store_unnoticed(storing, events).await;
+        // After an error, too: the events of some of the runs may be stored.
         for run_id in &run_ids {
             self.watch.signal(run_id);
         }
-        Ok(stored)
+        stored
     }
 
-    /// The log of a new run with its first events, if it gets one of its own.
+    async fn store_unnoticed(
+        &self,
+        storing: Storing,
+        events: Vec<PreparedEvent>,
+    ) -> Result<StoredEvents, StorageError> {
+        let ids = match storing {
+            Storing::InTransaction(operation, step) => {
+                let stored = self.store_in_index(operation, events, Some(step)).await;
+                return stored.map(StoredEvents::complete);
+            }
+            Storing::Alone if !self.run_logs.is_sharded() => {
+                let stored = self.store_in_index("storing events", events, None).await;
+                return stored.map(StoredEvents::complete);
+            }
+            Storing::Alone => self.store_in_shards(&events).await?,
+            Storing::WithNewLog(log) => match log.place().await? {
+                Some(ids) => ids,
+                // Another process was faster, and the run has a log.
+                None => self.store_in_shards(&events).await?,
+            },
+        };
+        Ok(self.follow_up(ids, events).await)
+    }
+
+    /// The log of a new run with its first events; `None` if the run does not get a log of its own.
     pub(crate) async fn new_log(
         &self,
         run_id: &RunId,
@@ -98,13 +111,13 @@ impl SqlEventLogStorage {
         preparing.await
     }
 
-    /// Stores events in the index that are in the logs of their runs, as far as they are to be found across runs.
+    /// Stores events in the index which are in the logs of their runs, if they have to be found across runs.
     async fn follow_up(&self, ids: Vec<StorageId>, events: Vec<PreparedEvent>) -> StoredEvents {
         let indexed = events.into_iter().filter(|(entry, _)| is_indexed(entry)).collect();
         StoredEvents::complete(ids).and(self.store_each_in_index(indexed).await)
     }
 
-    /// Stores events in the index: together, and if one is refused, each alone.
+    /// Stores events in the index together. If one is refused, each is stored alone.
     async fn store_each_in_index(&self, events: Vec<PreparedEvent>) -> Result<(), StorageError> {
         const STORING: &str = "storing events";
         let again = if events.len() > 1 { events.clone() } else { Vec::new() };
@@ -163,19 +176,28 @@ impl SqlEventLogStorage {
         &self,
         operation: &'static str,
         events: Vec<PreparedEvent>,
-        before: Option<BeforeEvents>,
+        beside: Option<Beside>,
     ) -> Result<Vec<StorageId>, StorageError> {
-        if events.is_empty() && before.is_none() {
+        if events.is_empty() && beside.is_none() {
             return Ok(Vec::new());
         }
         let indexed_tags = Arc::clone(&self.indexed_tags);
+        let (before, after) = match beside {
+            Some(Beside::Before(step)) => (Some(step), None),
+            Some(Beside::After(step)) => (None, Some(step)),
+            None => (None, None),
+        };
         self.index
             .write_events(operation, move |mut connection: Connection<'_>| {
                 Box::pin(async move {
                     if let Some(before) = before {
                         before(&mut connection).await?;
                     }
-                    insert(&mut connection, events, &*indexed_tags).await
+                    let ids = insert(&mut connection, events, &*indexed_tags).await?;
+                    if let Some(after) = after {
+                        after(&mut connection).await?;
+                    }
+                    Ok(ids)
                 })
             })
             .await

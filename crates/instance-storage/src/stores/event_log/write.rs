@@ -56,7 +56,7 @@ impl Events {
             .map(|((entry, row), id)| (entry, row, *id))
     }
 
-    /// Wakes those who listen to a run: one notice for each run, which names its last event.
+    /// Wakes the followers of each run: one notice for a run, which names its last event.
     async fn notify(&self, connection: &mut Connection<'_>) -> Result<(), StorageError> {
         let last: BTreeMap<_, _> = self.each().map(|(entry, _, id)| (&entry.run_id, id)).collect();
         let notices: Vec<_> =
@@ -90,8 +90,8 @@ impl Events {
         Ok(())
     }
 
-    /// Changes each asset once, however many events are about it, and assets in the order of their keys:
-    /// two transactions that change the same assets then wait for each other, and never both.
+    /// Changes each asset once, however many events are about it. Assets are changed in the order of their keys, so
+    /// that two transactions never wait for each other.
     async fn change_assets(&self, connection: &mut Connection<'_>) -> Result<(), StorageError> {
         let mut changes: BTreeMap<&str, AssetChange> = BTreeMap::new();
         let mut mentioned = BTreeSet::new();
@@ -149,7 +149,7 @@ impl Events {
     }
 }
 
-/// Ends the planned execution, or stores one where none was planned.
+/// Ends the planned execution. Stores a new one if none was planned.
 async fn evaluate(
     connection: &mut Connection<'_>,
     execution: CheckExecution,
@@ -174,7 +174,7 @@ async fn evaluate(
     }
 }
 
-/// Whether an event can still be refused when its turn comes, and so must not take others with it.
+/// Whether an event can still be refused when its turn comes. Such an event must not take others with it.
 pub(super) fn is_refusable(entry: &EventLogEntry) -> bool {
     entry.event_type().is_some_and(DagsterEventType::is_asset_check_event)
         || has_text_that_postgres_refuses(entry)
@@ -194,7 +194,7 @@ fn has_text_that_postgres_refuses(entry: &EventLogEntry) -> bool {
     columns.into_iter().flatten().chain(tags).any(|text| text.contains('\0'))
 }
 
-/// Whether an event is found across runs, and so stands in the index, too.
+/// Whether an event is found across runs, and so is in the index, too.
 pub(super) fn is_indexed(entry: &EventLogEntry) -> bool {
     entry.event_type().is_some_and(|event_type| {
         event_type.is_asset_event()

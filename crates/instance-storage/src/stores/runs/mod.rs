@@ -62,7 +62,7 @@ impl RunStorage for SqlRunStorage {
         if let Some(row) = self.database.fetch_one("reading the id of the store", &select).await? {
             return id_of(&row);
         }
-        // As in Dagster, which makes the store without an id and gives it one when it is first asked for it.
+        // As in Dagster, which makes the store without an id, and gives it one when it first asks for it.
         let id = self.ids.uuid().to_string();
         self.database
             .write("giving the store an id", move |mut connection: Connection<'_>| {

@@ -11,7 +11,9 @@ use instance_core::run::{
     DagsterRun, DagsterRunStatus, RemoteJobOrigin, RunGroup, RunPartitionData, RunRecord,
     RunsFilter,
 };
-use instance_core::storage::{RunStore, RunTagsQuery, RunsPage, apply_run_event, require_readable};
+use instance_core::storage::{
+    Only, RunStore, RunTagsQuery, RunsPage, apply_run_event, require_readable,
+};
 use instance_core::tags;
 
 use super::SqlRunStorage;
@@ -56,7 +58,7 @@ impl RunStore for SqlRunStorage {
     }
 
     async fn get_run_record(&self, run_id: &RunId) -> Result<Option<RunRecord>, StorageError> {
-        let filter = RunsFilter { run_ids: vec![run_id.clone()], ..RunsFilter::default() };
+        let filter = RunsFilter { run_ids: Only::one(run_id.clone()), ..RunsFilter::default() };
         let page = RunsPage { limit: Some(1), ..RunsPage::default() };
         Ok(self.get_run_records(&filter, &page).await?.pop())
     }
@@ -83,7 +85,7 @@ impl RunStore for SqlRunStorage {
     }
 
     async fn has_run(&self, run_id: &RunId) -> Result<bool, StorageError> {
-        let filter = RunsFilter { run_ids: vec![run_id.clone()], ..RunsFilter::default() };
+        let filter = RunsFilter { run_ids: Only::one(run_id.clone()), ..RunsFilter::default() };
         Ok(!self.get_run_ids(&filter, &RunsPage::default()).await?.is_empty())
     }
 

@@ -97,7 +97,7 @@ impl SnapshotStore for SqlRunStorage {
     }
 }
 
-/// Stores those of the snapshots that are not stored. Most often all are, and their bodies need not be sent.
+/// Stores those of the snapshots that are not stored. Most often all are stored, and their bodies need not be sent.
 pub(crate) async fn add_missing(
     connection: &mut Connection<'_>,
     jobs: &[SnapshotBody],

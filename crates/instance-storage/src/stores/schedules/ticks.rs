@@ -7,7 +7,7 @@ use instance_core::scheduling::{
     InstigatorTick, InstigatorTickSummary, InstigatorType, TickData, TickStatus,
 };
 use instance_core::serdes::UnknownFields;
-use instance_core::storage::{TickStore, TicksQuery};
+use instance_core::storage::{Only, TickStore, TicksQuery};
 
 use super::SqlScheduleStorage;
 use crate::db::{Connection, Row};
@@ -91,7 +91,7 @@ impl TickStore for SqlScheduleStorage {
         &self,
         selector_ids: &[String],
         limit: Option<u64>,
-        statuses: &[TickStatus],
+        statuses: &Only<TickStatus>,
     ) -> Result<Vec<(String, Vec<InstigatorTick>)>, StorageError> {
         let mut found = Vec::new();
         for selector_id in selector_ids {
@@ -110,7 +110,7 @@ impl TickStore for SqlScheduleStorage {
         origin_id: &str,
         selector_id: &str,
         before: DateTime<Utc>,
-        statuses: &[TickStatus],
+        statuses: &Only<TickStatus>,
     ) -> Result<u64, StorageError> {
         let delete = ticks::delete(origin_id, selector_id, before.naive_utc(), statuses);
         self.database.execute("deleting ticks", delete).await
