@@ -105,6 +105,6 @@ mod tests {
         let found = |name| projects(directory.path(), name).unwrap();
         assert_eq!(found(None), [directory.path().join("a"), directory.path().join("b")]);
         assert_eq!(found(Some("b")), [directory.path().join("b")]);
-        assert_eq!(found(Some("none")), [PathBuf::new(); 0]);
+        assert!(found(Some("none")).is_empty());
     }
 }

@@ -84,10 +84,8 @@ async fn a_run_is_followed_to_its_end() -> TestResult {
 
 /// An instance in which events of batches wait until there are three.
 fn batching() -> DagsterInstance {
-    let mut batching = EventBatching::default();
-    batching.of = BatchedEvents::OfBatches;
-    batching.size = 3;
-    batching.max_delay = Duration::from_hours(1);
+    let batching =
+        EventBatching { of: BatchedEvents::OfBatches, size: 3, max_delay: Duration::from_hours(1) };
     DagsterInstance::builder().event_batching(batching).in_memory()
 }
 

@@ -1,4 +1,5 @@
 //! The event domain over stores in memory: what is stored, what changes, and who is told, in order.
+#![expect(clippy::expect_used, reason = "a failed expectation is a failed test")]
 
 mod batch;
 mod fake;

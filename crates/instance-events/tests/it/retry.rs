@@ -46,9 +46,10 @@ async fn check(retries: RunRetries, runs: Vec<DagsterRun>, expected: Option<&str
     let of_step = |run: &DagsterRun| {
         run.tags.get(tags::RUN_FAILURE_REASON).is_some_and(|reason| reason == "STEP_FAILURE")
     };
-    let reason = match runs.iter().any(of_step) {
-        true => RunFailureReason::StepFailure,
-        false => RunFailureReason::RunException,
+    let reason = if runs.iter().any(of_step) {
+        RunFailureReason::StepFailure
+    } else {
+        RunFailureReason::RunException
     };
     let fake = runs.into_iter().fold(fake, Fake::with_run);
     handle_new_event(&fake, failure("r1", reason)).await?;

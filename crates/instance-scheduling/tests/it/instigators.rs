@@ -27,7 +27,7 @@ fn state(
             "status": {"__enum__": "InstigatorStatus.RUNNING"}}"#,
     )?;
     state.instigator_type = instigator_type;
-    state.origin.instigator_name = name.to_owned();
+    name.clone_into(&mut state.origin.instigator_name);
     state.status = status;
     Ok(state)
 }
