@@ -22,7 +22,7 @@ use super::store::{ended_early, store_lines};
 /// Where lines cannot be stored, those that can be are stored without them; the run's log gets an engine
 /// event with the error, as in Dagster, if it takes that; a warning of `tracing` says how many lines are
 /// lost; and the next [`flush`](Self::flush) or [`close`](Self::close) returns the error. Where lines come
-/// faster than they are stored, until the [`capacity`](super::RunLogOptions::capacity) is reached, the
+/// faster than they are stored, until the [`capacity`](super::RunLogOptions::with_capacity) is reached, the
 /// run's log gets a warning in their place that says how many are left out; that is no error.
 #[derive(Debug)]
 pub struct RunLogs {

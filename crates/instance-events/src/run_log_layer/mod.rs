@@ -11,7 +11,7 @@
 //! spans of other kinds in between make no difference. Not captured are
 //!
 //! - events outside of such spans,
-//! - events below [`RunLogOptions::minimum_level`],
+//! - events below [`RunLogOptions::with_minimum_level`],
 //! - events of this project's own crates and of `sqlx`, and everything that is logged while lines are being
 //!   stored, for instance by listeners: storing a line never makes another line.
 //!

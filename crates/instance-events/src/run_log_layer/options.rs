@@ -36,27 +36,27 @@ impl Default for RunLogOptions {
 impl RunLogOptions {
     /// The lowest level that is captured: `DEBUG` as in Dagster, if not given. Events of `TRACE` have the
     /// level 5.
-    pub fn minimum_level(mut self, level: LogLevel) -> Self {
+    pub fn with_minimum_level(mut self, level: LogLevel) -> Self {
         self.minimum_level = level;
         self
     }
 
     /// How many lines may wait for being stored: 65,536, if not given, and at least one. Further lines are
     /// left out and counted.
-    pub fn capacity(mut self, lines: usize) -> Self {
+    pub fn with_capacity(mut self, lines: usize) -> Self {
         self.capacity = lines;
         self
     }
 
     /// How many lines are stored at once, at most, and how many do not wait for others: 1,000, if not
     /// given. It is at least one, and at most the capacity.
-    pub fn batch_lines(mut self, lines: usize) -> Self {
+    pub fn with_batch_lines(mut self, lines: usize) -> Self {
         self.batch_lines = lines;
         self
     }
 
     /// How long a line waits for others before it is stored: 100 ms, if not given.
-    pub fn maximum_delay(mut self, delay: Duration) -> Self {
+    pub fn with_maximum_delay(mut self, delay: Duration) -> Self {
         self.maximum_delay = delay;
         self
     }
