@@ -23,6 +23,7 @@ use crate::known_state::resume_retry_state;
 
 /// Which part of a run is executed again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ReexecutionStrategy {
     /// All steps.
     AllSteps,

@@ -23,7 +23,7 @@ use super::store::{ended_early, store_lines};
 /// the error, as in Dagster, if the log takes that. A warning of `tracing` says how many lines are lost. The next
 /// [`flush`](Self::flush) or [`close`](Self::close) returns the error.
 ///
-/// If lines come faster than they are stored and the [`capacity`](super::RunLogOptions::capacity) is reached,
+/// If lines come faster than they are stored and the [`capacity`](super::RunLogOptions::with_capacity) is reached,
 /// further lines are left out. The log of the run gets a warning in their place, which says how many they are. That
 /// is not an error.
 #[derive(Debug)]

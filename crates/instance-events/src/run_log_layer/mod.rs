@@ -11,7 +11,7 @@
 //! Spans of other kinds in between make no difference. These events are not captured:
 //!
 //! - events outside of such spans,
-//! - events below [`RunLogOptions::minimum_level`],
+//! - events below [`RunLogOptions::with_minimum_level`],
 //! - events of this project's own crates and of `sqlx`,
 //! - everything that is logged while lines are being stored, for instance by listeners. Otherwise storing a line
 //!   would make further lines.

@@ -35,27 +35,27 @@ impl Default for RunLogOptions {
 impl RunLogOptions {
     /// Sets the lowest level that is captured. The default is `DEBUG`, as in Dagster. Events of level `TRACE` count
     /// as level 5.
-    pub fn minimum_level(mut self, level: LogLevel) -> Self {
+    pub fn with_minimum_level(mut self, level: LogLevel) -> Self {
         self.minimum_level = level;
         self
     }
 
     /// Sets how many lines may wait for being stored. The default is 65,536, and the minimum is one. When the queue
     /// is full, further lines are left out and counted.
-    pub fn capacity(mut self, lines: usize) -> Self {
+    pub fn with_capacity(mut self, lines: usize) -> Self {
         self.capacity = lines;
         self
     }
 
     /// Sets how many lines are stored at once. The default is 1,000; at least one, and at most the capacity. When so
     /// many lines wait, they are stored at once.
-    pub fn batch_lines(mut self, lines: usize) -> Self {
+    pub fn with_batch_lines(mut self, lines: usize) -> Self {
         self.batch_lines = lines;
         self
     }
 
     /// Sets how long a line waits for further lines before it is stored. The default is 100 ms.
-    pub fn maximum_delay(mut self, delay: Duration) -> Self {
+    pub fn with_maximum_delay(mut self, delay: Duration) -> Self {
         self.maximum_delay = delay;
         self
     }

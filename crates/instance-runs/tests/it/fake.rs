@@ -130,7 +130,7 @@ impl Fake {
 
     /// The runs that are stored, in the order in which they were.
     pub(crate) fn runs(&self) -> Vec<RunRecord> {
-        let page = RunsPage { order: Order::Ascending, ..RunsPage::default() };
+        let page = RunsPage::new().with_order(Order::Ascending);
         at_once(self.memory.run_store().get_run_records(&RunsFilter::default(), &page))
             .expect("runs")
     }

@@ -49,7 +49,8 @@ async fn pools(
     let mut request = CreateRun::new("demo");
     request.job_snapshot = Some(snapshots.job);
     request.execution_plan_snapshot = Some(plan);
-    Ok(create_run(&Fake::default(), request).await?.run_op_concurrency)
+    let run = Box::pin(create_run(&Fake::default(), request)).await?;
+    Ok(run.run_op_concurrency)
 }
 
 fn execute(plan: &mut ExecutionPlanSnapshot, keys: &[&str]) {

@@ -95,7 +95,7 @@ async fn levels_are_pythons() -> TestResult {
     ] {
         let fake = Arc::new(Fake::default());
         let options = minimum.map_or_else(RunLogOptions::default, |level| {
-            RunLogOptions::default().minimum_level(level)
+            RunLogOptions::default().with_minimum_level(level)
         });
         let (_guard, logs) = capture(&fake, options);
         run_span(&run("r1")).in_scope(|| {

@@ -19,7 +19,8 @@ use crate::fake::{Fake, TestResult};
 #[tokio::test(start_paused = true)]
 async fn lines_are_stored_together_when_they_are_many_or_have_waited() -> TestResult {
     let fake = Arc::new(Fake::default());
-    let options = RunLogOptions::default().batch_lines(3).maximum_delay(Duration::from_secs(5));
+    let options =
+        RunLogOptions::default().with_batch_lines(3).with_maximum_delay(Duration::from_secs(5));
     let (_guard, logs) = capture(&fake, options);
     let span = run_span(&run("r1"));
     let log = |numbers: std::ops::Range<u8>| {
@@ -49,7 +50,7 @@ async fn lines_are_stored_together_when_they_are_many_or_have_waited() -> TestRe
 #[tokio::test(start_paused = true)]
 async fn without_a_delay_that_ends_lines_wait_for_a_flush() -> TestResult {
     let fake = Arc::new(Fake::default());
-    let (_guard, logs) = capture(&fake, RunLogOptions::default().maximum_delay(Duration::MAX));
+    let (_guard, logs) = capture(&fake, RunLogOptions::default().with_maximum_delay(Duration::MAX));
     run_span(&run("r1")).in_scope(|| tracing::info!("a"));
     tokio::time::sleep(Duration::from_hours(1)).await;
     assert_eq!(fake.effects(), Vec::<String>::new());
@@ -61,7 +62,7 @@ async fn without_a_delay_that_ends_lines_wait_for_a_flush() -> TestResult {
 #[tokio::test]
 async fn lines_that_find_no_place_are_counted_where_they_are_missing() -> TestResult {
     let fake = Arc::new(Fake::default());
-    let options = RunLogOptions::default().capacity(3).maximum_delay(Duration::MAX);
+    let options = RunLogOptions::default().with_capacity(3).with_maximum_delay(Duration::MAX);
     let (_guard, logs) = capture(&fake, options);
     // Nothing is stored in between, as this task does not wait.
     run_span(&run("r1")).in_scope(|| (0..5).for_each(|number| tracing::info!("{number}")));
@@ -188,7 +189,7 @@ async fn threads_of_a_run_log_together() -> TestResult {
 #[tokio::test(start_paused = true)]
 async fn what_was_captured_is_stored_when_the_layer_is_gone() -> TestResult {
     let fake = Arc::new(Fake::default());
-    let (guard, logs) = capture(&fake, RunLogOptions::default().maximum_delay(Duration::MAX));
+    let (guard, logs) = capture(&fake, RunLogOptions::default().with_maximum_delay(Duration::MAX));
     let span = run_span(&run("r1"));
     span.in_scope(|| tracing::info!("a"));
     drop((guard, span));
