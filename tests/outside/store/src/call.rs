@@ -14,7 +14,7 @@ use instance_core::scheduling::{
 };
 use instance_core::serdes::{deserialize_value, serialize_value};
 use instance_core::snap::{ExecutionPlanSnapshot, JobSnap, SnapshotBody};
-use instance_core::storage::NewRun;
+use instance_core::storage::{NewRun, Only};
 use instance_core::{RunId, StorageError};
 
 /// A change as it stands in the journal: a list of texts, of which the first two are the name and the time.
@@ -252,6 +252,16 @@ impl<T: Text> Text for Option<T> {
 
     fn of_text(text: &str) -> Result<Self, StorageError> {
         list_of_texts(text)?.first().map(|text| T::of_text(text)).transpose()
+    }
+}
+
+impl<T: Text + Clone> Text for Only<T> {
+    fn to_text(&self) -> String {
+        self.as_slice().map(<[T]>::to_vec).to_text()
+    }
+
+    fn of_text(text: &str) -> Result<Self, StorageError> {
+        Ok(Option::of_text(text)?.map_or(Self::Any, Self::These))
     }
 }
 
