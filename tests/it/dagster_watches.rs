@@ -54,7 +54,7 @@ async fn open(home: &Path) -> TestResult<DagsterInstance> {
 
 fn follow(instance: DagsterInstance, run_id: RunId) -> JoinHandle<TestResult> {
     tokio::spawn(async move {
-        let mut stream = instance.watch_event_logs(WatchEventLogs::of_run(run_id)).await?;
+        let mut stream = instance.watch_event_logs(WatchEventLogs::new(run_id)).await?;
         while let Some(record) = stream.next().await {
             record?;
         }
@@ -64,7 +64,7 @@ fn follow(instance: DagsterInstance, run_id: RunId) -> JoinHandle<TestResult> {
 
 fn read(instance: DagsterInstance, run_id: RunId) -> JoinHandle<TestResult> {
     tokio::spawn(async move {
-        let query = RecordsForRun::all(run_id);
+        let query = RecordsForRun::new(run_id);
         loop {
             instance.get_records_for_run(&query).await?;
             tokio::time::sleep(LOOK_EVERY).await;

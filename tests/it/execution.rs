@@ -53,7 +53,7 @@ async fn ops_are_executed(home: &Home) -> TestResult {
     assert_eq!(failed.tags.get(tags::RUN_FAILURE_REASON).map(String::as_str), Some("STEP_FAILURE"));
 
     let mut request =
-        CreateReexecutedRun::of(failed, job.remote_job()?, ReexecutionStrategy::FromFailure);
+        CreateReexecutedRun::new(failed, job.remote_job()?, ReexecutionStrategy::FromFailure);
     request.use_parent_run_tags = true;
     let again = instance.create_reexecuted_run(&job, request).await?;
     assert_eq!(
@@ -68,7 +68,7 @@ async fn ops_are_executed(home: &Home) -> TestResult {
 
     let succeeded = stored(&instance, &again).await?;
     let request =
-        CreateReexecutedRun::of(succeeded, job.remote_job()?, ReexecutionStrategy::FromFailure);
+        CreateReexecutedRun::new(succeeded, job.remote_job()?, ReexecutionStrategy::FromFailure);
     assert!(instance.create_reexecuted_run(&job, request).await.is_err(), "it has not failed");
     Ok(instance.dispose().await?)
 }
@@ -82,7 +82,7 @@ async fn assets_are_executed(home: &Home) -> TestResult {
     assert_eq!(executed.status, "FAILURE", "{executed:?}");
     let failed = stored(&instance, &run).await?;
     let mut request =
-        CreateReexecutedRun::of(failed, job.remote_job()?, ReexecutionStrategy::FromAssetFailure);
+        CreateReexecutedRun::new(failed, job.remote_job()?, ReexecutionStrategy::FromAssetFailure);
     request.asset_graph = Some(job.asset_graph()?);
     let again = instance.create_reexecuted_run(&job, request).await?;
     let planned = instance
@@ -106,10 +106,8 @@ async fn partitions_are_executed(home: &Home) -> TestResult {
     let day = [(tags::PARTITION, "2024-01-05")];
     let run = create(&instance, &job, &day).await?;
     assert!(run.partitions_subset.is_some());
-    let query = RecordsForRun {
-        of_types: Only::one(DagsterEventType::AssetMaterializationPlanned),
-        ..RecordsForRun::all(run.run_id.clone())
-    };
+    let query = RecordsForRun::new(run.run_id.clone())
+        .with_of_types(Only::one(DagsterEventType::AssetMaterializationPlanned));
     let planned = instance.get_records_for_run(&query).await?.records;
     let event = planned[0].event_log_entry.dagster_event.as_deref();
     assert_eq!(event.and_then(|event| event.partition()), Some("2024-01-05"));

@@ -204,7 +204,7 @@ async fn found_by_us(storages: &Storages) -> Result<Written, StorageError> {
     let events = storages.event_log_storage();
     let mut messages = Vec::new();
     for run_id in (0..SHARED_RUNS).map(shared_run) {
-        let page = events.get_records_for_run(&RecordsForRun::all(RunId::from(&*run_id))).await?;
+        let page = events.get_records_for_run(&RecordsForRun::new(RunId::from(&*run_id))).await?;
         let ids: BTreeSet<_> = page.records.iter().map(|record| record.storage_id).collect();
         assert_eq!(ids.len(), page.records.len(), "two rows of {run_id} have one id");
         messages.extend(

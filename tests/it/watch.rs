@@ -37,7 +37,7 @@ fn line(run_id: &RunId) -> EventLogEntry {
 }
 
 async fn count(events: &dyn EventLogStorage, run_id: &RunId) -> Result<usize, StorageError> {
-    Ok(events.get_records_for_run(&RecordsForRun::all(run_id.clone())).await?.records.len())
+    Ok(events.get_records_for_run(&RecordsForRun::new(run_id.clone())).await?.records.len())
 }
 
 /// Waits until a run has so many events, as those who follow it do.

@@ -67,7 +67,7 @@ impl PythonJob {
     /// The recorded document has no such job, or no plan of it.
     pub async fn whole_run(&self) -> Result<CreateRun, BoxError> {
         let job = self.remote_job()?;
-        let mut request = CreateRun::of_job(&*self.name);
+        let mut request = CreateRun::new(&*self.name);
         request.execution_plan_snapshot =
             Some(self.get_execution_plan(&job, &Opaque::empty_object(), None, None).await?);
         request.job_snapshot = Some(job.job_snapshot);

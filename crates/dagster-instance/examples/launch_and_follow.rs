@@ -4,6 +4,7 @@
 
 use dagster_instance::{
     AssetKey, CommandJob, CommandSpec, DagsterInstance, ProcessRunLauncher, WatchEventLogs,
+    WatchUntil,
 };
 
 #[tokio::main]
@@ -19,7 +20,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let run = instance.create_run(job.create_run(&command)).await?;
     instance.submit_run(&run.run_id).await?;
 
-    let follow = WatchEventLogs::of_run(run.run_id.clone()).until_run_ends();
+    let follow = WatchEventLogs::new(run.run_id.clone()).with_until(WatchUntil::RunEnds);
     let mut events = instance.watch_event_logs(follow).await?;
     while let Some(record) = events.next().await {
         println!("{}", record?.event_log_entry.message());

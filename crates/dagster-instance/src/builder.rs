@@ -62,7 +62,7 @@ impl DagsterInstance {
     /// # #[tokio::main(flavor = "current_thread")]
     /// # async fn main() -> Result<(), dagster_instance::InstanceError> {
     /// let instance = DagsterInstance::ephemeral();
-    /// let run = instance.create_run(CreateRun::of_job("etl")).await?;
+    /// let run = instance.create_run(CreateRun::new("etl")).await?;
     /// assert!(instance.has_run(&run.run_id).await?);
     /// # Ok(())
     /// # }

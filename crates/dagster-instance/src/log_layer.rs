@@ -29,7 +29,7 @@ impl DagsterInstance {
     /// // For one thread; a program does it for all, with `set_global_default`.
     /// let _guard = tracing::subscriber::set_default(subscriber);
     ///
-    /// let run = instance.create_run(CreateRun::of_job("etl")).await?;
+    /// let run = instance.create_run(CreateRun::new("etl")).await?;
     /// run_span(&run).in_scope(|| {
     ///     tracing::info!(tables = 2, "loading");
     ///     step_span(&run, "load").in_scope(|| tracing::warn!("empty table"));

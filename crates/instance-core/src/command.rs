@@ -52,7 +52,7 @@ impl CommandSpec {
     /// # Errors
     ///
     /// [`InstanceError::Invalid`] if the configuration names no command.
-    pub fn of_run(run: &DagsterRun) -> Result<Self, InstanceError> {
+    pub fn from_run(run: &DagsterRun) -> Result<Self, InstanceError> {
         let config = run.run_config.to_json().ok();
         let argv = config
             .as_ref()
@@ -85,9 +85,9 @@ mod tests {
         let command =
             CommandSpec::new(vec!["sh".to_owned(), "-c".to_owned(), "écho \"hi\"".to_owned()])?;
         let mut run = DagsterRun::new(RunId::from("r"), "j");
-        assert!(CommandSpec::of_run(&run).is_err());
+        assert!(CommandSpec::from_run(&run).is_err());
         run.run_config = command.to_run_config();
-        assert_eq!(CommandSpec::of_run(&run)?, command);
+        assert_eq!(CommandSpec::from_run(&run)?, command);
         assert!(CommandSpec::new(vec![]).is_err());
         Ok(())
     }

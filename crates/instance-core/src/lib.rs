@@ -25,6 +25,7 @@ pub mod ops;
 pub mod run;
 pub mod scheduling;
 pub mod selectors;
+mod setters;
 pub mod settings;
 pub mod snap;
 pub mod storage;

@@ -15,7 +15,7 @@ use instance_events::instance_core::ops::{
 };
 use instance_events::instance_core::run::{DagsterRun, DagsterRunStatus};
 use instance_events::instance_core::storage::Stores;
-use instance_events::{WatchEventLogs, report_dagster_event, watch_event_logs};
+use instance_events::{WatchEventLogs, WatchUntil, report_dagster_event, watch_event_logs};
 
 /// What the functions of this crate need of an instance, and no more. Clones are handles to the same instance.
 #[derive(Clone)]
@@ -56,7 +56,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let run = DagsterRun::new(RunId::from("7a1c"), "hello");
     instance.run_store().add_run(&run, SystemClock.now()).await?;
 
-    let follow = WatchEventLogs::of_run(run.run_id.clone()).until_run_ends();
+    let follow = WatchEventLogs::new(run.run_id.clone()).with_until(WatchUntil::RunEnds);
     let mut events = watch_event_logs(&instance, follow).await?;
     let follower = tokio::spawn(async move {
         let mut messages = Vec::new();

@@ -44,7 +44,7 @@ pub async fn all_logs(
     run_id: &RunId,
     of_types: &Only<DagsterEventType>,
 ) -> Result<Vec<EventLogEntry>, InstanceError> {
-    let query = RecordsForRun { of_types: of_types.clone(), ..RecordsForRun::all(run_id.clone()) };
+    let query = RecordsForRun::new(run_id.clone()).with_of_types(of_types.clone());
     entries(ops, &query).await
 }
 
@@ -65,12 +65,10 @@ pub async fn logs_after(
     of_types: &Only<DagsterEventType>,
     limit: Option<u64>,
 ) -> Result<Vec<EventLogEntry>, InstanceError> {
-    let query = RecordsForRun {
-        cursor: cursor.map(|number| EventLogCursor::Offset(number.saturating_add(1))),
-        of_types: of_types.clone(),
-        limit,
-        ..RecordsForRun::all(run_id.clone())
-    };
+    let query = RecordsForRun::new(run_id.clone())
+        .with_cursor(cursor.map(|number| EventLogCursor::Offset(number.saturating_add(1))))
+        .with_of_types(of_types.clone())
+        .with_limit(limit);
     entries(ops, &query).await
 }
 

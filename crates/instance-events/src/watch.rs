@@ -44,6 +44,21 @@ pub struct WatchEventLogs {
     pub page_bytes: u64,
 }
 
+instance_core::setters! {
+    impl WatchEventLogs {
+        /// Begin behind this position; `None` means with the first event.
+        with_cursor(cursor: impl Into<Option<EventLogCursor>>);
+        /// Events of these types; any includes lines of logs.
+        with_of_types(of_types: Only<DagsterEventType>);
+        /// When the stream ends by itself.
+        with_until(until: WatchUntil);
+        /// How many events are in memory at most.
+        with_page_size(page_size: u64);
+        /// How many bytes of events, as they are stored, are in memory at most, but for the last event of them.
+        with_page_bytes(page_bytes: u64);
+    }
+}
+
 /// When a stream of entries ends by itself.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 #[non_exhaustive]
@@ -57,7 +72,7 @@ pub enum WatchUntil {
 
 impl WatchEventLogs {
     /// All entries of a run, from the first one on, without an end.
-    pub const fn of_run(run_id: RunId) -> Self {
+    pub const fn new(run_id: RunId) -> Self {
         Self {
             run_id,
             cursor: None,
@@ -66,20 +81,6 @@ impl WatchEventLogs {
             page_size: PAGE,
             page_bytes: PAGE_BYTES,
         }
-    }
-
-    /// The same request, with an end when the run has ended.
-    #[must_use]
-    pub const fn until_run_ends(mut self) -> Self {
-        self.until = WatchUntil::RunEnds;
-        self
-    }
-
-    /// The same request, beginning after a position.
-    #[must_use]
-    pub const fn behind(mut self, cursor: EventLogCursor) -> Self {
-        self.cursor = Some(cursor);
-        self
     }
 }
 
@@ -153,13 +154,11 @@ pub async fn watch_event_logs(
     let following = Following {
         ops: ops.owned_event_ops(),
         signal,
-        query: RecordsForRun {
-            cursor: request.cursor,
-            of_types: request.of_types,
-            limit: Some(request.page_size.max(1)),
-            max_bytes: Some(request.page_bytes),
-            ..RecordsForRun::all(request.run_id)
-        },
+        query: RecordsForRun::new(request.run_id)
+            .with_cursor(request.cursor)
+            .with_of_types(request.of_types)
+            .with_limit(request.page_size.max(1))
+            .with_max_bytes(request.page_bytes),
         until: request.until,
         page: Vec::new().into_iter(),
         state: State::Look,

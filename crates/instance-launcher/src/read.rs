@@ -21,8 +21,8 @@ pub(crate) async fn engine_events(
     ops: &dyn LauncherOps,
     run_id: &RunId,
 ) -> Result<Vec<EventLogEntry>, InstanceError> {
-    let mut query = RecordsForRun::all(run_id.clone());
-    query.of_types = Only::one(DagsterEventType::EngineEvent);
+    let query =
+        RecordsForRun::new(run_id.clone()).with_of_types(Only::one(DagsterEventType::EngineEvent));
     let found = ops.event_store().get_records_for_run(&query).await?;
     Ok(found.records.into_iter().map(|record| record.event_log_entry).collect())
 }

@@ -59,13 +59,13 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 
     // The run says in its log which assets it is going to materialise.
     let log = instance.event_store();
-    let planned = log.get_records_for_run(&RecordsForRun::all(run.run_id.clone())).await?;
+    let planned = log.get_records_for_run(&RecordsForRun::new(run.run_id.clone())).await?;
     let planned: Vec<_> =
         planned.records.iter().filter_map(|record| record.event_log_entry.event_type()).collect();
     println!("{} is {}, and its log has {planned:?}", run.run_id, run.status);
     assert_eq!(planned.len(), 1);
 
-    let filter = RunsFilter { job_name: Some("hello".to_owned()), ..RunsFilter::default() };
+    let filter = RunsFilter::new().with_job_name("hello".to_owned());
     let runs = get_runs(&instance, &filter, &RunsPage::default()).await?;
     assert_eq!(runs.len(), 1);
     assert_eq!(runs[0].tags.get("team").map(String::as_str), Some("data"));

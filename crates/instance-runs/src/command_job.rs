@@ -92,7 +92,7 @@ impl CommandJob {
             run_config: Some(command.to_run_config()),
             job_snapshot: Some(job),
             execution_plan_snapshot: Some(execution_plan),
-            ..CreateRun::of_job(&self.job_name)
+            ..CreateRun::new(&self.job_name)
         }
     }
 

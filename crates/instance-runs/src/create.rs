@@ -19,7 +19,7 @@ use crate::construct::{Constructed, construct_run};
 use crate::planned::planned_entries;
 use crate::validate::validate_new;
 
-/// The request for a new run. Only the name of the job is required; see [`CreateRun::of_job`].
+/// The request for a new run. Only the name of the job is required; see [`CreateRun::new`].
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct CreateRun {
@@ -62,9 +62,48 @@ pub struct CreateRun {
     pub asset_graph: Option<Arc<dyn AssetGraph>>,
 }
 
+instance_core::setters! {
+    impl CreateRun {
+        /// The id of the run, a UUID; `None` means a fresh one.
+        with_run_id(run_id: impl Into<Option<RunId>>);
+        /// The configuration; `None` means an empty one.
+        with_run_config(run_config: impl Into<Option<Opaque>>);
+        /// The status to begin with.
+        with_status(status: DagsterRunStatus);
+        /// The tags.
+        with_tags(tags: BTreeMap<String, String>);
+        /// The first run of a chain of re-executions; goes with the parent.
+        with_root_run_id(root_run_id: impl Into<Option<RunId>>);
+        /// The run that this one re-executes; goes with the root.
+        with_parent_run_id(parent_run_id: impl Into<Option<RunId>>);
+        /// The steps to execute; `None` means all.
+        with_step_keys_to_execute(step_keys_to_execute: impl Into<Option<Vec<String>>>);
+        /// The plan; needs a job snapshot.
+        with_execution_plan_snapshot(execution_plan_snapshot: impl Into<Option<ExecutionPlanSnapshot>>);
+        /// The job.
+        with_job_snapshot(job_snapshot: impl Into<Option<JobSnap>>);
+        /// The job that the job is a part of; needs a job snapshot.
+        with_parent_job_snapshot(parent_job_snapshot: impl Into<Option<JobSnap>>);
+        /// The selected ops.
+        with_resolved_op_selection(resolved_op_selection: impl Into<Option<FrozenSet<String>>>);
+        /// The selection of ops as the user wrote it.
+        with_op_selection(op_selection: impl Into<Option<Vec<String>>>);
+        /// The Python code of the job.
+        with_job_code_origin(job_code_origin: impl Into<Option<JobPythonOrigin>>);
+        /// The assets to execute; excludes both selections of ops.
+        with_asset_selection(asset_selection: impl Into<Option<FrozenSet<AssetKey>>>);
+        /// The checks to execute; if not empty, excludes both selections of ops.
+        with_asset_check_selection(asset_check_selection: impl Into<Option<FrozenSet<AssetCheckKey>>>);
+        /// The code location's job.
+        with_remote_job_origin(remote_job_origin: impl Into<Option<RemoteJobOrigin>>);
+        /// What code says of the assets of the plan, their partitions above all.
+        with_asset_graph(asset_graph: impl Into<Option<Arc<dyn AssetGraph>>>);
+    }
+}
+
 impl CreateRun {
     /// A run of a job, with everything else left at its default.
-    pub fn of_job(job_name: impl Into<String>) -> Self {
+    pub fn new(job_name: impl Into<String>) -> Self {
         Self {
             job_name: job_name.into(),
             run_id: None,
@@ -135,12 +174,10 @@ async fn create(
         }
         _ => Vec::new(),
     };
-    let new_run = NewRun {
-        job_snapshots,
-        execution_plan_snapshot,
-        events: events.clone(),
-        ..NewRun::of(run.clone(), ops.clock().now())
-    };
+    let new_run = NewRun::new(run.clone(), ops.clock().now())
+        .with_job_snapshots(job_snapshots)
+        .with_execution_plan_snapshot(execution_plan_snapshot)
+        .with_events(events.clone());
     let stored = ops.run_event_store().add_run_with_events(new_run).await?;
     ops.event_listeners().notify_all(&events, &stored.ids);
     stored.into_result(&events)?;

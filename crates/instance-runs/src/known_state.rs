@@ -115,10 +115,8 @@ impl PastRun {
                 reason: "its execution plan is not stored; re-execute all of its steps".to_owned(),
             });
         };
-        let query = RecordsForRun {
-            of_types: Only::These(STEP_EVENTS.to_vec()),
-            ..RecordsForRun::all(run.run_id.clone())
-        };
+        let query =
+            RecordsForRun::new(run.run_id.clone()).with_of_types(Only::These(STEP_EVENTS.to_vec()));
         let log = ops.event_store().get_records_for_run(&query).await?;
         let mut events = Events::default();
         log.records.iter().for_each(|record| events.take(&record.event_log_entry));

@@ -14,7 +14,7 @@ use crate::construct::construct_run;
 use crate::create::CreateRun;
 use crate::read::stored_run;
 
-/// The request for a managed run; see [`RegisterManagedRun::of`].
+/// The request for a managed run; see [`RegisterManagedRun::new`].
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct RegisterManagedRun {
@@ -46,9 +46,36 @@ pub struct RegisterManagedRun {
     pub job_code_origin: Option<JobPythonOrigin>,
 }
 
+instance_core::setters! {
+    impl RegisterManagedRun {
+        /// The configuration; `None` means an empty one.
+        with_run_config(run_config: impl Into<Option<Opaque>>);
+        /// The tags.
+        with_tags(tags: BTreeMap<String, String>);
+        /// The first run of a chain of re-executions; goes with the parent.
+        with_root_run_id(root_run_id: impl Into<Option<RunId>>);
+        /// The run that this one re-executes; goes with the root.
+        with_parent_run_id(parent_run_id: impl Into<Option<RunId>>);
+        /// The steps to execute; `None` means all.
+        with_step_keys_to_execute(step_keys_to_execute: impl Into<Option<Vec<String>>>);
+        /// The plan; needs a job snapshot.
+        with_execution_plan_snapshot(execution_plan_snapshot: impl Into<Option<ExecutionPlanSnapshot>>);
+        /// The job.
+        with_job_snapshot(job_snapshot: impl Into<Option<JobSnap>>);
+        /// The job that the job is a part of; needs a job snapshot.
+        with_parent_job_snapshot(parent_job_snapshot: impl Into<Option<JobSnap>>);
+        /// The selected ops.
+        with_resolved_op_selection(resolved_op_selection: impl Into<Option<FrozenSet<String>>>);
+        /// The selection of ops as the user wrote it.
+        with_op_selection(op_selection: impl Into<Option<Vec<String>>>);
+        /// The Python code of the job.
+        with_job_code_origin(job_code_origin: impl Into<Option<JobPythonOrigin>>);
+    }
+}
+
 impl RegisterManagedRun {
     /// A run of a job, with everything else left at its default.
-    pub fn of(run_id: RunId, job_name: impl Into<String>) -> Self {
+    pub fn new(run_id: RunId, job_name: impl Into<String>) -> Self {
         Self {
             job_name: job_name.into(),
             run_id: Some(run_id),
@@ -81,7 +108,7 @@ impl RegisterManagedRun {
             resolved_op_selection: self.resolved_op_selection,
             op_selection: self.op_selection,
             job_code_origin: self.job_code_origin,
-            ..CreateRun::of_job(self.job_name)
+            ..CreateRun::new(self.job_name)
         }
     }
 }
@@ -105,11 +132,9 @@ pub async fn register_managed_run(
     if let Some(stored) = stored_run(ops, &run.run_id).await? {
         return unless_it_differs(&run, stored);
     }
-    let new_run = NewRun {
-        job_snapshots: constructed.job_snapshots,
-        execution_plan_snapshot: constructed.execution_plan_snapshot,
-        ..NewRun::of(run.clone(), ops.clock().now())
-    };
+    let new_run = NewRun::new(run.clone(), ops.clock().now())
+        .with_job_snapshots(constructed.job_snapshots)
+        .with_execution_plan_snapshot(constructed.execution_plan_snapshot);
     match ops.run_event_store().add_run_with_events(new_run).await {
         Ok(_) => Ok(run),
         Err(StorageError::RunAlreadyExists { run_id }) => {

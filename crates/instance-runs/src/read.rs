@@ -192,9 +192,8 @@ pub async fn find_run(ops: &dyn RunOps, id_or_prefix: &str) -> Result<RunRecord,
     if let Some(record) = ops.run_store().get_run_record(&RunId::from(id_or_prefix)).await? {
         return Ok(record);
     }
-    let filter =
-        RunsFilter { run_id_prefix: Some(id_or_prefix.to_owned()), ..RunsFilter::default() };
-    let page = RunsPage { limit: Some(3), ..RunsPage::default() };
+    let filter = RunsFilter::new().with_run_id_prefix(id_or_prefix.to_owned());
+    let page = RunsPage::new().with_limit(3);
     let mut found = ops.run_store().get_run_records(&filter, &page).await?;
     match (found.len(), found.pop()) {
         (1, Some(record)) => Ok(record),

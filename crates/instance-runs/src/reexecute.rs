@@ -33,7 +33,7 @@ pub enum ReexecutionStrategy {
     FromAssetFailure,
 }
 
-/// The request for a run that re-executes another one; see [`CreateReexecutedRun::of`].
+/// The request for a run that re-executes another one; see [`CreateReexecutedRun::new`].
 #[derive(Debug, Clone)]
 #[non_exhaustive]
 pub struct CreateReexecutedRun {
@@ -54,9 +54,22 @@ pub struct CreateReexecutedRun {
     pub asset_graph: Option<Arc<dyn AssetGraph>>,
 }
 
+instance_core::setters! {
+    impl CreateReexecutedRun {
+        /// Tags beside those of the job, which they override.
+        with_extra_tags(extra_tags: BTreeMap<String, String>);
+        /// The configuration; `None` means that of the parent.
+        with_run_config(run_config: impl Into<Option<Opaque>>);
+        /// Whether the run gets the tags of its parent; see [`CreateReexecutedRun::use_parent_run_tags`].
+        with_use_parent_run_tags(use_parent_run_tags: bool);
+        /// The assets of the job's code; `None` if it has none, or none that matter.
+        with_asset_graph(asset_graph: impl Into<Option<Arc<dyn AssetGraph>>>);
+    }
+}
+
 impl CreateReexecutedRun {
     /// A re-execution of a run, with everything else left at its default.
-    pub const fn of(
+    pub const fn new(
         parent_run: DagsterRun,
         remote_job: RemoteJob,
         strategy: ReexecutionStrategy,
@@ -152,7 +165,7 @@ pub async fn create_reexecuted_run(
             remote_job_origin: Some(remote_job.remote_job_origin),
             job_code_origin: remote_job.job_code_origin,
             asset_graph,
-            ..CreateRun::of_job(&parent_run.job_name)
+            ..CreateRun::new(&parent_run.job_name)
         },
     ))
     .await
@@ -247,10 +260,8 @@ pub async fn get_keys_to_reexecute(
     let mut done: BTreeSet<Entity> =
         materialized.into_iter().map(|(key, _)| Entity::Asset(key)).collect();
     let mut blocked = BTreeSet::new();
-    let query = RecordsForRun {
-        of_types: Only::one(DagsterEventType::AssetCheckEvaluation),
-        ..RecordsForRun::all(run_id.clone())
-    };
+    let query = RecordsForRun::new(run_id.clone())
+        .with_of_types(Only::one(DagsterEventType::AssetCheckEvaluation));
     for record in ops.event_store().get_records_for_run(&query).await?.records {
         let event = record.event_log_entry.dagster_event;
         let data = event.and_then(|event| event.event_specific_data).map(|data| *data);

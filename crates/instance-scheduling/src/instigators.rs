@@ -18,6 +18,6 @@ pub async fn all_instigator_state(
     ops: &dyn SchedulingOps,
     instigator_type: Option<InstigatorType>,
 ) -> Result<Vec<InstigatorState>, InstanceError> {
-    let filter = InstigatorFilter { instigator_type, ..InstigatorFilter::default() };
+    let filter = InstigatorFilter::new().with_instigator_type(instigator_type);
     Ok(ops.instigator_store().all_instigator_state(&filter).await?)
 }

@@ -85,7 +85,7 @@ pub(crate) async fn all(
 
 /// Our watcher, until as many events have come.
 async fn watch(instance: DagsterInstance, run_id: RunId, count: usize) -> Result<Times> {
-    let mut stream = instance.watch_event_logs(WatchEventLogs::of_run(run_id)).await?;
+    let mut stream = instance.watch_event_logs(WatchEventLogs::new(run_id)).await?;
     let mut seen = Times::new();
     while seen.len() < count
         && let Some(record) = stream.next().await

@@ -173,8 +173,7 @@ async fn batches(
 
 async fn reads(report: &mut Report, dagster: &mut Dagster, sides: &Sides) -> Result<()> {
     let (runs, events) = (sides.shared.runs(), sides.shared.events());
-    let (all_runs, page) =
-        (RunsFilter::default(), RunsPage { limit: Some(100), ..RunsPage::default() });
+    let (all_runs, page) = (RunsFilter::default(), RunsPage::new().with_limit(100));
     let keys: Vec<_> = (0..100).map(asset_key).collect();
     for (task, count) in [
         ("get_run_records", 100),
@@ -192,7 +191,7 @@ async fn reads(report: &mut Report, dagster: &mut Dagster, sides: &Sides) -> Res
             let found = match task {
                 "get_run_records" => runs.get_run_records(&all_runs, &page).await?.len(),
                 "get_records_for_run" => {
-                    let all = RecordsForRun::all(RunId::from(LONG_RUN));
+                    let all = RecordsForRun::new(RunId::from(LONG_RUN));
                     events.get_records_for_run(&all).await?.records.len()
                 }
                 "get_latest_materialization_events" => {

@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use dagster_instance::storage::RecordsForRun;
-use dagster_instance::{DagsterInstance, ReportEvent, RunId, WatchEventLogs};
+use dagster_instance::{DagsterInstance, ReportEvent, RunId, WatchEventLogs, WatchUntil};
 use instance_core::AssetKey;
 use instance_core::event::{
     AssetMaterialization, DagsterEvent, DagsterEventType, EventLogEntry, LogLevel,
@@ -192,7 +192,8 @@ async fn follow(home: &Path, run_ids: &[String]) -> Result<()> {
     let events = Arc::new(AtomicU64::new(0));
     let mut following = Vec::new();
     for run_id in run_ids {
-        let request = WatchEventLogs::of_run(RunId::from(run_id.as_str())).until_run_ends();
+        let request =
+            WatchEventLogs::new(RunId::from(run_id.as_str())).with_until(WatchUntil::RunEnds);
         let mut stream = instance.watch_event_logs(request).await?;
         let (events, run_id) = (Arc::clone(&events), run_id.clone());
         following.push(tokio::spawn(async move {
@@ -228,7 +229,7 @@ async fn follow(home: &Path, run_ids: &[String]) -> Result<()> {
 
 /// What is stored of a run: everything, once, and in order.
 async fn check_stored(instance: &DagsterInstance, run_id: &RunId, each: u64) -> Result<()> {
-    let mut query = RecordsForRun { limit: Some(1_000), ..RecordsForRun::all(run_id.clone()) };
+    let mut query = RecordsForRun::new(run_id.clone()).with_limit(1_000);
     let mut expected = 0;
     loop {
         let page = instance.get_records_for_run(&query).await?;

@@ -140,8 +140,8 @@ impl Watch {
     }
 
     async fn push_new(&mut self) -> io::Result<()> {
-        let all = RecordsForRun::all(self.run_id.clone());
-        let query = RecordsForRun { cursor: self.cursor, ..all };
+        let all = RecordsForRun::new(self.run_id.clone());
+        let query = all.with_cursor(self.cursor);
         // A log that cannot be read now may be readable when the next look is due.
         let Ok(page) = self.storage.get_records_for_run(&query).await else { return Ok(()) };
         for record in &page.records {

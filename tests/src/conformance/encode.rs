@@ -443,13 +443,9 @@ mod tests {
 
     #[test]
     fn a_plain_type_is_a_body_as_python_writes_it() {
-        let data = RunPartitionData {
-            run_id: RunId::from("r"),
-            partition: "p".to_owned(),
-            status: DagsterRunStatus::Success,
-            start_time: Some(1.0),
-            end_time: None,
-        };
+        let data =
+            RunPartitionData::new(RunId::from("r"), "p".to_owned(), DagsterRunStatus::Success)
+                .with_start_time(1.0);
         let text = "{\"__class__\": \"RunPartitionData\", \"end_time\": null, \"partition\": \"p\", \
                     \"run_id\": \"r\", \"start_time\": 1.0, \
                     \"status\": {\"__enum__\": \"PipelineRunStatus.SUCCESS\"}}";
@@ -458,13 +454,8 @@ mod tests {
 
     #[test]
     fn claims_have_times_without_an_offset() {
-        let status = ConcurrencyClaimStatus {
-            concurrency_key: "k".to_owned(),
-            slot_status: ConcurrencySlotStatus::Blocked,
-            priority: None,
-            assigned_timestamp: None,
-            enqueued_timestamp: Some(DateTime::UNIX_EPOCH),
-        };
+        let status = ConcurrencyClaimStatus::new("k".to_owned(), ConcurrencySlotStatus::Blocked)
+            .with_enqueued_timestamp(DateTime::UNIX_EPOCH);
         let line = claim_status(&status).to_line();
         assert!(line.contains("\"enqueued_timestamp\": \"1970-01-01T00:00:00.000000\""), "{line}");
         assert!(line.starts_with("{\"__rec__\": \"ConcurrencyClaimStatus\", "), "{line}");

@@ -50,22 +50,22 @@ pub(super) fn runs_filter(filter: Argument<'_>) -> Decoded<RunsFilter> {
     let Some(filter) = filter.optional() else { return Ok(RunsFilter::default()) };
     filter.record("RunsFilter")?;
     let time = |name| filter.field(name).optional().map(|time| time.datetime()).transpose();
-    Ok(RunsFilter {
-        run_ids: filter.field("run_ids").only_strings()?,
-        run_id_prefix: None,
-        job_name: optional_string(filter.field("job_name"))?,
-        statuses: filter.field("statuses").members(DagsterRunStatus::from_name)?,
-        tags: tags(filter.field("tags"))?,
-        snapshot_id: optional_string(filter.field("snapshot_id"))?.map(SnapshotId::from),
-        updated_after: time("updated_after")?,
-        updated_before: time("updated_before")?,
-        created_after: time("created_after")?,
-        created_before: time("created_before")?,
-        exclude_subruns: filter
-            .field("exclude_subruns")
-            .optional()
-            .map_or(Ok(false), |exclude| exclude.bool())?,
-    })
+    Ok(RunsFilter::new()
+        .with_run_ids(filter.field("run_ids").only_strings()?)
+        .with_job_name(optional_string(filter.field("job_name"))?)
+        .with_statuses(filter.field("statuses").members(DagsterRunStatus::from_name)?)
+        .with_tags(tags(filter.field("tags"))?)
+        .with_snapshot_id(optional_string(filter.field("snapshot_id"))?.map(SnapshotId::from))
+        .with_updated_after(time("updated_after")?)
+        .with_updated_before(time("updated_before")?)
+        .with_created_after(time("created_after")?)
+        .with_created_before(time("created_before")?)
+        .with_exclude_subruns(
+            filter
+                .field("exclude_subruns")
+                .optional()
+                .map_or(Ok(false), |exclude| exclude.bool())?,
+        ))
 }
 
 /// The name of a column of runs; null is the id of the row.
@@ -88,15 +88,14 @@ pub(super) fn bulk_actions_filter(filter: Argument<'_>) -> Decoded<BulkActionsFi
     let Some(filter) = filter.optional() else { return Ok(BulkActionsFilter::default()) };
     filter.record("BulkActionsFilter")?;
     let time = |name| filter.field(name).optional().map(|time| time.datetime()).transpose();
-    Ok(BulkActionsFilter {
-        statuses: filter.field("statuses").members(BulkActionStatus::from_name)?,
-        created_before: time("created_before")?,
-        created_after: time("created_after")?,
-        tags: tags(filter.field("tags"))?,
-        job_name: optional_string(filter.field("job_name"))?,
-        backfill_ids: filter.field("backfill_ids").only_strings()?,
-        selector_id: optional_string(filter.field("selector_id"))?,
-    })
+    Ok(BulkActionsFilter::new()
+        .with_statuses(filter.field("statuses").members(BulkActionStatus::from_name)?)
+        .with_created_before(time("created_before")?)
+        .with_created_after(time("created_after")?)
+        .with_tags(tags(filter.field("tags"))?)
+        .with_job_name(optional_string(filter.field("job_name"))?)
+        .with_backfill_ids(filter.field("backfill_ids").only_strings()?)
+        .with_selector_id(optional_string(filter.field("selector_id"))?))
 }
 
 /// A filter on events of all runs.
@@ -104,16 +103,14 @@ pub(super) fn event_records_filter(filter: &Argument<'_>) -> Decoded<EventRecord
     filter.record("EventRecordsFilter")?;
     let cursor =
         |name| filter.field(name).optional().map(|cursor| event_cursor(&cursor)).transpose();
-    Ok(EventRecordsFilter {
-        event_type: filter.field("event_type").event_type()?,
-        asset_key: filter.field("asset_key").optional().map(|key| key.body()).transpose()?,
-        asset_partitions: filter.field("asset_partitions").only_strings()?,
-        after_cursor: cursor("after_cursor")?,
-        before_cursor: cursor("before_cursor")?,
-        after_timestamp: filter.field("after_timestamp").optional_timestamp()?,
-        before_timestamp: filter.field("before_timestamp").optional_timestamp()?,
-        storage_ids: filter.field("storage_ids").only_storage_ids()?,
-    })
+    Ok(EventRecordsFilter::new(filter.field("event_type").event_type()?)
+        .with_asset_key(filter.field("asset_key").optional().map(|key| key.body()).transpose()?)
+        .with_asset_partitions(filter.field("asset_partitions").only_strings()?)
+        .with_after_cursor(cursor("after_cursor")?)
+        .with_before_cursor(cursor("before_cursor")?)
+        .with_after_timestamp(filter.field("after_timestamp").optional_timestamp()?)
+        .with_before_timestamp(filter.field("before_timestamp").optional_timestamp()?)
+        .with_storage_ids(filter.field("storage_ids").only_storage_ids()?))
 }
 
 fn event_cursor(cursor: &Argument<'_>) -> Decoded<EventCursor> {
@@ -134,7 +131,7 @@ pub(super) fn asset_records_filter(
     event_type: DagsterEventType,
 ) -> Decoded<EventRecordsFilter> {
     if AssetKey::has_storage_name(&filter.body_class()?) {
-        return Ok(EventRecordsFilter::of_asset(event_type, filter.body()?));
+        return Ok(EventRecordsFilter::new(event_type).with_asset_key(filter.body::<AssetKey>()?));
     }
     let body = text_to_json(filter.body_text()?).map_err(|error| filter.unreadable(&error))?;
     let body = Argument::new(&body, "records_filter".to_owned());
@@ -142,18 +139,17 @@ pub(super) fn asset_records_filter(
         return Err(filter.expected("the body of an AssetKey or an AssetRecordsFilter"));
     }
     let asset_key = body.field("asset_key");
-    let asset_key = deserialize_value(&json_to_text(asset_key.value()))
+    let asset_key: AssetKey = deserialize_value(&json_to_text(asset_key.value()))
         .map_err(|error| asset_key.unreadable(&error))?;
     let cursor = |name| Decoded::Ok(optional_id(body.field(name))?.map(EventCursor::StorageId));
-    Ok(EventRecordsFilter {
-        asset_partitions: body.field("asset_partitions").only_strings()?,
-        after_cursor: cursor("after_storage_id")?,
-        before_cursor: cursor("before_storage_id")?,
-        after_timestamp: body.field("after_timestamp").optional_timestamp()?,
-        before_timestamp: body.field("before_timestamp").optional_timestamp()?,
-        storage_ids: body.field("storage_ids").only_storage_ids()?,
-        ..EventRecordsFilter::of_asset(event_type, asset_key)
-    })
+    Ok(EventRecordsFilter::new(event_type)
+        .with_asset_key(asset_key)
+        .with_asset_partitions(body.field("asset_partitions").only_strings()?)
+        .with_after_cursor(cursor("after_storage_id")?)
+        .with_before_cursor(cursor("before_storage_id")?)
+        .with_after_timestamp(body.field("after_timestamp").optional_timestamp()?)
+        .with_before_timestamp(body.field("before_timestamp").optional_timestamp()?)
+        .with_storage_ids(body.field("storage_ids").only_storage_ids()?))
 }
 
 /// A filter on changes of runs' statuses: a type of events, or a record; and the names of jobs that
@@ -166,14 +162,12 @@ pub(super) fn run_status_filter(
         filter.record("RunStatusChangeRecordsFilter")?;
         filter.field("event_type").event_type()
     })?;
-    let fields = RunStatusChangeRecordsFilter {
-        event_type,
-        after_timestamp: filter.field("after_timestamp").optional_timestamp()?,
-        before_timestamp: filter.field("before_timestamp").optional_timestamp()?,
-        after_storage_id: optional_id(filter.field("after_storage_id"))?,
-        before_storage_id: optional_id(filter.field("before_storage_id"))?,
-        storage_ids: filter.field("storage_ids").only_storage_ids()?,
-    };
+    let fields = RunStatusChangeRecordsFilter::new(event_type)
+        .with_after_timestamp(filter.field("after_timestamp").optional_timestamp()?)
+        .with_before_timestamp(filter.field("before_timestamp").optional_timestamp()?)
+        .with_after_storage_id(optional_id(filter.field("after_storage_id"))?)
+        .with_before_storage_id(optional_id(filter.field("before_storage_id"))?)
+        .with_storage_ids(filter.field("storage_ids").only_storage_ids()?);
     Ok((fields, strings_or_none(filter.field("job_names"))?))
 }
 
@@ -199,16 +193,15 @@ pub(super) fn records_page(request: &Request) -> Decoded<RecordsPage> {
             return Err(WireError::check(message));
         }
     };
-    Ok(RecordsPage {
-        cursor,
-        limit: limit.limit()?,
-        order: request.argument("ascending")?.order()?,
-    })
+    Ok(RecordsPage::new()
+        .with_cursor(cursor)
+        .with_limit(limit.limit()?)
+        .with_order(request.argument("ascending")?.order()?))
 }
 
 /// Which partition of a check is meant; null is any.
 pub(super) fn partition_filter(filter: Argument<'_>) -> Decoded<Option<PartitionKeyFilter>> {
     let Some(filter) = filter.optional() else { return Ok(None) };
     filter.record("PartitionKeyFilter")?;
-    Ok(Some(PartitionKeyFilter { key: optional_string(filter.field("key"))? }))
+    Ok(Some(PartitionKeyFilter::new(optional_string(filter.field("key"))?)))
 }

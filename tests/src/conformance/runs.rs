@@ -55,16 +55,14 @@ async fn reading(store: &dyn RunStorage, name: &str, request: &Request) -> Answe
         // Buckets are for storages that say that they can; Dagster's SQL storages leave them aside.
         "get_runs" => {
             let order = request.argument("ascending")?.order()?;
-            let page = RunsPage { order, ..runs_page(request)? };
+            let page = runs_page(request)?.with_order(order);
             let records = store.get_run_records(&runs_filter(request)?, &page).await?;
             Wire::bodies(records.iter().map(|record| &record.dagster_run))
         }
         "get_run_records" => {
-            let page = RunsPage {
-                order: request.argument("ascending")?.order()?,
-                order_by: filters::runs_order_by(request.argument("order_by")?)?,
-                ..runs_page(request)?
-            };
+            let page = runs_page(request)?
+                .with_order(request.argument("ascending")?.order()?)
+                .with_order_by(filters::runs_order_by(request.argument("order_by")?)?);
             let records = store.get_run_records(&runs_filter(request)?, &page).await?;
             Wire::list(records.iter().map(encode::run_record))
         }
@@ -88,11 +86,9 @@ async fn reading(store: &dyn RunStorage, name: &str, request: &Request) -> Answe
         }
         "get_run_tags" => {
             let value_prefix = request.argument("value_prefix")?.optional();
-            let query = RunTagsQuery {
-                tag_keys: request.argument("tag_keys")?.strings()?,
-                value_prefix: value_prefix.map(|prefix| prefix.string()).transpose()?,
-                limit: request.argument("limit")?.limit()?,
-            };
+            let query = RunTagsQuery::new(request.argument("tag_keys")?.strings::<Vec<String>>()?)
+                .with_value_prefix(value_prefix.map(|prefix| prefix.string()).transpose()?)
+                .with_limit(request.argument("limit")?.limit()?);
             let tags = store.get_run_tags(&query).await?;
             Wire::list(tags.into_iter().map(|(key, values)| Wire::pair(key, Wire::list(values))))
         }
@@ -193,10 +189,9 @@ async fn backfills(store: &dyn RunStorage, name: &str, request: &Request) -> Ans
     Ok(Some(match name {
         "get_backfills" => {
             let cursor = request.argument("cursor")?.optional();
-            let page = BackfillsPage {
-                cursor: cursor.map(|cursor| cursor.string()).transpose()?,
-                limit: request.argument("limit")?.limit()?,
-            };
+            let page = BackfillsPage::new()
+                .with_cursor(cursor.map(|cursor| cursor.string()).transpose()?)
+                .with_limit(request.argument("limit")?.limit()?);
             let backfills = store.get_backfills(&backfills_filter(request)?, &page).await?;
             Wire::bodies(&backfills)
         }
@@ -256,12 +251,11 @@ fn runs_filter(request: &Request) -> Result<RunsFilter, WireError> {
 fn runs_page(request: &Request) -> Result<RunsPage, WireError> {
     let cursor = request.argument("cursor")?.optional();
     let cursor = cursor.map(|cursor| cursor.text()).transpose()?;
-    Ok(RunsPage {
-        cursor: cursor.filter(|cursor| !cursor.is_empty()).map(RunId::from),
-        limit: request.argument("limit")?.limit()?,
-        order_by: RunsOrderBy::default(),
-        order: Order::Descending,
-    })
+    Ok(RunsPage::new()
+        .with_cursor(cursor.filter(|cursor| !cursor.is_empty()).map(RunId::from))
+        .with_limit(request.argument("limit")?.limit()?)
+        .with_order_by(RunsOrderBy::default())
+        .with_order(Order::Descending))
 }
 
 /// The filter on backfills, for which callers of old versions name a status.
@@ -277,5 +271,5 @@ fn backfills_filter(request: &Request) -> Result<BulkActionsFilter, WireError> {
         ));
     }
     let statuses = Only::one(status.member(BulkActionStatus::from_name)?);
-    Ok(BulkActionsFilter { statuses, ..BulkActionsFilter::default() })
+    Ok(BulkActionsFilter::new().with_statuses(statuses))
 }

@@ -41,15 +41,18 @@ async fn instigators(store: &dyn ScheduleStorage, name: &str, request: &Request)
         "all_instigator_state" => {
             let repository_selector_id = request.argument("repository_selector_id")?.optional();
             let instigator_type = request.argument("instigator_type")?.optional();
-            let filter = InstigatorFilter {
-                repository_selector_id: repository_selector_id.map(|id| id.string()).transpose()?,
-                instigator_type: instigator_type
-                    .map(|one| one.member(InstigatorType::from_name))
-                    .transpose()?,
-                statuses: request
-                    .argument("instigator_statuses")?
-                    .members(InstigatorStatus::from_name)?,
-            };
+            let filter = InstigatorFilter::new()
+                .with_repository_selector_id(
+                    repository_selector_id.map(|id| id.string()).transpose()?,
+                )
+                .with_instigator_type(
+                    instigator_type.map(|one| one.member(InstigatorType::from_name)).transpose()?,
+                )
+                .with_statuses(
+                    request
+                        .argument("instigator_statuses")?
+                        .members(InstigatorStatus::from_name)?,
+                );
             Wire::bodies(&store.all_instigator_state(&filter).await?)
         }
         "get_instigator_state" => {
@@ -139,11 +142,11 @@ async fn evaluations(store: &dyn ScheduleStorage, name: &str, request: &Request)
         }
         "get_auto_materialize_asset_evaluations" => {
             let cursor = request.argument("cursor")?.optional();
-            let page = EvaluationsPage {
-                key: request.argument("key")?.body()?,
-                cursor: cursor.map(|cursor| cursor.integer()).transpose()?,
-                limit: request.argument("limit")?.count()?,
-            };
+            let page = EvaluationsPage::new(
+                request.argument("key")?.body()?,
+                request.argument("limit")?.count()?,
+            )
+            .with_cursor(cursor.map(|cursor| cursor.integer()).transpose()?);
             let records = store.get_auto_materialize_asset_evaluations(&page).await?;
             Wire::list(records.iter().map(encode::evaluation_record))
         }
@@ -161,12 +164,12 @@ async fn evaluations(store: &dyn ScheduleStorage, name: &str, request: &Request)
 }
 
 fn ticks_query(request: &Request) -> Result<TicksQuery, WireError> {
-    Ok(TicksQuery {
-        origin_id: request.argument("origin_id")?.string()?,
-        selector_id: request.argument("selector_id")?.string()?,
-        before: request.argument("before")?.optional_timestamp()?,
-        after: request.argument("after")?.optional_timestamp()?,
-        statuses: request.argument("statuses")?.members(TickStatus::from_name)?,
-        limit: request.argument("limit")?.limit()?,
-    })
+    Ok(TicksQuery::new(
+        request.argument("origin_id")?.string()?,
+        request.argument("selector_id")?.string()?,
+    )
+    .with_before(request.argument("before")?.optional_timestamp()?)
+    .with_after(request.argument("after")?.optional_timestamp()?)
+    .with_statuses(request.argument("statuses")?.members(TickStatus::from_name)?)
+    .with_limit(request.argument("limit")?.limit()?))
 }

@@ -121,7 +121,7 @@ async fn create_run(
     arguments: Arguments<'_>,
     run_config: Option<Opaque>,
 ) -> Result<Value> {
-    let mut request = CreateRun::of_job(arguments.text("job_name")?);
+    let mut request = CreateRun::new(arguments.text("job_name")?);
     request.run_id = arguments.run_id("run_id")?;
     request.run_config = run_config;
     if let Some(status) = arguments.optional_text("status")? {
@@ -150,7 +150,7 @@ async fn register_managed_run(
     arguments: Arguments<'_>,
     run_config: Option<Opaque>,
 ) -> Result<Value> {
-    let mut request = RegisterManagedRun::of(RunId::runless(), arguments.text("job_name")?);
+    let mut request = RegisterManagedRun::new(RunId::runless(), arguments.text("job_name")?);
     request.run_id = arguments.run_id("run_id")?;
     request.run_config = run_config;
     request.resolved_op_selection = arguments.set_of_texts("resolved_op_selection")?;
@@ -180,7 +180,7 @@ async fn create_reexecuted_run(
     let parent = arguments.run_id("parent_run_id")?.ok_or("no parent")?;
     let parent = instance.get_run_by_id(&parent).await?.ok_or("the parent is not there")?;
     let remote_job = job(arguments.get("remote_job")?.ok_or("no job")?)?;
-    let mut request = CreateReexecutedRun::of(parent, remote_job, strategy);
+    let mut request = CreateReexecutedRun::new(parent, remote_job, strategy);
     request.extra_tags = arguments.tags("extra_tags")?;
     request.run_config = run_config;
     request.use_parent_run_tags = arguments.is_true("use_parent_run_tags")?;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use dagster_instance::storage::ComputeIoType;
 use dagster_instance::{
     CommandJob, CommandOutcome, CommandSpec, DagsterInstance, EventLogWatchHandle, OutputSink,
-    ProcessRunLauncher, RunId, RunOutcome, StopSignal, WatchEventLogs, tags,
+    ProcessRunLauncher, RunId, RunOutcome, StopSignal, WatchEventLogs, WatchUntil, tags,
 };
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinHandle;
@@ -128,7 +128,7 @@ struct Shown {
 /// Shows the events that creating the run stored, and from now on each event as it is stored. `None` if the events
 /// cannot be followed: the run goes on, whatever can be shown of it.
 async fn show_events(instance: &DagsterInstance, run_id: &RunId) -> Option<Shown> {
-    let request = WatchEventLogs::of_run(run_id.clone()).until_run_ends();
+    let request = WatchEventLogs::new(run_id.clone()).with_until(WatchUntil::RunEnds);
     let mut watch = match instance.watch_event_logs(request).await {
         Ok(watch) => watch,
         Err(error) => {

@@ -8,7 +8,7 @@ use std::time::Duration;
 use dagster_instance::event::{EventLogCursor, EventLogRecord};
 use dagster_instance::run::{DagsterRun, DagsterRunStatus};
 use dagster_instance::storage::{Only, RecordsForRun};
-use dagster_instance::{DagsterInstance, RunId, StorageId, WatchEventLogs};
+use dagster_instance::{DagsterInstance, RunId, StorageId, WatchEventLogs, WatchUntil};
 
 use super::lost_worker;
 use super::pages::{EVENTS_IN_MEMORY, EventPages};
@@ -39,7 +39,7 @@ async fn print_stored(
     as_json: bool,
 ) -> Result<()> {
     let cursor = last.map(EventLogCursor::StorageId);
-    let query = RecordsForRun { cursor, limit, ..RecordsForRun::all(run_id.clone()) };
+    let query = RecordsForRun::new(run_id.clone()).with_cursor(cursor).with_limit(limit);
     let mut pages = EventPages::new(instance, query);
     let mut out = BufWriter::new(std::io::stdout().lock());
     while let Some(records) = pages.next().await? {
@@ -74,9 +74,10 @@ pub(crate) async fn wait(home: Option<&Path>, args: &RunWait) -> Result<ExitCode
     let run_id = run.run_id;
     let ending = async {
         // Only the events by which runs end are read.
-        let mut request = WatchEventLogs::of_run(run_id.clone()).until_run_ends();
-        request.of_types = Only::These(DagsterRunStatus::ENDING_EVENTS.to_vec());
-        request.page_size = EVENTS_IN_MEMORY;
+        let request = WatchEventLogs::new(run_id.clone())
+            .with_of_types(Only::These(DagsterRunStatus::ENDING_EVENTS.to_vec()))
+            .with_until(WatchUntil::RunEnds)
+            .with_page_size(EVENTS_IN_MEMORY);
         let mut watch = instance.watch_event_logs(request).await?;
         while watch.next().await.transpose()?.is_some() {}
         Ok::<_, dagster_instance::InstanceError>(())
@@ -141,8 +142,9 @@ async fn print_as_they_come(
     last: &mut Option<StorageId>,
     as_json: bool,
 ) -> Result<()> {
-    let mut request = WatchEventLogs::of_run(run_id.clone()).until_run_ends();
-    request.page_size = EVENTS_IN_MEMORY.min(*left).max(1);
+    let request = WatchEventLogs::new(run_id.clone())
+        .with_until(WatchUntil::RunEnds)
+        .with_page_size(EVENTS_IN_MEMORY.min(*left).max(1));
     let mut watch = instance.watch_event_logs(request).await?;
     while *left > 0
         && let Some(record) = watch.next().await

@@ -16,16 +16,15 @@ const PAGE: u64 = 1_000;
 
 pub(crate) async fn run(home: Option<&Path>, args: &RunList) -> Result<()> {
     let instance = open::existing(home).await?;
-    let filter = RunsFilter {
-        statuses: Only::These(args.statuses.clone()),
-        job_name: args.job.clone(),
-        tags: args
-            .tags
-            .iter()
-            .map(|(key, value)| (key.clone(), TagFilter::Is(value.clone())))
-            .collect(),
-        ..RunsFilter::default()
-    };
+    let filter = RunsFilter::new()
+        .with_statuses(Only::any_if_empty(args.statuses.clone()))
+        .with_job_name(args.job.clone())
+        .with_tags(
+            args.tags
+                .iter()
+                .map(|(key, value)| (key.clone(), TagFilter::Is(value.clone())))
+                .collect(),
+        );
     let mut pages = Pages { instance, filter, cursor: None, left: args.limit.unwrap_or(u64::MAX) };
     let mut out = BufWriter::new(std::io::stdout().lock());
     if args.output.json {
@@ -70,8 +69,7 @@ impl Pages {
             return Ok(None);
         }
         let limit = PAGE.min(self.left);
-        let page =
-            RunsPage { cursor: self.cursor.take(), limit: Some(limit), ..RunsPage::default() };
+        let page = RunsPage::new().with_cursor(self.cursor.take()).with_limit(limit);
         let records = self.instance.get_run_records(&self.filter, &page).await?;
         // A page that is not full is the last one.
         self.left = if (records.len() as u64) < limit { 0 } else { self.left - limit };

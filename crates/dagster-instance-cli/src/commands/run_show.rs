@@ -97,10 +97,8 @@ async fn print_failures(
     record: &RunRecord,
 ) -> Result<()> {
     let run_id = &record.dagster_run.run_id;
-    let query = RecordsForRun {
-        of_types: Only::these([DagsterEventType::StepFailure, DagsterEventType::RunFailure]),
-        ..RecordsForRun::all(run_id.clone())
-    };
+    let query = RecordsForRun::new(run_id.clone())
+        .with_of_types(Only::these([DagsterEventType::StepFailure, DagsterEventType::RunFailure]));
     let mut pages = EventPages::new(instance, query);
     let mut shown = 0;
     while let Some(records) = pages.next().await? {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use dagster_instance::event::{DagsterEventType, EventBatchMetadata, NewEvent};
 use dagster_instance::run::DagsterRunStatus;
 use dagster_instance::settings::{BatchedEvents, EventBatching};
-use dagster_instance::{DagsterInstance, EventListener, RunId, WatchEventLogs};
+use dagster_instance::{DagsterInstance, EventListener, RunId, WatchEventLogs, WatchUntil};
 
 use crate::support::{TestResult, entry, event_types, hello, report};
 
@@ -64,7 +64,7 @@ async fn a_listener_that_panics_breaks_neither_create_run_nor_a_report() -> Test
 async fn a_run_is_followed_to_its_end() -> TestResult {
     let instance = DagsterInstance::ephemeral();
     let run = instance.create_run(hello()?).await?;
-    let follow = WatchEventLogs::of_run(run.run_id.clone()).until_run_ends();
+    let follow = WatchEventLogs::new(run.run_id.clone()).with_until(WatchUntil::RunEnds);
     let mut events = instance.watch_event_logs(follow).await?;
     let follower = tokio::spawn(async move {
         let mut types = Vec::new();

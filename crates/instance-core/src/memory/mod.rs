@@ -14,7 +14,7 @@
 //! use instance_core::event::{DagsterEvent, DagsterEventType, EventLogEntry, LogLevel};
 //! use instance_core::memory::MemoryStores;
 //! use instance_core::run::{DagsterRun, DagsterRunStatus, RunsFilter};
-//! use instance_core::storage::{NewRun, RecordsForRun, RunsPage};
+//! use instance_core::storage::{NewRun, Only, RecordsForRun, RunsPage};
 //!
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), instance_core::StorageError> {
@@ -22,19 +22,19 @@
 //!
 //! let run_id = RunId::from("3f2c1d0a-0000-4000-8000-000000000001");
 //! let run = DagsterRun::new(run_id.clone(), "nightly");
-//! stores.run_event_store().add_run_with_events(NewRun::of(run, DateTime::UNIX_EPOCH)).await?;
+//! stores.run_event_store().add_run_with_events(NewRun::new(run, DateTime::UNIX_EPOCH)).await?;
 //!
 //! // An event is stored, and the run changes as it demands, both or none.
 //! let event = DagsterEvent::new(DagsterEventType::RunStart, "nightly").with_message("It begins.");
 //! let entry = EventLogEntry::of_event(event, run_id.clone(), LogLevel::INFO, 1.5);
 //! stores.run_event_store().store_run_events(&[entry]).await?;
 //!
-//! let filter = RunsFilter { run_ids: Only::one(run_id.clone()), ..RunsFilter::default() };
+//! let filter = RunsFilter::new().with_run_ids(Only::one(run_id.clone()));
 //! let records = stores.run_storage().get_run_records(&filter, &RunsPage::default()).await?;
 //! assert_eq!(records[0].dagster_run.status, DagsterRunStatus::Started);
 //! assert_eq!(records[0].start_time, Some(1.5));
 //!
-//! let log = stores.event_log_storage().get_records_for_run(&RecordsForRun::all(run_id)).await?;
+//! let log = stores.event_log_storage().get_records_for_run(&RecordsForRun::new(run_id)).await?;
 //! assert_eq!(log.records[0].event_log_entry.message(), "It begins.");
 //! # Ok(())
 //! # }

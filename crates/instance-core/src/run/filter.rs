@@ -11,6 +11,7 @@ use crate::storage::Only;
 /// A filter on runs. Fields that are `None` or [`Only::Any`] do not filter, nor do no tags; all others must hold
 /// together.
 #[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
 pub struct RunsFilter {
     /// The run is one of these.
     pub run_ids: Only<RunId>,
@@ -34,6 +35,40 @@ pub struct RunsFilter {
     pub created_before: Option<DateTime<Utc>>,
     /// Leave out the runs of backfills.
     pub exclude_subruns: bool,
+}
+
+impl RunsFilter {
+    /// A filter that lets all runs through.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+crate::setters! {
+    impl RunsFilter {
+        /// Runs that are one of these.
+        with_run_ids(run_ids: Only<RunId>);
+        /// Runs whose ids begin with this text.
+        with_run_id_prefix(run_id_prefix: impl Into<Option<String>>);
+        /// Runs of this job.
+        with_job_name(job_name: impl Into<Option<String>>);
+        /// Runs that have one of these statuses.
+        with_statuses(statuses: Only<DagsterRunStatus>);
+        /// Runs that have all these tags.
+        with_tags(tags: BTreeMap<String, TagFilter>);
+        /// Runs whose job has this snapshot.
+        with_snapshot_id(snapshot_id: impl Into<Option<SnapshotId>>);
+        /// Runs that were updated after this time.
+        with_updated_after(updated_after: impl Into<Option<DateTime<Utc>>>);
+        /// Runs that were updated before this time.
+        with_updated_before(updated_before: impl Into<Option<DateTime<Utc>>>);
+        /// Runs that were created after this time.
+        with_created_after(created_after: impl Into<Option<DateTime<Utc>>>);
+        /// Runs that were created before this time.
+        with_created_before(created_before: impl Into<Option<DateTime<Utc>>>);
+        /// Whether the runs of backfills are left out.
+        with_exclude_subruns(exclude_subruns: bool);
+    }
 }
 
 /// The values that a tag may have.

@@ -132,6 +132,7 @@ const PARTITION_SET_SUFFIX: &str = "_partition_set";
 /// A filter on backfills. Fields that are `None` or [`Only::Any`] do not filter, nor do no tags; all others must hold
 /// together.
 #[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
 pub struct BulkActionsFilter {
     /// The backfill has one of these statuses.
     pub statuses: Only<BulkActionStatus>,
@@ -147,6 +148,32 @@ pub struct BulkActionsFilter {
     pub backfill_ids: Only<String>,
     /// It is of the set of partitions with this selector id.
     pub selector_id: Option<String>,
+}
+
+impl BulkActionsFilter {
+    /// A filter that lets all backfills through.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+crate::setters! {
+    impl BulkActionsFilter {
+        /// Backfills that have one of these statuses.
+        with_statuses(statuses: Only<BulkActionStatus>);
+        /// Backfills that were asked for before this time.
+        with_created_before(created_before: impl Into<Option<DateTime<Utc>>>);
+        /// Backfills that were asked for after this time.
+        with_created_after(created_after: impl Into<Option<DateTime<Utc>>>);
+        /// Backfills that have all these tags.
+        with_tags(tags: BTreeMap<String, TagFilter>);
+        /// Backfills of this job.
+        with_job_name(job_name: impl Into<Option<String>>);
+        /// Backfills that are one of these.
+        with_backfill_ids(backfill_ids: Only<String>);
+        /// Backfills of the set of partitions with this selector id.
+        with_selector_id(selector_id: impl Into<Option<String>>);
+    }
 }
 
 impl PartitionBackfill {

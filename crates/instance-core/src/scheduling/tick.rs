@@ -99,6 +99,7 @@ serdes_class! {
 
 /// What the columns of a tick say, without its body.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct InstigatorTickSummary {
     /// The id of the row.
     pub tick_id: i64,
@@ -110,4 +111,23 @@ pub struct InstigatorTickSummary {
     pub status: TickStatus,
     /// When it began.
     pub timestamp: DateTime<Utc>,
+}
+
+impl InstigatorTickSummary {
+    /// What is known of a tick without its body.
+    pub fn new(
+        tick_id: i64,
+        instigator_origin_id: impl Into<String>,
+        instigator_type: InstigatorType,
+        status: TickStatus,
+        timestamp: DateTime<Utc>,
+    ) -> Self {
+        Self {
+            tick_id,
+            instigator_origin_id: instigator_origin_id.into(),
+            instigator_type,
+            status,
+            timestamp,
+        }
+    }
 }

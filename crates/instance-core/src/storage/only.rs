@@ -35,7 +35,7 @@ impl<T> Only<T> {
 
     /// Only these, or any if there are none: what an empty list means in Dagster's own calls.
     ///
-    /// For lists that come from Dagster. A list that a program of ours has computed is given to [`Only::these`].
+    /// For lists of Dagster's and of command lines. A list that a program has computed is given to [`Only::these`].
     pub fn any_if_empty(items: Vec<T>) -> Self {
         if items.is_empty() { Self::Any } else { Self::These(items) }
     }

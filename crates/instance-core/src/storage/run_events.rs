@@ -15,6 +15,7 @@ use crate::storage::{EventLogStorage, EventStore, RunStorage, RunStore};
 
 /// A new run, with what is stored together with it.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct NewRun {
     /// The run.
     pub run: DagsterRun,
@@ -28,9 +29,20 @@ pub struct NewRun {
     pub events: Vec<EventLogEntry>,
 }
 
+crate::setters! {
+    impl NewRun {
+        /// The jobs that the run and its events refer to, its own last.
+        with_job_snapshots(job_snapshots: Vec<SnapshotBody>);
+        /// The plan of the run.
+        with_execution_plan_snapshot(execution_plan_snapshot: impl Into<Option<SnapshotBody>>);
+        /// Its first events, in their order. None of them changes the status of a run.
+        with_events(events: Vec<EventLogEntry>);
+    }
+}
+
 impl NewRun {
     /// A run without snapshots that are to be stored, and without events.
-    pub const fn of(run: DagsterRun, created_at: DateTime<Utc>) -> Self {
+    pub const fn new(run: DagsterRun, created_at: DateTime<Utc>) -> Self {
         Self {
             run,
             created_at,

@@ -104,7 +104,7 @@ impl TestInstance {
 
     /// The entries of a run, oldest first; with an empty id, those of no run.
     pub async fn entries(&self, run_id: &RunId) -> Vec<EventLogEntry> {
-        let query = RecordsForRun::all(run_id.clone());
+        let query = RecordsForRun::new(run_id.clone());
         let page = self.stores.event_log_storage.get_records_for_run(&query).await.unwrap();
         page.records.into_iter().map(|record| record.event_log_entry).collect()
     }

@@ -94,7 +94,7 @@ impl Stores<'_> {
 
     /// The entries of a run, with the ids of their rows.
     async fn log(&self, run_id: &str) -> (Vec<EventLogEntry>, Vec<StorageId>) {
-        let query = RecordsForRun::all(RunId::from(run_id));
+        let query = RecordsForRun::new(RunId::from(run_id));
         let page = self.events.get_records_for_run(&query).await.unwrap();
         page.records.into_iter().map(|record| (record.event_log_entry, record.storage_id)).unzip()
     }
@@ -166,7 +166,7 @@ fn new_run(run_id: &str) -> NewRun {
             planned(run_id, "planned", None, 1),
             message(run_id, "last"),
         ],
-        ..NewRun::of(run, at(3))
+        ..NewRun::new(run, at(3))
     }
 }
 
@@ -201,10 +201,8 @@ pub async fn what_follows_from_the_first_events_of_a_run_is_found(on: Stores<'_>
     for (name, expected) in [("planned", true), ("partitioned", true), ("other", false)] {
         assert_eq!(on.has_asset(name).await, expected, "{name}");
     }
-    let filter = EventRecordsFilter::of_asset(
-        DagsterEventType::AssetMaterializationPlanned,
-        asset("partitioned"),
-    );
+    let filter = EventRecordsFilter::new(DagsterEventType::AssetMaterializationPlanned)
+        .with_asset_key(asset("partitioned"));
     let found = on.events.get_event_records(&filter, None, Order::Ascending).await.unwrap();
     assert_eq!(found.len(), 1);
     assert_eq!(found[0].event_log_entry.run_id.as_str(), "r1");
@@ -222,7 +220,7 @@ pub async fn what_follows_from_the_first_events_of_a_run_is_found(on: Stores<'_>
 pub async fn a_new_run_may_have_no_events(on: Stores<'_>) {
     let new = NewRun { events: Vec::new(), ..new_run("r1") };
     assert_eq!(on.together.add_run_with_events(new.clone()).await.unwrap().ids, []);
-    let bare = NewRun::of(run("r2", "j", &[]), at(0));
+    let bare = NewRun::new(run("r2", "j", &[]), at(0));
     assert_eq!(on.together.add_run_with_events(bare).await.unwrap().ids, []);
     assert_eq!(all_ids(on.runs).await, ["r1", "r2"]);
     assert!(on.has_job(&new.job_snapshots[0]).await);
@@ -247,7 +245,7 @@ pub async fn snapshots_of_a_new_run_may_be_stored_already(on: Stores<'_>) {
 pub async fn a_new_run_whose_id_is_taken_changes_nothing(on: Stores<'_>) {
     let first = NewRun {
         events: vec![message("r1", "of the first")],
-        ..NewRun::of(run("r1", "first", &[("b", "1")]), at(0))
+        ..NewRun::new(run("r1", "first", &[("b", "1")]), at(0))
     };
     on.together.add_run_with_events(first).await.unwrap();
     let before = on.record("r1").await;
@@ -580,10 +578,8 @@ pub async fn a_run_is_deleted_with_its_events_and_claims(on: Stores<'_>) {
         assert_eq!(on.tag_keys().await, ["r2"]);
         assert_eq!(on.log("r1").await, (Vec::new(), Vec::new()));
         assert_eq!(on.claims().await, ["r2"]);
-        let filter = EventRecordsFilter::of_asset(
-            DagsterEventType::AssetMaterialization,
-            asset("asset of r1"),
-        );
+        let filter = EventRecordsFilter::new(DagsterEventType::AssetMaterialization)
+            .with_asset_key(asset("asset of r1"));
         let found = on.events.get_event_records(&filter, None, Order::Ascending).await.unwrap();
         assert_eq!(found, []);
         assert!(on.has_asset("asset of r1").await);

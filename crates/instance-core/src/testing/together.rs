@@ -71,7 +71,7 @@ pub async fn events_that_are_not_about_assets_are_found_across_runs(
 ) {
     fill(runs, events).await;
     for event_type in [DagsterEventType::StepStart, DagsterEventType::RunStart] {
-        let filter = EventRecordsFilter::of_type(event_type);
+        let filter = EventRecordsFilter::new(event_type);
         for (limit, order, expected) in [
             (None, Order::Ascending, vec![1, 2, 3]),
             (None, Order::Descending, vec![3, 2, 1]),
@@ -89,7 +89,7 @@ pub async fn events_that_are_not_about_assets_are_found_across_runs(
         };
         assert_eq!(seconds(events, &between, None, Order::Ascending).await, [2]);
     }
-    let filter = EventRecordsFilter::of_type(DagsterEventType::StepSuccess);
+    let filter = EventRecordsFilter::new(DagsterEventType::StepSuccess);
     assert_eq!(seconds(events, &filter, None, Order::Ascending).await, [0_i64; 0]);
 }
 
@@ -99,7 +99,7 @@ pub async fn events_across_runs_are_found_behind_a_cursor(
     events: &dyn EventLogStorage,
 ) {
     fill(runs, events).await;
-    let all = EventRecordsFilter::of_type(DagsterEventType::StepStart);
+    let all = EventRecordsFilter::new(DagsterEventType::StepStart);
     let found = events.get_event_records(&all, None, Order::Ascending).await.unwrap();
     let id = if events.is_run_sharded() { StorageId(0) } else { found[0].storage_id };
     let cursor = RunShardedEventsCursor { id, run_updated_after: at(1) };
@@ -126,7 +126,7 @@ pub async fn events_without_a_run_are_found_across_runs(
     runs.add_run(&run("r1", "j", &[]), at(0)).await.unwrap();
     events.store_event(&event("r1", DagsterEventType::EngineEvent, 1)).await.unwrap();
     events.store_event(&event("", DagsterEventType::EngineEvent, 2)).await.unwrap();
-    let filter = EventRecordsFilter::of_type(DagsterEventType::EngineEvent);
+    let filter = EventRecordsFilter::new(DagsterEventType::EngineEvent);
     let mut found = seconds(events, &filter, None, Order::Ascending).await;
     found.sort_unstable();
     assert_eq!(found, [1, 2]);

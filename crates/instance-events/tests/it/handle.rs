@@ -162,7 +162,7 @@ async fn logs_are_read_back_whole_or_by_type() -> TestResult {
     assert_eq!(logs_after(&fake, &run_id, Some(0), &Only::Any, None).await?, of_run[1..]);
     assert_eq!(logs_after(&fake, &run_id, Some(0), &Only::Any, Some(1)).await?, of_run[1..2]);
     assert_eq!(logs_after(&fake, &run_id, Some(u64::MAX), &Only::Any, None).await?, []);
-    let page = get_records_for_run(&fake, &RecordsForRun::all(run_id)).await?;
+    let page = get_records_for_run(&fake, &RecordsForRun::new(run_id)).await?;
     assert_eq!(
         page.records.iter().map(|record| record.storage_id.0).collect::<Vec<_>>(),
         [1, 2, 4]

@@ -10,13 +10,14 @@ use instance_core::ids::{RunId, StorageId};
 use instance_core::run::DagsterRun;
 use instance_core::storage::Only;
 use instance_events::{
-    EventLogWatch, WatchEventLogs, end_watch_event_logs, handle_new_event, watch_event_logs,
+    EventLogWatch, WatchEventLogs, WatchUntil, end_watch_event_logs, handle_new_event,
+    watch_event_logs,
 };
 
 use crate::fake::{Failure, Fake, TestResult};
 
 fn request() -> WatchEventLogs {
-    WatchEventLogs::of_run(RunId::from("r1"))
+    WatchEventLogs::new(RunId::from("r1"))
 }
 
 fn fake() -> Fake {
@@ -81,7 +82,7 @@ async fn the_stream_ends_with_the_run_if_it_is_to() -> TestResult {
         (DagsterEventType::RunCanceling, false),
     ] {
         let fake = fake();
-        let watch = watch_event_logs(&fake, request().until_run_ends()).await?;
+        let watch = watch_event_logs(&fake, request().with_until(WatchUntil::RunEnds)).await?;
         let following = tokio::spawn(all(watch));
         step(&fake, "a").await?;
         tokio::time::sleep(Duration::from_secs(1)).await;
@@ -104,7 +105,7 @@ async fn the_log_of_a_run_that_has_ended_comes_whole() -> TestResult {
     store(&fake, DagsterEventType::RunSuccess, "end").await?;
     step(&fake, "cleaned up").await?;
     for page_size in [0, 1, 250, 1_002, 5_000] {
-        let mut request = request().until_run_ends();
+        let mut request = request().with_until(WatchUntil::RunEnds);
         request.page_size = page_size;
         let events = all(watch_event_logs(&fake, request).await?).await;
         assert_eq!(events.len(), 1_002, "pages of {page_size}");
@@ -119,7 +120,7 @@ async fn a_run_whose_row_changes_behind_its_last_event_ends_then() -> TestResult
     fake.fail(Failure { changing: true, ..Failure::default() });
     // Another process has stored the event, and the run is yet to change.
     assert!(store(&fake, DagsterEventType::RunSuccess, "end").await.is_err());
-    let watch = watch_event_logs(&fake, request().until_run_ends()).await?;
+    let watch = watch_event_logs(&fake, request().with_until(WatchUntil::RunEnds)).await?;
     let mut following = tokio::spawn(all(watch));
     let early = tokio::time::timeout(Duration::from_secs(3), &mut following).await;
     assert!(early.is_err(), "the run has not ended");
@@ -130,7 +131,8 @@ async fn a_run_whose_row_changes_behind_its_last_event_ends_then() -> TestResult
 
 #[tokio::test(start_paused = true)]
 async fn a_run_that_is_not_there_has_ended() -> TestResult {
-    let watch = watch_event_logs(&Fake::default(), request().until_run_ends()).await?;
+    let watch =
+        watch_event_logs(&Fake::default(), request().with_until(WatchUntil::RunEnds)).await?;
     assert_eq!(all(watch).await, Vec::<String>::new());
     Ok(())
 }
@@ -147,10 +149,12 @@ async fn it_goes_on_behind_a_cursor_and_takes_the_types_that_are_wanted() -> Tes
         (EventLogCursor::Offset(1), &["b", "c", "end"]),
         (EventLogCursor::StorageId(StorageId(4)), &[]),
     ] {
-        let watch = watch_event_logs(&fake, request().until_run_ends().behind(cursor)).await?;
+        let watch =
+            watch_event_logs(&fake, request().with_until(WatchUntil::RunEnds).with_cursor(cursor))
+                .await?;
         assert_eq!(all(watch).await, expected, "{cursor:?}");
     }
-    let mut ends = request().until_run_ends();
+    let mut ends = request().with_until(WatchUntil::RunEnds);
     ends.of_types = Only::one(DagsterEventType::RunSuccess);
     assert_eq!(all(watch_event_logs(&fake, ends).await?).await, ["end"]);
     Ok(())

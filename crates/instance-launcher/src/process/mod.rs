@@ -150,7 +150,7 @@ impl RunLauncher for ProcessRunLauncher {
     async fn launch_run(&self, context: LaunchRunContext) -> Result<(), BoxError> {
         let LaunchRunContext { dagster_run: run, instance, .. } = context;
         let runtime = tokio::runtime::Handle::try_current()?;
-        let command = CommandSpec::of_run(&run)?;
+        let command = CommandSpec::from_run(&run)?;
         let process = ProcessIdentity::of(std::process::id());
         let data = EngineEventData::new(worker_metadata(&process, self.options.passes_signals_on));
         let message = format!("Started process for run (pid: {}).", process.pid);

@@ -42,8 +42,8 @@ async fn a_run_that_is_too_large_is_refused() -> TestResult {
     let fake = Fake::default().with_run_size_limit(1_000);
     assert_eq!(get_run_size_limit_bytes(&fake), Some(1_000));
     assert_eq!(get_run_size_limit_bytes(&Fake::default()), None);
-    create_run(&fake, CreateRun::of_job("small")).await?;
-    let mut large = CreateRun::of_job("large");
+    create_run(&fake, CreateRun::new("small")).await?;
+    let mut large = CreateRun::new("large");
     large.tags.insert("k".to_owned(), "v".repeat(1_000));
     let error = create_run(&fake, large.clone()).await.unwrap_err().to_string();
     assert!(error.contains("the limit of this instance is 1000"), "{error}");

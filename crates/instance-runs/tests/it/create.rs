@@ -40,7 +40,7 @@ fn check_key() -> AssetCheckKey {
 #[tokio::test]
 async fn a_run_of_a_name_alone_has_defaults() -> TestResult {
     let fake = Fake::default();
-    let run = create_run(&fake, CreateRun::of_job("demo")).await?;
+    let run = create_run(&fake, CreateRun::new("demo")).await?;
     assert_eq!(run, DagsterRun::new(RunId::from(FRESH_ID), "demo"));
     assert_eq!(fake.effects(), [format!("add_run {FRESH_ID}")]);
     let stored = fake.runs();
@@ -85,7 +85,7 @@ async fn what_is_asked_for_stands_in_the_run() -> TestResult {
         job_name: "demo".to_owned(),
         unknown: UnknownFields::default(),
     };
-    let mut request = CreateRun::of_job("demo");
+    let mut request = CreateRun::new("demo");
     request.run_id = Some(RunId::from(ID));
     request.run_config = Some(Opaque::from(&json!({"ops": {}})));
     request.status = DagsterRunStatus::Queued;
@@ -120,7 +120,7 @@ async fn what_is_asked_for_stands_in_the_run() -> TestResult {
 #[tokio::test]
 async fn selected_assets_and_checks_stand_in_the_run() -> TestResult {
     let fake = Fake::default();
-    let mut request = CreateRun::of_job("demo");
+    let mut request = CreateRun::new("demo");
     request.asset_selection =
         Some(FrozenSet::from_iter(["b", "a", "b"].map(|key| AssetKey::new([key]))));
     request.asset_check_selection = Some(FrozenSet::from_iter([check_key()]));
@@ -137,7 +137,7 @@ async fn selected_assets_and_checks_stand_in_the_run() -> TestResult {
 /// An empty selection of checks means "no checks", and goes with a selection of ops.
 #[tokio::test]
 async fn no_checks_may_be_selected_beside_ops() -> TestResult {
-    let mut request = CreateRun::of_job("demo");
+    let mut request = CreateRun::new("demo");
     request.asset_check_selection = Some(FrozenSet::default());
     request.op_selection = Some(texts(&["a"]));
     let run = create_run(&Fake::default(), request).await?;
@@ -199,7 +199,7 @@ async fn the_job_that_a_job_is_a_part_of_is_stored_first() -> TestResult {
         }),
         ..snapshots(&["a"])?.job
     };
-    let mut request = CreateRun::of_job("demo");
+    let mut request = CreateRun::new("demo");
     request.job_snapshot = Some(part.clone());
     request.parent_job_snapshot = Some(parent.clone());
     let run = construct_run_with_snapshots(&fake, request).await?;
@@ -230,7 +230,7 @@ async fn arguments_that_contradict_each_other_are_refused_before_anything_is_wri
     async fn check(expected_error: &str, change: impl FnOnce(&mut CreateRun)) -> TestResult {
         let fake = Fake::default();
         let CommandJobSnapshots { job, execution_plan } = snapshots(&["a"])?;
-        let mut request = CreateRun::of_job("demo");
+        let mut request = CreateRun::new("demo");
         request.job_snapshot = Some(job);
         request.execution_plan_snapshot = Some(execution_plan);
         change(&mut request);

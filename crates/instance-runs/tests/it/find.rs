@@ -53,7 +53,7 @@ async fn a_run_is_read_by_its_whole_id() -> TestResult {
 #[tokio::test]
 async fn runs_are_listed_newest_first() -> TestResult {
     let fake = Fake::with_runs(&["aa", "b", "ab"]);
-    let filter = RunsFilter { run_id_prefix: Some("a".to_owned()), ..RunsFilter::default() };
+    let filter = RunsFilter::new().with_run_id_prefix("a".to_owned());
     let runs = get_runs(&fake, &filter, &RunsPage::default()).await?;
     let ids: Vec<_> = runs.iter().map(|run| run.run_id.as_str()).collect();
     assert_eq!(ids, ["ab", "aa"]);

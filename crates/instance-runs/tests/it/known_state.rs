@@ -183,7 +183,7 @@ async fn reexecuted(
     }
     let Some((parent, _)) = chain.last() else { return Err("no run".into()) };
     let request =
-        CreateReexecutedRun::of(parent.clone(), remote_job()?, ReexecutionStrategy::FromFailure);
+        CreateReexecutedRun::new(parent.clone(), remote_job()?, ReexecutionStrategy::FromFailure);
     let location = Location::default();
     match create_reexecuted_run(&fake, &location, request).await {
         Ok(run) => match &location.asked()[..] {

@@ -11,7 +11,7 @@ use instance_runs::{CommandJob, RegisterManagedRun, register_managed_run};
 use crate::fake::{Fake, TestResult};
 
 fn request() -> RegisterManagedRun {
-    RegisterManagedRun::of(RunId::from("manual__2026-11-25"), "dag")
+    RegisterManagedRun::new(RunId::from("manual__2026-11-25"), "dag")
 }
 
 fn managed() -> DagsterRun {

@@ -23,7 +23,7 @@ fn request(
     partitioned: bool,
 ) -> Result<CreateRun, instance_core::InstanceError> {
     let snapshots = CommandJob::new("demo", assets, partitioned)?.snapshots();
-    let mut request = CreateRun::of_job("demo");
+    let mut request = CreateRun::new("demo");
     request.job_snapshot = Some(snapshots.job);
     request.execution_plan_snapshot = Some(snapshots.execution_plan);
     Ok(request)

@@ -46,7 +46,7 @@ async fn pools(
     let mut plan = snapshots.execution_plan;
     let base = plan.steps.remove(0);
     change(&mut plan, &base);
-    let mut request = CreateRun::of_job("demo");
+    let mut request = CreateRun::new("demo");
     request.job_snapshot = Some(snapshots.job);
     request.execution_plan_snapshot = Some(plan);
     Ok(create_run(&Fake::default(), request).await?.run_op_concurrency)

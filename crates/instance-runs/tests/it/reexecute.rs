@@ -274,7 +274,7 @@ fn request(
     run: &DagsterRun,
     strategy: ReexecutionStrategy,
 ) -> Result<CreateReexecutedRun, InstanceError> {
-    Ok(CreateReexecutedRun::of(run.clone(), remote_job()?, strategy))
+    Ok(CreateReexecutedRun::new(run.clone(), remote_job()?, strategy))
 }
 
 fn tags(tags: &[(&str, &str)]) -> BTreeMap<String, String> {

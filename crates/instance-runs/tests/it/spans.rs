@@ -92,10 +92,10 @@ async fn a_function_makes_one_span_with_the_id_of_its_run() -> TestResult {
 #[tokio::test]
 async fn the_span_of_a_new_run_gets_its_id() -> TestResult {
     let fake = Fake::default();
-    let fresh = spans_of(Box::pin(create_run(&fake, CreateRun::of_job("j")))).await;
+    let fresh = spans_of(Box::pin(create_run(&fake, CreateRun::new("j")))).await;
     assert_eq!(fresh, [format!("DEBUG create_run job_name=j run_id={FRESH_ID}")]);
 
-    let managed = RegisterManagedRun::of(RunId::from("airflow-1"), "j");
+    let managed = RegisterManagedRun::new(RunId::from("airflow-1"), "j");
     let given = spans_of(Box::pin(register_managed_run(&fake, managed))).await;
     assert_eq!(given, ["DEBUG register_managed_run run_id=airflow-1 job_name=j"]);
     Ok(())

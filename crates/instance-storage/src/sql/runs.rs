@@ -250,7 +250,7 @@ fn begins_with(prefix: &str) -> Cond {
 
 /// A run with the columns of a run record.
 pub(crate) fn select_run(run_id: &RunId) -> SelectStatement {
-    let filter = RunsFilter { run_ids: Only::one(run_id.clone()), ..RunsFilter::default() };
+    let filter = RunsFilter::new().with_run_ids(Only::one(run_id.clone()));
     select_runs(&filter, &RunsPage::default())
 }
 
@@ -269,10 +269,7 @@ pub(crate) fn select_reexecutions(root_run_id: &RunId) -> SelectStatement {
     let root = TagFilter::Is(root_run_id.to_string());
     let tags = BTreeMap::from([(tags::ROOT_RUN_ID.to_owned(), root)]);
     let order = Order::Ascending;
-    select_runs(
-        &RunsFilter { tags, ..RunsFilter::default() },
-        &RunsPage { order, ..RunsPage::default() },
-    )
+    select_runs(&RunsFilter::new().with_tags(tags), &RunsPage::new().with_order(order))
 }
 
 /// The values that tags have.

@@ -86,7 +86,7 @@ fn prepared(
 }
 
 async fn messages(storages: &Storages, run_id: &str) -> Result<Vec<String>, StorageError> {
-    let query = RecordsForRun::all(RunId::from(run_id));
+    let query = RecordsForRun::new(RunId::from(run_id));
     let page = storages.event_log_storage().get_records_for_run(&query).await?;
     Ok(page.records.iter().map(|record| record.event_log_entry.message().to_owned()).collect())
 }

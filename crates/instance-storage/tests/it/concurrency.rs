@@ -43,7 +43,7 @@ async fn two_instances_on_one_directory_lose_nothing() -> TestResult {
     second.await??;
 
     let page =
-        home.events().get_records_for_run(&RecordsForRun::all(RunId::from("shared"))).await?;
+        home.events().get_records_for_run(&RecordsForRun::new(RunId::from("shared"))).await?;
     for writer in ["first", "second"] {
         let written = page.records.iter().map(|record| record.event_log_entry.message());
         let written: Vec<_> = written.filter(|message| message.starts_with(writer)).collect();
@@ -140,7 +140,7 @@ async fn events_of_many_runs_may_be_stored_at_once() -> TestResult {
     assert_eq!(stored.len(), 120);
     for number in 0..40 {
         let page = events
-            .get_records_for_run(&RecordsForRun::all(RunId::from(format!("run{number}"))))
+            .get_records_for_run(&RecordsForRun::new(RunId::from(format!("run{number}"))))
             .await?;
         assert_eq!(page.records.len(), 3, "run{number}");
     }

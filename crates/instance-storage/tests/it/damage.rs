@@ -110,7 +110,7 @@ async fn a_file_that_is_no_database_is_named() -> TestResult {
             home.events_db("r1"),
             storages
                 .event_log_storage()
-                .get_records_for_run(&RecordsForRun::all(RunId::from("r1")))
+                .get_records_for_run(&RecordsForRun::new(RunId::from("r1")))
                 .await
                 .map(drop),
         ),
@@ -182,7 +182,7 @@ async fn a_row_that_cannot_be_read_is_named() -> TestResult {
 
     let shard = home.events_db("r1");
     execute(&shard, "UPDATE event_logs SET event = '{\"__class__\": \"EventLogEntry\"}'").await?;
-    let log = events.get_records_for_run(&RecordsForRun::all(RunId::from("r1"))).await.map(drop);
+    let log = events.get_records_for_run(&RecordsForRun::new(RunId::from("r1"))).await.map(drop);
     check(log, ("event_logs", "event", "1"), &shard);
 
     let index = home.events_db("index");

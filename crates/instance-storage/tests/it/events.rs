@@ -22,7 +22,7 @@ fn numbered(run_id: &str, number: u32) -> EventLogEntry {
 }
 
 fn records_of(run_id: &str) -> RecordsForRun {
-    RecordsForRun::all(RunId::from(run_id))
+    RecordsForRun::new(RunId::from(run_id))
 }
 
 #[tokio::test]

@@ -33,7 +33,7 @@ async fn a_file_of_a_run_is_closed_and_opened_again() -> TestResult {
     let home = Home::new().await?;
     let events = home.events();
     let count = async || {
-        let query = RecordsForRun::all(RunId::from("r1"));
+        let query = RecordsForRun::new(RunId::from("r1"));
         Ok::<_, Box<dyn std::error::Error>>(events.get_records_for_run(&query).await?.records.len())
     };
     for stored in 1..=2 {
@@ -66,7 +66,7 @@ async fn a_file_of_all_events_is_closed_and_opened_again() -> TestResult {
         events.store_event(&line("r1", "x", 0)).await?;
         closed(directory.path(), "runs.db-wal").await?;
     }
-    let log = events.get_records_for_run(&RecordsForRun::all(RunId::from("r1"))).await?;
+    let log = events.get_records_for_run(&RecordsForRun::new(RunId::from("r1"))).await?;
     assert_eq!(log.records.len(), 2);
     Ok(())
 }

@@ -54,7 +54,7 @@ async fn events_that_the_index_refuses_are_in_the_log_of_their_run_once() -> Tes
         let error = incomplete.ok_or("it was not refused")?;
         assert!(!error.is_temporary(), "{error:?}");
     }
-    let log = home.events().get_records_for_run(&RecordsForRun::all(RunId::from("r1"))).await?;
+    let log = home.events().get_records_for_run(&RecordsForRun::new(RunId::from("r1"))).await?;
     assert_eq!(log.records.len(), 4);
     let indexed =
         query(&home.events_db("index"), "SELECT dagster_event_type FROM event_logs").await?;

@@ -81,19 +81,19 @@ async fn each_call_of_a_store_makes_a_span() -> TestResult {
     let spans = Spans::default();
     let (run_id, key) = (RunId::from("r1"), AssetKey::new(["a"]));
     let new = || {
-        let mut new = NewRun::of(run("r2", "j", &[]), later(0));
+        let mut new = NewRun::new(run("r2", "j", &[]), later(0));
         new.events = vec![line("r2", "x", 0)];
         new
     };
     let filter = RunsFilter::default();
     let page = RunsPage::default();
-    let of_type = EventRecordsFilter::of_type(DagsterEventType::RunStart);
+    let of_type = EventRecordsFilter::new(DagsterEventType::RunStart);
     let of_asset =
-        EventRecordsFilter::of_asset(DagsterEventType::AssetMaterialization, key.clone());
+        EventRecordsFilter::new(DagsterEventType::AssetMaterialization).with_asset_key(key.clone());
     let start = event("r1", DagsterEventType::RunStart, 0);
     let started = start.dagster_event.as_deref().ok_or("no event")?;
     let tags = BTreeMap::from([("k".to_owned(), "v".to_owned())]);
-    let query = RecordsForRun::all(run_id.clone());
+    let query = RecordsForRun::new(run_id.clone());
     macro_rules! each {
         ($($call:expr),+ $(,)?) => {$({
             let (returned, made) = spans.of($call).await;

@@ -69,8 +69,7 @@ impl Home {
 
     /// The record of a run that has to be there.
     pub(crate) async fn record(&self, run_id: &str) -> Result<RunRecord, Box<dyn Error>> {
-        let filter =
-            RunsFilter { run_ids: Only::one(RunId::from(run_id)), ..RunsFilter::default() };
+        let filter = RunsFilter::new().with_run_ids(Only::one(RunId::from(run_id)));
         let records = self.runs().get_run_records(&filter, &RunsPage::default()).await?;
         records.into_iter().next().ok_or_else(|| format!("no run {run_id}").into())
     }

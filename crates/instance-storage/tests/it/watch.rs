@@ -41,7 +41,7 @@ async fn opened(settings: &StorageSettings) -> Result<Storages, StorageError> {
 }
 
 async fn count(events: &dyn EventLogStorage, run_id: &RunId) -> Result<usize, StorageError> {
-    Ok(events.get_records_for_run(&RecordsForRun::all(run_id.clone())).await?.records.len())
+    Ok(events.get_records_for_run(&RecordsForRun::new(run_id.clone())).await?.records.len())
 }
 
 /// Waits until a run has so many events, as those who follow it do.
@@ -167,7 +167,7 @@ async fn what_a_process_stores_itself_is_signalled_when_it_is_stored() -> TestRe
         let mut signal = events.watch_run(&RunId::from("r1")).await?;
         let mut is_signalled = || signal.changed(true).now_or_never().is_some();
 
-        let mut new = NewRun::of(run("r1", "j", &[]), later(0));
+        let mut new = NewRun::new(run("r1", "j", &[]), later(0));
         new.events = vec![line("r1", "x", 0)];
         together.add_run_with_events(new).await?;
         assert!(is_signalled(), "a new run");

@@ -7,7 +7,7 @@ use dagster_instance::event::{AssetMaterialization, DagsterEvent, DagsterEventTy
 use dagster_instance::run::DagsterRunStatus;
 use dagster_instance::storage::Only;
 use dagster_instance::{
-    AssetKey, CommandJob, CommandSpec, DagsterInstance, ReportEvent, RunId, WatchEventLogs,
+    AssetKey, CommandJob, CommandSpec, DagsterInstance, ReportEvent, RunId, WatchEventLogs, WatchUntil,
 };
 use outside_store::Journal;
 
@@ -25,7 +25,7 @@ async fn execute(instance: &DagsterInstance) -> Outcome<(RunId, Vec<String>)> {
     let command = CommandSpec::new(vec!["echo".to_owned(), "hello".to_owned()])?;
     let run = instance.create_run(job.create_run(&command)).await?;
 
-    let follow = WatchEventLogs::of_run(run.run_id.clone()).until_run_ends();
+    let follow = WatchEventLogs::new(run.run_id.clone()).with_until(WatchUntil::RunEnds);
     let mut events = instance.watch_event_logs(follow).await?;
     let follower = tokio::spawn(async move {
         let mut types = Vec::new();

@@ -11,11 +11,10 @@ pub(super) async fn call(store: &dyn EventLogStorage, name: &str, request: &Requ
             let prefix = request.argument("prefix")?.optional();
             let cursor = request.argument("cursor")?.optional();
             let cursor = cursor.map(|cursor| cursor.string()).transpose()?;
-            let page = AssetKeysPage {
-                prefix: prefix.map_or_else(|| Ok(Vec::new()), |prefix| prefix.strings())?,
-                limit: request.argument("limit")?.limit()?,
-                cursor: cursor.filter(|cursor| !cursor.is_empty()),
-            };
+            let page = AssetKeysPage::new()
+                .with_prefix(prefix.map_or_else(|| Ok(Vec::new()), |prefix| prefix.strings())?)
+                .with_limit(request.argument("limit")?.limit()?)
+                .with_cursor(cursor.filter(|cursor| !cursor.is_empty()));
             Wire::bodies(&store.get_asset_keys(&page).await?)
         }
         "has_asset_key" => store.has_asset_key(&asset_key(request)?).await?.into(),

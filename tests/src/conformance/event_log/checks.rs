@@ -63,14 +63,11 @@ fn check_keys(request: &Request, name: &str) -> Result<Vec<AssetCheckKey>, WireE
 fn executions_page(request: &Request) -> Result<CheckExecutionsPage, WireError> {
     let cursor = request.argument("cursor")?.optional();
     let cursor = cursor.map(|id| id.storage_id()).transpose()?;
-    Ok(CheckExecutionsPage {
-        check_key: request.argument("check_key")?.body()?,
-        limit: request.argument("limit")?.count()?,
-        // For Python zero is as good as null.
-        cursor: cursor.filter(|id| id.0 != 0),
-        statuses: request
-            .argument("status")?
-            .members(AssetCheckExecutionRecordStatus::from_name)?,
-        partition_filter: filters::partition_filter(request.argument("partition_filter")?)?,
-    })
+    Ok(CheckExecutionsPage::new(
+        request.argument("check_key")?.body()?,
+        request.argument("limit")?.count()?,
+    )
+    .with_cursor(cursor.filter(|id| id.0 != 0))
+    .with_statuses(request.argument("status")?.members(AssetCheckExecutionRecordStatus::from_name)?)
+    .with_partition_filter(filters::partition_filter(request.argument("partition_filter")?)?))
 }

@@ -196,29 +196,28 @@ fn records_for_run(
     request: &Request,
     cursor: Option<EventLogCursor>,
 ) -> Result<RecordsForRun, WireError> {
-    Ok(RecordsForRun {
-        run_id: run_id(request)?,
-        cursor,
-        of_types: request.argument("of_type")?.event_types()?,
-        limit: request.argument("limit")?.limit()?,
-        max_bytes: None,
-        order: request.argument("ascending")?.order()?,
-    })
+    Ok(RecordsForRun::new(run_id(request)?)
+        .with_cursor(cursor)
+        .with_of_types(request.argument("of_type")?.event_types()?)
+        .with_limit(request.argument("limit")?.limit()?)
+        .with_order(request.argument("ascending")?.order()?))
 }
 
 fn summary_query(request: &Request) -> Result<AssetEventSummaryQuery, WireError> {
     let optional = |name| Ok::<_, WireError>(request.argument(name)?.optional());
-    Ok(AssetEventSummaryQuery {
-        event_type: request.argument("event_type")?.event_type()?,
-        asset_key: optional("asset_key")?.map(|key| key.body()).transpose()?,
-        run_id: optional("run_id")?.map(|id| id.text()).transpose()?.map(RunId::from),
-        storage_ids: optional("storage_ids")?
-            .map(|ids| ids.storage_ids())
-            .transpose()?
-            .map_or(Only::Any, Only::These),
-        after_storage_id: optional("after_storage_id")?.map(|id| id.storage_id()).transpose()?,
-        before_storage_id: optional("before_storage_id")?.map(|id| id.storage_id()).transpose()?,
-        limit: request.argument("limit")?.limit()?,
-        order: request.argument("ascending")?.order()?,
-    })
+    Ok(AssetEventSummaryQuery::new(request.argument("event_type")?.event_type()?)
+        .with_asset_key(optional("asset_key")?.map(|key| key.body()).transpose()?)
+        .with_run_id(optional("run_id")?.map(|id| id.text()).transpose()?.map(RunId::from))
+        .with_storage_ids(
+            optional("storage_ids")?
+                .map(|ids| ids.storage_ids())
+                .transpose()?
+                .map_or(Only::Any, Only::These),
+        )
+        .with_after_storage_id(optional("after_storage_id")?.map(|id| id.storage_id()).transpose()?)
+        .with_before_storage_id(
+            optional("before_storage_id")?.map(|id| id.storage_id()).transpose()?,
+        )
+        .with_limit(request.argument("limit")?.limit()?)
+        .with_order(request.argument("ascending")?.order()?))
 }

@@ -49,14 +49,14 @@ async fn of_assets(
             Wire::mapping(ids)
         }
         "get_latest_tags_by_partition" => {
-            let query = LatestTagsQuery {
-                asset_key: asset_key(request)?,
-                event_type: request.argument("event_type")?.event_type()?,
-                tag_keys: request.argument("tag_keys")?.strings()?,
-                partitions: strings_or_all(request, "asset_partitions")?,
-                before_cursor: cursor(request, "before_cursor")?,
-                after_cursor: cursor(request, "after_cursor")?,
-            };
+            let query = LatestTagsQuery::new(
+                asset_key(request)?,
+                request.argument("event_type")?.event_type()?,
+                request.argument("tag_keys")?.strings()?,
+            )
+            .with_partitions(strings_or_all(request, "asset_partitions")?)
+            .with_before_cursor(cursor(request, "before_cursor")?)
+            .with_after_cursor(cursor(request, "after_cursor")?);
             let other_tags = handle.other_tags(request)?;
             let tags = store.get_latest_tags_by_partition(&query).await;
             drop(other_tags);
@@ -114,11 +114,11 @@ async fn dynamic(store: &dyn EventLogStorage, name: &str, request: &Request) -> 
     Ok(Some(match name {
         "get_dynamic_partitions" => Wire::list(store.get_dynamic_partitions(definition()?).await?),
         "get_paginated_dynamic_partitions" => {
-            let page = DynamicPartitionsPage {
-                cursor: storage_id_cursor(request)?,
-                limit: request.argument("limit")?.count()?,
-                order: request.argument("ascending")?.order()?,
-            };
+            let page = DynamicPartitionsPage::new(
+                request.argument("limit")?.count()?,
+                request.argument("ascending")?.order()?,
+            )
+            .with_cursor(storage_id_cursor(request)?);
             let page = store.get_paginated_dynamic_partitions(definition()?, &page).await?;
             Wire::record(
                 "PaginatedResults",

@@ -43,6 +43,7 @@ impl AssetCheckExecutionRecordStatus {
 
 /// A row of the `asset_check_executions` table.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct AssetCheckExecutionRecord {
     /// The check.
     pub key: AssetCheckKey,
@@ -60,8 +61,31 @@ pub struct AssetCheckExecutionRecord {
     pub partition: Option<String>,
 }
 
+impl AssetCheckExecutionRecord {
+    /// The row of an execution for the whole asset, without its event.
+    pub fn new(
+        key: AssetCheckKey,
+        id: StorageId,
+        run_id: RunId,
+        status: AssetCheckExecutionRecordStatus,
+        create_timestamp: DateTime<Utc>,
+    ) -> Self {
+        Self { key, id, run_id, status, event: None, create_timestamp, partition: None }
+    }
+}
+
+crate::setters! {
+    impl AssetCheckExecutionRecord {
+        /// The event that planned or evaluated it.
+        with_event(event: impl Into<Option<EventLogEntry>>);
+        /// The partition; `None` for the whole asset.
+        with_partition(partition: impl Into<Option<String>>);
+    }
+}
+
 /// The last execution of a check, and the last that has ended.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct AssetCheckSummaryRecord {
     /// The check.
     pub asset_check_key: AssetCheckKey,
@@ -69,6 +93,26 @@ pub struct AssetCheckSummaryRecord {
     pub last_check_execution_record: Option<AssetCheckExecutionRecord>,
     /// The last execution that has ended.
     pub last_completed_check_execution_record: Option<AssetCheckExecutionRecord>,
+}
+
+impl AssetCheckSummaryRecord {
+    /// A check without an execution.
+    pub fn new(asset_check_key: AssetCheckKey) -> Self {
+        Self {
+            asset_check_key,
+            last_check_execution_record: None,
+            last_completed_check_execution_record: None,
+        }
+    }
+}
+
+crate::setters! {
+    impl AssetCheckSummaryRecord {
+        /// The last execution.
+        with_last_check_execution_record(last_check_execution_record: impl Into<Option<AssetCheckExecutionRecord>>);
+        /// The last execution that has ended.
+        with_last_completed_check_execution_record(last_completed_check_execution_record: impl Into<Option<AssetCheckExecutionRecord>>);
+    }
 }
 
 /// How a partition of a check stands, against the materialisations of its asset.
@@ -92,13 +136,22 @@ pub struct AssetCheckPartitionInfo {
 
 /// Executions of one partition: of this one, or with `None` of no partition.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PartitionKeyFilter {
     /// The partition; `None` for the whole asset.
     pub key: Option<String>,
 }
 
+impl PartitionKeyFilter {
+    /// Executions of this partition; with `None`, of the whole asset.
+    pub fn new(key: impl Into<Option<String>>) -> Self {
+        Self { key: key.into() }
+    }
+}
+
 /// Which executions of a check are meant; they come newest first.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct CheckExecutionsPage {
     /// The check.
     pub check_key: AssetCheckKey,
@@ -110,6 +163,24 @@ pub struct CheckExecutionsPage {
     pub statuses: Only<AssetCheckExecutionRecordStatus>,
     /// Of one partition; `None` means any.
     pub partition_filter: Option<PartitionKeyFilter>,
+}
+
+impl CheckExecutionsPage {
+    /// The newest executions of a check, at most so many.
+    pub fn new(check_key: AssetCheckKey, limit: u64) -> Self {
+        Self { check_key, limit, cursor: None, statuses: Only::Any, partition_filter: None }
+    }
+}
+
+crate::setters! {
+    impl CheckExecutionsPage {
+        /// Executions with a smaller id.
+        with_cursor(cursor: impl Into<Option<StorageId>>);
+        /// Executions in one of these statuses.
+        with_statuses(statuses: Only<AssetCheckExecutionRecordStatus>);
+        /// Executions of one partition; `None` means any.
+        with_partition_filter(partition_filter: impl Into<Option<PartitionKeyFilter>>);
+    }
 }
 
 /// Executions of asset checks. Rows follow from events, in the transaction that stores the event.

@@ -12,6 +12,7 @@ use crate::storage::Only;
 
 /// A planned materialisation of a partition that none has followed.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct MaterializationAttempt {
     /// The partition.
     pub partition: String,
@@ -21,8 +22,16 @@ pub struct MaterializationAttempt {
     pub storage_id: StorageId,
 }
 
+impl MaterializationAttempt {
+    /// The planned materialisation of a partition, by its run and the row of its event.
+    pub fn new(partition: impl Into<String>, run_id: RunId, storage_id: StorageId) -> Self {
+        Self { partition: partition.into(), run_id, storage_id }
+    }
+}
+
 /// The last planned materialisation.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PlannedMaterializationInfo {
     /// The row of the event.
     pub storage_id: StorageId,
@@ -30,8 +39,16 @@ pub struct PlannedMaterializationInfo {
     pub run_id: RunId,
 }
 
+impl PlannedMaterializationInfo {
+    /// A planned materialisation, by the row of its event and its run.
+    pub fn new(storage_id: StorageId, run_id: RunId) -> Self {
+        Self { storage_id, run_id }
+    }
+}
+
 /// Which tags of the last event of each partition are meant.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct LatestTagsQuery {
     /// The asset.
     pub asset_key: AssetKey,
@@ -45,6 +62,31 @@ pub struct LatestTagsQuery {
     pub before_cursor: Option<StorageId>,
     /// Only events with a greater id.
     pub after_cursor: Option<StorageId>,
+}
+
+impl LatestTagsQuery {
+    /// The tags with these keys, all of which are indexed, of the last event of a type of each partition.
+    pub fn new(asset_key: AssetKey, event_type: DagsterEventType, tag_keys: Vec<String>) -> Self {
+        Self {
+            asset_key,
+            event_type,
+            tag_keys,
+            partitions: Only::Any,
+            before_cursor: None,
+            after_cursor: None,
+        }
+    }
+}
+
+crate::setters! {
+    impl LatestTagsQuery {
+        /// Of these partitions.
+        with_partitions(partitions: Only<String>);
+        /// Events with a smaller id.
+        with_before_cursor(before_cursor: impl Into<Option<StorageId>>);
+        /// Events with a greater id.
+        with_after_cursor(after_cursor: impl Into<Option<StorageId>>);
+    }
 }
 
 /// What events say about the partitions of assets. Events from before an asset was last wiped do not count. Neither

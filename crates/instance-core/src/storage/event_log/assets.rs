@@ -11,6 +11,7 @@ use crate::storage::Only;
 
 /// Which keys of assets are meant; they come ascending by the text of their database form.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct AssetKeysPage {
     /// The first parts of the key; none means all assets.
     pub prefix: Vec<String>,
@@ -18,6 +19,24 @@ pub struct AssetKeysPage {
     pub limit: Option<u64>,
     /// Behind this key, in its database form.
     pub cursor: Option<String>,
+}
+
+impl AssetKeysPage {
+    /// All assets.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+crate::setters! {
+    impl AssetKeysPage {
+        /// Assets whose keys begin with these parts; none means all assets.
+        with_prefix(prefix: Vec<String>);
+        /// At most so many; `None` means all.
+        with_limit(limit: impl Into<Option<u64>>);
+        /// Begin behind this key, in its database form.
+        with_cursor(cursor: impl Into<Option<String>>);
+    }
 }
 
 impl AssetKeysPage {

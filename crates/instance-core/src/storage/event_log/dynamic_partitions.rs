@@ -10,6 +10,7 @@ use crate::storage::Order;
 
 /// Which part of the keys is meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct DynamicPartitionsPage {
     /// Begin behind this row, in the order that is asked for.
     pub cursor: Option<StorageId>,
@@ -17,6 +18,20 @@ pub struct DynamicPartitionsPage {
     pub limit: u64,
     /// In which order they come.
     pub order: Order,
+}
+
+impl DynamicPartitionsPage {
+    /// The first keys in this order, at most so many.
+    pub fn new(limit: u64, order: Order) -> Self {
+        Self { cursor: None, limit, order }
+    }
+}
+
+crate::setters! {
+    impl DynamicPartitionsPage {
+        /// Begin behind this row, in the order that is asked for.
+        with_cursor(cursor: impl Into<Option<StorageId>>);
+    }
 }
 
 /// A page of results.

@@ -16,6 +16,7 @@ use crate::storage::{Only, Order, StoredEvents};
 
 /// Which entries of a run's log are meant.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RecordsForRun {
     /// The run.
     pub run_id: RunId,
@@ -34,9 +35,24 @@ pub struct RecordsForRun {
     pub order: Order,
 }
 
+crate::setters! {
+    impl RecordsForRun {
+        /// Begin behind this position; `None` means at the beginning.
+        with_cursor(cursor: impl Into<Option<EventLogCursor>>);
+        /// Events of these types; any includes lines of logs.
+        with_of_types(of_types: Only<DagsterEventType>);
+        /// At most so many; `None` means all.
+        with_limit(limit: impl Into<Option<u64>>);
+        /// At most so many bytes of bodies; see [`RecordsForRun::max_bytes`]. `None` means no bound.
+        with_max_bytes(max_bytes: impl Into<Option<u64>>);
+        /// In which order the entries come.
+        with_order(order: Order);
+    }
+}
+
 impl RecordsForRun {
     /// All entries of a run, oldest first.
-    pub fn all(run_id: RunId) -> Self {
+    pub const fn new(run_id: RunId) -> Self {
         Self {
             run_id,
             cursor: None,
@@ -62,6 +78,7 @@ impl RecordsForRun {
 
 /// Which part of the matching records is meant.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RecordsPage {
     /// Begin behind the row of this id, in the order that is asked for.
     pub cursor: Option<StorageId>,
@@ -69,6 +86,24 @@ pub struct RecordsPage {
     pub limit: Option<u64>,
     /// In which order the records come; newest first unless said otherwise.
     pub order: Order,
+}
+
+impl RecordsPage {
+    /// All records, newest first.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+crate::setters! {
+    impl RecordsPage {
+        /// Begin behind the row of this id, in the order that is asked for.
+        with_cursor(cursor: impl Into<Option<StorageId>>);
+        /// At most so many; `None` means all.
+        with_limit(limit: impl Into<Option<u64>>);
+        /// In which order the records come.
+        with_order(order: Order);
+    }
 }
 
 impl RecordsPage {
@@ -113,6 +148,7 @@ pub struct RunShardedEventsCursor {
 
 /// Which events of all runs are meant.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct EventRecordsFilter {
     /// Of this type.
     pub event_type: DagsterEventType,
@@ -132,9 +168,28 @@ pub struct EventRecordsFilter {
     pub storage_ids: Only<StorageId>,
 }
 
+crate::setters! {
+    impl EventRecordsFilter {
+        /// Events about this asset, and after it was last wiped.
+        with_asset_key(asset_key: impl Into<Option<AssetKey>>);
+        /// Events about one of these partitions; any includes events about none.
+        with_asset_partitions(asset_partitions: Only<String>);
+        /// Events with a greater id.
+        with_after_cursor(after_cursor: impl Into<Option<EventCursor>>);
+        /// Events with a smaller id.
+        with_before_cursor(before_cursor: impl Into<Option<EventCursor>>);
+        /// Events after this time.
+        with_after_timestamp(after_timestamp: impl Into<Option<DateTime<Utc>>>);
+        /// Events before this time.
+        with_before_timestamp(before_timestamp: impl Into<Option<DateTime<Utc>>>);
+        /// Events in one of these rows.
+        with_storage_ids(storage_ids: Only<StorageId>);
+    }
+}
+
 impl EventRecordsFilter {
     /// All events of a type.
-    pub const fn of_type(event_type: DagsterEventType) -> Self {
+    pub const fn new(event_type: DagsterEventType) -> Self {
         Self {
             event_type,
             asset_key: None,
@@ -167,16 +222,12 @@ impl EventRecordsFilter {
         }
         filter
     }
-
-    /// All events of a type about an asset, since it was last wiped.
-    pub fn of_asset(event_type: DagsterEventType, asset_key: AssetKey) -> Self {
-        Self { asset_key: Some(asset_key), ..Self::of_type(event_type) }
-    }
 }
 
 /// Which changes of runs' statuses are meant. Names of jobs do not filter: a database of Dagster's does
 /// not know the job of an event.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct RunStatusChangeRecordsFilter {
     /// The type of the event, one that changes the status of a run.
     pub event_type: DagsterEventType,
@@ -190,6 +241,35 @@ pub struct RunStatusChangeRecordsFilter {
     pub before_storage_id: Option<StorageId>,
     /// In one of these rows.
     pub storage_ids: Only<StorageId>,
+}
+
+impl RunStatusChangeRecordsFilter {
+    /// All changes by events of a type, one that changes the status of a run.
+    pub fn new(event_type: DagsterEventType) -> Self {
+        Self {
+            event_type,
+            after_timestamp: None,
+            before_timestamp: None,
+            after_storage_id: None,
+            before_storage_id: None,
+            storage_ids: Only::Any,
+        }
+    }
+}
+
+crate::setters! {
+    impl RunStatusChangeRecordsFilter {
+        /// Changes after this time.
+        with_after_timestamp(after_timestamp: impl Into<Option<DateTime<Utc>>>);
+        /// Changes before this time.
+        with_before_timestamp(before_timestamp: impl Into<Option<DateTime<Utc>>>);
+        /// Changes with a greater id.
+        with_after_storage_id(after_storage_id: impl Into<Option<StorageId>>);
+        /// Changes with a smaller id.
+        with_before_storage_id(before_storage_id: impl Into<Option<StorageId>>);
+        /// Changes in one of these rows.
+        with_storage_ids(storage_ids: Only<StorageId>);
+    }
 }
 
 impl RunStatusChangeRecordsFilter {
@@ -211,13 +291,14 @@ impl RunStatusChangeRecordsFilter {
             after_timestamp: self.after_timestamp,
             before_timestamp: self.before_timestamp,
             storage_ids: self.storage_ids.clone(),
-            ..EventRecordsFilter::of_type(self.event_type)
+            ..EventRecordsFilter::new(self.event_type)
         })
     }
 }
 
 /// Which events about assets are summed up.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct AssetEventSummaryQuery {
     /// Of this type.
     pub event_type: DagsterEventType,
@@ -237,8 +318,44 @@ pub struct AssetEventSummaryQuery {
     pub order: Order,
 }
 
+impl AssetEventSummaryQuery {
+    /// All events of a type about assets, newest first.
+    pub fn new(event_type: DagsterEventType) -> Self {
+        Self {
+            event_type,
+            asset_key: None,
+            run_id: None,
+            storage_ids: Only::Any,
+            after_storage_id: None,
+            before_storage_id: None,
+            limit: None,
+            order: Order::Descending,
+        }
+    }
+}
+
+crate::setters! {
+    impl AssetEventSummaryQuery {
+        /// Events about this asset, and after it was last wiped; `None` means any.
+        with_asset_key(asset_key: impl Into<Option<AssetKey>>);
+        /// Events of this run.
+        with_run_id(run_id: impl Into<Option<RunId>>);
+        /// Events in one of these rows.
+        with_storage_ids(storage_ids: Only<StorageId>);
+        /// Events with a greater id.
+        with_after_storage_id(after_storage_id: impl Into<Option<StorageId>>);
+        /// Events with a smaller id.
+        with_before_storage_id(before_storage_id: impl Into<Option<StorageId>>);
+        /// At most so many; `None` means all.
+        with_limit(limit: impl Into<Option<u64>>);
+        /// In which order they come.
+        with_order(order: Order);
+    }
+}
+
 /// What the columns of an event about an asset say, without its body.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct AssetEventSummaryRecord {
     /// The id of the row.
     pub storage_id: StorageId,
@@ -250,6 +367,25 @@ pub struct AssetEventSummaryRecord {
     pub partition: Option<String>,
     /// When it was reported.
     pub timestamp: DateTime<Utc>,
+}
+
+impl AssetEventSummaryRecord {
+    /// An event about an asset, and none of its partitions.
+    pub fn new(
+        storage_id: StorageId,
+        run_id: RunId,
+        asset_key: AssetKey,
+        timestamp: DateTime<Utc>,
+    ) -> Self {
+        Self { storage_id, run_id, asset_key, partition: None, timestamp }
+    }
+}
+
+crate::setters! {
+    impl AssetEventSummaryRecord {
+        /// The partition that it is about.
+        with_partition(partition: impl Into<Option<String>>);
+    }
 }
 
 /// Events.

@@ -48,6 +48,7 @@ impl ConcurrencySlotStatus {
 
 /// How a claim of a slot stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ConcurrencyClaimStatus {
     /// The pool.
     pub concurrency_key: String,
@@ -61,8 +62,33 @@ pub struct ConcurrencyClaimStatus {
     pub enqueued_timestamp: Option<DateTime<Utc>>,
 }
 
+impl ConcurrencyClaimStatus {
+    /// The claim of a step that has the usual priority.
+    pub fn new(concurrency_key: impl Into<String>, slot_status: ConcurrencySlotStatus) -> Self {
+        Self {
+            concurrency_key: concurrency_key.into(),
+            slot_status,
+            priority: None,
+            assigned_timestamp: None,
+            enqueued_timestamp: None,
+        }
+    }
+}
+
+crate::setters! {
+    impl ConcurrencyClaimStatus {
+        /// The step's priority; `None` for the usual one.
+        with_priority(priority: impl Into<Option<i64>>);
+        /// When a slot was set aside for the step.
+        with_assigned_timestamp(assigned_timestamp: impl Into<Option<DateTime<Utc>>>);
+        /// When the step began to wait.
+        with_enqueued_timestamp(enqueued_timestamp: impl Into<Option<DateTime<Utc>>>);
+    }
+}
+
 /// A step that waits for a slot, or for which one is set aside.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PendingStepInfo {
     /// The run.
     pub run_id: RunId,
@@ -76,8 +102,35 @@ pub struct PendingStepInfo {
     pub priority: Option<i64>,
 }
 
+impl PendingStepInfo {
+    /// A step that waits since this time.
+    pub fn new(
+        run_id: RunId,
+        step_key: impl Into<String>,
+        enqueued_timestamp: DateTime<Utc>,
+    ) -> Self {
+        Self {
+            run_id,
+            step_key: step_key.into(),
+            enqueued_timestamp,
+            assigned_timestamp: None,
+            priority: None,
+        }
+    }
+}
+
+crate::setters! {
+    impl PendingStepInfo {
+        /// When a slot was set aside for it.
+        with_assigned_timestamp(assigned_timestamp: impl Into<Option<DateTime<Utc>>>);
+        /// Its priority; greater is earlier.
+        with_priority(priority: impl Into<Option<i64>>);
+    }
+}
+
 /// A slot that a step has.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ClaimedSlotInfo {
     /// The run.
     pub run_id: RunId,
@@ -85,8 +138,16 @@ pub struct ClaimedSlotInfo {
     pub step_key: String,
 }
 
+impl ClaimedSlotInfo {
+    /// A slot that this step has.
+    pub fn new(run_id: RunId, step_key: impl Into<String>) -> Self {
+        Self { run_id, step_key: step_key.into() }
+    }
+}
+
 /// How a pool stands.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct ConcurrencyKeyInfo {
     /// The pool.
     pub concurrency_key: String,
@@ -102,8 +163,38 @@ pub struct ConcurrencyKeyInfo {
     pub using_default_limit: bool,
 }
 
+impl ConcurrencyKeyInfo {
+    /// A pool without slots and without a limit.
+    pub fn new(concurrency_key: impl Into<String>) -> Self {
+        Self {
+            concurrency_key: concurrency_key.into(),
+            slot_count: 0,
+            claimed_slots: Vec::new(),
+            pending_steps: Vec::new(),
+            limit: None,
+            using_default_limit: false,
+        }
+    }
+}
+
+crate::setters! {
+    impl ConcurrencyKeyInfo {
+        /// How many slots it has, without those that go as soon as they are free.
+        with_slot_count(slot_count: i64);
+        /// The slots that steps have.
+        with_claimed_slots(claimed_slots: Vec<ClaimedSlotInfo>);
+        /// The steps that wait, or for which a slot is set aside.
+        with_pending_steps(pending_steps: Vec<PendingStepInfo>);
+        /// The limit; `None` if it has none and there is no default.
+        with_limit(limit: impl Into<Option<i64>>);
+        /// Whether the limit is the instance's default.
+        with_using_default_limit(using_default_limit: bool);
+    }
+}
+
 /// The limit of a pool.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PoolLimit {
     /// The pool.
     pub name: String,
@@ -111,6 +202,20 @@ pub struct PoolLimit {
     pub limit: i64,
     /// Whether it was taken over from the instance's default.
     pub from_default: bool,
+}
+
+impl PoolLimit {
+    /// The limit of a pool, which is its own.
+    pub fn new(name: impl Into<String>, limit: i64) -> Self {
+        Self { name: name.into(), limit, from_default: false }
+    }
+}
+
+crate::setters! {
+    impl PoolLimit {
+        /// Whether it was taken over from the instance's default.
+        with_from_default(from_default: bool);
+    }
 }
 
 /// Pools. A method that reads and then writes does both in one transaction, so that two processes never get the

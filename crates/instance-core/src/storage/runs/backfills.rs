@@ -7,11 +7,28 @@ use crate::scheduling::{BulkActionsFilter, PartitionBackfill};
 
 /// Which part of the matching backfills is meant; they come newest first.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct BackfillsPage {
     /// Begin behind the backfill of this id; an unknown one gives an empty page.
     pub cursor: Option<String>,
     /// At most so many; `None` means all.
     pub limit: Option<u64>,
+}
+
+impl BackfillsPage {
+    /// All backfills.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+crate::setters! {
+    impl BackfillsPage {
+        /// Begin behind the backfill of this id.
+        with_cursor(cursor: impl Into<Option<String>>);
+        /// At most so many; `None` means all.
+        with_limit(limit: impl Into<Option<u64>>);
+    }
 }
 
 /// Backfills.

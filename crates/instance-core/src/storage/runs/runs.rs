@@ -13,6 +13,7 @@ use crate::storage::Order;
 
 /// Which part of the matching runs is meant.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RunsPage {
     /// Begin behind the row of this run, as rows were written; an unknown run gives an empty page.
     pub cursor: Option<RunId>,
@@ -22,6 +23,26 @@ pub struct RunsPage {
     pub order_by: RunsOrderBy,
     /// In which order the runs come; newest first by default.
     pub order: Order,
+}
+
+impl RunsPage {
+    /// All runs, newest first.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+crate::setters! {
+    impl RunsPage {
+        /// Begin behind the row of this run, as rows were written.
+        with_cursor(cursor: impl Into<Option<RunId>>);
+        /// At most so many; `None` means all.
+        with_limit(limit: impl Into<Option<u64>>);
+        /// By what the runs are ordered.
+        with_order_by(order_by: RunsOrderBy);
+        /// In which order the runs come.
+        with_order(order: Order);
+    }
 }
 
 /// By what runs are ordered.
@@ -43,6 +64,7 @@ pub enum RunsOrderBy {
 
 /// Which tags of runs are meant.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RunTagsQuery {
     /// The keys; none means no tag.
     pub tag_keys: Vec<String>,
@@ -50,6 +72,22 @@ pub struct RunTagsQuery {
     pub value_prefix: Option<String>,
     /// At most so many pairs of key and value; `None` means all.
     pub limit: Option<u64>,
+}
+
+impl RunTagsQuery {
+    /// All values of the tags with these keys.
+    pub fn new(tag_keys: impl IntoIterator<Item = impl Into<String>>) -> Self {
+        Self { tag_keys: tag_keys.into_iter().map(Into::into).collect(), ..Self::default() }
+    }
+}
+
+crate::setters! {
+    impl RunTagsQuery {
+        /// Values that begin with this text, in its own case.
+        with_value_prefix(value_prefix: impl Into<Option<String>>);
+        /// At most so many pairs of key and value; `None` means all.
+        with_limit(limit: impl Into<Option<u64>>);
+    }
 }
 
 /// Runs and their tags.

@@ -10,6 +10,7 @@ use crate::scheduling::{
 
 /// Which evaluations of one asset, check or job are meant; they come newest first.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct EvaluationsPage {
     /// The asset, check or job.
     pub key: EntityKey,
@@ -17,6 +18,20 @@ pub struct EvaluationsPage {
     pub cursor: Option<i64>,
     /// At most so many.
     pub limit: u64,
+}
+
+impl EvaluationsPage {
+    /// The newest evaluations of an asset, check or job, at most so many.
+    pub fn new(key: EntityKey, limit: u64) -> Self {
+        Self { key, cursor: None, limit }
+    }
+}
+
+crate::setters! {
+    impl EvaluationsPage {
+        /// Evaluations with a smaller id than this.
+        with_cursor(cursor: impl Into<Option<i64>>);
+    }
 }
 
 /// Evaluations of automation conditions.

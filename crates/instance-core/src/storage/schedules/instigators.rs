@@ -9,6 +9,7 @@ use crate::storage::Only;
 
 /// Which schedules and sensors are meant. Fields that are `None` or [`Only::Any`] do not filter.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct InstigatorFilter {
     /// Of the repository with this selector id.
     pub repository_selector_id: Option<String>,
@@ -16,6 +17,24 @@ pub struct InstigatorFilter {
     pub instigator_type: Option<InstigatorType>,
     /// In one of these statuses, as stored.
     pub statuses: Only<InstigatorStatus>,
+}
+
+impl InstigatorFilter {
+    /// A filter that lets all schedules and sensors through.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+crate::setters! {
+    impl InstigatorFilter {
+        /// Those of the repository with this selector id.
+        with_repository_selector_id(repository_selector_id: impl Into<Option<String>>);
+        /// Those of this type.
+        with_instigator_type(instigator_type: impl Into<Option<InstigatorType>>);
+        /// Those in one of these statuses, as stored.
+        with_statuses(statuses: Only<InstigatorStatus>);
+    }
 }
 
 /// The states of schedules and sensors.

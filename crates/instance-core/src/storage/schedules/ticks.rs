@@ -9,6 +9,7 @@ use crate::storage::Only;
 
 /// Which ticks of one schedule or sensor are meant; they come newest first.
 #[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
 pub struct TicksQuery {
     /// The origin id, for ticks of old versions, which have no selector id.
     pub origin_id: String,
@@ -22,6 +23,26 @@ pub struct TicksQuery {
     pub statuses: Only<TickStatus>,
     /// At most so many; `None` means all.
     pub limit: Option<u64>,
+}
+
+impl TicksQuery {
+    /// All ticks of a schedule or sensor.
+    pub fn new(origin_id: impl Into<String>, selector_id: impl Into<String>) -> Self {
+        Self { origin_id: origin_id.into(), selector_id: selector_id.into(), ..Self::default() }
+    }
+}
+
+crate::setters! {
+    impl TicksQuery {
+        /// Ticks that began before this time.
+        with_before(before: impl Into<Option<DateTime<Utc>>>);
+        /// Ticks that began after this time.
+        with_after(after: impl Into<Option<DateTime<Utc>>>);
+        /// Ticks in one of these statuses.
+        with_statuses(statuses: Only<TickStatus>);
+        /// At most so many; `None` means all.
+        with_limit(limit: impl Into<Option<u64>>);
+    }
 }
 
 /// Ticks: the evaluations of schedules and sensors.

@@ -227,7 +227,8 @@ pub async fn partitions_of_checks_are_found(storage: &dyn EventLogStorage) {
     let key = check_key("a", "c");
     store(storage, &[materialized("r1", "a", Some("p"), 1), materialized("r1", "a", Some("q"), 1)])
         .await;
-    let filter = EventRecordsFilter::of_asset(DagsterEventType::AssetMaterialization, asset("a"));
+    let filter =
+        EventRecordsFilter::new(DagsterEventType::AssetMaterialization).with_asset_key(asset("a"));
     let found = storage.get_event_records(&filter, None, Order::Ascending).await.unwrap();
     let ids: Vec<_> = found.iter().map(|record| record.storage_id).collect();
     for (run, partition, target) in

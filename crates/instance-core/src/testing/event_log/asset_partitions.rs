@@ -28,7 +28,7 @@ fn set(of: &[&str]) -> BTreeSet<String> {
 
 /// The ids of all events of a type about the asset `a`, by which they are found across runs.
 async fn ids(storage: &dyn EventStore, event_type: DagsterEventType) -> Vec<StorageId> {
-    let filter = EventRecordsFilter::of_asset(event_type, asset("a"));
+    let filter = EventRecordsFilter::new(event_type).with_asset_key(asset("a"));
     let found = storage.get_event_records(&filter, None, Order::Ascending).await.unwrap();
     found.iter().map(|record| record.storage_id).collect()
 }

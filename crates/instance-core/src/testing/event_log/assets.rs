@@ -80,7 +80,7 @@ pub async fn a_record_follows_from_the_events(storage: &dyn EventLogStorage) {
             assert_eq!(serialize_value(&found.event_log_entry), serialize_value(&last));
             let filter = EventRecordsFilter {
                 storage_ids: Only::one(found.storage_id),
-                ..EventRecordsFilter::of_type(DagsterEventType::AssetMaterialization)
+                ..EventRecordsFilter::new(DagsterEventType::AssetMaterialization)
             };
             let same = storage.get_event_records(&filter, None, Order::Ascending).await.unwrap();
             assert_eq!(same, [found]);
@@ -234,7 +234,8 @@ pub async fn a_wiped_asset_is_gone_until_its_next_event(storage: &dyn EventLogSt
     assert_eq!(record(storage, "a").await, None);
     assert_eq!(keys(storage, &AssetKeysPage::default()).await, ["b"]);
     assert_eq!(storage.get_latest_materialization_records(&[asset("a")]).await.unwrap(), []);
-    let filter = EventRecordsFilter::of_asset(DagsterEventType::AssetMaterialization, asset("a"));
+    let filter =
+        EventRecordsFilter::new(DagsterEventType::AssetMaterialization).with_asset_key(asset("a"));
     assert_eq!(storage.get_event_records(&filter, None, Order::Ascending).await.unwrap(), []);
     let page = CheckExecutionsPage {
         check_key: check,

@@ -17,7 +17,7 @@ use crate::testing::samples::{
 const MATERIALIZED: DagsterEventType = DagsterEventType::AssetMaterialization;
 
 fn of_asset(name: &str) -> EventRecordsFilter {
-    EventRecordsFilter::of_asset(MATERIALIZED, asset(name))
+    EventRecordsFilter::new(MATERIALIZED).with_asset_key(asset(name))
 }
 
 /// The times of the events that match, in seconds since the first one.
@@ -50,7 +50,7 @@ async fn fill(storage: &dyn EventStore) -> Vec<StorageId> {
     for entry in &batch {
         storage.store_event(entry).await.unwrap();
     }
-    let all = EventRecordsFilter::of_type(MATERIALIZED);
+    let all = EventRecordsFilter::new(MATERIALIZED);
     let found = storage.get_event_records(&all, None, Order::Ascending).await.unwrap();
     assert_eq!(found.len(), 5);
     found.iter().map(|record| record.storage_id).collect()
@@ -59,7 +59,7 @@ async fn fill(storage: &dyn EventStore) -> Vec<StorageId> {
 /// Each filter alone finds what it says, and several have to hold together.
 pub async fn filters_find_the_events_that_match(storage: &dyn EventStore) {
     let ids = fill(storage).await;
-    let all = || EventRecordsFilter::of_type(MATERIALIZED);
+    let all = || EventRecordsFilter::new(MATERIALIZED);
     let partitions = |names: &[&str]| Only::these(names.iter().copied());
     let behind = |place: usize| Some(EventCursor::StorageId(ids[place]));
     let sharded = |place: usize| {
@@ -68,11 +68,11 @@ pub async fn filters_find_the_events_that_match(storage: &dyn EventStore) {
     };
     let cases: Vec<(EventRecordsFilter, &[u32])> = vec![
         (all(), &[1, 2, 3, 4, 6]),
-        (EventRecordsFilter::of_type(DagsterEventType::AssetObservation), &[5]),
-        (EventRecordsFilter::of_type(DagsterEventType::AssetMaterializationPlanned), &[]),
+        (EventRecordsFilter::new(DagsterEventType::AssetObservation), &[5]),
+        (EventRecordsFilter::new(DagsterEventType::AssetMaterializationPlanned), &[]),
         (of_asset("a"), &[1, 3, 4, 6]),
         (of_asset("A"), &[]),
-        (EventRecordsFilter::of_asset(MATERIALIZED, AssetKey::new(["a", "a"])), &[]),
+        (EventRecordsFilter::new(MATERIALIZED).with_asset_key(AssetKey::new(["a", "a"])), &[]),
         (EventRecordsFilter { asset_partitions: partitions(&["p"]), ..of_asset("a") }, &[1]),
         (EventRecordsFilter { asset_partitions: partitions(&["p", "q"]), ..all() }, &[1, 2, 6]),
         (EventRecordsFilter { asset_partitions: partitions(&["none"]), ..all() }, &[]),
@@ -131,7 +131,7 @@ pub async fn times_of_events_are_compared_as_times(storage: &dyn EventStore) {
     let count = async |filter: EventRecordsFilter| {
         storage.get_event_records(&filter, None, Order::Ascending).await.unwrap().len()
     };
-    for filter in [EventRecordsFilter::of_type(MATERIALIZED), of_asset("a")] {
+    for filter in [EventRecordsFilter::new(MATERIALIZED), of_asset("a")] {
         assert_eq!(count(filter.clone()).await, times.len(), "{filter:?}");
         for (number, boundary) in times.iter().enumerate() {
             let after = EventRecordsFilter { after_timestamp: Some(*boundary), ..filter.clone() };
@@ -383,7 +383,7 @@ pub async fn any_number_of_events_may_be_asked_for(storage: &dyn EventStore) {
     storage_ids.push(ids[0]);
     let filter = EventRecordsFilter {
         storage_ids: Only::These(storage_ids.clone()),
-        ..EventRecordsFilter::of_type(MATERIALIZED)
+        ..EventRecordsFilter::new(MATERIALIZED)
     };
     assert_eq!(seconds(storage, &filter).await, [1, 6]);
     let last = storage.get_event_records(&filter, Some(1), Order::Descending).await.unwrap();
@@ -418,7 +418,7 @@ pub async fn awkward_assets_and_partitions_are_told_apart(storage: &dyn EventSto
             of_asset(text),
             EventRecordsFilter {
                 asset_partitions: Only::one((*text).to_owned()),
-                ..EventRecordsFilter::of_type(MATERIALIZED)
+                ..EventRecordsFilter::new(MATERIALIZED)
             },
         ] {
             let found = storage.get_event_records(&filter, None, Order::Ascending).await.unwrap();

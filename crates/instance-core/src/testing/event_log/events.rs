@@ -15,7 +15,7 @@ use crate::testing::samples::{
 };
 
 fn log_of(run_id: &str) -> RecordsForRun {
-    RecordsForRun::all(RunId::from(run_id))
+    RecordsForRun::new(RunId::from(run_id))
 }
 
 fn messages(page: &EventLogConnection) -> Vec<&str> {
@@ -426,7 +426,7 @@ pub async fn deleted_events_are_gone(storage: &dyn EventStore) {
         storage.store_event_batch(&batch).await.unwrap();
     }
     let materialization = DagsterEventType::AssetMaterialization;
-    let filter = EventRecordsFilter::of_asset(materialization, asset("a"));
+    let filter = EventRecordsFilter::new(materialization).with_asset_key(asset("a"));
     for _ in 0..2 {
         storage.delete_events(&RunId::from("r1")).await.unwrap();
         assert_eq!(all_messages(storage, "r1").await, Vec::<String>::new());

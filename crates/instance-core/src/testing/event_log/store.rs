@@ -34,7 +34,7 @@ pub async fn a_wipe_of_events_leaves_nothing(storage: &dyn EventLogStorage) {
         for event_type in
             [DagsterEventType::AssetMaterialization, DagsterEventType::FreshnessStateChange]
         {
-            let filter = EventRecordsFilter::of_type(event_type);
+            let filter = EventRecordsFilter::new(event_type);
             let found = storage.get_event_records(&filter, None, Order::Ascending).await.unwrap();
             assert_eq!(found, []);
         }

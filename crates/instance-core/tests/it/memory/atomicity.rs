@@ -62,12 +62,12 @@ fn evaluated(passed: bool) -> EventLogEntry {
 }
 
 async fn record(stores: &MemoryStores, run_id: &str) -> Result<Option<RunRecord>, StorageError> {
-    let filter = RunsFilter { run_ids: Only::one(RunId::from(run_id)), ..RunsFilter::default() };
+    let filter = RunsFilter::new().with_run_ids(Only::one(RunId::from(run_id)));
     Ok(stores.run_storage().get_run_records(&filter, &RunsPage::default()).await?.pop())
 }
 
 async fn log_length(stores: &MemoryStores) -> Result<usize, StorageError> {
-    let query = RecordsForRun::all(RunId::from("r1"));
+    let query = RecordsForRun::new(RunId::from("r1"));
     Ok(stores.event_log_storage().get_records_for_run(&query).await?.records.len())
 }
 
@@ -75,7 +75,7 @@ async fn log_length(stores: &MemoryStores) -> Result<usize, StorageError> {
 async fn an_evaluation_of_a_check_that_is_planned_twice_leaves_nothing() -> TestResult {
     let stores = MemoryStores::default();
     let run = DagsterRun::new(RunId::from("r1"), "j");
-    let new = |events| NewRun { events, ..NewRun::of(run.clone(), chrono::DateTime::UNIX_EPOCH) };
+    let new = |events| NewRun::new(run.clone(), chrono::DateTime::UNIX_EPOCH).with_events(events);
     let start = event(DagsterEventType::RunStart);
 
     // Both plans are among the entries.

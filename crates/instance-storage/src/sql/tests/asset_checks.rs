@@ -51,26 +51,18 @@ fn writes() {
 
 #[test]
 fn selects() {
-    let all = CheckExecutionsPage {
-        check_key: key("is_small"),
-        limit: 25,
-        cursor: None,
-        statuses: Only::Any,
-        partition_filter: None,
-    };
+    let all = CheckExecutionsPage::new(key("is_small"), 25);
     check("asset_checks_select_history", &asset_checks::select_history(&all));
-    let of_partition = |name: &str| PartitionKeyFilter { key: Some(name.to_owned()) };
-    let filtered = CheckExecutionsPage {
-        cursor: Some(StorageId(7)),
-        statuses: Only::These(AssetCheckExecutionRecordStatus::COMPLETED.to_vec()),
-        partition_filter: Some(of_partition("a")),
-        ..all
-    };
+    let of_partition = |name: &str| PartitionKeyFilter::new(Some(name.to_owned()));
+    let filtered = all
+        .with_cursor(StorageId(7))
+        .with_statuses(Only::These(AssetCheckExecutionRecordStatus::COMPLETED.to_vec()))
+        .with_partition_filter(of_partition("a"));
     check("asset_checks_select_history_filtered", &asset_checks::select_history(&filtered));
 
     let keys = [key("is_small"), key("is_new")];
     check("asset_checks_select_latest", &asset_checks::select_latest(&keys, None));
-    let of_none = PartitionKeyFilter { key: None };
+    let of_none = PartitionKeyFilter::new(None);
     check(
         "asset_checks_select_latest_of_no_partition",
         &asset_checks::select_latest(&keys[..1], Some(&of_none)),

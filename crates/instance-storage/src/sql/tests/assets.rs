@@ -53,11 +53,10 @@ fn selects() {
     check("assets_select_records_by_key", &assets::select_records(&Only::these(keys())));
     let all = AssetKeysPage::default();
     check_each("assets_select_keys", |dialect| assets::select_keys(&all, dialect));
-    let page = AssetKeysPage {
-        prefix: strings(["demo", "hé"]).to_vec(),
-        limit: Some(25),
-        cursor: Some("[\"demo\", \"a\"]".to_owned()),
-    };
+    let page = AssetKeysPage::new()
+        .with_prefix(strings(["demo", "hé"]).to_vec())
+        .with_limit(25)
+        .with_cursor("[\"demo\", \"a\"]".to_owned());
     check_each("assets_select_keys_page", |dialect| assets::select_keys(&page, dialect));
     check("assets_select_key", &assets::select_key(&keys()[0]));
     let materialised = DagsterEventType::AssetMaterialization;

@@ -52,16 +52,15 @@ fn selects() {
         ("team", TagFilter::Is("data".to_owned())),
         ("tier", TagFilter::In(strings(["gold", "silver"]).to_vec())),
     ];
-    let filtered = BulkActionsFilter {
-        statuses: Only::these([BulkActionStatus::Requested, BulkActionStatus::Canceling]),
-        created_before: Some(time()),
-        created_after: Some(time()),
-        tags: BTreeMap::from(tags.map(|(key, filter)| (key.to_owned(), filter))),
-        job_name: Some("letters".to_owned()),
-        backfill_ids: Only::These(strings(["bf", "bg"]).to_vec()),
-        selector_id: Some("5e1ec7".to_owned()),
-    };
-    let page = BackfillsPage { cursor: Some("bf".to_owned()), limit: Some(25) };
+    let filtered = BulkActionsFilter::new()
+        .with_statuses(Only::these([BulkActionStatus::Requested, BulkActionStatus::Canceling]))
+        .with_created_before(time())
+        .with_created_after(time())
+        .with_tags(BTreeMap::from(tags.map(|(key, filter)| (key.to_owned(), filter))))
+        .with_job_name("letters".to_owned())
+        .with_backfill_ids(Only::These(strings(["bf", "bg"]).to_vec()))
+        .with_selector_id("5e1ec7".to_owned());
+    let page = BackfillsPage::new().with_cursor("bf".to_owned()).with_limit(25);
     check("backfills_select_one", &backfills::select_one("bf"));
     check("backfills_select_all", &backfills::select(&all, &BackfillsPage::default()));
     check("backfills_select_filtered", &backfills::select(&filtered, &page));

@@ -19,7 +19,7 @@ fn statements() {
         &dynamic_partitions::select_existing("colours", &keys),
     );
     for (name, order) in [("ascending", Order::Ascending), ("descending", Order::Descending)] {
-        let page = DynamicPartitionsPage { cursor: Some(StorageId(7)), limit: 25, order };
+        let page = DynamicPartitionsPage::new(25, order).with_cursor(StorageId(7));
         let select = dynamic_partitions::select_page("colours", &page);
         check(&format!("dynamic_partitions_select_page_{name}"), &select);
     }

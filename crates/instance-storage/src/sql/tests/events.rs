@@ -39,13 +39,13 @@ fn writes() {
 
 #[test]
 fn sizes_of_a_run() {
-    let query = RecordsForRun { limit: Some(10), ..RecordsForRun::all(run_id()) };
+    let query = RecordsForRun::new(run_id()).with_limit(10);
     check("events_select_sizes_for_run", &events::select_sizes_for_run(&query, Among::AllRuns));
 }
 
 #[test]
 fn records_of_a_run() {
-    let all = || RecordsForRun::all(run_id());
+    let all = || RecordsForRun::new(run_id());
     let check_query = |name: &str, query: RecordsForRun| {
         let name = format!("events_select_records_for_run_{name}");
         check(&name, &events::select_records_for_run(&query, Among::AllRuns));
@@ -53,22 +53,22 @@ fn records_of_a_run() {
     check_query("all", all());
     check_query(
         "of_types",
-        RecordsForRun {
-            of_types: Only::these([DagsterEventType::StepStart, DagsterEventType::StepSuccess]),
-            ..all()
-        },
+        all().with_of_types(Only::these([
+            DagsterEventType::StepStart,
+            DagsterEventType::StepSuccess,
+        ])),
     );
     let behind = Some(EventLogCursor::StorageId(StorageId(7)));
-    check_query("behind", RecordsForRun { cursor: behind, limit: Some(10), ..all() });
+    check_query("behind", all().with_cursor(behind).with_limit(10));
     check_query(
         "behind_descending",
-        RecordsForRun { cursor: behind, limit: Some(10), order: Order::Descending, ..all() },
+        all().with_cursor(behind).with_limit(10).with_order(Order::Descending),
     );
-    check_query("from_the_start", RecordsForRun { cursor: Some(EventLogCursor::START), ..all() });
+    check_query("from_the_start", all().with_cursor(EventLogCursor::START));
     let offset = Some(EventLogCursor::Offset(5));
-    check_query("offset", RecordsForRun { cursor: offset, ..all() });
-    check_query("offset_with_limit", RecordsForRun { cursor: offset, limit: Some(10), ..all() });
-    let of_types = RecordsForRun { of_types: Only::these(TYPES), ..all() };
+    check_query("offset", all().with_cursor(offset));
+    check_query("offset_with_limit", all().with_cursor(offset).with_limit(10));
+    let of_types = all().with_of_types(Only::these(TYPES));
     check(
         "events_select_records_for_run_of_types_in_its_file",
         &events::select_records_for_run(&of_types, Among::ItsOwn),
@@ -104,17 +104,16 @@ fn parts_of_a_run() {
 
 #[test]
 fn records_of_all_runs() {
-    let all = EventRecordsFilter::of_type(DagsterEventType::AssetMaterialization);
-    let filtered = EventRecordsFilter {
-        asset_key: Some(AssetKey::new(["demo", "hello"])),
-        asset_partitions: Only::These(strings(["a", "b"]).to_vec()),
-        after_cursor: Some(EventCursor::StorageId(StorageId(5))),
-        before_cursor: Some(EventCursor::StorageId(StorageId(9))),
-        after_timestamp: Some(time()),
-        before_timestamp: Some(time()),
-        storage_ids: Only::these([StorageId(6), StorageId(7)]),
-        ..all.clone()
-    };
+    let all = EventRecordsFilter::new(DagsterEventType::AssetMaterialization);
+    let filtered = all
+        .clone()
+        .with_asset_key(AssetKey::new(["demo", "hello"]))
+        .with_asset_partitions(Only::These(strings(["a", "b"]).to_vec()))
+        .with_after_cursor(EventCursor::StorageId(StorageId(5)))
+        .with_before_cursor(EventCursor::StorageId(StorageId(9)))
+        .with_after_timestamp(time())
+        .with_before_timestamp(time())
+        .with_storage_ids(Only::these([StorageId(6), StorageId(7)]));
     check(
         "events_select_event_records_all",
         &events::select_event_records(&all, None, Order::Ascending, true),
@@ -137,27 +136,17 @@ fn records_of_all_runs() {
 
 #[test]
 fn summaries() {
-    let all = AssetEventSummaryQuery {
-        event_type: DagsterEventType::AssetMaterialization,
-        asset_key: None,
-        run_id: None,
-        storage_ids: Only::Any,
-        after_storage_id: None,
-        before_storage_id: None,
-        limit: None,
-        order: Order::Ascending,
-    };
+    let all = AssetEventSummaryQuery::new(DagsterEventType::AssetMaterialization)
+        .with_order(Order::Ascending);
     check("events_select_asset_event_summaries_all", &events::select_asset_event_summaries(&all));
-    let filtered = AssetEventSummaryQuery {
-        asset_key: Some(AssetKey::new(["demo", "hello"])),
-        run_id: Some(run_id()),
-        storage_ids: Only::These(vec![StorageId(6), StorageId(7)]),
-        after_storage_id: Some(StorageId(5)),
-        before_storage_id: Some(StorageId(9)),
-        limit: Some(25),
-        order: Order::Descending,
-        ..all
-    };
+    let filtered = all
+        .with_asset_key(AssetKey::new(["demo", "hello"]))
+        .with_run_id(run_id())
+        .with_storage_ids(Only::These(vec![StorageId(6), StorageId(7)]))
+        .with_after_storage_id(StorageId(5))
+        .with_before_storage_id(StorageId(9))
+        .with_limit(25)
+        .with_order(Order::Descending);
     check(
         "events_select_asset_event_summaries_filtered",
         &events::select_asset_event_summaries(&filtered),

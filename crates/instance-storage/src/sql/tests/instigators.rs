@@ -23,11 +23,10 @@ fn state() -> InstigatorState {
 #[test]
 fn selects() {
     check("instigators_select_all", &instigators::select(&InstigatorFilter::default()));
-    let filtered = InstigatorFilter {
-        repository_selector_id: Some("4e90".to_owned()),
-        instigator_type: Some(InstigatorType::Sensor),
-        statuses: Only::these([InstigatorStatus::Running, InstigatorStatus::DeclaredInCode]),
-    };
+    let filtered = InstigatorFilter::new()
+        .with_repository_selector_id("4e90".to_owned())
+        .with_instigator_type(InstigatorType::Sensor)
+        .with_statuses(Only::these([InstigatorStatus::Running, InstigatorStatus::DeclaredInCode]));
     check("instigators_select_filtered", &instigators::select(&filtered));
     check("instigators_select_one", &instigators::select_one("5e1ec7"));
 }

@@ -29,42 +29,26 @@ fn events_of_all_runs() {
         let select = events::select_event_records(&filter, Some(25), order, true);
         check(&format!("plans_event_records_{name}"), &select);
     };
-    let all = || EventRecordsFilter::of_type(MATERIALIZATION);
-    let of_asset = || EventRecordsFilter { asset_key: Some(asset_key()), ..all() };
+    let all = || EventRecordsFilter::new(MATERIALIZATION);
+    let of_asset = || all().with_asset_key(asset_key());
     let behind = Some(EventCursor::StorageId(StorageId(7)));
     check_records("latest", all(), Order::Descending);
     check_records(
         "latest_of_rare_type",
-        EventRecordsFilter::of_type(DagsterEventType::StepFailure),
+        EventRecordsFilter::new(DagsterEventType::StepFailure),
         Order::Descending,
     );
-    check_records("behind", EventRecordsFilter { after_cursor: behind, ..all() }, Order::Ascending);
-    check_records(
-        "since",
-        EventRecordsFilter { after_timestamp: Some(time()), ..all() },
-        Order::Descending,
-    );
+    check_records("behind", all().with_after_cursor(behind), Order::Ascending);
+    check_records("since", all().with_after_timestamp(time()), Order::Descending);
     let ids = vec![StorageId(6), StorageId(7)];
-    check_records(
-        "by_ids",
-        EventRecordsFilter { storage_ids: Only::These(ids), ..all() },
-        Order::Descending,
-    );
+    check_records("by_ids", all().with_storage_ids(Only::These(ids)), Order::Descending);
     check_records("of_asset", of_asset(), Order::Descending);
-    check_records(
-        "of_asset_behind",
-        EventRecordsFilter { after_cursor: behind, ..of_asset() },
-        Order::Ascending,
-    );
-    check_records(
-        "of_asset_before",
-        EventRecordsFilter { before_timestamp: Some(time()), ..of_asset() },
-        Order::Descending,
-    );
+    check_records("of_asset_behind", of_asset().with_after_cursor(behind), Order::Ascending);
+    check_records("of_asset_before", of_asset().with_before_timestamp(time()), Order::Descending);
     let partitions = strings(["a", "b"]).to_vec();
     check_records(
         "of_partitions",
-        EventRecordsFilter { asset_partitions: Only::These(partitions), ..of_asset() },
+        of_asset().with_asset_partitions(Only::These(partitions)),
         Order::Descending,
     );
     check(
@@ -78,52 +62,36 @@ fn events_of_all_runs() {
 
 #[test]
 fn summaries() {
-    let all = || AssetEventSummaryQuery {
-        event_type: MATERIALIZATION,
-        asset_key: None,
-        run_id: None,
-        storage_ids: Only::Any,
-        after_storage_id: None,
-        before_storage_id: None,
-        limit: Some(25),
-        order: Order::Descending,
+    let all = || {
+        AssetEventSummaryQuery::new(MATERIALIZATION).with_limit(25).with_order(Order::Descending)
     };
     let check_query = |name: &str, query: AssetEventSummaryQuery| {
         let select = events::select_asset_event_summaries(&query);
         check(&format!("plans_summaries_{name}"), &select);
     };
     check_query("latest", all());
-    check_query("of_asset", AssetEventSummaryQuery { asset_key: Some(asset_key()), ..all() });
-    check_query("of_run", AssetEventSummaryQuery { run_id: Some(run_id()), ..all() });
+    check_query("of_asset", all().with_asset_key(asset_key()));
+    check_query("of_run", all().with_run_id(run_id()));
     let ids = Only::these([StorageId(6), StorageId(7)]);
-    check_query("by_ids", AssetEventSummaryQuery { storage_ids: ids, ..all() });
-    check_query(
-        "behind",
-        AssetEventSummaryQuery {
-            after_storage_id: Some(StorageId(7)),
-            order: Order::Ascending,
-            ..all()
-        },
-    );
+    check_query("by_ids", all().with_storage_ids(ids));
+    check_query("behind", all().with_after_storage_id(StorageId(7)).with_order(Order::Ascending));
 }
 
 #[test]
 fn events_of_a_run() {
     let cursor = Some(EventLogCursor::StorageId(StorageId(7)));
     let failures = vec![DagsterEventType::StepFailure, DagsterEventType::RunFailure];
-    let page = RecordsForRun { cursor, limit: Some(1_000), ..RecordsForRun::all(run_id()) };
+    let page = RecordsForRun::new(run_id()).with_cursor(cursor).with_limit(1_000);
     let check_query = |name: &str, query: RecordsForRun| {
         let select = events::select_records_for_run(&query, Among::AllRuns);
         check(&format!("plans_run_events_{name}"), &select);
     };
     check_query("page", page.clone());
-    check_query("page_of_types", RecordsForRun { of_types: Only::These(failures), ..page.clone() });
-    let one_type = RecordsForRun {
-        of_types: Only::one(DagsterEventType::AssetMaterializationPlanned),
-        limit: Some(1),
-        cursor: None,
-        ..page
-    };
+    check_query("page_of_types", page.clone().with_of_types(Only::These(failures)));
+    let one_type = page
+        .with_of_types(Only::one(DagsterEventType::AssetMaterializationPlanned))
+        .with_limit(1)
+        .with_cursor(None);
     check_query("of_type", one_type);
 }
 
@@ -161,59 +129,46 @@ fn partitions() {
 #[test]
 fn runs_of_filters() {
     let all = RunsFilter::default;
-    let page = RunsPage { limit: Some(25), ..RunsPage::default() };
+    let page = RunsPage::new().with_limit(25);
     let check_filter = |name: &str, filter: RunsFilter| {
         check(&format!("plans_runs_{name}"), &runs::select_runs(&filter, &page));
     };
-    let tagged = |key: &str, value: &str| RunsFilter {
-        tags: BTreeMap::from([(key.to_owned(), TagFilter::Is(value.to_owned()))]),
-        ..all()
+    let tagged = |key: &str, value: &str| {
+        all().with_tags(BTreeMap::from([(key.to_owned(), TagFilter::Is(value.to_owned()))]))
     };
-    let of_job = || RunsFilter { job_name: Some("letters".to_owned()), ..all() };
+    let of_job = || all().with_job_name("letters".to_owned());
     let unfinished =
         vec![DagsterRunStatus::Queued, DagsterRunStatus::Starting, DagsterRunStatus::Started];
     check_filter("latest", all());
-    check_filter("latest_without_subruns", RunsFilter { exclude_subruns: true, ..all() });
+    check_filter("latest_without_subruns", all().with_exclude_subruns(true));
     check_filter("of_job", of_job());
-    check_filter(
-        "of_job_unfinished",
-        RunsFilter { statuses: Only::These(unfinished.clone()), ..of_job() },
-    );
+    check_filter("of_job_unfinished", of_job().with_statuses(Only::These(unfinished.clone())));
     check_filter("of_backfill", tagged("dagster/backfill", "backfill-7"));
     check_filter(
         "of_partition_of_job",
-        RunsFilter {
-            job_name: Some("letters".to_owned()),
-            ..tagged("dagster/partition", "2024-01-07")
-        },
+        tagged("dagster/partition", "2024-01-07").with_job_name("letters".to_owned()),
     );
-    check_filter("unfinished", RunsFilter { statuses: Only::These(unfinished.clone()), ..all() });
-    check_filter("created_after", RunsFilter { created_after: Some(time()), ..all() });
+    check_filter("unfinished", all().with_statuses(Only::These(unfinished.clone())));
+    check_filter("created_after", all().with_created_after(time()));
     check_filter(
         "updated_after_unfinished",
-        RunsFilter {
-            statuses: Only::These(unfinished.clone()),
-            updated_after: Some(time()),
-            ..all()
-        },
+        all().with_statuses(Only::These(unfinished.clone())).with_updated_after(time()),
     );
     check(
         "plans_runs_count_unfinished",
-        &runs::count_runs(&RunsFilter { statuses: Only::These(unfinished), ..all() }),
+        &runs::count_runs(&all().with_statuses(Only::These(unfinished))),
     );
     check(
         "plans_runs_count_of_backfill",
         &runs::count_runs(&tagged("dagster/backfill", "backfill-7")),
     );
-    let by_update = RunsPage { order_by: RunsOrderBy::UpdateTimestamp, ..page };
+    let by_update = page.with_order_by(RunsOrderBy::UpdateTimestamp);
     let ended = vec![DagsterRunStatus::Failure];
-    let failed = RunsFilter { statuses: Only::These(ended), updated_after: Some(time()), ..all() };
+    let failed = all().with_statuses(Only::These(ended)).with_updated_after(time());
     check("plans_runs_failed_by_time_of_update", &runs::select_runs(&failed, &by_update));
-    let tagged_unfinished = RunsFilter {
-        statuses: Only::one(DagsterRunStatus::Started),
-        exclude_subruns: true,
-        ..tagged("team", "data")
-    };
+    let tagged_unfinished = tagged("team", "data")
+        .with_statuses(Only::one(DagsterRunStatus::Started))
+        .with_exclude_subruns(true);
     check("plans_runs_unfinished_of_tag", &runs::select_runs(&tagged_unfinished, &by_update));
     check("plans_run_partitions_of_job", &runs::select_run_partitions(&of_job()));
 }

@@ -11,14 +11,12 @@ use crate::sql::runs::{self, RunChange};
 
 /// Filters on many columns and on tags.
 fn several() -> RunsFilter {
-    RunsFilter {
-        run_id_prefix: Some("11ba".to_owned()),
-        job_name: Some("letters".to_owned()),
-        statuses: Only::one(DagsterRunStatus::Success),
-        tags: tags(),
-        created_after: Some(time()),
-        ..RunsFilter::default()
-    }
+    RunsFilter::new()
+        .with_run_id_prefix("11ba".to_owned())
+        .with_job_name("letters".to_owned())
+        .with_statuses(Only::one(DagsterRunStatus::Success))
+        .with_tags(tags())
+        .with_created_after(time())
 }
 
 fn tags() -> BTreeMap<String, TagFilter> {
@@ -63,29 +61,21 @@ fn filters() {
         );
     };
     check_filter("all", all.clone());
-    check_filter(
-        "by_ids",
-        RunsFilter { run_ids: Only::these([run_id(), RunId::from("r")]), ..all.clone() },
-    );
-    check_filter("by_prefix", RunsFilter { run_id_prefix: Some("11ba".to_owned()), ..all.clone() });
-    check_filter("by_job", RunsFilter { job_name: Some("letters".to_owned()), ..all.clone() });
+    check_filter("by_ids", all.clone().with_run_ids(Only::these([run_id(), RunId::from("r")])));
+    check_filter("by_prefix", all.clone().with_run_id_prefix("11ba".to_owned()));
+    check_filter("by_job", all.clone().with_job_name("letters".to_owned()));
     check_filter(
         "by_statuses",
-        RunsFilter {
-            statuses: Only::these([DagsterRunStatus::Queued, DagsterRunStatus::Started]),
-            ..all.clone()
-        },
+        all.clone()
+            .with_statuses(Only::these([DagsterRunStatus::Queued, DagsterRunStatus::Started])),
     );
-    check_filter(
-        "by_snapshot",
-        RunsFilter { snapshot_id: Some(SnapshotId::from("aa")), ..all.clone() },
-    );
-    check_filter("updated_after", RunsFilter { updated_after: Some(time()), ..all.clone() });
-    check_filter("updated_before", RunsFilter { updated_before: Some(time()), ..all.clone() });
-    check_filter("created_after", RunsFilter { created_after: Some(time()), ..all.clone() });
-    check_filter("created_before", RunsFilter { created_before: Some(time()), ..all.clone() });
-    check_filter("without_subruns", RunsFilter { exclude_subruns: true, ..all.clone() });
-    check_filter("by_tags", RunsFilter { tags: tags(), ..all });
+    check_filter("by_snapshot", all.clone().with_snapshot_id(SnapshotId::from("aa")));
+    check_filter("updated_after", all.clone().with_updated_after(time()));
+    check_filter("updated_before", all.clone().with_updated_before(time()));
+    check_filter("created_after", all.clone().with_created_after(time()));
+    check_filter("created_before", all.clone().with_created_before(time()));
+    check_filter("without_subruns", all.clone().with_exclude_subruns(true));
+    check_filter("by_tags", all.with_tags(tags()));
     check_filter("by_several", several());
     check("runs_count_runs", &runs::count_runs(&RunsFilter::default()));
     check("runs_count_runs_by_several", &runs::count_runs(&several()));
@@ -93,8 +83,13 @@ fn filters() {
 
 #[test]
 fn pages() {
-    let page =
-        |order, order_by| RunsPage { cursor: Some(run_id()), limit: Some(25), order, order_by };
+    let page = |order, order_by| {
+        RunsPage::new()
+            .with_cursor(run_id())
+            .with_limit(25)
+            .with_order(order)
+            .with_order_by(order_by)
+    };
     for (name, order) in [("ascending", Order::Ascending), ("descending", Order::Descending)] {
         let select =
             runs::select_runs(&RunsFilter::default(), &page(order, RunsOrderBy::StorageId));
@@ -106,10 +101,8 @@ fn pages() {
         ("start", RunsOrderBy::StartTime),
         ("end", RunsOrderBy::EndTime),
     ] {
-        let select = runs::select_run_ids(
-            &RunsFilter::default(),
-            &RunsPage { order_by, ..RunsPage::default() },
-        );
+        let select =
+            runs::select_run_ids(&RunsFilter::default(), &RunsPage::new().with_order_by(order_by));
         check(&format!("runs_select_run_ids_by_time_of_{name}"), &select);
     }
     check(
@@ -123,10 +116,9 @@ fn selects() {
     check("runs_select_run", &runs::select_run(&run_id()));
     check("runs_select_reexecutions", &runs::select_reexecutions(&run_id()));
     check("runs_select_run_partitions", &runs::select_run_partitions(&RunsFilter::default()));
-    let keys =
-        RunTagsQuery { tag_keys: strings(["team", "tier"]).to_vec(), ..RunTagsQuery::default() };
+    let keys = RunTagsQuery::new(["team", "tier"]);
     check_each("runs_select_tags", |dialect| runs::select_tags(&keys, dialect));
-    let prefix = RunTagsQuery { value_prefix: Some("dä".to_owned()), limit: Some(25), ..keys };
+    let prefix = keys.with_value_prefix("dä".to_owned()).with_limit(25);
     check_each("runs_select_tags_by_prefix", |dialect| runs::select_tags(&prefix, dialect));
     check_each("runs_select_run_to_change", |dialect| {
         runs::select_run_to_change(&run_id(), dialect)

@@ -29,18 +29,13 @@ fn writes() {
 
 #[test]
 fn selects() {
-    let all = TicksQuery {
-        origin_id: "0419".to_owned(),
-        selector_id: "5e1ec7".to_owned(),
-        ..TicksQuery::default()
-    };
-    let filtered = TicksQuery {
-        before: Some(time()),
-        after: Some(time()),
-        statuses: Only::these(ENDED),
-        limit: Some(25),
-        ..all.clone()
-    };
+    let all = TicksQuery::new("0419", "5e1ec7");
+    let filtered = all
+        .clone()
+        .with_before(time())
+        .with_after(time())
+        .with_statuses(Only::these(ENDED))
+        .with_limit(25);
     check("ticks_select_by_ids", &ticks::select_by_ids(&[6, 7]));
     check("ticks_select_all", &ticks::select(&all));
     check("ticks_select_filtered", &ticks::select(&filtered));

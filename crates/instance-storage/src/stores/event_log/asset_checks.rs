@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use async_trait::async_trait;
 use instance_core::asset_key::{AssetCheckKey, AssetKey};
 use instance_core::error::StorageError;
-use instance_core::event::DagsterEventType;
+use instance_core::event::{DagsterEventType, EventLogEntry};
 use instance_core::ids::{RunId, StorageId};
 use instance_core::serdes::UnknownFields;
 use instance_core::storage::{
@@ -65,22 +65,18 @@ impl AssetCheckStore for SqlEventLogStorage {
             };
             let completed = match &last {
                 Some(record) if !is_completed(record) => {
-                    let page = CheckExecutionsPage {
-                        check_key: check_key.clone(),
-                        limit: 1,
-                        cursor: None,
-                        statuses: Only::These(AssetCheckExecutionRecordStatus::COMPLETED.to_vec()),
-                        partition_filter: None,
-                    };
+                    let page = CheckExecutionsPage::new(check_key.clone(), 1).with_statuses(
+                        Only::These(AssetCheckExecutionRecordStatus::COMPLETED.to_vec()),
+                    );
                     self.get_asset_check_execution_history(&page).await?.pop()
                 }
                 other => other.clone(),
             };
-            summaries.push(AssetCheckSummaryRecord {
-                asset_check_key: check_key.clone(),
-                last_check_execution_record: last,
-                last_completed_check_execution_record: completed,
-            });
+            summaries.push(
+                AssetCheckSummaryRecord::new(check_key.clone())
+                    .with_last_check_execution_record(last)
+                    .with_last_completed_check_execution_record(completed),
+            );
         }
         Ok(summaries)
     }
@@ -166,19 +162,17 @@ fn order_of(key: &AssetCheckKey) -> (AssetKey, String) {
 }
 
 fn record(row: &Row) -> Result<AssetCheckExecutionRecord, StorageError> {
-    Ok(AssetCheckExecutionRecord {
-        key: AssetCheckKey {
-            asset_key: row.parsed(TABLE, ASSET_KEY, "asset key", AssetKey::from_db_string)?,
-            name: row.get(TABLE, CHECK_NAME)?,
-            unknown: UnknownFields::default(),
-        },
-        id: StorageId(row.get(TABLE, ID)?),
-        run_id: run_id(row)?,
-        status: status(row)?,
-        event: row.body_or_none(TABLE, EVALUATION_EVENT)?,
-        create_timestamp: row.get(TABLE, CREATE_TIMESTAMP)?,
-        partition: row.get(TABLE, PARTITION)?,
-    })
+    let key = AssetCheckKey {
+        asset_key: row.parsed(TABLE, ASSET_KEY, "asset key", AssetKey::from_db_string)?,
+        name: row.get(TABLE, CHECK_NAME)?,
+        unknown: UnknownFields::default(),
+    };
+    let id = StorageId(row.get(TABLE, ID)?);
+    let created_at = row.get(TABLE, CREATE_TIMESTAMP)?;
+    let record = AssetCheckExecutionRecord::new(key, id, run_id(row)?, status(row)?, created_at);
+    Ok(record
+        .with_event(row.body_or_none::<EventLogEntry>(TABLE, EVALUATION_EVENT)?)
+        .with_partition(row.get::<Option<String>>(TABLE, PARTITION)?))
 }
 
 fn run_id(row: &Row) -> Result<RunId, StorageError> {

@@ -123,7 +123,7 @@ impl AssetPartitionStore for SqlEventLogStorage {
                 done.insert(partition, storage_id);
             } else {
                 let run_id = RunId::from(row.get::<String>(TABLE, RUN_ID)?);
-                let attempt = MaterializationAttempt { partition, run_id, storage_id };
+                let attempt = MaterializationAttempt::new(partition, run_id, storage_id);
                 planned.insert(attempt.partition.clone(), attempt);
             }
         }
@@ -138,19 +138,13 @@ impl AssetPartitionStore for SqlEventLogStorage {
         asset_key: &AssetKey,
         partition: Option<&str>,
     ) -> Result<Option<PlannedMaterializationInfo>, StorageError> {
-        let info = |storage_id, run_id| PlannedMaterializationInfo { storage_id, run_id };
+        let info = |storage_id, run_id| PlannedMaterializationInfo::new(storage_id, run_id);
         let planned = DagsterEventType::AssetMaterializationPlanned;
         let Some(partition) = partition.filter(|partition| !partition.is_empty()) else {
-            let last = AssetEventSummaryQuery {
-                event_type: planned,
-                asset_key: Some(asset_key.clone()),
-                run_id: None,
-                storage_ids: Only::Any,
-                after_storage_id: None,
-                before_storage_id: None,
-                limit: Some(1),
-                order: Order::Descending,
-            };
+            let last = AssetEventSummaryQuery::new(planned)
+                .with_asset_key(asset_key.clone())
+                .with_limit(1)
+                .with_order(Order::Descending);
             let last = self.get_asset_event_summary_records(&last).await?.pop();
             return Ok(last.map(|record| info(record.storage_id, record.run_id)));
         };

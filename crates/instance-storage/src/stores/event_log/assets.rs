@@ -168,16 +168,14 @@ fn asset(row: &Row) -> Result<Asset, StorageError> {
     Ok(Asset {
         is_outdated: last.is_none(),
         wiped_at,
-        record: AssetRecord {
-            storage_id: StorageId(row.get(TABLE, ID)?),
-            asset_entry: AssetEntry {
-                asset_key,
-                last_materialization_record: last,
-                last_run_id: last_run_id.map(RunId::from),
-                asset_details: row.body_or_none(TABLE, ASSET_DETAILS)?,
-                cached_status: row.body_or_none(TABLE, CACHED_STATUS_DATA)?,
-            },
-        },
+        record: AssetRecord::new(
+            StorageId(row.get(TABLE, ID)?),
+            AssetEntry::new(asset_key)
+                .with_last_materialization_record(last)
+                .with_last_run_id(last_run_id.map(RunId::from))
+                .with_asset_details(row.body_or_none(TABLE, ASSET_DETAILS)?)
+                .with_cached_status(row.body_or_none(TABLE, CACHED_STATUS_DATA)?),
+        ),
     })
 }
 

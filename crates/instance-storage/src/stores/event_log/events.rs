@@ -42,7 +42,7 @@ impl EventStore for SqlEventLogStorage {
         if bound == Some(0) {
             return Ok(query.page_of(Vec::new()));
         }
-        let bounded = RecordsForRun { limit: bound.or(query.limit), ..query.clone() };
+        let bounded = query.clone().with_limit(bound.or(query.limit));
         let select = events::select_records_for_run(&bounded, self.among());
         let records = self.fetch_of_run(&query.run_id, reading, &select, record).await?;
         Ok(bounded.page_of(records))
@@ -130,13 +130,11 @@ impl EventStore for SqlEventLogStorage {
         let select = events::select_asset_event_summaries(query);
         let rows = self.index.fetch("reading events about assets", &select).await?;
         let summary = |row: &Row| {
-            Ok(AssetEventSummaryRecord {
-                storage_id: StorageId(row.get(TABLE, ID)?),
-                run_id: RunId::from(row.get::<Option<String>>(TABLE, RUN_ID)?.unwrap_or_default()),
-                asset_key: asset_key(row)?,
-                partition: row.get(TABLE, PARTITION)?,
-                timestamp: row.get(TABLE, TIMESTAMP)?,
-            })
+            let run_id: Option<String> = row.get(TABLE, RUN_ID)?;
+            let run_id = RunId::from(run_id.unwrap_or_default());
+            let (id, at) = (StorageId(row.get(TABLE, ID)?), row.get(TABLE, TIMESTAMP)?);
+            Ok(AssetEventSummaryRecord::new(id, run_id, asset_key(row)?, at)
+                .with_partition(row.get::<Option<String>>(TABLE, PARTITION)?))
         };
         rows.iter().map(summary).collect()
     }
@@ -246,9 +244,9 @@ impl SqlEventLogStorage {
                 });
             }
         };
-        let runs = RunsFilter { updated_after, ..RunsFilter::default() };
+        let runs = RunsFilter::new().with_updated_after(updated_after);
         let by_change =
-            RunsPage { order_by: RunsOrderBy::UpdateTimestamp, order, ..RunsPage::default() };
+            RunsPage::new().with_order_by(RunsOrderBy::UpdateTimestamp).with_order(order);
         let mut run_ids = run_ids(&self.runs, &runs, &by_change).await?;
         run_ids.push(RunId::runless());
         let select = events::select_event_records(filter, limit, order, false);

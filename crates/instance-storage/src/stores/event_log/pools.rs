@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
+use chrono::{DateTime, Utc};
 use instance_core::error::StorageError;
 use instance_core::ids::RunId;
 use instance_core::storage::{
@@ -88,11 +89,8 @@ impl PoolStore for SqlEventLogStorage {
             return rows.iter().map(counted_limit).collect();
         }
         let limit = |row: &Row| {
-            Ok(PoolLimit {
-                name: row.get(TABLE, CONCURRENCY_KEY)?,
-                limit: row.get(TABLE, LIMIT)?,
-                from_default: row.get(TABLE, USING_DEFAULT_LIMIT)?,
-            })
+            Ok(PoolLimit::new(row.get::<String>(TABLE, CONCURRENCY_KEY)?, row.get(TABLE, LIMIT)?)
+                .with_from_default(row.get::<bool>(TABLE, USING_DEFAULT_LIMIT)?))
         };
         rows.iter().map(limit).collect()
     }
@@ -111,13 +109,10 @@ impl PoolStore for SqlEventLogStorage {
 
         let mut infos: BTreeMap<&str, ConcurrencyKeyInfo> = BTreeMap::new();
         for key in concurrency_keys {
-            infos.entry(key).or_insert_with(|| ConcurrencyKeyInfo {
-                concurrency_key: key.clone(),
-                slot_count: 0,
-                claimed_slots: Vec::new(),
-                pending_steps: Vec::new(),
-                limit: None,
-                using_default_limit: false,
+            infos.entry(key).or_insert_with(|| {
+                ConcurrencyKeyInfo::new(key.clone())
+                    .with_slot_count(0)
+                    .with_using_default_limit(false)
             });
         }
         for row in &slots {
@@ -129,10 +124,8 @@ impl PoolStore for SqlEventLogStorage {
             let run_id: Option<String> = row.get(TABLE, RUN_ID)?;
             if let Some(run_id) = run_id.filter(|run_id| !run_id.is_empty()) {
                 let step_key: Option<String> = row.get(TABLE, STEP_KEY)?;
-                info.claimed_slots.push(ClaimedSlotInfo {
-                    run_id: RunId::from(run_id),
-                    step_key: step_key.unwrap_or_default(),
-                });
+                info.claimed_slots
+                    .push(ClaimedSlotInfo::new(RunId::from(run_id), step_key.unwrap_or_default()));
             }
         }
         for row in &pending {
@@ -303,20 +296,19 @@ impl Claim {
     ) -> Result<ConcurrencyClaimStatus, StorageError> {
         let step = pending.map(PendingStep::of).transpose()?.map(|step| step.info);
         let assigned_timestamp = step.as_ref().and_then(|step| step.assigned_timestamp);
-        Ok(ConcurrencyClaimStatus {
-            concurrency_key: self.key.clone(),
-            slot_status: if has_slot && assigned_timestamp.is_some() {
+        Ok(ConcurrencyClaimStatus::new(
+            self.key.clone(),
+            if has_slot && assigned_timestamp.is_some() {
                 ConcurrencySlotStatus::Claimed
             } else {
                 ConcurrencySlotStatus::Blocked
             },
-            priority: step
-                .as_ref()
-                .and_then(|step| step.priority)
-                .filter(|priority| *priority != 0),
-            assigned_timestamp,
-            enqueued_timestamp: step.map(|step| step.enqueued_timestamp),
-        })
+        )
+        .with_priority(
+            step.as_ref().and_then(|step| step.priority).filter(|priority| *priority != 0),
+        )
+        .with_assigned_timestamp(assigned_timestamp)
+        .with_enqueued_timestamp(step.map(|step| step.enqueued_timestamp)))
     }
 
     /// Takes a free slot, if there is one.
@@ -347,13 +339,13 @@ impl PendingStep {
         let step_key: Option<String> = row.get(TABLE, STEP_KEY)?;
         Ok(Self {
             concurrency_key: row.get(TABLE, CONCURRENCY_KEY)?,
-            info: PendingStepInfo {
-                run_id: RunId::from(run_id.unwrap_or_default()),
-                step_key: step_key.unwrap_or_default(),
-                enqueued_timestamp: row.get(TABLE, CREATE_TIMESTAMP)?,
-                assigned_timestamp: row.get(TABLE, ASSIGNED_TIMESTAMP)?,
-                priority: row.get(TABLE, PRIORITY)?,
-            },
+            info: PendingStepInfo::new(
+                RunId::from(run_id.unwrap_or_default()),
+                step_key.unwrap_or_default(),
+                row.get(TABLE, CREATE_TIMESTAMP)?,
+            )
+            .with_assigned_timestamp(row.get::<Option<DateTime<Utc>>>(TABLE, ASSIGNED_TIMESTAMP)?)
+            .with_priority(row.get::<Option<i64>>(TABLE, PRIORITY)?),
         })
     }
 }
@@ -372,11 +364,8 @@ async fn take_over_limits(connection: &mut Connection<'_>) -> Result<(), Storage
 
 fn counted_limit(row: &Row) -> Result<PoolLimit, StorageError> {
     let table = concurrency_slots::TABLE;
-    Ok(PoolLimit {
-        name: row.get(table, concurrency_slots::CONCURRENCY_KEY)?,
-        limit: row.get(table, pools::COUNT)?,
-        from_default: false,
-    })
+    let name: String = row.get(table, concurrency_slots::CONCURRENCY_KEY)?;
+    Ok(PoolLimit::new(name, row.get(table, pools::COUNT)?))
 }
 
 async fn count(

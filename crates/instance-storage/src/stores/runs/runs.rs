@@ -58,8 +58,8 @@ impl RunStore for SqlRunStorage {
     }
 
     async fn get_run_record(&self, run_id: &RunId) -> Result<Option<RunRecord>, StorageError> {
-        let filter = RunsFilter { run_ids: Only::one(run_id.clone()), ..RunsFilter::default() };
-        let page = RunsPage { limit: Some(1), ..RunsPage::default() };
+        let filter = RunsFilter::new().with_run_ids(Only::one(run_id.clone()));
+        let page = RunsPage::new().with_limit(1);
         Ok(self.get_run_records(&filter, &page).await?.pop())
     }
 
@@ -85,7 +85,7 @@ impl RunStore for SqlRunStorage {
     }
 
     async fn has_run(&self, run_id: &RunId) -> Result<bool, StorageError> {
-        let filter = RunsFilter { run_ids: Only::one(run_id.clone()), ..RunsFilter::default() };
+        let filter = RunsFilter::new().with_run_ids(Only::one(run_id.clone()));
         Ok(!self.get_run_ids(&filter, &RunsPage::default()).await?.is_empty())
     }
 
@@ -102,7 +102,7 @@ impl RunStore for SqlRunStorage {
         };
         let select = runs::select_reexecutions(&root_run_id);
         let rows = self.database.fetch("reading re-executions of a run", &select).await?;
-        let mut group = RunGroup { root_run_id, runs: vec![root] };
+        let mut group = RunGroup::new(root_run_id, vec![root]);
         for row in &rows {
             group.runs.push(record(row)?.dagster_run);
         }
@@ -120,13 +120,13 @@ impl RunStore for SqlRunStorage {
         for row in &rows {
             let partition: String = row.get(columns::TABLE, columns::PARTITION)?;
             if !partition.is_empty() && seen.insert(partition.clone()) {
-                newest.push(RunPartitionData {
-                    run_id: RunId::from(row.get::<String>(columns::TABLE, columns::RUN_ID)?),
-                    partition,
-                    status: status(row)?,
-                    start_time: row.get(columns::TABLE, columns::START_TIME)?,
-                    end_time: row.get(columns::TABLE, columns::END_TIME)?,
-                });
+                let run_id = RunId::from(row.get::<String>(columns::TABLE, columns::RUN_ID)?);
+                let time = |column| row.get::<Option<f64>>(columns::TABLE, column);
+                newest.push(
+                    RunPartitionData::new(run_id, partition, status(row)?)
+                        .with_start_time(time(columns::START_TIME)?)
+                        .with_end_time(time(columns::END_TIME)?),
+                );
             }
         }
         Ok(newest)
@@ -330,14 +330,11 @@ fn record(row: &Row) -> Result<RunRecord, StorageError> {
     let mut dagster_run: DagsterRun = row.body(TABLE, RUN_BODY)?;
     // Two writers may race on the body; the column is written by the one that knows.
     dagster_run.status = status(row)?;
-    Ok(RunRecord {
-        storage_id: StorageId(row.get(TABLE, ID)?),
-        dagster_run,
-        create_timestamp: row.get(TABLE, CREATE_TIMESTAMP)?,
-        update_timestamp: row.get(TABLE, UPDATE_TIMESTAMP)?,
-        start_time: row.get(TABLE, START_TIME)?,
-        end_time: row.get(TABLE, END_TIME)?,
-    })
+    let created_at = row.get(TABLE, CREATE_TIMESTAMP)?;
+    let updated_at = row.get(TABLE, UPDATE_TIMESTAMP)?;
+    Ok(RunRecord::new(StorageId(row.get(TABLE, ID)?), dagster_run, created_at, updated_at)
+        .with_start_time(row.get::<Option<f64>>(TABLE, START_TIME)?)
+        .with_end_time(row.get::<Option<f64>>(TABLE, END_TIME)?))
 }
 
 fn status(row: &Row) -> Result<DagsterRunStatus, StorageError> {

@@ -71,18 +71,13 @@ impl TickStore for SqlScheduleStorage {
     ) -> Result<Vec<InstigatorTickSummary>, StorageError> {
         let rows = self.database.fetch("reading ticks", &ticks::select_summaries(query)).await?;
         let summary = |row: &Row| {
-            Ok(InstigatorTickSummary {
-                tick_id: row.get(TABLE, ID)?,
-                instigator_origin_id: row.get(TABLE, JOB_ORIGIN_ID)?,
-                instigator_type: row.parsed(
-                    TABLE,
-                    TICK_TYPE,
-                    "type of an instigator",
-                    InstigatorType::from_name,
-                )?,
-                status: row.parsed(TABLE, STATUS, "status of a tick", TickStatus::from_name)?,
-                timestamp: row.get(TABLE, TIMESTAMP)?,
-            })
+            Ok(InstigatorTickSummary::new(
+                row.get(TABLE, ID)?,
+                row.get::<String>(TABLE, JOB_ORIGIN_ID)?,
+                row.parsed(TABLE, TICK_TYPE, "type of an instigator", InstigatorType::from_name)?,
+                row.parsed(TABLE, STATUS, "status of a tick", TickStatus::from_name)?,
+                row.get(TABLE, TIMESTAMP)?,
+            ))
         };
         rows.iter().map(summary).collect()
     }
