@@ -282,7 +282,7 @@ impl Text for NewRun {
         let [run, created_at, job_snapshots, execution_plan_snapshot, events] = &parts[..] else {
             return Err(unreadable(text, "it is no new run"));
         };
-        let mut new_run = Self::of(Text::of_text(run)?, Text::of_text(created_at)?);
+        let mut new_run = Self::new(Text::of_text(run)?, Text::of_text(created_at)?);
         new_run.job_snapshots = Text::of_text(job_snapshots)?;
         new_run.execution_plan_snapshot = Text::of_text(execution_plan_snapshot)?;
         new_run.events = Text::of_text(events)?;
