@@ -5,6 +5,7 @@ use std::path::Path;
 
 use dagster_instance::event::{AssetMaterialization, DagsterEvent, DagsterEventType};
 use dagster_instance::run::DagsterRunStatus;
+use dagster_instance::storage::Only;
 use dagster_instance::{
     AssetKey, CommandJob, CommandSpec, DagsterInstance, ReportEvent, RunId, WatchEventLogs, WatchUntil,
 };
@@ -59,7 +60,7 @@ async fn main() -> Outcome<()> {
     let again = open(&path).await?;
     let run = again.get_run_by_id(&run_id).await?.ok_or("the run is gone")?;
     assert_eq!(run.status, DagsterRunStatus::Success);
-    assert_eq!(again.all_logs(&run_id, &[]).await?.len(), heard.len());
+    assert_eq!(again.all_logs(&run_id, &Only::Any).await?.len(), heard.len());
     assert!(again.has_asset_key(&key).await?);
     assert_eq!(again.storage_info().await?, before);
     println!(

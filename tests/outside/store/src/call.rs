@@ -14,7 +14,7 @@ use instance_core::scheduling::{
 };
 use instance_core::serdes::{deserialize_value, serialize_value};
 use instance_core::snap::{ExecutionPlanSnapshot, JobSnap, SnapshotBody};
-use instance_core::storage::NewRun;
+use instance_core::storage::{NewRun, Only};
 use instance_core::{RunId, StorageError};
 
 /// A change as it stands in the journal: a list of texts, of which the first two are the name and the time.
@@ -255,6 +255,16 @@ impl<T: Text> Text for Option<T> {
     }
 }
 
+impl<T: Text + Clone> Text for Only<T> {
+    fn to_text(&self) -> String {
+        self.as_slice().map(<[T]>::to_vec).to_text()
+    }
+
+    fn of_text(text: &str) -> Result<Self, StorageError> {
+        Ok(Option::of_text(text)?.map_or(Self::Any, Self::These))
+    }
+}
+
 impl Text for NewRun {
     fn to_text(&self) -> String {
         vec![
@@ -272,7 +282,7 @@ impl Text for NewRun {
         let [run, created_at, job_snapshots, execution_plan_snapshot, events] = &parts[..] else {
             return Err(unreadable(text, "it is no new run"));
         };
-        let mut new_run = Self::of(Text::of_text(run)?, Text::of_text(created_at)?);
+        let mut new_run = Self::new(Text::of_text(run)?, Text::of_text(created_at)?);
         new_run.job_snapshots = Text::of_text(job_snapshots)?;
         new_run.execution_plan_snapshot = Text::of_text(execution_plan_snapshot)?;
         new_run.events = Text::of_text(events)?;

@@ -171,13 +171,13 @@ stores! {
         asks {
             fn get_records_for_run(query: &RecordsForRun) -> EventLogConnection;
             fn get_stats_for_run(run_id: &RunId) -> DagsterRunStatsSnapshot;
-            fn get_step_stats_for_run(run_id: &RunId, step_keys: &[String]) -> Vec<RunStepKeyStatsSnapshot>;
-            fn get_asset_partitions_for_run(run_id: &RunId, of_types: &[DagsterEventType]) -> Vec<(AssetKey, BTreeSet<Option<String>>)>;
+            fn get_step_stats_for_run(run_id: &RunId, step_keys: &Only<String>) -> Vec<RunStepKeyStatsSnapshot>;
+            fn get_asset_partitions_for_run(run_id: &RunId, of_types: &Only<DagsterEventType>) -> Vec<(AssetKey, BTreeSet<Option<String>>)>;
             fn get_event_records(filter: &EventRecordsFilter, limit: Option<u64>, order: Order) -> Vec<EventLogRecord>;
             fn fetch_asset_events(filter: &EventRecordsFilter, page: RecordsPage) -> EventLogConnection;
             fn fetch_run_status_changes(filter: &RunStatusChangeRecordsFilter, page: RecordsPage) -> EventLogConnection;
             fn get_asset_event_summary_records(query: &AssetEventSummaryQuery) -> Vec<AssetEventSummaryRecord>;
-            fn get_logs_for_all_runs_by_log_id(after_cursor: StorageId, of_types: &[DagsterEventType], limit: Option<u64>) -> Vec<EventLogRecord>;
+            fn get_logs_for_all_runs_by_log_id(after_cursor: StorageId, of_types: &Only<DagsterEventType>, limit: Option<u64>) -> Vec<EventLogRecord>;
             fn get_maximum_record_id() -> Option<StorageId>;
             fn get_all_run_ids() -> Vec<RunId>;
         }
@@ -188,7 +188,7 @@ stores! {
     }
     AssetStore of Events by event_log_storage {
         asks {
-            fn get_asset_records(asset_keys: Option<&[AssetKey]>) -> Vec<AssetRecord>;
+            fn get_asset_records(asset_keys: &Only<AssetKey>) -> Vec<AssetRecord>;
             fn has_asset_key(asset_key: &AssetKey) -> bool;
             fn get_asset_keys(page: &AssetKeysPage) -> Vec<AssetKey>;
             fn get_latest_materialization_records(asset_keys: &[AssetKey]) -> Vec<(AssetKey, EventLogRecord)>;
@@ -203,7 +203,7 @@ stores! {
     AssetPartitionStore of Events by event_log_storage {
         asks {
             fn get_materialized_partitions(asset_key: &AssetKey, before_cursor: Option<StorageId>, after_cursor: Option<StorageId>) -> BTreeSet<String>;
-            fn get_latest_storage_id_by_partition(asset_key: &AssetKey, event_type: DagsterEventType, partitions: Option<&[String]>, after_cursor: Option<StorageId>) -> BTreeMap<String, StorageId>;
+            fn get_latest_storage_id_by_partition(asset_key: &AssetKey, event_type: DagsterEventType, partitions: &Only<String>, after_cursor: Option<StorageId>) -> BTreeMap<String, StorageId>;
             fn get_latest_tags_by_partition(query: &LatestTagsQuery) -> BTreeMap<String, BTreeMap<String, String>>;
             fn get_latest_asset_partition_materialization_attempts_without_materializations(asset_key: &AssetKey, after_storage_id: Option<StorageId>) -> Vec<MaterializationAttempt>;
             fn get_latest_planned_materialization_info(asset_key: &AssetKey, partition: Option<&str>) -> Option<PlannedMaterializationInfo>;
@@ -217,7 +217,7 @@ stores! {
             fn get_asset_check_execution_history(page: &CheckExecutionsPage) -> Vec<AssetCheckExecutionRecord>;
             fn get_latest_asset_check_execution_by_key(check_keys: &[AssetCheckKey], partition_filter: Option<&PartitionKeyFilter>) -> Vec<AssetCheckExecutionRecord>;
             fn get_asset_check_summary_records(check_keys: &[AssetCheckKey]) -> Vec<AssetCheckSummaryRecord>;
-            fn get_asset_check_partition_info(check_keys: &[AssetCheckKey], after_storage_id: Option<StorageId>, partition_keys: Option<&[String]>) -> Vec<AssetCheckPartitionInfo>;
+            fn get_asset_check_partition_info(check_keys: &[AssetCheckKey], after_storage_id: Option<StorageId>, partition_keys: &Only<String>) -> Vec<AssetCheckPartitionInfo>;
         }
         changes {}
     }
@@ -291,12 +291,12 @@ stores! {
             fn get_ticks_by_ids(tick_ids: &[i64]) -> Vec<InstigatorTick>;
             fn get_ticks(query: &TicksQuery) -> Vec<InstigatorTick>;
             fn get_tick_summaries(query: &TicksQuery) -> Vec<InstigatorTickSummary>;
-            fn get_batch_ticks(selector_ids: &[String], limit: Option<u64>, statuses: &[TickStatus]) -> Vec<(String, Vec<InstigatorTick>)>;
+            fn get_batch_ticks(selector_ids: &[String], limit: Option<u64>, statuses: &Only<TickStatus>) -> Vec<(String, Vec<InstigatorTick>)>;
         }
         changes {
             fn create_tick(tick_data: &TickData) -> InstigatorTick;
             fn update_tick(tick: &InstigatorTick) -> ();
-            fn purge_ticks(origin_id: &str, selector_id: &str, before: DateTime<Utc>, statuses: &[TickStatus]) -> u64;
+            fn purge_ticks(origin_id: &str, selector_id: &str, before: DateTime<Utc>, statuses: &Only<TickStatus>) -> u64;
         }
     }
     AutomationStore of Schedules by schedule_storage {

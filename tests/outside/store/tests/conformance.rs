@@ -5,7 +5,7 @@ use std::fmt::Write as _;
 use instance_core::run::RunsFilter;
 use instance_core::scheduling::BulkActionsFilter;
 use instance_core::storage::{
-    BackfillsPage, EventLogStorage, InstigatorFilter, RunEventStore, RunStorage, RunsPage,
+    BackfillsPage, EventLogStorage, InstigatorFilter, Only, RunEventStore, RunStorage, RunsPage,
     ScheduleStorage, Stores,
 };
 use instance_core::{StorageError, StorageId};
@@ -48,8 +48,8 @@ async fn state(stores: &Stores) -> Result<String, StorageError> {
     add(&runs.get_run_records(&RunsFilter::default(), &RunsPage::default()).await?);
     add(&runs.get_backfills(&BulkActionsFilter::default(), &BackfillsPage::default()).await?);
     add(&runs.get_daemon_heartbeats().await?);
-    add(&events.get_logs_for_all_runs_by_log_id(StorageId(0), &[], None).await?);
-    add(&events.get_asset_records(None).await?);
+    add(&events.get_logs_for_all_runs_by_log_id(StorageId(0), &Only::Any, None).await?);
+    add(&events.get_asset_records(&Only::Any).await?);
     let pools: Vec<String> = events.get_concurrency_keys().await?.into_iter().collect();
     add(&events.get_concurrency_infos(&pools, None).await?);
     add(&schedules.all_instigator_state(&InstigatorFilter::default()).await?);
