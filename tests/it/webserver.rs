@@ -21,6 +21,6 @@ fn the_web_server_answers_for_a_run_of_ours() {
     assert_eq!(page["logs"][0]["stdout"], "hello\n");
     assert_eq!(page["asset"]["assetMaterializations"][0]["runId"], run_id);
     let events = page["events"]["events"].as_array().expect("events");
-    assert_eq!(events.len(), 10);
+    assert_eq!(events.len(), 11);
     assert_eq!(events.last().map(|event| &event["eventType"]), Some(&json!("RUN_SUCCESS")));
 }

@@ -22,7 +22,7 @@ use sqlx::AssertSqlSafe;
 
 use crate::context::StorageContext;
 use crate::sql::schema::Schema;
-use crate::sql::{Dialect, events, pools};
+use crate::sql::{Dialect, events, lock};
 use errors::backend_error;
 
 pub(crate) use operation::Operation;
@@ -277,10 +277,11 @@ impl Connection<'_> {
         Ok(())
     }
 
-    /// Makes everybody else who changes a pool wait until the transaction ends. SQLite has one writer anyway.
-    pub(crate) async fn lock_pool(&mut self, key: &str) -> Result<(), StorageError> {
+    /// Makes all other writers of ours who lock the same name wait until the transaction ends. SQLite has one writer
+    /// anyway.
+    pub(crate) async fn lock(&mut self, name: &str) -> Result<(), StorageError> {
         if self.dialect() == Dialect::Postgres {
-            self.fetch(&pools::lock_pool(key)).await?;
+            self.fetch(&lock::lock(name)).await?;
         }
         Ok(())
     }

@@ -13,6 +13,7 @@ pub(crate) mod events;
 #[cfg(feature = "postgres")]
 pub(crate) mod id_order;
 pub(crate) mod instigators;
+pub(crate) mod lock;
 pub(crate) mod packed;
 pub(crate) mod pools;
 pub(crate) mod runs;

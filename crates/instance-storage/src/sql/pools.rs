@@ -183,13 +183,6 @@ pub(crate) fn select_free_slot(concurrency_key: &str, dialect: Dialect) -> Selec
     select
 }
 
-/// Makes everybody else who changes a pool wait until the transaction ends. SQLite has one writer.
-pub(crate) fn lock_pool(concurrency_key: &str) -> SelectStatement {
-    let number =
-        Func::cust("hashtextextended").args([Expr::val(concurrency_key), Expr::val(0_i64)]);
-    Query::select().expr(Func::cust("pg_advisory_xact_lock").arg(number).cast_as("text")).take()
-}
-
 /// Gives a slot to a step.
 pub(crate) fn claim_slot(id: i64, run_id: &RunId, step_key: &str) -> UpdateStatement {
     Query::update()

@@ -3,12 +3,13 @@
 use instance_core::ids::StorageId;
 use instance_core::storage::{DynamicPartitionsPage, Order};
 
-use super::{check, check_each, strings};
-use crate::sql::dynamic_partitions;
+use super::{check, check_each, check_postgres, strings};
+use crate::sql::{dynamic_partitions, lock};
 
 #[test]
 fn statements() {
     let keys = strings(["a", "it's"]);
+    check_postgres("lock", &lock::lock("dynamic partitions colours"));
     check("dynamic_partitions_insert", &dynamic_partitions::insert("colours", &keys));
     check("dynamic_partitions_delete", &dynamic_partitions::delete("colours", "it's"));
     check_each("dynamic_partitions_select", |dialect| {

@@ -1,6 +1,6 @@
 //! Statements on pools.
 
-use super::{check, check_each, check_postgres, run_id, strings};
+use super::{check, check_each, run_id, strings};
 use crate::sql::pools;
 
 #[test]
@@ -24,7 +24,6 @@ fn slots() {
     check("pools_insert_slots", &pools::insert_slots("gpu", 2));
     check("pools_select_slots", &pools::select_slots(&strings(["gpu", "it's"])));
     check_each("pools_select_free_slot", |dialect| pools::select_free_slot("gpu", dialect));
-    check_postgres("pools_lock_pool", &pools::lock_pool("gpu"));
     check("pools_claim_slot", &pools::claim_slot(7, &run_id(), "a"));
     check("pools_select_claimed_slot", &pools::select_claimed_slot("gpu", &run_id(), "a"));
     for (name, step_key) in [("run", None), ("step", Some("a"))] {

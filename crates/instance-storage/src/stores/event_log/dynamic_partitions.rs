@@ -78,9 +78,12 @@ impl DynamicPartitionStore for SqlEventLogStorage {
         if inserts.is_empty() {
             return Ok(());
         }
+        // Two that add the same keys in other orders would each wait for the other.
+        let lock = format!("dynamic partitions {partitions_def_name}");
         self.index
             .write("adding dynamic partitions", move |mut connection: Connection<'_>| {
                 Box::pin(async move {
+                    connection.lock(&lock).await?;
                     for insert in &inserts {
                         connection.execute(insert).await?;
                     }

@@ -28,7 +28,7 @@ impl PoolStore for SqlEventLogStorage {
         self.index
             .write("setting the limit of a pool", move |mut connection: Connection<'_>| {
                 Box::pin(async move {
-                    connection.lock_pool(&key).await?;
+                    connection.lock(&key).await?;
                     take_over_limits(&mut connection).await?;
                     connection.execute(&pools::upsert_limit(&key, limit)).await?;
                     let added = allocate(&mut connection, &key, limit).await?;
@@ -47,7 +47,7 @@ impl PoolStore for SqlEventLogStorage {
         self.index
             .write("setting the limit of a pool", move |mut connection: Connection<'_>| {
                 Box::pin(async move {
-                    connection.lock_pool(&key).await?;
+                    connection.lock(&key).await?;
                     take_over_limits(&mut connection).await?;
                     match default_limit {
                         Some(limit) => {
@@ -66,7 +66,7 @@ impl PoolStore for SqlEventLogStorage {
         self.index
             .write("deleting the limit of a pool", move |mut connection: Connection<'_>| {
                 Box::pin(async move {
-                    connection.lock_pool(&key).await?;
+                    connection.lock(&key).await?;
                     take_over_limits(&mut connection).await?;
                     connection.execute(&pools::delete_limit(&key)).await?;
                     allocate(&mut connection, &key, 0).await.map(drop)
@@ -170,7 +170,7 @@ impl PoolStore for SqlEventLogStorage {
                 Operation::of_run("claiming a slot of a pool", run_id),
                 move |mut connection: Connection<'_>| {
                     Box::pin(async move {
-                        connection.lock_pool(&claim.key).await?;
+                        connection.lock(&claim.key).await?;
                         if claim.pending(&mut connection).await?.is_none() {
                             let is_assigned =
                                 has_unassigned_slots(&mut connection, &claim.key).await?;
@@ -246,7 +246,7 @@ pub(crate) async fn free(
     let keys: BTreeSet<_> = steps.iter().map(|step| &step.concurrency_key).collect();
     // In the order of their names, so that two callers who free slots never wait for each other.
     for key in keys {
-        connection.lock_pool(key).await?;
+        connection.lock(key).await?;
     }
     connection.execute(&pools::delete_deleted_slots_of(run_id, step_key)).await?;
     connection.execute(&pools::free_slots_of(run_id, step_key)).await?;
