@@ -74,7 +74,7 @@ impl DagsterInstance {
 
 impl DagsterInstanceBuilder {
     /// Sets the directory of the instance. By default `DAGSTER_HOME` names it; see
-    /// [`find_home`](crate::find_home).
+    /// [`find_home`].
     pub fn home(mut self, home: impl Into<PathBuf>) -> Self {
         self.home = Some(home.into());
         self

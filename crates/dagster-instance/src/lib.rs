@@ -20,6 +20,7 @@ pub use instance_config::{Environment, Home, HomeSource, ProcessEnvironment, fin
 pub use instance_core::clock::{self, Clock, IdSource, RandomIds, SystemClock};
 pub use instance_core::command::{COMMAND_OP, CommandSpec};
 pub use instance_core::event::{EventListener, NewEvent, ReportEngineEvent, ReportEvent};
+pub use instance_core::storage::Only;
 pub use instance_core::{
     AssetCheckKey, AssetKey, InstanceError, RunId, SnapshotId, StorageError, StorageId, asset_key,
     assets, classes, code_location, daemon, error, error_info, event, launcher, memory, ops,

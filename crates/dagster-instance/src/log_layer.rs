@@ -14,7 +14,7 @@ impl DagsterInstance {
     ///
     /// ```
     /// use dagster_instance::run_log_layer::{run_span, step_span};
-    /// use dagster_instance::{CreateRun, DagsterInstance};
+    /// use dagster_instance::{CreateRun, DagsterInstance, Only};
     /// use tracing_subscriber::filter::LevelFilter;
     /// use tracing_subscriber::layer::{Layer, SubscriberExt};
     ///
@@ -37,7 +37,7 @@ impl DagsterInstance {
     /// // Before the program ends.
     /// logs.close().await?;
     ///
-    /// let lines = instance.all_logs(&run.run_id, &[]).await?;
+    /// let lines = instance.all_logs(&run.run_id, &Only::Any).await?;
     /// assert_eq!(lines[0].user_message, "loading tables=2");
     /// assert_eq!(lines[1].step_key(), Some("load"));
     /// # Ok(())

@@ -7,7 +7,8 @@ use dagster_instance::event::{AssetMaterialization, DagsterEvent, DagsterEventTy
 use dagster_instance::run::DagsterRunStatus;
 use dagster_instance::storage::Only;
 use dagster_instance::{
-    AssetKey, CommandJob, CommandSpec, DagsterInstance, ReportEvent, RunId, WatchEventLogs, WatchUntil,
+    AssetKey, CommandJob, CommandSpec, DagsterInstance, ReportEvent, RunId, WatchEventLogs,
+    WatchUntil,
 };
 use outside_store::Journal;
 
