@@ -26,7 +26,7 @@ const FIRST_LOOK_AFTER_END: Duration = Duration::from_millis(2);
 /// The longest of these pauses; each is twice as long as the one before it.
 const LONGEST_LOOK_AFTER_END: Duration = Duration::from_secs(1);
 
-/// The request to follow a run: which entries come, and when the stream ends; see [`WatchEventLogs::of_run`].
+/// The request to follow a run: which entries come, and when the stream ends; see [`WatchEventLogs::new`].
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct WatchEventLogs {
