@@ -1,10 +1,10 @@
 //! The store of events.
 
 mod asset_checks;
+mod asset_partitions;
 mod assets;
 mod dynamic_partitions;
 mod events;
-mod partitions;
 mod pools;
 mod watch;
 
