@@ -11,7 +11,7 @@ use instance_core::storage::{
 };
 use sea_query::{
     Asterisk, Cond, DeleteStatement, Expr, ExprTrait, Func, InsertStatement, Query,
-    SelectStatement, SimpleExpr,
+    SelectStatement, SimpleExpr, WindowStatement,
 };
 
 use crate::sql::tables::{asset_event_tags, asset_keys, event_logs};
@@ -100,18 +100,50 @@ impl Among {
     }
 }
 
-/// A page of the log of a run, whatever bytes it has.
+/// A page of the log of a run. Where its bytes are bounded, it ends with the entry that reaches the bound.
 pub(crate) fn select_records_for_run(query: &RecordsForRun, among: Among) -> SelectStatement {
     let mut select = select_of_run(query, among);
     select.columns([event_logs::ID, event_logs::EVENT]);
+    if let Some(max_bytes) = query.max_bytes {
+        let id = Expr::col(event_logs::ID);
+        let last =
+            Expr::SubQuery(None, Box::new(select_last_of_page(query, max_bytes, among).into()));
+        select.and_where(match query.order {
+            Order::Ascending => id.lte(last),
+            Order::Descending => id.gte(last),
+        });
+    }
     select
 }
 
-/// How many bytes each body of such a page has. Databases know it without reading the bodies.
-pub(crate) fn select_sizes_for_run(query: &RecordsForRun, among: Among) -> SelectStatement {
-    let mut select = select_of_run(query, among);
-    select.expr(Func::cust("octet_length").arg(Expr::col(event_logs::EVENT)));
-    select
+/// The id of the entry with which a page reaches its bytes. There is always one, unless there is no entry at all.
+///
+/// Databases know how many bytes a body has without reading it. The sizes stand in a query of their own, so that
+/// SQLite, which keeps the rows that a window function goes through, keeps no bodies.
+fn select_last_of_page(query: &RecordsForRun, max_bytes: u64, among: Among) -> SelectStatement {
+    const SIZE: &str = "size";
+    const SIZES: &str = "sizes";
+    const SUM: &str = "sum";
+    const SUMS: &str = "sums";
+    let size_of_body = Func::cust("octet_length").arg(Expr::col(event_logs::EVENT));
+    let sizes =
+        select_of_run(query, among).column(event_logs::ID).expr_as(size_of_body, SIZE).take();
+    let in_order = WindowStatement::new().order_by(event_logs::ID, direction(query.order)).take();
+    let sums = Query::select()
+        .columns([event_logs::ID, SIZE])
+        .expr_window_as(Func::sum(Expr::col(SIZE)), in_order, SUM)
+        .from_subquery(sizes, SIZES)
+        .take();
+    let before = Expr::col(SUM).sub(Expr::col(SIZE));
+    let id = Expr::col(event_logs::ID);
+    Query::select()
+        .expr(match query.order {
+            Order::Ascending => id.max(),
+            Order::Descending => id.min(),
+        })
+        .from_subquery(sums, SUMS)
+        .and_where(before.lt(countable(Ord::max(max_bytes, 1))))
+        .take()
 }
 
 fn select_of_run(query: &RecordsForRun, among: Among) -> SelectStatement {

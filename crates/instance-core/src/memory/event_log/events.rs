@@ -207,19 +207,17 @@ impl Events {
             .filter(|row| row.is_among(&query.of_types))
             .skip(offset)
             .take(at_most(query.limit));
-        let (mut records, mut bytes, mut is_full) = (Vec::new(), 0_u64, false);
+        let (mut records, mut bytes) = (Vec::new(), 0_u64);
         for row in rows {
             records.push(row.record());
             if let Some(max_bytes) = query.max_bytes {
                 bytes = bytes.saturating_add(serialize_value(&row.entry).len() as u64);
-                is_full = bytes >= max_bytes;
-            }
-            if is_full {
-                break;
+                if bytes >= max_bytes {
+                    break;
+                }
             }
         }
-        let page = query.page_of(records);
-        EventLogConnection { has_more: page.has_more || is_full, ..page }
+        query.page_of(records, bytes)
     }
 }
 

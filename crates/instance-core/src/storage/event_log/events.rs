@@ -65,9 +65,12 @@ impl RecordsForRun {
 }
 
 impl RecordsForRun {
-    /// The page that these records are, with where the next one begins.
-    pub fn page_of(&self, records: Vec<EventLogRecord>) -> EventLogConnection {
-        let has_more = self.limit.is_some_and(|limit| limit > 0 && records.len() as u64 == limit);
+    /// The page that these records are, with where the next one begins. `bytes` is how many bytes their bodies have,
+    /// as they are stored.
+    pub fn page_of(&self, records: Vec<EventLogRecord>, bytes: u64) -> EventLogConnection {
+        let is_full = self.limit.is_some_and(|limit| records.len() as u64 == limit)
+            || self.max_bytes.is_some_and(|max_bytes| bytes >= max_bytes);
+        let has_more = is_full && !records.is_empty();
         let cursor = match records.last() {
             Some(last) => EventLogCursor::StorageId(last.storage_id),
             None => self.cursor.unwrap_or(EventLogCursor::StorageId(StorageId(-1))),

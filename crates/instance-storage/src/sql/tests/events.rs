@@ -38,12 +38,6 @@ fn writes() {
 }
 
 #[test]
-fn sizes_of_a_run() {
-    let query = RecordsForRun::new(run_id()).with_limit(10);
-    check("events_select_sizes_for_run", &events::select_sizes_for_run(&query, Among::AllRuns));
-}
-
-#[test]
 fn records_of_a_run() {
     let all = || RecordsForRun::new(run_id());
     let check_query = |name: &str, query: RecordsForRun| {
@@ -51,6 +45,9 @@ fn records_of_a_run() {
         check(&name, &events::select_records_for_run(&query, Among::AllRuns));
     };
     check_query("all", all());
+    let of_bytes = |order| all().with_limit(10).with_max_bytes(1_000).with_order(order);
+    check_query("of_bytes", of_bytes(Order::Ascending));
+    check_query("of_bytes_descending", of_bytes(Order::Descending));
     check_query(
         "of_types",
         all().with_of_types(Only::these([

@@ -38,14 +38,12 @@ impl EventStore for SqlEventLogStorage {
         query: &RecordsForRun,
     ) -> Result<EventLogConnection, StorageError> {
         let reading = "reading events of a run";
-        let bound = self.limit_of_bytes(query).await?;
-        if bound == Some(0) {
-            return Ok(query.page_of(Vec::new()));
-        }
-        let bounded = query.clone().with_limit(bound.or(query.limit));
-        let select = events::select_records_for_run(&bounded, self.among());
-        let records = self.fetch_of_run(&query.run_id, reading, &select, record).await?;
-        Ok(bounded.page_of(records))
+        let select = events::select_records_for_run(query, self.among());
+        let sized = |row: &Row| Ok((row.get::<&str>(TABLE, EVENT)?.len() as u64, record(row)?));
+        let found = self.fetch_of_run(&query.run_id, reading, &select, sized).await?;
+        let bytes = found.iter().map(|(bytes, _)| bytes).sum();
+        let records: Vec<_> = found.into_iter().map(|(_, record)| record).collect();
+        Ok(query.page_of(records, bytes))
     }
 
     async fn get_stats_for_run(
@@ -175,27 +173,6 @@ impl SqlEventLogStorage {
     /// Among which events those of a run are read.
     const fn among(&self) -> Among {
         if self.run_logs.is_sharded() { Among::ItsOwn } else { Among::AllRuns }
-    }
-
-    /// How many entries a page has whose bytes are bounded, if that is fewer than its other bound.
-    ///
-    /// The sizes are read first: a driver reads rows ahead of whoever takes them, and a result that is left before its
-    /// end is read to its end by some.
-    async fn limit_of_bytes(&self, query: &RecordsForRun) -> Result<Option<u64>, StorageError> {
-        let Some(max_bytes) = query.max_bytes else {
-            return Ok(None);
-        };
-        let select = events::select_sizes_for_run(query, self.among());
-        let reading = "reading sizes of events of a run";
-        let size = |row: &Row| row.scalar::<i64>();
-        let sizes = self.fetch_of_run(&query.run_id, reading, &select, size).await?;
-        let (mut bytes, mut count) = (0_u64, 0_u64);
-        let is_whole = sizes.iter().all(|size| {
-            bytes = bytes.saturating_add(size.unsigned_abs());
-            count += 1;
-            bytes < max_bytes
-        });
-        Ok((!is_whole || count == 0).then_some(count))
     }
 
     /// What `read` makes of the rows of a query on the log of a run; nothing if the run has none.
