@@ -1,6 +1,7 @@
 //! Events: of one run, of one asset, and across all.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -39,11 +40,13 @@ impl EventStore for SqlEventLogStorage {
     ) -> Result<EventLogConnection, StorageError> {
         let reading = "reading events of a run";
         let select = events::select_records_for_run(query, self.among());
-        let sized = |row: &Row| Ok((row.get::<&str>(TABLE, EVENT)?.len() as u64, record(row)?));
-        let found = self.fetch_of_run(&query.run_id, reading, &select, sized).await?;
-        let bytes = found.iter().map(|(bytes, _)| bytes).sum();
-        let records: Vec<_> = found.into_iter().map(|(_, record)| record).collect();
-        Ok(query.page_of(records, bytes))
+        let bytes = AtomicU64::new(0);
+        let counted = |row: &Row| {
+            bytes.fetch_add(row.get::<&str>(TABLE, EVENT)?.len() as u64, Ordering::Relaxed);
+            record(row)
+        };
+        let records = self.fetch_of_run(&query.run_id, reading, &select, counted).await?;
+        Ok(query.page_of(records, bytes.into_inner()))
     }
 
     async fn get_stats_for_run(
