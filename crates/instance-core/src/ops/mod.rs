@@ -15,7 +15,7 @@ mod scheduling;
 mod storage;
 
 pub use access::{
-    AssetStoreAccess, BackfillStoreAccess, ClockAccess, ComputeLogAccess,
+    AssetCheckStoreAccess, AssetPartitionStoreAccess, AssetStoreAccess, BackfillStoreAccess, ClockAccess, ComputeLogAccess,
     DynamicPartitionStoreAccess, EventStoreAccess, EventWatchAccess, IdAccess,
     InstigatorStoreAccess, ListenersAccess, RunEventStoreAccess, RunStoreAccess, SettingsAccess,
     SnapshotStoreAccess, StoresAccess,

@@ -18,12 +18,13 @@ pub use asset_checks::{
 };
 pub use asset_partitions::{
     AssetPartitionStore, LatestTagsQuery, MaterializationAttempt, PlannedMaterializationInfo,
+    WipedAssetPartitions,
 };
 pub use assets::{AssetKeysPage, AssetStore};
 pub use dynamic_partitions::{DynamicPartitionStore, DynamicPartitionsPage, PaginatedResults};
 pub use effects::{AssetCheckChange, asset_check_changes, require_storable};
 pub use events::{
-    AssetEventSummaryQuery, AssetEventSummaryRecord, EventCursor, EventRecordsFilter, EventStore,
+    AssetEventSummaryQuery, AssetEventSummaryRecord, AssetRecordsFilter, EventCursor, EventRecordsFilter, EventStore,
     EventStoreExt, RecordsForRun, RecordsPage, RunShardedEventsCursor,
     RunStatusChangeRecordsFilter,
 };
