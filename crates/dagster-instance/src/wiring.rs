@@ -1,6 +1,7 @@
 //! What each domain needs of an instance, implemented for [`DagsterInstance`].
 
 use async_trait::async_trait;
+use instance_core::assets::AssetHealthSource;
 use instance_core::clock::{Clock, IdSource};
 use instance_core::error::InstanceError;
 use instance_core::event::{EventBuffer, EventListeners, EventLogEntry, NewEvent};
@@ -95,6 +96,10 @@ impl LauncherOps for DagsterInstance {
 impl AssetOps for DagsterInstance {
     fn asset_freshness_enabled(&self) -> bool {
         self.inner.settings.asset_freshness_enabled
+    }
+
+    fn asset_health_source(&self) -> Option<&dyn AssetHealthSource> {
+        self.inner.asset_health_source.as_deref()
     }
 }
 

@@ -1,7 +1,5 @@
 //! Wiping assets and partitions of them.
 
-use std::collections::BTreeSet;
-
 use instance_core::asset_key::AssetKey;
 use instance_core::clock::timestamp_of;
 use instance_core::error::InstanceError;
@@ -16,7 +14,8 @@ const EVENTS_AT_ONCE: usize = 1_000;
 /// Wipes assets: what is known of them is forgotten, with their cached status and the executions of their checks. Their
 /// events stay in the logs of their runs. The next event about an asset makes it known again, as if it were new.
 ///
-/// All of them are wiped, or none. Then an event without a run says of each that it was wiped. An asset that is not
+/// All of them are wiped, or none. Then an event without a run says of each that it was wiped, as often as it is in the
+/// list. An asset that is not
 /// known is no error: as in Dagster, its checks are wiped, and there is an event. An empty list changes nothing.
 ///
 /// # Errors
@@ -29,11 +28,9 @@ pub async fn wipe_assets(
     asset_keys: &[AssetKey],
 ) -> Result<(), InstanceError> {
     ops.asset_store().wipe_assets(asset_keys, ops.clock().now()).await?;
-    let mut seen = BTreeSet::new();
-    let keys: Vec<_> = asset_keys.iter().filter(|key| seen.insert(*key)).collect();
-    for keys in keys.chunks(EVENTS_AT_ONCE) {
+    for keys in asset_keys.chunks(EVENTS_AT_ONCE) {
         let now = timestamp_of(ops.clock().now());
-        let entries = keys.iter().map(|key| wiped((*key).clone(), None).into_new_event(now).entry);
+        let entries = keys.iter().map(|key| wiped(key.clone(), None).into_new_event(now).entry);
         ops.handle_new_events(entries.collect()).await?;
     }
     Ok(())

@@ -263,6 +263,30 @@ mod tests {
     }
 
     #[test]
+    fn the_freshness_of_assets_is_dagsters_variable() {
+        struct Freshness(Option<&'static str>);
+        impl Environment for Freshness {
+            fn get(&self, name: &str) -> Option<String> {
+                self.0.filter(|_| name == "DAGSTER_ASSET_FRESHNESS_ENABLED").map(str::to_owned)
+            }
+        }
+        let is_enabled = |text| {
+            let settings = load_settings(Path::new("/no/such/home"), &Freshness(text));
+            settings.map(|settings| settings.asset_freshness_enabled).ok()
+        };
+        for (text, expected) in [
+            (None, true),
+            (Some(""), true),
+            (Some("true"), true),
+            (Some("0"), true),
+            (Some("false"), false),
+            (Some("FALSE"), false),
+        ] {
+            assert_eq!(is_enabled(text), Some(expected), "{text:?}");
+        }
+    }
+
+    #[test]
     fn the_size_of_batches_is_dagsters_variable() {
         struct Size(&'static str);
         impl Environment for Size {

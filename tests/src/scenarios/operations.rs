@@ -13,8 +13,8 @@ use dagster_instance::{
 };
 use serde_json::Value;
 
-use super::Result;
 use super::arguments::Arguments;
+use super::{Result, assets};
 use super::code_location::{Recorded, job};
 use super::graph::graph;
 
@@ -35,6 +35,9 @@ pub(super) async fn play(
             Ok(given_back(&instance.add_run(run).await?))
         }
         _ => {
+            if let Some(answer) = assets::play(instance, name, arguments).await? {
+                return Ok(answer);
+            }
             change(instance, name, arguments).await?;
             Ok(Value::Null)
         }
