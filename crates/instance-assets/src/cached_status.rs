@@ -209,9 +209,9 @@ async fn build(
                 keys = store.get_materialized_partitions(asset_key, None, after).await?;
             }
             let new = definition.with(definition.empty()?, &keys)?;
-            let failed = if keys.is_empty() { stored.failed } else { stored.failed.without(&new)? };
-            let before_earliest =
-                |id: StorageId| StorageId(id.0.saturating_sub(1));
+            let failed =
+                if keys.is_empty() { stored.failed } else { stored.failed.without(&new)? };
+            let before_earliest = |id: StorageId| StorageId(id.0.saturating_sub(1));
             let seen = stored.earliest_in_progress.map_or(stored.latest, before_earliest);
             (definition.with(stored.materialized, &keys)?, failed, Some(seen))
         }

@@ -56,12 +56,8 @@ const OWN_TAG_PREFIXES: [&str; 4] = [
 ];
 
 /// Other tags whose form Dagster itself defines.
-const OWN_TAGS: [&str; 4] = [
-    tags::CODE_VERSION,
-    tags::DATA_VERSION,
-    "dagster/logical_version",
-    "dagster/reporting_user",
-];
+const OWN_TAGS: [&str; 4] =
+    [tags::CODE_VERSION, tags::DATA_VERSION, "dagster/logical_version", "dagster/reporting_user"];
 
 /// How long a value of a tag may be, and each part of a key.
 const LONGEST_OF_TAGS: usize = 63;
@@ -92,14 +88,17 @@ impl RunlessAssetEvent {
                 None
             }
         };
-        const ALLOWED: &str =
-            "use letters, digits and \"_\", \"-\", \".\", at most 63, and one \"/\" after a namespace of a key";
+        const ALLOWED: &str = "use letters, digits and \"_\", \"-\", \".\", at most 63, and one \"/\" after a namespace of a key";
         for (key, value) in tags.into_iter().flatten().filter(|(key, _)| !is_own_tag(key)) {
             if !is_tag_key(key) {
                 return Err(InstanceError::invalid("key of an asset event's tag", key, ALLOWED));
             }
             if !is_plain(value) {
-                return Err(InstanceError::invalid("value of an asset event's tag", value, ALLOWED));
+                return Err(InstanceError::invalid(
+                    "value of an asset event's tag",
+                    value,
+                    ALLOWED,
+                ));
             }
         }
         Ok(())

@@ -23,10 +23,7 @@ const EVENTS_AT_ONCE: usize = 1_000;
 /// [`InstanceError::Storage`] if nothing was wiped, or if everything was and an event about it could not be stored.
 /// To wipe again does no harm.
 #[tracing::instrument(level = "debug", skip_all)]
-pub async fn wipe_assets(
-    ops: &dyn AssetOps,
-    asset_keys: &[AssetKey],
-) -> Result<(), InstanceError> {
+pub async fn wipe_assets(ops: &dyn AssetOps, asset_keys: &[AssetKey]) -> Result<(), InstanceError> {
     ops.asset_store().wipe_assets(asset_keys, ops.clock().now()).await?;
     for keys in asset_keys.chunks(EVENTS_AT_ONCE) {
         let now = timestamp_of(ops.clock().now());

@@ -86,7 +86,8 @@ impl CachedSubset {
             }
             Kind::Windows { spans, .. } => {
                 let time = |time| serialize_value(&Number::Float(timestamp_of(time)));
-                let windows = spans.iter().map(|(start, end)| format!("[{}, {}]", time(*start), time(*end)));
+                let windows =
+                    spans.iter().map(|(start, end)| format!("[{}, {}]", time(*start), time(*end)));
                 let windows = windows.collect::<Vec<_>>().join(", ");
                 Ok(format!(
                     "{{\"version\": {VERSION}, \"time_windows\": [{windows}], \"num_partitions\": {}}}",

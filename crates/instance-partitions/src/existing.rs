@@ -32,7 +32,11 @@ impl PartitionsSnap {
             Self::Multi(snap) => {
                 let mut ids = Vec::new();
                 for (name, partitions) in snap.dimensions() {
-                    ids.push(format!("{}: '{}'", python_repr(name), partitions.unique_id(dynamic)?));
+                    ids.push(format!(
+                        "{}: '{}'",
+                        python_repr(name),
+                        partitions.unique_id(dynamic)?
+                    ));
                 }
                 format!("{{{}}}", ids.join(", "))
             }
@@ -59,7 +63,8 @@ impl PartitionsSnap {
         if keys.is_empty() {
             return Ok(BTreeSet::new());
         }
-        let among = |known: &[String]| known.iter().filter(|key| keys.contains(*key)).cloned().collect();
+        let among =
+            |known: &[String]| known.iter().filter(|key| keys.contains(*key)).cloned().collect();
         match self {
             Self::Static(snap) => Ok(among(&snap.partition_keys)),
             Self::Dynamic(snap) => Ok(among(snap.keys(dynamic)?)),
@@ -78,8 +83,10 @@ impl MultiPartitionsSnap {
         now: DateTime<Utc>,
     ) -> Result<BTreeSet<String>, PartitionsError> {
         let dimensions = self.dimensions();
-        let parts = |key: &String| -> Vec<String> { key.split(DELIMITER).map(str::to_owned).collect() };
-        let mut left: Vec<(&String, Vec<String>)> = keys.iter().map(|key| (key, parts(key))).collect();
+        let parts =
+            |key: &String| -> Vec<String> { key.split(DELIMITER).map(str::to_owned).collect() };
+        let mut left: Vec<(&String, Vec<String>)> =
+            keys.iter().map(|key| (key, parts(key))).collect();
         left.retain(|(_, parts)| parts.len() == dimensions.len());
         for (index, partitions) in dimensions.values().enumerate() {
             let asked = left.iter().filter_map(|(_, parts)| parts.get(index).cloned()).collect();

@@ -180,7 +180,10 @@ impl DynamicPartitionsSnap {
         }
     }
 
-    pub(super) fn keys<'a>(&self, dynamic: &'a DynamicPartitionKeys) -> Result<&'a [String], PartitionsError> {
+    pub(super) fn keys<'a>(
+        &self,
+        dynamic: &'a DynamicPartitionKeys,
+    ) -> Result<&'a [String], PartitionsError> {
         let missing = || PartitionsError::MissingDynamicKeys { name: self.name.clone() };
         dynamic.get(&self.name).map(Vec::as_slice).ok_or_else(missing)
     }

@@ -39,11 +39,7 @@ pub(super) async fn play(
     Ok(answer.map(|answer| Value::from(json_to_text(&answer))))
 }
 
-async fn change(
-    instance: &DagsterInstance,
-    name: &str,
-    arguments: Arguments<'_>,
-) -> Result<bool> {
+async fn change(instance: &DagsterInstance, name: &str, arguments: Arguments<'_>) -> Result<bool> {
     match name {
         "wipe_assets" => instance.wipe_assets(&keys(arguments)?).await?,
         "wipe_asset_cached_status" => instance.wipe_asset_cached_status(&keys(arguments)?).await?,
@@ -107,7 +103,8 @@ async fn of_all(
         "get_asset_records" => {
             let asked = arguments.asset_keys("keys")?.map_or(Only::Any, Only::These);
             let mut records = instance.get_asset_records(&asked).await?;
-            records.sort_by(|one, other| one.asset_entry.asset_key.cmp(&other.asset_entry.asset_key));
+            records
+                .sort_by(|one, other| one.asset_entry.asset_key.cmp(&other.asset_entry.asset_key));
             let document = |record: &dagster_instance::assets::AssetRecord| {
                 let entry = &record.asset_entry;
                 json!({
@@ -297,9 +294,7 @@ async fn status_by_partition(
     let status = |status: Option<AssetPartitionStatus>| status.map(AssetPartitionStatus::as_str);
     Ok(match found {
         None => Value::Null,
-        Some(found) => {
-            found.into_iter().map(|(key, of)| (key, json!(status(of)))).collect()
-        }
+        Some(found) => found.into_iter().map(|(key, of)| (key, json!(status(of)))).collect(),
     })
 }
 
@@ -319,8 +314,7 @@ fn page_of(arguments: Arguments<'_>) -> Result<(AssetRecordsFilter, RecordsPage)
     if let Some(ids) = given.0.get("storage_ids").and_then(Value::as_array) {
         filter.storage_ids = Only::these(ids.iter().filter_map(Value::as_i64).map(StorageId));
     }
-    let order =
-        if arguments.is_true("ascending")? { Order::Ascending } else { Order::Descending };
+    let order = if arguments.is_true("ascending")? { Order::Ascending } else { Order::Descending };
     let page = RecordsPage::new()
         .with_limit(arguments.number::<u64>("limit")?)
         .with_cursor(storage_id(arguments, "cursor")?)

@@ -14,9 +14,9 @@ use dagster_instance::{
 use serde_json::Value;
 
 use super::arguments::Arguments;
-use super::{Result, assets};
 use super::code_location::{Recorded, job};
 use super::graph::graph;
+use super::{Result, assets};
 
 /// Plays a step; returns what the method gives back, or null.
 pub(super) async fn play(

@@ -42,9 +42,11 @@ async fn freshness_is_that_of_the_last_change_of_each_asset() -> TestResult {
         state_change_timestamp: at,
         unknown: UnknownFields::default(),
     };
-    for (name, state, at) in
-        [("a", FreshnessState::Pass, 5.0), ("b", FreshnessState::Warn, 6.0), ("a", FreshnessState::Fail, 4.0)]
-    {
+    for (name, state, at) in [
+        ("a", FreshnessState::Pass, 5.0),
+        ("b", FreshnessState::Warn, 6.0),
+        ("a", FreshnessState::Fail, 4.0),
+    ] {
         report_runless_asset_event(&instance, change(name, state, at)).await?;
     }
     let found = get_freshness_state_records(&instance, &["a", "b", "none"].map(key)).await?;

@@ -69,7 +69,10 @@ fn checks() -> AssetCheckHealthState {
 }
 
 fn fresh() -> AssetFreshnessHealthState {
-    AssetFreshnessHealthState { freshness_state: FreshnessState::Pass, updated_timestamp: Some(1.5) }
+    AssetFreshnessHealthState {
+        freshness_state: FreshnessState::Pass,
+        updated_timestamp: Some(1.5),
+    }
 }
 
 fn counts() -> MinimalAssetMaterializationHealthState {
@@ -164,7 +167,8 @@ async fn a_source_is_asked_and_its_errors_are_passed_on() -> TestResult {
     assert_eq!(found, BTreeMap::from([(key("a"), Some(checks())), (key("b"), None)]));
     let found = get_asset_freshness_health_state_for_assets(&instance, &asked).await?;
     assert_eq!(found, BTreeMap::from([(key("a"), Some(fresh())), (key("b"), None)]));
-    let found = get_minimal_asset_materialization_health_state_for_assets(&instance, &asked).await?;
+    let found =
+        get_minimal_asset_materialization_health_state_for_assets(&instance, &asked).await?;
     assert_eq!(found, BTreeMap::from([(key("a"), Some(counts())), (key("b"), None)]));
     let error = get_asset_materialization_health_state_for_assets(&instance, &asked).await;
     assert_eq!(error.err().map(|error| error.to_string()), Some(refused().to_string()));

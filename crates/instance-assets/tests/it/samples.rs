@@ -38,7 +38,8 @@ pub(crate) async fn store(
     data: impl Into<EventSpecificData>,
 ) -> StorageId {
     instance.clock.advance(chrono::TimeDelta::seconds(1));
-    let now = instance_core::clock::timestamp_of(instance_core::clock::Clock::now(&*instance.clock));
+    let now =
+        instance_core::clock::timestamp_of(instance_core::clock::Clock::now(&*instance.clock));
     let event = DagsterEvent::new(event_type, "j").with_data(data);
     let entry = EventLogEntry::of_event(event, RunId::from(run_id), LogLevel::DEBUG, now);
     instance.stores.event_log_storage.store_event(&entry).await.unwrap()

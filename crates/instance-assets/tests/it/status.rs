@@ -52,8 +52,7 @@ async fn end(instance: &TestInstance, run_id: &str, event_type: DagsterEventType
 #[tokio::test]
 async fn an_asset_without_events_has_no_status() -> TestResult {
     let instance = TestInstance::default();
-    let found =
-        get_status_by_partition(&instance, &key("a"), &texts(&["a"]), &letters()).await?;
+    let found = get_status_by_partition(&instance, &key("a"), &texts(&["a"]), &letters()).await?;
     assert_eq!(found, None);
     assert_eq!(get_and_update_asset_status_cache_value(&instance, &key("a"), None).await?, None);
     Ok(())
@@ -66,7 +65,8 @@ async fn partitions_stand_as_their_events_and_runs_say() -> TestResult {
     add_run(&instance, "failed", DagsterRunStatus::Failure).await;
     add_run(&instance, "running", DagsterRunStatus::Started).await;
     add_run(&instance, "stopped", DagsterRunStatus::Canceled).await;
-    let partitions = static_partitions(&["made", "failed", "running", "stopped", "gone", "never", "again"]);
+    let partitions =
+        static_partitions(&["made", "failed", "running", "stopped", "gone", "never", "again"]);
     materialize(&instance, "ended", "a", Some("made")).await;
     plan(&instance, "failed", "a", Some("failed")).await;
     plan(&instance, "failed", "a", Some("again")).await;
@@ -78,8 +78,7 @@ async fn partitions_stand_as_their_events_and_runs_say() -> TestResult {
     materialize(&instance, "ended", "a", Some("of another definition")).await;
     let keys =
         ["made", "failed", "running", "stopped", "gone", "never", "again", "of another definition"];
-    let expected =
-        [IN_PROGRESS, FAILED, IN_PROGRESS, None, None, None, MATERIALIZED, None];
+    let expected = [IN_PROGRESS, FAILED, IN_PROGRESS, None, None, None, MATERIALIZED, None];
     assert_eq!(statuses(&instance, &partitions, &keys).await, expected);
 
     let value = cached(&instance).await.unwrap();
@@ -97,7 +96,10 @@ async fn partitions_stand_as_their_events_and_runs_say() -> TestResult {
     materialize(&instance, "ended", "a", Some("failed")).await;
     let expected = [FAILED, MATERIALIZED, FAILED, None, None, None, MATERIALIZED, None];
     assert_eq!(statuses(&instance, &partitions, &keys).await, expected);
-    assert_eq!(cached(&instance).await.unwrap().earliest_in_progress_materialization_event_id, None);
+    assert_eq!(
+        cached(&instance).await.unwrap().earliest_in_progress_materialization_event_id,
+        None
+    );
     Ok(())
 }
 
@@ -125,7 +127,8 @@ async fn only_new_events_are_looked_at_unless_the_definition_has_changed() -> Te
 async fn a_status_that_cannot_be_read_is_made_anew() -> TestResult {
     let instance = TestInstance::default();
     materialize(&instance, "r1", "a", Some("a")).await;
-    let right = get_and_update_asset_status_cache_value(&instance, &key("a"), Some(&letters())).await?;
+    let right =
+        get_and_update_asset_status_cache_value(&instance, &key("a"), Some(&letters())).await?;
     let right = right.unwrap();
     for text in ["", "nonsense", r#"{"version": 9, "subset": []}"#] {
         let mut wrong = right.clone();
@@ -168,7 +171,8 @@ async fn time_windows_are_partitions_once_they_have_ended() -> TestResult {
     let expected = [None, MATERIALIZED, MATERIALIZED, None, None, None];
     assert_eq!(statuses(&instance, &partitions, &keys).await, expected);
     let value = cached(&instance).await.unwrap();
-    let windows = r#"{"version": 1, "time_windows": [[1699660800.0, 1699833600.0]], "num_partitions": 2}"#;
+    let windows =
+        r#"{"version": 1, "time_windows": [[1699660800.0, 1699833600.0]], "num_partitions": 2}"#;
     assert_eq!(value.serialized_materialized_partition_subset.as_deref(), Some(windows));
     Ok(())
 }
@@ -199,7 +203,10 @@ async fn an_asset_without_partitions_has_a_status_without_them() -> TestResult {
     let last = materialize(&instance, "r1", "a", None).await;
     let value = get_and_update_asset_status_cache_value(&instance, &key("a"), None).await?.unwrap();
     assert_eq!(StorageId(value.latest_storage_id), last);
-    assert_eq!((&value.partitions_def_id, &value.serialized_failed_partition_subset), (&None, &None));
+    assert_eq!(
+        (&value.partitions_def_id, &value.serialized_failed_partition_subset),
+        (&None, &None)
+    );
     assert_eq!(cached(&instance).await, Some(value));
     Ok(())
 }

@@ -7,8 +7,9 @@ use crate::clock::{Clock, IdSource};
 use crate::event::EventListeners;
 use crate::settings::InstanceSettings;
 use crate::storage::{
-    AssetCheckStore, AssetPartitionStore, AssetStore, BackfillStore, ComputeLogManager, DynamicPartitionStore, EventStore, EventWatch,
-    InstigatorStore, RunEventStore, RunStore, SnapshotStore, Stores,
+    AssetCheckStore, AssetPartitionStore, AssetStore, BackfillStore, ComputeLogManager,
+    DynamicPartitionStore, EventStore, EventWatch, InstigatorStore, RunEventStore, RunStore,
+    SnapshotStore, Stores,
 };
 
 /// Access to all stores.

@@ -61,7 +61,8 @@ fn subsets_are_those_of_dagster() -> TestResult {
             assert_eq!(Some(&*again), step["read_again"].as_str(), "{text}");
         }
         for step in case["differences"].as_array().into_iter().flatten() {
-            let removed = CachedSubset::empty(&partitions)?.with_keys(&set(&step["removed"]), now)?;
+            let removed =
+                CachedSubset::empty(&partitions)?.with_keys(&set(&step["removed"]), now)?;
             let left = subset.clone().without(&removed)?;
             assert_eq!(Some(&*left.to_text()?), step["text"].as_str(), "{text} without {step}");
             assert_eq!(contained(&left, &keys)?, texts(&step["contained"]), "{text}: {step}");
@@ -70,7 +71,8 @@ fn subsets_are_those_of_dagster() -> TestResult {
     Ok(())
 }
 
-const STATIC: &str = r#"{"__class__": "ExternalStaticPartitionsDefinitionData", "partition_keys": ["a", "b"]}"#;
+const STATIC: &str =
+    r#"{"__class__": "ExternalStaticPartitionsDefinitionData", "partition_keys": ["a", "b"]}"#;
 const DAILY: &str = r#"{"__class__": "ExternalTimeWindowPartitionsDefinitionData", "cron_schedule": "0 0 * * *", "end": null, "end_offset": 0, "exclusions": null, "fmt": "%Y-%m-%d", "start": 1704067200.0, "timezone": "UTC"}"#;
 const OPAQUE: &str = r#"{"__class__": "PartitionsOfTomorrow", "x": 1}"#;
 
@@ -80,7 +82,8 @@ fn texts_of_old_forms_are_read() -> TestResult {
     let keys = CachedSubset::from_text(&partitions, r#"["b", "a"]"#)?;
     assert_eq!(keys.to_text()?, r#"{"version": 1, "subset": ["a", "b"]}"#);
     let partitions: PartitionsSnap = deserialize_value(DAILY)?;
-    let windows = r#"{"version": 1, "time_windows": [[1704067200.0, 1704240000.0]], "num_partitions": 2}"#;
+    let windows =
+        r#"{"version": 1, "time_windows": [[1704067200.0, 1704240000.0]], "num_partitions": 2}"#;
     for old in [
         "[[1704067200, 1704240000]]",
         r#"{"time_windows": [[1704067200.0, 1704240000.0]], "num_partitions": 2}"#,

@@ -11,12 +11,12 @@ use sea_query::{
     UpdateStatement,
 };
 
-use crate::sql::{countable, is_one_of};
 use crate::sql::tables::asset_check_executions::{
     ASSET_KEY, CHECK_NAME, CREATE_TIMESTAMP, EVALUATION_EVENT, EVALUATION_EVENT_STORAGE_ID,
     EVALUATION_EVENT_TIMESTAMP, EXECUTION_STATUS, ID, MATERIALIZATION_EVENT_STORAGE_ID, PARTITION,
     RUN_ID, TABLE,
 };
+use crate::sql::{countable, is_one_of};
 
 /// What an event says of the execution of a check.
 #[derive(Debug, Clone)]

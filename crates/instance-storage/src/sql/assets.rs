@@ -238,11 +238,7 @@ fn is_one_of_texts(keys: &[String]) -> Expr {
 }
 
 /// Forgets what is known of assets.
-pub(crate) fn update_wiped(
-    keys: &[String],
-    details: String,
-    at: NaiveDateTime,
-) -> UpdateStatement {
+pub(crate) fn update_wiped(keys: &[String], details: String, at: NaiveDateTime) -> UpdateStatement {
     let nothing = || Expr::val(None::<String>);
     Query::update()
         .table(asset_keys::TABLE)
@@ -268,11 +264,7 @@ pub(crate) fn select_wipe_timestamp(asset_key: &AssetKey) -> SelectStatement {
 pub(crate) fn select_last_to_change(asset_key: &str, dialect: Dialect) -> SelectStatement {
     let mut select = Query::select();
     select
-        .columns([
-            asset_keys::ID,
-            asset_keys::LAST_MATERIALIZATION,
-            asset_keys::LAST_RUN_ID,
-        ])
+        .columns([asset_keys::ID, asset_keys::LAST_MATERIALIZATION, asset_keys::LAST_RUN_ID])
         .from(asset_keys::TABLE)
         .and_where(Expr::col(asset_keys::ASSET_KEY).eq(asset_key));
     if dialect == Dialect::Postgres {

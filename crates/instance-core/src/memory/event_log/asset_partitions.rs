@@ -85,7 +85,8 @@ impl State {
             let materialized = self.last_since_wipe(asset_key, &[MATERIALIZATION]);
             let begun = self.last_since_wipe(asset_key, &[MATERIALIZATION, PLANNED]);
             let last = (materialized.map(EventRow::record), begun.map(EventRow::run_id));
-            let names_run = |event_type| [Some(MATERIALIZATION), Some(PLANNED)].contains(&event_type);
+            let names_run =
+                |event_type| [Some(MATERIALIZATION), Some(PLANNED)].contains(&event_type);
             let runs = events.into_iter().filter(|(event_type, _)| names_run(*event_type));
             let runs = runs.map(|(_, run_id)| run_id).collect();
             self.assets.forget_partitions(&key, partitions, &runs, last);

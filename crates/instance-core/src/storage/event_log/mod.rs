@@ -24,9 +24,9 @@ pub use assets::{AssetKeysPage, AssetStore};
 pub use dynamic_partitions::{DynamicPartitionStore, DynamicPartitionsPage, PaginatedResults};
 pub use effects::{AssetCheckChange, asset_check_changes, require_storable};
 pub use events::{
-    AssetEventSummaryQuery, AssetEventSummaryRecord, AssetRecordsFilter, EventCursor, EventRecordsFilter, EventStore,
-    EventStoreExt, RecordsForRun, RecordsPage, RunShardedEventsCursor,
-    RunStatusChangeRecordsFilter,
+    AssetEventSummaryQuery, AssetEventSummaryRecord, AssetRecordsFilter, EventCursor,
+    EventRecordsFilter, EventStore, EventStoreExt, RecordsForRun, RecordsPage,
+    RunShardedEventsCursor, RunStatusChangeRecordsFilter,
 };
 pub use pools::{
     ClaimedSlotInfo, ConcurrencyClaimStatus, ConcurrencyKeyInfo, ConcurrencySlotStatus,

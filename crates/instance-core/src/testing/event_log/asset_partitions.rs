@@ -407,10 +407,7 @@ pub async fn materializations_of_each_partition_are_counted(storage: &dyn EventL
         (asset("b"), counts(&[("late", 1)])),
     ]);
     assert_eq!(found, expected);
-    assert_eq!(
-        storage.get_materialization_count_by_partition(&[]).await.unwrap(),
-        BTreeMap::new()
-    );
+    assert_eq!(storage.get_materialization_count_by_partition(&[]).await.unwrap(), BTreeMap::new());
     let many: Vec<_> = numbered("none", MANY).iter().map(|name| asset(name)).collect();
     let asked = [&many[..], &[asset("a")]].concat();
     let found = storage.get_materialization_count_by_partition(&asked).await.unwrap();
@@ -437,9 +434,8 @@ pub async fn wiped_partitions_are_gone_and_others_stay(storage: &dyn EventLogSto
         storage.wipe_asset_partitions(&asset("a"), &names(&["p", "none", "r", "p"])).await.unwrap();
     assert_eq!((wiped.events, wiped.check_executions), (4, 0));
 
-    let materialized_ones = async |name| {
-        storage.get_materialized_partitions(&asset(name), None, None).await.unwrap()
-    };
+    let materialized_ones =
+        async |name| storage.get_materialized_partitions(&asset(name), None, None).await.unwrap();
     assert_eq!(materialized_ones("a").await, set(&["q"]));
     assert_eq!(materialized_ones("b").await, set(&["p"]));
     let attempts = storage

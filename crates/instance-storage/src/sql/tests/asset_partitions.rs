@@ -74,10 +74,8 @@ fn counts() {
 fn wipes() {
     const KEY: &str = r#"["demo", "hello"]"#;
     let partitions = strings(["a", "b"]);
-    let types = [
-        DagsterEventType::AssetMaterialization,
-        DagsterEventType::AssetMaterializationPlanned,
-    ];
+    let types =
+        [DagsterEventType::AssetMaterialization, DagsterEventType::AssetMaterializationPlanned];
     check(
         "asset_partitions_select_runs_of_partitions",
         &asset_partitions::select_runs_of_partitions(KEY, &partitions),

@@ -53,10 +53,8 @@ fn writes() {
     });
     let nothing_named = LastEvents::default();
     check("assets_update_last_status", &assets::update_last(&text, nothing_named));
-    let last = LastEvents {
-        last_materialization: Some(Some("{}".to_owned())),
-        last_run_id: Some(None),
-    };
+    let last =
+        LastEvents { last_materialization: Some(Some("{}".to_owned())), last_run_id: Some(None) };
     check("assets_update_last", &assets::update_last(&text, last));
 }
 

@@ -208,9 +208,7 @@ fn asset(row: &Row) -> Result<Asset, StorageError> {
 }
 
 /// The stored record; `None` for what old versions stored in its place.
-pub(super) fn last_materialization(
-    row: &Row,
-) -> Result<Option<EventLogRecord>, StorageError> {
+pub(super) fn last_materialization(row: &Row) -> Result<Option<EventLogRecord>, StorageError> {
     let Some(stored) = row.body_or_none::<Opaque>(TABLE, LAST_MATERIALIZATION)? else {
         return Ok(None);
     };

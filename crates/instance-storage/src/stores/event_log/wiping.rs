@@ -63,7 +63,8 @@ impl SqlEventLogStorage {
             let changes = runs.iter().map(async |run_id| {
                 // Somebody may have deleted the run, and its log with it.
                 if let Some(log) = self.run_logs.get_existing(run_id).await? {
-                    let update = asset_partitions::update_of_partitions(&wipe.asset_key, &wipe.partitions);
+                    let update =
+                        asset_partitions::update_of_partitions(&wipe.asset_key, &wipe.partitions);
                     log.execute(Operation::of_run(WIPING, run_id), update).await?;
                 }
                 Ok::<_, StorageError>(())
@@ -94,16 +95,26 @@ impl Wipe {
         let before = before.as_ref().map(Before::of).transpose()?;
         let mut names_wiped_run = false;
         if let Some(run_id) = before.as_ref().and_then(|before| before.last_run_id.as_deref()) {
-            let select =
-                asset_partitions::select_of_run_and_partitions(run_id, OF_LAST_RUN, asset_key, partitions);
+            let select = asset_partitions::select_of_run_and_partitions(
+                run_id,
+                OF_LAST_RUN,
+                asset_key,
+                partitions,
+            );
             names_wiped_run = connection.fetch_one(&select).await?.is_some();
         }
 
-        connection.execute(&asset_partitions::delete_tags_of_partitions(asset_key, partitions)).await?;
+        connection
+            .execute(&asset_partitions::delete_tags_of_partitions(asset_key, partitions))
+            .await?;
         let events = if self.is_mirrored {
-            connection.execute(&asset_partitions::delete_of_partitions(asset_key, partitions)).await?
+            connection
+                .execute(&asset_partitions::delete_of_partitions(asset_key, partitions))
+                .await?
         } else {
-            connection.execute(&asset_partitions::update_of_partitions(asset_key, partitions)).await?
+            connection
+                .execute(&asset_partitions::update_of_partitions(asset_key, partitions))
+                .await?
         };
         let checks = asset_checks::delete_of_partitions(asset_key, partitions);
         let wiped = WipedAssetPartitions::new(events, connection.execute(&checks).await?);
@@ -118,8 +129,7 @@ impl Wipe {
             }
             if names_wiped_run {
                 let row = self.last_left(connection, OF_LAST_RUN).await?;
-                let run_id =
-                    row.as_ref().map(|row| row.get(event_logs::TABLE, event_logs::RUN_ID));
+                let run_id = row.as_ref().map(|row| row.get(event_logs::TABLE, event_logs::RUN_ID));
                 last.last_run_id = Some(run_id.transpose()?);
             }
             connection.execute(&assets::update_last(asset_key, last)).await?;
@@ -133,7 +143,9 @@ impl Wipe {
         connection: &mut Connection<'_>,
         of_types: &[DagsterEventType],
     ) -> Result<Option<Row>, StorageError> {
-        connection.fetch_one(&asset_partitions::select_last_since_wipe(&self.asset_key, of_types)).await
+        connection
+            .fetch_one(&asset_partitions::select_last_since_wipe(&self.asset_key, of_types))
+            .await
     }
 }
 
