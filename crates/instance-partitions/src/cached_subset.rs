@@ -195,7 +195,10 @@ fn subtracted(spans: &[Span], others: &[Span]) -> Vec<Span> {
     let mut left = Vec::new();
     for (start, end) in spans {
         let mut start = *start;
-        for (from, until) in others.iter().filter(|(from, until)| from < end && *until > start) {
+        for (from, until) in others {
+            if from >= end || *until <= start {
+                continue;
+            }
             if *from > start {
                 left.push((start, *from));
             }

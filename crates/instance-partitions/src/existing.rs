@@ -27,7 +27,7 @@ impl PartitionsSnap {
         self.validate()?;
         let text = match self {
             Self::Static(snap) => serialize_value(&each_once(&snap.partition_keys)),
-            Self::Dynamic(snap) => serialize_value(snap.keys(dynamic)?),
+            Self::Dynamic(snap) => serialize_value(&snap.keys(dynamic)?.to_vec()),
             Self::TimeWindow(snap) => shown(&snap.to_definition()?)?,
             Self::Multi(snap) => {
                 let mut ids = Vec::new();
@@ -129,7 +129,7 @@ impl Windows<'_> {
     }
 
     /// Where the windows of keys begin, in the order of the keys' times. Left out are keys that are not written as the
-    /// definition writes keys, and those of a time behind `until`.
+    /// definition writes keys, those of a time behind `until`, and those of a time at which no window is certain.
     pub(super) fn starts_of_keys<'k>(
         &self,
         keys: impl Iterator<Item = &'k str>,
@@ -157,8 +157,9 @@ impl Windows<'_> {
                 Some(window) => window.start,
                 None => {
                     let mut windows = self.from(time, Direction::Ascending);
-                    let window = windows.next().ok_or_else(|| self.no_window())?;
-                    later = Some(windows);
+                    let first = windows.next();
+                    later = first.is_some().then_some(windows);
+                    let Some(window) = first else { continue };
                     window.start
                 }
             };

@@ -201,7 +201,7 @@ impl<'a> Windows<'a> {
             .ok_or_else(|| self.no_window())
     }
 
-    pub(super) fn no_window(&self) -> PartitionsError {
+    fn no_window(&self) -> PartitionsError {
         PartitionsError::NoWindow { schedule: self.schedule.to_owned() }
     }
 
