@@ -18,6 +18,8 @@ pub struct InstanceSettings {
     pub run_retries: RunRetries,
     /// Which events wait for others before they are stored.
     pub event_batching: EventBatching,
+    /// Whether the freshness of assets is evaluated, unless `DAGSTER_ASSET_FRESHNESS_ENABLED` is `false`.
+    pub asset_freshness_enabled: bool,
     /// Keys of `dagster.yaml` that this version does not act upon.
     pub ignored_keys: Vec<String>,
 }
@@ -32,6 +34,7 @@ impl InstanceSettings {
             artifacts_dir: home.join("storage"),
             run_retries: RunRetries::default(),
             event_batching: EventBatching::default(),
+            asset_freshness_enabled: true,
             ignored_keys: Vec::new(),
             home,
         }
