@@ -19,7 +19,7 @@ mod time_window_keys;
 mod windows;
 
 pub use error::PartitionsError;
-pub use resolve::DynamicPartitionKeys;
+pub use resolve::{DynamicPartitionKeys, forbidden_in_key};
 pub use snap::{
     DynamicPartitionsSnap, MultiPartitionsSnap, PartitionDimensionSnap, PartitionsSnap,
     StaticPartitionsSnap, TimeWindowPartitionsSnap,

@@ -135,7 +135,8 @@ impl AssetStore for SqlEventLogStorage {
 }
 
 impl SqlEventLogStorage {
-    async fn latest_materializations(
+    /// The last materialisation of each of these assets, by the events.
+    pub(super) async fn latest_materializations(
         &self,
         asset_keys: &[AssetKey],
     ) -> Result<BTreeMap<AssetKey, EventLogRecord>, StorageError> {
