@@ -89,8 +89,8 @@ fn methods(directory: &Path) -> Result<Methods> {
             let is_generated = directory.ends_with("methods");
             let domain = if is_generated { stem } else { "facade".to_owned() };
             let source = fs::read_to_string(&path)?;
-            let names = methods_of(&source)
-                .with_context(|| format!("cannot parse {}", path.display()))?;
+            let names =
+                methods_of(&source).with_context(|| format!("cannot parse {}", path.display()))?;
             found.extend(names.into_iter().map(|name| (name, domain.clone())));
         }
     }
@@ -208,7 +208,9 @@ fn faults(class: &Class, ours: &Methods, reasons: &Reasons) -> Vec<String> {
         }
     }
     let explained = reasons.absent.keys().chain(reasons.renamed.keys());
-    for name in explained.filter(|name| !names.contains(name.as_str()) && !planned.contains(name.as_str())) {
+    for name in
+        explained.filter(|name| !names.contains(name.as_str()) && !planned.contains(name.as_str()))
+    {
         faults.push(format!("`{name}` is no member of Dagster's class: take it out"));
     }
     for (name, method) in reasons.renamed.iter().filter(|(_, method)| !ours.contains_key(*method)) {
@@ -258,7 +260,9 @@ mod tests {
 
     #[test]
     fn the_methods_of_plans_have_to_be_there_too() {
-        let plan = |name: &str| format!("{WIPE}[[plan]]\nname = \"p\"\n[plan.methods]\nruns = [\"{name}\"]");
+        let plan = |name: &str| {
+            format!("{WIPE}[[plan]]\nname = \"p\"\n[plan.methods]\nruns = [\"{name}\"]")
+        };
         check(&plan("get_run"), &[]);
         check(&plan("wipe"), &[]);
         check(&plan("builder"), &[]);

@@ -54,9 +54,7 @@ pub(super) async fn answer(instance: &DagsterInstance, method: &str, request: &R
 async fn of_one(instance: &DagsterInstance, method: &str, request: &Request) -> Answer {
     let run_id = || Ok::<_, Failed>(RunId::from(request.argument("run_id")?.text()?));
     Ok(Some(match method {
-        "get_run_by_id" => {
-            Wire::optional_body(instance.get_run_by_id(&run_id()?).await?.as_ref())
-        }
+        "get_run_by_id" => Wire::optional_body(instance.get_run_by_id(&run_id()?).await?.as_ref()),
         "get_run_record_by_id" => {
             let record = instance.get_run_record_by_id(&run_id()?).await?;
             record.as_ref().map(encode::run_record).into()

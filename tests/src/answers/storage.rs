@@ -67,9 +67,7 @@ pub(super) async fn answer(instance: &DagsterInstance, method: &str, request: &R
 async fn dynamic_partitions(instance: &DagsterInstance, method: &str, request: &Request) -> Answer {
     let name = || Ok::<_, Failed>(request.argument("partitions_def_name")?.text()?);
     Ok(Some(match method {
-        "get_dynamic_partitions" => {
-            Wire::list(instance.get_dynamic_partitions(name()?).await?)
-        }
+        "get_dynamic_partitions" => Wire::list(instance.get_dynamic_partitions(name()?).await?),
         "get_dynamic_partitions_definition_id" => {
             instance.get_dynamic_partitions_definition_id(name()?).await?.into()
         }

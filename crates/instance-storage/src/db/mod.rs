@@ -233,7 +233,10 @@ impl Database {
     }
 
     /// Uses connections as a program needs it that serves people for long. SQLite has none to speak of.
-    #[cfg_attr(not(feature = "postgres"), expect(unused_variables, reason = "SQLite has no server"))]
+    #[cfg_attr(
+        not(feature = "postgres"),
+        expect(unused_variables, reason = "SQLite has no server")
+    )]
     pub(crate) fn optimize_for_webserver(&self, connections: &WebserverConnections) {
         match self {
             Self::Sqlite(_) => {}

@@ -54,10 +54,14 @@ pub async fn add_dynamic_partitions_in_batches(
     let total = partition_keys.len() as u64;
     let (mut done, mut added) = (0, 0);
     for batch in partition_keys.chunks(KEYS_PER_BATCH) {
-        let existing = store(ops).get_existing_dynamic_partitions(partitions_def_name, batch).await?;
-        let mut seen = HashSet::new();
-        let is_new = |key: &&String| !existing.contains(*key) && seen.insert(key.as_str());
-        let new: Vec<String> = batch.iter().filter(is_new).cloned().collect();
+        let existing =
+            store(ops).get_existing_dynamic_partitions(partitions_def_name, batch).await?;
+        let (mut seen, mut new) = (HashSet::new(), Vec::new());
+        for key in batch {
+            if !existing.contains(key) && seen.insert(key) {
+                new.push(key.clone());
+            }
+        }
         if !new.is_empty() {
             store(ops).add_dynamic_partitions(partitions_def_name, &new).await?;
         }
@@ -83,10 +87,15 @@ pub async fn read_partition_keys(
 ) -> Result<Vec<String>, InstanceError> {
     let place = || file.display().to_string();
     let bytes = tokio::fs::read(file).await.map_err(|error| {
-        InstanceError::invalid("file of partition keys", place(), format!("it cannot be read: {error}"))
+        InstanceError::invalid(
+            "file of partition keys",
+            place(),
+            format!("it cannot be read: {error}"),
+        )
     })?;
     let text = String::from_utf8(bytes).map_err(|error| {
-        let line = error.as_bytes()[..error.utf8_error().valid_up_to()].split(|byte| *byte == b'\n');
+        let line =
+            error.as_bytes()[..error.utf8_error().valid_up_to()].split(|byte| *byte == b'\n');
         let reason = format!("line {} is not UTF-8; save the file as UTF-8", line.count());
         InstanceError::invalid("file of partition keys", place(), reason)
     })?;

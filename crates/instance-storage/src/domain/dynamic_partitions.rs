@@ -169,7 +169,9 @@ pub(super) fn require_possible(name: &str, keys: &[String]) -> Result<(), Instan
         ));
     }
     match keys.iter().find_map(|key| Some((key, fault_of(name, key)?))) {
-        Some((key, fault)) => Err(InstanceError::invalid("partition key", shown(key), fault.reason())),
+        Some((key, fault)) => {
+            Err(InstanceError::invalid("partition key", shown(key), fault.reason()))
+        }
         None => Ok(()),
     }
 }

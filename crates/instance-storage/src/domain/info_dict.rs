@@ -121,10 +121,7 @@ fn of_store(store: &StoreSettings, kind: Kind) -> InfoValue {
             postgres,
             vec![
                 ("postgres_url", InfoValue::Text(format!("postgresql://{settings}"))),
-                (
-                    "should_autocreate_tables",
-                    InfoValue::Boolean(settings.should_autocreate_tables),
-                ),
+                ("should_autocreate_tables", InfoValue::Boolean(settings.should_autocreate_tables)),
             ],
         ),
         other => InfoValue::Text(other.to_string()),
@@ -182,7 +179,8 @@ fn scalar(text: &str) -> String {
     let is_number = text.chars().all(|c| c.is_ascii_digit() || ".:-_".contains(c))
         || text.parse::<f64>().is_ok();
     let is_word = WORDS.contains(&text.to_ascii_lowercase().as_str());
-    if begins_plain && text.chars().all(is_plain) && !text.ends_with(':') && !is_number && !is_word {
+    if begins_plain && text.chars().all(is_plain) && !text.ends_with(':') && !is_number && !is_word
+    {
         return text.to_owned();
     }
     if text.chars().any(char::is_control) {

@@ -33,5 +33,7 @@ pub use info_dict::{InfoDict, InfoValue, info_dict, info_str, schema_str};
 pub use reindex::{
     REINDEXED_INDEXES, Reindex, ReindexEvent, ReindexProgress, ReindexedIndex, reindex,
 };
-pub use snapshots::{HistoricalJob, Snapshot, add_snapshot, get_historical_job, has_historical_job};
+pub use snapshots::{
+    HistoricalJob, Snapshot, add_snapshot, get_historical_job, has_historical_job,
+};
 pub use wipe::wipe;

@@ -165,7 +165,8 @@ fn require_known(name: &str) -> Result<(), InstanceError> {
     if REINDEXED_INDEXES.contains(&name) {
         return Ok(());
     }
-    let reason = format!("there is no such index to build; there are {}", REINDEXED_INDEXES.join(", "));
+    let reason =
+        format!("there is no such index to build; there are {}", REINDEXED_INDEXES.join(", "));
     Err(InstanceError::invalid("index", name, reason))
 }
 
@@ -198,7 +199,9 @@ async fn build_run_times(
     let records = runs.get_run_records(&RunsFilter::default(), &page).await?;
     let Some(last) = records.last().map(|record| record.dagster_run.run_id.clone()) else {
         // Behind a run that is gone there seems to be nothing.
-        if let Some(cursor) = cursor && !runs.has_run(&RunId::from(cursor)).await? {
+        if let Some(cursor) = cursor
+            && !runs.has_run(&RunId::from(cursor)).await?
+        {
             let reason = "the run is not there any more; begin without a cursor";
             return Err(InstanceError::invalid("cursor", cursor, reason));
         }

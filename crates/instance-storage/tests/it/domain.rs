@@ -8,12 +8,13 @@ use instance_core::daemon::{DaemonHeartbeat, DaemonType};
 use instance_core::error::ErrorKind;
 use instance_core::event::DagsterEventType;
 use instance_core::ids::{RunId, SnapshotId};
+use instance_core::run::RunsFilter;
+use instance_core::serdes::deserialize_value;
 use instance_core::settings::{
     InstanceSettings, PostgresSettings, Secret, StorageSettings, StoreSettings,
 };
 use instance_core::snap::{ExecutionPlanSnapshot, JobSnap};
-use instance_core::serdes::deserialize_value;
-use instance_core::storage::{EventStoreExt, RecordsForRun, RunsFilter, WebserverConnections};
+use instance_core::storage::{EventStoreExt, RecordsForRun, WebserverConnections};
 use instance_core::testing::instance::TestInstance;
 use instance_storage::{
     InfoValue, Snapshot, StorageContext, Storages, add_daemon_heartbeat, add_dynamic_partitions,
@@ -27,15 +28,13 @@ use crate::support::{TestResult, event, later, run};
 
 fn instances() -> [TestInstance; 2] {
     let storages = Storages::in_memory(StorageContext::default());
-    [
-        TestInstance::default(),
-        TestInstance { stores: storages.stores(), ..TestInstance::default() },
-    ]
+    [TestInstance::default(), TestInstance { stores: storages.stores(), ..TestInstance::default() }]
 }
 
 #[test]
 fn directories_lie_below_that_of_the_instance() -> TestResult {
-    let mut ops = TestInstance { settings: InstanceSettings::new("/home/d"), ..TestInstance::default() };
+    let mut ops =
+        TestInstance { settings: InstanceSettings::new("/home/d"), ..TestInstance::default() };
     assert_eq!(root_directory(&ops), PathBuf::from("/home/d"));
     assert_eq!(storage_directory(&ops), PathBuf::from("/home/d/storage"));
     assert_eq!(schedules_directory(&ops), PathBuf::from("/home/d/schedules"));
@@ -60,7 +59,8 @@ fn an_id_that_is_no_name_of_a_directory_is_refused() {
 
 #[test]
 fn the_storages_are_said_in_dagsters_form() {
-    let mut ops = TestInstance { settings: InstanceSettings::new("/home/d"), ..TestInstance::default() };
+    let mut ops =
+        TestInstance { settings: InstanceSettings::new("/home/d"), ..TestInstance::default() };
     insta::assert_snapshot!(info_str(&ops), @r"
     local_artifact_storage:
       module: dagster._core.storage.root
@@ -190,7 +190,13 @@ async fn a_wipe_leaves_no_run_and_no_event() -> TestResult {
             wipe(&ops).await?;
             assert_eq!(ops.stores.run_storage.get_runs_count(&RunsFilter::default()).await?, 0);
             assert!(ops.entries(&id).await.is_empty());
-            assert!(store.get_records_for_run(&RecordsForRun::new(id.clone())).await?.records.is_empty());
+            assert!(
+                store
+                    .get_records_for_run(&RecordsForRun::new(id.clone()))
+                    .await?
+                    .records
+                    .is_empty()
+            );
             assert!(get_dynamic_partitions(&ops, "set").await?.is_empty());
             assert!(get_daemon_heartbeats(&ops).await?.is_empty());
         }

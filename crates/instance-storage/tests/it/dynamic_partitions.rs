@@ -22,10 +22,7 @@ use crate::support::{Home, TestResult, execute};
 /// An instance of each kind.
 fn instances() -> [TestInstance; 2] {
     let storages = Storages::in_memory(StorageContext::default());
-    [
-        TestInstance::default(),
-        TestInstance { stores: storages.stores(), ..TestInstance::default() },
-    ]
+    [TestInstance::default(), TestInstance { stores: storages.stores(), ..TestInstance::default() }]
 }
 
 fn owned(keys: &[&str]) -> Vec<String> {
@@ -199,17 +196,19 @@ async fn an_interrupted_addition_goes_on_where_it_was() -> TestResult {
                    WHEN new.partition = 'customer-007000' BEGIN SELECT RAISE(ABORT, 'the disk is full'); END";
     execute(&file, trigger).await?;
     let mut told = Vec::new();
-    let failed =
-        add_dynamic_partitions_in_batches(&ops, "customers", &keys, &mut |step| told.push(step.done))
-            .await;
+    let failed = add_dynamic_partitions_in_batches(&ops, "customers", &keys, &mut |step| {
+        told.push(step.done)
+    })
+    .await;
     assert!(matches!(failed, Err(InstanceError::Storage(_))), "{failed:?}");
     assert_eq!(told, [5_000]);
     assert_eq!(get_dynamic_partitions(&ops, "customers").await?, keys[..5_000]);
     execute(&file, "DROP TRIGGER full").await?;
     told.clear();
-    let outcome =
-        add_dynamic_partitions_in_batches(&ops, "customers", &keys, &mut |step| told.push(step.added))
-            .await?;
+    let outcome = add_dynamic_partitions_in_batches(&ops, "customers", &keys, &mut |step| {
+        told.push(step.added)
+    })
+    .await?;
     assert_eq!((outcome.added, outcome.existing), (7_000, 5_000));
     assert_eq!(told, [0, 5_000, 7_000]);
     assert_eq!(get_dynamic_partitions(&ops, "customers").await?, keys);
@@ -221,8 +220,7 @@ async fn an_interrupted_addition_goes_on_where_it_was() -> TestResult {
 async fn keys_that_are_given_twice_count_once() -> TestResult {
     for ops in instances() {
         let keys = owned(&["a", "b", "a"]);
-        let outcome =
-            add_dynamic_partitions_in_batches(&ops, "set", &keys, &mut |_| ()).await?;
+        let outcome = add_dynamic_partitions_in_batches(&ops, "set", &keys, &mut |_| ()).await?;
         assert_eq!((outcome.added, outcome.existing), (2, 1));
         assert_eq!(get_dynamic_partitions(&ops, "set").await?, ["a", "b"]);
     }
@@ -254,7 +252,10 @@ async fn a_file_with_a_key_that_is_none_is_refused_by_its_line() -> TestResult {
     }
     let missing = directory.path().join("none.txt");
     check_refused(&read_partition_keys("set", &missing).await.unwrap_err(), "none.txt");
-    check_refused(&read_partition_keys("set", directory.path()).await.unwrap_err(), "cannot be read");
+    check_refused(
+        &read_partition_keys("set", directory.path()).await.unwrap_err(),
+        "cannot be read",
+    );
     Ok(())
 }
 

@@ -10,7 +10,7 @@ use instance_core::event::{
 use instance_core::ids::RunId;
 use instance_core::scheduling::{InstigatorState, TickData};
 use instance_core::serdes::deserialize_value;
-use instance_core::storage::{EventStoreExt, NewRun, Only};
+use instance_core::storage::{AssetKeysPage, EventStoreExt, NewRun, Only};
 use instance_core::testing::instance::TestInstance;
 use instance_storage::{
     REINDEXED_INDEXES, Reindex, ReindexEvent, ReindexProgress, StorageContext, Storages, reindex,
@@ -163,8 +163,9 @@ async fn assets_that_events_name_are_added() -> TestResult {
     let index = home.events_db("index");
     execute(&index, "DELETE FROM asset_keys WHERE asset_key <> '[\"a009\"]'").await?;
     // As versions before 0.12 wrote keys.
-    execute(&index, "UPDATE event_logs SET asset_key = 'old' WHERE asset_key = '[\"a008\"]'").await?;
-    assert_eq!(home.events().get_asset_keys(&Default::default()).await?.len(), 1);
+    execute(&index, "UPDATE event_logs SET asset_key = 'old' WHERE asset_key = '[\"a008\"]'")
+        .await?;
+    assert_eq!(home.events().get_asset_keys(&AssetKeysPage::new()).await?.len(), 1);
 
     let mut told = Vec::new();
     reindex(&ops, &Reindex::new(), &mut |progress| told.push(progress)).await?;
@@ -173,9 +174,10 @@ async fn assets_that_events_name_are_added() -> TestResult {
             && matches!(progress.event, ReindexEvent::Advanced { .. })
     });
     assert_eq!(parts.count(), 2);
-    let last = ReindexProgress { index: "asset_key_table", event: ReindexEvent::Built { rows: 511 } };
+    let last =
+        ReindexProgress { index: "asset_key_table", event: ReindexEvent::Built { rows: 511 } };
     assert!(told.contains(&last), "{told:?}");
-    let keys = home.events().get_asset_keys(&Default::default()).await?;
+    let keys = home.events().get_asset_keys(&AssetKeysPage::new()).await?;
     assert_eq!(keys.len(), 511);
     for key in ["a000", "a009", "a509", "with \"quotes\"", "old"] {
         assert!(keys.contains(&AssetKey::new([key])), "{key}");

@@ -277,7 +277,8 @@ impl Text for RunTimes {
             return Err(unreadable(text, "it is no times of a run"));
         };
         let time = |text: &str| {
-            let bits = Option::<String>::of_text(text)?.map(|bits| bits.parse().map(f64::from_bits));
+            let bits =
+                Option::<String>::of_text(text)?.map(|bits| bits.parse().map(f64::from_bits));
             bits.transpose().map_err(|_| unreadable(text, "it is no time"))
         };
         let run_id = RunId::of_text(run_id)?;

@@ -211,9 +211,13 @@ pub async fn times_of_runs_are_replaced(storage: &dyn RunStore) {
     }
     (expected[0].start_time, expected[0].end_time) = (Some(1.5), Some(2.25));
     (expected[1].start_time, expected[1].end_time) = (None, None);
-    let times = |id: &str, start_time, end_time| RunTimes { run_id: RunId::from(id), start_time, end_time };
-    let changes =
-        [times("r1", Some(1.5), Some(2.25)), times("none", Some(7.0), None), times("r2", None, None)];
+    let times =
+        |id: &str, start_time, end_time| RunTimes { run_id: RunId::from(id), start_time, end_time };
+    let changes = [
+        times("r1", Some(1.5), Some(2.25)),
+        times("none", Some(7.0), None),
+        times("r2", None, None),
+    ];
     for _ in 0..2 {
         storage.set_run_times(&changes).await.unwrap();
         storage.set_run_times(&[]).await.unwrap();

@@ -16,9 +16,7 @@ use sea_query::{PostgresQueryBuilder, QueryStatementWriter, SelectStatement, Val
 use sea_query_sqlx::SqlxValues;
 use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgPool, PgPoolOptions};
-use sqlx::{
-    AssertSqlSafe, ConnectOptions, Connection as _, Executor as _, PgConnection, Postgres, Transaction,
-};
+use sqlx::{AssertSqlSafe, ConnectOptions, Connection as _, PgConnection, Postgres, Transaction};
 use tokio::sync::OnceCell;
 
 pub use config::PostgresConfig;
@@ -116,7 +114,8 @@ impl PostgresDatabase {
                 options = options.after_connect(move |connection, _| {
                     Box::pin(async move {
                         let statement = schema::set_statement_timeout(timeout);
-                        connection.execute(AssertSqlSafe(statement)).await.map(drop)
+                        let setting = sqlx::raw_sql(AssertSqlSafe(statement));
+                        setting.execute(connection).await.map(drop)
                     })
                 });
             }

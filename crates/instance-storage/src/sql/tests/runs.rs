@@ -128,7 +128,6 @@ fn selects() {
 
 #[test]
 fn times() {
-    let times =
-        RunTimes { run_id: run_id(), start_time: Some(1_700_000_000.25), end_time: None };
+    let times = RunTimes { run_id: run_id(), start_time: Some(1_700_000_000.25), end_time: None };
     check("runs_update_times", &runs::update_times(&times));
 }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use chrono::{DateTime, Utc};
 use instance_core::asset_key::AssetKey;
 use instance_core::assets::AssetDetails;
+use instance_core::clock::timestamp_of;
 use instance_core::error::StorageError;
 use instance_core::event::EventLogRecord;
 use instance_core::serdes::{Opaque, SerdesClass, serialize_value};
@@ -43,8 +44,8 @@ impl SqlEventLogStorage {
         after: Option<&str>,
     ) -> Result<DataMigrationStep, StorageError> {
         let select = reindex::select_asset_keys_of_events(after, ASSETS_PER_STEP);
-        let found: Vec<String> =
-            self.index.fetch_map("reading assets of events", &select, Row::scalar).await?;
+        let key = |row: &Row| row.scalar::<String>();
+        let found = self.index.fetch_map("reading assets of events", &select, key).await?;
         let rows = found.len() as u64;
         let Some(last) = found.last().cloned() else {
             return Ok(DataMigrationStep::default());
@@ -84,8 +85,12 @@ impl SqlEventLogStorage {
         let mut latest = self.latest_materializations(&outdated).await?;
 
         let mut changes = Vec::new();
-        for StoredAsset { key, text, mut columns, last_changed, .. } in in_order_of_keys(found) {
-            columns.last_materialization = latest.remove(&key).as_ref().map(serialize_value);
+        for asset in in_order_of_keys(found) {
+            let StoredAsset { key, text, mut columns, last_changed, wiped_at, .. } = asset;
+            let record = latest.remove(&key).filter(|record| {
+                wiped_at.is_none_or(|at| record.event_log_entry.timestamp > timestamp_of(at))
+            });
+            columns.last_materialization = record.as_ref().map(serialize_value);
             let of_events = times.get(&text).copied().flatten();
             if of_events.is_some() && last_changed.is_none_or(|known| Some(known) < of_events) {
                 columns.last_materialization_timestamp = of_events.map(|time| time.naive_utc());
@@ -126,6 +131,7 @@ struct StoredAsset {
     /// Whether the row has its last materialisation in the form of today.
     has_record: bool,
     last_changed: Option<DateTime<Utc>>,
+    wiped_at: Option<DateTime<Utc>>,
     columns: AssetColumns,
 }
 
@@ -142,11 +148,11 @@ fn stored_asset(row: &Row) -> Result<StoredAsset, StorageError> {
     };
 
     let details: Option<AssetDetails> = row.body_or_none(TABLE, ASSET_DETAILS)?;
-    let wiped_at = details.and_then(|details| details.last_wipe_timestamp);
-    let wiped_at = match row.get::<Option<DateTime<Utc>>>(TABLE, WIPE_TIMESTAMP)? {
-        Some(_) => None,
-        None => wiped_at.map(|at| storable_time("time of a wipe", at.as_f64())).transpose()?,
-    };
+    let by_details = details.and_then(|details| details.last_wipe_timestamp);
+    let by_details =
+        by_details.map(|at| storable_time("time of a wipe", at.as_f64())).transpose()?;
+    let by_column: Option<DateTime<Utc>> = row.get(TABLE, WIPE_TIMESTAMP)?;
+    let missing = by_details.filter(|_| by_column.is_none());
     let stored: Option<Opaque> = row.body_or_none(TABLE, LAST_MATERIALIZATION)?;
     let class = stored.as_ref().and_then(Opaque::class);
     Ok(StoredAsset {
@@ -154,11 +160,12 @@ fn stored_asset(row: &Row) -> Result<StoredAsset, StorageError> {
         text: row.get(TABLE, ASSET_KEY)?,
         has_record: class.as_deref() == Some(EventLogRecord::STORAGE_NAME),
         last_changed: row.get(TABLE, LAST_MATERIALIZATION_TIMESTAMP)?,
+        wiped_at: by_column.or(by_details),
         columns: AssetColumns {
             id: row.get(TABLE, ID)?,
             last_materialization: None,
             last_materialization_timestamp: None,
-            wipe_timestamp: wiped_at.map(|at| at.naive_utc()),
+            wipe_timestamp: missing.map(|at| at.naive_utc()),
         },
     })
 }
