@@ -22,7 +22,8 @@ use crate::snap::{ExecutionPlanSnapshot, JobSnap, SnapshotBody};
 use crate::storage::{
     AssetEventSummaryQuery, AssetEventSummaryRecord, DynamicPartitionStore, DynamicPartitionsPage,
     EventRecordsFilter, EventStore, Only, Order, PaginatedResults, RecordsForRun, RecordsPage,
-    RunStatusChangeRecordsFilter, RunStore, RunTagsQuery, RunsPage, SnapshotStore, StoredEvents,
+    RunStatusChangeRecordsFilter, RunStore, RunTagsQuery, RunTimes, RunsPage, SnapshotStore,
+    StoredEvents,
 };
 
 macro_rules! double {
@@ -86,6 +87,7 @@ double! {
             new_tags: &BTreeMap<String, String>,
             at: DateTime<Utc>
         ) -> ();
+        fn set_run_times(times: &[RunTimes]) -> ();
         fn replace_job_origin(run: &DagsterRun, job_origin: &RemoteJobOrigin) -> ();
         fn delete_run(run_id: &RunId) -> ();
     }
