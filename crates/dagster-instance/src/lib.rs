@@ -38,4 +38,5 @@ pub use instance_runs::{
     CommandJob, CommandJobSnapshots, CreateReexecutedRun, CreateRun, ReexecutionStrategy,
     RegisterManagedRun,
 };
+pub use instance_scheduling::{InstigatorDebugInfo, SchedulerDebugInfo};
 pub use instance_storage::{LocalComputeLogManager, StorageInfo};

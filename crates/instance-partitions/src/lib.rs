@@ -7,6 +7,8 @@
 mod cron;
 mod definition;
 mod error;
+mod execution_times;
+mod hourly;
 mod key_format;
 mod key_reader;
 mod resolve;
@@ -19,6 +21,7 @@ mod time_window_keys;
 mod windows;
 
 pub use error::PartitionsError;
+pub use execution_times::ExecutionTimes;
 pub use resolve::DynamicPartitionKeys;
 pub use snap::{
     DynamicPartitionsSnap, MultiPartitionsSnap, PartitionDimensionSnap, PartitionsSnap,

@@ -7,6 +7,7 @@ mod arguments;
 mod code_location;
 mod graph;
 mod operations;
+mod scheduling;
 
 use std::error::Error;
 use std::path::PathBuf;

@@ -17,6 +17,7 @@ use super::Result;
 use super::arguments::Arguments;
 use super::code_location::{Recorded, job};
 use super::graph::graph;
+use super::scheduling;
 
 /// Plays a step; returns what the method gives back, or null.
 pub(super) async fn play(
@@ -35,6 +36,9 @@ pub(super) async fn play(
             Ok(given_back(&instance.add_run(run).await?))
         }
         _ => {
+            if let Some(found) = scheduling::play(instance, name, arguments).await? {
+                return Ok(found);
+            }
             change(instance, name, arguments).await?;
             Ok(Value::Null)
         }
@@ -90,11 +94,6 @@ async fn change(instance: &DagsterInstance, name: &str, arguments: Arguments<'_>
         "report_runless_asset_event" => {
             let event = runless_event(arguments.text("event")?)?;
             instance.report_runless_asset_event(event).await?;
-        }
-        "add_backfill" => {
-            let backfill = arguments.stored("backfill")?.ok_or("no backfill")?;
-            let ops: &dyn dagster_instance::ops::RunOps = instance;
-            ops.backfill_store().add_backfill(&backfill).await?;
         }
         "add_dynamic_partitions" => {
             let keys = arguments.texts("keys")?.ok_or("no keys")?;
