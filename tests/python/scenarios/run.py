@@ -16,6 +16,7 @@ from common import emit, open_instance
 from scenarios import cases_assets, cases_asset_wipes  # noqa: F401
 from scenarios import cases_batches, cases_create_run, cases_events, cases_managed, cases_partitions  # noqa: F401
 from scenarios import cases_reexecution, cases_retries, cases_run_status, cases_runless, cases_storage  # noqa: F401
+from scenarios import cases_scheduling  # noqa: F401
 from scenarios import known, run_ids
 from scenarios.asset_operations import ASSET_OPERATIONS, QUESTIONS
 from scenarios.code_location import RecordingLocation
@@ -122,12 +123,9 @@ class Stage:
             whole = {**document, "scenarios": [{"name": scenario.name, "steps": played.steps}]}
             (self.documents / f"{home.name}.json").write_text(json.dumps(whole, indent=1))
         with window() as times:
-<<<<<<< HEAD
             results = self.replay.play(document)
         rows = self.ours.dump(home, times)
-=======
             results = self.results(document, home, played)
->>>>>>> wt-storage
         return [
             *([played.failure] if played.failure else []),
             *outcome_differences(played.steps, results, [played.times, times], scenario.unordered),
