@@ -2,6 +2,8 @@
 
 mod assets;
 mod partitions;
+mod reindex;
+mod scheduling;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -16,7 +18,12 @@ pub(crate) use assets::{
     MISSING, PartitionStatus,
 };
 pub(crate) use partitions::{
-    Keys, PartitionsAdd, PartitionsCommand, PartitionsDelete, PartitionsList,
+    KeysOf, PartitionsAdd, PartitionsCommand, PartitionsDelete, PartitionsList,
+};
+pub(crate) use reindex::Reindex;
+pub(crate) use scheduling::{
+    BackfillCommand, BackfillList, BackfillShow, Named, ScheduleCommand, ScheduleList,
+    ScheduleShow, SensorCommand, TickCommand, TickList,
 };
 
 /// Create, launch and observe Dagster runs without a Python process.
@@ -47,6 +54,19 @@ pub(crate) enum Command {
     /// List, add and delete dynamic partitions
     #[command(subcommand)]
     Partitions(PartitionsCommand),
+    /// Look at schedules, start and stop them
+    #[command(subcommand)]
+    Schedule(ScheduleCommand),
+    /// Look at sensors, start and stop them
+    #[command(subcommand)]
+    Sensor(SensorCommand),
+    /// Look at the ticks of schedules and sensors
+    #[command(subcommand)]
+    Tick(TickCommand),
+    /// Look at backfills
+    #[command(subcommand)]
+    Backfill(BackfillCommand),
+    Reindex(Reindex),
     /// Say where the instance is, and what it holds
     Info(Output),
 }

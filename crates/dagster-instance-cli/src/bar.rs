@@ -76,6 +76,6 @@ mod tests {
         let drawn: Vec<char> = bar(&statuses).chars().collect();
         assert_eq!((drawn.len(), drawn[0], drawn[30], drawn[59]), (WIDTH, 'x', '>', '▄'));
         assert_eq!(drawn.iter().filter(|symbol| **symbol == '█').count(), WIDTH - 3);
-        assert_eq!(bar(&vec![None; 61]), "·".repeat(WIDTH));
+        assert_eq!(bar(&[None; 61]), "·".repeat(WIDTH));
     }
 }

@@ -4,6 +4,7 @@
 
 mod assets;
 mod partitions;
+mod scheduling;
 
 use dagster_instance::clock::timestamp_of;
 use dagster_instance::event::EventLogRecord;
@@ -21,6 +22,9 @@ pub(crate) use assets::{
     AssetInFull, asset, asset_check, asset_in_full, asset_partition, asset_wiped,
 };
 pub(crate) use partitions::{added_partitions, deleted_partitions, partition};
+pub(crate) use scheduling::{
+    backfill, backfill_in_full, instigator, instigator_in_full, reindexed, tick,
+};
 
 /// A run, as in a list.
 pub(crate) fn run(record: &RunRecord) -> Value {

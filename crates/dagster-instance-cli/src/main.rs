@@ -17,7 +17,12 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
 
-use args::{Arguments, AssetCommand, Command, PartitionsCommand, RunCommand};
+use args::{
+    Arguments, AssetCommand, BackfillCommand, Command, PartitionsCommand, RunCommand,
+    ScheduleCommand, SensorCommand, TickCommand,
+};
+use commands::instigator_switch::Switch;
+use dagster_instance::scheduling::InstigatorType;
 
 const SUCCESS: u8 = 0;
 
@@ -64,12 +69,23 @@ type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 async fn run(arguments: Arguments) -> Result<ExitCode> {
     let home = arguments.home.as_deref();
     match arguments.command {
-        Command::Exec(exec) => Box::pin(commands::exec::run(home, exec)).await,
-        Command::Run(command) => run_command(home, command).await,
-        Command::Asset(command) => run_asset(home, command).await,
-        Command::Partitions(command) => run_partitions(home, command).await,
-        Command::Info(info) => commands::info::run(home, &info).await.map(|()| ExitCode::SUCCESS),
-    }
+        Command::Exec(exec) => return Box::pin(commands::exec::run(home, exec)).await,
+        Command::Run(command) => return run_command(home, command).await,
+        Command::Asset(command) => return run_asset(home, command).await,
+        Command::Partitions(command) => return run_partitions(home, command).await,
+        Command::Schedule(command) => run_schedule(home, &command).await,
+        Command::Sensor(command) => run_sensor(home, &command).await,
+        Command::Tick(TickCommand::List(list)) => commands::tick_list::run(home, &list).await,
+        Command::Backfill(BackfillCommand::List(list)) => {
+            commands::backfill_list::run(home, &list).await
+        }
+        Command::Backfill(BackfillCommand::Show(show)) => {
+            commands::backfill_show::run(home, &show).await
+        }
+        Command::Reindex(request) => commands::reindex::run(home, &request).await,
+        Command::Info(info) => commands::info::run(home, &info).await,
+    }?;
+    Ok(ExitCode::SUCCESS)
 }
 
 async fn run_command(home: Option<&Path>, command: RunCommand) -> Result<ExitCode> {
@@ -104,6 +120,30 @@ async fn run_partitions(home: Option<&Path>, command: PartitionsCommand) -> Resu
         PartitionsCommand::Add(keys) => commands::partitions_add::run(home, &keys).await,
     }?;
     Ok(ExitCode::SUCCESS)
+}
+
+async fn run_schedule(home: Option<&Path>, command: &ScheduleCommand) -> Result<()> {
+    let (switch, named) = match command {
+        ScheduleCommand::List(list) => return commands::schedule_list::run(home, list).await,
+        ScheduleCommand::Show(show) => {
+            return commands::instigator_show::schedule(home, show).await;
+        }
+        ScheduleCommand::Start(named) => (Switch::Start, named),
+        ScheduleCommand::Stop(named) => (Switch::Stop, named),
+        ScheduleCommand::Reset(named) => (Switch::Reset, named),
+    };
+    commands::instigator_switch::run(home, InstigatorType::Schedule, switch, named).await
+}
+
+async fn run_sensor(home: Option<&Path>, command: &SensorCommand) -> Result<()> {
+    let (switch, named) = match command {
+        SensorCommand::List(list) => return commands::sensor_list::run(home, list).await,
+        SensorCommand::Show(show) => return commands::instigator_show::sensor(home, show).await,
+        SensorCommand::Start(named) => (Switch::Start, named),
+        SensorCommand::Stop(named) => (Switch::Stop, named),
+        SensorCommand::Reset(named) => (Switch::Reset, named),
+    };
+    commands::instigator_switch::run(home, InstigatorType::Sensor, switch, named).await
 }
 
 /// Whether output failed because its reader, such as `head`, has seen enough.

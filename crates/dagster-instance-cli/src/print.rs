@@ -18,6 +18,17 @@ pub(crate) fn time_of_day(timestamp: f64) -> String {
         .map_or_else(|| "-".to_owned(), |time| time.format("%H:%M:%S%.3f").to_string())
 }
 
+/// So many of something, whose word begins with the one that has a plural: `1 event`, `2 executions of checks`.
+pub(crate) fn counted(count: u64, word: &str) -> String {
+    if count == 1 {
+        return format!("1 {word}");
+    }
+    match word.split_once(' ') {
+        Some((first, rest)) => format!("{count} {first}s {rest}"),
+        None => format!("{count} {word}s"),
+    }
+}
+
 /// A duration in seconds.
 pub(crate) fn duration(start: Option<f64>, end: Option<f64>) -> String {
     match (start, end) {

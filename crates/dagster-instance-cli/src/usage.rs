@@ -10,7 +10,7 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, Error, Parser};
 use dagster_instance::tags;
 
-use crate::args::{Arguments, Command, Exec, RunCommand};
+use crate::args::{Arguments, BackfillCommand, Command, Exec, RunCommand};
 use crate::{OWN_FAILURE, SUCCESS, report, text};
 
 /// The exit code for arguments that cannot be read, for commands whose code is no answer.
@@ -86,18 +86,21 @@ fn check(arguments: &Arguments) -> Result<(), Error> {
             check_tags(&["exec"], &exec.tags).and_then(|()| check_partition(exec))
         }
         Command::Run(RunCommand::List(list)) => check_tags(&["run", "list"], &list.tags),
+        Command::Backfill(BackfillCommand::List(list)) => {
+            check_tags(&["backfill", "list"], &list.tags)
+        }
         _ => Ok(()),
     }
 }
 
-/// A run has one value for a key. Of two values, one would be dropped, or nothing would be found.
+/// A run and a backfill have one value for a key. Of two values, one would be dropped, or nothing would be found.
 fn check_tags(path: &[&str], tags: &[(String, String)]) -> Result<(), Error> {
     let mut seen = BTreeMap::new();
     for (key, value) in tags {
         let other = *seen.entry(key).or_insert(value);
         if other != value {
             let reason = format!(
-                "--tag has two values for {key:?}, {other:?} and {value:?}: a run has one value for a key"
+                "--tag has two values for {key:?}, {other:?} and {value:?}: a key has one value"
             );
             return Err(error(path, ErrorKind::ArgumentConflict, reason));
         }

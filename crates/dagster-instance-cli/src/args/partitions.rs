@@ -31,12 +31,12 @@ pub(crate) struct PartitionsList {
 
 /// Add keys to dynamic partitions.
 ///
-/// Keys that are there stay where they are. Very many keys are added in parts. After an interruption, the same command
+/// KeysOf that are there stay where they are. Very many keys are added in parts. After an interruption, the same command
 /// goes on where it was.
 #[derive(Debug, Args)]
 pub(crate) struct PartitionsAdd {
     #[command(flatten)]
-    pub(crate) keys: Keys,
+    pub(crate) keys: KeysOf,
 
     #[command(flatten)]
     pub(crate) output: Output,
@@ -44,12 +44,12 @@ pub(crate) struct PartitionsAdd {
 
 /// Delete keys of dynamic partitions.
 ///
-/// Keys that are not there are left out. What is stored of the partitions stays: their runs and their events. After an
+/// KeysOf that are not there are left out. What is stored of the partitions stays: their runs and their events. After an
 /// interruption, the same command goes on where it was.
 #[derive(Debug, Args)]
 pub(crate) struct PartitionsDelete {
     #[command(flatten)]
-    pub(crate) keys: Keys,
+    pub(crate) keys: KeysOf,
 
     #[command(flatten)]
     pub(crate) consent: Consent,
@@ -60,7 +60,7 @@ pub(crate) struct PartitionsDelete {
 
 /// Keys of a definition.
 #[derive(Debug, Args)]
-pub(crate) struct Keys {
+pub(crate) struct KeysOf {
     /// The name of the definition
     #[arg(value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
     pub(crate) name: String,

@@ -42,6 +42,12 @@ pub(crate) fn evaluation(record: &AssetCheckExecutionRecord) -> Option<&AssetChe
     }
 }
 
+/// When an execution was planned, or when it ended. Rows of old versions have no event.
+pub(crate) fn executed_at(record: &AssetCheckExecutionRecord) -> f64 {
+    let event = record.event.as_ref();
+    event.map_or_else(|| timestamp_of(record.create_timestamp), |event| event.timestamp)
+}
+
 fn row(check: &AssetCheckSummaryRecord) -> Vec<String> {
     let dash = || "-".to_owned();
     let last = check.last_check_execution_record.as_ref();
@@ -53,7 +59,7 @@ fn row(check: &AssetCheckSummaryRecord) -> Vec<String> {
         last.map_or_else(dash, |record| record.status.as_str().to_owned()),
         evaluation.map_or_else(dash, |it| it.severity.as_str().to_owned()),
         partition.map_or_else(dash, text::value),
-        print::time(last.map(|record| timestamp_of(record.create_timestamp))),
+        print::time(last.map(executed_at)),
         run_id.map_or_else(dash, text::value),
     ]
 }

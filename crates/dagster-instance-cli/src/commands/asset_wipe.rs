@@ -11,6 +11,7 @@ use dagster_instance::{AssetKey, DagsterInstance};
 use super::known;
 use crate::args::AssetWipe;
 use crate::confirm::{Decision, decide};
+use crate::print::counted;
 use crate::{FAILURE, Result, json, open, text};
 
 /// How many keys of partitions a line names.
@@ -21,8 +22,10 @@ struct Target {
     key: AssetKey,
     /// `None` means the whole asset.
     partitions: Option<Vec<String>>,
-    /// How many partitions of the asset are known.
+    /// How many partitions of it are known.
     known: usize,
+    /// How often these partitions were materialised.
+    materializations: u64,
 }
 
 pub(crate) async fn run(home: Option<&Path>, args: &AssetWipe) -> Result<ExitCode> {
@@ -68,9 +71,11 @@ async fn target(instance: &DagsterInstance, key: &AssetKey, args: &AssetWipe) ->
     }
     let known = known::partitions(instance, key, &args.definition).await?;
     let known: Vec<String> = known.into_iter().map(|(partition, _)| partition).collect();
-    let count = known.len();
+    let counts = known::materializations(instance, key).await?;
     if args.partitions.is_empty() && args.range.is_none() {
-        return Ok(Target { key: key.clone(), partitions: None, known: count });
+        let materializations = counts.values().sum();
+        let known = known.len();
+        return Ok(Target { key: key.clone(), partitions: None, known, materializations });
     }
     let mut partitions = Vec::new();
     for partition in &args.partitions {
@@ -92,13 +97,15 @@ async fn target(instance: &DagsterInstance, key: &AssetKey, args: &AssetWipe) ->
     }
     let mut seen = BTreeSet::new();
     partitions.retain(|partition| seen.insert(partition.clone()));
-    Ok(Target { key: key.clone(), partitions: Some(partitions), known: count })
+    let materializations = partitions.iter().filter_map(|partition| counts.get(partition)).sum();
+    let known = partitions.len();
+    Ok(Target { key: key.clone(), partitions: Some(partitions), known, materializations })
 }
 
 fn unknown_partition(key: &AssetKey, what: &str) -> Box<dyn std::error::Error> {
-    let key = key.to_user_string();
+    let key = text::value(&key.to_user_string());
     format!(
-        "asset {key:?} has no {what}, so nothing was changed; `dagster-instance asset partitions` lists those that \
+        "asset {key} has no {what}, so nothing was changed; `dagster-instance asset partitions` lists those that \
          are known"
     )
     .into()
@@ -123,9 +130,9 @@ fn between_keys<'a>(
         keys.iter().position(|it| it == key).ok_or_else(missing)
     };
     let (from, to) = (place(first)?, place(last)?);
-    keys.get(from..=to).ok_or_else(|| {
-        format!("{first:?} comes after {last:?} in {name:?}; write {last}..{first}").into()
-    })
+    let range = keys.get(from..=to).filter(|range| !range.is_empty());
+    let backwards = || format!("{first:?} comes after {last:?} in {name:?}; write {last}..{first}");
+    Ok(range.ok_or_else(backwards)?)
 }
 
 /// The keys that are between two texts, which need not be keys; the keys ascend.
@@ -138,28 +145,25 @@ fn between_texts<'a>(keys: &'a [String], first: &str, last: &str) -> &'a [String
 /// What is to be wiped of an asset, for people.
 fn shown(target: &Target) -> String {
     let key = text::value(&target.key.to_user_string());
+    let materialized = counted(target.materializations, "materialization");
+    let count = counted(target.known as u64, "partition");
     match &target.partitions {
         None if target.known == 0 => format!("asset {key}"),
-        None => format!("asset {key} with {}", counted(target.known)),
+        None => format!("asset {key} with {count} and {materialized} of them"),
         Some(partitions) => {
             let names = partitions.iter().take(KEYS_SHOWN).map(|name| text::value(name));
             let names = names.collect::<Vec<_>>().join(", ");
             let more = if partitions.len() > KEYS_SHOWN { ", .." } else { "" };
-            let (count, known) = (counted(partitions.len()), target.known);
-            format!("{count} of asset {key}, of which {known} are known: {names}{more}")
+            format!("{count} of asset {key} with {materialized}: {names}{more}")
         }
     }
 }
 
-fn counted(partitions: usize) -> String {
-    if partitions == 1 { "1 partition".to_owned() } else { format!("{partitions} partitions") }
-}
-
 fn total(targets: &[Target]) -> String {
-    let assets =
-        if targets.len() == 1 { "1 asset".to_owned() } else { format!("{} assets", targets.len()) };
+    let assets = counted(targets.len() as u64, "asset");
     let of = targets.iter().map(|target| target.partitions.as_ref().map(Vec::len));
-    of.sum::<Option<usize>>().map_or(assets.clone(), |sum| format!("{} of {assets}", counted(sum)))
+    of.sum::<Option<usize>>()
+        .map_or(assets.clone(), |sum| format!("{} of {assets}", counted(sum as u64, "partition")))
 }
 
 fn print_wiped(
@@ -175,7 +179,8 @@ fn print_wiped(
     }
     let verb = if dry_run { "Would wipe" } else { "Wiped" };
     let counts = wiped.map(|wiped| {
-        format!(" ({} events, {} executions of checks)", wiped.events, wiped.check_executions)
+        let events = counted(wiped.events, "event");
+        format!(" ({events} and {} gone)", counted(wiped.check_executions, "execution of checks"))
     });
     writeln!(out, "{verb} {}{}", shown(target), counts.unwrap_or_default())
 }

@@ -6,8 +6,8 @@ use dagster_instance::assets::AssetRecord;
 use dagster_instance::storage::Only;
 use dagster_instance::{AssetKey, DagsterInstance};
 
-use crate::Result;
 use crate::args::{Definition, PartitionStatus};
+use crate::{Result, text};
 
 /// The record of an asset.
 ///
@@ -21,11 +21,8 @@ pub(crate) async fn asset(instance: &DagsterInstance, key: &AssetKey) -> Result<
 
 /// The error about an asset that is not known.
 pub(crate) fn unknown(key: &AssetKey) -> Box<dyn std::error::Error> {
-    format!(
-        "asset {:?} is not known; `dagster-instance asset list` lists the assets",
-        key.to_user_string()
-    )
-    .into()
+    let key = text::value(&key.to_user_string());
+    format!("asset {key} is not known; `dagster-instance asset list` lists the assets").into()
 }
 
 /// The partitions of an asset and how they stand: those that its events name, by key, or those of a definition, in its
@@ -49,7 +46,7 @@ pub(crate) async fn partitions(
         .into());
     }
     let status = |key: &String| known.get(key).copied().flatten();
-    Ok(keys.into_iter().map(|key| (status(&key), key)).map(|(status, key)| (key, status)).collect())
+    Ok(keys.iter().map(|key| (key.clone(), status(key))).collect())
 }
 
 /// How often each partition of an asset was materialised.

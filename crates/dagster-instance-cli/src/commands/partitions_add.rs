@@ -5,7 +5,8 @@ use std::path::Path;
 
 use dagster_instance::{DynamicPartitionsProgress, read_partition_keys};
 
-use crate::args::{Keys, PartitionsAdd};
+use crate::args::{KeysOf, PartitionsAdd};
+use crate::print::counted;
 use crate::{Result, json, open, report, text};
 
 pub(crate) async fn run(home: Option<&Path>, args: &PartitionsAdd) -> Result<()> {
@@ -26,15 +27,16 @@ pub(crate) async fn run(home: Option<&Path>, args: &PartitionsAdd) -> Result<()>
         let name = text::value(name);
         let existing = match added.existing {
             0 => String::new(),
+            1 => "; 1 was there already".to_owned(),
             count => format!("; {count} were there already"),
         };
-        writeln!(out, "Added {} keys to {name}{existing}", added.added)?;
+        writeln!(out, "Added {} to {name}{existing}", counted(added.added, "key"))?;
     }
     Ok(())
 }
 
 /// The keys that are named, then those of the file.
-pub(super) async fn named(args: &Keys) -> Result<Vec<String>> {
+pub(super) async fn named(args: &KeysOf) -> Result<Vec<String>> {
     let mut keys = args.keys.clone();
     if let Some(file) = &args.file {
         keys.extend(read_partition_keys(&args.name, file).await?);

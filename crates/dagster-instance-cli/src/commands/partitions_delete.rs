@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use super::partitions_add::named;
 use crate::args::PartitionsDelete;
 use crate::confirm::{Decision, decide};
+use crate::print::counted;
 use crate::{FAILURE, Result, json, open, report, text};
 
 /// How many keys are looked for at once, and after how many the progress is said.
@@ -30,8 +31,10 @@ pub(crate) async fn run(home: Option<&Path>, args: &PartitionsDelete) -> Result<
         )
         .into());
     }
-    let (what, rest) =
-        (format!("{} of {}", counted(existing.len()), text::value(name)), rest(not_there));
+    let (what, rest) = (
+        format!("{} of {}", counted(existing.len() as u64, "key"), text::value(name)),
+        rest(not_there),
+    );
     let plan = [format!("to delete: {what}{rest}")];
     let dry_run = match decide(&args.consent, &plan, &format!("Delete {what}?"))? {
         Decision::Nothing => return Ok(ExitCode::from(FAILURE)),
@@ -61,10 +64,7 @@ pub(crate) async fn run(home: Option<&Path>, args: &PartitionsDelete) -> Result<
 fn rest(not_there: usize) -> String {
     match not_there {
         0 => String::new(),
+        1 => "; 1 more is not there".to_owned(),
         count => format!("; {count} more are not there"),
     }
-}
-
-fn counted(keys: usize) -> String {
-    if keys == 1 { "1 key".to_owned() } else { format!("{keys} keys") }
 }

@@ -3,8 +3,8 @@
 use dagster_instance::AssetKey;
 use dagster_instance::RunId;
 use dagster_instance::assets::{AssetCheckEvaluation, AssetRecord};
-use dagster_instance::clock::timestamp_of;
 use dagster_instance::event::EventLogRecord;
+use dagster_instance::serdes::Number;
 use dagster_instance::storage::{
     AssetCheckExecutionRecord, AssetCheckSummaryRecord, WipedAssetPartitions,
 };
@@ -13,7 +13,7 @@ use serde_json::{Value, json};
 use super::{asset_key, text};
 use crate::args::{MISSING, PartitionStatus};
 use crate::bar::Counts;
-use crate::commands::asset_checks::evaluation;
+use crate::commands::asset_checks::{evaluation, executed_at};
 
 /// An asset, as in a list.
 pub(crate) fn asset(record: &AssetRecord) -> Value {
@@ -46,7 +46,7 @@ pub(crate) fn asset_in_full(asset_in_full: &AssetInFull<'_>) -> Value {
     let partitions = asset_in_full.partitions;
     let more = [
         ("last_observation_timestamp", json!(observed)),
-        ("last_wipe_timestamp", json!(wiped.map(|time| time.as_f64()))),
+        ("last_wipe_timestamp", json!(wiped.map(Number::as_f64))),
         ("checks", asset_in_full.checks.iter().map(asset_check).collect()),
         (
             "partitions",
@@ -82,7 +82,7 @@ fn execution(record: &AssetCheckExecutionRecord) -> Value {
         "status": record.status.as_str(),
         "run_id": text(record.run_id.as_str()),
         "partition": record.partition.as_deref().map(text),
-        "timestamp": timestamp_of(record.create_timestamp),
+        "timestamp": executed_at(record),
         "severity": evaluation.map(|it| it.severity.as_str()),
         "description": evaluation.and_then(description),
     })

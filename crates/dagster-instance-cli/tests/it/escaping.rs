@@ -56,6 +56,9 @@ async fn nothing_reaches_the_terminal_that_it_would_act_upon() {
         "run events nasty --json",
         "asset list",
         "asset list --json",
+        "asset show a/k",
+        "asset partitions a/k",
+        "partitions list nasty",
         "info",
         "run show two",
         "run wait two",
@@ -71,10 +74,21 @@ async fn nothing_reaches_the_terminal_that_it_would_act_upon() {
         }
     }
     check_printable("an unknown id", &home.run(&["run", "show", NASTY]));
+    let key = AssetKey::new([NASTY, "k"]).to_user_string();
+    for command in ["show", "partitions", "checks"] {
+        let ended = home.run(&["asset", command, &key]);
+        assert_eq!(ended.code, Some(0), "{ended}");
+        check_printable("an asset", &ended);
+        check_printable("an unknown asset", &home.run(&["asset", command, NASTY]));
+    }
+    check_printable("a wipe", &home.run(&["asset", "wipe", &key, "--dry-run"]));
     check_printable("usage", &home.run(&["run", "list", "--tag", NASTY]));
     insta::assert_snapshot!("nasty_run_list", home.run(&["run", "list"]));
     insta::assert_snapshot!("nasty_run_show", home.run(&["run", "show", "nasty"]));
     insta::assert_snapshot!("nasty_run_events", home.run(&["run", "events", "nasty"]));
     insta::assert_snapshot!("nasty_asset_list", home.run(&["asset", "list"]));
     insta::assert_snapshot!("nasty_ambiguous_run", home.run(&["run", "show", "two"]));
+    let wipe = ["asset", "wipe", &key, "--partition", NASTY, "--yes"];
+    check_printable("a wipe of a partition", &home.run(&wipe));
+    check_printable("a key", &home.run(&["partitions", "add", NASTY, NASTY]));
 }

@@ -23,6 +23,28 @@ fn every_command_has_help() {
     check("help_run_wait", "run wait --help");
     check("help_run_cancel", "run cancel --help");
     check("help_asset_list", "asset list --help");
+    check("help_asset", "asset --help");
+    check("help_asset_show", "asset show --help");
+    check("help_asset_checks", "asset checks --help");
+    check("help_asset_partitions", "asset partitions --help");
+    check("help_asset_wipe", "asset wipe --help");
+    check("help_partitions", "partitions --help");
+    check("help_partitions_list", "partitions list --help");
+    check("help_partitions_add", "partitions add --help");
+    check("help_partitions_delete", "partitions delete --help");
+    for (name, line) in [
+        ("help_schedule", "schedule --help"),
+        ("help_schedule_list", "schedule list --help"),
+        ("help_schedule_start", "schedule start --help"),
+        ("help_sensor", "sensor --help"),
+        ("help_sensor_show", "sensor show --help"),
+        ("help_tick_list", "tick list --help"),
+        ("help_backfill_list", "backfill list --help"),
+        ("help_backfill_show", "backfill show --help"),
+        ("help_reindex", "reindex --help"),
+    ] {
+        check(name, line);
+    }
     check("help_info", "info --help");
 }
 

@@ -2,6 +2,7 @@
 //! Python and no Postgres.
 #![expect(clippy::expect_used, reason = "a failed expectation is a failed test")]
 
+mod assets;
 mod ended;
 mod ending;
 mod errors;
@@ -10,4 +11,7 @@ mod exec;
 mod help;
 mod home;
 mod looking;
+mod partitions;
+mod reindex;
+mod scheduling;
 mod strict_json;
