@@ -31,7 +31,7 @@ pub(crate) struct PartitionsList {
 
 /// Add keys to dynamic partitions.
 ///
-/// KeysOf that are there stay where they are. Very many keys are added in parts. After an interruption, the same command
+/// Keys that are there stay where they are. Very many keys are added in parts. After an interruption, the same command
 /// goes on where it was.
 #[derive(Debug, Args)]
 pub(crate) struct PartitionsAdd {
@@ -44,7 +44,7 @@ pub(crate) struct PartitionsAdd {
 
 /// Delete keys of dynamic partitions.
 ///
-/// KeysOf that are not there are left out. What is stored of the partitions stays: their runs and their events. After an
+/// Keys that are not there are left out. What is stored of the partitions stays: their runs and their events. After an
 /// interruption, the same command goes on where it was.
 #[derive(Debug, Args)]
 pub(crate) struct PartitionsDelete {
