@@ -84,7 +84,7 @@ async fn a_tag_of_the_run_says_how_often_it_is_retried() -> TestResult {
         ("many", "false"),
         ("", "false"),
     ] {
-        check(retries(), vec![run("r1", &[(tags::MAX_retries(), value)])], Some(expected)).await?;
+        check(retries(), vec![run("r1", &[(tags::MAX_RETRIES, value)])], Some(expected)).await?;
     }
     Ok(())
 }

@@ -9,9 +9,7 @@ use instance_core::launcher::RunLauncher;
 use instance_core::ops::EventWatchAccess;
 use instance_core::run::{DagsterRun, DagsterRunStatus};
 use instance_core::serdes::deserialize_value;
-use instance_core::storage::{
-    ComputeIoType, ComputeLogCapture, ComputeLogKey, ComputeLogManager, ComputeLogPrefix,
-};
+use instance_core::storage::{ComputeIoType, ComputeLogCapture, ComputeLogKey, ComputeLogPrefix};
 use instance_core::testing::doubles::ComputeLogManagerDouble;
 use instance_core::testing::instance::{TestInstance, at_once};
 use instance_core::testing::observed::StoreCall;

@@ -10,7 +10,7 @@ use instance_core::ids::SnapshotId;
 use instance_core::run::{RegisteredCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin};
 use instance_core::serdes::{FrozenSet, Opaque, UnknownFields};
 use instance_core::snap::{
-    ExecutionPlanSnapshot, ExecutionStepSnap, JobLineageSnap, JobSnap, KnownExecutionState,
+    ExecutionPlanSnapshot, ExecutionStepSnap, JobLineageSnap, KnownExecutionState,
 };
 use instance_runs::CommandJob;
 
