@@ -4,6 +4,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use instance_config::{ProcessEnvironment, find_home, load_settings};
+use instance_core::assets::AssetHealthSource;
 use instance_core::clock::{Clock, IdSource, RandomIds, SystemClock};
 use instance_core::error::InstanceError;
 use instance_core::event::{EventBuffer, EventListeners};
@@ -31,6 +32,7 @@ pub struct DagsterInstanceBuilder {
     ids: Arc<dyn IdSource>,
     event_batching: Option<EventBatching>,
     run_size_limit_bytes: Option<u64>,
+    asset_health_source: Option<Arc<dyn AssetHealthSource>>,
 }
 
 impl DagsterInstance {
@@ -48,6 +50,7 @@ impl DagsterInstance {
             ids: Arc::new(RandomIds),
             event_batching: None,
             run_size_limit_bytes: None,
+            asset_health_source: None,
         }
     }
 
@@ -146,6 +149,12 @@ impl DagsterInstanceBuilder {
         self
     }
 
+    /// Sets the source that keeps the health of assets. By default there is none, as in Dagster's open source.
+    pub fn asset_health_source(mut self, source: impl AssetHealthSource + 'static) -> Self {
+        self.asset_health_source = Some(Arc::new(source));
+        self
+    }
+
     /// Builds an instance in memory; see [`DagsterInstance::ephemeral`]. Its directory has an empty name. Stores and a
     /// compute-log manager that were set are used instead of those in memory.
     pub fn in_memory(mut self) -> DagsterInstance {
@@ -234,6 +243,7 @@ impl DagsterInstanceBuilder {
             event_buffer: EventBuffer::default(),
             event_listeners: EventListeners::default(),
             run_size_limit_bytes: self.run_size_limit_bytes,
+            asset_health_source: self.asset_health_source,
             settings,
         };
         DagsterInstance { inner: Arc::new(inner) }

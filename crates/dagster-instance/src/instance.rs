@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use instance_core::assets::AssetHealthSource;
 use instance_core::clock::{Clock, IdSource};
 use instance_core::event::{EventBuffer, EventListeners};
 use instance_core::launcher::{RunCoordinator, RunLauncher};
@@ -29,6 +30,7 @@ pub(crate) struct Inner {
     pub(crate) event_buffer: EventBuffer,
     pub(crate) event_listeners: EventListeners,
     pub(crate) run_size_limit_bytes: Option<u64>,
+    pub(crate) asset_health_source: Option<Arc<dyn AssetHealthSource>>,
 }
 
 impl std::fmt::Debug for DagsterInstance {

@@ -15,7 +15,9 @@ mod wiring;
 pub use builder::DagsterInstanceBuilder;
 pub use instance::DagsterInstance;
 
-pub use instance_assets::RunlessAssetEvent;
+pub use instance_assets::{
+    AssetCheckInstanceSupport, AssetPartitionStatus, DataVersionQuery, RunlessAssetEvent,
+};
 pub use instance_config::{Environment, Home, HomeSource, ProcessEnvironment, find_home};
 pub use instance_core::clock::{self, Clock, IdSource, RandomIds, SystemClock};
 pub use instance_core::command::{COMMAND_OP, CommandSpec};

@@ -1,9 +1,10 @@
 //! What each domain needs of an instance, implemented for [`DagsterInstance`].
 
 use async_trait::async_trait;
+use instance_core::assets::AssetHealthSource;
 use instance_core::clock::{Clock, IdSource};
 use instance_core::error::InstanceError;
-use instance_core::event::{EventBuffer, EventListeners, NewEvent};
+use instance_core::event::{EventBuffer, EventListeners, EventLogEntry, NewEvent};
 use instance_core::launcher::{RunCoordinator, RunLauncher};
 use instance_core::ops::{
     AssetOps, ClockAccess, ComputeLogAccess, ConfigOps, EventOps, EventReporter, IdAccess,
@@ -56,6 +57,10 @@ impl EventReporter for DagsterInstance {
     async fn handle_new_event(&self, event: NewEvent) -> Result<(), InstanceError> {
         instance_events::handle_new_event(self, event).await
     }
+
+    async fn handle_new_events(&self, entries: Vec<EventLogEntry>) -> Result<(), InstanceError> {
+        instance_events::handle_new_events(self, entries).await
+    }
 }
 
 impl RunOps for DagsterInstance {
@@ -88,7 +93,16 @@ impl LauncherOps for DagsterInstance {
     }
 }
 
-impl AssetOps for DagsterInstance {}
+impl AssetOps for DagsterInstance {
+    fn asset_freshness_enabled(&self) -> bool {
+        self.inner.settings.asset_freshness_enabled
+    }
+
+    fn asset_health_source(&self) -> Option<&dyn AssetHealthSource> {
+        self.inner.asset_health_source.as_deref()
+    }
+}
+
 impl ConfigOps for DagsterInstance {}
 impl RunWorkerOps for DagsterInstance {}
 impl SchedulingOps for DagsterInstance {}

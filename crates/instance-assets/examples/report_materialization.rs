@@ -1,4 +1,5 @@
-//! Reports that something outside of any run has made an asset, over stores in memory, and reads what is known of it.
+//! Reports that something outside of any run has made partitions of an asset, over stores in memory. Reads what is known of
+//! them, and wipes one.
 //!
 //! `cargo run --package instance-assets --example report_materialization`
 
@@ -7,9 +8,17 @@ use instance_assets::instance_core::clock::{Clock, SystemClock};
 use instance_assets::instance_core::event::{AssetMaterialization, NewEvent};
 use instance_assets::instance_core::memory::MemoryStores;
 use instance_assets::instance_core::ops::{AssetOps, ClockAccess, EventReporter, StoresAccess};
+use instance_assets::instance_core::partitions::PartitionsSnap;
+use instance_assets::instance_core::serdes::deserialize_value;
 use instance_assets::instance_core::storage::{Only, Stores};
 use instance_assets::instance_core::{AssetKey, InstanceError};
-use instance_assets::{get_asset_records, has_asset_key, report_runless_asset_event};
+use instance_assets::{
+    AssetPartitionStatus, get_asset_records, get_status_by_partition, has_asset_key,
+    report_runless_asset_event, wipe_asset_partitions,
+};
+
+/// Daily partitions from 2024-01-01 on, until 2024-02-01.
+const DAYS: &str = r#"{"__class__": "ExternalTimeWindowPartitionsDefinitionData", "cron_schedule": "0 0 * * *", "end": 1706745600.0, "end_offset": 0, "exclusions": null, "fmt": "%Y-%m-%d", "start": 1704067200.0, "timezone": "UTC"}"#;
 
 /// What the functions of this crate need of an instance, and no more.
 struct Instance {
@@ -45,7 +54,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let key = AssetKey::new(["lake", "orders"]);
     assert!(!has_asset_key(&instance, &key).await?);
 
-    for partition in ["2026-01-01", "2026-01-02"] {
+    for partition in ["2024-01-01", "2024-01-02"] {
         let made = AssetMaterialization::new(key.clone(), Some(partition.to_owned()));
         report_runless_asset_event(&instance, made).await?;
     }
@@ -55,6 +64,16 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let last = entry.last_materialization_record.as_ref().ok_or("it was not materialised")?;
     let event = last.event_log_entry.dagster_event.as_deref().ok_or("that is no event")?;
     println!("{} was last made for {:?}", entry.asset_key, event.partition());
-    assert_eq!(event.partition(), Some("2026-01-02"));
+    assert_eq!(event.partition(), Some("2024-01-02"));
+
+    // A code location tells the definition of the partitions as this text.
+    let partitions: PartitionsSnap = deserialize_value(DAYS)?;
+    let days = ["2024-01-01", "2024-01-02", "2024-01-03"].map(str::to_owned);
+    wipe_asset_partitions(&instance, &key, &days[1..2]).await?;
+    let status = get_status_by_partition(&instance, &key, &days, &partitions).await?;
+    let status = status.ok_or("the asset has no status")?;
+    println!("its partitions now stand so: {status:?}");
+    assert_eq!(status[&days[0]], Some(AssetPartitionStatus::Materialized));
+    assert_eq!((status[&days[1]], status[&days[2]]), (None, None));
     Ok(())
 }

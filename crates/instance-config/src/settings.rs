@@ -17,6 +17,9 @@ const KNOWN_SECTIONS: [&str; 3] = ["local_artifact_storage", "compute_logs", "ru
 /// The variable that says how many events of a batch Dagster stores together. No event waits if it is not set, or zero.
 const EVENT_BATCH_SIZE: &str = "DAGSTER_EVENT_BATCH_SIZE";
 
+/// The variable that turns off the evaluation of freshness.
+const ASSET_FRESHNESS_ENABLED: &str = "DAGSTER_ASSET_FRESHNESS_ENABLED";
+
 /// Returns the settings of the instance.
 pub fn get_settings(ops: &dyn ConfigOps) -> &InstanceSettings {
     ops.settings()
@@ -53,7 +56,12 @@ pub fn load_settings(
         .with_artifacts_dir(artifacts_dir)
         .with_run_retries(run_retries(&root, environment)?)
         .with_event_batching(event_batching(environment)?)
+        .with_asset_freshness_enabled(asset_freshness_enabled(environment))
         .with_ignored_keys(ignored_keys.map(str::to_owned).collect()))
+}
+
+fn asset_freshness_enabled(environment: &dyn Environment) -> bool {
+    !environment.get(ASSET_FRESHNESS_ENABLED).is_some_and(|text| text.to_lowercase() == "false")
 }
 
 fn run_retries(
@@ -251,6 +259,30 @@ mod tests {
         let retries = enabled.with_max_retries(3).with_retry_on_asset_or_op_failure(false);
         assert_eq!(settings.run_retries, retries);
         Ok(())
+    }
+
+    #[test]
+    fn the_freshness_of_assets_is_dagsters_variable() {
+        struct Freshness(Option<&'static str>);
+        impl Environment for Freshness {
+            fn get(&self, name: &str) -> Option<String> {
+                self.0.filter(|_| name == "DAGSTER_ASSET_FRESHNESS_ENABLED").map(str::to_owned)
+            }
+        }
+        let is_enabled = |text| {
+            let settings = load_settings(Path::new("/no/such/home"), &Freshness(text));
+            settings.map(|settings| settings.asset_freshness_enabled).ok()
+        };
+        for (text, expected) in [
+            (None, true),
+            (Some(""), true),
+            (Some("true"), true),
+            (Some("0"), true),
+            (Some("false"), false),
+            (Some("FALSE"), false),
+        ] {
+            assert_eq!(is_enabled(text), Some(expected), "{text:?}");
+        }
     }
 
     #[test]

@@ -19,6 +19,8 @@ pub struct InstanceSettings {
     pub run_retries: RunRetries,
     /// Which events wait for others before they are stored.
     pub event_batching: EventBatching,
+    /// Whether the freshness of assets is evaluated, unless `DAGSTER_ASSET_FRESHNESS_ENABLED` is `false`.
+    pub asset_freshness_enabled: bool,
     /// Keys of `dagster.yaml` that this version does not act upon.
     pub ignored_keys: Vec<String>,
 }
@@ -33,6 +35,7 @@ impl InstanceSettings {
             artifacts_dir: home.join("storage"),
             run_retries: RunRetries::default(),
             event_batching: EventBatching::default(),
+            asset_freshness_enabled: true,
             ignored_keys: Vec::new(),
             home,
         }
@@ -51,6 +54,8 @@ crate::setters! {
         with_run_retries(run_retries: RunRetries);
         /// Which events wait for others before they are stored.
         with_event_batching(event_batching: EventBatching);
+        /// Whether the freshness of assets is evaluated.
+        with_asset_freshness_enabled(asset_freshness_enabled: bool);
         /// Keys of `dagster.yaml` that this version does not act upon.
         with_ignored_keys(ignored_keys: Vec<String>);
     }

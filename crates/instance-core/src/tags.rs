@@ -46,6 +46,8 @@ pub const RUN_FAILURE_REASON: &str = "dagster/failure_reason";
 pub const WILL_RETRY: &str = "dagster/will_retry";
 /// The data version of a materialisation.
 pub const DATA_VERSION: &str = "dagster/data_version";
+/// The version of the code that made a materialisation.
+pub const CODE_VERSION: &str = "dagster/code_version";
 /// The prefix of the tags that name the dimensions of a partition.
 pub const MULTIDIMENSIONAL_PARTITION_PREFIX: &str = "dagster/partition/";
 /// The parent of a run that re-executes another.

@@ -160,6 +160,12 @@ pub enum PartitionsError {
         /// What it has.
         found: String,
     },
+    /// The text of a cached subset is not one that this version reads.
+    #[error("the cached subset {text:?} cannot be read; delete the cached status of its asset")]
+    UnreadableSubset {
+        /// The text.
+        text: String,
+    },
     /// The keys of a dynamic set were not handed in.
     #[error(
         "the keys of the dynamic partitions {name:?} are needed; fetch every set that `dynamic_sets` names"

@@ -4,9 +4,11 @@
 //!
 #![doc = include_str!("../README.md")]
 
+mod cached_subset;
 mod cron;
 mod definition;
 mod error;
+mod existing;
 mod key_format;
 mod key_reader;
 mod resolve;
@@ -18,6 +20,7 @@ mod time_window;
 mod time_window_keys;
 mod windows;
 
+pub use cached_subset::CachedSubset;
 pub use error::PartitionsError;
 pub use resolve::DynamicPartitionKeys;
 pub use snap::{

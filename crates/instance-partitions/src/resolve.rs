@@ -16,7 +16,7 @@ use crate::{
 pub type DynamicPartitionKeys = BTreeMap<String, Vec<String>>;
 
 /// What parts a key of several dimensions is joined with.
-const DELIMITER: char = '|';
+pub(super) const DELIMITER: char = '|';
 
 /// What no key may contain: the text between the ends of a range, and characters that cannot be shown.
 const NEVER_IN_KEYS: [&str; 9] = ["...", "\x07", "\x08", "\x0c", "\n", "\r", "\t", "\x0b", "\0"];
@@ -139,7 +139,7 @@ impl PartitionsSnap {
     }
 
     /// Refuses what Dagster refuses to make a definition of.
-    fn validate(&self) -> Result<(), PartitionsError> {
+    pub(super) fn validate(&self) -> Result<(), PartitionsError> {
         match self {
             Self::Static(snap) => snap.refuse_keys_with(&NEVER_IN_KEYS),
             Self::Multi(snap) => snap.validate(),
@@ -147,7 +147,7 @@ impl PartitionsSnap {
         }
     }
 
-    fn unknown(&self) -> PartitionsError {
+    pub(super) fn unknown(&self) -> PartitionsError {
         let class = match self {
             Self::Opaque(stored) => stored.class(),
             _ => None,
@@ -180,7 +180,10 @@ impl DynamicPartitionsSnap {
         }
     }
 
-    fn keys<'a>(&self, dynamic: &'a DynamicPartitionKeys) -> Result<&'a [String], PartitionsError> {
+    pub(super) fn keys<'a>(
+        &self,
+        dynamic: &'a DynamicPartitionKeys,
+    ) -> Result<&'a [String], PartitionsError> {
         let missing = || PartitionsError::MissingDynamicKeys { name: self.name.clone() };
         dynamic.get(&self.name).map(Vec::as_slice).ok_or_else(missing)
     }
@@ -189,7 +192,7 @@ impl DynamicPartitionsSnap {
 impl MultiPartitionsSnap {
     /// The dimensions in the order of their names, which is the order of the parts of a key. If several have one
     /// name, the last one counts.
-    fn dimensions(&self) -> BTreeMap<&str, &PartitionsSnap> {
+    pub(super) fn dimensions(&self) -> BTreeMap<&str, &PartitionsSnap> {
         let dimensions = self.partition_dimensions.iter();
         dimensions.map(|dimension| (dimension.name.as_str(), &dimension.partitions)).collect()
     }
@@ -261,7 +264,7 @@ fn parts(key: &str, expected: usize) -> Result<Vec<&str>, PartitionsError> {
 }
 
 /// Keys without repetitions: old code locations name some keys twice.
-fn each_once(keys: &[String]) -> Vec<String> {
+pub(super) fn each_once(keys: &[String]) -> Vec<String> {
     let mut seen = BTreeSet::new();
     keys.iter().filter(|key| seen.insert(key.as_str())).cloned().collect()
 }

@@ -138,7 +138,11 @@ impl<'a> Windows<'a> {
     }
 
     /// The windows that begin at a time or later. Descending, those that end at it or earlier.
-    fn from(&self, time: DateTime<Utc>, direction: Direction) -> impl Iterator<Item = Window> + '_ {
+    pub(super) fn from(
+        &self,
+        time: DateTime<Utc>,
+        direction: Direction,
+    ) -> impl Iterator<Item = Window> + '_ {
         let ticks = |cron| Ticks::new(cron, self.zone, time, direction);
         let mut excluded: Vec<Peekable<Ticks<'_>>> =
             self.excluded_schedules.iter().map(|cron| ticks(cron).peekable()).collect();
@@ -237,11 +241,21 @@ impl<'a> Windows<'a> {
 
     /// Where the window of a key begins.
     pub(super) fn start_of_key(&self, key: &str) -> Result<DateTime<Utc>, PartitionsError> {
-        // Dagster takes these keys at their word, whether or not a window begins there.
-        if self.has_exclusions() || !["0 * * * *", "0 0 * * *"].contains(&self.schedule) {
-            return Ok(self.window_of_key(key)?.start.instant);
+        if self.takes_keys_at_their_word() {
+            return self.time_of_key(key);
         }
-        self.time_of_key(key)
+        Ok(self.window_of_key(key)?.start.instant)
+    }
+
+    /// Whether Dagster takes the time of a key for the start of a window, whether or not one begins there.
+    pub(super) fn takes_keys_at_their_word(&self) -> bool {
+        !self.has_exclusions() && ["0 * * * *", "0 0 * * *"].contains(&self.schedule)
+    }
+
+    /// A time as if a window began there.
+    pub(super) fn at(&self, time: DateTime<Utc>) -> Tick {
+        let local = time.with_timezone(&self.zone).naive_local();
+        Tick { instant: time, local, is_second: false }
     }
 
     pub(super) fn time_of_key(&self, key: &str) -> Result<DateTime<Utc>, PartitionsError> {
@@ -252,7 +266,7 @@ impl<'a> Windows<'a> {
         !self.excluded_schedules.is_empty() || !self.excluded_times.is_empty()
     }
 
-    fn key(&self, start: &Tick) -> Result<String, PartitionsError> {
+    pub(super) fn key(&self, start: &Tick) -> Result<String, PartitionsError> {
         let fmt = &self.definition.fmt;
         if self.cron.is_every_hour() && start.is_second && !fmt.contains("%z") {
             return written(start, self.zone, &format!("{fmt}%z"));

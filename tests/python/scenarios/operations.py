@@ -5,6 +5,7 @@ A recorder gives the real asset graph or code location besides; a replay has onl
 
 from types import SimpleNamespace
 
+from scenarios.asset_operations import ASSET_OPERATIONS
 from scenarios.code_location import ReplayedJob, ReplayedLocation
 from scenarios.encoding import check_key_of, de, key_of, ser, set_of
 from scenarios.graphs import graph_of
@@ -147,7 +148,7 @@ def report_runless_asset_event(instance, args):
     instance.report_runless_asset_event(de(args["event"]))
 
 
-OPERATIONS = {
+OPERATIONS = ASSET_OPERATIONS | {
     operation.__name__: operation
     for operation in (
         *(create_run, register_managed_run, create_reexecuted_run, add_run, add_run_tags, delete_run),

@@ -6,11 +6,12 @@ from scenarios import operations
 from scenarios.code_location import job_json, remote_graph
 from scenarios.encoding import check_key_json, key_json, ser, sorted_json
 from scenarios.graphs import graph_json, no_graph
+from scenarios.record_assets import AssetCalls
 
 from dagster._core.storage.dagster_run import DagsterRunStatus
 
 
-class Recorder:
+class Recorder(AssetCalls):
     """Has one method for each operation. Each gives what the operation gives back, read again, or null on an error.
 
     An error that the case does not expect ends it: a scenario must not pass because both sides fail.

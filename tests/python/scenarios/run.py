@@ -13,9 +13,11 @@ from pathlib import Path
 
 from common import emit, open_instance
 
+from scenarios import cases_assets, cases_asset_wipes  # noqa: F401
 from scenarios import cases_batches, cases_create_run, cases_events, cases_managed, cases_partitions  # noqa: F401
 from scenarios import cases_reexecution, cases_retries, cases_run_status, cases_runless  # noqa: F401
 from scenarios import known, run_ids
+from scenarios.asset_operations import ASSET_OPERATIONS, QUESTIONS
 from scenarios.code_location import RecordingLocation
 from scenarios.compare import outcome_differences, row_differences
 from scenarios.homes import PostgresSide, SqliteSide
@@ -23,6 +25,9 @@ from scenarios.record import Recorder
 from scenarios.registry import SCENARIOS, Scenario
 from scenarios.replay import Replay
 from scenarios.speed import read_revisions_once
+
+from dagster import DagsterInstance
+from dagster._core.instance.ref import InstanceRef
 
 # Clocks of a database and of this process need not agree to the millisecond.
 TOLERANCE = 2
@@ -63,6 +68,24 @@ class Played:
     failure: str | None
 
 
+def read_by_dagster(home, played, windows):
+    """What differs where real Dagster reads what we have left: the questions behind the last change of the scenario."""
+    last = [number for number, step in enumerate(played.steps) if step["op"] not in QUESTIONS]
+    questions = list(enumerate(played.steps))[last[-1] + 1 if last else 0 :]
+    if not questions:
+        return []
+    results = {}
+    with DagsterInstance.from_ref(InstanceRef.from_dir(os.fspath(home))) as instance:
+        for number, step in questions:
+            try:
+                results[number] = {"ok": ASSET_OPERATIONS[step["op"]](instance, step["args"])}
+            except Exception as error:
+                results[number] = {"error": f"{type(error).__name__}: {error}"}
+    steps = [{**step, "op": f"{step['op']} of Dagster on our home"} for _, step in questions]
+    results = {place: results[number] for place, (number, _) in enumerate(questions)}
+    return outcome_differences(steps, results, windows)
+
+
 class Stage:
     """The two sides and what all scenarios share."""
 
@@ -100,10 +123,12 @@ class Stage:
             (self.documents / f"{home.name}.json").write_text(json.dumps(document, indent=1))
         with window() as times:
             results = self.replay.play(document)
+        rows = self.ours.dump(home, times)
         return [
             *([played.failure] if played.failure else []),
             *outcome_differences(played.steps, results, [played.times, times], scenario.unordered),
-            *row_differences(played.rows, self.ours.dump(home, times), scenario.unordered),
+            *row_differences(played.rows, rows, scenario.unordered),
+            *read_by_dagster(home, played, [played.times, times]),
         ]
 
     def close(self):

@@ -4,6 +4,7 @@
 //! Not here: what the scenarios are, and the comparison (`tests/python/scenarios/`).
 
 mod arguments;
+mod assets;
 mod code_location;
 mod graph;
 mod operations;

@@ -13,10 +13,10 @@ use dagster_instance::{
 };
 use serde_json::Value;
 
-use super::Result;
 use super::arguments::Arguments;
 use super::code_location::{Recorded, job};
 use super::graph::graph;
+use super::{Result, assets};
 
 /// Plays a step; returns what the method gives back, or null.
 pub(super) async fn play(
@@ -35,6 +35,9 @@ pub(super) async fn play(
             Ok(given_back(&instance.add_run(run).await?))
         }
         _ => {
+            if let Some(answer) = assets::play(instance, name, arguments).await? {
+                return Ok(answer);
+            }
             change(instance, name, arguments).await?;
             Ok(Value::Null)
         }

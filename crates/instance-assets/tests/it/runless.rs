@@ -111,3 +111,52 @@ async fn a_change_of_freshness_is_found_by_its_asset() -> TestResult {
     assert_eq!(record.updated_at.to_rfc3339(), "2023-11-14T22:13:20.500+00:00");
     Ok(())
 }
+
+#[tokio::test]
+async fn tags_are_those_that_dagster_allows() -> TestResult {
+    let longest = "x".repeat(63);
+    let too_long = "x".repeat(64);
+    let tagged = |name: &str, value: &str| {
+        let mut event = AssetMaterialization::new(key(), None);
+        event.tags = Some([(name.to_owned(), value.to_owned())].into());
+        event
+    };
+    let instance = TestInstance::default();
+    for (name, value) in [
+        ("team", "data"),
+        ("ns/team", ""),
+        (&*longest, &*longest),
+        ("dagster/kind/python", "a_b-c.D"),
+        ("dagster/data_version", "any text, of any length"),
+        ("dagster/code_version", "é"),
+        ("dagster/partition/a/b", "x|y"),
+        ("dagster/input_data_version/a/b", "x y"),
+        ("dagster/reporting_user", "a@b"),
+    ] {
+        report_runless_asset_event(&instance, tagged(name, value)).await?;
+    }
+    let stored = instance.entries(&RunId::runless()).await.len();
+    for (name, value) in [
+        ("", "x"),
+        ("a b", "x"),
+        ("é", "x"),
+        ("a/b/c", "x"),
+        ("/a", "x"),
+        ("a/", "x"),
+        (&*too_long, "x"),
+        ("team", "a b"),
+        ("team", "é"),
+        ("team", &*too_long),
+    ] {
+        let refused = report_runless_asset_event(&instance, tagged(name, value)).await;
+        let error = refused.err().map(|error| (error.kind(), error.to_string()));
+        let (kind, text) = error.ok_or_else(|| format!("{name:?}={value:?} was not refused"))?;
+        assert_eq!(kind, instance_core::error::ErrorKind::Invalid);
+        assert!(text.contains("use letters, digits"), "{text}");
+    }
+    let mut seen: AssetObservation = deserialize_value(OBSERVATION)?;
+    seen.tags = Some([("a b".to_owned(), String::new())].into());
+    assert!(report_runless_asset_event(&instance, seen).await.is_err());
+    assert_eq!(instance.entries(&RunId::runless()).await.len(), stored, "nothing is stored");
+    Ok(())
+}

@@ -1,9 +1,10 @@
-//! Assets: their records, checks, freshness, and the cached status of their partitions.
+//! Assets: their records, checks, freshness and health, and the cached status of their partitions.
 
 mod check;
 mod details;
 mod freshness;
 mod graph;
+mod health;
 mod record;
 mod status_cache;
 
@@ -14,5 +15,9 @@ pub use check::{
 pub use details::AssetDetails;
 pub use freshness::{FreshnessState, FreshnessStateRecord, FreshnessStateRecordBody};
 pub use graph::{AssetCheckNode, AssetGraph, AssetNode};
+pub use health::{
+    AssetCheckHealthState, AssetFreshnessHealthState, AssetHealthPart, AssetHealthSource,
+    AssetMaterializationHealthState, MinimalAssetMaterializationHealthState,
+};
 pub use record::{AssetEntry, AssetRecord};
 pub use status_cache::AssetStatusCacheValue;

@@ -7,8 +7,9 @@ use crate::clock::{Clock, IdSource};
 use crate::event::EventListeners;
 use crate::settings::InstanceSettings;
 use crate::storage::{
-    AssetStore, BackfillStore, ComputeLogManager, DynamicPartitionStore, EventStore, EventWatch,
-    InstigatorStore, RunEventStore, RunStore, SnapshotStore, Stores,
+    AssetCheckStore, AssetPartitionStore, AssetStore, BackfillStore, ComputeLogManager,
+    DynamicPartitionStore, EventStore, EventWatch, InstigatorStore, RunEventStore, RunStore,
+    SnapshotStore, Stores,
 };
 
 /// Access to all stores.
@@ -48,6 +49,10 @@ accessors_of_stores! {
     EventWatchAccess: fn event_watch() -> EventWatch of event_log_storage;
     /// Access to assets.
     AssetStoreAccess: fn asset_store() -> AssetStore of event_log_storage;
+    /// Access to what events say of the partitions of assets.
+    AssetPartitionStoreAccess: fn asset_partition_store() -> AssetPartitionStore of event_log_storage;
+    /// Access to the executions of asset checks.
+    AssetCheckStoreAccess: fn asset_check_store() -> AssetCheckStore of event_log_storage;
     /// Access to the keys of dynamic partitions.
     DynamicPartitionStoreAccess: fn dynamic_partition_store() -> DynamicPartitionStore of event_log_storage;
     /// Access to runs together with their events.

@@ -15,10 +15,10 @@ mod scheduling;
 mod storage;
 
 pub use access::{
-    AssetStoreAccess, BackfillStoreAccess, ClockAccess, ComputeLogAccess,
-    DynamicPartitionStoreAccess, EventStoreAccess, EventWatchAccess, IdAccess,
-    InstigatorStoreAccess, ListenersAccess, RunEventStoreAccess, RunStoreAccess, SettingsAccess,
-    SnapshotStoreAccess, StoresAccess,
+    AssetCheckStoreAccess, AssetPartitionStoreAccess, AssetStoreAccess, BackfillStoreAccess,
+    ClockAccess, ComputeLogAccess, DynamicPartitionStoreAccess, EventStoreAccess, EventWatchAccess,
+    IdAccess, InstigatorStoreAccess, ListenersAccess, RunEventStoreAccess, RunStoreAccess,
+    SettingsAccess, SnapshotStoreAccess, StoresAccess,
 };
 pub use assets::AssetOps;
 pub use config::ConfigOps;

@@ -9,7 +9,7 @@ use async_trait::async_trait;
 use crate::clock::timestamp_of;
 use crate::error::InstanceError;
 use crate::event::{
-    DagsterEvent, JobFailureData, NewEvent, ReportEngineEvent, ReportEvent, report,
+    DagsterEvent, EventLogEntry, JobFailureData, NewEvent, ReportEngineEvent, ReportEvent, report,
 };
 use crate::ops::ClockAccess;
 use crate::run::DagsterRun;
@@ -24,6 +24,19 @@ pub trait EventReporter: ClockAccess {
     /// The entry is not stored. With [`InstanceError::EventsWaiting`] it waits for the next attempt; with
     /// [`InstanceError::EventsIncomplete`] it is stored.
     async fn handle_new_event(&self, event: NewEvent) -> Result<(), InstanceError>;
+
+    /// Stores entries in their order, and does what follows from them: one after another, unless the instance can do
+    /// it together.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`handle_new_event`](Self::handle_new_event). The entries before the one that is not stored are stored.
+    async fn handle_new_events(&self, entries: Vec<EventLogEntry>) -> Result<(), InstanceError> {
+        for entry in entries {
+            self.handle_new_event(entry.into()).await?;
+        }
+        Ok(())
+    }
 }
 
 /// The reports that every domain makes, by [`EventReporter::handle_new_event`]. A method that makes an event

@@ -321,7 +321,12 @@ impl LauncherOps for TestInstance {
     }
 }
 
-impl AssetOps for TestInstance {}
+impl AssetOps for TestInstance {
+    fn asset_freshness_enabled(&self) -> bool {
+        self.settings.asset_freshness_enabled
+    }
+}
+
 impl ConfigOps for TestInstance {}
 impl RunWorkerOps for TestInstance {}
 impl SchedulingOps for TestInstance {}

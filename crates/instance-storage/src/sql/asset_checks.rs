@@ -11,12 +11,12 @@ use sea_query::{
     UpdateStatement,
 };
 
-use crate::sql::countable;
 use crate::sql::tables::asset_check_executions::{
     ASSET_KEY, CHECK_NAME, CREATE_TIMESTAMP, EVALUATION_EVENT, EVALUATION_EVENT_STORAGE_ID,
     EVALUATION_EVENT_TIMESTAMP, EXECUTION_STATUS, ID, MATERIALIZATION_EVENT_STORAGE_ID, PARTITION,
     RUN_ID, TABLE,
 };
+use crate::sql::{countable, is_one_of};
 
 /// What an event says of the execution of a check.
 #[derive(Debug, Clone)]
@@ -180,7 +180,18 @@ fn is_of_partition(partition: Option<&str>) -> Expr {
     }
 }
 
-/// Deletes the executions of an asset's checks.
-pub(crate) fn delete_of_asset(asset_key: &str) -> DeleteStatement {
-    Query::delete().from_table(TABLE).and_where(Expr::col(ASSET_KEY).eq(asset_key)).take()
+/// Deletes the executions of the checks of assets.
+pub(crate) fn delete_of_assets(asset_keys: &[String]) -> DeleteStatement {
+    let keys = asset_keys.iter().map(String::as_str);
+    Query::delete().from_table(TABLE).and_where(is_one_of(ASSET_KEY, keys)).take()
+}
+
+/// Deletes the executions of checks of partitions of an asset.
+pub(crate) fn delete_of_partitions(asset_key: &str, partitions: &[String]) -> DeleteStatement {
+    let names = partitions.iter().map(String::as_str);
+    Query::delete()
+        .from_table(TABLE)
+        .and_where(Expr::col(ASSET_KEY).eq(asset_key))
+        .and_where(is_one_of(PARTITION, names))
+        .take()
 }

@@ -6,12 +6,15 @@ use chrono::NaiveDateTime;
 use instance_core::asset_key::AssetKey;
 use instance_core::event::DagsterEventType;
 use instance_core::ids::StorageId;
-use sea_query::{Alias, Expr, ExprTrait, Func, Order, Query, SelectStatement, WindowStatement};
+use sea_query::{
+    Alias, Cond, DeleteStatement, Expr, ExprTrait, Func, Order, Query, SelectStatement,
+    UpdateStatement, WindowStatement,
+};
 
-use crate::sql::events::{is_between, is_later_than_wipe, is_of_types};
+use crate::sql::events::{is_after_wipe, is_between, is_later_than_wipe, is_of_types};
 use crate::sql::packed::packed;
-use crate::sql::tables::{asset_event_tags, event_logs};
-use crate::sql::{Dialect, VALUES_PER_STATEMENT, without_index};
+use crate::sql::tables::{asset_event_tags, asset_keys, event_logs};
+use crate::sql::{Dialect, VALUES_PER_STATEMENT, is_one_of, without_index};
 
 /// The name of the sub-query of last events.
 const LATEST: &str = "latest";
@@ -119,6 +122,32 @@ pub(crate) fn select_latest_tags(
         .take()
 }
 
+/// How often each partition of these assets was materialised since it was last wiped.
+pub(crate) fn select_counts(of_assets: &[String]) -> SelectStatement {
+    const COUNT: &str = "count";
+    let (events, assets) = (event_logs::TABLE, asset_keys::TABLE);
+    let wiped_at = || Expr::col((assets, asset_keys::WIPE_TIMESTAMP));
+    let keys = of_assets.iter().map(String::as_str);
+    Query::select()
+        .columns([(events, event_logs::ASSET_KEY), (events, event_logs::PARTITION)])
+        .expr_as(Func::count(Expr::col((events, event_logs::ID))), COUNT)
+        .from(events)
+        .left_join(
+            assets,
+            Expr::col((assets, asset_keys::ASSET_KEY)).equals((events, event_logs::ASSET_KEY)),
+        )
+        .and_where(is_one_of((events, event_logs::ASSET_KEY), keys))
+        .and_where(is_of_types(&[DagsterEventType::AssetMaterialization]))
+        .and_where(Expr::col((events, event_logs::PARTITION)).is_not_null())
+        .cond_where(
+            Cond::any()
+                .add(wiped_at().is_null())
+                .add(Expr::col((events, event_logs::TIMESTAMP)).gt(wiped_at())),
+        )
+        .group_by_columns([(events, event_logs::ASSET_KEY), (events, event_logs::PARTITION)])
+        .take()
+}
+
 /// The data version of each partition that its last event with one has.
 pub(crate) fn select_data_versions(
     asset_key: &AssetKey,
@@ -195,4 +224,95 @@ pub(crate) fn select_event_tags(
         select.and_where(Expr::col(EVENT_ID).eq(id.0));
     }
     select
+}
+
+/// The types of events that are about a partition. An index finds partitions of an asset by them.
+const OF_PARTITIONS: &[DagsterEventType] = &[
+    DagsterEventType::AssetMaterialization,
+    DagsterEventType::AssetObservation,
+    DagsterEventType::AssetMaterializationPlanned,
+    DagsterEventType::AssetFailedToMaterialize,
+];
+
+/// The events about partitions of an asset.
+fn is_of_partitions(asset_key: &str, partitions: &[String]) -> Cond {
+    let names = partitions.iter().map(String::as_str);
+    Cond::all()
+        .add(Expr::col(event_logs::ASSET_KEY).eq(asset_key))
+        .add(is_of_types(OF_PARTITIONS))
+        .add(is_one_of(event_logs::PARTITION, names))
+}
+
+/// The runs that have events about partitions of an asset.
+pub(crate) fn select_runs_of_partitions(asset_key: &str, partitions: &[String]) -> SelectStatement {
+    Query::select()
+        .distinct()
+        .column(event_logs::RUN_ID)
+        .from(event_logs::TABLE)
+        .cond_where(is_of_partitions(asset_key, partitions))
+        .take()
+}
+
+/// Whether a run has events of these types about partitions of an asset; a row if it has.
+pub(crate) fn select_of_run_and_partitions(
+    run_id: &str,
+    of_types: &[DagsterEventType],
+    asset_key: &str,
+    partitions: &[String],
+) -> SelectStatement {
+    Query::select()
+        .column(event_logs::ID)
+        .from(event_logs::TABLE)
+        .cond_where(is_of_partitions(asset_key, partitions))
+        .and_where(is_of_types(of_types))
+        .and_where(without_index(event_logs::RUN_ID).eq(run_id))
+        .limit(1)
+        .take()
+}
+
+/// Deletes the tags of events about partitions of an asset; the events are changed next.
+pub(crate) fn delete_tags_of_partitions(asset_key: &str, partitions: &[String]) -> DeleteStatement {
+    let events = Query::select()
+        .column(event_logs::ID)
+        .from(event_logs::TABLE)
+        .cond_where(is_of_partitions(asset_key, partitions))
+        .take();
+    Query::delete()
+        .from_table(asset_event_tags::TABLE)
+        .and_where(Expr::col(asset_event_tags::EVENT_ID).in_subquery(events))
+        .take()
+}
+
+/// Deletes the events about partitions of an asset.
+pub(crate) fn delete_of_partitions(asset_key: &str, partitions: &[String]) -> DeleteStatement {
+    Query::delete()
+        .from_table(event_logs::TABLE)
+        .cond_where(is_of_partitions(asset_key, partitions))
+        .take()
+}
+
+/// Makes the events about partitions of an asset be about neither. They stay in the logs of their runs.
+pub(crate) fn update_of_partitions(asset_key: &str, partitions: &[String]) -> UpdateStatement {
+    Query::update()
+        .table(event_logs::TABLE)
+        .value(event_logs::ASSET_KEY, Expr::val(None::<String>))
+        .value(event_logs::PARTITION, Expr::val(None::<String>))
+        .cond_where(is_of_partitions(asset_key, partitions))
+        .take()
+}
+
+/// The last event of these types about an asset since it was last wiped: its id, body and run.
+pub(crate) fn select_last_since_wipe(
+    asset_key: &str,
+    of_types: &[DagsterEventType],
+) -> SelectStatement {
+    Query::select()
+        .columns([event_logs::ID, event_logs::EVENT, event_logs::RUN_ID])
+        .from(event_logs::TABLE)
+        .and_where(Expr::col(event_logs::ASSET_KEY).eq(asset_key))
+        .and_where(is_of_types(of_types))
+        .and_where(is_after_wipe(asset_key))
+        .order_by(event_logs::ID, Order::Desc)
+        .limit(1)
+        .take()
 }

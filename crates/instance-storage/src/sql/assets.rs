@@ -203,11 +203,8 @@ pub(crate) fn select_latest_events(
         .take()
 }
 
-/// Replaces the cached status of an asset; `None` deletes it.
-pub(crate) fn update_cached_status(
-    asset_key: &AssetKey,
-    status: Option<String>,
-) -> UpdateStatement {
+/// Replaces the cached status of an asset.
+pub(crate) fn update_cached_status(asset_key: &AssetKey, status: String) -> UpdateStatement {
     Query::update()
         .table(asset_keys::TABLE)
         .value(asset_keys::CACHED_STATUS_DATA, status)
@@ -215,8 +212,33 @@ pub(crate) fn update_cached_status(
         .take()
 }
 
-/// Forgets what is known of an asset.
-pub(crate) fn update_wiped(asset_key: &str, details: String, at: NaiveDateTime) -> UpdateStatement {
+/// Deletes the cached status of assets.
+pub(crate) fn delete_cached_status(keys: &[String]) -> UpdateStatement {
+    Query::update()
+        .table(asset_keys::TABLE)
+        .value(asset_keys::CACHED_STATUS_DATA, Expr::val(None::<String>))
+        .and_where(is_one_of_texts(keys))
+        .take()
+}
+
+/// The rows of assets, which others who want to change them wait for. In the order in which events change them, so that
+/// two transactions never wait for each other. Postgres needs it; SQLite has one writer.
+pub(crate) fn select_to_change(keys: &[String]) -> SelectStatement {
+    Query::select()
+        .column(asset_keys::ID)
+        .from(asset_keys::TABLE)
+        .and_where(is_one_of_texts(keys))
+        .order_by_expr(by_characters(asset_keys::ASSET_KEY, Dialect::Postgres), Order::Asc)
+        .lock_exclusive()
+        .take()
+}
+
+fn is_one_of_texts(keys: &[String]) -> Expr {
+    crate::sql::is_one_of(asset_keys::ASSET_KEY, keys.iter().map(String::as_str))
+}
+
+/// Forgets what is known of assets.
+pub(crate) fn update_wiped(keys: &[String], details: String, at: NaiveDateTime) -> UpdateStatement {
     let nothing = || Expr::val(None::<String>);
     Query::update()
         .table(asset_keys::TABLE)
@@ -225,7 +247,7 @@ pub(crate) fn update_wiped(asset_key: &str, details: String, at: NaiveDateTime) 
         .value(asset_keys::LAST_RUN_ID, nothing())
         .value(asset_keys::WIPE_TIMESTAMP, at)
         .value(asset_keys::CACHED_STATUS_DATA, nothing())
-        .and_where(Expr::col(asset_keys::ASSET_KEY).eq(asset_key))
+        .and_where(is_one_of_texts(keys))
         .take()
 }
 
@@ -236,4 +258,42 @@ pub(crate) fn select_wipe_timestamp(asset_key: &AssetKey) -> SelectStatement {
         .from(asset_keys::TABLE)
         .and_where(Expr::col(asset_keys::ASSET_KEY).eq(asset_key.to_db_string()))
         .take()
+}
+
+/// What an asset's row says of its last events, for a change: in Postgres others who want to change the row wait.
+pub(crate) fn select_last_to_change(asset_key: &str, dialect: Dialect) -> SelectStatement {
+    let mut select = Query::select();
+    select
+        .columns([asset_keys::ID, asset_keys::LAST_MATERIALIZATION, asset_keys::LAST_RUN_ID])
+        .from(asset_keys::TABLE)
+        .and_where(Expr::col(asset_keys::ASSET_KEY).eq(asset_key));
+    if dialect == Dialect::Postgres {
+        select.lock_exclusive();
+    }
+    select
+}
+
+/// What a wipe of partitions changes of an asset's row. What is `None` stays as it is.
+#[derive(Debug, Clone, Default)]
+pub(crate) struct LastEvents {
+    /// The last materialisation, or none.
+    pub(crate) last_materialization: Option<Option<String>>,
+    /// The last run, or none.
+    pub(crate) last_run_id: Option<Option<String>>,
+}
+
+/// Replaces what an asset's row says of its last events, and deletes its cached status.
+pub(crate) fn update_last(asset_key: &str, last: LastEvents) -> UpdateStatement {
+    let mut update = Query::update();
+    update
+        .table(asset_keys::TABLE)
+        .value(asset_keys::CACHED_STATUS_DATA, Expr::val(None::<String>))
+        .and_where(Expr::col(asset_keys::ASSET_KEY).eq(asset_key));
+    if let Some(record) = last.last_materialization {
+        update.value(asset_keys::LAST_MATERIALIZATION, record);
+    }
+    if let Some(run_id) = last.last_run_id {
+        update.value(asset_keys::LAST_RUN_ID, run_id);
+    }
+    update
 }

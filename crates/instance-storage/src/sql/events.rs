@@ -438,10 +438,11 @@ pub(crate) fn delete_of_run(run_id: &RunId) -> DeleteStatement {
         .take()
 }
 
-/// Deletes the events about an asset.
-pub(crate) fn delete_of_asset(asset_key: &str) -> DeleteStatement {
+/// Deletes the events about assets.
+pub(crate) fn delete_of_assets(asset_keys: &[String]) -> DeleteStatement {
+    let keys = asset_keys.iter().map(String::as_str);
     Query::delete()
         .from_table(event_logs::TABLE)
-        .and_where(Expr::col(event_logs::ASSET_KEY).eq(asset_key))
+        .and_where(super::is_one_of(event_logs::ASSET_KEY, keys))
         .take()
 }

@@ -196,13 +196,14 @@ stores! {
         }
         changes {
             fn update_asset_cached_status_data(asset_key: &AssetKey, cache_values: &AssetStatusCacheValue) -> ();
-            fn wipe_asset_cached_status(asset_key: &AssetKey) -> ();
+            fn wipe_asset_cached_status(asset_keys: &[AssetKey]) -> ();
             fn wipe_assets(asset_keys: &[AssetKey], at: DateTime<Utc>) -> ();
         }
     }
     AssetPartitionStore of Events by event_log_storage {
         asks {
             fn get_materialized_partitions(asset_key: &AssetKey, before_cursor: Option<StorageId>, after_cursor: Option<StorageId>) -> BTreeSet<String>;
+            fn get_materialization_count_by_partition(asset_keys: &[AssetKey]) -> BTreeMap<AssetKey, BTreeMap<String, u64>>;
             fn get_latest_storage_id_by_partition(asset_key: &AssetKey, event_type: DagsterEventType, partitions: &Only<String>, after_cursor: Option<StorageId>) -> BTreeMap<String, StorageId>;
             fn get_latest_tags_by_partition(query: &LatestTagsQuery) -> BTreeMap<String, BTreeMap<String, String>>;
             fn get_latest_asset_partition_materialization_attempts_without_materializations(asset_key: &AssetKey, after_storage_id: Option<StorageId>) -> Vec<MaterializationAttempt>;
@@ -210,7 +211,9 @@ stores! {
             fn get_updated_data_version_partitions(asset_key: &AssetKey, partitions: &[String], since_storage_id: StorageId) -> BTreeSet<String>;
             fn get_event_tags_for_asset(asset_key: &AssetKey, filter_tags: &BTreeMap<String, String>, filter_event_id: Option<StorageId>) -> Vec<BTreeMap<String, String>>;
         }
-        changes {}
+        changes {
+            fn wipe_asset_partitions(asset_key: &AssetKey, partitions: &[String]) -> WipedAssetPartitions;
+        }
     }
     AssetCheckStore of Events by event_log_storage {
         asks {

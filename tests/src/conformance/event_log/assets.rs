@@ -53,7 +53,7 @@ pub(super) async fn call(store: &dyn EventLogStorage, name: &str, request: &Requ
             store.update_asset_cached_status_data(&asset_key(request)?, &values).await?.into()
         }
         "wipe_asset_cached_status" => {
-            store.wipe_asset_cached_status(&asset_key(request)?).await?.into()
+            store.wipe_asset_cached_status(&[asset_key(request)?]).await?.into()
         }
         "wipe_asset" => store.wipe_assets(&[asset_key(request)?], request.now).await?.into(),
         "wipe_asset_partitions" => {

@@ -63,6 +63,24 @@ impl AssetChecks {
         self.of_check.retain(|(key, _), _| key != asset_key);
     }
 
+    /// Deletes the executions of checks of partitions of an asset; returns how many there were.
+    pub(super) fn delete_of_partitions(
+        &mut self,
+        asset_key: &str,
+        partitions: &BTreeSet<&str>,
+    ) -> u64 {
+        let mut deleted = 0;
+        for ((key, _), executions) in &mut self.of_check {
+            if key == asset_key {
+                let before = executions.len();
+                let is_of = |name: &String| partitions.contains(name.as_str());
+                executions.retain(|row| !row.record.partition.as_ref().is_some_and(is_of));
+                deleted += (before - executions.len()) as u64;
+            }
+        }
+        deleted
+    }
+
     /// Refuses entries if one of them evaluates a check for which its run has planned several executions. Stored
     /// plans count, and so do plans among the entries.
     pub(super) fn require_storable(&self, entries: &[EventLogEntry]) -> Result<(), StorageError> {

@@ -13,6 +13,7 @@ use crate::ids::StorageId;
 use crate::memory::State;
 use crate::storage::{
     AssetPartitionStore, LatestTagsQuery, MaterializationAttempt, Only, PlannedMaterializationInfo,
+    WipedAssetPartitions,
 };
 use crate::tags::{self, is_indexed_tag};
 
@@ -67,6 +68,44 @@ impl State {
     }
 }
 
+impl State {
+    /// Wipes partitions of an asset, and repairs its row.
+    fn wipe_partitions(
+        &mut self,
+        asset_key: &AssetKey,
+        partitions: &BTreeSet<&str>,
+    ) -> WipedAssetPartitions {
+        let key = asset_key.to_db_string();
+        let events = self.events.unlink(&key, partitions);
+        let wiped = WipedAssetPartitions {
+            events: events.len() as u64,
+            check_executions: self.asset_checks.delete_of_partitions(&key, partitions),
+        };
+        if !wiped.is_nothing() {
+            let materialized = self.last_since_wipe(asset_key, &[MATERIALIZATION]);
+            let begun = self.last_since_wipe(asset_key, &[MATERIALIZATION, PLANNED]);
+            let last = (materialized.map(EventRow::record), begun.map(EventRow::run_id));
+            let names_run =
+                |event_type| [Some(MATERIALIZATION), Some(PLANNED)].contains(&event_type);
+            let runs = events.into_iter().filter(|(event_type, _)| names_run(*event_type));
+            let runs = runs.map(|(_, run_id)| run_id).collect();
+            self.assets.forget_partitions(&key, partitions, &runs, last);
+        }
+        wiped
+    }
+
+    fn last_since_wipe(
+        &self,
+        asset_key: &AssetKey,
+        types: &[DagsterEventType],
+    ) -> Option<&EventRow> {
+        let asset_key = asset_key.to_db_string();
+        let wiped_at = self.assets.wiped_at(&asset_key);
+        let mut newest = self.events.of_asset(&asset_key, Between::default()).rev();
+        newest.find(|row| row.is_of(types) && row.is_after_wipe(wiped_at))
+    }
+}
+
 /// The last event of each partition, of events that come oldest first; `None` means all partitions.
 fn last_of_each<'a>(
     rows: impl Iterator<Item = &'a EventRow>,
@@ -91,6 +130,25 @@ impl AssetPartitionStore for MemoryEventLogStorage {
         let between = Between { after: after_cursor, before: before_cursor };
         let rows = state.events_since_wipe(asset_key, MATERIALIZATION, between);
         Ok(rows.filter_map(|row| row.partition.clone()).collect())
+    }
+
+    async fn get_materialization_count_by_partition(
+        &self,
+        asset_keys: &[AssetKey],
+    ) -> Result<BTreeMap<AssetKey, BTreeMap<String, u64>>, StorageError> {
+        let state = self.shared.lock();
+        let mut found = BTreeMap::new();
+        for asset_key in asset_keys {
+            let rows = state.events_since_wipe(asset_key, MATERIALIZATION, Between::default());
+            let mut counts: BTreeMap<String, u64> = BTreeMap::new();
+            for partition in rows.filter_map(|row| row.partition.as_ref()) {
+                *counts.entry(partition.clone()).or_default() += 1;
+            }
+            if !counts.is_empty() {
+                found.insert(asset_key.clone(), counts);
+            }
+        }
+        Ok(found)
     }
 
     async fn get_latest_storage_id_by_partition(
@@ -203,5 +261,14 @@ impl AssetPartitionStore for MemoryEventLogStorage {
         };
         let rows = state.events.of_asset(&asset_key, Between::default()).filter(is_meant);
         Ok(rows.map(|row| row.tags.clone()).collect())
+    }
+
+    async fn wipe_asset_partitions(
+        &self,
+        asset_key: &AssetKey,
+        partitions: &[String],
+    ) -> Result<WipedAssetPartitions, StorageError> {
+        let partitions: BTreeSet<&str> = partitions.iter().map(String::as_str).collect();
+        Ok(self.shared.lock().wipe_partitions(asset_key, &partitions))
     }
 }

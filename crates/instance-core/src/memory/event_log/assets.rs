@@ -86,6 +86,27 @@ impl Assets {
         self.rows.get(asset_key).filter(|row| row.is_there())
     }
 
+    /// Repairs the row of an asset of which partitions were wiped, with their events of these runs. What it says of them
+    /// is replaced by the last materialisation that is left, and by the last run.
+    pub(super) fn forget_partitions(
+        &mut self,
+        asset_key: &str,
+        partitions: &BTreeSet<&str>,
+        runs: &BTreeSet<RunId>,
+        (last_materialization, last_run_id): (Option<EventLogRecord>, Option<RunId>),
+    ) {
+        let Some(row) = self.rows.get_mut(asset_key) else { return };
+        row.cached_status = None;
+        let event = row.last_materialization.as_ref().map(|record| &record.event_log_entry);
+        let partition = event.and_then(|entry| entry.dagster_event.as_ref()?.partition());
+        if partition.is_some_and(|name| partitions.contains(name)) {
+            row.last_materialization = last_materialization;
+        }
+        if row.last_run_id.as_ref().is_some_and(|run_id| runs.contains(run_id)) {
+            row.last_run_id = last_run_id;
+        }
+    }
+
     fn set_cached_status(&mut self, asset_key: &AssetKey, status: Option<AssetStatusCacheValue>) {
         if let Some(row) = self.rows.get_mut(&asset_key.to_db_string()) {
             row.cached_status = status;
@@ -204,8 +225,11 @@ impl AssetStore for MemoryEventLogStorage {
         Ok(())
     }
 
-    async fn wipe_asset_cached_status(&self, asset_key: &AssetKey) -> Result<(), StorageError> {
-        self.shared.lock().assets.set_cached_status(asset_key, None);
+    async fn wipe_asset_cached_status(&self, asset_keys: &[AssetKey]) -> Result<(), StorageError> {
+        let mut state = self.shared.lock();
+        for asset_key in asset_keys {
+            state.assets.set_cached_status(asset_key, None);
+        }
         Ok(())
     }
 

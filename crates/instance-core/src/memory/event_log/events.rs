@@ -82,6 +82,10 @@ impl EventRow {
         }
     }
 
+    pub(super) fn run_id(&self) -> RunId {
+        self.entry.run_id.clone()
+    }
+
     /// Whether the event is of one of these types; an entry of no type is of none of them.
     pub(super) fn is_of(&self, types: &[DagsterEventType]) -> bool {
         self.event_type.is_some_and(|event_type| types.contains(&event_type))
@@ -160,6 +164,30 @@ impl Events {
                 ids.remove(&id);
             }
         }
+    }
+
+    /// Makes the events of an asset's partitions be about neither. Returns them as far as a row of an asset names them:
+    /// the type and the run of each.
+    pub(super) fn unlink(
+        &mut self,
+        asset_key: &str,
+        partitions: &BTreeSet<&str>,
+    ) -> Vec<(Option<DagsterEventType>, RunId)> {
+        let mut unlinked = Vec::new();
+        let (of_asset, rows) = (&mut self.of_asset, &mut self.rows);
+        if let Some(ids) = of_asset.get_mut(asset_key) {
+            ids.retain(|id| {
+                let Some(row) = rows.get_mut(id) else { return true };
+                if !row.partition.as_deref().is_some_and(|name| partitions.contains(name)) {
+                    return true;
+                }
+                (row.asset_key, row.partition) = (None, None);
+                row.tags.clear();
+                unlinked.push((row.event_type, row.run_id()));
+                false
+            });
+        }
+        unlinked
     }
 
     fn ids_of_run(&self, run_id: &RunId) -> &BTreeSet<StorageId> {

@@ -46,6 +46,28 @@ impl PlannedMaterializationInfo {
     }
 }
 
+/// What a wipe of partitions has taken away.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WipedAssetPartitions {
+    /// How many events are about the asset no more.
+    pub events: u64,
+    /// How many executions of checks are gone.
+    pub check_executions: u64,
+}
+
+impl WipedAssetPartitions {
+    /// So many events and executions of checks.
+    pub const fn new(events: u64, check_executions: u64) -> Self {
+        Self { events, check_executions }
+    }
+
+    /// Whether there was nothing to wipe.
+    pub const fn is_nothing(self) -> bool {
+        self.events == 0 && self.check_executions == 0
+    }
+}
+
 /// Which tags of the last event of each partition are meant.
 #[derive(Debug, Clone, PartialEq)]
 #[non_exhaustive]
@@ -101,6 +123,12 @@ pub trait AssetPartitionStore: std::fmt::Debug + Send + Sync + 'static {
         after_cursor: Option<StorageId>,
     ) -> Result<BTreeSet<String>, StorageError>;
 
+    /// How often each partition of these assets was materialised. Assets and partitions that never were are left out.
+    async fn get_materialization_count_by_partition(
+        &self,
+        asset_keys: &[AssetKey],
+    ) -> Result<BTreeMap<AssetKey, BTreeMap<String, u64>>, StorageError>;
+
     /// The id of the last event of a type of each of these partitions, if it is greater than the cursor.
     async fn get_latest_storage_id_by_partition(
         &self,
@@ -151,4 +179,22 @@ pub trait AssetPartitionStore: std::fmt::Debug + Send + Sync + 'static {
         filter_tags: &BTreeMap<String, String>,
         filter_event_id: Option<StorageId>,
     ) -> Result<Vec<BTreeMap<String, String>>, StorageError>;
+
+    /// Wipes partitions of an asset, in one transaction. Their events stay in the logs of their runs, but are about the
+    /// asset and the partition no more: nothing that asks for the asset finds them. Their tags, the executions of checks
+    /// of these partitions and the cached status of the asset are deleted. Where the record of the asset names such
+    /// an event or its run, it names the last of the events that are left, or none. The asset stays known.
+    ///
+    /// Partitions without events or executions are no error, nor is an unknown asset. If there is nothing to wipe,
+    /// nothing is changed.
+    ///
+    /// # Errors
+    ///
+    /// Nothing is wiped, except where logs of runs are separate: events may be about the partition no more in the logs
+    /// of some runs. The same call again completes it.
+    async fn wipe_asset_partitions(
+        &self,
+        asset_key: &AssetKey,
+        partitions: &[String],
+    ) -> Result<WipedAssetPartitions, StorageError>;
 }

@@ -88,8 +88,8 @@ pub trait AssetStore: std::fmt::Debug + Send + Sync + 'static {
         cache_values: &AssetStatusCacheValue,
     ) -> Result<(), StorageError>;
 
-    /// Deletes the cached status of an asset's partitions.
-    async fn wipe_asset_cached_status(&self, asset_key: &AssetKey) -> Result<(), StorageError>;
+    /// Deletes the cached status of the partitions of assets, in one transaction. An unknown asset is no error.
+    async fn wipe_asset_cached_status(&self, asset_keys: &[AssetKey]) -> Result<(), StorageError>;
 
     /// Wipes assets in one transaction. What is known of them at this time is gone, with their cached status and
     /// checks. Their events in the logs of their runs stay. An unknown asset is no error.

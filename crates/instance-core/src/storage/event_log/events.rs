@@ -227,6 +227,78 @@ impl EventRecordsFilter {
     }
 }
 
+/// Which events about one asset are meant, since it was last wiped.
+#[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
+pub struct AssetRecordsFilter {
+    /// The asset.
+    pub asset_key: AssetKey,
+    /// About one of these partitions; any includes events about none.
+    pub asset_partitions: Only<String>,
+    /// After this time.
+    pub after_timestamp: Option<DateTime<Utc>>,
+    /// Before this time.
+    pub before_timestamp: Option<DateTime<Utc>>,
+    /// With a greater id.
+    pub after_storage_id: Option<StorageId>,
+    /// With a smaller id.
+    pub before_storage_id: Option<StorageId>,
+    /// In one of these rows.
+    pub storage_ids: Only<StorageId>,
+}
+
+impl AssetRecordsFilter {
+    /// All events about an asset.
+    pub const fn new(asset_key: AssetKey) -> Self {
+        Self {
+            asset_key,
+            asset_partitions: Only::Any,
+            after_timestamp: None,
+            before_timestamp: None,
+            after_storage_id: None,
+            before_storage_id: None,
+            storage_ids: Only::Any,
+        }
+    }
+
+    /// The same as a filter on events of a type.
+    pub fn as_event_filter(&self, event_type: DagsterEventType) -> EventRecordsFilter {
+        EventRecordsFilter {
+            asset_key: Some(self.asset_key.clone()),
+            asset_partitions: self.asset_partitions.clone(),
+            after_cursor: self.after_storage_id.map(EventCursor::StorageId),
+            before_cursor: self.before_storage_id.map(EventCursor::StorageId),
+            after_timestamp: self.after_timestamp,
+            before_timestamp: self.before_timestamp,
+            storage_ids: self.storage_ids.clone(),
+            ..EventRecordsFilter::new(event_type)
+        }
+    }
+}
+
+crate::setters! {
+    impl AssetRecordsFilter {
+        /// Events about one of these partitions; any includes events about none.
+        with_asset_partitions(asset_partitions: Only<String>);
+        /// Events after this time.
+        with_after_timestamp(after_timestamp: impl Into<Option<DateTime<Utc>>>);
+        /// Events before this time.
+        with_before_timestamp(before_timestamp: impl Into<Option<DateTime<Utc>>>);
+        /// Events with a greater id.
+        with_after_storage_id(after_storage_id: impl Into<Option<StorageId>>);
+        /// Events with a smaller id.
+        with_before_storage_id(before_storage_id: impl Into<Option<StorageId>>);
+        /// Events in one of these rows.
+        with_storage_ids(storage_ids: Only<StorageId>);
+    }
+}
+
+impl From<AssetKey> for AssetRecordsFilter {
+    fn from(asset_key: AssetKey) -> Self {
+        Self::new(asset_key)
+    }
+}
+
 /// Which changes of runs' statuses are meant. Names of jobs do not filter: a database of Dagster's does
 /// not know the job of an event.
 #[derive(Debug, Clone, PartialEq)]

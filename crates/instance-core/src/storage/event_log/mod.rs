@@ -18,14 +18,15 @@ pub use asset_checks::{
 };
 pub use asset_partitions::{
     AssetPartitionStore, LatestTagsQuery, MaterializationAttempt, PlannedMaterializationInfo,
+    WipedAssetPartitions,
 };
 pub use assets::{AssetKeysPage, AssetStore};
 pub use dynamic_partitions::{DynamicPartitionStore, DynamicPartitionsPage, PaginatedResults};
 pub use effects::{AssetCheckChange, asset_check_changes, require_storable};
 pub use events::{
-    AssetEventSummaryQuery, AssetEventSummaryRecord, EventCursor, EventRecordsFilter, EventStore,
-    EventStoreExt, RecordsForRun, RecordsPage, RunShardedEventsCursor,
-    RunStatusChangeRecordsFilter,
+    AssetEventSummaryQuery, AssetEventSummaryRecord, AssetRecordsFilter, EventCursor,
+    EventRecordsFilter, EventStore, EventStoreExt, RecordsForRun, RecordsPage,
+    RunShardedEventsCursor, RunStatusChangeRecordsFilter,
 };
 pub use pools::{
     ClaimedSlotInfo, ConcurrencyClaimStatus, ConcurrencyKeyInfo, ConcurrencySlotStatus,

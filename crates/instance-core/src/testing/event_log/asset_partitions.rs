@@ -378,3 +378,254 @@ pub async fn any_number_of_partitions_may_be_asked_for(storage: &dyn EventLogSto
     let found = storage.get_latest_tags_by_partition(&query).await.unwrap();
     assert_eq!(found.into_keys().collect::<Vec<_>>(), ["p", "q"]);
 }
+
+/// Each partition of each asset is counted, from its last wipe on.
+pub async fn materializations_of_each_partition_are_counted(storage: &dyn EventLogStorage) {
+    let batch = [
+        materialized("r1", "a", Some("p"), 1),
+        materialized("r1", "a", Some("q"), 2),
+        materialized("r2", "a", Some("p"), 3),
+        materialized("r2", "a", None, 3),
+        planned("r2", "a", Some("p"), 3),
+        observed("r2", "a", Some("p"), &[], 3),
+        materialized("r2", "b", Some("p"), 3),
+        materialized("r2", "c", Some("p"), 3),
+        materialized("r2", "d", None, 3),
+    ];
+    for entry in &batch {
+        storage.store_event(entry).await.unwrap();
+    }
+    storage.wipe_assets(&[asset("b")], at(5)).await.unwrap();
+    storage.store_event(&materialized("r3", "b", Some("late"), 6)).await.unwrap();
+    let asked = ["b", "d", "a", "none", "a"].map(asset);
+    let found = storage.get_materialization_count_by_partition(&asked).await.unwrap();
+    let counts = |counts: &[(&str, u64)]| -> BTreeMap<String, u64> {
+        counts.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect()
+    };
+    let expected = BTreeMap::from([
+        (asset("a"), counts(&[("p", 2), ("q", 1)])),
+        (asset("b"), counts(&[("late", 1)])),
+    ]);
+    assert_eq!(found, expected);
+    assert_eq!(storage.get_materialization_count_by_partition(&[]).await.unwrap(), BTreeMap::new());
+    let many: Vec<_> = numbered("none", MANY).iter().map(|name| asset(name)).collect();
+    let asked = [&many[..], &[asset("a")]].concat();
+    let found = storage.get_materialization_count_by_partition(&asked).await.unwrap();
+    assert_eq!(found.into_keys().collect::<Vec<_>>(), [asset("a")]);
+}
+
+/// Whatever is asked about an asset, wiped partitions are not in the answer. Those of the same name of other assets are,
+/// and so are later events of the wiped ones.
+pub async fn wiped_partitions_are_gone_and_others_stay(storage: &dyn EventLogStorage) {
+    let version = &[(DATA_VERSION, "v")][..];
+    let batch = [
+        materialized_with("r1", &asset("a"), Some("p"), version, 1),
+        materialized_with("r1", &asset("a"), Some("q"), version, 2),
+        observed("r1", "a", Some("p"), version, 3),
+        planned("r2", "a", Some("p"), 4),
+        planned("r2", "a", Some("q"), 5),
+        materialized("r2", "b", Some("p"), 6),
+        materialized_with("r3", &asset("a"), Some("r"), version, 7),
+    ];
+    for entry in &batch {
+        storage.store_event(entry).await.unwrap();
+    }
+    let wiped =
+        storage.wipe_asset_partitions(&asset("a"), &names(&["p", "none", "r", "p"])).await.unwrap();
+    assert_eq!((wiped.events, wiped.check_executions), (4, 0));
+
+    let materialized_ones =
+        async |name| storage.get_materialized_partitions(&asset(name), None, None).await.unwrap();
+    assert_eq!(materialized_ones("a").await, set(&["q"]));
+    assert_eq!(materialized_ones("b").await, set(&["p"]));
+    let attempts = storage
+        .get_latest_asset_partition_materialization_attempts_without_materializations(
+            &asset("a"),
+            None,
+        )
+        .await
+        .unwrap();
+    let attempts: Vec<_> = attempts.into_iter().map(|attempt| attempt.partition).collect();
+    assert_eq!(attempts, ["q"]);
+    let of_p = storage.get_latest_planned_materialization_info(&asset("a"), Some("p")).await;
+    assert_eq!(of_p.unwrap(), None);
+    let tags = storage.get_event_tags_for_asset(&asset("a"), &BTreeMap::new(), None).await.unwrap();
+    assert_eq!(tags.len(), 1);
+    let updated = storage
+        .get_updated_data_version_partitions(&asset("a"), &names(&["p", "q", "r"]), StorageId(0))
+        .await
+        .unwrap();
+    assert_eq!(updated, set(&["q"]));
+    for event_type in [MATERIALIZED, DagsterEventType::AssetObservation] {
+        let filter = EventRecordsFilter::new(event_type).with_asset_key(asset("a"));
+        let found = storage.get_event_records(&filter, None, Order::Ascending).await.unwrap();
+        let partition = |record: &crate::event::EventLogRecord| {
+            let event = record.event_log_entry.dagster_event.as_deref();
+            event.and_then(|event| event.partition()).map(str::to_owned)
+        };
+        let expected = if event_type == MATERIALIZED { vec![Some("q".to_owned())] } else { vec![] };
+        assert_eq!(found.iter().map(partition).collect::<Vec<_>>(), expected);
+    }
+
+    storage.store_event(&materialized("r4", "a", Some("p"), 8)).await.unwrap();
+    assert_eq!(materialized_ones("a").await, set(&["p", "q"]));
+}
+
+/// The record of an asset names the last events that are left, and stays as it is where it names none that were wiped.
+pub async fn a_wipe_of_partitions_repairs_the_record_of_the_asset(storage: &dyn EventLogStorage) {
+    let status = crate::assets::AssetStatusCacheValue {
+        earliest_in_progress_materialization_event_id: None,
+        latest_storage_id: 9,
+        partitions_def_id: None,
+        serialized_failed_partition_subset: None,
+        serialized_in_progress_partition_subset: None,
+        serialized_materialized_partition_subset: None,
+        unknown: crate::serdes::UnknownFields::default(),
+    };
+    let batch = [
+        materialized("r1", "a", Some("p"), 1),
+        materialized("r2", "a", Some("q"), 2),
+        materialized("r3", "a", Some("r"), 3),
+        planned("r4", "a", Some("s"), 4),
+        materialized("r3", "b", Some("r"), 3),
+    ];
+    for entry in &batch {
+        storage.store_event(entry).await.unwrap();
+    }
+    let entry = async |name: &str| {
+        let mut records = storage.get_asset_records(&Only::one(asset(name))).await.unwrap();
+        records.pop().unwrap().asset_entry
+    };
+    let last = |entry: &crate::assets::AssetEntry| {
+        let record = entry.last_materialization_record.as_ref();
+        record.map(|record| record.event_log_entry.clone())
+    };
+    let wipe = async |partitions: &[&str]| {
+        storage.update_asset_cached_status_data(&asset("a"), &status).await.unwrap();
+        storage.update_asset_cached_status_data(&asset("b"), &status).await.unwrap();
+        storage.wipe_asset_partitions(&asset("a"), &names(partitions)).await.unwrap()
+    };
+
+    assert_eq!(wipe(&["p"]).await.events, 1);
+    let found = entry("a").await;
+    assert_eq!(last(&found), Some(batch[2].clone()));
+    assert_eq!((found.last_run_id.clone(), found.cached_status), (Some("r4".into()), None));
+
+    assert_eq!(wipe(&["s"]).await.events, 1);
+    let found = entry("a").await;
+    assert_eq!((last(&found), found.last_run_id), (Some(batch[2].clone()), Some("r3".into())));
+
+    assert_eq!(wipe(&["r"]).await.events, 1);
+    let found = entry("a").await;
+    assert_eq!((last(&found), found.last_run_id), (Some(batch[1].clone()), Some("r2".into())));
+    let records = storage.get_latest_materialization_records(&[asset("a")]).await.unwrap();
+    assert_eq!(records[0].1.event_log_entry, batch[1]);
+
+    assert_eq!(wipe(&["q", "p", "r", "s"]).await.events, 1);
+    let found = entry("a").await;
+    assert_eq!((last(&found), found.last_run_id, found.cached_status), (None, None, None));
+    assert!(storage.has_asset_key(&asset("a")).await.unwrap(), "an asset stays known");
+
+    let other = entry("b").await;
+    assert_eq!((last(&other), other.cached_status), (Some(batch[4].clone()), Some(status.clone())));
+
+    // What was wiped with the whole asset does not come back.
+    storage.store_event(&materialized("r5", "c", Some("old"), 1)).await.unwrap();
+    storage.wipe_assets(&[asset("c")], at(5)).await.unwrap();
+    storage.store_event(&materialized("r6", "c", Some("new"), 6)).await.unwrap();
+    storage.wipe_asset_partitions(&asset("c"), &names(&["new"])).await.unwrap();
+    let found = entry("c").await;
+    assert_eq!((last(&found), found.last_run_id), (None, None));
+}
+
+/// The logs of runs have every event as it was.
+pub async fn a_wipe_of_partitions_leaves_the_logs_of_runs(storage: &dyn EventLogStorage) {
+    let batch = [
+        planned("r1", "a", Some("p"), 1),
+        materialized("r1", "a", Some("p"), 2),
+        materialized("r1", "a", Some("q"), 3),
+        materialized("", "a", Some("p"), 4),
+    ];
+    for entry in &batch {
+        storage.store_event(entry).await.unwrap();
+    }
+    let wiped = storage.wipe_asset_partitions(&asset("a"), &names(&["p"])).await.unwrap();
+    assert_eq!(wiped.events, 3);
+    for run_id in ["r1", ""] {
+        let query = crate::storage::RecordsForRun::new(RunId::from(run_id));
+        let log = storage.get_records_for_run(&query).await.unwrap().records;
+        let log: Vec<_> = log.into_iter().map(|record| record.event_log_entry).collect();
+        let expected: Vec<_> =
+            batch.iter().filter(|entry| entry.run_id.as_str() == run_id).cloned().collect();
+        assert_eq!(log, expected);
+    }
+    let of_run = storage.get_asset_partitions_for_run(&"r1".into(), &Only::Any).await.unwrap();
+    let q = BTreeSet::from([Some("q".to_owned())]);
+    assert_eq!(of_run, [(asset("a"), q)], "the log does not say it of the asset");
+}
+
+/// Executions of checks of wiped partitions are gone. Those of the asset, of other partitions and of other assets stay.
+pub async fn a_wipe_of_partitions_takes_their_checks(storage: &dyn EventLogStorage) {
+    use crate::storage::{AssetCheckExecutionRecordStatus, CheckExecutionsPage};
+    use crate::testing::samples::{Evaluated, check_evaluated, check_key};
+
+    for (name, partition) in
+        [("a", Some("p")), ("a", Some("q")), ("a", None), ("b", Some("p")), ("none", Some("p"))]
+    {
+        let how = Evaluated { partition, ..Evaluated::default() };
+        let entry = check_evaluated("r1", &check_key(name, "c"), how, 1);
+        storage.store_event(&entry).await.unwrap();
+    }
+    storage.store_event(&materialized("r1", "a", None, 1)).await.unwrap();
+    let wiped = storage.wipe_asset_partitions(&asset("a"), &names(&["p"])).await.unwrap();
+    assert_eq!((wiped.events, wiped.check_executions), (0, 1));
+    let left = async |name| {
+        let page = CheckExecutionsPage::new(check_key(name, "c"), 9);
+        let found = storage.get_asset_check_execution_history(&page).await.unwrap();
+        assert!(found.iter().all(|row| row.status == AssetCheckExecutionRecordStatus::Succeeded));
+        found.into_iter().map(|row| row.partition).collect::<Vec<_>>()
+    };
+    assert_eq!(left("a").await, [None, Some("q".to_owned())]);
+    assert_eq!(left("b").await, [Some("p".to_owned())]);
+    // An asset that is not known may have checks.
+    let wiped = storage.wipe_asset_partitions(&asset("none"), &names(&["p"])).await.unwrap();
+    assert_eq!(wiped.check_executions, 1);
+    assert!(left("none").await.is_empty());
+}
+
+/// A wipe that finds nothing leaves everything as it is, the cached status too.
+pub async fn a_wipe_of_nothing_changes_nothing(storage: &dyn EventLogStorage) {
+    let status = crate::assets::AssetStatusCacheValue {
+        earliest_in_progress_materialization_event_id: None,
+        latest_storage_id: 1,
+        partitions_def_id: Some("d".to_owned()),
+        serialized_failed_partition_subset: None,
+        serialized_in_progress_partition_subset: None,
+        serialized_materialized_partition_subset: None,
+        unknown: crate::serdes::UnknownFields::default(),
+    };
+    storage.store_event(&materialized("r1", "a", Some("p"), 1)).await.unwrap();
+    storage.store_event(&materialized("r1", "a", None, 2)).await.unwrap();
+    storage.update_asset_cached_status_data(&asset("a"), &status).await.unwrap();
+    let before = storage.get_asset_records(&Only::Any).await.unwrap();
+    let long = "x".repeat(2 << 20);
+    let many = numbered("none", MANY);
+    for (name, partitions) in [
+        ("a", &[][..]),
+        ("a", &names(&["", "P", "p ", "%", "_"])),
+        ("a", std::slice::from_ref(&long)),
+        ("a", &many),
+        ("none", &names(&["p"])),
+        ("A", &names(&["p"])),
+    ] {
+        let wiped = storage.wipe_asset_partitions(&asset(name), partitions).await.unwrap();
+        assert!(wiped.is_nothing(), "{name}: {wiped:?}");
+    }
+    assert_eq!(storage.get_asset_records(&Only::Any).await.unwrap(), before);
+    let found = storage.get_materialized_partitions(&asset("a"), None, None).await.unwrap();
+    assert_eq!(found, set(&["p"]));
+
+    let all = [&many[..], &names(&["p"])].concat();
+    let wiped = storage.wipe_asset_partitions(&asset("a"), &all).await.unwrap();
+    assert_eq!(wiped.events, 1, "any number of partitions may be wiped");
+}

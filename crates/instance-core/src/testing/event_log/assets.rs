@@ -259,6 +259,9 @@ pub async fn a_wiped_asset_is_gone_until_its_next_event(storage: &dyn EventLogSt
     assert_eq!(found.len(), 1);
     storage.wipe_assets(&[asset("none")], at(9)).await.unwrap();
     assert_eq!(record(storage, "none").await, None);
+    let many: Vec<_> = numbered("none", MANY).iter().map(|name| asset(name)).collect();
+    storage.wipe_assets(&[&[asset("b")], &many[..], &[asset("a")]].concat(), at(9)).await.unwrap();
+    assert!(keys(storage, &AssetKeysPage::default()).await.is_empty());
 }
 
 /// What happened in the microsecond of the wipe is wiped, and what happened in the next one is not.
@@ -321,10 +324,17 @@ pub async fn the_cached_status_of_an_asset_is_kept(storage: &dyn EventLogStorage
     assert_eq!(record(storage, "b").await.unwrap().asset_entry.cached_status, None);
     storage.update_asset_cached_status_data(&asset("none"), &status(1)).await.unwrap();
     assert_eq!(record(storage, "none").await, None);
-    for name in ["a", "a", "none"] {
-        storage.wipe_asset_cached_status(&asset(name)).await.unwrap();
+    storage.update_asset_cached_status_data(&asset("b"), &status(1)).await.unwrap();
+    storage.wipe_asset_cached_status(&[]).await.unwrap();
+    for wiped in [&["a", "a", "none"][..], &["a"], &["none"]] {
+        let wiped: Vec<_> = wiped.iter().map(|name| asset(name)).collect();
+        storage.wipe_asset_cached_status(&wiped).await.unwrap();
     }
     assert_eq!(record(storage, "a").await.unwrap().asset_entry.cached_status, None);
+    assert!(record(storage, "b").await.unwrap().asset_entry.cached_status.is_some());
+    let many: Vec<_> = numbered("none", MANY).iter().map(|name| asset(name)).collect();
+    storage.wipe_asset_cached_status(&[&many[..], &[asset("b")]].concat()).await.unwrap();
+    assert_eq!(record(storage, "b").await.unwrap().asset_entry.cached_status, None);
 }
 
 /// The last change of the freshness of each asset counts, with its own time.

@@ -94,6 +94,12 @@ macro_rules! event_log_storage_tests {
                 updated_data_versions_are_found
                 tags_of_events_are_found
                 partitions_from_before_a_wipe_do_not_count
+                materializations_of_each_partition_are_counted
+                wiped_partitions_are_gone_and_others_stay
+                a_wipe_of_partitions_repairs_the_record_of_the_asset
+                a_wipe_of_partitions_leaves_the_logs_of_runs
+                a_wipe_of_partitions_takes_their_checks
+                a_wipe_of_nothing_changes_nothing
                 awkward_partitions_are_told_apart
                 any_number_of_partitions_may_be_asked_for
             }

@@ -46,7 +46,14 @@ fn writes() {
     check("asset_checks_insert", &asset_checks::insert(&[planned(), evaluated()]));
     check("asset_checks_update", &asset_checks::update(&planned()));
     check("asset_checks_update_of_partition", &asset_checks::update(&evaluated()));
-    check("asset_checks_delete_of_asset", &asset_checks::delete_of_asset("[\"demo\"]"));
+    check(
+        "asset_checks_delete_of_assets",
+        &asset_checks::delete_of_assets(&strings([r#"["demo"]"#, r#"["a"]"#])),
+    );
+    check(
+        "asset_checks_delete_of_partitions",
+        &asset_checks::delete_of_partitions("[\"demo\"]", &strings(["a", "b"])),
+    );
 }
 
 #[test]

@@ -6,7 +6,7 @@ use instance_core::asset_key::AssetKey;
 use instance_core::event::DagsterEventType;
 use instance_core::ids::StorageId;
 
-use super::{at, check, check_each, strings};
+use super::{at, check, check_each, run_id, strings};
 use crate::sql::asset_partitions::{self, PartitionEvents};
 
 #[test]
@@ -61,5 +61,48 @@ fn tags_of_events() {
     check(
         "asset_partitions_select_event_tags",
         &asset_partitions::select_event_tags(&asset_key, &tags, Some(StorageId(7))),
+    );
+}
+
+#[test]
+fn counts() {
+    let of_assets = strings([r#"["demo", "hello"]"#, r#"["a"]"#]);
+    check("asset_partitions_select_counts", &asset_partitions::select_counts(&of_assets));
+}
+
+#[test]
+fn wipes() {
+    const KEY: &str = r#"["demo", "hello"]"#;
+    let partitions = strings(["a", "b"]);
+    let types =
+        [DagsterEventType::AssetMaterialization, DagsterEventType::AssetMaterializationPlanned];
+    check(
+        "asset_partitions_select_runs_of_partitions",
+        &asset_partitions::select_runs_of_partitions(KEY, &partitions),
+    );
+    check(
+        "asset_partitions_select_of_run_and_partitions",
+        &asset_partitions::select_of_run_and_partitions(
+            run_id().as_str(),
+            &types,
+            KEY,
+            &partitions,
+        ),
+    );
+    check(
+        "asset_partitions_delete_tags_of_partitions",
+        &asset_partitions::delete_tags_of_partitions(KEY, &partitions),
+    );
+    check(
+        "asset_partitions_delete_of_partitions",
+        &asset_partitions::delete_of_partitions(KEY, &partitions),
+    );
+    check(
+        "asset_partitions_update_of_partitions",
+        &asset_partitions::update_of_partitions(KEY, &partitions),
+    );
+    check(
+        "asset_partitions_select_last_since_wipe",
+        &asset_partitions::select_last_since_wipe(KEY, &types),
     );
 }

@@ -5,8 +5,8 @@ use instance_core::event::DagsterEventType;
 use instance_core::ids::StorageId;
 use instance_core::storage::{AssetKeysPage, Only};
 
-use super::{at, check, check_each, run_id, strings};
-use crate::sql::assets::{self, AssetChange, AssetEventTag};
+use super::{at, check, check_each, check_postgres, run_id, strings};
+use crate::sql::assets::{self, AssetChange, AssetEventTag, LastEvents};
 
 fn keys() -> [AssetKey; 2] {
     [AssetKey::new(["demo", "hé"]), AssetKey::new(["raw"])]
@@ -41,9 +41,21 @@ fn writes() {
     check("assets_insert_event_tags", &assets::insert_event_tags(&tags));
 
     let [key, _] = keys();
-    let status = Some("{}".to_owned());
+    let status = "{}".to_owned();
     check("assets_update_cached_status", &assets::update_cached_status(&key, status));
-    check("assets_update_wiped", &assets::update_wiped(&key.to_db_string(), "{}".to_owned(), at()));
+    let texts = keys().map(|key| key.to_db_string());
+    check("assets_update_wiped", &assets::update_wiped(&texts, "{}".to_owned(), at()));
+    check("assets_delete_cached_status", &assets::delete_cached_status(&texts));
+    check_postgres("assets_select_to_change", &assets::select_to_change(&texts));
+    let text = key.to_db_string();
+    check_each("assets_select_last_to_change", |dialect| {
+        assets::select_last_to_change(&text, dialect)
+    });
+    let nothing_named = LastEvents::default();
+    check("assets_update_last_status", &assets::update_last(&text, nothing_named));
+    let last =
+        LastEvents { last_materialization: Some(Some("{}".to_owned())), last_run_id: Some(None) };
+    check("assets_update_last", &assets::update_last(&text, last));
 }
 
 #[test]

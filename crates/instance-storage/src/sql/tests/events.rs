@@ -34,7 +34,10 @@ fn writes() {
     check_postgres("events_notify", &events::notify(strings(["run_7", "it's"])));
     check("events_delete_tags_of_run", &events::delete_tags_of_run(&run_id()));
     check("events_delete_of_run", &events::delete_of_run(&run_id()));
-    check("events_delete_of_asset", &events::delete_of_asset("[\"demo\"]"));
+    check(
+        "events_delete_of_assets",
+        &events::delete_of_assets(&strings([r#"["demo"]"#, r#"["a"]"#])),
+    );
 }
 
 #[test]

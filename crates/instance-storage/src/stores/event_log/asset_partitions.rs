@@ -10,10 +10,11 @@ use instance_core::event::DagsterEventType;
 use instance_core::ids::{RunId, StorageId};
 use instance_core::storage::{
     AssetEventSummaryQuery, AssetPartitionStore, EventStore, LatestTagsQuery,
-    MaterializationAttempt, Only, Order, PlannedMaterializationInfo,
+    MaterializationAttempt, Only, Order, PlannedMaterializationInfo, WipedAssetPartitions,
 };
 
 use super::SqlEventLogStorage;
+use super::events::asset_key as event_asset_key;
 use crate::db::Row;
 use crate::sql::asset_partitions::{self, PartitionEvents};
 use crate::sql::assets;
@@ -39,6 +40,25 @@ impl AssetPartitionStore for SqlEventLogStorage {
             })
             .await?;
         Ok(latest.into_keys().collect())
+    }
+
+    async fn get_materialization_count_by_partition(
+        &self,
+        asset_keys: &[AssetKey],
+    ) -> Result<BTreeMap<AssetKey, BTreeMap<String, u64>>, StorageError> {
+        let asset_keys: Vec<_> = asset_keys.iter().map(AssetKey::to_db_string).collect();
+        let mut found: BTreeMap<AssetKey, BTreeMap<String, u64>> = BTreeMap::new();
+        for asset_keys in asset_keys.chunks(ASSETS_PER_STATEMENT) {
+            let select = asset_partitions::select_counts(asset_keys);
+            let counts = self.index.fetch_map("counting materialisations", &select, |row| {
+                let count: i64 = row.get(TABLE, "count")?;
+                Ok((event_asset_key(row)?, row.get(TABLE, PARTITION)?, count.unsigned_abs()))
+            });
+            for (asset_key, partition, count) in counts.await? {
+                found.entry(asset_key).or_default().insert(partition, count);
+            }
+        }
+        Ok(found)
     }
 
     async fn get_latest_storage_id_by_partition(
@@ -198,7 +218,18 @@ impl AssetPartitionStore for SqlEventLogStorage {
         }
         Ok(found.into_values().collect())
     }
+
+    async fn wipe_asset_partitions(
+        &self,
+        asset_key: &AssetKey,
+        partitions: &[String],
+    ) -> Result<WipedAssetPartitions, StorageError> {
+        self.wipe_partitions(asset_key, partitions).await
+    }
 }
+
+/// How many assets one statement counts for: it has a row for each of their partitions.
+const ASSETS_PER_STATEMENT: usize = 1_000;
 
 impl SqlEventLogStorage {
     pub(super) async fn latest_ids(

@@ -22,7 +22,7 @@ use crate::sql::tables::asset_keys::{
     ASSET_DETAILS, ASSET_KEY, CACHED_STATUS_DATA, ID, LAST_MATERIALIZATION, LAST_RUN_ID, TABLE,
     WIPE_TIMESTAMP,
 };
-use crate::sql::{asset_checks, assets, events};
+use crate::sql::{Dialect, asset_checks, assets, events};
 
 #[async_trait]
 impl AssetStore for SqlEventLogStorage {
@@ -97,13 +97,23 @@ impl AssetStore for SqlEventLogStorage {
         asset_key: &AssetKey,
         cache_values: &AssetStatusCacheValue,
     ) -> Result<(), StorageError> {
-        let update = assets::update_cached_status(asset_key, Some(serialize_value(cache_values)));
+        let update = assets::update_cached_status(asset_key, serialize_value(cache_values));
         self.index.execute("storing the cached status of an asset", update).await.map(drop)
     }
 
-    async fn wipe_asset_cached_status(&self, asset_key: &AssetKey) -> Result<(), StorageError> {
-        let update = assets::update_cached_status(asset_key, None);
-        self.index.execute("deleting the cached status of an asset", update).await.map(drop)
+    async fn wipe_asset_cached_status(&self, asset_keys: &[AssetKey]) -> Result<(), StorageError> {
+        let keys = each_once(asset_keys);
+        self.index
+            .write("deleting the cached status of assets", move |mut connection: Connection<'_>| {
+                Box::pin(async move {
+                    for keys in keys.chunks(KEYS_PER_STATEMENT) {
+                        lock(&mut connection, keys).await?;
+                        connection.execute(&assets::delete_cached_status(keys)).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .await
     }
 
     async fn wipe_assets(
@@ -112,19 +122,19 @@ impl AssetStore for SqlEventLogStorage {
         at: DateTime<Utc>,
     ) -> Result<(), StorageError> {
         let details = serialize_value(&AssetDetails::wiped_at(at));
-        // In the order in which events change them, so that two transactions never wait for each other.
-        let keys: BTreeSet<_> = asset_keys.iter().map(AssetKey::to_db_string).collect();
+        let keys = each_once(asset_keys);
         let is_mirrored = self.run_logs.is_sharded();
         self.index
             .write("wiping assets", move |mut connection: Connection<'_>| {
                 Box::pin(async move {
-                    for key in &keys {
-                        let update = assets::update_wiped(key, details.clone(), at.naive_utc());
+                    for keys in keys.chunks(KEYS_PER_STATEMENT) {
+                        lock(&mut connection, keys).await?;
+                        let update = assets::update_wiped(keys, details.clone(), at.naive_utc());
                         connection.execute(&update).await?;
-                        connection.execute(&asset_checks::delete_of_asset(key)).await?;
+                        connection.execute(&asset_checks::delete_of_assets(keys)).await?;
                         if is_mirrored {
                             // The events themselves are in the logs of their runs.
-                            connection.execute(&events::delete_of_asset(key)).await?;
+                            connection.execute(&events::delete_of_assets(keys)).await?;
                         }
                     }
                     Ok(())
@@ -132,6 +142,24 @@ impl AssetStore for SqlEventLogStorage {
             })
             .await
     }
+}
+
+/// How many assets one statement changes.
+const KEYS_PER_STATEMENT: usize = 1_000;
+
+/// The database forms of keys, each once, in the order in which events change assets. So two transactions never wait for
+/// each other.
+fn each_once(asset_keys: &[AssetKey]) -> Vec<String> {
+    let keys: BTreeSet<_> = asset_keys.iter().map(AssetKey::to_db_string).collect();
+    keys.into_iter().collect()
+}
+
+/// Makes others wait who want to change these assets.
+async fn lock(connection: &mut Connection<'_>, keys: &[String]) -> Result<(), StorageError> {
+    if connection.dialect() == Dialect::Postgres {
+        connection.fetch(&assets::select_to_change(keys)).await?;
+    }
+    Ok(())
 }
 
 impl SqlEventLogStorage {
@@ -180,7 +208,7 @@ fn asset(row: &Row) -> Result<Asset, StorageError> {
 }
 
 /// The stored record; `None` for what old versions stored in its place.
-fn last_materialization(row: &Row) -> Result<Option<EventLogRecord>, StorageError> {
+pub(super) fn last_materialization(row: &Row) -> Result<Option<EventLogRecord>, StorageError> {
     let Some(stored) = row.body_or_none::<Opaque>(TABLE, LAST_MATERIALIZATION)? else {
         return Ok(None);
     };

@@ -12,6 +12,7 @@ mod events;
 mod pools;
 mod storing;
 mod watch;
+mod wiping;
 mod write;
 
 use std::sync::{Arc, Weak};
