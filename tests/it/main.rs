@@ -1,6 +1,7 @@
 //! The tests across all crates: the binary and the library, seen by the real Dagster.
 #![expect(clippy::expect_used, clippy::panic, reason = "a failed expectation is a failed test")]
 
+mod answers;
 mod architecture;
 mod compute_logs;
 mod concurrency;

@@ -7,6 +7,7 @@
     reason = "a test that lacks its tools has failed"
 )]
 
+pub mod answers;
 mod code_location;
 pub mod conformance;
 mod dagster;

@@ -9,7 +9,7 @@ use anyhow::{Result, bail};
 use crate::workspace::Workspace;
 use crate::{
     advisories, cargo_steps, codegen, compat, conformance, corpus, endurance, examples, features,
-    outside, package, public_api, python_env, scenarios, sdist, spelling, tidy,
+    outside, package, parity, public_api, python_env, scenarios, sdist, spelling, tidy,
 };
 
 /// One step of the gate.
@@ -82,6 +82,11 @@ pub(crate) const STEPS: &[Step] = &[
         command: "python",
         part_of: PartOf::Full,
         run: |workspace| python_env::ensure(workspace).map(drop),
+    },
+    Step {
+        command: "parity --check",
+        part_of: PartOf::Full,
+        run: |workspace| parity::run(workspace, true),
     },
     Step { command: "compat", part_of: PartOf::Full, run: |workspace| compat::run(workspace, &[]) },
     Step {

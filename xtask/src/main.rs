@@ -23,6 +23,7 @@ mod examples;
 mod features;
 mod outside;
 mod package;
+mod parity;
 mod postgres;
 mod process;
 mod public_api;
@@ -115,6 +116,12 @@ enum Command {
     },
     /// Bring up the Python environment with the pinned Dagster and print its interpreter's path
     Python,
+    /// Write the page that lists the members of Dagster's class beside our methods
+    Parity {
+        /// Only fail when the page is not up to date
+        #[arg(long)]
+        check: bool,
+    },
     /// Run the tests against the real Dagster, with the release binary
     Compat {
         /// Arguments for the test binaries, after `--`
@@ -209,6 +216,7 @@ fn run(command: &Command) -> Result<()> {
             println!("{}", python_env::ensure(&workspace)?.display());
             Ok(())
         }
+        Command::Parity { check } => parity::run(&workspace, *check),
         Command::Compat { args } => compat::run(&workspace, args),
         Command::Endurance(endurance) => endurance::run(&workspace, *endurance),
         Command::Scenarios(scenarios) => scenarios::run(&workspace, scenarios),

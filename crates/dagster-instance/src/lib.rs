@@ -40,4 +40,8 @@ pub use instance_runs::{
     CommandJob, CommandJobSnapshots, CreateReexecutedRun, CreateRun, ReexecutionStrategy,
     RegisterManagedRun,
 };
-pub use instance_storage::{LocalComputeLogManager, StorageInfo};
+pub use instance_storage::{
+    AddedDynamicPartitions, DynamicPartitionsProgress, HistoricalJob, InfoDict, InfoValue,
+    LocalComputeLogManager, REINDEXED_INDEXES, Reindex, ReindexEvent, ReindexProgress,
+    ReindexedIndex, Snapshot, StorageInfo, read_partition_keys,
+};

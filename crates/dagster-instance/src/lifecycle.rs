@@ -30,7 +30,7 @@ impl DagsterInstance {
     pub async fn dispose(&self) -> Result<(), InstanceError> {
         instance_launcher::dispose(self).await;
         let flushed = self.flush_events().await;
-        self.inner.stores.close().await;
+        instance_storage::dispose(self).await;
         flushed
     }
 }

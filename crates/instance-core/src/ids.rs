@@ -77,6 +77,12 @@ impl SnapshotId {
     }
 }
 
+/// The id of a definition of partitions by its keys in their order, as Dagster computes it: the SHA-1 of the list as
+/// Python writes it in JSON.
+pub fn partition_keys_id(keys: &[String]) -> String {
+    sha1_hex(&[&crate::serdes::serialize_value(&keys.to_vec())])
+}
+
 /// The SHA-1 of the joined parts, in hexadecimal.
 pub(crate) fn sha1_hex(parts: &[&str]) -> String {
     use sha1::Digest;

@@ -22,7 +22,7 @@ mod windows;
 
 pub use cached_subset::CachedSubset;
 pub use error::PartitionsError;
-pub use resolve::DynamicPartitionKeys;
+pub use resolve::{DynamicPartitionKeys, forbidden_in_key};
 pub use snap::{
     DynamicPartitionsSnap, MultiPartitionsSnap, PartitionDimensionSnap, PartitionsSnap,
     StaticPartitionsSnap, TimeWindowPartitionsSnap,

@@ -24,6 +24,12 @@ const NEVER_IN_KEYS: [&str; 9] = ["...", "\x07", "\x08", "\x0c", "\n", "\r", "\t
 /// What static keys of a dimension may not have either.
 const NEVER_IN_DIMENSIONS: [&str; 4] = ["|", ",", "[", "]"];
 
+/// What a partition key has in it and no key may: the text between the ends of a range, or a character that cannot be
+/// shown. `None` if the key may be one.
+pub fn forbidden_in_key(key: &str) -> Option<&'static str> {
+    NEVER_IN_KEYS.into_iter().find(|text| key.contains(text))
+}
+
 impl PartitionsSnap {
     /// The names of the dynamic sets whose keys the definition needs, each once.
     pub fn dynamic_sets(&self) -> Vec<&str> {

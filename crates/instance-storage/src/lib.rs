@@ -17,14 +17,15 @@
 //! | `stores` | the traits of `instance_core::storage`, each in a file of the trait's name |
 //! | `layouts` | which stores an instance has, and where they lie |
 //!
-//! Beside them: `compute_logs`, captured output in files, and `info`, the functions of the storage domain.
+//! Beside them: `compute_logs`, captured output in files, and `domain`, the functions of the storage domain, which use
+//! none of the layers.
 
 mod compute_logs;
 #[cfg(feature = "sqlite")]
 mod context;
 #[cfg(feature = "sqlite")]
 mod db;
-mod info;
+mod domain;
 #[cfg(feature = "sqlite")]
 mod layouts;
 #[cfg(feature = "sqlite")]
@@ -44,7 +45,17 @@ pub use compute_logs::LocalComputeLogManager;
 pub use context::{OpenMode, StorageContext};
 #[cfg(feature = "postgres")]
 pub use db::PostgresConfig;
-pub use info::{StorageInfo, storage_info};
+pub use domain::{
+    AddedDynamicPartitions, DynamicPartitionsProgress, HistoricalJob, InfoDict, InfoValue,
+    REINDEXED_INDEXES, Reindex, ReindexEvent, ReindexProgress, ReindexedIndex, Snapshot,
+    StorageInfo, add_daemon_heartbeat, add_dynamic_partitions, add_dynamic_partitions_in_batches,
+    add_snapshot, delete_dynamic_partition, dispose, file_manager_directory, get_daemon_heartbeats,
+    get_dynamic_partitions, get_dynamic_partitions_definition_id, get_existing_dynamic_partitions,
+    get_historical_job, get_latest_storage_id_by_partition, get_paginated_dynamic_partitions,
+    has_dynamic_partition, has_historical_job, info_dict, info_str, optimize_for_webserver,
+    read_partition_keys, reindex, root_directory, schedules_directory, schema_str,
+    storage_directory, storage_info, wipe, wipe_daemon_heartbeats,
+};
 pub use instance_core::tags::is_indexed_tag;
 #[cfg(feature = "sqlite")]
 pub use layouts::Storages;

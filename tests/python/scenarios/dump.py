@@ -9,6 +9,9 @@ from datetime import datetime, timezone
 # Written when a storage is created, not by a scenario.
 OF_CREATION = {"alembic_version", "secondary_indexes", "instance_info"}
 
+# The files of a home, but for those of single runs.
+FILES = {"runs": "history/runs.db", "index": "history/runs/index.db", "schedules": "schedules/schedules.db"}
+
 SECONDS = re.compile(r"(?<![\w.-])\d{10}(?:\.\d+)?(?:e[+-]?\d+)?(?![\w.-])")
 INSTANT = re.compile(r"\d{4}-\d\d-\d\d([T ])\d\d:\d\d:\d\d(?:\.\d{1,6})?([+-]\d\d:\d\d)?")
 
@@ -59,7 +62,7 @@ def of_sqlite(home, window):
     # glob takes no names that begin with a dot: that of events without a run is just ".db"
     shards += [path for path in [history / "runs" / ".db"] if path.exists() and path not in shards]
     found = {}
-    for path in [history / "runs.db", history / "runs" / "index.db", home / "schedules" / "schedules.db", *shards]:
+    for path in [*(home / file for file in FILES.values()), *shards]:
         if not path.exists():
             continue
         with closing(sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True)) as database:

@@ -3,6 +3,7 @@
 import json
 import os
 import shutil
+import sqlite3
 from contextlib import closing
 from pathlib import Path
 
@@ -30,6 +31,12 @@ class SqliteSide:
             home.mkdir(parents=True)
         (home / "dagster.yaml").write_text(json.dumps(settings))
         return home
+
+    def execute_sql(self, home, store, statements):
+        with closing(sqlite3.connect(home / dump.FILES[store])) as database:
+            for statement in statements:
+                database.execute(statement)
+            database.commit()
 
     def dump(self, home, window):
         return dump.of_sqlite(home, window)
@@ -98,6 +105,10 @@ class PostgresSide:
         home.mkdir()
         (home / "dagster.yaml").write_text(json.dumps({**self.storage(), **settings}))
         return home
+
+    def execute_sql(self, home, store, statements):
+        for statement in statements:
+            self.execute(self.url, statement)
 
     def dump(self, home, window):
         return dump.of_postgres(self.url, window)

@@ -15,7 +15,7 @@ from common import emit, open_instance
 
 from scenarios import cases_assets, cases_asset_wipes  # noqa: F401
 from scenarios import cases_batches, cases_create_run, cases_events, cases_managed, cases_partitions  # noqa: F401
-from scenarios import cases_reexecution, cases_retries, cases_run_status, cases_runless  # noqa: F401
+from scenarios import cases_reexecution, cases_retries, cases_run_status, cases_runless, cases_storage  # noqa: F401
 from scenarios import known, run_ids
 from scenarios.asset_operations import ASSET_OPERATIONS, QUESTIONS
 from scenarios.code_location import RecordingLocation
@@ -117,12 +117,12 @@ class Stage:
             "home": os.fspath(home),
             "settings": scenario.settings,
             "event_batch_size": scenario.event_batch_size,
-            "scenarios": [{"name": scenario.name, "steps": played.steps}],
         }
         if self.documents:
-            (self.documents / f"{home.name}.json").write_text(json.dumps(document, indent=1))
+            whole = {**document, "scenarios": [{"name": scenario.name, "steps": played.steps}]}
+            (self.documents / f"{home.name}.json").write_text(json.dumps(whole, indent=1))
         with window() as times:
-            results = self.replay.play(document)
+            results = self.results(document, home, played)
         rows = self.ours.dump(home, times)
         return [
             *([played.failure] if played.failure else []),
@@ -130,6 +130,30 @@ class Stage:
             *row_differences(played.rows, rows, scenario.unordered),
             *read_by_dagster(home, played, [played.times, times]),
         ]
+
+    def results(self, document, home, played):
+        """The results by number of step. What changes a database from outside is done here, between documents."""
+        results, steps = {}, []
+
+        def play():
+            start = len(results)
+            if steps:
+                part = {**document, "scenarios": [{"name": played.scenario.name, "steps": list(steps)}]}
+                found = self.replay.play(part)
+                results.update({start + number: result for number, result in found.items()})
+            steps.clear()
+
+        for number, step in enumerate(played.steps):
+            if step["op"] != "execute_sql":
+                steps.append(step)
+                continue
+            play()
+            if len(results) < number:
+                return results
+            self.ours.execute_sql(home, step["args"]["store"], step["args"]["statements"])
+            results[number] = {"ok": None}
+        play()
+        return results
 
     def close(self):
         self.replay.close()

@@ -16,50 +16,50 @@ type Decoded<T> = Result<T, WireError>;
 
 /// A value and where it stands.
 #[derive(Debug, Clone)]
-pub(super) struct Argument<'v> {
+pub(crate) struct Argument<'v> {
     value: &'v Value,
     place: String,
 }
 
 impl<'v> Argument<'v> {
-    pub(super) const fn new(value: &'v Value, place: String) -> Self {
+    pub(crate) const fn new(value: &'v Value, place: String) -> Self {
         Self { value, place }
     }
 
     /// The value as it was sent.
-    pub(super) const fn value(&self) -> &'v Value {
+    pub(crate) const fn value(&self) -> &'v Value {
         self.value
     }
 
     /// The error of a value that is another than expected.
-    pub(super) fn expected(&self, expected: &str) -> WireError {
+    pub(crate) fn expected(&self, expected: &str) -> WireError {
         WireError::argument(format!("{}: expected {expected}, found {}", self.place, self.value))
     }
 
     /// `None` for null.
-    pub(super) fn optional(self) -> Option<Self> {
+    pub(crate) fn optional(self) -> Option<Self> {
         (!self.value.is_null()).then_some(self)
     }
 
-    pub(super) fn text(&self) -> Decoded<&'v str> {
+    pub(crate) fn text(&self) -> Decoded<&'v str> {
         self.value.as_str().ok_or_else(|| self.expected("text"))
     }
 
-    pub(super) fn bool(&self) -> Decoded<bool> {
+    pub(crate) fn bool(&self) -> Decoded<bool> {
         self.value.as_bool().ok_or_else(|| self.expected("a boolean"))
     }
 
-    pub(super) fn integer(&self) -> Decoded<i64> {
+    pub(crate) fn integer(&self) -> Decoded<i64> {
         self.value.as_i64().ok_or_else(|| self.expected("an integer"))
     }
 
     /// A float; Python takes an integer for one as well.
-    pub(super) fn float(&self) -> Decoded<f64> {
+    pub(crate) fn float(&self) -> Decoded<f64> {
         self.value.as_f64().ok_or_else(|| self.expected("a float"))
     }
 
     /// The items of a list. A set is sent as one, in a union as `{"__set__": [..]}`.
-    pub(super) fn items(&self) -> Decoded<Vec<Self>> {
+    pub(crate) fn items(&self) -> Decoded<Vec<Self>> {
         let items = self.value.as_array().or_else(|| self.value.get("__set__")?.as_array());
         let items = items.ok_or_else(|| self.expected("a list"))?;
         let item = |(index, value)| Self::new(value, format!("{}[{index}]", self.place));
@@ -67,7 +67,7 @@ impl<'v> Argument<'v> {
     }
 
     /// The entries of a mapping.
-    pub(super) fn entries(&self) -> Decoded<Vec<(&'v str, Self)>> {
+    pub(crate) fn entries(&self) -> Decoded<Vec<(&'v str, Self)>> {
         let entries = self.value.as_object().ok_or_else(|| self.expected("a mapping"))?;
         let entry = |(key, value): (&'v String, _)| {
             (key.as_str(), Self::new(value, format!("{}[{key:?}]", self.place)))
@@ -76,14 +76,14 @@ impl<'v> Argument<'v> {
     }
 
     /// A field of a record; one that was not sent is null.
-    pub(super) fn field(&self, name: &str) -> Self {
+    pub(crate) fn field(&self, name: &str) -> Self {
         static NULL: Value = Value::Null;
         let value = self.value.get(name).unwrap_or(&NULL);
         Self::new(value, format!("{}.{name}", self.place))
     }
 
     /// An error unless this is a record of this class.
-    pub(super) fn record(&self, class: &str) -> Decoded<()> {
+    pub(crate) fn record(&self, class: &str) -> Decoded<()> {
         if self.field("__rec__").value.as_str() == Some(class) {
             return Ok(());
         }
@@ -91,47 +91,47 @@ impl<'v> Argument<'v> {
     }
 
     /// A member of an enum, by its value.
-    pub(super) fn member<T>(&self, named: impl FnOnce(&str) -> Option<T>) -> Decoded<T> {
+    pub(crate) fn member<T>(&self, named: impl FnOnce(&str) -> Option<T>) -> Decoded<T> {
         named(self.text()?).ok_or_else(|| self.expected("the value of a member of an enum"))
     }
 
     /// The text of a body.
-    pub(super) fn body_text(&self) -> Decoded<&'v str> {
+    pub(crate) fn body_text(&self) -> Decoded<&'v str> {
         let text = self.value.get("__s__").and_then(Value::as_str);
         text.ok_or_else(|| self.expected("a body, as {\"__s__\": text}"))
     }
 
     /// A value of one of Dagster's serdes classes.
-    pub(super) fn body<T: Unpack>(&self) -> Decoded<T> {
+    pub(crate) fn body<T: Unpack>(&self) -> Decoded<T> {
         let text = self.body_text()?;
         deserialize_value(text).map_err(|error| self.unreadable(&error))
     }
 
     /// The error of a body that cannot be read.
-    pub(super) fn unreadable(&self, error: &instance_core::serdes::SerdesError) -> WireError {
+    pub(crate) fn unreadable(&self, error: &instance_core::serdes::SerdesError) -> WireError {
         WireError::body(format!("{}: {error}", self.place))
     }
 
     /// The storage name of the class of a body.
-    pub(super) fn body_class(&self) -> Decoded<String> {
+    pub(crate) fn body_class(&self) -> Decoded<String> {
         let class = Reader::new(self.body_text()?).class();
         let class = class.map_err(|error| self.unreadable(&error))?;
         class.map(Into::into).ok_or_else(|| self.expected("the body of a class"))
     }
 
-    pub(super) fn bodies<T: Unpack>(&self) -> Decoded<Vec<T>> {
+    pub(crate) fn bodies<T: Unpack>(&self) -> Decoded<Vec<T>> {
         self.items()?.iter().map(Self::body).collect()
     }
 
-    pub(super) fn string(&self) -> Decoded<String> {
+    pub(crate) fn string(&self) -> Decoded<String> {
         self.text().map(str::to_owned)
     }
 
-    pub(super) fn strings<C: FromIterator<String>>(&self) -> Decoded<C> {
+    pub(crate) fn strings<C: FromIterator<String>>(&self) -> Decoded<C> {
         self.items()?.iter().map(Self::string).collect()
     }
 
-    pub(super) fn string_map(&self) -> Decoded<BTreeMap<String, String>> {
+    pub(crate) fn string_map(&self) -> Decoded<BTreeMap<String, String>> {
         self.entries()?
             .into_iter()
             .map(|(key, value)| Ok((key.to_owned(), value.string()?)))
@@ -139,76 +139,76 @@ impl<'v> Argument<'v> {
     }
 
     /// The members of an enum that are asked for; null and none of them mean any, as they do for Python.
-    pub(super) fn members<T>(&self, named: impl Fn(&str) -> Option<T>) -> Decoded<Only<T>> {
+    pub(crate) fn members<T>(&self, named: impl Fn(&str) -> Option<T>) -> Decoded<Only<T>> {
         let Some(list) = self.clone().optional() else { return Ok(Only::Any) };
         let members: Decoded<_> = list.items()?.iter().map(|item| item.member(&named)).collect();
         Ok(Only::any_if_empty(members?))
     }
 
     /// The texts that are asked for; null and none of them mean any, as they do for Python.
-    pub(super) fn only_strings<T: From<String>>(&self) -> Decoded<Only<T>> {
+    pub(crate) fn only_strings<T: From<String>>(&self) -> Decoded<Only<T>> {
         let Some(list) = self.clone().optional() else { return Ok(Only::Any) };
         let strings: Vec<String> = list.strings()?;
         Ok(Only::any_if_empty(strings.into_iter().map(T::from).collect()))
     }
 
     /// The rows that are asked for; null and none of them mean any, as they do for Python.
-    pub(super) fn only_storage_ids(&self) -> Decoded<Only<StorageId>> {
+    pub(crate) fn only_storage_ids(&self) -> Decoded<Only<StorageId>> {
         let Some(list) = self.clone().optional() else { return Ok(Only::Any) };
         Ok(Only::any_if_empty(list.storage_ids()?))
     }
 
     /// Types of events: null, one, or a set.
-    pub(super) fn event_types(&self) -> Decoded<Only<DagsterEventType>> {
+    pub(crate) fn event_types(&self) -> Decoded<Only<DagsterEventType>> {
         if self.value.is_string() {
             return Ok(Only::one(self.event_type()?));
         }
         self.members(DagsterEventType::from_value)
     }
 
-    pub(super) fn event_type(&self) -> Decoded<DagsterEventType> {
+    pub(crate) fn event_type(&self) -> Decoded<DagsterEventType> {
         self.member(DagsterEventType::from_value)
     }
 
     /// A limit. For Python zero is as good as null, and SQLite takes a negative one for none.
-    pub(super) fn limit(&self) -> Decoded<Option<u64>> {
+    pub(crate) fn limit(&self) -> Decoded<Option<u64>> {
         let limit = self.clone().optional().map(|limit| limit.integer()).transpose()?;
         Ok(limit.and_then(|limit| u64::try_from(limit).ok()).filter(|limit| *limit > 0))
     }
 
     /// A number of rows that has to be given.
-    pub(super) fn count(&self) -> Decoded<u64> {
+    pub(crate) fn count(&self) -> Decoded<u64> {
         self.integer()?.try_into().map_err(|_| self.expected("an integer that is not negative"))
     }
 
-    pub(super) fn integers(&self) -> Decoded<Vec<i64>> {
+    pub(crate) fn integers(&self) -> Decoded<Vec<i64>> {
         self.items()?.iter().map(Self::integer).collect()
     }
 
-    pub(super) fn storage_id(&self) -> Decoded<StorageId> {
+    pub(crate) fn storage_id(&self) -> Decoded<StorageId> {
         self.integer().map(StorageId)
     }
 
-    pub(super) fn storage_ids(&self) -> Decoded<Vec<StorageId>> {
+    pub(crate) fn storage_ids(&self) -> Decoded<Vec<StorageId>> {
         self.items()?.iter().map(Self::storage_id).collect()
     }
 
     /// The order that `ascending` means.
-    pub(super) fn order(&self) -> Decoded<Order> {
+    pub(crate) fn order(&self) -> Decoded<Order> {
         Ok(if self.bool()? { Order::Ascending } else { Order::Descending })
     }
 
-    pub(super) fn datetime(&self) -> Decoded<DateTime<Utc>> {
+    pub(crate) fn datetime(&self) -> Decoded<DateTime<Utc>> {
         parse_datetime(self.text()?).ok_or_else(|| self.expected("a time"))
     }
 
     /// Seconds since 1970.
-    pub(super) fn timestamp(&self) -> Decoded<DateTime<Utc>> {
+    pub(crate) fn timestamp(&self) -> Decoded<DateTime<Utc>> {
         datetime_of(self.float()?).ok_or_else(|| self.expected("a time"))
     }
 
     /// Seconds since 1970. For Python zero is as good as null.
-    pub(super) fn optional_timestamp(self) -> Decoded<Option<DateTime<Utc>>> {
+    pub(crate) fn optional_timestamp(self) -> Decoded<Option<DateTime<Utc>>> {
         match self.optional() {
             Some(seconds) if seconds.float()? != 0.0 => seconds.timestamp().map(Some),
             _ => Ok(None),
@@ -216,7 +216,7 @@ impl<'v> Argument<'v> {
     }
 
     /// The cursor of an event log; null and empty text are `None`.
-    pub(super) fn event_log_cursor(self) -> Decoded<Option<EventLogCursor>> {
+    pub(crate) fn event_log_cursor(self) -> Decoded<Option<EventLogCursor>> {
         let cursor = self.optional().filter(|cursor| cursor.value.as_str() != Some(""));
         let Some(cursor) = cursor else { return Ok(None) };
         let parsed = EventLogCursor::parse(cursor.text()?);
@@ -225,7 +225,7 @@ impl<'v> Argument<'v> {
 }
 
 /// Reads an ISO text with an offset, or without one for UTC.
-pub(super) fn parse_datetime(text: &str) -> Option<DateTime<Utc>> {
+pub(crate) fn parse_datetime(text: &str) -> Option<DateTime<Utc>> {
     if let Ok(time) = DateTime::parse_from_rfc3339(text) {
         return Some(time.to_utc());
     }

@@ -93,12 +93,12 @@ impl<T: Into<Self>> From<Option<T>> for Wire {
 
 impl Wire {
     /// A list, or a set.
-    pub(super) fn list<T: Into<Self>>(items: impl IntoIterator<Item = T>) -> Self {
+    pub(crate) fn list<T: Into<Self>>(items: impl IntoIterator<Item = T>) -> Self {
         Self::List(items.into_iter().map(Into::into).collect())
     }
 
     /// A mapping with text as its keys.
-    pub(super) fn mapping<K: Into<String>, T: Into<Self>>(
+    pub(crate) fn mapping<K: Into<String>, T: Into<Self>>(
         entries: impl IntoIterator<Item = (K, T)>,
     ) -> Self {
         let entries = entries.into_iter().map(|(key, value)| (key.into(), value.into()));
@@ -106,33 +106,33 @@ impl Wire {
     }
 
     /// A tuple, or an entry of a mapping with other keys.
-    pub(super) fn pair(first: impl Into<Self>, second: impl Into<Self>) -> Self {
+    pub(crate) fn pair(first: impl Into<Self>, second: impl Into<Self>) -> Self {
         Self::List(vec![first.into(), second.into()])
     }
 
     /// A record that serdes does not know.
-    pub(super) fn record<const N: usize>(name: &str, fields: [(&str, Self); N]) -> Self {
+    pub(crate) fn record<const N: usize>(name: &str, fields: [(&str, Self); N]) -> Self {
         let name = [("__rec__", Self::from(name))];
         Self::mapping(name.into_iter().chain(fields))
     }
 
     /// A value of a serdes class.
-    pub(super) fn body<T: Pack + ?Sized>(value: &T) -> Self {
+    pub(crate) fn body<T: Pack + ?Sized>(value: &T) -> Self {
         Self::body_of_text(serialize_value(value))
     }
 
     /// A value of a serdes class, as its text.
-    pub(super) fn body_of_text(text: impl Into<String>) -> Self {
+    pub(crate) fn body_of_text(text: impl Into<String>) -> Self {
         Self::mapping([("__s__", text.into())])
     }
 
     /// A value of a serdes class, or null.
-    pub(super) fn optional_body<T: Pack>(value: Option<&T>) -> Self {
+    pub(crate) fn optional_body<T: Pack>(value: Option<&T>) -> Self {
         value.map(Self::body).into()
     }
 
     /// Values of a serdes class.
-    pub(super) fn bodies<'a, T: Pack + 'a>(values: impl IntoIterator<Item = &'a T>) -> Self {
+    pub(crate) fn bodies<'a, T: Pack + 'a>(values: impl IntoIterator<Item = &'a T>) -> Self {
         Self::list(values.into_iter().map(Self::body))
     }
 
@@ -152,7 +152,7 @@ impl Wire {
     }
 
     /// A time with its offset.
-    pub(super) fn datetime(time: DateTime<Utc>) -> Self {
+    pub(crate) fn datetime(time: DateTime<Utc>) -> Self {
         time.format("%Y-%m-%dT%H:%M:%S%.6f+00:00").to_string().into()
     }
 
@@ -162,7 +162,7 @@ impl Wire {
     }
 }
 
-pub(super) fn run_record(record: &RunRecord) -> Wire {
+pub(crate) fn run_record(record: &RunRecord) -> Wire {
     Wire::record(
         "RunRecord",
         [
@@ -176,7 +176,7 @@ pub(super) fn run_record(record: &RunRecord) -> Wire {
     )
 }
 
-pub(super) fn run_partition_data(data: &RunPartitionData) -> Wire {
+pub(crate) fn run_partition_data(data: &RunPartitionData) -> Wire {
     Wire::body_of_fields(
         "RunPartitionData",
         [
@@ -189,7 +189,7 @@ pub(super) fn run_partition_data(data: &RunPartitionData) -> Wire {
     )
 }
 
-pub(super) fn run_stats(stats: &DagsterRunStatsSnapshot) -> Wire {
+pub(crate) fn run_stats(stats: &DagsterRunStatsSnapshot) -> Wire {
     Wire::body_of_fields(
         "PipelineRunStatsSnapshot",
         [
@@ -207,7 +207,7 @@ pub(super) fn run_stats(stats: &DagsterRunStatsSnapshot) -> Wire {
 }
 
 /// The statistics of a step.
-pub(super) fn step_stats(step: &RunStepKeyStatsSnapshot) -> Wire {
+pub(crate) fn step_stats(step: &RunStepKeyStatsSnapshot) -> Wire {
     let status = step.status.map(|status| format!("StepEventStatus.{}", status.as_str()));
     let markers = |markers: &[RunStepMarker]| Wire::list(markers.iter().map(step_marker));
     Wire::body_of_fields(
@@ -240,7 +240,7 @@ fn step_marker(marker: &RunStepMarker) -> Wire {
 }
 
 /// A page of events, under the name that the record has for this method.
-pub(super) fn event_page(name: &str, page: &EventLogConnection) -> Wire {
+pub(crate) fn event_page(name: &str, page: &EventLogConnection) -> Wire {
     Wire::record(
         name,
         [
@@ -251,7 +251,7 @@ pub(super) fn event_page(name: &str, page: &EventLogConnection) -> Wire {
     )
 }
 
-pub(super) fn asset_event_summary(record: &AssetEventSummaryRecord) -> Wire {
+pub(crate) fn asset_event_summary(record: &AssetEventSummaryRecord) -> Wire {
     Wire::record(
         "AssetEventSummaryRecord",
         [
@@ -265,7 +265,7 @@ pub(super) fn asset_event_summary(record: &AssetEventSummaryRecord) -> Wire {
 }
 
 /// The record of an asset; what the stock SQL storages do not fill is empty.
-pub(super) fn asset_record(record: &AssetRecord) -> Wire {
+pub(crate) fn asset_record(record: &AssetRecord) -> Wire {
     let entry = &record.asset_entry;
     let entry = Wire::record(
         "AssetEntry",
@@ -289,7 +289,7 @@ pub(super) fn asset_record(record: &AssetRecord) -> Wire {
     Wire::record("AssetRecord", [("storage_id", record.storage_id.into()), ("asset_entry", entry)])
 }
 
-pub(super) fn freshness_state_record(record: &FreshnessStateRecord) -> Wire {
+pub(crate) fn freshness_state_record(record: &FreshnessStateRecord) -> Wire {
     Wire::record(
         "FreshnessStateRecord",
         [
@@ -301,7 +301,7 @@ pub(super) fn freshness_state_record(record: &FreshnessStateRecord) -> Wire {
     )
 }
 
-pub(super) fn check_execution(record: &AssetCheckExecutionRecord) -> Wire {
+pub(crate) fn check_execution(record: &AssetCheckExecutionRecord) -> Wire {
     Wire::record(
         "AssetCheckExecutionRecord",
         [
@@ -316,7 +316,7 @@ pub(super) fn check_execution(record: &AssetCheckExecutionRecord) -> Wire {
     )
 }
 
-pub(super) fn check_summary(record: &AssetCheckSummaryRecord) -> Wire {
+pub(crate) fn check_summary(record: &AssetCheckSummaryRecord) -> Wire {
     let last = record.last_check_execution_record.as_ref();
     let last_completed = record.last_completed_check_execution_record.as_ref();
     Wire::record(
@@ -330,7 +330,7 @@ pub(super) fn check_summary(record: &AssetCheckSummaryRecord) -> Wire {
     )
 }
 
-pub(super) fn check_partition_info(info: &AssetCheckPartitionInfo) -> Wire {
+pub(crate) fn check_partition_info(info: &AssetCheckPartitionInfo) -> Wire {
     Wire::record(
         "AssetCheckPartitionInfo",
         [
@@ -348,7 +348,7 @@ pub(super) fn check_partition_info(info: &AssetCheckPartitionInfo) -> Wire {
     )
 }
 
-pub(super) fn claim_status(status: &ConcurrencyClaimStatus) -> Wire {
+pub(crate) fn claim_status(status: &ConcurrencyClaimStatus) -> Wire {
     Wire::record(
         "ConcurrencyClaimStatus",
         [
@@ -362,7 +362,7 @@ pub(super) fn claim_status(status: &ConcurrencyClaimStatus) -> Wire {
     )
 }
 
-pub(super) fn concurrency_info(info: &ConcurrencyKeyInfo) -> Wire {
+pub(crate) fn concurrency_info(info: &ConcurrencyKeyInfo) -> Wire {
     let slots = info.claimed_slots.iter().map(|slot| {
         Wire::record(
             "ClaimedSlotInfo",
@@ -395,7 +395,7 @@ fn pending_step(step: &PendingStepInfo) -> Wire {
     )
 }
 
-pub(super) fn pool_limit(limit: &PoolLimit) -> Wire {
+pub(crate) fn pool_limit(limit: &PoolLimit) -> Wire {
     Wire::record(
         "PoolLimit",
         [
@@ -406,7 +406,7 @@ pub(super) fn pool_limit(limit: &PoolLimit) -> Wire {
     )
 }
 
-pub(super) fn tick_summary(summary: &InstigatorTickSummary) -> Wire {
+pub(crate) fn tick_summary(summary: &InstigatorTickSummary) -> Wire {
     Wire::record(
         "InstigatorTickSummary",
         [
@@ -419,7 +419,7 @@ pub(super) fn tick_summary(summary: &InstigatorTickSummary) -> Wire {
     )
 }
 
-pub(super) fn evaluation_record(record: &AutoMaterializeAssetEvaluationRecord) -> Wire {
+pub(crate) fn evaluation_record(record: &AutoMaterializeAssetEvaluationRecord) -> Wire {
     Wire::record(
         "AutoMaterializeAssetEvaluationRecord",
         [

@@ -10,7 +10,7 @@ use super::errors::WireError;
 /// JSON as it is sent: entries keep their order, as Python's dictionaries do, and text that is in
 /// Dagster's format already is not read again.
 #[derive(Debug, Clone, PartialEq)]
-pub(super) enum Wire {
+pub(crate) enum Wire {
     Null,
     Bool(bool),
     Integer(i64),
@@ -44,7 +44,7 @@ impl Pack for Wire {
 
 impl Wire {
     /// The value as a line, with its end. The text is ASCII, and has no line break of its own.
-    pub(super) fn to_line(&self) -> String {
+    pub(crate) fn to_line(&self) -> String {
         let mut line = serialize_value(self);
         line.push('\n');
         line
@@ -53,22 +53,22 @@ impl Wire {
 
 /// A request.
 #[derive(Debug)]
-pub(super) struct Request {
-    pub(super) id: i64,
+pub(crate) struct Request {
+    pub(crate) id: i64,
     /// The handle; `None` for opening one.
-    pub(super) handle: Option<i64>,
-    pub(super) method: String,
+    pub(crate) handle: Option<i64>,
+    pub(crate) method: String,
     arguments: Map<String, Value>,
     /// The time for everything that the request does.
-    pub(super) now: DateTime<Utc>,
+    pub(crate) now: DateTime<Utc>,
     /// Whether the caller wants to read what a migration prints.
-    pub(super) prints: bool,
+    pub(crate) prints: bool,
 }
 
 impl Request {
     /// Reads a line. serde_json would refuse halves of surrogate pairs, which Python's strings may hold;
     /// our own reader of Dagster's format does not.
-    pub(super) fn parse(line: &str) -> Result<Self, WireError> {
+    pub(crate) fn parse(line: &str) -> Result<Self, WireError> {
         let envelope =
             text_to_json(line).map_err(|error| WireError::argument(error.to_string()))?;
         let part = |name: &str| {
@@ -91,8 +91,14 @@ impl Request {
         })
     }
 
+    /// A request for an answer of ours, which is asked without a line.
+    pub(crate) fn of(method: &str, arguments: Map<String, Value>) -> Self {
+        let (method, now) = (method.to_owned(), DateTime::UNIX_EPOCH);
+        Self { id: 0, handle: None, method, arguments, now, prints: false }
+    }
+
     /// An argument; it is an error if it was not sent.
-    pub(super) fn argument(&self, name: &str) -> Result<Argument<'_>, WireError> {
+    pub(crate) fn argument(&self, name: &str) -> Result<Argument<'_>, WireError> {
         let place = format!("{}: {name}", self.method);
         match self.arguments.get(name) {
             Some(value) => Ok(Argument::new(value, place)),
@@ -101,14 +107,14 @@ impl Request {
     }
 
     /// An argument that need not be sent; `None` if it was not.
-    pub(super) fn side_argument(&self, name: &str) -> Option<Argument<'_>> {
+    pub(crate) fn side_argument(&self, name: &str) -> Option<Argument<'_>> {
         let value = self.arguments.get(name)?;
         Some(Argument::new(value, format!("{}: {name}", self.method)))
     }
 }
 
 /// The line that answers a request.
-pub(super) fn answer(id: i64, result: Result<Wire, WireError>) -> String {
+pub(crate) fn answer(id: i64, result: Result<Wire, WireError>) -> String {
     let (key, value) = match result {
         Ok(value) => ("ok", value),
         Err(error) => ("err", error.to_wire()),

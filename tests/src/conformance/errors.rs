@@ -27,7 +27,7 @@ const EVENT_LOGS: &str = "event_logs";
 
 /// An exception to raise on the other side.
 #[derive(Debug)]
-pub(super) struct WireError {
+pub(crate) struct WireError {
     class: &'static str,
     message: String,
     /// Attributes of the exception.
@@ -36,6 +36,14 @@ pub(super) struct WireError {
     trace: String,
 }
 
+impl std::fmt::Display for WireError {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl Error for WireError {}
+
 impl WireError {
     fn new(class: &'static str, message: impl Into<String>) -> Self {
         let message = message.into();
@@ -43,42 +51,42 @@ impl WireError {
     }
 
     /// An argument is missing or of another type.
-    pub(super) fn argument(message: impl Into<String>) -> Self {
+    pub(crate) fn argument(message: impl Into<String>) -> Self {
         Self::new(ARGUMENT, message)
     }
 
     /// An argument holds a body that cannot be read.
-    pub(super) fn body(message: impl Into<String>) -> Self {
+    pub(crate) fn body(message: impl Into<String>) -> Self {
         Self::new(DESERIALIZATION, message)
     }
 
     /// What Dagster's own checks of arguments raise.
-    pub(super) fn check(message: impl Into<String>) -> Self {
+    pub(crate) fn check(message: impl Into<String>) -> Self {
         Self::new(CHECK, message)
     }
 
     /// Any other exception.
-    pub(super) fn exception(message: impl Into<String>) -> Self {
+    pub(crate) fn exception(message: impl Into<String>) -> Self {
         Self::new(EXCEPTION, message)
     }
 
     /// Something that has to hold does not.
-    pub(super) fn invariant(message: impl Into<String>) -> Self {
+    pub(crate) fn invariant(message: impl Into<String>) -> Self {
         Self::new(INVARIANT, message)
     }
 
     /// A method that the storage does not have.
-    pub(super) fn not_implemented(message: impl Into<String>) -> Self {
+    pub(crate) fn not_implemented(message: impl Into<String>) -> Self {
         Self::new(NOT_IMPLEMENTED, message)
     }
 
     /// A handle that was not opened.
-    pub(super) fn unknown_handle(handle: Option<i64>) -> Self {
+    pub(crate) fn unknown_handle(handle: Option<i64>) -> Self {
         Self::new(KEY, format!("there is no handle {handle:?}"))
     }
 
     /// There is no such run.
-    pub(super) fn run_not_found(run_id: &RunId) -> Self {
+    pub(crate) fn run_not_found(run_id: &RunId) -> Self {
         let mut error =
             Self::new(RUN_NOT_FOUND, format!("Run {run_id} was not found in instance."));
         error.data.push(("invalid_run_id", run_id.to_string()));
@@ -86,7 +94,7 @@ impl WireError {
     }
 
     /// The error of a method that reads the log of one run: bodies that cannot be read are that run's.
-    pub(super) fn of_run(run_id: &RunId, error: StorageError) -> Self {
+    pub(crate) fn of_run(run_id: &RunId, error: StorageError) -> Self {
         if !matches!(error, StorageError::Decode { table: EVENT_LOGS, .. }) {
             return error.into();
         }
@@ -98,7 +106,7 @@ impl WireError {
     }
 
     /// As it is sent.
-    pub(super) fn to_wire(&self) -> Wire {
+    pub(crate) fn to_wire(&self) -> Wire {
         let data = self
             .data
             .iter()
@@ -139,7 +147,7 @@ impl From<StorageError> for WireError {
 }
 
 /// The text of an error and of those behind it.
-pub(super) fn chain(error: &StorageError) -> String {
+pub(crate) fn chain(error: &StorageError) -> String {
     let mut text = error.to_string();
     let mut source = error.source();
     while let Some(error) = source {

@@ -46,7 +46,7 @@ fn tags(tags: Argument<'_>) -> Decoded<BTreeMap<String, TagFilter>> {
 }
 
 /// A filter on runs; null is one that filters nothing.
-pub(super) fn runs_filter(filter: Argument<'_>) -> Decoded<RunsFilter> {
+pub(crate) fn runs_filter(filter: Argument<'_>) -> Decoded<RunsFilter> {
     let Some(filter) = filter.optional() else { return Ok(RunsFilter::default()) };
     filter.record("RunsFilter")?;
     let time = |name| filter.field(name).optional().map(|time| time.datetime()).transpose();
@@ -69,7 +69,7 @@ pub(super) fn runs_filter(filter: Argument<'_>) -> Decoded<RunsFilter> {
 }
 
 /// The name of a column of runs; null is the id of the row.
-pub(super) fn runs_order_by(column: Argument<'_>) -> Decoded<RunsOrderBy> {
+pub(crate) fn runs_order_by(column: Argument<'_>) -> Decoded<RunsOrderBy> {
     let Some(column) = column.optional() else { return Ok(RunsOrderBy::StorageId) };
     column.member(|name| {
         Some(match name {
@@ -84,7 +84,7 @@ pub(super) fn runs_order_by(column: Argument<'_>) -> Decoded<RunsOrderBy> {
 }
 
 /// A filter on backfills; null is one that filters nothing.
-pub(super) fn bulk_actions_filter(filter: Argument<'_>) -> Decoded<BulkActionsFilter> {
+pub(crate) fn bulk_actions_filter(filter: Argument<'_>) -> Decoded<BulkActionsFilter> {
     let Some(filter) = filter.optional() else { return Ok(BulkActionsFilter::default()) };
     filter.record("BulkActionsFilter")?;
     let time = |name| filter.field(name).optional().map(|time| time.datetime()).transpose();
@@ -99,7 +99,7 @@ pub(super) fn bulk_actions_filter(filter: Argument<'_>) -> Decoded<BulkActionsFi
 }
 
 /// A filter on events of all runs.
-pub(super) fn event_records_filter(filter: &Argument<'_>) -> Decoded<EventRecordsFilter> {
+pub(crate) fn event_records_filter(filter: &Argument<'_>) -> Decoded<EventRecordsFilter> {
     filter.record("EventRecordsFilter")?;
     let cursor =
         |name| filter.field(name).optional().map(|cursor| event_cursor(&cursor)).transpose();
@@ -126,7 +126,7 @@ fn event_cursor(cursor: &Argument<'_>) -> Decoded<EventCursor> {
 
 /// The filter of a method that fetches events of one type about an asset: the key of the asset, or a
 /// filter of Dagster's own, which is a serdes class that we have no type for.
-pub(super) fn asset_records_filter(
+pub(crate) fn asset_records_filter(
     filter: &Argument<'_>,
     event_type: DagsterEventType,
 ) -> Decoded<EventRecordsFilter> {
@@ -154,7 +154,7 @@ pub(super) fn asset_records_filter(
 
 /// A filter on changes of runs' statuses: a type of events, or a record; and the names of jobs that
 /// it asks for.
-pub(super) fn run_status_filter(
+pub(crate) fn run_status_filter(
     filter: &Argument<'_>,
 ) -> Decoded<(RunStatusChangeRecordsFilter, Vec<String>)> {
     // A type alone has no fields: all of them are null.
@@ -175,7 +175,7 @@ pub(super) fn run_status_filter(
 const MAX_EVENT_RECORDS: i64 = 10_000;
 
 /// The part of the records that a method asks for which fetches events.
-pub(super) fn records_page(request: &Request) -> Decoded<RecordsPage> {
+pub(crate) fn records_page(request: &Request) -> Decoded<RecordsPage> {
     let limit = request.argument("limit")?;
     let requested = limit.integer()?;
     if requested > MAX_EVENT_RECORDS {
@@ -200,7 +200,7 @@ pub(super) fn records_page(request: &Request) -> Decoded<RecordsPage> {
 }
 
 /// Which partition of a check is meant; null is any.
-pub(super) fn partition_filter(filter: Argument<'_>) -> Decoded<Option<PartitionKeyFilter>> {
+pub(crate) fn partition_filter(filter: Argument<'_>) -> Decoded<Option<PartitionKeyFilter>> {
     let Some(filter) = filter.optional() else { return Ok(None) };
     filter.record("PartitionKeyFilter")?;
     Ok(Some(PartitionKeyFilter::new(optional_string(filter.field("key"))?)))

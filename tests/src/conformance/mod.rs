@@ -10,14 +10,14 @@
 //! classes travel as `{"__s__": text}`, records that serdes does not know as `{"__rec__": name, ..fields}`.
 
 mod connection;
-mod decode;
-mod encode;
-mod envelope;
-mod errors;
-mod event_log;
-mod filters;
+pub(crate) mod decode;
+pub(crate) mod encode;
+pub(crate) mod envelope;
+pub(crate) mod errors;
+pub(crate) mod event_log;
+pub(crate) mod filters;
 mod handles;
-mod runs;
+pub(crate) mod runs;
 mod schedules;
 mod schema;
 

@@ -243,12 +243,12 @@ fn run_id(request: &Request) -> Result<RunId, WireError> {
     Ok(request.argument("run_id")?.text()?.into())
 }
 
-fn runs_filter(request: &Request) -> Result<RunsFilter, WireError> {
+pub(crate) fn runs_filter(request: &Request) -> Result<RunsFilter, WireError> {
     filters::runs_filter(request.argument("filters")?)
 }
 
 /// The part of the runs that is meant, newest first.
-fn runs_page(request: &Request) -> Result<RunsPage, WireError> {
+pub(crate) fn runs_page(request: &Request) -> Result<RunsPage, WireError> {
     let cursor = request.argument("cursor")?.optional();
     let cursor = cursor.map(|cursor| cursor.text()).transpose()?;
     Ok(RunsPage::new()

@@ -16,7 +16,7 @@ use serde_json::Value;
 use super::arguments::Arguments;
 use super::code_location::{Recorded, job};
 use super::graph::graph;
-use super::{Result, assets};
+use super::{Result, assets, storage};
 
 /// Plays a step; returns what the method gives back, or null.
 pub(super) async fn play(
@@ -26,6 +26,9 @@ pub(super) async fn play(
 ) -> Result<Value> {
     let name = Arguments(step).text("op")?;
     let arguments = Arguments(&step["args"]);
+    if let Some(value) = storage::play(instance, name, arguments).await? {
+        return Ok(value);
+    }
     match name {
         "create_run" => create_run(instance, arguments, run_config).await,
         "register_managed_run" => register_managed_run(instance, arguments, run_config).await,
@@ -98,12 +101,6 @@ async fn change(instance: &DagsterInstance, name: &str, arguments: Arguments<'_>
             let backfill = arguments.stored("backfill")?.ok_or("no backfill")?;
             let ops: &dyn dagster_instance::ops::RunOps = instance;
             ops.backfill_store().add_backfill(&backfill).await?;
-        }
-        "add_dynamic_partitions" => {
-            let keys = arguments.texts("keys")?.ok_or("no keys")?;
-            let ops: &dyn dagster_instance::ops::RunOps = instance;
-            let store = ops.dynamic_partition_store();
-            store.add_dynamic_partitions(arguments.text("name")?, &keys).await?;
         }
         other => return Err(format!("there is no operation {other}").into()),
     }

@@ -29,14 +29,15 @@ pub use run_events::{
 };
 pub use runs::{
     BackfillStore, BackfillsPage, DaemonStore, RunChange, RunStorage, RunStore, RunTagsQuery,
-    RunsOrderBy, RunsPage, SnapshotStore, apply_run_event, require_readable,
+    RunTimes, RunsOrderBy, RunsPage, SnapshotStore, apply_run_event, require_readable,
 };
 pub use schedules::{
     AutomationStore, EvaluationsPage, InstigatorFilter, InstigatorStore, ScheduleStorage,
     TickStore, TicksQuery,
 };
 pub use schema::{
-    EVENT_DATA_MIGRATIONS, RUN_DATA_MIGRATIONS, SCHEDULE_DATA_MIGRATIONS, SchemaStore,
+    DataMigrationStep, EVENT_DATA_MIGRATIONS, RUN_DATA_MIGRATIONS, SCHEDULE_DATA_MIGRATIONS,
+    SchemaStore, WebserverConnections,
 };
 pub use stores::Stores;
 

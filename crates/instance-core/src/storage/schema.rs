@@ -1,5 +1,7 @@
 //! What every store knows of its own schema.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
@@ -23,6 +25,58 @@ pub const EVENT_DATA_MIGRATIONS: &[&str] = &["asset_key_table", "asset_key_index
 pub const SCHEDULE_DATA_MIGRATIONS: &[&str] =
     &["schedule_jobs_selector_id", "schedule_ticks_selector_id"];
 
+/// How far one call of [`SchemaStore::migrate_data`] came.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct DataMigrationStep {
+    /// How many rows it looked at.
+    pub rows: u64,
+    /// Where the next call has to begin; `None` if nothing is left to do.
+    pub cursor: Option<String>,
+}
+
+impl DataMigrationStep {
+    /// A step that looked at so many rows. The next one begins at the cursor.
+    pub fn new(rows: u64, cursor: impl Into<Option<String>>) -> Self {
+        Self { rows, cursor: cursor.into() }
+    }
+}
+
+/// How a store that has a server uses its connections in a program that serves people.
+///
+/// The default is that of Dagster's webserver: 15 seconds, one hour, and 20 connections.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct WebserverConnections {
+    /// A statement that takes longer fails; `None` is no limit.
+    pub statement_timeout: Option<Duration>,
+    /// A connection that is older is replaced; `None` means never.
+    pub pool_recycle: Option<Duration>,
+    /// How many connections there may be beside the first; `None` means as many as the store allows.
+    pub max_overflow: Option<u32>,
+}
+
+impl Default for WebserverConnections {
+    fn default() -> Self {
+        Self {
+            statement_timeout: Some(Duration::from_secs(15)),
+            pool_recycle: Some(Duration::from_hours(1)),
+            max_overflow: Some(20),
+        }
+    }
+}
+
+crate::setters! {
+    impl WebserverConnections {
+        /// A statement that takes longer fails; `None` is no limit.
+        with_statement_timeout(statement_timeout: impl Into<Option<Duration>>);
+        /// A connection that is older is replaced; `None` means never.
+        with_pool_recycle(pool_recycle: impl Into<Option<Duration>>);
+        /// So many connections beside the first; `None` means as many as the store allows.
+        with_max_overflow(max_overflow: impl Into<Option<u32>>);
+    }
+}
+
 /// What every store knows of its own schema.
 #[async_trait]
 pub trait SchemaStore: std::fmt::Debug + Send + Sync + 'static {
@@ -38,7 +92,7 @@ pub trait SchemaStore: std::fmt::Debug + Send + Sync + 'static {
     async fn schema_revision(&self) -> Result<String, StorageError>;
 
     /// The names of the data migrations that Dagster knows for this store, in the order in which it
-    /// carries them out. A store that this version opens has been through all of them.
+    /// carries them out. A fresh store has been through all of them.
     fn data_migrations(&self) -> &'static [&'static str];
 
     /// Whether a data migration is marked as complete.
@@ -50,4 +104,33 @@ pub trait SchemaStore: std::fmt::Debug + Send + Sync + 'static {
         migration_name: &str,
         at: DateTime<Utc>,
     ) -> Result<(), StorageError>;
+
+    /// Carries out a part of a data migration in one transaction, and says where the next part begins. `cursor` is
+    /// where this one begins; `None` is the beginning.
+    ///
+    /// Doing a part again changes nothing more. The migration is not marked as complete.
+    ///
+    /// A store has nothing to do if it keeps nothing that has to be derived from what it stores.
+    ///
+    /// # Errors
+    ///
+    /// * [`StorageError::Unsupported`] if the store cannot carry out this migration.
+    /// * [`StorageError::Invalid`] if the cursor is none of this migration.
+    async fn migrate_data(
+        &self,
+        migration_name: &str,
+        cursor: Option<&str>,
+    ) -> Result<DataMigrationStep, StorageError> {
+        let (_, _) = (migration_name, cursor);
+        Ok(DataMigrationStep::default())
+    }
+
+    /// Uses connections as a program needs it that serves people for long. A store without a server has none.
+    async fn optimize_for_webserver(
+        &self,
+        connections: &WebserverConnections,
+    ) -> Result<(), StorageError> {
+        let _ = connections;
+        Ok(())
+    }
 }

@@ -31,7 +31,8 @@ use crate::storage::{
     DynamicPartitionsPage, EventRecordsFilter, EventStore, LatestTagsQuery, LogsToDelete,
     MaterializationAttempt, Only, Order, PaginatedResults, PartitionKeyFilter,
     PlannedMaterializationInfo, PoolLimit, PoolStore, RecordsForRun, RecordsPage,
-    RunStatusChangeRecordsFilter, RunStore, RunTagsQuery, RunsPage, SnapshotStore, StoredEvents,
+    RunStatusChangeRecordsFilter, RunStore, RunTagsQuery, RunTimes, RunsPage, SnapshotStore,
+    StoredEvents,
 };
 
 macro_rules! double {
@@ -95,6 +96,7 @@ double! {
             new_tags: &BTreeMap<String, String>,
             at: DateTime<Utc>
         ) -> ();
+        fn set_run_times(times: &[RunTimes]) -> ();
         fn replace_job_origin(run: &DagsterRun, job_origin: &RemoteJobOrigin) -> ();
         fn delete_run(run_id: &RunId) -> ();
     }

@@ -15,6 +15,7 @@ use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
 use instance_core::error::StorageError;
+use instance_core::storage::WebserverConnections;
 use sea_query::{QueryStatementWriter, Value};
 use sea_query_sqlx::SqlxValues;
 use serde::de::DeserializeOwned;
@@ -220,6 +221,19 @@ impl Database {
             Box::pin(async move { connection.execute(&statement).await })
         })
         .await
+    }
+
+    /// Uses connections as a program needs it that serves people for long. SQLite has none to speak of.
+    #[cfg_attr(
+        not(feature = "postgres"),
+        expect(unused_variables, reason = "SQLite has no server")
+    )]
+    pub(crate) fn optimize_for_webserver(&self, connections: &WebserverConnections) {
+        match self {
+            Self::Sqlite(_) => {}
+            #[cfg(feature = "postgres")]
+            Self::Postgres(database) => database.optimize_for_webserver(connections),
+        }
     }
 
     /// Closes the connections; what is pending is written first.

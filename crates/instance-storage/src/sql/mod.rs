@@ -16,6 +16,7 @@ pub(crate) mod instigators;
 pub(crate) mod lock;
 pub(crate) mod packed;
 pub(crate) mod pools;
+pub(crate) mod reindex;
 pub(crate) mod runs;
 pub(crate) mod schema;
 pub(crate) mod snapshots;

@@ -6,7 +6,7 @@ use chrono::{DateTime, NaiveDateTime, Utc};
 use instance_core::ids::RunId;
 use instance_core::run::{DagsterRun, DagsterRunStatus, RunsFilter, TagFilter};
 use instance_core::serdes::serialize_value;
-use instance_core::storage::{Only, Order, RunTagsQuery, RunsOrderBy, RunsPage};
+use instance_core::storage::{Only, Order, RunTagsQuery, RunTimes, RunsOrderBy, RunsPage};
 use instance_core::tags;
 use sea_query::{
     CommonTableExpression, Cond, DeleteStatement, Expr, ExprTrait, Func, InsertStatement,
@@ -104,6 +104,16 @@ pub(crate) fn update_run(change: &RunChange<'_>) -> UpdateStatement {
         update.value(runs::END_TIME, end_time);
     }
     update
+}
+
+/// Replaces the times at which a run began and ended.
+pub(crate) fn update_times(times: &RunTimes) -> UpdateStatement {
+    Query::update()
+        .table(runs::TABLE)
+        .value(runs::START_TIME, times.start_time)
+        .value(runs::END_TIME, times.end_time)
+        .and_where(Expr::col(runs::RUN_ID).eq(times.run_id.as_str()))
+        .take()
 }
 
 /// The runs that match, with the columns of a run record.

@@ -28,7 +28,27 @@ pub(super) async fn mark_index_built(
     database.execute("marking a data migration", insert).await.map(drop)
 }
 
-/// Implements the trait for a store with the methods `database` and `disconnect`.
+/// The id of the row behind which a step of a data migration begins.
+pub(super) fn id_cursor(migration_name: &str, cursor: Option<&str>) -> Result<i64, StorageError> {
+    let Some(text) = cursor else {
+        return Ok(i64::MIN);
+    };
+    text.parse().map_err(|_| StorageError::Invalid {
+        what: "cursor",
+        value: text.to_owned(),
+        reason: format!("a cursor of {migration_name} is the number of a row; begin without one"),
+    })
+}
+
+/// What a store says of a data migration that it cannot carry out.
+pub(super) fn no_such_migration(database: &str, migration_name: &str) -> StorageError {
+    StorageError::Unsupported {
+        what: format!("the data migration {migration_name} of {database}"),
+        reason: "this store does not carry it out; run `dagster instance migrate`".to_owned(),
+    }
+}
+
+/// Implements the trait for a store with the methods `database`, `disconnect` and `data_migration_step`.
 macro_rules! schema_store {
     ($store:ty, $schema:expr) => {
         #[async_trait::async_trait]
@@ -62,6 +82,25 @@ macro_rules! schema_store {
                 at: chrono::DateTime<chrono::Utc>,
             ) -> Result<(), instance_core::error::StorageError> {
                 $crate::stores::schema::mark_index_built(self.database(), migration_name, at).await
+            }
+
+            async fn migrate_data(
+                &self,
+                migration_name: &str,
+                cursor: Option<&str>,
+            ) -> Result<
+                instance_core::storage::DataMigrationStep,
+                instance_core::error::StorageError,
+            > {
+                self.data_migration_step(migration_name, cursor).await
+            }
+
+            async fn optimize_for_webserver(
+                &self,
+                connections: &instance_core::storage::WebserverConnections,
+            ) -> Result<(), instance_core::error::StorageError> {
+                self.database().optimize_for_webserver(connections);
+                Ok(())
             }
         }
     };

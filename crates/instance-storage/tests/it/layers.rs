@@ -60,3 +60,16 @@ fn the_documentation_lists_the_layers_in_their_order() {
     let listed: Vec<_> = rows.filter_map(|row| row.split('`').next()).collect();
     assert_eq!(listed, LAYERS);
 }
+
+/// The functions of the domain work on stores of any kind.
+#[test]
+fn the_functions_of_the_domain_use_no_layer() -> TestResult {
+    let domain = Path::new(env!("CARGO_MANIFEST_DIR")).join("src/domain");
+    let files = files_below(&domain);
+    assert!(files.len() > 5, "{files:?}");
+    for file in files {
+        let source = std::fs::read_to_string(domain.join(&file))?;
+        assert_eq!(used(&source), [""; 0], "{file} uses a layer");
+    }
+    Ok(())
+}

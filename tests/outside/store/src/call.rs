@@ -14,7 +14,7 @@ use instance_core::scheduling::{
 };
 use instance_core::serdes::{deserialize_value, serialize_value};
 use instance_core::snap::{ExecutionPlanSnapshot, JobSnap, SnapshotBody};
-use instance_core::storage::{NewRun, Only};
+use instance_core::storage::{NewRun, Only, RunTimes};
 use instance_core::{RunId, StorageError};
 
 /// A change as it stands in the journal: a list of texts, of which the first two are the name and the time.
@@ -262,6 +262,27 @@ impl<T: Text + Clone> Text for Only<T> {
 
     fn of_text(text: &str) -> Result<Self, StorageError> {
         Ok(Option::of_text(text)?.map_or(Self::Any, Self::These))
+    }
+}
+
+impl Text for RunTimes {
+    fn to_text(&self) -> String {
+        let time = |time: Option<f64>| time.map(|time| time.to_bits().to_string()).to_text();
+        vec![self.run_id.to_text(), time(self.start_time), time(self.end_time)].to_text()
+    }
+
+    fn of_text(text: &str) -> Result<Self, StorageError> {
+        let parts = list_of_texts(text)?;
+        let [run_id, start_time, end_time] = &parts[..] else {
+            return Err(unreadable(text, "it is no times of a run"));
+        };
+        let time = |text: &str| {
+            let bits =
+                Option::<String>::of_text(text)?.map(|bits| bits.parse().map(f64::from_bits));
+            bits.transpose().map_err(|_| unreadable(text, "it is no time"))
+        };
+        let run_id = RunId::of_text(run_id)?;
+        Ok(Self { run_id, start_time: time(start_time)?, end_time: time(end_time)? })
     }
 }
 

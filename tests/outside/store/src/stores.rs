@@ -107,6 +107,7 @@ stores! {
             fn add_run(run: &DagsterRun, created_at: DateTime<Utc>) -> ();
             fn handle_run_event(run_id: &RunId, event: &DagsterEvent, at: DateTime<Utc>) -> ();
             fn add_run_tags(run_id: &RunId, new_tags: &BTreeMap<String, String>, at: DateTime<Utc>) -> ();
+            fn set_run_times(times: &[RunTimes]) -> ();
             fn replace_job_origin(run: &DagsterRun, job_origin: &RemoteJobOrigin) -> ();
             fn delete_run(run_id: &RunId) -> ();
         }

@@ -192,7 +192,7 @@ fn run_id(request: &Request) -> Result<RunId, WireError> {
     Ok(request.argument("run_id")?.text()?.into())
 }
 
-fn records_for_run(
+pub(crate) fn records_for_run(
     request: &Request,
     cursor: Option<EventLogCursor>,
 ) -> Result<RecordsForRun, WireError> {
@@ -203,7 +203,7 @@ fn records_for_run(
         .with_order(request.argument("ascending")?.order()?))
 }
 
-fn summary_query(request: &Request) -> Result<AssetEventSummaryQuery, WireError> {
+pub(crate) fn summary_query(request: &Request) -> Result<AssetEventSummaryQuery, WireError> {
     let optional = |name| Ok::<_, WireError>(request.argument(name)?.optional());
     Ok(AssetEventSummaryQuery::new(request.argument("event_type")?.event_type()?)
         .with_asset_key(optional("asset_key")?.map(|key| key.body()).transpose()?)

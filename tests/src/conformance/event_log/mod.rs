@@ -2,8 +2,8 @@
 
 mod assets;
 mod checks;
-mod events;
-mod partitions;
+pub(crate) mod events;
+pub(crate) mod partitions;
 mod pools;
 
 use instance_core::AssetKey;
@@ -71,6 +71,6 @@ fn properties(store: &dyn EventLogStorage, handle: &Handle, name: &str) -> Optio
     })
 }
 
-fn asset_key(request: &Request) -> Result<AssetKey, WireError> {
+pub(crate) fn asset_key(request: &Request) -> Result<AssetKey, WireError> {
     request.argument("asset_key")?.body()
 }

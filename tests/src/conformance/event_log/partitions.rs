@@ -150,7 +150,7 @@ async fn dynamic(store: &dyn EventLogStorage, name: &str, request: &Request) -> 
 }
 
 /// The id of a row. For Python zero is as good as null.
-fn cursor(request: &Request, name: &str) -> Result<Option<StorageId>, WireError> {
+pub(crate) fn cursor(request: &Request, name: &str) -> Result<Option<StorageId>, WireError> {
     let id = request.argument(name)?.optional().map(|id| id.storage_id()).transpose()?;
     Ok(id.filter(|id| id.0 != 0))
 }
@@ -162,7 +162,7 @@ fn strings_or_all(request: &Request, name: &str) -> Result<Only<String>, WireErr
 }
 
 /// The cursor of a page of keys: in Python the text of a class of its own, in base64.
-fn storage_id_cursor(request: &Request) -> Result<Option<StorageId>, WireError> {
+pub(crate) fn storage_id_cursor(request: &Request) -> Result<Option<StorageId>, WireError> {
     let cursor = request.argument("cursor")?.optional();
     let text = cursor.map(|cursor| cursor.text()).transpose()?.filter(|text| !text.is_empty());
     let Some(text) = text else { return Ok(None) };
@@ -174,6 +174,6 @@ fn storage_id_cursor(request: &Request) -> Result<Option<StorageId>, WireError> 
     Ok(Some(id))
 }
 
-fn storage_id_cursor_text(id: StorageId) -> String {
+pub(crate) fn storage_id_cursor_text(id: StorageId) -> String {
     STANDARD.encode(format!("{{\"__class__\": \"StorageIdCursor\", \"storage_id\": {id}}}"))
 }

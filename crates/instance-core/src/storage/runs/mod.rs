@@ -12,7 +12,7 @@ use async_trait::async_trait;
 pub use backfills::{BackfillStore, BackfillsPage};
 pub use daemons::DaemonStore;
 pub use effects::{RunChange, apply_run_event, require_readable};
-pub use runs::{RunStore, RunTagsQuery, RunsOrderBy, RunsPage};
+pub use runs::{RunStore, RunTagsQuery, RunTimes, RunsOrderBy, RunsPage};
 pub use snapshots::SnapshotStore;
 
 use crate::error::StorageError;

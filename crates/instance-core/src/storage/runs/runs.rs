@@ -90,6 +90,17 @@ crate::setters! {
     }
 }
 
+/// When a run began and ended, in seconds since 1970; `None` if it has not.
+#[derive(Debug, Clone, PartialEq)]
+pub struct RunTimes {
+    /// The run.
+    pub run_id: RunId,
+    /// When it began.
+    pub start_time: Option<f64>,
+    /// When it ended.
+    pub end_time: Option<f64>,
+}
+
 /// Runs and their tags.
 #[async_trait]
 pub trait RunStore: std::fmt::Debug + Send + Sync + 'static {
@@ -179,6 +190,10 @@ pub trait RunStore: std::fmt::Debug + Send + Sync + 'static {
         new_tags: &BTreeMap<String, String>,
         at: DateTime<Utc>,
     ) -> Result<(), StorageError>;
+
+    /// Replaces the times at which runs began and ended, all of them or none, and changes nothing else of the runs.
+    /// An unknown run is no error.
+    async fn set_run_times(&self, times: &[RunTimes]) -> Result<(), StorageError>;
 
     /// Gives a run another origin, and the tag of its repository that follows from it, in one transaction.
     /// Otherwise the run is stored as given.

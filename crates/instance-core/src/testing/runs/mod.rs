@@ -65,6 +65,7 @@ macro_rules! run_storage_tests {
                 events_of_a_run_may_be_handled_at_once
                 times_of_events_are_kept_to_the_microsecond
                 another_origin_brings_its_own_tag
+                times_of_runs_are_replaced
             }
             run_tags {
                 tags_are_found_by_key_and_prefix

@@ -4,7 +4,7 @@ use crate::event::{DagsterEvent, DagsterEventType, JobFailureData, RunFailureRea
 use crate::ids::RunId;
 use crate::run::{DagsterRun, DagsterRunStatus, RunsFilter, TagFilter};
 use crate::serdes::UnknownFields;
-use crate::storage::{RunStore, RunTagsQuery, RunsPage};
+use crate::storage::{RunStore, RunTagsQuery, RunTimes, RunsPage};
 use crate::tags::{REPOSITORY_LABEL, RUN_FAILURE_REASON};
 use crate::testing::runs::runs::record;
 use crate::testing::samples::{all_of, at, job_origin, run, stamp, tags, time};
@@ -195,5 +195,35 @@ pub async fn another_origin_brings_its_own_tag(storage: &dyn RunStore) {
         let filter = RunsFilter { tags, ..RunsFilter::default() };
         let found = storage.get_run_ids(&filter, &RunsPage::default()).await.unwrap();
         assert_eq!(found.len(), expected, "{filter:?}");
+    }
+}
+
+/// The times of runs are replaced, also by none, and nothing else changes; an unknown run is left out.
+pub async fn times_of_runs_are_replaced(storage: &dyn RunStore) {
+    for id in ["r1", "r2", "r3"] {
+        storage.add_run(&run(id, "j", &[("a", "1")]), at(0)).await.unwrap();
+        let event = DagsterEvent::new(DagsterEventType::RunStart, "j");
+        storage.handle_run_event(&RunId::from(id), &event, at(3)).await.unwrap();
+    }
+    let mut expected = Vec::new();
+    for id in ["r1", "r2", "r3"] {
+        expected.push(record(storage, id).await);
+    }
+    (expected[0].start_time, expected[0].end_time) = (Some(1.5), Some(2.25));
+    (expected[1].start_time, expected[1].end_time) = (None, None);
+    let times =
+        |id: &str, start_time, end_time| RunTimes { run_id: RunId::from(id), start_time, end_time };
+    let changes = [
+        times("r1", Some(1.5), Some(2.25)),
+        times("none", Some(7.0), None),
+        times("r2", None, None),
+    ];
+    for _ in 0..2 {
+        storage.set_run_times(&changes).await.unwrap();
+        storage.set_run_times(&[]).await.unwrap();
+        for record_before in &expected {
+            let id = record_before.dagster_run.run_id.as_str();
+            assert_eq!(record(storage, id).await, *record_before);
+        }
     }
 }

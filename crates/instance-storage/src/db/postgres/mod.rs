@@ -5,12 +5,13 @@ mod config;
 mod id_order;
 mod listen;
 
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use chrono::SubsecRound;
 use futures_util::future::BoxFuture;
 use instance_core::error::StorageError;
+use instance_core::storage::WebserverConnections;
 use sea_query::{PostgresQueryBuilder, QueryStatementWriter, SelectStatement, Value};
 use sea_query_sqlx::SqlxValues;
 use sqlx::pool::PoolConnection;
@@ -34,6 +35,9 @@ const PAUSE_AFTER_LOSS: Duration = Duration::from_millis(20);
 /// How long a server may take to say why it gives no connection.
 const DIAGNOSIS: Duration = Duration::from_secs(2);
 
+/// How many connections there are at most, however many are asked for: a server that has more is not a usual one.
+const MOST_CONNECTIONS: u32 = 1_000;
+
 /// How often we try to create the tables while another process creates them, and how long we wait in between.
 const CREATION_TRIES: usize = 50;
 const CREATION_PAUSE: Duration = Duration::from_millis(100);
@@ -42,13 +46,21 @@ const CREATION_PAUSE: Duration = Duration::from_millis(100);
 #[derive(Debug)]
 pub(crate) struct PostgresDatabase {
     name: Arc<str>,
-    /// Made on first use: a pool needs a runtime, and a database can be named without one.
-    pool: OnceLock<PgPool>,
+    connections: Mutex<Connections>,
     config: PostgresConfig,
     mode: OpenMode,
     context: StorageContext,
     ready: OnceCell<()>,
     id_order: IdOrder,
+}
+
+/// The connections of a database, and how they are to be used.
+#[derive(Debug, Default)]
+struct Connections {
+    /// Made on first use: a pool needs a runtime, and a database can be named without one.
+    pool: Option<PgPool>,
+    /// `None` unless the program serves people.
+    of_webserver: Option<WebserverConnections>,
 }
 
 impl PostgresDatabase {
@@ -64,7 +76,7 @@ impl PostgresDatabase {
         );
         Self {
             name: name.into(),
-            pool: OnceLock::new(),
+            connections: Mutex::default(),
             config,
             mode,
             context,
@@ -73,19 +85,52 @@ impl PostgresDatabase {
         }
     }
 
-    fn pool(&self) -> &PgPool {
-        self.pool.get_or_init(|| {
-            PgPoolOptions::new()
-                .max_connections(self.config.max_connections)
-                .acquire_timeout(self.config.acquire_timeout)
-                .test_before_acquire(false)
-                .before_acquire(|connection, meta| {
-                    Box::pin(async move {
-                        Ok(meta.idle_for < IDLE_BEFORE_PING || connection.ping().await.is_ok())
-                    })
+    fn connections(&self) -> MutexGuard<'_, Connections> {
+        self.connections.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn pool(&self) -> PgPool {
+        let mut connections = self.connections();
+        let of_webserver = connections.of_webserver;
+        connections.pool.get_or_insert_with(|| self.new_pool(of_webserver)).clone()
+    }
+
+    fn new_pool(&self, of_webserver: Option<WebserverConnections>) -> PgPool {
+        let mut options = PgPoolOptions::new()
+            .max_connections(self.config.max_connections)
+            .acquire_timeout(self.config.acquire_timeout)
+            .test_before_acquire(false)
+            .before_acquire(|connection, meta| {
+                Box::pin(async move {
+                    Ok(meta.idle_for < IDLE_BEFORE_PING || connection.ping().await.is_ok())
                 })
-                .connect_lazy_with(self.config.connect.clone())
-        })
+            });
+        if let Some(limits) = of_webserver {
+            let overflow = limits.max_overflow.unwrap_or(MOST_CONNECTIONS);
+            options = options
+                .max_connections(overflow.saturating_add(1).min(MOST_CONNECTIONS))
+                .max_lifetime(limits.pool_recycle);
+            if let Some(timeout) = limits.statement_timeout {
+                options = options.after_connect(move |connection, _| {
+                    Box::pin(async move {
+                        let statement = schema::set_statement_timeout(timeout);
+                        let setting = sqlx::raw_sql(AssertSqlSafe(statement));
+                        setting.execute(connection).await.map(drop)
+                    })
+                });
+            }
+        }
+        options.connect_lazy_with(self.config.connect.clone())
+    }
+
+    /// Uses connections as a program needs it that serves people for long. Whoever has a connection keeps it to the
+    /// end of the call.
+    pub(super) fn optimize_for_webserver(&self, connections: &WebserverConnections) {
+        let mut current = self.connections();
+        if current.of_webserver != Some(*connections) {
+            // The connections of the old pool are closed when the last of its users is done.
+            *current = Connections { pool: None, of_webserver: Some(*connections) };
+        }
     }
 
     pub(super) const fn name(&self) -> &Arc<str> {
@@ -109,7 +154,7 @@ impl PostgresDatabase {
         let deadline = self.deadline();
         loop {
             let query = sqlx::query_with(AssertSqlSafe(sql.clone()), values.clone());
-            match row::read_all(query.fetch(self.pool()), |row| {
+            match row::read_all(query.fetch(&self.pool()), |row| {
                 read(Row::from_postgres(&self.name, row))
             })
             .await
@@ -189,7 +234,8 @@ impl PostgresDatabase {
     }
 
     pub(super) async fn close(&self) {
-        if let Some(pool) = self.pool.get() {
+        let pool = self.connections().pool.take();
+        if let Some(pool) = pool {
             pool.close().await;
         }
     }

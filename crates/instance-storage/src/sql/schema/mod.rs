@@ -36,6 +36,12 @@ pub(crate) const ROLLBACK_TO: &str = "ROLLBACK TO one_write";
 #[cfg(feature = "postgres")]
 pub(crate) const LOCK_CREATION: &str = "SELECT pg_advisory_xact_lock(4919131752989213)";
 
+/// Makes statements of a connection fail that take longer.
+#[cfg(feature = "postgres")]
+pub(crate) fn set_statement_timeout(timeout: std::time::Duration) -> String {
+    format!("SET statement_timeout = {}", timeout.as_millis().clamp(1, 2_147_483_647))
+}
+
 /// One of the kinds of database files.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Schema {

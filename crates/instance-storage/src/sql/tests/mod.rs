@@ -13,6 +13,7 @@ mod lists;
 mod packed;
 mod plans;
 mod pools;
+mod reindex;
 mod runs;
 mod schema;
 mod snapshots;

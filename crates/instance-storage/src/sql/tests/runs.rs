@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use instance_core::ids::{RunId, SnapshotId};
 use instance_core::run::{DagsterRun, DagsterRunStatus, RunsFilter, TagFilter};
-use instance_core::storage::{Only, Order, RunTagsQuery, RunsOrderBy, RunsPage};
+use instance_core::storage::{Only, Order, RunTagsQuery, RunTimes, RunsOrderBy, RunsPage};
 
 use super::{at, check, check_each, run, run_id, strings, time};
 use crate::sql::runs::{self, RunChange};
@@ -124,4 +124,10 @@ fn selects() {
         runs::select_run_to_change(&run_id(), dialect)
     });
     check("runs_select_tag_keys", &runs::select_tag_keys());
+}
+
+#[test]
+fn times() {
+    let times = RunTimes { run_id: run_id(), start_time: Some(1_700_000_000.25), end_time: None };
+    check("runs_update_times", &runs::update_times(&times));
 }

@@ -163,7 +163,8 @@ async fn lock(connection: &mut Connection<'_>, keys: &[String]) -> Result<(), St
 }
 
 impl SqlEventLogStorage {
-    async fn latest_materializations(
+    /// The last materialisation of each of these assets, by the events.
+    pub(super) async fn latest_materializations(
         &self,
         asset_keys: &[AssetKey],
     ) -> Result<BTreeMap<AssetKey, EventLogRecord>, StorageError> {

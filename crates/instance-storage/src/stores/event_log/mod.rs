@@ -10,6 +10,7 @@ mod dynamic_partitions;
 mod event_queue;
 mod events;
 mod pools;
+mod reindex;
 mod storing;
 mod watch;
 mod wiping;

@@ -12,7 +12,7 @@ use instance_core::run::{
     RunsFilter,
 };
 use instance_core::storage::{
-    Only, RunStore, RunTagsQuery, RunsPage, apply_run_event, require_readable,
+    Only, RunStore, RunTagsQuery, RunTimes, RunsPage, apply_run_event, require_readable,
 };
 use instance_core::tags;
 
@@ -176,6 +176,23 @@ impl RunStore for SqlRunStorage {
                     }
                     for tags in fresh.chunks(runs::TAGS_PER_INSERT) {
                         connection.execute(&runs::insert_tags(&run_id, tags)).await?;
+                    }
+                    Ok(())
+                })
+            })
+            .await
+    }
+
+    async fn set_run_times(&self, times: &[RunTimes]) -> Result<(), StorageError> {
+        if times.is_empty() {
+            return Ok(());
+        }
+        let updates: Vec<_> = times.iter().map(runs::update_times).collect();
+        self.database
+            .write("replacing times of runs", move |mut connection: Connection<'_>| {
+                Box::pin(async move {
+                    for update in &updates {
+                        connection.execute(update).await?;
                     }
                     Ok(())
                 })

@@ -2,6 +2,7 @@
 
 mod automation;
 mod instigators;
+mod reindex;
 mod ticks;
 
 use std::sync::Arc;

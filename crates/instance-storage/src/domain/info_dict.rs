@@ -1,0 +1,219 @@
+//! What there is to say about an instance in Dagster's own form, as a tree and as YAML.
+
+use instance_core::error::InstanceError;
+use instance_core::ops::StorageOps;
+use instance_core::settings::{InstanceSettings, StoreSettings};
+use instance_core::storage::SchemaStore;
+
+/// What there is to say about the parts of an instance, by their names in `dagster.yaml`. Its text is YAML.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct InfoDict(Vec<(&'static str, InfoValue)>);
+
+/// A part of an [`InfoDict`].
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum InfoValue {
+    /// A text.
+    Text(String),
+    /// Yes or no.
+    Boolean(bool),
+    /// Values by their keys, in this order.
+    Mapping(Vec<(&'static str, InfoValue)>),
+}
+
+impl InfoDict {
+    /// The parts with their names, in Dagster's order.
+    pub fn parts(&self) -> &[(&'static str, InfoValue)] {
+        &self.0
+    }
+
+    /// A part by its name.
+    pub fn get(&self, name: &str) -> Option<&InfoValue> {
+        self.0.iter().find(|(key, _)| *key == name).map(|(_, value)| value)
+    }
+}
+
+impl std::fmt::Display for InfoDict {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write_mapping(f, &self.0, 0)
+    }
+}
+
+/// Returns what there is to say about the storages of the instance: for each part its module, class and configuration,
+/// as `dagster.yaml` would name them.
+///
+/// A store that `dagster.yaml` cannot name is a text instead, as in Dagster. The passwords of databases are left out.
+/// The scheduler, the run coordinator and the run launcher are not listed: they are parts of the program here.
+pub fn info_dict(ops: &dyn StorageOps) -> InfoDict {
+    let settings = ops.settings();
+    let base_dir = super::directories::root_directory(ops).display().to_string();
+    let local = |module, class, base_dir| of_class(module, class, vec![("base_dir", base_dir)]);
+    InfoDict(vec![
+        (
+            "local_artifact_storage",
+            local("dagster._core.storage.root", "LocalArtifactStorage", base_dir),
+        ),
+        ("run_storage", of_store(&settings.storage.run_storage, Kind::Runs)),
+        ("event_log_storage", of_store(&settings.storage.event_log_storage, Kind::Events)),
+        ("compute_logs", compute_logs(settings)),
+        ("schedule_storage", of_store(&settings.storage.schedule_storage, Kind::Schedules)),
+    ])
+}
+
+/// Returns [`info_dict`] as YAML.
+pub fn info_str(ops: &dyn StorageOps) -> String {
+    info_dict(ops).to_string()
+}
+
+/// Returns the schema revision of each storage as YAML: the one that it has, and the latest one.
+///
+/// Both are the same, as a storage with an older schema is not opened. A storage that is no database of Dagster's says
+/// the name of its own form.
+///
+/// # Errors
+///
+/// [`InstanceError::Storage`] if a storage fails, or if it has a schema that this version does not know.
+#[tracing::instrument(level = "debug", skip_all)]
+pub async fn schema_str(ops: &dyn StorageOps) -> Result<String, InstanceError> {
+    let stores = ops.stores();
+    let each: [(&'static str, &dyn SchemaStore); 3] = [
+        ("event_log_storage", &*stores.event_log_storage),
+        ("run_storage", &*stores.run_storage),
+        ("schedule_storage", &*stores.schedule_storage),
+    ];
+    let mut revisions = Vec::new();
+    for (name, store) in each {
+        let revision = InfoValue::Text(store.schema_revision().await?);
+        let pair = vec![("current", revision.clone()), ("latest", revision)];
+        revisions.push((name, InfoValue::Mapping(pair)));
+    }
+    Ok(InfoDict(vec![("schema", InfoValue::Mapping(revisions))]).to_string())
+}
+
+#[derive(Debug, Clone, Copy)]
+enum Kind {
+    Runs,
+    Events,
+    Schedules,
+}
+
+fn of_store(store: &StoreSettings, kind: Kind) -> InfoValue {
+    let (module, sqlite, postgres) = match kind {
+        Kind::Runs => ("dagster._core.storage.runs", "SqliteRunStorage", "PostgresRunStorage"),
+        Kind::Events => {
+            ("dagster._core.storage.event_log", "SqliteEventLogStorage", "PostgresEventLogStorage")
+        }
+        Kind::Schedules => {
+            ("dagster._core.storage.schedules", "SqliteScheduleStorage", "PostgresScheduleStorage")
+        }
+    };
+    match store {
+        StoreSettings::Sqlite(directory) => {
+            of_class(module, sqlite, vec![("base_dir", directory.display().to_string())])
+        }
+        StoreSettings::ConsolidatedSqlite(directory) => of_class(
+            module,
+            "ConsolidatedSqliteEventLogStorage",
+            vec![("base_dir", directory.display().to_string())],
+        ),
+        StoreSettings::Postgres(settings) => of_class_with(
+            "dagster_postgres",
+            postgres,
+            vec![
+                ("postgres_url", InfoValue::Text(format!("postgresql://{settings}"))),
+                ("should_autocreate_tables", InfoValue::Boolean(settings.should_autocreate_tables)),
+            ],
+        ),
+        other => InfoValue::Text(other.to_string()),
+    }
+}
+
+fn compute_logs(settings: &InstanceSettings) -> InfoValue {
+    of_class(
+        "dagster._core.storage.local_compute_log_manager",
+        "LocalComputeLogManager",
+        vec![("base_dir", settings.compute_logs_dir.display().to_string())],
+    )
+}
+
+fn of_class(module: &str, class: &str, config: Vec<(&'static str, String)>) -> InfoValue {
+    let config = config.into_iter().map(|(key, value)| (key, InfoValue::Text(value))).collect();
+    of_class_with(module, class, config)
+}
+
+fn of_class_with(module: &str, class: &str, config: Vec<(&'static str, InfoValue)>) -> InfoValue {
+    InfoValue::Mapping(vec![
+        ("module", InfoValue::Text(module.to_owned())),
+        ("class", InfoValue::Text(class.to_owned())),
+        ("config", InfoValue::Mapping(config)),
+    ])
+}
+
+fn write_mapping(
+    f: &mut std::fmt::Formatter<'_>,
+    mapping: &[(&'static str, InfoValue)],
+    depth: usize,
+) -> std::fmt::Result {
+    for (key, value) in mapping {
+        write!(f, "{:indent$}{key}:", "", indent = depth * 2)?;
+        match value {
+            InfoValue::Text(text) => writeln!(f, " {}", scalar(text))?,
+            InfoValue::Boolean(value) => writeln!(f, " {value}")?,
+            InfoValue::Mapping(mapping) if mapping.is_empty() => writeln!(f, " {{}}")?,
+            InfoValue::Mapping(mapping) => {
+                writeln!(f)?;
+                write_mapping(f, mapping, depth + 1)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+/// A text as YAML has it: bare where nobody can take it for something else.
+fn scalar(text: &str) -> String {
+    const WORDS: [&str; 9] = ["y", "n", "yes", "no", "on", "off", "null", "true", "false"];
+
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || "_./-@%+=:".contains(c);
+    let begins_plain = text.starts_with(|c: char| c.is_ascii_alphanumeric() || "/_".contains(c));
+    // Old versions of YAML have times and numbers of base 60, too.
+    let is_number = text.chars().all(|c| c.is_ascii_digit() || ".:-_".contains(c))
+        || text.parse::<f64>().is_ok();
+    let is_word = WORDS.contains(&text.to_ascii_lowercase().as_str());
+    if begins_plain && text.chars().all(is_plain) && !text.ends_with(':') && !is_number && !is_word
+    {
+        return text.to_owned();
+    }
+    if text.chars().any(char::is_control) {
+        return format!("{text:?}");
+    }
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn texts_are_bare_only_where_nobody_can_mistake_them() {
+        for (text, yaml) in [
+            ("/home/me/dagster", "/home/me/dagster"),
+            ("29b539ebc72a", "29b539ebc72a"),
+            ("postgresql://me@db:5432/x", "postgresql://me@db:5432/x"),
+            ("true", "'true'"),
+            ("12", "'12'"),
+            ("1:30", "'1:30'"),
+            ("2024-01-05", "'2024-01-05'"),
+            ("key:", "'key:'"),
+            ("No", "'No'"),
+            ("", "''"),
+            ("a: b", "'a: b'"),
+            ("a #b", "'a #b'"),
+            ("it's", "'it''s'"),
+            ("- a", "'- a'"),
+            ("two\nlines", r#""two\nlines""#),
+            ("the memory of this process", "'the memory of this process'"),
+        ] {
+            assert_eq!(scalar(text), yaml, "{text:?}");
+        }
+    }
+}

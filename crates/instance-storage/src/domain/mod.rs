@@ -1,0 +1,39 @@
+//! The functions of the storage domain: dynamic partitions, snapshots, signs of life, reindexing, wiping, and what
+//! there is to say about the storages.
+//!
+//! They know the contracts of stores alone, so they work on stores of any kind. Not here: any database.
+
+mod bulk;
+mod connections;
+mod daemons;
+mod directories;
+mod dynamic_partitions;
+mod info;
+mod info_dict;
+mod reindex;
+mod snapshots;
+mod wipe;
+
+pub use bulk::{
+    AddedDynamicPartitions, DynamicPartitionsProgress, add_dynamic_partitions_in_batches,
+    read_partition_keys,
+};
+pub use connections::{dispose, optimize_for_webserver};
+pub use daemons::{add_daemon_heartbeat, get_daemon_heartbeats, wipe_daemon_heartbeats};
+pub use directories::{
+    file_manager_directory, root_directory, schedules_directory, storage_directory,
+};
+pub use dynamic_partitions::{
+    add_dynamic_partitions, delete_dynamic_partition, get_dynamic_partitions,
+    get_dynamic_partitions_definition_id, get_existing_dynamic_partitions,
+    get_latest_storage_id_by_partition, get_paginated_dynamic_partitions, has_dynamic_partition,
+};
+pub use info::{StorageInfo, storage_info};
+pub use info_dict::{InfoDict, InfoValue, info_dict, info_str, schema_str};
+pub use reindex::{
+    REINDEXED_INDEXES, Reindex, ReindexEvent, ReindexProgress, ReindexedIndex, reindex,
+};
+pub use snapshots::{
+    HistoricalJob, Snapshot, add_snapshot, get_historical_job, has_historical_job,
+};
+pub use wipe::wipe;

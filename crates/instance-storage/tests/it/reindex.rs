@@ -1,0 +1,320 @@
+//! Reindexing: what is derived from events and states is derived again, in parts, and marked.
+
+use std::path::PathBuf;
+
+use instance_core::AssetKey;
+use instance_core::error::ErrorKind;
+use instance_core::event::{
+    AssetMaterialization, DagsterEvent, DagsterEventType, EventLogEntry, StepMaterializationData,
+};
+use instance_core::ids::RunId;
+use instance_core::scheduling::{InstigatorState, TickData};
+use instance_core::serdes::deserialize_value;
+use instance_core::storage::{AssetKeysPage, EventStoreExt, NewRun, Only};
+use instance_core::testing::instance::TestInstance;
+use instance_storage::{
+    REINDEXED_INDEXES, Reindex, ReindexEvent, ReindexProgress, StorageContext, Storages, reindex,
+};
+use sqlx::Row;
+
+use crate::support::{Home, TestResult, entry, event, execute, later, query, run, stamp};
+
+fn instance_of(home: &Home) -> TestInstance {
+    TestInstance { stores: home.storages.stores(), ..TestInstance::default() }
+}
+
+fn schedules_db(home: &Home) -> PathBuf {
+    home.directory.path().join("schedules/schedules.db")
+}
+
+/// What was done, as pairs of the name and the number of rows.
+async fn done(
+    ops: &TestInstance,
+    request: &Reindex,
+) -> Result<Vec<(&'static str, Option<u64>)>, Box<dyn std::error::Error>> {
+    let done = reindex(ops, request, &mut |_| ()).await?;
+    Ok(done.into_iter().map(|index| (index.index, index.rows)).collect())
+}
+
+/// A home whose mark of an index is gone.
+async fn home_without(index: &str) -> Result<Home, Box<dyn std::error::Error>> {
+    let home = Home::new().await?;
+    home.storages.create().await?;
+    let file = match index {
+        "run_start_end_overwritten" => home.runs_db(),
+        "schedule_ticks_selector_id" => schedules_db(&home),
+        _ => home.events_db("index"),
+    };
+    let unmark = format!("DELETE FROM secondary_indexes WHERE name = '{index}'");
+    assert_eq!(execute(&file, &unmark).await?, 1, "{index}");
+    Ok(home)
+}
+
+fn materialised(key: &str, seconds: u32) -> EventLogEntry {
+    let materialization = AssetMaterialization::new(AssetKey::new([key]), None);
+    let event = DagsterEvent::new(DagsterEventType::AssetMaterialization, "j")
+        .with_step_key("a")
+        .with_data(StepMaterializationData::from(materialization));
+    entry("r1", event, seconds)
+}
+
+#[tokio::test]
+async fn a_fresh_storage_of_any_kind_has_nothing_to_build() -> TestResult {
+    let storages = Storages::in_memory(StorageContext::default());
+    let of_sqlite = TestInstance { stores: storages.stores(), ..TestInstance::default() };
+    for ops in [TestInstance::default(), of_sqlite] {
+        let mut events = Vec::new();
+        let done =
+            reindex(&ops, &Reindex::new(), &mut |progress| events.push(progress.event)).await?;
+        assert!(done.iter().map(|index| index.index).eq(REINDEXED_INDEXES));
+        assert!(done.iter().all(|index| index.rows.is_none()));
+        assert_eq!(events, vec![ReindexEvent::AlreadyBuilt; 4]);
+    }
+    storages.dispose().await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn times_of_runs_follow_from_their_events() -> TestResult {
+    let home = home_without("run_start_end_overwritten").await?;
+    let ops = instance_of(&home);
+    for number in 0..205 {
+        let id = format!("run-{number:03}");
+        let events = vec![
+            event(&id, DagsterEventType::RunStart, number),
+            event(&id, DagsterEventType::RunSuccess, number + 1),
+        ];
+        let new = NewRun::new(run(&id, "j", &[]), later(0)).with_events(events);
+        home.storages.run_event_store().add_run_with_events(new).await?;
+    }
+    home.runs().add_run(&run("not-begun", "j", &[]), later(0)).await?;
+    let lost = "UPDATE runs SET status = 'SUCCESS', start_time = 7, end_time = NULL \
+                WHERE run_id LIKE 'run-%'";
+    execute(&home.runs_db(), lost).await?;
+    execute(&home.runs_db(), "UPDATE runs SET start_time = 5 WHERE run_id = 'not-begun'").await?;
+
+    let mut told = Vec::new();
+    let done = reindex(&ops, &Reindex::new(), &mut |progress| told.push(progress)).await?;
+    assert_eq!(done[2].rows, Some(206));
+    let of_runs: Vec<_> = told
+        .into_iter()
+        .filter(|progress| progress.index == "run_start_end_overwritten")
+        .map(|progress| progress.event)
+        .collect();
+    let advanced = |rows, cursor: &str| ReindexEvent::Advanced { rows, cursor: cursor.to_owned() };
+    assert_eq!(
+        of_runs,
+        [
+            ReindexEvent::Started { rows: Some(206) },
+            advanced(100, "run-106"),
+            advanced(200, "run-006"),
+            advanced(206, "run-000"),
+            ReindexEvent::Built { rows: 206 },
+        ]
+    );
+    for number in [0, 5, 106, 204] {
+        let record = home.record(&format!("run-{number:03}")).await?;
+        let times = (record.start_time, record.end_time);
+        assert_eq!(times, (Some(stamp(number)), Some(stamp(number + 1))));
+    }
+    assert_eq!(home.record("not-begun").await?.start_time, Some(5.0));
+    assert!(home.runs().has_built_index("run_start_end_overwritten").await?);
+    home.storages.dispose().await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn building_goes_on_where_it_is_told() -> TestResult {
+    let home = home_without("run_start_end_overwritten").await?;
+    let ops = instance_of(&home);
+    for id in ["first", "second", "third"] {
+        let events = vec![event(id, DagsterEventType::RunStart, 1)];
+        let new = NewRun::new(run(id, "j", &[]), later(0)).with_events(events);
+        home.storages.run_event_store().add_run_with_events(new).await?;
+    }
+    execute(&home.runs_db(), "UPDATE runs SET status = 'STARTED', start_time = 7").await?;
+    let index = "run_start_end_overwritten".to_owned();
+    let request = Reindex::new()
+        .with_indexes(Only::one(index.clone()))
+        .with_resume((index.clone(), "second".to_owned()));
+    assert_eq!(done(&ops, &request).await?, [("run_start_end_overwritten", Some(1))]);
+    for (id, time) in [("first", stamp(1)), ("second", 7.0), ("third", 7.0)] {
+        assert_eq!(home.record(id).await?.start_time, Some(time), "{id}");
+    }
+    // A run that is gone is no place to go on from.
+    execute(&home.runs_db(), "DELETE FROM secondary_indexes").await?;
+    let request = Reindex::new().with_resume((index, "none".to_owned()));
+    let error = reindex(&ops, &request, &mut |_| ()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
+    assert!(error.to_string().contains("begin without a cursor"), "{error}");
+    assert!(!home.runs().has_built_index("run_start_end_overwritten").await?);
+    home.storages.dispose().await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn assets_that_events_name_are_added() -> TestResult {
+    let home = home_without("asset_key_table").await?;
+    let ops = instance_of(&home);
+    let mut events: Vec<_> = (0..510).map(|n| materialised(&format!("a{n:03}"), n)).collect();
+    events.push(materialised("with \"quotes\"", 1));
+    events.push(materialised("a007", 600));
+    home.events().store_event_batch(&events).await?;
+    let index = home.events_db("index");
+    execute(&index, "DELETE FROM asset_keys WHERE asset_key <> '[\"a009\"]'").await?;
+    // As versions before 0.12 wrote keys.
+    execute(&index, "UPDATE event_logs SET asset_key = 'old' WHERE asset_key = '[\"a008\"]'")
+        .await?;
+    assert_eq!(home.events().get_asset_keys(&AssetKeysPage::new()).await?.len(), 1);
+
+    let mut told = Vec::new();
+    reindex(&ops, &Reindex::new(), &mut |progress| told.push(progress)).await?;
+    let parts = told.iter().filter(|progress| {
+        progress.index == "asset_key_table"
+            && matches!(progress.event, ReindexEvent::Advanced { .. })
+    });
+    assert_eq!(parts.count(), 2);
+    let last =
+        ReindexProgress { index: "asset_key_table", event: ReindexEvent::Built { rows: 511 } };
+    assert!(told.contains(&last), "{told:?}");
+    let keys = home.events().get_asset_keys(&AssetKeysPage::new()).await?;
+    assert_eq!(keys.len(), 511);
+    for key in ["a000", "a009", "a509", "with \"quotes\"", "old"] {
+        assert!(keys.contains(&AssetKey::new([key])), "{key}");
+    }
+    home.storages.dispose().await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn columns_of_assets_follow_from_events_and_details() -> TestResult {
+    let home = home_without("asset_key_index_columns").await?;
+    let ops = instance_of(&home);
+    let events = [materialised("a", 1), materialised("a", 3), materialised("wiped", 2)];
+    home.events().store_event_batch(&events).await?;
+    home.events().wipe_assets(&[AssetKey::new(["wiped"])], later(10)).await?;
+    let before = home.events().get_asset_records(&Only::Any).await?;
+    let index = home.events_db("index");
+    let lost = "UPDATE asset_keys SET wipe_timestamp = NULL, last_materialization_timestamp = NULL, \
+                last_materialization = NULL";
+    execute(&index, lost).await?;
+
+    let request = Reindex::new();
+    assert_eq!(done(&ops, &request).await?[1], ("asset_key_index_columns", Some(2)));
+    let rows = query(&index, "SELECT * FROM asset_keys ORDER BY asset_key").await?;
+    let text = |row: usize, column: &str| rows[row].get::<Option<String>, _>(column);
+    let time = "2023-11-14 22:13:23.000000";
+    assert_eq!(text(0, "last_materialization_timestamp").as_deref(), Some(time));
+    assert_eq!(text(0, "wipe_timestamp"), None);
+    assert!(text(0, "last_materialization").is_some_and(|text| text.contains("EventLogRecord")));
+    assert_eq!(text(1, "wipe_timestamp").as_deref(), Some("2023-11-14 22:13:30.000000"));
+    assert_eq!(text(1, "last_materialization"), None);
+    assert_eq!(home.events().get_asset_records(&Only::Any).await?, before);
+    assert!(!home.events().has_asset_key(&AssetKey::new(["wiped"])).await?);
+    // Once more, it changes nothing.
+    let again = done(&ops, &request.with_force(true)).await?;
+    assert_eq!(again[1], ("asset_key_index_columns", Some(2)));
+    assert_eq!(home.events().get_asset_records(&Only::Any).await?, before);
+    home.storages.dispose().await;
+    Ok(())
+}
+
+fn state(name: &str) -> Result<InstigatorState, Box<dyn std::error::Error>> {
+    let mut state: InstigatorState = deserialize_value(
+        r#"{"__class__": "InstigatorState", "job_specific_data": null,
+            "job_type": {"__enum__": "InstigatorType.SENSOR"},
+            "origin": {"__class__": "ExternalJobOrigin", "job_name": "",
+                "external_repository_origin": {"__class__": "ExternalRepositoryOrigin",
+                    "repository_location_origin": {"__class__": "RegisteredRepositoryLocationOrigin",
+                        "location_name": "shop"},
+                    "repository_name": "shop"}},
+            "status": {"__enum__": "InstigatorStatus.RUNNING"}}"#,
+    )?;
+    name.clone_into(&mut state.origin.instigator_name);
+    Ok(state)
+}
+
+fn tick(origin_id: &str, name: &str) -> Result<TickData, Box<dyn std::error::Error>> {
+    Ok(deserialize_value(&format!(
+        r#"{{"__class__": "TickData", "job_name": "{name}", "job_origin_id": "{origin_id}",
+            "job_type": {{"__enum__": "InstigatorType.SENSOR"}},
+            "status": {{"__enum__": "TickStatus.SKIPPED"}}, "timestamp": 1700000000.0}}"#
+    ))?)
+}
+
+#[tokio::test]
+async fn ticks_of_old_versions_name_their_selectors() -> TestResult {
+    let home = home_without("schedule_ticks_selector_id").await?;
+    let ops = instance_of(&home);
+    let (one, other) = (state("one")?, state("other")?);
+    for state in [&one, &other] {
+        home.schedules().add_instigator_state(state, later(0)).await?;
+    }
+    for _ in 0..3 {
+        for state in [&one, &other] {
+            let origin_id = state.instigator_origin_id();
+            home.schedules().create_tick(&tick(&origin_id, state.name())?).await?;
+        }
+    }
+    home.schedules().create_tick(&tick("gone", "gone")?).await?;
+    let counts = "SELECT coalesce(selector_id, '') AS selector, count(*) AS ticks FROM job_ticks \
+                  GROUP BY 1 ORDER BY 2, 1";
+    let file = schedules_db(&home);
+    assert_eq!(query(&file, counts).await?[0].get::<i64, _>("ticks"), 7);
+
+    let built = done(&ops, &Reindex::new()).await?;
+    assert_eq!(built[3], ("schedule_ticks_selector_id", Some(7)));
+    let mut expected = vec![(String::new(), 1), (one.selector_id(), 3), (other.selector_id(), 3)];
+    expected.sort_by(|one, other| (one.1, &one.0).cmp(&(other.1, &other.0)));
+    let found: Vec<(String, i64)> =
+        query(&file, counts).await?.iter().map(|row| (row.get(0), row.get(1))).collect();
+    assert_eq!(found, expected);
+    assert!(home.schedules().has_built_index("schedule_ticks_selector_id").await?);
+    home.storages.dispose().await;
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_index_that_is_none_is_refused_before_anything_is_built() -> TestResult {
+    let home = home_without("run_start_end_overwritten").await?;
+    let ops = instance_of(&home);
+    let named = ["run_start_end_overwritten", "run_partitions"];
+    for (request, part) in [
+        (Reindex::new().with_indexes(Only::these(named)), "run_partitions"),
+        (Reindex::new().with_resume(("none".to_owned(), "1".to_owned())), "none"),
+        (
+            Reindex::new().with_resume(("asset_key_index_columns".to_owned(), "x".to_owned())),
+            "number of a row",
+        ),
+    ] {
+        let mut told = 0;
+        let error = reindex(&ops, &request, &mut |_| told += 1).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Invalid, "{error}");
+        assert!(error.to_string().contains(part), "{error}");
+        assert!(!home.runs().has_built_index("run_start_end_overwritten").await?);
+    }
+    let nothing = Reindex::new().with_indexes(Only::These(Vec::new()));
+    assert_eq!(done(&ops, &nothing).await?, []);
+    home.storages.dispose().await;
+    Ok(())
+}
+
+/// A store of events that cannot be read in the middle: what was built before stays, and the rest is not marked.
+#[tokio::test]
+async fn an_index_that_was_not_finished_is_not_marked() -> TestResult {
+    let home = home_without("run_start_end_overwritten").await?;
+    let ops = instance_of(&home);
+    for id in ["bad", "good"] {
+        let events = vec![event(id, DagsterEventType::RunStart, 1)];
+        let new = NewRun::new(run(id, "j", &[]), later(0)).with_events(events);
+        home.storages.run_event_store().add_run_with_events(new).await?;
+    }
+    execute(&home.runs_db(), "UPDATE runs SET status = 'STARTED'").await?;
+    home.storages.dispose().await;
+    std::fs::write(home.events_db("bad"), "this is no database, but long enough to be looked at")?;
+    assert!(reindex(&ops, &Reindex::new(), &mut |_| ()).await.is_err());
+    assert!(!home.runs().has_built_index("run_start_end_overwritten").await?);
+    assert!(home.runs().has_run(&RunId::from("good")).await?);
+    home.storages.dispose().await;
+    Ok(())
+}

@@ -1,0 +1,58 @@
+//! What our methods answer, in the form in which `tests/python/answers.py` has the real Dagster's.
+//!
+//! A question is the name of a method of Dagster's class and its arguments, as the bridge of the storages has them. Each
+//! domain has a file here, with an arm for each of its methods.
+
+mod events;
+mod runs;
+mod storage;
+
+use std::error::Error;
+
+use dagster_instance::DagsterInstance;
+use instance_core::serdes::{json_to_text, serialize_value, text_to_json};
+use serde_json::Value;
+
+use crate::conformance::envelope::{Request, Wire};
+
+/// What an answer may fail with: our error, or that a question is none.
+type Failed = Box<dyn Error + Send + Sync>;
+
+/// An answer; `None` if the method is none of the domain.
+type Answer = Result<Option<Wire>, Failed>;
+
+/// The answer to a question as one text, in which the entries of objects are in order.
+///
+/// # Errors
+///
+/// The method is none that is answered here, an argument cannot be read, or the method fails.
+pub async fn answer(
+    instance: &DagsterInstance,
+    method: &str,
+    arguments: &Value,
+) -> Result<String, Failed> {
+    let arguments = arguments.as_object().cloned().ok_or("the arguments are no object")?;
+    let request = Request::of(method, arguments);
+    // Boxed, as each of them is large.
+    let mut found = Box::pin(runs::answer(instance, method, &request)).await?;
+    if found.is_none() {
+        found = Box::pin(events::answer(instance, method, &request)).await?;
+    }
+    if found.is_none() {
+        found = Box::pin(storage::answer(instance, method, &request)).await?;
+    }
+    let found = found.ok_or_else(|| format!("there is no answer of ours for {method}"))?;
+    in_order(&serialize_value(&found))
+}
+
+/// A JSON text with the entries of its objects in order, and the items of what is in no order.
+pub fn in_order(text: &str) -> Result<String, Failed> {
+    Ok(json_to_text(&text_to_json(text)?))
+}
+
+/// The items in the order of their texts, for what has no order of its own.
+fn sorted(items: impl IntoIterator<Item = Wire>) -> Wire {
+    let mut items: Vec<Wire> = items.into_iter().collect();
+    items.sort_by_cached_key(serialize_value);
+    Wire::List(items)
+}

@@ -1,0 +1,121 @@
+//! The answers of the storage domain.
+
+use std::path::Path;
+
+use dagster_instance::ops::StoresAccess;
+use dagster_instance::{DagsterInstance, REINDEXED_INDEXES, RunId, SnapshotId};
+use instance_core::storage::{DynamicPartitionsPage, SchemaStore};
+
+use super::{Answer, Failed};
+use crate::conformance::envelope::{Request, Wire};
+use crate::conformance::event_log::asset_key;
+use crate::conformance::event_log::partitions::{
+    cursor, storage_id_cursor, storage_id_cursor_text,
+};
+
+pub(super) async fn answer(instance: &DagsterInstance, method: &str, request: &Request) -> Answer {
+    if let Some(answer) = dynamic_partitions(instance, method, request).await? {
+        return Ok(Some(answer));
+    }
+    Ok(Some(match method {
+        "get_latest_storage_id_by_partition" => {
+            let rows = instance.get_latest_storage_id_by_partition(
+                &asset_key(request)?,
+                request.argument("event_type")?.event_type()?,
+                &request.argument("partitions")?.only_strings()?,
+                cursor(request, "after_cursor")?,
+            );
+            Wire::mapping(rows.await?)
+        }
+        "get_historical_job" => {
+            let id = SnapshotId::from(request.argument("snapshot_id")?.text()?);
+            let job = instance.get_historical_job(&id).await?.ok_or("there is no such job")?;
+            Wire::List(vec![
+                (&job.snapshot_id).into(),
+                Wire::body(&job.job_snapshot),
+                Wire::optional_body(job.parent_job_snapshot.as_ref()),
+            ])
+        }
+        "has_historical_job" => {
+            let id = SnapshotId::from(request.argument("snapshot_id")?.text()?);
+            instance.has_historical_job(&id).await?.into()
+        }
+        "get_daemon_heartbeats" => {
+            let heartbeats = instance.get_daemon_heartbeats().await?;
+            Wire::mapping(
+                heartbeats.iter().map(|each| (each.daemon_type.as_str(), Wire::body(each))),
+            )
+        }
+        "get_cursor_values" => {
+            let keys: Vec<String> = request.argument("keys")?.strings()?;
+            let store = &instance.stores().run_storage;
+            Wire::mapping(store.get_cursor_values(&keys.into_iter().collect()).await?)
+        }
+        "built_indexes" => Wire::list(built_indexes(instance).await?),
+        "schema_str" => instance.schema_str().await?.into(),
+        "root_directory" => text(&instance.root_directory())?,
+        "storage_directory" => text(&instance.storage_directory())?,
+        "schedules_directory" => text(&instance.schedules_directory())?,
+        "file_manager_directory" => {
+            let run_id = RunId::from(request.argument("run_id")?.text()?);
+            text(&instance.file_manager_directory(&run_id)?)?
+        }
+        _ => return Ok(None),
+    }))
+}
+
+async fn dynamic_partitions(instance: &DagsterInstance, method: &str, request: &Request) -> Answer {
+    let name = || Ok::<_, Failed>(request.argument("partitions_def_name")?.text()?);
+    Ok(Some(match method {
+        "get_dynamic_partitions" => Wire::list(instance.get_dynamic_partitions(name()?).await?),
+        "get_dynamic_partitions_definition_id" => {
+            instance.get_dynamic_partitions_definition_id(name()?).await?.into()
+        }
+        "get_paginated_dynamic_partitions" => {
+            let page = DynamicPartitionsPage::new(
+                request.argument("limit")?.count()?,
+                request.argument("ascending")?.order()?,
+            )
+            .with_cursor(storage_id_cursor(request)?);
+            let page = instance.get_paginated_dynamic_partitions(name()?, &page).await?;
+            Wire::record(
+                "PaginatedResults",
+                [
+                    ("results", Wire::list(page.results)),
+                    ("cursor", storage_id_cursor_text(page.cursor).into()),
+                    ("has_more", page.has_more.into()),
+                ],
+            )
+        }
+        "has_dynamic_partition" => {
+            let key = request.argument("partition_key")?;
+            instance.has_dynamic_partition(name()?, key.text()?).await?.into()
+        }
+        "get_existing_dynamic_partitions" => {
+            let keys: Vec<String> = request.argument("partition_keys")?.strings()?;
+            Wire::list(instance.get_existing_dynamic_partitions(name()?, &keys).await?)
+        }
+        _ => return Ok(None),
+    }))
+}
+
+/// The indexes that are marked as built, by name.
+async fn built_indexes(instance: &DagsterInstance) -> Result<Vec<&'static str>, Failed> {
+    let stores = instance.stores();
+    let each: [&dyn SchemaStore; 3] =
+        [&*stores.run_storage, &*stores.event_log_storage, &*stores.schedule_storage];
+    let mut built = Vec::new();
+    for index in REINDEXED_INDEXES {
+        for store in each {
+            if store.data_migrations().contains(&index) && store.has_built_index(index).await? {
+                built.push(index);
+            }
+        }
+    }
+    built.sort_unstable();
+    Ok(built)
+}
+
+fn text(path: &Path) -> Result<Wire, Failed> {
+    Ok(path.to_str().ok_or("the path is no text")?.into())
+}
