@@ -7,6 +7,7 @@ mod compute_logs;
 mod concurrency;
 mod conformance;
 mod crash;
+mod cron;
 mod dagster_watches;
 mod exec;
 mod execution;

@@ -18,6 +18,7 @@ mod compat;
 mod conformance;
 mod corpus;
 mod crash;
+mod cron;
 mod endurance;
 mod examples;
 mod features;
@@ -130,6 +131,8 @@ enum Command {
     },
     /// Kill writers and servers again and again, and look for what they had acknowledged
     Crash(crash::Crashes),
+    /// Compare when schedules tick with the real Dagster, in more time zones than the gate does
+    Cron(cron::Cron),
     /// Write one database with Dagster at the same time, for longer than the gate does
     TwoWriters(two_writers::TwoWriters),
     /// Play scenarios of runs and events on the real Dagster and on ours, and compare what both leave
@@ -221,6 +224,7 @@ fn run(command: &Command) -> Result<()> {
         Command::Endurance(endurance) => endurance::run(&workspace, *endurance),
         Command::Scenarios(scenarios) => scenarios::run(&workspace, scenarios),
         Command::Crash(crashes) => crash::run(&workspace, crashes),
+        Command::Cron(cron) => cron::run(&workspace, cron),
         Command::TwoWriters(writers) => two_writers::run(&workspace, writers),
         Command::Conformance { suite, stock, args } => {
             conformance::run(&workspace, suite.as_deref(), *stock, args)

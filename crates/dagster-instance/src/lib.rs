@@ -40,6 +40,7 @@ pub use instance_runs::{
     CommandJob, CommandJobSnapshots, CreateReexecutedRun, CreateRun, ReexecutionStrategy,
     RegisterManagedRun,
 };
+pub use instance_scheduling::{InstigatorDebugInfo, SchedulerDebugInfo};
 pub use instance_storage::{
     AddedDynamicPartitions, DynamicPartitionsProgress, HistoricalJob, InfoDict, InfoValue,
     LocalComputeLogManager, REINDEXED_INDEXES, Reindex, ReindexEvent, ReindexProgress,

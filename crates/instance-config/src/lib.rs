@@ -6,6 +6,7 @@
 
 mod environment;
 mod home;
+mod retention;
 mod settings;
 mod storage;
 mod yaml;

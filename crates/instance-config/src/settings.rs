@@ -4,15 +4,19 @@ use std::path::{Path, PathBuf};
 
 use instance_core::error::InstanceError;
 use instance_core::ops::ConfigOps;
-use instance_core::settings::{EventBatching, InstanceSettings, RunRetries};
+use instance_core::settings::{
+    DEFAULT_SCHEDULER_CLASS, EventBatching, InstanceSettings, RunRetries,
+};
 use serde_json::{Map, Value};
 
 use crate::environment::Environment;
+use crate::retention::tick_retention;
 use crate::storage::{STORAGE_SECTIONS, storage_settings};
 use crate::yaml::Section;
 
 /// The other sections that this version reads.
-const KNOWN_SECTIONS: [&str; 3] = ["local_artifact_storage", "compute_logs", "run_retries"];
+const KNOWN_SECTIONS: [&str; 5] =
+    ["local_artifact_storage", "compute_logs", "run_retries", "retention", "scheduler"];
 
 /// The variable that says how many events of a batch Dagster stores together. No event waits if it is not set, or zero.
 const EVENT_BATCH_SIZE: &str = "DAGSTER_EVENT_BATCH_SIZE";
@@ -56,6 +60,8 @@ pub fn load_settings(
         .with_artifacts_dir(artifacts_dir)
         .with_run_retries(run_retries(&root, environment)?)
         .with_event_batching(event_batching(environment)?)
+        .with_tick_retention(tick_retention(&root)?)
+        .with_scheduler_class(scheduler_class(&root, environment)?)
         .with_asset_freshness_enabled(asset_freshness_enabled(environment))
         .with_ignored_keys(ignored_keys.map(str::to_owned).collect()))
 }
@@ -85,6 +91,17 @@ fn run_retries(
         .with_retry_on_asset_or_op_failure(
             of_steps.unwrap_or(default.retry_on_asset_or_op_failure),
         ))
+}
+
+fn scheduler_class(
+    root: &Section<'_>,
+    environment: &dyn Environment,
+) -> Result<String, InstanceError> {
+    let class = match root.section("scheduler")? {
+        Some(section) => section.text("class", environment)?,
+        None => None,
+    };
+    Ok(class.unwrap_or_else(|| DEFAULT_SCHEDULER_CLASS.to_owned()))
 }
 
 fn event_batching(environment: &dyn Environment) -> Result<EventBatching, InstanceError> {

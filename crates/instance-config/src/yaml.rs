@@ -80,6 +80,25 @@ impl<'a> Section<'a> {
         }
     }
 
+    /// The whole number under a key; `None` if there is none.
+    pub(crate) fn integer(&self, key: &str) -> Result<Option<i64>, InstanceError> {
+        match self.map.get(key) {
+            None | Some(Value::Null) => Ok(None),
+            Some(value) => match value.as_i64() {
+                Some(number) => Ok(Some(number)),
+                None => Err(self.error(key, "it has to be a whole number, such as 7")),
+            },
+        }
+    }
+
+    /// The whole number under a key; `None` if there is none, or if there is a mapping.
+    pub(crate) fn integer_or_section(&self, key: &str) -> Result<Option<i64>, InstanceError> {
+        match self.map.get(key) {
+            Some(Value::Object(_)) => Ok(None),
+            _ => self.integer(key),
+        }
+    }
+
     /// The absolute path under a key; `None` if there is none. A relative path is an error.
     pub(crate) fn path_value(
         &self,

@@ -3,6 +3,11 @@
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use crate::scheduling::TickRetentionSettings;
+
+/// The class that starts the runs of schedules unless `dagster.yaml` names another: Dagster's daemon.
+pub const DEFAULT_SCHEDULER_CLASS: &str = "DagsterDaemonScheduler";
+
 /// The configuration of an instance, with every default filled in.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -21,6 +26,10 @@ pub struct InstanceSettings {
     pub event_batching: EventBatching,
     /// Whether the freshness of assets is evaluated, unless `DAGSTER_ASSET_FRESHNESS_ENABLED` is `false`.
     pub asset_freshness_enabled: bool,
+    /// How long ticks are kept.
+    pub tick_retention: TickRetentionSettings,
+    /// The class of Dagster's that starts the runs of schedules.
+    pub scheduler_class: String,
     /// Keys of `dagster.yaml` that this version does not act upon.
     pub ignored_keys: Vec<String>,
 }
@@ -36,9 +45,16 @@ impl InstanceSettings {
             run_retries: RunRetries::default(),
             event_batching: EventBatching::default(),
             asset_freshness_enabled: true,
+            tick_retention: TickRetentionSettings::default(),
+            scheduler_class: DEFAULT_SCHEDULER_CLASS.to_owned(),
             ignored_keys: Vec::new(),
             home,
         }
+    }
+
+    /// The directory of what schedules leave, such as their logs. It need not exist.
+    pub fn schedules_dir(&self) -> PathBuf {
+        self.artifacts_dir.parent().unwrap_or(&self.home).join("schedules")
     }
 }
 
@@ -56,6 +72,10 @@ crate::setters! {
         with_event_batching(event_batching: EventBatching);
         /// Whether the freshness of assets is evaluated.
         with_asset_freshness_enabled(asset_freshness_enabled: bool);
+        /// How long ticks are kept.
+        with_tick_retention(tick_retention: TickRetentionSettings);
+        /// The class of Dagster's that starts the runs of schedules.
+        with_scheduler_class(scheduler_class: impl Into<String>);
         /// Keys of `dagster.yaml` that this version does not act upon.
         with_ignored_keys(ignored_keys: Vec<String>);
     }

@@ -45,6 +45,8 @@ impl Count {
 struct Values {
     all: bool,
     list: Vec<u32>,
+    /// Whether a star stands beside others in a list. It means any value, but Dagster takes other ways with it.
+    has_star_in_list: bool,
 }
 
 impl Values {
@@ -54,6 +56,40 @@ impl Values {
 
     fn is_one(&self) -> bool {
         !self.all && self.list.len() == 1
+    }
+
+    /// Whether any value will do, and nothing else is said.
+    fn is_star(&self) -> bool {
+        self.all && !self.has_star_in_list
+    }
+
+    /// The same, with a list that is full as a star, if it may be one. `others` are in the list, and no values.
+    fn settled(self, field: &Field, others: usize, may_be_star: bool) -> Self {
+        let entries = self.list.len() + others + usize::from(self.has_star_in_list);
+        let size = field.last - field.first + 1;
+        if may_be_star && u32::try_from(entries) == Ok(size) {
+            return Self { all: true, has_star_in_list: false, ..self };
+        }
+        self
+    }
+
+    /// Refuses weekdays beside those that are counted within a month. Dagster takes those that are also counted, and a
+    /// list in which none is missing; they say nothing then.
+    fn require_counted_alone(&mut self, counted: &[(u32, Count)]) -> Result<(), String> {
+        if counted.is_empty() {
+            return Ok(());
+        }
+        let is_counted = |weekday: &u32| counted.iter().any(|(counted, _)| counted == weekday);
+        let has_others = self.list.iter().any(|weekday| !is_counted(weekday));
+        self.list.extend(counted.iter().map(|(weekday, _)| *weekday));
+        self.list.sort_unstable();
+        self.list.dedup();
+        if has_others && self.list.len() + usize::from(self.has_star_in_list) != 7 {
+            return Err(
+                "it mixes weekdays with weekdays that are counted within a month".to_owned()
+            );
+        }
+        Ok(())
     }
 }
 
@@ -91,27 +127,39 @@ impl CronSchedule {
 
     /// Whether it fires in each hour of a day on which it fires.
     pub(super) fn is_every_hour(&self) -> bool {
-        self.hours.all
+        self.hours.is_star()
     }
 
     /// Whether it fires at given minutes of each hour of each day.
     pub(super) fn is_plain_hourly(&self) -> bool {
-        !self.minutes.all && self.hours.all && self.is_every_month() && self.weekdays.all
+        !self.minutes.all
+            && self.hours.is_star()
+            && self.is_every_month()
+            && self.weekdays.is_star()
+    }
+
+    /// The minutes at which it fires, if it fires at these minutes of each hour of each day.
+    pub(super) fn hourly_minutes(&self) -> Option<&[u32]> {
+        self.is_plain_hourly().then_some(self.minutes.list.as_slice())
     }
 
     /// Whether it fires at one time on each day, on weekdays, or on a day that each month has.
     pub(super) fn is_plain_daily(&self) -> bool {
-        if !self.minutes.is_one() || !self.hours.is_one() || !self.months.all {
+        if !self.minutes.is_one()
+            || !self.hours.is_one()
+            || !self.months.is_star()
+            || self.last_day
+            || !self.counted.is_empty()
+        {
             return false;
         }
-        let on_weekdays = self.days.all && !self.last_day && self.counted.is_empty();
-        let monthly =
-            self.days.is_one() && !self.last_day && self.days.list.iter().all(|day| *day <= 28);
-        on_weekdays || (monthly && self.weekdays.all && self.counted.is_empty())
+        let on_weekdays = self.days.is_star() && !self.weekdays.has_star_in_list;
+        let monthly = self.days.is_one() && self.days.list.iter().all(|day| *day <= 28);
+        on_weekdays || (monthly && self.weekdays.is_star())
     }
 
     fn is_every_month(&self) -> bool {
-        self.days.all && !self.last_day && self.months.all && self.counted.is_empty()
+        self.days.is_star() && !self.last_day && self.months.is_star() && self.counted.is_empty()
     }
 
     /// Whether it fires on the day.
@@ -120,17 +168,19 @@ impl CronSchedule {
             return false;
         }
         let weekday = date.weekday().num_days_from_sunday();
+        let on_day = self.days.has(date.day()) || (self.last_day && is_last(date, 1));
         if !self.counted.is_empty() {
-            // Dagster asks for these on each of its ways to a day, so that days beside them add nothing.
-            return self.counted.iter().any(|(counted, count)| {
+            let on_counted = self.counted.iter().any(|(counted, count)| {
                 *counted == weekday
                     && match count {
                         Count::Nth(nth) => date.day0() / 7 + 1 == *nth,
                         Count::Last => is_last(date, 7),
                     }
             });
+            // Dagster asks for these on each of its ways to a day, so that days beside them add nothing. Only
+            // a star beside them has it take one way.
+            return on_counted && (on_day || !self.weekdays.all);
         }
-        let on_day = self.days.has(date.day()) || (self.last_day && is_last(date, 1));
         let on_weekday = self.weekdays.has(weekday);
         // Where both are restricted, either is enough, as cron has it.
         if self.days.all || self.weekdays.all { on_day && on_weekday } else { on_day || on_weekday }
@@ -167,25 +217,24 @@ fn parse(schedule: &str) -> Result<CronSchedule, String> {
     let &[minute, hour, day, month, weekday] = fields.as_slice() else {
         return Err(format!("it has {} fields; it must have five", fields.len()));
     };
-    let is_29_february = is_leap_day && fields.len() == 5;
     let mut last_day = false;
     let mut counted = Vec::new();
-    let minutes = values(&MINUTE, minute, &mut |_| Ok(false))?;
-    let hours = values(&HOUR, hour, &mut |_| Ok(false))?;
-    let day = if day == "?" { "*" } else { day };
-    let weekday = if weekday == "?" { "*" } else { weekday };
-    let mut days = values(&DAY, day, &mut |item| {
+    let star_for = |field| if field == "?" { "*" } else { field };
+    let mut none = |_: &str| Ok(false);
+    let minutes = values(&MINUTE, minute, &mut none)?.settled(&MINUTE, 0, true);
+    let hours = values(&HOUR, hour, &mut none)?.settled(&HOUR, 0, true);
+    let days = values(&DAY, star_for(day), &mut |item| {
         last_day |= item == "l";
         Ok(item == "l")
     })?;
-    let months = values(&MONTH, month, &mut |_| Ok(false))?;
-    let mut weekdays = values(&WEEKDAY, weekday, &mut |item| counted_weekdays(item, &mut counted))?;
     // A list of all days restricts nothing, but counts as a restriction beside one of the other kind.
-    days.all = day == "*" || (days.list.len() == 31 && !last_day && weekday.contains('*'));
-    weekdays.all = weekday == "*" || (weekdays.list.len() == 7 && day.contains('*'));
-    if !counted.is_empty() && !weekdays.list.is_empty() {
-        return Err("it mixes weekdays with weekdays that are counted within a month".to_owned());
-    }
+    let days = days.settled(&DAY, usize::from(last_day), weekday.contains('*'));
+    let months = values(&MONTH, month, &mut none)?.settled(&MONTH, 0, true);
+    let mut weekdays =
+        values(&WEEKDAY, star_for(weekday), &mut |item| counted_weekdays(item, &mut counted))?;
+    weekdays.require_counted_alone(&counted)?;
+    let weekdays = weekdays.settled(&WEEKDAY, 0, day.contains('*'));
+    last_day &= !days.all;
     if !days.all && !counted.is_empty() {
         let falls_on = |day: &u32| counted.iter().any(|(_, count)| count.can_be(*day));
         let last_days = last_day.then_some(28..=31).into_iter().flatten();
@@ -193,23 +242,11 @@ fn parse(schedule: &str) -> Result<CronSchedule, String> {
             return Err("its days are never those of its weekdays within a month".to_owned());
         }
     }
-    if months.list == [2]
-        && !last_day
-        && days.list.len() == 1
-        && days.list.iter().all(|day| *day > 29)
-    {
+    let is_february = months.is_one() && months.has(2);
+    if is_february && !last_day && days.is_one() && (days.has(30) || days.has(31)) {
         return Err("February has no such day".to_owned());
     }
-    Ok(CronSchedule {
-        minutes,
-        hours,
-        days,
-        last_day,
-        months,
-        weekdays,
-        counted,
-        is_leap_day: is_29_february,
-    })
+    Ok(CronSchedule { minutes, hours, days, last_day, months, weekdays, counted, is_leap_day })
 }
 
 /// The values of a field; `special` takes the items that are not values, and says so.
@@ -219,18 +256,20 @@ fn values(
     special: &mut dyn FnMut(&str) -> Result<bool, String>,
 ) -> Result<Values, String> {
     if text == "*" {
-        return Ok(Values { all: true, list: Vec::new() });
+        return Ok(Values { all: true, list: Vec::new(), has_star_in_list: false });
     }
     let mut list = Vec::new();
+    let mut has_star_in_list = false;
     for item in text.split(',') {
-        if !special(item)? {
+        if item == "*" {
+            has_star_in_list = true;
+        } else if !special(item)? {
             list.extend(item_values(field, item)?);
         }
     }
     list.sort_unstable();
     list.dedup();
-    let all = u32::try_from(list.len()) == Ok(field.last - field.first + 1);
-    Ok(Values { all, list })
+    Ok(Values { all: has_star_in_list, list, has_star_in_list })
 }
 
 fn item_values(field: &Field, item: &str) -> Result<Vec<u32>, String> {
@@ -252,9 +291,6 @@ fn item_values(field: &Field, item: &str) -> Result<Vec<u32>, String> {
         None if step.is_some() => (value(field, range)?, field.last),
         None => return Ok(vec![value(field, range)?]),
     };
-    if range == "*" && step.is_none() {
-        return Err(format!("{item:?} stands in a list of the field {}", field.name));
-    }
     // Beyond the size of any field, a step is as good as any other.
     let step = step.unwrap_or(1).min(1000);
     let by_step = |low: u32, high: u32| (low..=high).step_by(usize::try_from(step).unwrap_or(1));
@@ -294,6 +330,11 @@ fn number(text: &str) -> Option<u32> {
 /// Takes `2#3`, the third Tuesday, and `l5`, the last Friday.
 fn counted_weekdays(item: &str, counted: &mut Vec<(u32, Count)>) -> Result<bool, String> {
     let (days, count) = if let Some((days, nth)) = item.split_once('#') {
+        // A range of these is written by names.
+        let is_range = |(first, last)| number(first).is_none() && number(last).is_none();
+        if days.contains(['*', '/']) || !days.split_once('-').is_none_or(is_range) {
+            return Ok(false);
+        }
         let nth = number(nth).filter(|nth| (1..=5).contains(nth));
         (days, Count::Nth(nth.ok_or_else(|| format!("{item:?} counts beyond a month"))?))
     } else if let Some(day) = item.strip_prefix('l').filter(|day| number(day).is_some()) {

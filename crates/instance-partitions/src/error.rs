@@ -21,7 +21,7 @@ pub enum PartitionsError {
         fmt: String,
     },
     /// A cron schedule is wrong, or says something that has no fixed meaning.
-    #[error("the cron schedule {schedule:?} cannot be used for partitions: {reason}")]
+    #[error("the cron schedule {schedule:?} cannot be used: {reason}")]
     InvalidSchedule {
         /// The schedule.
         schedule: String,

@@ -8,7 +8,9 @@ mod cached_subset;
 mod cron;
 mod definition;
 mod error;
+mod execution_times;
 mod existing;
+mod hourly;
 mod key_format;
 mod key_reader;
 mod resolve;
@@ -22,6 +24,7 @@ mod windows;
 
 pub use cached_subset::CachedSubset;
 pub use error::PartitionsError;
+pub use execution_times::ExecutionTimes;
 pub use resolve::{DynamicPartitionKeys, forbidden_in_key};
 pub use snap::{
     DynamicPartitionsSnap, MultiPartitionsSnap, PartitionDimensionSnap, PartitionsSnap,

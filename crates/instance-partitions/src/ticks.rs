@@ -38,6 +38,23 @@ pub(super) enum Direction {
     Descending,
 }
 
+impl Direction {
+    pub(super) const fn reversed(self) -> Self {
+        match self {
+            Self::Ascending => Self::Descending,
+            Self::Descending => Self::Ascending,
+        }
+    }
+
+    /// A distance in this direction.
+    pub(super) fn signed(self, distance: TimeDelta) -> TimeDelta {
+        match self {
+            Self::Ascending => distance,
+            Self::Descending => -distance,
+        }
+    }
+}
+
 /// The ticks from a time on, that time included.
 #[derive(Debug)]
 pub(super) struct Ticks<'a> {
@@ -47,6 +64,7 @@ pub(super) struct Ticks<'a> {
     bound: DateTime<Utc>,
     date: Option<NaiveDate>,
     of_the_day: IntoIter<Tick>,
+    last: Option<DateTime<Utc>>,
 }
 
 impl<'a> Ticks<'a> {
@@ -63,7 +81,8 @@ impl<'a> Ticks<'a> {
             Direction::Ascending => date.checked_sub_days(beside),
             Direction::Descending => date.checked_add_days(beside),
         };
-        Self { cron, zone, direction, bound, date, of_the_day: Vec::new().into_iter() }
+        let of_the_day = Vec::new().into_iter();
+        Self { cron, zone, direction, bound, date, of_the_day, last: None }
     }
 
     fn is_within(&self, tick: &Tick) -> bool {
@@ -71,6 +90,14 @@ impl<'a> Ticks<'a> {
             Direction::Ascending => tick.instant >= self.bound,
             Direction::Descending => tick.instant <= self.bound,
         }
+    }
+
+    /// Whether a tick goes on from the last one. Where clocks are set, several times of a schedule can become one.
+    fn goes_on(&self, tick: &Tick) -> bool {
+        self.last.is_none_or(|last| match self.direction {
+            Direction::Ascending => tick.instant > last,
+            Direction::Descending => tick.instant < last,
+        })
     }
 
     /// The next day on which the schedule fires.
@@ -95,6 +122,10 @@ impl Iterator for Ticks<'_> {
     fn next(&mut self) -> Option<Tick> {
         loop {
             while let Some(tick) = self.of_the_day.next() {
+                if !self.goes_on(&tick) {
+                    continue;
+                }
+                self.last = Some(tick.instant);
                 if self.is_within(&tick) {
                     return Some(if self.cron.is_leap_day {
                         day_after(tick, self.zone)
@@ -127,7 +158,7 @@ fn day_after(tick: Tick, zone: Tz) -> Tick {
     Tick { instant: instant_of(local, zone), local, is_second: false }
 }
 
-/// The ticks of a day. `None` for a day that the clocks skip, where Dagster's windows depend on where it starts to
+/// The ticks of a day, in the order in which Dagster looks at them. `None` for a day that the clocks skip, where Dagster's windows depend on where it starts to
 /// look. `None` also for a day for which it is not known when the clocks of the zone are set.
 fn ticks_of(cron: &CronSchedule, zone: Tz, date: NaiveDate) -> Option<Vec<Tick>> {
     let last_year = if zone == Tz::UTC { 9999 } else { LAST_YEAR_OF_ZONES };
@@ -139,8 +170,9 @@ fn ticks_of(cron: &CronSchedule, zone: Tz, date: NaiveDate) -> Option<Vec<Tick>>
     for time in cron.times() {
         push_ticks(cron, zone, date.and_time(time), &mut ticks);
     }
-    ticks.sort_by_key(|tick| tick.instant);
-    ticks.dedup_by_key(|tick| tick.instant);
+    if cron.is_every_hour() {
+        ticks.sort_by_key(|tick| tick.instant);
+    }
     Some(ticks)
 }
 
@@ -174,8 +206,17 @@ fn push_ticks(cron: &CronSchedule, zone: Tz, local: NaiveDateTime, ticks: &mut V
 /// The time that takes the place of one that the clocks skip.
 fn after_gap(local: NaiveDateTime, zone: Tz) -> NaiveDateTime {
     let hour = local - TimeDelta::minutes(i64::from(local.minute()));
-    let later = instant_of(local + TimeDelta::hours(1), zone);
-    hour + zone.offset_from_utc_datetime(&later.naive_utc()).dst_offset()
+    hour + summer_time(local + TimeDelta::hours(1), zone)
+}
+
+/// By how much the clocks of a zone are set for the summer when they show a time. If they skip it, they are not yet set.
+fn summer_time(local: NaiveDateTime, zone: Tz) -> TimeDelta {
+    match zone.from_local_datetime(&local) {
+        MappedLocalTime::Single(instant) | MappedLocalTime::Ambiguous(instant, _) => {
+            instant.offset().dst_offset()
+        }
+        MappedLocalTime::None => zone.offset_from_utc_datetime(&(local - CHANGE)).dst_offset(),
+    }
 }
 
 /// When the clocks of a zone show a time. If they show it twice, the first time counts. If they skip it, it is when

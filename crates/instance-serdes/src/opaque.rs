@@ -24,6 +24,11 @@ impl Opaque {
         Ok(Self(canonical_text(text)?.into()))
     }
 
+    /// A value that the codec has a type for.
+    pub fn of(value: &impl Pack) -> Self {
+        Self(super::serialize_value(value).into())
+    }
+
     /// The value as serdes text.
     pub fn as_str(&self) -> &str {
         &self.0

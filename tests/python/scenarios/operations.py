@@ -10,6 +10,7 @@ from scenarios.code_location import ReplayedJob, ReplayedLocation
 from scenarios.encoding import check_key_of, de, key_of, ser, set_of
 from scenarios.graphs import graph_of
 from scenarios.operations_storage import STORAGE
+from scenarios.scheduling import SCHEDULING
 
 from dagster._core.events import DagsterEventBatchMetadata
 from dagster._core.execution.plan.resume_retry import ReexecutionStrategy
@@ -157,4 +158,4 @@ OPERATIONS = ASSET_OPERATIONS | {
         *(report_run_canceling, report_run_canceled, report_run_failed, report_runless_asset_event),
         *(add_backfill, add_dynamic_partitions),
     )
-} | STORAGE
+} | STORAGE | SCHEDULING

@@ -195,3 +195,7 @@ class Recorder(AssetCalls):
 
     def report_runless_asset_event(self, event):
         return self.step("report_runless_asset_event", {"event": ser(event)})
+
+    def call(self, operation, **args):
+        """An operation that needs nothing beside its arguments."""
+        return self.step(operation, args)

@@ -8,6 +8,7 @@ mod assets;
 mod code_location;
 mod graph;
 mod operations;
+mod scheduling;
 mod storage;
 
 use std::error::Error;

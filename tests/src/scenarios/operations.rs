@@ -16,7 +16,7 @@ use serde_json::Value;
 use super::arguments::Arguments;
 use super::code_location::{Recorded, job};
 use super::graph::graph;
-use super::{Result, assets, storage};
+use super::{Result, assets, scheduling, storage};
 
 /// Plays a step; returns what the method gives back, or null.
 pub(super) async fn play(
@@ -39,6 +39,9 @@ pub(super) async fn play(
         }
         _ => {
             if let Some(answer) = assets::play(instance, name, arguments).await? {
+                return Ok(answer);
+            }
+            if let Some(answer) = scheduling::play(instance, name, arguments).await? {
                 return Ok(answer);
             }
             change(instance, name, arguments).await?;
@@ -96,11 +99,6 @@ async fn change(instance: &DagsterInstance, name: &str, arguments: Arguments<'_>
         "report_runless_asset_event" => {
             let event = runless_event(arguments.text("event")?)?;
             instance.report_runless_asset_event(event).await?;
-        }
-        "add_backfill" => {
-            let backfill = arguments.stored("backfill")?.ok_or("no backfill")?;
-            let ops: &dyn dagster_instance::ops::RunOps = instance;
-            ops.backfill_store().add_backfill(&backfill).await?;
         }
         other => return Err(format!("there is no operation {other}").into()),
     }

@@ -4,6 +4,7 @@ use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use dagster_instance::scheduling::InstigatorStatus;
+use dagster_instance::storage::InstigatorFilter;
 
 use crate::args::Output;
 use crate::json::Instigators;
@@ -16,7 +17,7 @@ pub(crate) async fn run(home: Option<&Path>, args: &Output) -> Result<()> {
     let instance = open::existing(home).await?;
     let info = instance.storage_info().await?;
     let assets = instance.all_asset_keys().await?.len();
-    let states = instance.all_instigator_state(None).await?;
+    let states = instance.all_instigator_state(&InstigatorFilter::new()).await?;
     let running = states.iter().filter(|state| state.status == InstigatorStatus::Running).count();
     let instigators = Instigators { known: states.len(), running };
     let mut out = BufWriter::new(std::io::stdout().lock());

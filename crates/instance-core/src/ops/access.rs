@@ -7,9 +7,9 @@ use crate::clock::{Clock, IdSource};
 use crate::event::EventListeners;
 use crate::settings::InstanceSettings;
 use crate::storage::{
-    AssetCheckStore, AssetPartitionStore, AssetStore, BackfillStore, ComputeLogManager,
-    DynamicPartitionStore, EventStore, EventWatch, InstigatorStore, RunEventStore, RunStore,
-    SnapshotStore, Stores,
+    AssetCheckStore, AssetPartitionStore, AssetStore, AutomationStore, BackfillStore,
+    ComputeLogManager, DaemonStore, DynamicPartitionStore, EventStore, EventWatch, InstigatorStore,
+    RunEventStore, RunStore, ScheduleStorage, SnapshotStore, Stores, TickStore,
 };
 
 /// Access to all stores.
@@ -59,6 +59,14 @@ accessors_of_stores! {
     RunEventStoreAccess: fn run_event_store() -> RunEventStore of run_event_store;
     /// Access to the states of schedules and sensors.
     InstigatorStoreAccess: fn instigator_store() -> InstigatorStore of schedule_storage;
+    /// Access to the ticks of schedules and sensors.
+    TickStoreAccess: fn tick_store() -> TickStore of schedule_storage;
+    /// Access to evaluations of automation conditions.
+    AutomationStoreAccess: fn automation_store() -> AutomationStore of schedule_storage;
+    /// Access to all of the store of schedules and sensors.
+    ScheduleStorageAccess: fn schedule_storage() -> ScheduleStorage of schedule_storage;
+    /// Access to what daemons remember.
+    DaemonStoreAccess: fn daemon_store() -> DaemonStore of run_storage;
 }
 
 /// Access to captured logs.

@@ -15,10 +15,11 @@ mod scheduling;
 mod storage;
 
 pub use access::{
-    AssetCheckStoreAccess, AssetPartitionStoreAccess, AssetStoreAccess, BackfillStoreAccess,
-    ClockAccess, ComputeLogAccess, DynamicPartitionStoreAccess, EventStoreAccess, EventWatchAccess,
-    IdAccess, InstigatorStoreAccess, ListenersAccess, RunEventStoreAccess, RunStoreAccess,
-    SettingsAccess, SnapshotStoreAccess, StoresAccess,
+    AssetCheckStoreAccess, AssetPartitionStoreAccess, AssetStoreAccess, AutomationStoreAccess,
+    BackfillStoreAccess, ClockAccess, ComputeLogAccess, DaemonStoreAccess,
+    DynamicPartitionStoreAccess, EventStoreAccess, EventWatchAccess, IdAccess,
+    InstigatorStoreAccess, ListenersAccess, RunEventStoreAccess, RunStoreAccess,
+    ScheduleStorageAccess, SettingsAccess, SnapshotStoreAccess, StoresAccess, TickStoreAccess,
 };
 pub use assets::AssetOps;
 pub use config::ConfigOps;

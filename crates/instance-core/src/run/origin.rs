@@ -1,7 +1,7 @@
 //! Where the definition of a run's job lives: the code location that serves it, and its Python code.
 
 use crate::selectors::{RepositorySelector, id_of};
-use crate::serdes::Opaque;
+use crate::serdes::{Opaque, UnknownFields};
 use crate::{serdes_class, serdes_union};
 
 serdes_class! {
@@ -27,6 +27,18 @@ serdes_class! {
 }
 
 impl RemoteRepositoryOrigin {
+    /// A repository of a code location.
+    pub fn new(
+        code_location_origin: impl Into<CodeLocationOrigin>,
+        repository_name: impl Into<String>,
+    ) -> Self {
+        Self {
+            code_location_origin: code_location_origin.into(),
+            repository_name: repository_name.into(),
+            unknown: UnknownFields::default(),
+        }
+    }
+
     /// The name of the code location; `None` for an origin that this version does not know.
     pub fn location_name(&self) -> Option<&str> {
         match &self.code_location_origin {
@@ -121,6 +133,13 @@ serdes_class! {
     pub struct RegisteredCodeLocationOrigin = "RegisteredRepositoryLocationOrigin" {
         /// The name.
         pub location_name: String = "location_name",
+    }
+}
+
+impl RegisteredCodeLocationOrigin {
+    /// The code location of this name.
+    pub fn new(location_name: impl Into<String>) -> Self {
+        Self { location_name: location_name.into(), unknown: UnknownFields::default() }
     }
 }
 

@@ -9,7 +9,7 @@ use crate::error_info::SerializableErrorInfo;
 use crate::partitions::{PartitionsSubset, TimestampWithTimezone};
 use crate::run::{RemoteRepositoryOrigin, TagFilter};
 use crate::scheduling::RunRequest;
-use crate::serdes::{FrozenSet, Number, Opaque, PairMap};
+use crate::serdes::{FrozenSet, Number, Opaque, PairMap, UnknownFields};
 use crate::storage::Only;
 use crate::{serdes_class, serdes_enum};
 
@@ -176,7 +176,64 @@ crate::setters! {
     }
 }
 
+/// How many characters the title of a backfill has at most.
+const MAX_TITLE_LENGTH: usize = 100;
+
 impl PartitionBackfill {
+    /// A backfill that was asked for at a time in seconds since 1970, as Dagster makes one that is of nothing yet.
+    pub fn new(
+        backfill_id: impl Into<String>,
+        status: BulkActionStatus,
+        backfill_timestamp: f64,
+    ) -> Self {
+        Self {
+            asset_backfill_data: None,
+            asset_selection: None,
+            backfill_end_timestamp: None,
+            backfill_id: backfill_id.into(),
+            backfill_timestamp: backfill_timestamp.into(),
+            description: None,
+            error: None,
+            failure_count: Some(0),
+            from_failure: false,
+            last_submitted_partition_name: None,
+            partition_names: None,
+            partition_set_origin: None,
+            reexecution_steps: None,
+            reserved_run_ids: Some(Vec::new()),
+            run_config: Some(Opaque::empty_object()),
+            serialized_asset_backfill_data: None,
+            status,
+            submitting_run_requests: Some(Vec::new()),
+            tags: Some(BTreeMap::new()),
+            title: None,
+            unknown: UnknownFields::default(),
+        }
+    }
+
+    /// Why Dagster could not read the backfill, and what to do; `None` if it could.
+    pub fn unreadable_because(&self) -> Option<&'static str> {
+        fn has_some<T>(list: Option<&Vec<T>>) -> bool {
+            list.is_some_and(|list| !list.is_empty())
+        }
+        let title = self.title.as_deref().unwrap_or_default();
+        let is_of_a_job = self.partition_set_origin.is_some()
+            || self.partition_names.is_some()
+            || self.last_submitted_partition_name.is_some()
+            || self.reexecution_steps.is_some();
+        if has_some(self.asset_selection.as_ref()) && has_some(self.reexecution_steps.as_ref()) {
+            Some("it selects assets and steps; leave out one of them")
+        } else if self.serialized_asset_backfill_data.is_some() && is_of_a_job {
+            Some("it is of assets and of a job; leave out one of them")
+        } else if title.chars().count() > MAX_TITLE_LENGTH {
+            Some("its title is too long; give it one of 100 characters at most")
+        } else if title.contains(['%', '*', '"']) {
+            Some("its title has one of the characters % * \"; leave them out")
+        } else {
+            None
+        }
+    }
+
     /// Whether it is a backfill of assets, and not of a job.
     pub const fn is_asset_backfill(&self) -> bool {
         self.serialized_asset_backfill_data.is_some() || self.asset_backfill_data.is_some()

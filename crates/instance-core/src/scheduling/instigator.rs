@@ -1,8 +1,9 @@
 //! Schedules and sensors: what is stored of their state.
 
 use crate::run::RemoteRepositoryOrigin;
+use crate::scheduling::InstigatorIds;
 use crate::selectors::{InstigatorSelector, id_of};
-use crate::serdes::{Number, Opaque};
+use crate::serdes::{Number, Opaque, UnknownFields};
 use crate::{serdes_class, serdes_enum, serdes_union};
 
 serdes_enum! {
@@ -71,6 +72,18 @@ serdes_class! {
 }
 
 impl RemoteInstigatorOrigin {
+    /// The schedule or sensor of a repository.
+    pub fn new(
+        repository_origin: RemoteRepositoryOrigin,
+        instigator_name: impl Into<String>,
+    ) -> Self {
+        Self {
+            repository_origin,
+            instigator_name: instigator_name.into(),
+            unknown: UnknownFields::default(),
+        }
+    }
+
     /// What names the schedule or sensor wherever its code is.
     pub fn selector(&self) -> InstigatorSelector {
         self.repository_origin.selector().instigator(&self.instigator_name)
@@ -83,6 +96,53 @@ impl RemoteInstigatorOrigin {
 }
 
 impl InstigatorState {
+    /// The state of a schedule or sensor that remembers nothing.
+    pub fn new(
+        origin: RemoteInstigatorOrigin,
+        instigator_type: InstigatorType,
+        status: InstigatorStatus,
+    ) -> Self {
+        Self {
+            instigator_data: None,
+            instigator_type,
+            origin,
+            status,
+            unknown: UnknownFields::default(),
+        }
+    }
+
+    /// Whether it is not stopped. Where its definition says whether it runs, this takes it that it does.
+    pub fn is_running(&self) -> bool {
+        self.status != InstigatorStatus::Stopped
+    }
+
+    /// Why Dagster could not read the state, and what to do; `None` if it could.
+    pub const fn unreadable_because(&self) -> Option<&'static str> {
+        match (self.instigator_type, &self.instigator_data) {
+            (InstigatorType::Schedule, Some(InstigatorData::Schedule(_)))
+            | (InstigatorType::Sensor, None | Some(InstigatorData::Sensor(_))) => None,
+            (InstigatorType::Schedule, _) => {
+                Some("it is of a schedule; give it the data of a schedule")
+            }
+            (InstigatorType::Sensor, _) => {
+                Some("it is of a sensor; give it the data of a sensor, or none")
+            }
+            (InstigatorType::AutoMaterialize, _) => {
+                Some("only schedules and sensors have a state; choose one of these types")
+            }
+        }
+    }
+
+    /// The two ids of the schedule or sensor.
+    pub fn ids(&self) -> InstigatorIds {
+        InstigatorIds::from(&self.origin)
+    }
+
+    /// The id of the repository's origin, by which old versions find the states of a repository.
+    pub fn repository_origin_id(&self) -> String {
+        self.origin.repository_origin.id()
+    }
+
     /// The id of the origin, by which old versions find the state.
     pub fn instigator_origin_id(&self) -> String {
         self.origin.id()
@@ -96,6 +156,15 @@ impl InstigatorState {
     /// The name of the schedule or sensor.
     pub fn name(&self) -> &str {
         &self.origin.instigator_name
+    }
+}
+
+crate::setters! {
+    impl InstigatorState {
+        /// What it remembers between its ticks.
+        with_data(instigator_data: impl Into<Option<InstigatorData>>);
+        /// Whether it runs.
+        with_status(status: InstigatorStatus);
     }
 }
 
@@ -177,5 +246,28 @@ serdes_class! {
         pub min_interval: Option<Number> = "min_interval",
         /// The kind of the sensor.
         pub sensor_type: Option<SensorType> = "sensor_type",
+    }
+}
+
+impl SensorInstigatorData {
+    /// What a sensor remembers that never ticked.
+    pub fn new() -> Self {
+        Self {
+            cursor: None,
+            last_run_key: None,
+            last_sensor_start_timestamp: None,
+            last_tick_start_timestamp: None,
+            last_tick_success_timestamp: None,
+            last_tick_timestamp: None,
+            min_interval: None,
+            sensor_type: None,
+            unknown: UnknownFields::default(),
+        }
+    }
+}
+
+impl Default for SensorInstigatorData {
+    fn default() -> Self {
+        Self::new()
     }
 }

@@ -3,6 +3,8 @@
 mod automation;
 mod backfill;
 mod instigator;
+mod remote;
+mod retention;
 mod run_request;
 mod tick;
 
@@ -21,6 +23,8 @@ pub use instigator::{
     InstigatorData, InstigatorState, InstigatorStatus, InstigatorType, RemoteInstigatorOrigin,
     RunStatusSensorCursor, ScheduleInstigatorData, SensorInstigatorData, SensorType,
 };
+pub use remote::{CronSchedule, DefaultStatus, InstigatorIds, RemoteSchedule, RemoteSensor};
+pub use retention::{TickRetention, TickRetentionSettings};
 pub use run_request::RunRequest;
 pub use tick::{
     DynamicPartitionsRequestResult, InstigatorTick, InstigatorTickSummary, TickData, TickStatus,

@@ -3,8 +3,8 @@
 use chrono::{DateTime, Utc};
 
 use crate::error_info::SerializableErrorInfo;
-use crate::scheduling::{InstigatorType, RunRequest};
-use crate::serdes::Number;
+use crate::scheduling::{InstigatorIds, InstigatorType, RunRequest};
+use crate::serdes::{Number, UnknownFields};
 use crate::{serdes_class, serdes_enum};
 
 serdes_enum! {
@@ -79,6 +79,59 @@ serdes_class! {
         pub timestamp: Number = "timestamp",
         /// Whether a user ended it.
         pub user_interrupted: Option<bool> = "user_interrupted",
+    }
+}
+
+impl TickData {
+    /// A tick of a schedule or sensor that began at a time in seconds since 1970, as Dagster makes one.
+    pub fn new(
+        ids: InstigatorIds,
+        instigator_name: impl Into<String>,
+        instigator_type: InstigatorType,
+        status: TickStatus,
+        timestamp: f64,
+    ) -> Self {
+        Self {
+            auto_materialize_evaluation_id: None,
+            consecutive_failure_count: Some(0),
+            cursor: None,
+            dynamic_partitions_request_results: Vec::new(),
+            end_timestamp: None,
+            error: None,
+            failure_count: Some(0),
+            instigator_name: instigator_name.into(),
+            instigator_origin_id: ids.origin_id,
+            instigator_type,
+            log_key: None,
+            origin_run_ids: Some(Vec::new()),
+            reserved_run_ids: Some(Vec::new()),
+            run_ids: Some(Vec::new()),
+            run_keys: Some(Vec::new()),
+            run_requests: Some(Vec::new()),
+            selector_id: Some(ids.selector_id),
+            skip_reason: None,
+            status,
+            timestamp: timestamp.into(),
+            user_interrupted: Some(false),
+            unknown: UnknownFields::default(),
+        }
+    }
+
+    /// Why Dagster could not read the tick, and what to do; `None` if it could.
+    pub fn unreadable_because(&self) -> Option<&'static str> {
+        let is_skipped = self.status == TickStatus::Skipped;
+        let has_reason = self.skip_reason.as_ref().is_some_and(|reason| !reason.is_empty());
+        match (self.status, &self.error) {
+            (TickStatus::Failure, None) => Some("it has failed; give it the error"),
+            (TickStatus::Success, None) if self.run_ids.is_none() => {
+                Some("it has succeeded; give it a list of runs, which may be empty")
+            }
+            (TickStatus::Failure, Some(_)) | (_, None) if is_skipped || !has_reason => None,
+            (TickStatus::Failure, Some(_)) | (_, None) => {
+                Some("it says why it asked for nothing, and was not skipped; leave out the reason")
+            }
+            (_, Some(_)) => Some("it has an error, and has not failed; leave out the error"),
+        }
     }
 }
 

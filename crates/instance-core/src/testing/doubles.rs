@@ -32,7 +32,7 @@ use crate::storage::{
     MaterializationAttempt, Only, Order, PaginatedResults, PartitionKeyFilter,
     PlannedMaterializationInfo, PoolLimit, PoolStore, RecordsForRun, RecordsPage,
     RunStatusChangeRecordsFilter, RunStore, RunTagsQuery, RunTimes, RunsPage, SnapshotStore,
-    StoredEvents,
+    StoredEvents, WipedAssetPartitions,
 };
 
 macro_rules! double {
@@ -210,7 +210,7 @@ double! {
             asset_key: &AssetKey,
             cache_values: &AssetStatusCacheValue
         ) -> ();
-        fn wipe_asset_cached_status(asset_key: &AssetKey) -> ();
+        fn wipe_asset_cached_status(asset_keys: &[AssetKey]) -> ();
         fn wipe_assets(asset_keys: &[AssetKey], at: DateTime<Utc>) -> ();
     }
 }
@@ -223,6 +223,9 @@ double! {
             before_cursor: Option<StorageId>,
             after_cursor: Option<StorageId>
         ) -> BTreeSet<String>;
+        fn get_materialization_count_by_partition(
+            asset_keys: &[AssetKey]
+        ) -> BTreeMap<AssetKey, BTreeMap<String, u64>>;
         fn get_latest_storage_id_by_partition(
             asset_key: &AssetKey,
             event_type: DagsterEventType,
@@ -250,6 +253,10 @@ double! {
             filter_tags: &BTreeMap<String, String>,
             filter_event_id: Option<StorageId>
         ) -> Vec<BTreeMap<String, String>>;
+        fn wipe_asset_partitions(
+            asset_key: &AssetKey,
+            partitions: &[String]
+        ) -> WipedAssetPartitions;
     }
 }
 
