@@ -12,7 +12,8 @@ use instance_core::event::DagsterEventType;
 use instance_core::ids::{RunId, SnapshotId, StorageId};
 use instance_core::storage::{DynamicPartitionsPage, Only, PaginatedResults, WebserverConnections};
 use instance_storage::{
-    AddedDynamicPartitions, DynamicPartitionsProgress, HistoricalJob, Snapshot, StorageInfo,
+    AddedDynamicPartitions, DynamicPartitionsProgress, HistoricalJob, InfoDict, Reindex,
+    ReindexProgress, ReindexedIndex, Snapshot, StorageInfo,
 };
 
 use crate::instance::DagsterInstance;
@@ -241,6 +242,20 @@ impl DagsterInstance {
         instance_storage::has_historical_job(self, snapshot_id).await
     }
 
+    /// Returns what there is to say about the storages of the instance: for each part its module, class and configuration,
+    /// as `dagster.yaml` would name them.
+    ///
+    /// A store that `dagster.yaml` cannot name is a text instead, as in Dagster. The passwords of databases are left out.
+    /// The scheduler, the run coordinator and the run launcher are not listed: they are parts of the program here.
+    pub fn info_dict(&self) -> InfoDict {
+        instance_storage::info_dict(self)
+    }
+
+    /// Returns [`info_dict`](Self::info_dict) as YAML.
+    pub fn info_str(&self) -> String {
+        instance_storage::info_str(self)
+    }
+
     /// Makes the storages use their connections as a program needs it that serves people for long.
     ///
     /// Storages in Postgres then let no statement take longer than the time-out, replace connections that have become old,
@@ -257,6 +272,28 @@ impl DagsterInstance {
         instance_storage::optimize_for_webserver(self, connections).await
     }
 
+    /// Builds the secondary indexes of the storages that are not marked as built, and marks them.
+    ///
+    /// These are the data migrations that Dagster leaves to `dagster instance reindex`; [`REINDEXED_INDEXES`](instance_storage::REINDEXED_INDEXES) lists them. A
+    /// fresh storage is marked with all of them. Work is done in small parts, each of which is one transaction, so that
+    /// others can read and write in between. `progress` is called before, between and after the parts. An index that was
+    /// not finished is not marked. The next call builds it again from its beginning, or goes on where
+    /// [`Reindex::resume`] says.
+    ///
+    /// Returns what was done about each index, in the order in which it was done.
+    ///
+    /// # Errors
+    ///
+    /// [`InstanceError::Invalid`] if an index is none of these, or if the cursor is none of its index;
+    /// [`InstanceError::Storage`] if a storage fails. The parts that were done stay, and so do the indexes before.
+    pub async fn reindex(
+        &self,
+        request: &Reindex,
+        progress: &mut (dyn FnMut(ReindexProgress) + Send),
+    ) -> Result<Vec<ReindexedIndex>, InstanceError> {
+        instance_storage::reindex(self, request, progress).await
+    }
+
     /// Returns the directory of the artefacts that need a local disk; the other directories are below it.
     ///
     /// It is the directory of the instance, unless `local_artifact_storage` of `dagster.yaml` names another.
@@ -267,6 +304,18 @@ impl DagsterInstance {
     /// Returns the directory of the logs of schedules. It need not exist.
     pub fn schedules_directory(&self) -> PathBuf {
         instance_storage::schedules_directory(self)
+    }
+
+    /// Returns the schema revision of each storage as YAML: the one that it has, and the latest one.
+    ///
+    /// Both are the same, as a storage with an older schema is not opened. A storage that is no database of Dagster's says
+    /// the name of its own form.
+    ///
+    /// # Errors
+    ///
+    /// [`InstanceError::Storage`] if a storage fails, or if it has a schema that this version does not know.
+    pub async fn schema_str(&self) -> Result<String, InstanceError> {
+        instance_storage::schema_str(self).await
     }
 
     /// Returns the directory in which Dagster's IO manager stores values. It need not exist.
@@ -284,6 +333,20 @@ impl DagsterInstance {
     /// [`InstanceError::Storage`] if a storage fails, or if it has a schema that this version does not know.
     pub async fn storage_info(&self) -> Result<StorageInfo, InstanceError> {
         instance_storage::storage_info(self).await
+    }
+
+    /// Deletes all runs and all events, with what follows from them and stands beside them: snapshots, backfills, signs of
+    /// life, assets, checks, dynamic partitions and pools.
+    ///
+    /// Schedules, sensors and their ticks stay, as do the cursors of daemons, what runs have printed, and what they have
+    /// made. The runs go first and the events after them. Each is one transaction; where the events of a run are a file of
+    /// their own, that file is deleted.
+    ///
+    /// # Errors
+    ///
+    /// [`InstanceError::Storage`] if a storage fails. If the runs are gone and the events are not, call it again.
+    pub async fn wipe(&self) -> Result<(), InstanceError> {
+        instance_storage::wipe(self).await
     }
 
     /// Deletes the signs of life of all daemons.
