@@ -77,7 +77,7 @@ impl Home {
                 .map(|asset| materialization(&run_id, asset, &partition_key(partition)))
                 .collect();
             for batch in entries.chunks(BATCH) {
-                instance.event_store().store_events(batch).await?.into_result()?;
+                instance.event_store().store_events(batch).await?.into_result(batch)?;
             }
         }
         instance.dispose().await?;

@@ -8,6 +8,7 @@ use std::time::Instant;
 use dagster_instance::partitions::{PartitionsSnap, StaticPartitionsSnap};
 use dagster_instance::{DagsterInstance, Only};
 use dagster_instance_tests::memory;
+use instance_core::serdes::UnknownFields;
 use serde_json::{Value, json};
 
 use crate::Result;
@@ -61,7 +62,9 @@ async fn done(instance: &DagsterInstance, task: &Value) -> Result<usize> {
 /// How many partitions of some assets have a status.
 async fn statuses(instance: &DagsterInstance, task: &Value) -> Result<usize> {
     let keys: Vec<_> = (0..number(task, "partitions")?).map(partition_key).collect();
-    let definition = PartitionsSnap::Static(Box::new(StaticPartitionsSnap::new(keys.clone())));
+    let definition =
+        StaticPartitionsSnap { partition_keys: keys.clone(), unknown: UnknownFields::default() };
+    let definition = PartitionsSnap::from(definition);
     let mut count = 0;
     for asset in 0..number(task, "assets")? {
         let found = instance.get_status_by_partition(&asset_key(asset), &keys, &definition).await?;
