@@ -1,5 +1,8 @@
 //! The arguments of the program.
 
+mod assets;
+mod partitions;
+
 use std::ffi::OsString;
 use std::path::PathBuf;
 
@@ -7,6 +10,14 @@ use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand};
 use dagster_instance::AssetKey;
 use dagster_instance::run::DagsterRunStatus;
+
+pub(crate) use assets::{
+    AssetChecks, AssetCommand, AssetList, AssetPartitions, AssetShow, AssetWipe, Definition,
+    MISSING, PartitionStatus,
+};
+pub(crate) use partitions::{
+    Keys, PartitionsAdd, PartitionsCommand, PartitionsDelete, PartitionsList,
+};
 
 /// Create, launch and observe Dagster runs without a Python process.
 #[derive(Debug, Parser)]
@@ -30,9 +41,12 @@ pub(crate) enum Command {
     /// Look at runs
     #[command(subcommand)]
     Run(RunCommand),
-    /// Look at assets
+    /// Look at assets, and wipe them
     #[command(subcommand)]
     Asset(AssetCommand),
+    /// List, add and delete dynamic partitions
+    #[command(subcommand)]
+    Partitions(PartitionsCommand),
     /// Say where the instance is, and what it holds
     Info(Output),
 }
@@ -48,12 +62,6 @@ pub(crate) enum RunCommand {
     Tail(RunTail),
     Wait(RunWait),
     Cancel(RunCancel),
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum AssetCommand {
-    /// List assets by key
-    List(AssetList),
 }
 
 /// Execute a command and record it as a run of a job with one step.
@@ -198,14 +206,16 @@ pub(crate) struct RunCancel {
     pub(crate) force: bool,
 }
 
+/// Whether something that destroys is done.
 #[derive(Debug, Args)]
-pub(crate) struct AssetList {
-    /// At most so many assets
-    #[arg(long, value_name = "N")]
-    pub(crate) limit: Option<usize>,
+pub(crate) struct Consent {
+    /// Do it without asking
+    #[arg(long)]
+    pub(crate) yes: bool,
 
-    #[command(flatten)]
-    pub(crate) output: Output,
+    /// Say what would be done, and change nothing
+    #[arg(long)]
+    pub(crate) dry_run: bool,
 }
 
 fn parse_tag(text: &str) -> Result<(String, String), String> {

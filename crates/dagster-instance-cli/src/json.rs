@@ -2,7 +2,9 @@
 //!
 //! Not here: where it is printed.
 
-use dagster_instance::assets::AssetRecord;
+mod assets;
+mod partitions;
+
 use dagster_instance::clock::timestamp_of;
 use dagster_instance::event::EventLogRecord;
 use dagster_instance::launcher::CheckRunHealthResult;
@@ -14,6 +16,11 @@ use dagster_instance::settings::StoreSettings;
 use dagster_instance::{AssetKey, RunId, SnapshotId, StorageInfo};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
+
+pub(crate) use assets::{
+    AssetInFull, asset, asset_check, asset_in_full, asset_partition, asset_wiped,
+};
+pub(crate) use partitions::{added_partitions, deleted_partitions, partition};
 
 /// A run, as in a list.
 pub(crate) fn run(record: &RunRecord) -> Value {
@@ -90,21 +97,6 @@ fn step(step: &RunStepKeyStatsSnapshot) -> Value {
         "end_time": step.end_time,
         "attempts": step.attempts,
         "materializations": materialized.map(|key| asset_key(&key)).collect::<Vec<_>>(),
-    })
-}
-
-/// An asset, as in a list.
-pub(crate) fn asset(record: &AssetRecord) -> Value {
-    let entry = &record.asset_entry;
-    let last = entry.last_materialization_record.as_ref().map(|record| &record.event_log_entry);
-    let partition = last.and_then(|entry| entry.dagster_event.as_ref()?.partition());
-    json!({
-        "asset_key": asset_key(&entry.asset_key),
-        "path": entry.asset_key.path.iter().map(|part| text(part)).collect::<Vec<_>>(),
-        "last_materialization_timestamp": last.map(|entry| entry.timestamp),
-        "last_materialization_run_id": last.map(|entry| text(entry.run_id.as_str())),
-        "last_materialization_partition": partition.map(text),
-        "last_run_id": entry.last_run_id.as_ref().map(RunId::as_str).map(text),
     })
 }
 

@@ -3,7 +3,9 @@
 //! Nothing here knows more than the facade's public interface.
 
 mod args;
+mod bar;
 mod commands;
+mod confirm;
 mod json;
 mod open;
 mod print;
@@ -15,7 +17,7 @@ use std::ffi::OsString;
 use std::path::Path;
 use std::process::ExitCode;
 
-use args::{Arguments, AssetCommand, Command, RunCommand};
+use args::{Arguments, AssetCommand, Command, PartitionsCommand, RunCommand};
 
 const SUCCESS: u8 = 0;
 
@@ -64,9 +66,8 @@ async fn run(arguments: Arguments) -> Result<ExitCode> {
     match arguments.command {
         Command::Exec(exec) => Box::pin(commands::exec::run(home, exec)).await,
         Command::Run(command) => run_command(home, command).await,
-        Command::Asset(AssetCommand::List(list)) => {
-            commands::asset_list::run(home, &list).await.map(|()| ExitCode::SUCCESS)
-        }
+        Command::Asset(command) => run_asset(home, command).await,
+        Command::Partitions(command) => run_partitions(home, command).await,
         Command::Info(info) => commands::info::run(home, &info).await.map(|()| ExitCode::SUCCESS),
     }
 }
@@ -79,6 +80,28 @@ async fn run_command(home: Option<&Path>, command: RunCommand) -> Result<ExitCod
         RunCommand::List(list) => commands::run_list::run(home, &list).await,
         RunCommand::Show(show) => commands::run_show::run(home, &show).await,
         RunCommand::Events(events) => commands::run_events::run(home, &events).await,
+    }?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn run_asset(home: Option<&Path>, command: AssetCommand) -> Result<ExitCode> {
+    match command {
+        AssetCommand::Wipe(wipe) => return commands::asset_wipe::run(home, &wipe).await,
+        AssetCommand::List(list) => commands::asset_list::run(home, &list).await,
+        AssetCommand::Show(show) => commands::asset_show::run(home, &show).await,
+        AssetCommand::Checks(checks) => commands::asset_checks::run(home, &checks).await,
+        AssetCommand::Partitions(of) => commands::asset_partitions::run(home, &of).await,
+    }?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn run_partitions(home: Option<&Path>, command: PartitionsCommand) -> Result<ExitCode> {
+    match command {
+        PartitionsCommand::Delete(keys) => {
+            return commands::partitions_delete::run(home, &keys).await;
+        }
+        PartitionsCommand::List(list) => commands::partitions_list::run(home, &list).await,
+        PartitionsCommand::Add(keys) => commands::partitions_add::run(home, &keys).await,
     }?;
     Ok(ExitCode::SUCCESS)
 }

@@ -244,11 +244,11 @@ async fn build(
 
 /// Partitions that were planned and not materialised since.
 #[derive(Debug, Default)]
-struct Open {
+pub(crate) struct Open {
     /// Their runs have failed.
-    failed: BTreeSet<String>,
+    pub(crate) failed: BTreeSet<String>,
     /// Their runs have not ended.
-    in_progress: BTreeSet<String>,
+    pub(crate) in_progress: BTreeSet<String>,
     /// The first planned materialisation of a run that has not ended.
     earliest: Option<StorageId>,
 }
@@ -256,7 +256,7 @@ struct Open {
 impl Open {
     /// What became of the runs that planned them. A run that was deleted, was stopped or succeeded without them says
     /// nothing of its partitions.
-    async fn of(
+    pub(crate) async fn of(
         ops: &dyn AssetOps,
         attempts: Vec<MaterializationAttempt>,
     ) -> Result<Self, InstanceError> {

@@ -29,7 +29,9 @@ pub use capabilities::{
     can_read_failure_events_for_asset, get_asset_check_support, internal_asset_freshness_enabled,
     supports_wipe_on_delete_for_multipartitioned_assets,
 };
-pub use checks::get_latest_asset_check_evaluation_record;
+pub use checks::{
+    get_asset_check_summary_records_for_asset, get_latest_asset_check_evaluation_record,
+};
 pub use events::{
     fetch_failed_materializations, fetch_materializations, fetch_observations,
     fetch_planned_materializations, get_event_tags_for_asset,
@@ -49,5 +51,5 @@ pub use materializations::{
 pub use partitions::{get_materialization_count_by_partition, get_materialized_partitions};
 pub use records::{all_asset_keys, get_asset_keys, get_asset_records, has_asset_key};
 pub use runless::{RunlessAssetEvent, report_runless_asset_event};
-pub use status::{AssetPartitionStatus, get_status_by_partition};
+pub use status::{AssetPartitionStatus, get_status_by_known_partition, get_status_by_partition};
 pub use wipe::{wipe_asset_partitions, wipe_assets};

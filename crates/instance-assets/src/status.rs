@@ -7,7 +7,7 @@ use instance_core::error::InstanceError;
 use instance_core::ops::AssetOps;
 use instance_core::partitions::PartitionsSnap;
 
-use crate::cached_status::refreshed;
+use crate::cached_status::{Open, refreshed};
 
 /// How a partition of an asset stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -69,4 +69,40 @@ pub async fn get_status_by_partition(
         }
     }
     Ok(Some(found))
+}
+
+/// Returns how those partitions of an asset stand that its events since it was last wiped name, by their keys. The
+/// map is empty if there is none, or if the asset is not known.
+///
+/// No definition is needed, so that partitions of which nothing was ever planned are not among them, and partitions
+/// that the definition has no more are. A partition has `None` if it was planned and nothing came of it, as its run was
+/// stopped, say. The statuses are those of [`get_status_by_partition`]. Nothing is stored.
+///
+/// # Errors
+///
+/// [`InstanceError::Storage`] if the storage fails.
+#[tracing::instrument(level = "debug", skip_all, fields(%asset_key))]
+pub async fn get_status_by_known_partition(
+    ops: &dyn AssetOps,
+    asset_key: &AssetKey,
+) -> Result<BTreeMap<String, Option<AssetPartitionStatus>>, InstanceError> {
+    let store = ops.asset_partition_store();
+    let materialized = store.get_materialized_partitions(asset_key, None, None).await?;
+    let attempts = store
+        .get_latest_asset_partition_materialization_attempts_without_materializations(
+            asset_key, None,
+        )
+        .await?;
+    let planned = attempts.iter().map(|attempt| (attempt.partition.clone(), None));
+    let mut found: BTreeMap<String, Option<AssetPartitionStatus>> = planned.collect();
+    let open = Open::of(ops, attempts).await?;
+    // What comes later counts more.
+    for (keys, status) in [
+        (materialized, AssetPartitionStatus::Materialized),
+        (open.failed, AssetPartitionStatus::Failed),
+        (open.in_progress, AssetPartitionStatus::InProgress),
+    ] {
+        found.extend(keys.into_iter().map(|key| (key, Some(status))));
+    }
+    Ok(found)
 }

@@ -138,7 +138,9 @@ impl Crate {
             _ => {}
         }
         let here = self.module(module)?;
-        if let Some(import) = here.imports.get(first) {
+        // A module may have the name of a function that is imported from it. Only the module has something in it.
+        let names_module = !rest.is_empty() && here.children.contains_key(first);
+        if let Some(import) = here.imports.get(first).filter(|_| !names_module) {
             let path = [&import.path, rest].concat();
             // What is neither found here nor below is in another crate.
             return self.absolute(module, &path, depth + 1).or(Some(path));

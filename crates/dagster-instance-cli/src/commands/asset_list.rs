@@ -1,30 +1,79 @@
 //! `asset list`: the assets by key.
 
+use std::collections::BTreeMap;
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
 use dagster_instance::assets::AssetRecord;
-use dagster_instance::storage::Only;
+use dagster_instance::storage::{AssetKeysPage, Only};
+use dagster_instance::{AssetKey, DagsterInstance};
 
 use crate::args::AssetList;
 use crate::{Result, json, open, print, text};
 
+/// How many records are in memory at once.
+const PAGE: u64 = 500;
+
 pub(crate) async fn run(home: Option<&Path>, args: &AssetList) -> Result<()> {
     let instance = open::existing(home).await?;
-    let mut records = instance.get_asset_records(&Only::Any).await?;
-    records.truncate(args.limit.unwrap_or(usize::MAX));
+    let mut keys =
+        KeyPages { instance: &instance, cursor: None, left: args.limit.unwrap_or(u64::MAX) };
     let mut out = BufWriter::new(std::io::stdout().lock());
-    if args.output.json {
-        for record in &records {
-            writeln!(out, "{}", json::asset(record))?;
+    let mut table = print::Table::new(&["ASSET", "LAST MATERIALIZED (UTC)", "LAST RUN"]);
+    let mut page = keys.next().await?.unwrap_or_default();
+    loop {
+        let records = records(&instance, &page).await?;
+        if args.output.json {
+            for record in &records {
+                writeln!(out, "{}", json::asset(record))?;
+            }
+        } else {
+            table.rows(&mut out, &records.iter().map(row).collect::<Vec<_>>())?;
         }
-    } else {
-        let rows: Vec<_> = records.iter().map(row).collect();
-        print::Table::new(&["ASSET", "LAST MATERIALIZED (UTC)", "LAST RUN"])
-            .rows(&mut out, &rows)?;
+        out.flush()?;
+        let Some(next) = keys.next().await? else { return Ok(()) };
+        page = next;
     }
-    out.flush()?;
-    Ok(())
+}
+
+/// How many assets there are.
+pub(crate) async fn count(instance: &DagsterInstance) -> Result<usize> {
+    let mut keys = KeyPages { instance, cursor: None, left: u64::MAX };
+    let mut count = 0;
+    while let Some(page) = keys.next().await? {
+        count += page.len();
+    }
+    Ok(count)
+}
+
+/// The keys of all assets, a page at a time.
+struct KeyPages<'a> {
+    instance: &'a DagsterInstance,
+    cursor: Option<String>,
+    left: u64,
+}
+
+impl KeyPages<'_> {
+    async fn next(&mut self) -> Result<Option<Vec<AssetKey>>> {
+        if self.left == 0 {
+            return Ok(None);
+        }
+        let limit = PAGE.min(self.left);
+        let page = AssetKeysPage::new().with_cursor(self.cursor.take()).with_limit(limit);
+        let keys = self.instance.get_asset_keys(&page).await?;
+        // A page that is not full is the last one.
+        self.left = if (keys.len() as u64) < limit { 0 } else { self.left - limit };
+        self.cursor = keys.last().map(AssetKey::to_db_string);
+        Ok((!keys.is_empty()).then_some(keys))
+    }
+}
+
+/// The records of these assets, in their order.
+async fn records(instance: &DagsterInstance, keys: &[AssetKey]) -> Result<Vec<AssetRecord>> {
+    let records = instance.get_asset_records(&Only::These(keys.to_vec())).await?;
+    let by_key = |record: AssetRecord| (record.asset_entry.asset_key.clone(), record);
+    let mut records: BTreeMap<_, _> = records.into_iter().map(by_key).collect();
+    Ok(keys.iter().filter_map(|key| records.remove(key)).collect())
 }
 
 fn row(record: &AssetRecord) -> Vec<String> {

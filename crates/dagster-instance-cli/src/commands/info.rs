@@ -16,7 +16,7 @@ const DAGSTER_VERSION: &str = "1.13.27";
 pub(crate) async fn run(home: Option<&Path>, args: &Output) -> Result<()> {
     let instance = open::existing(home).await?;
     let info = instance.storage_info().await?;
-    let assets = instance.all_asset_keys().await?.len();
+    let assets = super::asset_list::count(&instance).await?;
     let states = instance.all_instigator_state(&InstigatorFilter::new()).await?;
     let running = states.iter().filter(|state| state.status == InstigatorStatus::Running).count();
     let instigators = Instigators { known: states.len(), running };

@@ -18,8 +18,8 @@ use instance_core::event::{EventLogConnection, EventLogEntry, EventLogRecord};
 use instance_core::ids::StorageId;
 use instance_core::partitions::PartitionsSnap;
 use instance_core::storage::{
-    AssetCheckExecutionRecord, AssetKeysPage, AssetRecordsFilter, Only, PlannedMaterializationInfo,
-    RecordsPage, WipedAssetPartitions,
+    AssetCheckExecutionRecord, AssetCheckSummaryRecord, AssetKeysPage, AssetRecordsFilter, Only,
+    PlannedMaterializationInfo, RecordsPage, WipedAssetPartitions,
 };
 
 use crate::instance::DagsterInstance;
@@ -152,6 +152,23 @@ impl DagsterInstance {
         asset_keys: &[AssetKey],
     ) -> Result<BTreeMap<AssetKey, Option<AssetCheckHealthState>>, InstanceError> {
         instance_assets::get_asset_check_health_state_for_assets(self, asset_keys).await
+    }
+
+    /// Returns the last execution of each check of an asset, and the last that has ended, by the name of the check ascending.
+    /// The list is empty if no check of the asset was executed or planned since it was last wiped, or if the asset is not
+    /// known.
+    ///
+    /// Which checks an asset has, its code location knows. A check that nobody has planned yet is not among them; one that
+    /// its code has no more is.
+    ///
+    /// # Errors
+    ///
+    /// [`InstanceError::Storage`] if the storage fails, or if the event of an execution cannot be read.
+    pub async fn get_asset_check_summary_records_for_asset(
+        &self,
+        asset_key: &AssetKey,
+    ) -> Result<Vec<AssetCheckSummaryRecord>, InstanceError> {
+        instance_assets::get_asset_check_summary_records_for_asset(self, asset_key).await
     }
 
     /// Returns whether the instance keeps executions of asset checks. It does: databases of versions that have no table for
@@ -378,6 +395,23 @@ impl DagsterInstance {
     {
         instance_assets::get_minimal_asset_materialization_health_state_for_assets(self, asset_keys)
             .await
+    }
+
+    /// Returns how those partitions of an asset stand that its events since it was last wiped name, by their keys. The
+    /// map is empty if there is none, or if the asset is not known.
+    ///
+    /// No definition is needed, so that partitions of which nothing was ever planned are not among them, and partitions
+    /// that the definition has no more are. A partition has `None` if it was planned and nothing came of it, as its run was
+    /// stopped, say. The statuses are those of [`get_status_by_partition`](Self::get_status_by_partition). Nothing is stored.
+    ///
+    /// # Errors
+    ///
+    /// [`InstanceError::Storage`] if the storage fails.
+    pub async fn get_status_by_known_partition(
+        &self,
+        asset_key: &AssetKey,
+    ) -> Result<BTreeMap<String, Option<AssetPartitionStatus>>, InstanceError> {
+        instance_assets::get_status_by_known_partition(self, asset_key).await
     }
 
     /// Returns how these partitions of an asset stand, by their keys. A partition that was never materialised, or is none of

@@ -1,8 +1,8 @@
 //! Executions of checks, and freshness.
 
 use instance_assets::{
-    get_freshness_state_records, get_latest_asset_check_evaluation_record,
-    report_runless_asset_event, wipe_assets,
+    get_asset_check_summary_records_for_asset, get_freshness_state_records,
+    get_latest_asset_check_evaluation_record, report_runless_asset_event, wipe_assets,
 };
 use instance_core::AssetCheckKey;
 use instance_core::assets::FreshnessState;
@@ -25,6 +25,11 @@ async fn the_last_execution_of_a_check_is_of_any_partition() -> TestResult {
     let last = get_latest_asset_check_evaluation_record(&instance, &check).await?.unwrap();
     assert_eq!((&last.key, last.partition.as_deref()), (&check, Some("p")));
     assert_eq!(last.status, AssetCheckExecutionRecordStatus::Succeeded);
+    let all = get_asset_check_summary_records_for_asset(&instance, &key("a")).await?;
+    assert_eq!(all.len(), 1);
+    assert_eq!(all[0].asset_check_key, check);
+    assert_eq!(all[0].last_completed_check_execution_record.as_ref(), Some(&last));
+    assert!(get_asset_check_summary_records_for_asset(&instance, &key("c")).await?.is_empty());
     let other = AssetCheckKey::new(key("a"), "other");
     assert_eq!(get_latest_asset_check_evaluation_record(&instance, &other).await?, None);
     wipe_assets(&instance, &[key("a")]).await?;

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use instance_assets::{
     AssetPartitionStatus, get_and_update_asset_status_cache_value, get_asset_records,
-    get_status_by_partition, update_asset_cached_status_data, wipe_asset_partitions, wipe_assets,
+    get_status_by_known_partition, get_status_by_partition, update_asset_cached_status_data,
+    wipe_asset_partitions, wipe_assets,
 };
 use instance_core::assets::AssetStatusCacheValue;
 use instance_core::error::{ErrorKind, InstanceError};
@@ -79,6 +80,16 @@ async fn partitions_stand_as_their_events_and_runs_say() -> TestResult {
     let keys =
         ["made", "failed", "running", "stopped", "gone", "never", "again", "of another definition"];
     let expected = [IN_PROGRESS, FAILED, IN_PROGRESS, None, None, None, MATERIALIZED, None];
+    // Without a definition, all that events name is known, and nothing is stored.
+    let known = get_status_by_known_partition(&instance, &key("a")).await?;
+    assert_eq!(cached(&instance).await, None);
+    assert!(!known.contains_key("never"));
+    let of_known = |name: &&str| known.get(*name).copied().unwrap_or_default();
+    let mut of_events = expected;
+    of_events[7] = MATERIALIZED;
+    assert_eq!(keys.iter().map(of_known).collect::<Vec<_>>(), of_events);
+    assert_eq!(known.len(), keys.len() - 1);
+    assert!(get_status_by_known_partition(&instance, &key("b")).await?.is_empty());
     assert_eq!(statuses(&instance, &partitions, &keys).await, expected);
 
     let value = cached(&instance).await.unwrap();

@@ -1,7 +1,7 @@
 //! Statements on executions of asset checks.
 
 use chrono::NaiveDateTime;
-use instance_core::asset_key::AssetCheckKey;
+use instance_core::asset_key::{AssetCheckKey, AssetKey};
 use instance_core::ids::StorageId;
 use instance_core::storage::{
     AssetCheckExecutionRecordStatus, CheckExecutionsPage, PartitionKeyFilter,
@@ -100,6 +100,16 @@ pub(crate) fn select_history(page: &CheckExecutionsPage) -> SelectStatement {
         select.and_where(Expr::col(EXECUTION_STATUS).is_in(names));
     }
     select
+}
+
+/// The names of the checks of an asset that have an execution.
+pub(crate) fn select_names(asset_key: &AssetKey) -> SelectStatement {
+    Query::select()
+        .distinct()
+        .column(CHECK_NAME)
+        .from(TABLE)
+        .and_where(Expr::col(ASSET_KEY).eq(asset_key.to_db_string()))
+        .take()
 }
 
 /// The last execution of each check.

@@ -220,6 +220,7 @@ stores! {
         asks {
             fn get_asset_check_execution_history(page: &CheckExecutionsPage) -> Vec<AssetCheckExecutionRecord>;
             fn get_latest_asset_check_execution_by_key(check_keys: &[AssetCheckKey], partition_filter: Option<&PartitionKeyFilter>) -> Vec<AssetCheckExecutionRecord>;
+            fn get_executed_asset_check_keys(asset_key: &AssetKey) -> Vec<AssetCheckKey>;
             fn get_asset_check_summary_records(check_keys: &[AssetCheckKey]) -> Vec<AssetCheckSummaryRecord>;
             fn get_asset_check_partition_info(check_keys: &[AssetCheckKey], after_storage_id: Option<StorageId>, partition_keys: &Only<String>) -> Vec<AssetCheckPartitionInfo>;
         }

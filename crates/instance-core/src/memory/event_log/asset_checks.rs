@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 
 use super::MemoryEventLogStorage;
 use super::events::{Between, EventRow};
-use crate::asset_key::AssetCheckKey;
+use crate::asset_key::{AssetCheckKey, AssetKey};
 use crate::error::StorageError;
 use crate::event::{DagsterEventType, EventLogEntry};
 use crate::ids::{RunId, StorageId};
@@ -189,6 +189,20 @@ impl AssetCheckStore for MemoryEventLogStorage {
         let checks: BTreeSet<CheckId> = check_keys.iter().map(id_of).collect();
         let last = |check: &CheckId| state.asset_checks.last(check, partition_filter).cloned();
         Ok(checks.iter().filter_map(last).collect())
+    }
+
+    async fn get_executed_asset_check_keys(
+        &self,
+        asset_key: &AssetKey,
+    ) -> Result<Vec<AssetCheckKey>, StorageError> {
+        let state = self.shared.lock();
+        let asset = asset_key.to_db_string();
+        let executed = state.asset_checks.of_check.iter().filter(|(_, rows)| !rows.is_empty());
+        let names = executed.filter(|((key, _), _)| *key == asset).map(|((_, name), _)| name);
+        let mut keys: Vec<_> =
+            names.map(|name| AssetCheckKey::new(asset_key.clone(), name)).collect();
+        keys.sort();
+        Ok(keys)
     }
 
     async fn get_asset_check_summary_records(

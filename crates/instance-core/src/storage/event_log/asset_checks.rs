@@ -3,7 +3,7 @@
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use crate::asset_key::AssetCheckKey;
+use crate::asset_key::{AssetCheckKey, AssetKey};
 use crate::error::StorageError;
 use crate::event::EventLogEntry;
 use crate::ids::{RunId, StorageId};
@@ -231,6 +231,12 @@ pub trait AssetCheckStore: std::fmt::Debug + Send + Sync + 'static {
         check_keys: &[AssetCheckKey],
         partition_filter: Option<&PartitionKeyFilter>,
     ) -> Result<Vec<AssetCheckExecutionRecord>, StorageError>;
+
+    /// The checks of an asset that have an execution, planned or ended, by key ascending.
+    async fn get_executed_asset_check_keys(
+        &self,
+        asset_key: &AssetKey,
+    ) -> Result<Vec<AssetCheckKey>, StorageError>;
 
     /// The last execution of each check and the last that has ended, in the order of the keys.
     async fn get_asset_check_summary_records(

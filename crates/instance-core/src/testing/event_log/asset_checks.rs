@@ -200,6 +200,14 @@ pub async fn summaries_of_checks_are_found(storage: &dyn EventLogStorage) {
         ],
     )
     .await;
+    store(storage, &[evaluated("r6", &check_key("b", "other"), true, 6)]).await;
+    let names = async |asset_key: &str| -> Vec<String> {
+        let keys = storage.get_executed_asset_check_keys(&asset(asset_key)).await.unwrap();
+        keys.into_iter().map(|key| key.name).collect()
+    };
+    assert_eq!(names("a").await, ["done", "planned", "running"]);
+    assert_eq!(names("b").await, ["other"]);
+    assert!(names("c").await.is_empty());
     let found = storage.get_asset_check_summary_records(&keys).await.unwrap();
     let of = |record: &Option<AssetCheckExecutionRecord>| {
         record.as_ref().map(|record| record.run_id.to_string())

@@ -67,6 +67,8 @@ fn selects() {
         .with_partition_filter(of_partition("a"));
     check("asset_checks_select_history_filtered", &asset_checks::select_history(&filtered));
 
+    check("asset_checks_select_names", &asset_checks::select_names(&key("is_small").asset_key));
+
     let keys = [key("is_small"), key("is_new")];
     check("asset_checks_select_latest", &asset_checks::select_latest(&keys, None));
     let of_none = PartitionKeyFilter::new(None);

@@ -50,6 +50,21 @@ impl AssetCheckStore for SqlEventLogStorage {
         Ok(found)
     }
 
+    async fn get_executed_asset_check_keys(
+        &self,
+        asset_key: &AssetKey,
+    ) -> Result<Vec<AssetCheckKey>, StorageError> {
+        let select = asset_checks::select_names(asset_key);
+        let rows = self.index.fetch("reading the checks of an asset", &select).await?;
+        let key = |row: &Row| {
+            Ok(AssetCheckKey::new(asset_key.clone(), row.get::<String>(TABLE, CHECK_NAME)?))
+        };
+        let mut keys = rows.iter().map(key).collect::<Result<Vec<_>, StorageError>>()?;
+        // Databases order text in their own ways.
+        keys.sort();
+        Ok(keys)
+    }
+
     async fn get_asset_check_summary_records(
         &self,
         check_keys: &[AssetCheckKey],

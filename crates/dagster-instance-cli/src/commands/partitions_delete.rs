@@ -1,0 +1,70 @@
+//! `partitions delete`: deletes keys of dynamic partitions.
+
+use std::collections::BTreeSet;
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+
+use super::partitions_add::named;
+use crate::args::PartitionsDelete;
+use crate::confirm::{Decision, decide};
+use crate::{FAILURE, Result, json, open, report, text};
+
+/// How many keys are looked for at once, and after how many the progress is said.
+const AT_ONCE: usize = 5_000;
+
+pub(crate) async fn run(home: Option<&Path>, args: &PartitionsDelete) -> Result<ExitCode> {
+    let name = &args.keys.name;
+    let keys: BTreeSet<String> = named(&args.keys).await?.into_iter().collect();
+    let keys: Vec<String> = keys.into_iter().collect();
+    let instance = open::existing(home).await?;
+    let mut existing = Vec::new();
+    for some in keys.chunks(AT_ONCE) {
+        existing.extend(instance.get_existing_dynamic_partitions(name, some).await?);
+    }
+    let not_there = keys.len() - existing.len();
+    if existing.is_empty() {
+        return Err(format!(
+            "the dynamic partitions {name:?} have none of these keys, so nothing was changed; `dagster-instance \
+             partitions list` lists them"
+        )
+        .into());
+    }
+    let (what, rest) =
+        (format!("{} of {}", counted(existing.len()), text::value(name)), rest(not_there));
+    let plan = [format!("to delete: {what}{rest}")];
+    let dry_run = match decide(&args.consent, &plan, &format!("Delete {what}?"))? {
+        Decision::Nothing => return Ok(ExitCode::from(FAILURE)),
+        Decision::DryRun => true,
+        Decision::Do => false,
+    };
+    if !dry_run {
+        for (index, key) in existing.iter().enumerate() {
+            instance.delete_dynamic_partition(name, key).await?;
+            let done = index + 1;
+            if done % AT_ONCE == 0 && done < existing.len() {
+                report::say(&format!("{done} of {} keys are deleted.", existing.len()));
+            }
+        }
+    }
+    let mut out = std::io::stdout().lock();
+    if args.output.json {
+        let value = json::deleted_partitions(name, existing.len(), not_there, dry_run);
+        writeln!(out, "{value}")?;
+    } else {
+        let verb = if dry_run { "Would delete" } else { "Deleted" };
+        writeln!(out, "{verb} {what}{rest}")?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn rest(not_there: usize) -> String {
+    match not_there {
+        0 => String::new(),
+        count => format!("; {count} more are not there"),
+    }
+}
+
+fn counted(keys: usize) -> String {
+    if keys == 1 { "1 key".to_owned() } else { format!("{keys} keys") }
+}
