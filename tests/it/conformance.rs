@@ -123,7 +123,7 @@ impl Made {
     /// The same, as if nothing knew that one database holds both stores.
     fn separate(mut self) -> Self {
         let (runs, events) = (Arc::clone(&self.runs), Arc::clone(&self.events));
-        self.run_events = Arc::new(SeparateStores { runs, events, clock: Arc::new(SystemClock) });
+        self.run_events = Arc::new(SeparateStores::new(runs, events, Arc::new(SystemClock)));
         self
     }
 }

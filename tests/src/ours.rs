@@ -9,6 +9,7 @@ use nix::unistd::Pid;
 use serde_json::Value;
 
 use crate::home::Home;
+use crate::memory::memory;
 use crate::tools::binary;
 
 /// A run of the binary that has ended.
@@ -112,14 +113,9 @@ impl Running {
 
     /// The most memory that it has used so far, in bytes.
     pub fn peak_memory(&self) -> u64 {
-        let status = match std::fs::read_to_string(format!("/proc/{}/status", self.0.id())) {
-            Ok(status) => status,
+        match memory(&self.0.id().to_string(), "VmHWM") {
+            Ok(bytes) => bytes,
             Err(error) => panic!("its memory is not known: {error}"),
-        };
-        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:")?.strip_suffix("kB"));
-        match peak.map(|kibibytes| kibibytes.trim().parse::<u64>()) {
-            Some(Ok(kibibytes)) => kibibytes * 1_024,
-            other => panic!("its memory is not known: {other:?}"),
         }
     }
 

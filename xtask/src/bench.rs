@@ -16,8 +16,13 @@ use crate::workspace::{TESTS_PACKAGE, Workspace};
 type Benchmark = fn(&Workspace, quick: bool) -> Result<()>;
 
 /// What can be measured.
-const BENCHMARKS: &[(&str, Benchmark)] =
-    &[("startup", startup), ("serdes", serdes), ("storage", storage), ("instance", instance)];
+const BENCHMARKS: &[(&str, Benchmark)] = &[
+    ("startup", startup),
+    ("serdes", serdes),
+    ("storage", storage),
+    ("instance", instance),
+    ("assets", assets),
+];
 
 /// Runs the benchmark of this name, or all.
 pub(crate) fn run(workspace: &Workspace, quick: bool, name: Option<&str>) -> Result<()> {
@@ -54,6 +59,11 @@ fn storage(workspace: &Workspace, quick: bool) -> Result<()> {
 /// Creating runs and reporting events, and how soon a watcher has an event.
 fn instance(workspace: &Workspace, quick: bool) -> Result<()> {
     beside_dagster(workspace, quick, "instance", "docs/benchmarks-instance.md")
+}
+
+/// Reading and wiping assets where there are many.
+fn assets(workspace: &Workspace, quick: bool) -> Result<()> {
+    beside_dagster(workspace, quick, "assets", "docs/benchmarks-assets.md")
 }
 
 /// A benchmark of `tests/benches`, in SQLite and Postgres; writes its document.

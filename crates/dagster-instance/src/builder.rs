@@ -204,11 +204,9 @@ impl DagsterInstanceBuilder {
         use instance_storage::{OpenMode, StorageContext, Storages};
 
         let mode = if self.must_exist { OpenMode::MustExist } else { OpenMode::CreateIfMissing };
-        let context = StorageContext {
-            clock: Arc::clone(&self.clock),
-            ids: Arc::clone(&self.ids),
-            ..StorageContext::default()
-        };
+        let context = StorageContext::new()
+            .with_clock(Arc::clone(&self.clock))
+            .with_ids(Arc::clone(&self.ids));
         Ok(Storages::open(&settings.storage, mode, context).await?.stores())
     }
 

@@ -8,6 +8,7 @@ use crate::environment::Environment;
 
 /// The directory of an instance, and how it was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct Home {
     /// The directory, absolute. It need not exist.
     pub path: PathBuf,

@@ -54,20 +54,20 @@ pub fn load_settings(
         configured_base_dir(&root, "compute_logs", "LocalComputeLogManager", environment)?;
     let ignored_keys =
         root.keys().filter(|key| !STORAGE_SECTIONS.contains(key) && !KNOWN_SECTIONS.contains(key));
-    Ok(InstanceSettings {
-        home: home.to_owned(),
-        storage: storage_settings(&root, home, environment)?,
-        compute_logs_dir: compute_logs.unwrap_or_else(|| home.join("storage")),
-        artifacts_dir,
-        run_retries: run_retries(&root, environment)?,
-        event_batching: event_batching(environment)?,
-        asset_freshness_enabled: !environment
-            .get(ASSET_FRESHNESS_ENABLED)
-            .is_some_and(|text| text.to_lowercase() == "false"),
-        tick_retention: tick_retention(&root)?,
-        scheduler_class: scheduler_class(&root, environment)?,
-        ignored_keys: ignored_keys.map(str::to_owned).collect(),
-    })
+    Ok(InstanceSettings::new(home)
+        .with_storage(storage_settings(&root, home, environment)?)
+        .with_compute_logs_dir(compute_logs.unwrap_or_else(|| home.join("storage")))
+        .with_artifacts_dir(artifacts_dir)
+        .with_run_retries(run_retries(&root, environment)?)
+        .with_event_batching(event_batching(environment)?)
+        .with_tick_retention(tick_retention(&root)?)
+        .with_scheduler_class(scheduler_class(&root, environment)?)
+        .with_asset_freshness_enabled(asset_freshness_enabled(environment))
+        .with_ignored_keys(ignored_keys.map(str::to_owned).collect()))
+}
+
+fn asset_freshness_enabled(environment: &dyn Environment) -> bool {
+    !environment.get(ASSET_FRESHNESS_ENABLED).is_some_and(|text| text.to_lowercase() == "false")
 }
 
 fn run_retries(
@@ -84,13 +84,13 @@ fn run_retries(
         })?,
         None => default.max_retries,
     };
-    Ok(RunRetries {
-        enabled: section.boolean("enabled")?.unwrap_or(default.enabled),
-        max_retries,
-        retry_on_asset_or_op_failure: section
-            .boolean("retry_on_asset_or_op_failure")?
-            .unwrap_or(default.retry_on_asset_or_op_failure),
-    })
+    let of_steps = section.boolean("retry_on_asset_or_op_failure")?;
+    Ok(default
+        .with_enabled(section.boolean("enabled")?.unwrap_or(default.enabled))
+        .with_max_retries(max_retries)
+        .with_retry_on_asset_or_op_failure(
+            of_steps.unwrap_or(default.retry_on_asset_or_op_failure),
+        ))
 }
 
 fn scheduler_class(
@@ -267,14 +267,13 @@ mod tests {
         assert_eq!(load("")?.run_retries, RunRetries::default());
         assert!(!RunRetries::default().enabled);
         let settings = load("run_retries:\n  enabled: true\n")?;
-        let enabled = RunRetries { enabled: true, ..RunRetries::default() };
+        let enabled = RunRetries::new().with_enabled(true);
         assert_eq!(settings.run_retries, enabled);
         assert_eq!(settings.ignored_keys, Vec::<String>::new());
         let settings = load(
             "run_retries:\n  enabled: true\n  max_retries: 3\n  retry_on_asset_or_op_failure: false\n",
         )?;
-        let retries =
-            RunRetries { enabled: true, max_retries: 3, retry_on_asset_or_op_failure: false };
+        let retries = enabled.with_max_retries(3).with_retry_on_asset_or_op_failure(false);
         assert_eq!(settings.run_retries, retries);
         Ok(())
     }

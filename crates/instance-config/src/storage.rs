@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use instance_core::error::InstanceError;
-use instance_core::settings::{PostgresSettings, Secret, StorageSettings, StoreSettings};
+use instance_core::settings::{PostgresSettings, StorageSettings, StoreSettings};
 
 use crate::environment::Environment;
 use crate::yaml::Section;
@@ -112,10 +112,8 @@ fn postgres_settings(
             ));
         }
     };
-    Ok(PostgresSettings {
-        url: Secret::new(url),
-        should_autocreate_tables: section.boolean("should_autocreate_tables")?.unwrap_or(true),
-    })
+    let creates = section.boolean("should_autocreate_tables")?.unwrap_or(true);
+    Ok(PostgresSettings::new(url).with_should_autocreate_tables(creates))
 }
 
 fn url_of_parts(

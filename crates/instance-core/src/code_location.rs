@@ -12,6 +12,7 @@ use crate::snap::{ExecutionPlanSnapshot, JobSnap, KnownExecutionState};
 
 /// A job, or a part of one, as its code location describes it.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct RemoteJob {
     /// The tags that its runs get.
     pub tags: BTreeMap<String, String>,
@@ -27,6 +28,36 @@ pub struct RemoteJob {
     pub remote_job_origin: RemoteJobOrigin,
     /// Its Python code.
     pub job_code_origin: Option<JobPythonOrigin>,
+}
+
+impl RemoteJob {
+    /// A whole job, by its snapshot and where it is served.
+    pub const fn new(job_snapshot: JobSnap, remote_job_origin: RemoteJobOrigin) -> Self {
+        Self {
+            tags: BTreeMap::new(),
+            job_snapshot,
+            parent_job_snapshot: None,
+            asset_selection: None,
+            asset_check_selection: None,
+            remote_job_origin,
+            job_code_origin: None,
+        }
+    }
+}
+
+crate::setters! {
+    impl RemoteJob {
+        /// The tags that its runs get.
+        with_tags(tags: BTreeMap<String, String>);
+        /// The snapshot of the job that it is a part of; `None` for a whole job.
+        with_parent_job_snapshot(parent_job_snapshot: impl Into<Option<JobSnap>>);
+        /// The assets that it is the part of; `None` for a whole job, and for a job of ops.
+        with_asset_selection(asset_selection: impl Into<Option<FrozenSet<AssetKey>>>);
+        /// The checks that it is the part of; `None` means those of the assets.
+        with_asset_check_selection(asset_check_selection: impl Into<Option<FrozenSet<AssetCheckKey>>>);
+        /// Its Python code.
+        with_job_code_origin(job_code_origin: impl Into<Option<JobPythonOrigin>>);
+    }
 }
 
 /// A code location, as whoever creates runs sees it.

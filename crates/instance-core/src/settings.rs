@@ -10,6 +10,7 @@ pub const DEFAULT_SCHEDULER_CLASS: &str = "DagsterDaemonScheduler";
 
 /// The configuration of an instance, with every default filled in.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct InstanceSettings {
     /// The instance's directory, which Dagster calls `DAGSTER_HOME`.
     pub home: PathBuf,
@@ -55,17 +56,34 @@ impl InstanceSettings {
     pub fn schedules_dir(&self) -> PathBuf {
         self.artifacts_dir.parent().unwrap_or(&self.home).join("schedules")
     }
+}
 
-    /// The same with stores elsewhere.
-    #[must_use]
-    pub fn with_storage(mut self, storage: StorageSettings) -> Self {
-        self.storage = storage;
-        self
+crate::setters! {
+    impl InstanceSettings {
+        /// Where the three stores are.
+        with_storage(storage: StorageSettings);
+        /// The directory of captured logs.
+        with_compute_logs_dir(compute_logs_dir: impl Into<PathBuf>);
+        /// The directory where Dagster's IO manager stores values.
+        with_artifacts_dir(artifacts_dir: impl Into<PathBuf>);
+        /// Whether and when failed runs are retried.
+        with_run_retries(run_retries: RunRetries);
+        /// Which events wait for others before they are stored.
+        with_event_batching(event_batching: EventBatching);
+        /// Whether the freshness of assets is evaluated.
+        with_asset_freshness_enabled(asset_freshness_enabled: bool);
+        /// How long ticks are kept.
+        with_tick_retention(tick_retention: TickRetentionSettings);
+        /// The class of Dagster's that starts the runs of schedules.
+        with_scheduler_class(scheduler_class: impl Into<String>);
+        /// Keys of `dagster.yaml` that this version does not act upon.
+        with_ignored_keys(ignored_keys: Vec<String>);
     }
 }
 
 /// Whether and when failed runs are retried, as Dagster's daemon does it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct RunRetries {
     /// Whether failed runs are retried at all.
     pub enabled: bool,
@@ -81,8 +99,27 @@ impl Default for RunRetries {
     }
 }
 
+impl RunRetries {
+    /// What Dagster does where nothing is configured: no run is retried.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+crate::setters! {
+    impl RunRetries {
+        /// Whether failed runs are retried at all.
+        with_enabled(enabled: bool);
+        /// How often a run is retried at most, unless a tag of the run says it.
+        with_max_retries(max_retries: i64);
+        /// Whether a run is retried in which a step failed, unless a tag of the run says it.
+        with_retry_on_asset_or_op_failure(retry_on_asset_or_op_failure: bool);
+    }
+}
+
 /// Which events wait for others before they are stored.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct EventBatching {
     /// Which events wait.
     pub of: BatchedEvents,
@@ -111,7 +148,23 @@ impl Default for EventBatching {
     }
 }
 
+crate::setters! {
+    impl EventBatching {
+        /// Which events wait.
+        with_of(of: BatchedEvents);
+        /// How many events a batch has at most. It is stored when it has as many.
+        with_size(size: usize);
+        /// How long an event waits at most.
+        with_max_delay(max_delay: Duration);
+    }
+}
+
 impl EventBatching {
+    /// What Dagster does where nothing is configured: no event waits.
+    pub fn new() -> Self {
+        Self::default()
+    }
+
     /// What Dagster does when `DAGSTER_EVENT_BATCH_SIZE` is this.
     pub fn of_size(size: usize) -> Self {
         let of = if size == 0 { BatchedEvents::None } else { BatchedEvents::OfBatches };
@@ -121,6 +174,7 @@ impl EventBatching {
 
 /// Where the three stores are.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct StorageSettings {
     /// The store of runs.
     pub run_storage: StoreSettings,
@@ -148,11 +202,26 @@ pub enum StoreSettings {
 
 /// How to reach a Postgres database.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PostgresSettings {
     /// The URL, which may hold a password.
     pub url: Secret,
     /// Whether missing tables are created.
     pub should_autocreate_tables: bool,
+}
+
+impl PostgresSettings {
+    /// The database of this URL, in which missing tables are created.
+    pub fn new(url: impl Into<String>) -> Self {
+        Self { url: Secret::new(url), should_autocreate_tables: true }
+    }
+}
+
+crate::setters! {
+    impl PostgresSettings {
+        /// Whether missing tables are created.
+        with_should_autocreate_tables(should_autocreate_tables: bool);
+    }
 }
 
 /// A text that is never printed.
@@ -203,6 +272,17 @@ impl StorageSettings {
     }
 }
 
+crate::setters! {
+    impl StorageSettings {
+        /// The store of runs.
+        with_run_storage(run_storage: StoreSettings);
+        /// The store of events.
+        with_event_log_storage(event_log_storage: StoreSettings);
+        /// The store of schedules and sensors.
+        with_schedule_storage(schedule_storage: StoreSettings);
+    }
+}
+
 impl std::fmt::Display for StoreSettings {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
@@ -235,7 +315,7 @@ impl std::fmt::Display for PostgresSettings {
 
 #[cfg(test)]
 mod tests {
-    use super::{PostgresSettings, Secret, StoreSettings};
+    use super::{PostgresSettings, StoreSettings};
 
     #[test]
     fn passwords_are_not_printed() {
@@ -245,9 +325,7 @@ mod tests {
             ("postgresql://h/d", "h/d"),
             ("secret", ""),
         ] {
-            let settings =
-                PostgresSettings { url: Secret::new(url), should_autocreate_tables: true };
-            let store = StoreSettings::Postgres(settings);
+            let store = StoreSettings::Postgres(PostgresSettings::new(url));
             assert_eq!(store.to_string(), format!("Postgres at {shown}"));
             assert!(!format!("{store:?}").contains("secret"));
         }

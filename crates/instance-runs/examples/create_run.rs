@@ -2,54 +2,17 @@
 //!
 //! `cargo run --package instance-runs --example create_run`
 
-use instance_runs::instance_core::clock::{Clock, IdSource, RandomIds, SystemClock};
 use instance_runs::instance_core::command::CommandSpec;
-use instance_runs::instance_core::event::EventListeners;
-use instance_runs::instance_core::memory::MemoryStores;
-use instance_runs::instance_core::ops::{
-    ClockAccess, EventStoreAccess, IdAccess, ListenersAccess, RunOps, StoresAccess,
-};
+use instance_runs::instance_core::memory::MemoryInstance;
+use instance_runs::instance_core::ops::EventStoreAccess;
 use instance_runs::instance_core::run::RunsFilter;
-use instance_runs::instance_core::storage::{RecordsForRun, RunsPage, Stores};
+use instance_runs::instance_core::storage::{RecordsForRun, RunsPage};
 use instance_runs::instance_core::{AssetKey, RunId};
 use instance_runs::{CommandJob, add_run_tags, create_run, find_run, get_runs};
 
-/// What the functions of this crate need of an instance, and no more.
-struct Instance {
-    stores: Stores,
-    listeners: EventListeners,
-}
-
-impl StoresAccess for Instance {
-    fn stores(&self) -> &Stores {
-        &self.stores
-    }
-}
-
-impl ListenersAccess for Instance {
-    fn event_listeners(&self) -> &EventListeners {
-        &self.listeners
-    }
-}
-
-impl ClockAccess for Instance {
-    fn clock(&self) -> &dyn Clock {
-        &SystemClock
-    }
-}
-
-impl IdAccess for Instance {
-    fn ids(&self) -> &dyn IdSource {
-        &RandomIds
-    }
-}
-
-impl RunOps for Instance {}
-
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let stores = MemoryStores::default().stores();
-    let instance = Instance { stores, listeners: EventListeners::default() };
+    let instance = MemoryInstance::default();
 
     let job = CommandJob::new("hello", &[AssetKey::new(["demo", "hello"])], false)?;
     let command = CommandSpec::new(vec!["echo".to_owned(), "hello".to_owned()])?;

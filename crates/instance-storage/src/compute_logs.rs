@@ -231,12 +231,11 @@ impl ComputeLogManager for LocalComputeLogManager {
             let url = |io_type: ComputeIoType| {
                 Some(format!("/logs/{}/{}", log_key.0.join("/"), io_type.extension()))
             };
-            Ok(CapturedLogMetadata {
-                stdout_location: location(ComputeIoType::Stdout)?,
-                stderr_location: location(ComputeIoType::Stderr)?,
-                stdout_download_url: url(ComputeIoType::Stdout),
-                stderr_download_url: url(ComputeIoType::Stderr),
-            })
+            Ok(CapturedLogMetadata::new()
+                .with_stdout_location(location(ComputeIoType::Stdout)?)
+                .with_stderr_location(location(ComputeIoType::Stderr)?)
+                .with_stdout_download_url(url(ComputeIoType::Stdout))
+                .with_stderr_download_url(url(ComputeIoType::Stderr)))
         })
         .await
     }

@@ -7,6 +7,7 @@ use instance_core::tags::is_indexed_tag;
 
 /// What a storage takes from outside of its databases.
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct StorageContext {
     /// The clock, for the time at which databases are created.
     pub clock: Arc<dyn Clock>,
@@ -14,6 +15,24 @@ pub struct StorageContext {
     pub ids: Arc<dyn IdSource>,
     /// Decides by its key whether a tag of asset events is indexed. The default is [`is_indexed_tag`].
     pub indexed_tags: Arc<dyn Fn(&str) -> bool + Send + Sync>,
+}
+
+impl StorageContext {
+    /// The time of the operating system, random ids, and the tags that Dagster indexes.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+instance_core::setters! {
+    impl StorageContext {
+        /// The clock, for the time at which databases are created.
+        with_clock(clock: Arc<dyn Clock>);
+        /// Where the id of a fresh store of runs comes from.
+        with_ids(ids: Arc<dyn IdSource>);
+        /// Decides by its key whether a tag of asset events is indexed.
+        with_indexed_tags(indexed_tags: Arc<dyn Fn(&str) -> bool + Send + Sync>);
+    }
 }
 
 impl Default for StorageContext {

@@ -35,6 +35,10 @@ WORKDAYS = TimeWindowPartitionsDefinition(
 GRID = MultiPartitionsDefinition({"letter": LETTERS, "day": DAYS})
 
 
+def as_key(key):
+    return key if isinstance(key, AssetKey) else AssetKey(key)
+
+
 def of_asset(r, event_type, data, run_id):
     r.report_dagster_event(run_id, DagsterEvent(event_type, "a_job", event_specific_data=data, step_key="a_step"))
 
@@ -57,11 +61,11 @@ def seen(r, key, partition=None, run_id=None, tags=None):
 
 
 def planned(r, key, partition=None, run_id=R1):
-    of_asset(r, "ASSET_MATERIALIZATION_PLANNED", AssetMaterializationPlannedData(AssetKey(key), partition), run_id)
+    of_asset(r, "ASSET_MATERIALIZATION_PLANNED", AssetMaterializationPlannedData(as_key(key), partition), run_id)
 
 
 def checked(r, key, name="check", partition=None, passed=True, run_id=None):
-    evaluation = AssetCheckEvaluation(AssetKey(key), name, passed, partition=partition)
+    evaluation = AssetCheckEvaluation(as_key(key), name, passed, partition=partition)
     if run_id is None:
         r.report_runless_asset_event(evaluation)
     else:
@@ -69,14 +73,14 @@ def checked(r, key, name="check", partition=None, passed=True, run_id=None):
 
 
 def check_planned(r, key, name="check", run_id=R1):
-    planned = AssetCheckEvaluationPlanned(asset_key=AssetKey(key), check_name=name)
+    planned = AssetCheckEvaluationPlanned(asset_key=as_key(key), check_name=name)
     of_asset(r, "ASSET_CHECK_EVALUATION_PLANNED", planned, run_id)
 
 
 def freshness_changed(r, key, state, at=1700000000.5):
     r.report_runless_asset_event(
         FreshnessStateChange(
-            key=AssetKey(key),
+            key=as_key(key),
             new_state=FreshnessState[state],
             previous_state=FreshnessState.UNKNOWN,
             state_change_timestamp=at,

@@ -85,7 +85,7 @@ def get_latest_materialization_event(instance, args):
 
 def by_key(found, each):
     """By the text of the key, as an object of JSON has texts as names."""
-    return answer({key.to_user_string(): each(value) for key, value in found.items()})
+    return answer({key.to_escaped_user_string(): each(value) for key, value in found.items()})
 
 
 def get_latest_materialization_events(instance, args):
@@ -198,7 +198,9 @@ def fetch_failed_materializations(instance, args):
 
 
 def get_event_tags_for_asset(instance, args):
-    return answer(instance.get_event_tags_for_asset(key_of(args["key"]), args["filter_tags"], args["filter_event_id"]))
+    """In any order: Dagster asks for none."""
+    found = instance.get_event_tags_for_asset(key_of(args["key"]), args["filter_tags"], args["filter_event_id"])
+    return answer(sorted(found, key=answer))
 
 
 def get_freshness_state_records(instance, args):
@@ -217,7 +219,7 @@ def get_asset_health(instance, args):
         instance.get_asset_materialization_health_state_for_assets(keys),
         instance.get_minimal_asset_materialization_health_state_for_assets(keys),
     ]
-    return answer([{key.to_user_string(): state for key, state in states.items()} for states in found])
+    return answer([{key.to_escaped_user_string(): state for key, state in states.items()} for states in found])
 
 
 STREAMLINES = ("asset-materialization-health", "asset-check-health", "asset-freshness-health")
@@ -254,5 +256,7 @@ ASSET_QUESTIONS = (
     *(fetch_planned_materializations, fetch_failed_materializations, get_event_tags_for_asset),
     *(get_freshness_state_records, get_asset_health, what_assets_can),
 )
+# They store what they find, which later answers show.
+STATUS_QUESTIONS = frozenset({"get_status_by_partition", "get_asset_status_cache_value"})
 QUESTIONS = frozenset(question.__name__ for question in ASSET_QUESTIONS)
 ASSET_OPERATIONS = {operation.__name__: operation for operation in (*ASSET_CHANGES, *ASSET_QUESTIONS)}

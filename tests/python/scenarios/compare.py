@@ -66,7 +66,7 @@ def outcome_differences(steps, results, windows, unordered=()):
             yield f"{where}: Dagster fails ({error['class']}: {error['message'][:SHORT]}), it succeeds here"
         elif not error and "error" in result:
             yield f"{where}: Dagster succeeds, here it fails: {result['error'][:SHORT]}"
-        elif not error and step["outcome"]["ok"] is not None:
+        elif not error and step["outcome"].get("ok") is not None:
             texts = [step["outcome"]["ok"], str(result.get("ok"))]
             texts = [without_now(text, window) for text, window in zip(texts, windows)]
             for name in unordered:

@@ -1,6 +1,6 @@
 """The part of the recorder that is about assets: a method for each change and each question."""
 
-from scenarios.encoding import check_key_json, key_json, ser
+from scenarios.encoding import check_key_json, de, key_json, ser
 from scenarios.graphs import partitions_json
 
 from dagster import AssetKey
@@ -63,7 +63,7 @@ class AssetCalls:
         return found and {name: status for name, status in found.items() if status}
 
     def cached_status(self, key, definition=None):
-        return self.ask("get_asset_status_cache_value", key, definition=partitions_json(definition))
+        return de(self.ask("get_asset_status_cache_value", key, definition=partitions_json(definition)))
 
     def fetch(self, kind, key, limit=25, cursor=None, ascending=False, **filters):
         return self.ask(f"fetch_{kind}", key, limit=limit, cursor=cursor, ascending=ascending, filter=filters)

@@ -18,7 +18,7 @@ from scenarios import cases_batches, cases_create_run, cases_events, cases_manag
 from scenarios import cases_reexecution, cases_retries, cases_run_status, cases_runless, cases_storage  # noqa: F401
 from scenarios import cases_scheduling  # noqa: F401
 from scenarios import known, run_ids
-from scenarios.asset_operations import ASSET_OPERATIONS, QUESTIONS
+from scenarios.asset_operations import ASSET_OPERATIONS, QUESTIONS, STATUS_QUESTIONS
 from scenarios.code_location import RecordingLocation
 from scenarios.compare import outcome_differences, row_differences
 from scenarios.homes import PostgresSide, SqliteSide
@@ -73,6 +73,9 @@ def read_by_dagster(home, played, windows):
     """What differs where real Dagster reads what we have left: the questions behind the last change of the scenario."""
     last = [number for number, step in enumerate(played.steps) if step["op"] not in QUESTIONS]
     questions = list(enumerate(played.steps))[last[-1] + 1 if last else 0 :]
+    if any(step["op"] in STATUS_QUESTIONS for _, step in questions):
+        # These were asked before, so that records would show their cached answers. The rows are compared.
+        questions = [(number, step) for number, step in questions if step["op"] != "get_asset_records"]
     if not questions:
         return []
     results = {}
@@ -123,9 +126,8 @@ class Stage:
             whole = {**document, "scenarios": [{"name": scenario.name, "steps": played.steps}]}
             (self.documents / f"{home.name}.json").write_text(json.dumps(whole, indent=1))
         with window() as times:
-            results = self.replay.play(document)
-        rows = self.ours.dump(home, times)
             results = self.results(document, home, played)
+        rows = self.ours.dump(home, times)
         return [
             *([played.failure] if played.failure else []),
             *outcome_differences(played.steps, results, [played.times, times], scenario.unordered),

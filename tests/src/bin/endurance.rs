@@ -18,6 +18,7 @@ use std::time::{Duration, Instant};
 
 use dagster_instance::storage::RecordsForRun;
 use dagster_instance::{DagsterInstance, ReportEvent, RunId, WatchEventLogs, WatchUntil};
+use dagster_instance_tests::memory;
 use instance_core::AssetKey;
 use instance_core::event::{
     AssetMaterialization, DagsterEvent, DagsterEventType, EventLogEntry, LogLevel,
@@ -177,7 +178,7 @@ async fn measure(stored: Arc<AtomicU64>, events: u64) -> Result<Vec<Window>> {
         if now < (windows.len() as u64 + 1) * events / WINDOWS {
             continue;
         }
-        let memory = memory("VmRSS")?;
+        let memory = memory("self", "VmRSS")?;
         let rate = count(now - last) / began.elapsed().as_secs_f64();
         println!("{now:>10} {rate:>10.0} {:>8.1} MiB", mebibytes(memory));
         windows.push(Window { memory });
@@ -212,7 +213,7 @@ async fn follow(home: &Path, run_ids: &[String]) -> Result<()> {
     let sampling = tokio::spawn(async move {
         let mut samples = Vec::new();
         while tokio::time::timeout(Duration::from_millis(250), &mut stopped).await.is_err() {
-            samples.push(memory("VmRSS")?);
+            samples.push(memory("self", "VmRSS")?);
         }
         Ok::<_, Box<dyn std::error::Error + Send + Sync>>(samples)
     });
@@ -223,7 +224,7 @@ async fn follow(home: &Path, run_ids: &[String]) -> Result<()> {
     let samples = sampling.await??;
     instance.dispose().await?;
     let events = events.load(Ordering::Relaxed);
-    println!("{}", json!({"events": events, "memory": samples, "peak": memory("VmHWM")?}));
+    println!("{}", json!({"events": events, "memory": samples, "peak": memory("self", "VmHWM")?}));
     Ok(())
 }
 
@@ -272,15 +273,6 @@ fn check_memory(of: &str, samples: &[u64]) -> Result<()> {
         return Err(format!("the memory of {of} grows with the events").into());
     }
     Ok(())
-}
-
-/// A figure of this process's memory, in bytes.
-fn memory(name: &str) -> Result<u64> {
-    let status = std::fs::read_to_string("/proc/self/status")?;
-    let line = status.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(':'));
-    let kibibytes =
-        line.and_then(|line| line.trim().strip_suffix(" kB")).ok_or("no such figure")?;
-    Ok(kibibytes.trim().parse::<u64>()? * 1_024)
 }
 
 fn now() -> f64 {

@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use chrono::{DateTime, Utc};
-use instance_core::clock::{Clock, RandomIds};
+use instance_core::clock::Clock;
 use instance_core::settings::{StorageSettings, StoreSettings};
 use instance_core::storage::{EventLogStorage, RunStorage, ScheduleStorage};
 use instance_storage::{OpenMode, PostgresConfig, StorageContext, Storages, is_indexed_tag};
@@ -67,14 +67,10 @@ impl Handle {
     pub(super) async fn open(request: &Request) -> Result<Self, WireError> {
         let clock = Arc::new(RequestClock(Mutex::new(request.now)));
         let indexed_tags = Arc::new(IndexedTags::default());
-        let context = StorageContext {
-            clock: clock.clone(),
-            ids: Arc::new(RandomIds),
-            indexed_tags: {
-                let indexed_tags = Arc::clone(&indexed_tags);
-                Arc::new(move |key| indexed_tags.contains(key))
-            },
-        };
+        let asked_tags = Arc::clone(&indexed_tags);
+        let context = StorageContext::new()
+            .with_clock(clock.clone())
+            .with_indexed_tags(Arc::new(move |key| asked_tags.contains(key)));
         let kind = request.argument("impl")?;
         let (storages, whole) = match kind.text()? {
             "memory" => (Storages::in_memory(context), true),
@@ -142,11 +138,11 @@ fn sqlite_settings(name: &str, directory: &Path) -> Option<(StorageSettings, boo
         "sqlite" | "sqlite_concurrency" => (all, true),
         "consolidated" => {
             let event_log_storage = StoreSettings::ConsolidatedSqlite(directory.to_owned());
-            (StorageSettings { event_log_storage, ..all }, true)
+            (all.with_event_log_storage(event_log_storage), true)
         }
-        "sqlite_run" => (StorageSettings { run_storage: here, ..others }, false),
-        "sqlite_event_log" => (StorageSettings { event_log_storage: here, ..others }, false),
-        "sqlite_schedule" => (StorageSettings { schedule_storage: here, ..others }, false),
+        "sqlite_run" => (others.with_run_storage(here), false),
+        "sqlite_event_log" => (others.with_event_log_storage(here), false),
+        "sqlite_schedule" => (others.with_schedule_storage(here), false),
         _ => return None,
     })
 }

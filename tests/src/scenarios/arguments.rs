@@ -96,10 +96,7 @@ impl<'a> Arguments<'a> {
             return Ok(None);
         };
         let batch = Arguments(batch);
-        Ok(Some(EventBatchMetadata {
-            id: batch.text("id")?.to_owned(),
-            is_end: batch.is_true("is_end")?,
-        }))
+        Ok(Some(EventBatchMetadata::new(batch.text("id")?, batch.is_true("is_end")?)))
     }
 
     pub(super) fn asset_keys(self, name: &str) -> Result<Option<Vec<AssetKey>>> {

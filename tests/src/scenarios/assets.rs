@@ -277,7 +277,11 @@ async fn of_one(
         "get_event_tags_for_asset" => {
             let filter_tags = arguments.tags("filter_tags")?;
             let event = storage_id(arguments, "filter_event_id")?;
-            json!(instance.get_event_tags_for_asset(&key(arguments)?, &filter_tags, event).await?)
+            let key = key(arguments)?;
+            let mut found = instance.get_event_tags_for_asset(&key, &filter_tags, event).await?;
+            // In any order: Dagster asks for none.
+            found.sort_by_cached_key(|tags| json_to_text(&json!(tags)));
+            json!(found)
         }
         _ => return Ok(None),
     }))

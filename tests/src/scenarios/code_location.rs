@@ -50,17 +50,16 @@ pub(super) fn job(document: &Value) -> Result<RemoteJob> {
     let job = Arguments(document);
     let plain = job.texts("plain_sets")?.unwrap_or_default();
     let origin = job.stored("remote_origin")?.ok_or("a job without an origin")?;
-    Ok(RemoteJob {
-        tags: job.tags("tags")?,
-        job_snapshot: job.stored("job_snapshot")?.ok_or("a job without a snapshot")?,
-        parent_job_snapshot: job.stored("parent_job_snapshot")?,
-        asset_selection: job.asset_keys("asset_selection")?.map(set("asset_selection", &plain)),
-        asset_check_selection: job
-            .check_keys("asset_check_selection")?
-            .map(set("asset_check_selection", &plain)),
-        remote_job_origin: origin,
-        job_code_origin: job.stored("python_origin")?,
-    })
+    let snapshot = job.stored("job_snapshot")?.ok_or("a job without a snapshot")?;
+    let assets = job.asset_keys("asset_selection")?.map(set("asset_selection", &plain));
+    let checks = job.check_keys("asset_check_selection")?.map(set("asset_check_selection", &plain));
+    let mut remote_job = RemoteJob::new(snapshot, origin)
+        .with_tags(job.tags("tags")?)
+        .with_asset_selection(assets)
+        .with_asset_check_selection(checks);
+    remote_job.parent_job_snapshot = job.stored("parent_job_snapshot")?;
+    remote_job.job_code_origin = job.stored("python_origin")?;
+    Ok(remote_job)
 }
 
 /// How a set of this name was written.

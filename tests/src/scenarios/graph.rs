@@ -29,16 +29,16 @@ pub(super) fn graph(arguments: Arguments<'_>) -> Result<Arc<dyn AssetGraph>> {
     };
     for node in graph.list("assets")? {
         let name = Arguments(node).text("execution_type")?;
-        let node_of_asset = AssetNode {
-            execution_type: AssetExecutionType::from_name(name)
-                .ok_or("an unknown execution type")?,
-            partitions: Arguments(node).stored("partitions")?,
-        };
+        let execution_type =
+            AssetExecutionType::from_name(name).ok_or("an unknown execution type")?;
+        let mut node_of_asset = AssetNode::new(execution_type);
+        node_of_asset.partitions = Arguments(node).stored("partitions")?;
         recorded.assets.insert(asset_key(&node["key"])?, node_of_asset);
     }
     for node in graph.list("checks")? {
-        let partitions = Arguments(node).stored("partitions")?;
-        recorded.checks.insert(check_key(&node["key"])?, AssetCheckNode { partitions });
+        let mut node_of_check = AssetCheckNode::new();
+        node_of_check.partitions = Arguments(node).stored("partitions")?;
+        recorded.checks.insert(check_key(&node["key"])?, node_of_check);
     }
     Ok(Arc::new(recorded))
 }

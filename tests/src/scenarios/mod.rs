@@ -61,11 +61,11 @@ async fn play(document: &str) -> Result<Vec<Value>> {
     let instance = DagsterInstance::builder()
         .home(PathBuf::from(arguments.text("home")?))
         .ids(Counted::default())
-        .event_batching(EventBatching {
-            // What Dagster would never store is not stored here while it is compared.
-            max_delay: Duration::from_hours(1),
-            ..EventBatching::of_size(arguments.number("event_batch_size")?)
-        })
+        .event_batching(
+            EventBatching::of_size(arguments.number("event_batch_size")?)
+                // What Dagster would never store is not stored here while it is compared.
+                .with_max_delay(Duration::from_hours(1)),
+        )
         .open()
         .await?;
     instance.create_storages().await?;

@@ -41,8 +41,8 @@ pub(super) async fn play(
             if let Some(answer) = assets::play(instance, name, arguments).await? {
                 return Ok(answer);
             }
-            if let Some(found) = scheduling::play(instance, name, arguments).await? {
-                return Ok(found);
+            if let Some(answer) = scheduling::play(instance, name, arguments).await? {
+                return Ok(answer);
             }
             change(instance, name, arguments).await?;
             Ok(Value::Null)

@@ -95,7 +95,8 @@ impl Report {
     }
 }
 
-fn show(seconds: f64) -> String {
+/// A time in a unit that suits it.
+pub fn show(seconds: f64) -> String {
     if seconds.is_nan() {
         "-".to_owned()
     } else if seconds < 0.001 {

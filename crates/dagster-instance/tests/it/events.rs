@@ -84,13 +84,15 @@ async fn a_run_is_followed_to_its_end() -> TestResult {
 
 /// An instance in which events of batches wait until there are three.
 fn batching() -> DagsterInstance {
-    let batching =
-        EventBatching { of: BatchedEvents::OfBatches, size: 3, max_delay: Duration::from_hours(1) };
+    let batching = EventBatching::new()
+        .with_of(BatchedEvents::OfBatches)
+        .with_size(3)
+        .with_max_delay(Duration::from_hours(1));
     DagsterInstance::builder().event_batching(batching).in_memory()
 }
 
 fn of_batch(run_id: &RunId, event_type: DagsterEventType, is_end: bool) -> NewEvent {
-    let batch = EventBatchMetadata { id: "b".to_owned(), is_end };
+    let batch = EventBatchMetadata::new("b", is_end);
     NewEvent::new(entry(run_id, event_type)).with_batch(Some(batch))
 }
 

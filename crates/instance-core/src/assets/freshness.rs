@@ -35,6 +35,7 @@ serdes_class! {
 
 /// How fresh an asset is, since when.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct FreshnessStateRecord {
     /// The asset.
     pub entity_key: AssetKey,

@@ -7,6 +7,7 @@ use crate::snap::AssetExecutionType;
 
 /// What code says of an asset.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct AssetNode {
     /// What executing it does.
     pub execution_type: AssetExecutionType,
@@ -14,11 +15,40 @@ pub struct AssetNode {
     pub partitions: Option<PartitionsSnap>,
 }
 
+impl AssetNode {
+    /// An asset without partitions.
+    pub const fn new(execution_type: AssetExecutionType) -> Self {
+        Self { execution_type, partitions: None }
+    }
+}
+
+crate::setters! {
+    impl AssetNode {
+        /// Its partitions; `None` if it has none.
+        with_partitions(partitions: impl Into<Option<PartitionsSnap>>);
+    }
+}
+
 /// What code says of an asset check.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
+#[non_exhaustive]
 pub struct AssetCheckNode {
     /// Its partitions; `None` if it has none.
     pub partitions: Option<PartitionsSnap>,
+}
+
+impl AssetCheckNode {
+    /// A check without partitions.
+    pub const fn new() -> Self {
+        Self { partitions: None }
+    }
+}
+
+crate::setters! {
+    impl AssetCheckNode {
+        /// Its partitions; `None` if it has none.
+        with_partitions(partitions: impl Into<Option<PartitionsSnap>>);
+    }
 }
 
 /// The assets and checks that code defines, which Dagster calls an asset graph.

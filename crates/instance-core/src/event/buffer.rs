@@ -10,11 +10,19 @@ use crate::event::EventLogEntry;
 
 /// Which batch an event is part of, which Dagster calls `DagsterEventBatchMetadata`.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct EventBatchMetadata {
     /// The batch.
     pub id: String,
     /// Whether it ends with this event.
     pub is_end: bool,
+}
+
+impl EventBatchMetadata {
+    /// An event of this batch; `is_end` says whether the batch ends with it.
+    pub fn new(id: impl Into<String>, is_end: bool) -> Self {
+        Self { id: id.into(), is_end }
+    }
 }
 
 /// Events that wait for others, in batches that have names.

@@ -104,6 +104,7 @@ serdes_class! {
 
 /// A page of the event log.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct EventLogConnection {
     /// The records, in the order that was asked for.
     pub records: Vec<EventLogRecord>,
@@ -111,4 +112,11 @@ pub struct EventLogConnection {
     pub cursor: EventLogCursor,
     /// Whether the page was cut by its limit.
     pub has_more: bool,
+}
+
+impl EventLogConnection {
+    /// A page of these records, with where the next page begins, and whether this one was cut by its limit.
+    pub const fn new(records: Vec<EventLogRecord>, cursor: EventLogCursor, has_more: bool) -> Self {
+        Self { records, cursor, has_more }
+    }
 }

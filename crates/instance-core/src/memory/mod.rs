@@ -42,12 +42,14 @@
 
 mod compute_logs;
 mod event_log;
+mod instance;
 mod run_events;
 mod runs;
 mod schedules;
 
 pub use compute_logs::MemoryComputeLogManager;
 pub use event_log::MemoryEventLogStorage;
+pub use instance::MemoryInstance;
 pub use run_events::MemoryRunEventStore;
 pub use runs::MemoryRunStorage;
 pub use schedules::MemoryScheduleStorage;

@@ -22,6 +22,7 @@ pub const RUN_STATS_EVENT_TYPES: &[DagsterEventType] = &[
 
 /// Counts and times of a whole run. Times are seconds since 1970, `None` where it did not happen.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct DagsterRunStatsSnapshot {
     /// The run.
     pub run_id: RunId,
@@ -96,6 +97,7 @@ impl StepEventStatus {
 
 /// A span of time within a step, in seconds since 1970.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct RunStepMarker {
     /// When it began, if that was reported.
     pub start_time: Option<f64>,
@@ -107,6 +109,7 @@ pub struct RunStepMarker {
 
 /// Status, times and attempts of one step of a run.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct RunStepKeyStatsSnapshot {
     /// The run.
     pub run_id: RunId,

@@ -214,6 +214,7 @@ impl AutomationConditionEvaluationWithRunIds {
 
 /// A stored evaluation of an automation condition.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct AutoMaterializeAssetEvaluationRecord {
     /// The id of the row.
     pub id: i64,
@@ -225,6 +226,20 @@ pub struct AutoMaterializeAssetEvaluationRecord {
     pub timestamp: DateTime<Utc>,
     /// What was evaluated.
     pub key: EntityKey,
+}
+
+impl AutoMaterializeAssetEvaluationRecord {
+    /// The row of this id: the evaluation of a key, as its text, with the evaluation of all conditions that it
+    /// belongs to, and the time at which it was stored.
+    pub const fn new(
+        id: i64,
+        key: EntityKey,
+        serialized_evaluation_body: String,
+        evaluation_id: i64,
+        timestamp: DateTime<Utc>,
+    ) -> Self {
+        Self { id, serialized_evaluation_body, evaluation_id, timestamp, key }
+    }
 }
 
 serdes_class! {

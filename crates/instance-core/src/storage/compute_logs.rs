@@ -131,6 +131,7 @@ impl FromStr for ComputeLogCursor {
 
 /// A part of both outputs.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CapturedLogData {
     /// The bytes of the standard output; `None` if there is none yet.
     pub stdout: Option<Vec<u8>>,
@@ -140,7 +141,21 @@ pub struct CapturedLogData {
     pub cursor: ComputeLogCursor,
 }
 
+crate::setters! {
+    impl CapturedLogData {
+        /// The bytes of the standard output; `None` if there is none yet.
+        with_stdout(stdout: impl Into<Option<Vec<u8>>>);
+        /// The bytes of the standard error; `None` if there is none yet.
+        with_stderr(stderr: impl Into<Option<Vec<u8>>>);
+    }
+}
+
 impl CapturedLogData {
+    /// Nothing of both outputs; the next part begins at the cursor.
+    pub const fn new(cursor: ComputeLogCursor) -> Self {
+        Self { stdout: None, stderr: None, cursor }
+    }
+
     /// Leaves out an incomplete character of UTF-8 at the end, and takes the cursor back to it, so that the next
     /// part begins with a whole character. This is for whoever turns each part into text on its own.
     ///
@@ -180,6 +195,7 @@ fn cut_character(bytes: &[u8]) -> usize {
 
 /// A part of both outputs of a capture that may go on.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PolledLogs {
     /// What there is behind the cursor, up to the limit.
     pub data: CapturedLogData,
@@ -189,6 +205,7 @@ pub struct PolledLogs {
 
 /// Where captured outputs are.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct CapturedLogMetadata {
     /// Where the standard output is, to be shown: a path, for one.
     pub stdout_location: Option<String>,
@@ -198,6 +215,26 @@ pub struct CapturedLogMetadata {
     pub stdout_download_url: Option<String>,
     /// From where the standard error can be downloaded.
     pub stderr_download_url: Option<String>,
+}
+
+impl CapturedLogMetadata {
+    /// Outputs of which nobody can be told where they are.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+crate::setters! {
+    impl CapturedLogMetadata {
+        /// Where the standard output is, to be shown: a path, for one.
+        with_stdout_location(stdout_location: impl Into<Option<String>>);
+        /// Where the standard error is, to be shown.
+        with_stderr_location(stderr_location: impl Into<Option<String>>);
+        /// From where the standard output can be downloaded; a path is one of Dagster's web server.
+        with_stdout_download_url(stdout_download_url: impl Into<Option<String>>);
+        /// From where the standard error can be downloaded.
+        with_stderr_download_url(stderr_download_url: impl Into<Option<String>>);
+    }
 }
 
 /// The store of what processes print.

@@ -108,6 +108,7 @@ pub trait RunEventStore: std::fmt::Debug + Send + Sync + 'static {
 
 /// The outcome of storing entries, all of which are stored.
 #[derive(Debug)]
+#[non_exhaustive]
 pub struct StoredEvents {
     /// The ids of their rows, in the order of the entries.
     pub ids: Vec<StorageId>,
@@ -141,6 +142,13 @@ impl StoredEvents {
     pub fn and(mut self, followed: Result<(), StorageError>) -> Self {
         self.incomplete = self.incomplete.or(followed.err());
         self
+    }
+}
+
+crate::setters! {
+    impl StoredEvents {
+        /// Why an effect of an entry is not stored; `None` if all are.
+        with_incomplete(incomplete: impl Into<Option<StorageError>>);
     }
 }
 
@@ -179,6 +187,7 @@ async fn change_runs(
 
 /// The stores of runs and of events, each in its own database, as a [`RunEventStore`].
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct SeparateStores {
     /// The store of runs.
     pub runs: Arc<dyn RunStorage>,
@@ -189,6 +198,15 @@ pub struct SeparateStores {
 }
 
 impl SeparateStores {
+    /// These stores. The clock is for events whose time is in no calendar.
+    pub fn new(
+        runs: Arc<dyn RunStorage>,
+        events: Arc<dyn EventLogStorage>,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
+        Self { runs, events, clock }
+    }
+
     /// Refuses a run that the store would refuse, before its snapshots are stored.
     async fn require_new(
         &self,

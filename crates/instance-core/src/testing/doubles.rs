@@ -8,7 +8,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use crate::asset_key::AssetKey;
+use crate::asset_key::{AssetCheckKey, AssetKey};
+use crate::assets::{AssetRecord, AssetStatusCacheValue, FreshnessStateRecord};
+use crate::daemon::DaemonHeartbeat;
 use crate::error::StorageError;
 use crate::event::{
     DagsterEvent, DagsterEventType, EventLogConnection, EventLogEntry, EventLogRecord,
@@ -18,12 +20,19 @@ use crate::run::{
     DagsterRun, DagsterRunStatsSnapshot, RemoteJobOrigin, RunGroup, RunPartitionData, RunRecord,
     RunStepKeyStatsSnapshot, RunsFilter,
 };
+use crate::scheduling::{BulkActionsFilter, PartitionBackfill};
 use crate::snap::{ExecutionPlanSnapshot, JobSnap, SnapshotBody};
 use crate::storage::{
-    AssetEventSummaryQuery, AssetEventSummaryRecord, DynamicPartitionStore, DynamicPartitionsPage,
-    EventRecordsFilter, EventStore, Only, Order, PaginatedResults, RecordsForRun, RecordsPage,
+    AssetCheckExecutionRecord, AssetCheckPartitionInfo, AssetCheckStore, AssetCheckSummaryRecord,
+    AssetEventSummaryQuery, AssetEventSummaryRecord, AssetKeysPage, AssetPartitionStore,
+    AssetStore, BackfillStore, BackfillsPage, CapturedLogMetadata, CheckExecutionsPage,
+    ComputeIoType, ComputeLogCapture, ComputeLogKey, ComputeLogManager, ComputeLogPrefix,
+    ConcurrencyClaimStatus, ConcurrencyKeyInfo, DaemonStore, DynamicPartitionStore,
+    DynamicPartitionsPage, EventRecordsFilter, EventStore, LatestTagsQuery, LogsToDelete,
+    MaterializationAttempt, Only, Order, PaginatedResults, PartitionKeyFilter,
+    PlannedMaterializationInfo, PoolLimit, PoolStore, RecordsForRun, RecordsPage,
     RunStatusChangeRecordsFilter, RunStore, RunTagsQuery, RunTimes, RunsPage, SnapshotStore,
-    StoredEvents,
+    StoredEvents, WipedAssetPartitions,
 };
 
 macro_rules! double {
@@ -159,5 +168,166 @@ double! {
         ) -> BTreeSet<String>;
         fn add_dynamic_partitions(partitions_def_name: &str, partition_keys: &[String]) -> ();
         fn delete_dynamic_partition(partitions_def_name: &str, partition_key: &str) -> ();
+    }
+}
+
+double! {
+    /// A store of backfills that does some things in its own way.
+    BackfillStoreDouble of BackfillStore {
+        fn get_backfills(
+            filter: &BulkActionsFilter,
+            page: &BackfillsPage
+        ) -> Vec<PartitionBackfill>;
+        fn get_backfills_count(filter: &BulkActionsFilter) -> u64;
+        fn get_backfill(backfill_id: &str) -> Option<PartitionBackfill>;
+        fn add_backfill(backfill: &PartitionBackfill) -> ();
+        fn update_backfill(backfill: &PartitionBackfill) -> ();
+    }
+}
+
+double! {
+    /// A store of what daemons remember that does some things in its own way.
+    DaemonStoreDouble of DaemonStore {
+        fn add_daemon_heartbeat(heartbeat: &DaemonHeartbeat) -> ();
+        fn get_daemon_heartbeats() -> Vec<DaemonHeartbeat>;
+        fn wipe_daemon_heartbeats() -> ();
+        fn get_cursor_values(keys: &BTreeSet<String>) -> BTreeMap<String, String>;
+        fn set_cursor_values(pairs: &BTreeMap<String, String>) -> ();
+    }
+}
+
+double! {
+    /// A store of assets that does some things in its own way.
+    AssetStoreDouble of AssetStore {
+        fn get_asset_records(asset_keys: &Only<AssetKey>) -> Vec<AssetRecord>;
+        fn has_asset_key(asset_key: &AssetKey) -> bool;
+        fn get_asset_keys(page: &AssetKeysPage) -> Vec<AssetKey>;
+        fn get_latest_materialization_records(
+            asset_keys: &[AssetKey]
+        ) -> Vec<(AssetKey, EventLogRecord)>;
+        fn get_freshness_state_records(asset_keys: &[AssetKey]) -> Vec<FreshnessStateRecord>;
+        fn update_asset_cached_status_data(
+            asset_key: &AssetKey,
+            cache_values: &AssetStatusCacheValue
+        ) -> ();
+        fn wipe_asset_cached_status(asset_keys: &[AssetKey]) -> ();
+        fn wipe_assets(asset_keys: &[AssetKey], at: DateTime<Utc>) -> ();
+    }
+}
+
+double! {
+    /// A store of the partitions of assets that does some things in its own way.
+    AssetPartitionStoreDouble of AssetPartitionStore {
+        fn get_materialized_partitions(
+            asset_key: &AssetKey,
+            before_cursor: Option<StorageId>,
+            after_cursor: Option<StorageId>
+        ) -> BTreeSet<String>;
+        fn get_materialization_count_by_partition(
+            asset_keys: &[AssetKey]
+        ) -> BTreeMap<AssetKey, BTreeMap<String, u64>>;
+        fn get_latest_storage_id_by_partition(
+            asset_key: &AssetKey,
+            event_type: DagsterEventType,
+            partitions: &Only<String>,
+            after_cursor: Option<StorageId>
+        ) -> BTreeMap<String, StorageId>;
+        fn get_latest_tags_by_partition(
+            query: &LatestTagsQuery
+        ) -> BTreeMap<String, BTreeMap<String, String>>;
+        fn get_latest_asset_partition_materialization_attempts_without_materializations(
+            asset_key: &AssetKey,
+            after_storage_id: Option<StorageId>
+        ) -> Vec<MaterializationAttempt>;
+        fn get_latest_planned_materialization_info(
+            asset_key: &AssetKey,
+            partition: Option<&str>
+        ) -> Option<PlannedMaterializationInfo>;
+        fn get_updated_data_version_partitions(
+            asset_key: &AssetKey,
+            partitions: &[String],
+            since_storage_id: StorageId
+        ) -> BTreeSet<String>;
+        fn get_event_tags_for_asset(
+            asset_key: &AssetKey,
+            filter_tags: &BTreeMap<String, String>,
+            filter_event_id: Option<StorageId>
+        ) -> Vec<BTreeMap<String, String>>;
+        fn wipe_asset_partitions(
+            asset_key: &AssetKey,
+            partitions: &[String]
+        ) -> WipedAssetPartitions;
+    }
+}
+
+double! {
+    /// A store of asset checks that does some things in its own way.
+    AssetCheckStoreDouble of AssetCheckStore {
+        fn get_asset_check_execution_history(
+            page: &CheckExecutionsPage
+        ) -> Vec<AssetCheckExecutionRecord>;
+        fn get_latest_asset_check_execution_by_key(
+            check_keys: &[AssetCheckKey],
+            partition_filter: Option<&PartitionKeyFilter>
+        ) -> Vec<AssetCheckExecutionRecord>;
+        fn get_asset_check_summary_records(
+            check_keys: &[AssetCheckKey]
+        ) -> Vec<AssetCheckSummaryRecord>;
+        fn get_asset_check_partition_info(
+            check_keys: &[AssetCheckKey],
+            after_storage_id: Option<StorageId>,
+            partition_keys: &Only<String>
+        ) -> Vec<AssetCheckPartitionInfo>;
+    }
+}
+
+double! {
+    /// A store of pools that does some things in its own way.
+    PoolStoreDouble of PoolStore {
+        fn set_concurrency_slots(concurrency_key: &str, limit: i64) -> ();
+        fn initialize_concurrency_limit_to_default(
+            concurrency_key: &str,
+            default_limit: Option<i64>
+        ) -> ();
+        fn delete_concurrency_limit(concurrency_key: &str) -> ();
+        fn get_concurrency_keys() -> BTreeSet<String>;
+        fn get_pool_limits() -> Vec<PoolLimit>;
+        fn get_concurrency_infos(
+            concurrency_keys: &[String],
+            default_limit: Option<i64>
+        ) -> Vec<ConcurrencyKeyInfo>;
+        fn get_concurrency_run_ids() -> BTreeSet<RunId>;
+        fn claim_concurrency_slot(
+            concurrency_key: &str,
+            run_id: &RunId,
+            step_key: &str,
+            priority: Option<i64>
+        ) -> ConcurrencyClaimStatus;
+        fn check_concurrency_claim(
+            concurrency_key: &str,
+            run_id: &RunId,
+            step_key: &str
+        ) -> ConcurrencyClaimStatus;
+        fn free_concurrency_slots(run_id: &RunId, step_key: Option<&str>) -> ();
+    }
+}
+
+double! {
+    /// A store of what processes print that does some things in its own way.
+    ComputeLogManagerDouble of ComputeLogManager {
+        fn capture_logs(log_key: &ComputeLogKey) -> Box<dyn ComputeLogCapture>;
+        fn is_capture_complete(log_key: &ComputeLogKey) -> bool;
+        fn get_log_data_for_type(
+            log_key: &ComputeLogKey,
+            io_type: ComputeIoType,
+            offset: u64,
+            max_bytes: usize
+        ) -> Option<Vec<u8>>;
+        fn get_log_metadata(log_key: &ComputeLogKey) -> CapturedLogMetadata;
+        fn get_log_keys_for_log_key_prefix(
+            prefix: &ComputeLogPrefix,
+            io_type: ComputeIoType
+        ) -> Vec<ComputeLogKey>;
+        fn delete_logs(logs: LogsToDelete<'_>) -> ();
     }
 }

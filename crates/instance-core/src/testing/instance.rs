@@ -9,9 +9,11 @@ use async_trait::async_trait;
 use futures_util::FutureExt as _;
 
 use crate::clock::{Clock, IdSource};
-use crate::error::{BoxError, InstanceError};
-use crate::event::{EventBuffer, EventListeners, EventLogEntry, NewEvent};
-use crate::ids::RunId;
+use crate::error::{BoxError, InstanceError, StorageError};
+use crate::event::{
+    EventBuffer, EventListener, EventListeners, EventLogEntry, EventLogRecord, NewEvent,
+};
+use crate::ids::{RunId, StorageId};
 use crate::launcher::{
     CancelRunContext, LaunchRunContext, RunCoordinator, RunLauncher, SubmitRunContext,
     TerminateRunContext,
@@ -22,14 +24,20 @@ use crate::ops::{
     LauncherOps, ListenersAccess, RunOps, RunWorkerOps, SchedulingOps, SettingsAccess, StorageOps,
     StoresAccess,
 };
-use crate::run::DagsterRun;
+use crate::run::{DagsterRun, RunRecord, RunsFilter};
+use crate::scheduling::PartitionBackfill;
 use crate::settings::{
     EventBatching, InstanceSettings, RunRetries, StorageSettings, StoreSettings,
 };
-use crate::storage::{ComputeLogManager, RecordsForRun, Stores};
+use crate::snap::ExecutionPlanSnapshot;
+use crate::storage::{ComputeLogManager, Only, Order, RecordsForRun, RunsPage, Stores};
 use crate::testing::clock::{ManualClock, SequentialIds};
+use crate::testing::observed::{StoreCalls, observed};
 
 /// An instance in memory whose clock stands still and whose ids count. Clones are handles to the same instance.
+///
+/// Its stores are [observed](crate::testing::observed): they note what they write, and refuse what a test tells them to.
+/// What is put into the instance by its own methods is neither noted nor refused.
 ///
 /// ```
 /// use instance_core::ops::RunStoreAccess;
@@ -41,12 +49,17 @@ use crate::testing::clock::{ManualClock, SequentialIds};
 /// let instance = TestInstance::default();
 /// instance.add_run(DagsterRun::new("r1".into(), "j")).await;
 /// assert!(instance.run_store().has_run(&"r1".into()).await.unwrap());
+///
+/// instance.run_store().delete_run(&"r1".into()).await.unwrap();
+/// assert_eq!(instance.effects(), ["delete_run r1"]);
 /// # }
 /// ```
 #[derive(Debug, Clone)]
 pub struct TestInstance {
-    /// The stores; whoever needs one that fails or remembers puts it here.
+    /// The stores, which are observed.
     pub stores: Stores,
+    /// What the stores have noted, and what they refuse.
+    pub store_calls: StoreCalls,
     /// The store of what processes print.
     pub compute_log_manager: Arc<dyn ComputeLogManager>,
     /// The clock.
@@ -75,8 +88,11 @@ impl Default for TestInstance {
         let memory =
             MemoryStores::new(Arc::clone(&clock) as Arc<dyn Clock>, &SequentialIds::from(0));
         let settings = InstanceSettings::new("home");
+        let store_calls = StoreCalls::default();
+        let own_clock = Arc::clone(&clock) as Arc<dyn Clock>;
         Self {
-            stores: memory.stores(),
+            stores: observed(&memory.stores(), &store_calls, own_clock),
+            store_calls,
             compute_log_manager: memory.compute_log_manager(),
             clock,
             ids: Arc::default(),
@@ -93,7 +109,107 @@ impl Default for TestInstance {
 impl TestInstance {
     /// Adds a run, which is created at the time of the clock.
     pub async fn add_run(&self, run: DagsterRun) {
+        let _quiet = self.store_calls.quiet();
         self.stores.run_storage.add_run(&run, self.clock.now()).await.unwrap();
+    }
+
+    /// The same with a run.
+    #[must_use]
+    pub fn with_run(self, run: DagsterRun) -> Self {
+        at_once(self.add_run(run));
+        self
+    }
+
+    /// The same with runs of a job `j` that have these ids.
+    #[must_use]
+    pub fn with_runs(self, ids: &[&str]) -> Self {
+        let runs = ids.iter().map(|id| DagsterRun::new(RunId::from(*id), "j"));
+        runs.fold(self, Self::with_run)
+    }
+
+    /// The same with a plan.
+    #[must_use]
+    pub fn with_plan(self, plan: &ExecutionPlanSnapshot) -> Self {
+        self.prepare(self.stores.run_storage.add_execution_plan_snapshot(plan));
+        self
+    }
+
+    /// The same with a backfill.
+    #[must_use]
+    pub fn with_backfill(self, backfill: &PartitionBackfill) -> Self {
+        self.prepare(self.stores.run_storage.add_backfill(backfill));
+        self
+    }
+
+    /// The same with entries in its logs; no run changes by them.
+    #[must_use]
+    pub fn with_entries(self, entries: impl IntoIterator<Item = EventLogEntry>) -> Self {
+        let entries: Vec<_> = entries.into_iter().collect();
+        self.prepare(self.stores.event_log_storage.store_events(&entries));
+        self
+    }
+
+    /// The same with keys of dynamic partitions.
+    #[must_use]
+    pub fn with_dynamic_partitions(self, partitions_def_name: &str, keys: &[&str]) -> Self {
+        let keys: Vec<_> = keys.iter().map(|key| (*key).to_owned()).collect();
+        let store = &self.stores.event_log_storage;
+        self.prepare(store.add_dynamic_partitions(partitions_def_name, &keys));
+        self
+    }
+
+    /// Does what is neither noted nor refused.
+    fn prepare<T>(&self, done: impl Future<Output = Result<T, StorageError>>) {
+        let _quiet = self.store_calls.quiet();
+        at_once(done).unwrap();
+    }
+
+    /// The same with another coordinator.
+    #[must_use]
+    pub fn with_run_coordinator(mut self, run_coordinator: impl RunCoordinator) -> Self {
+        self.run_coordinator = Arc::new(run_coordinator);
+        self
+    }
+
+    /// The same with another launcher.
+    #[must_use]
+    pub fn with_run_launcher(mut self, run_launcher: impl RunLauncher) -> Self {
+        self.run_launcher = Arc::new(run_launcher);
+        self
+    }
+
+    /// The same with another store of what processes print.
+    #[must_use]
+    pub fn with_compute_log_manager(mut self, manager: impl ComputeLogManager) -> Self {
+        self.compute_log_manager = Arc::new(manager);
+        self
+    }
+
+    /// What the stores have noted, in its order.
+    pub fn effects(&self) -> Vec<String> {
+        self.store_calls.notes()
+    }
+
+    /// A listener that notes what it hears among the effects.
+    pub fn noting_listener(&self, name: &'static str) -> EventListener {
+        let calls = self.store_calls.clone();
+        Arc::new(move |record: &EventLogRecord| {
+            let message = record.event_log_entry.message();
+            calls.note(format!("{name} hears {} {message}", record.storage_id));
+        })
+    }
+
+    /// All runs, in the order in which they were added.
+    pub fn all_runs(&self) -> Vec<RunRecord> {
+        let (filter, page) = (RunsFilter::default(), RunsPage::new().with_order(Order::Ascending));
+        at_once(self.stores.run_storage.get_run_records(&filter, &page)).unwrap()
+    }
+
+    /// The entries of all runs, oldest first.
+    pub fn all_entries(&self) -> Vec<EventLogEntry> {
+        let events = &self.stores.event_log_storage;
+        let all = events.get_logs_for_all_runs_by_log_id(StorageId(0), &Only::Any, None);
+        at_once(all).unwrap().into_iter().map(|record| record.event_log_entry).collect()
     }
 
     /// The run of this id, which has to be there.
@@ -104,9 +220,22 @@ impl TestInstance {
 
     /// The entries of a run, oldest first; with an empty id, those of no run.
     pub async fn entries(&self, run_id: &RunId) -> Vec<EventLogEntry> {
+        let _quiet = self.store_calls.quiet();
         let query = RecordsForRun::new(run_id.clone());
         let page = self.stores.event_log_storage.get_records_for_run(&query).await.unwrap();
         page.records.into_iter().map(|record| record.event_log_entry).collect()
+    }
+
+    /// The types of a run's events, oldest first.
+    pub fn event_types(&self, run_id: &RunId) -> Vec<String> {
+        let event_type = |entry: EventLogEntry| Some(entry.dagster_event?.event_type_value);
+        at_once(self.entries(run_id)).into_iter().filter_map(event_type).collect()
+    }
+
+    /// The messages of a run's entries, oldest first.
+    pub fn messages(&self, run_id: &RunId) -> Vec<String> {
+        let message = |entry: EventLogEntry| entry.message().to_owned();
+        at_once(self.entries(run_id)).into_iter().map(message).collect()
     }
 }
 

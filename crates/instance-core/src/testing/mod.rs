@@ -81,6 +81,8 @@ pub mod compute_logs;
 pub mod doubles;
 pub mod event_log;
 pub mod instance;
+pub mod launching;
+pub mod observed;
 pub mod run_events;
 pub mod runs;
 mod samples;

@@ -10,13 +10,16 @@ use instance_core::event::{
 };
 use instance_core::ids::RunId;
 use instance_core::settings::{BatchedEvents, EventBatching};
+use instance_core::testing::instance::TestInstance;
 use instance_events::{add_event_listener, flush_events, handle_new_event};
 
-use crate::fake::{Failure, Fake, TestResult};
+use crate::support::{Failure, TestResult, fail};
 
-fn fake(of: BatchedEvents, size: usize) -> Fake {
-    let batching = EventBatching { of, size, max_delay: Duration::from_secs(1) };
-    Fake { batching, ..Fake::default() }
+fn fake(of: BatchedEvents, size: usize) -> TestInstance {
+    let mut instance = TestInstance::default();
+    instance.settings.event_batching =
+        EventBatching::new().with_of(of).with_size(size).with_max_delay(Duration::from_secs(1));
+    instance
 }
 
 fn event(run_id: &str, event_type: DagsterEventType, message: &str) -> NewEvent {
@@ -29,10 +32,10 @@ fn step(message: &str) -> NewEvent {
 }
 
 fn in_batch(event: NewEvent, id: &str, is_end: bool) -> NewEvent {
-    event.with_batch(Some(EventBatchMetadata { id: id.to_owned(), is_end }))
+    event.with_batch(Some(EventBatchMetadata::new(id, is_end)))
 }
 
-async fn handle_all(fake: &Fake, messages: &[&str]) -> Result<(), InstanceError> {
+async fn handle_all(fake: &TestInstance, messages: &[&str]) -> Result<(), InstanceError> {
     for message in messages {
         handle_new_event(fake, step(message)).await?;
     }
@@ -116,7 +119,7 @@ async fn a_batch_that_nobody_ends_is_stored_after_a_while() -> TestResult {
 #[tokio::test(start_paused = true)]
 async fn every_event_waits_with_those_of_its_run_until_its_run_changes() -> TestResult {
     let fake = fake(BatchedEvents::Every, 3);
-    add_event_listener(&fake, &RunId::from("r1"), fake.noting("listener"));
+    add_event_listener(&fake, &RunId::from("r1"), fake.noting_listener("listener"));
     handle_all(&fake, &["a", "b"]).await?;
     handle_new_event(&fake, event("r2", DagsterEventType::StepStart, "other")).await?;
     assert_eq!(fake.effects(), Vec::<String>::new());
@@ -134,16 +137,16 @@ async fn every_event_waits_with_those_of_its_run_until_its_run_changes() -> Test
     handle_all(&fake, &["c", "d", "e", "f"]).await?;
     assert_eq!(fake.effects()[5..], ["store c, d, e"]);
     flush_events(&fake).await?;
-    assert_eq!(fake.entries().len(), 8, "{:?}", fake.effects());
+    assert_eq!(fake.all_entries().len(), 8, "{:?}", fake.effects());
     flush_events(&fake).await?;
-    assert_eq!(fake.entries().len(), 8, "nothing is stored twice");
+    assert_eq!(fake.all_entries().len(), 8, "nothing is stored twice");
     Ok(())
 }
 
 #[tokio::test(start_paused = true)]
 async fn what_cannot_be_stored_now_waits_in_its_order() -> TestResult {
     let fake = fake(BatchedEvents::Every, 2);
-    fake.fail(Failure { storing: true, ..Failure::default() });
+    fail(&fake, Failure::Storing);
     handle_new_event(&fake, step("a")).await?;
     let error = handle_new_event(&fake, step("b")).await.unwrap_err();
     assert!(matches!(error, InstanceError::EventsWaiting { waiting: 2, .. }), "{error}");
@@ -151,7 +154,7 @@ async fn what_cannot_be_stored_now_waits_in_its_order() -> TestResult {
     assert!(matches!(error, InstanceError::EventsWaiting { waiting: 3, .. }), "{error}");
     assert!(flush_events(&fake).await.is_err());
     assert_eq!(fake.effects(), Vec::<String>::new());
-    fake.fail(Failure::default());
+    fail(&fake, Failure::Nothing);
     handle_new_event(&fake, step("d")).await?;
     assert_eq!(fake.effects(), ["store a, b, c, d"]);
     flush_events(&fake).await?;
@@ -162,11 +165,11 @@ async fn what_cannot_be_stored_now_waits_in_its_order() -> TestResult {
 #[tokio::test(start_paused = true)]
 async fn what_could_not_be_stored_is_tried_again_by_itself() -> TestResult {
     let fake = fake(BatchedEvents::OfBatches, 10);
-    fake.fail(Failure { storing: true, ..Failure::default() });
+    fail(&fake, Failure::Storing);
     let error = handle_new_event(&fake, in_batch(step("a"), "b1", true)).await.unwrap_err();
     assert!(matches!(error, InstanceError::EventsWaiting { waiting: 1, .. }), "{error}");
     tokio::time::sleep(Duration::from_mins(10)).await;
-    fake.fail(Failure::default());
+    fail(&fake, Failure::Nothing);
     tokio::time::sleep(Duration::from_secs(31)).await;
     assert_eq!(fake.effects(), ["store a"]);
     Ok(())
@@ -175,7 +178,7 @@ async fn what_could_not_be_stored_is_tried_again_by_itself() -> TestResult {
 #[tokio::test(start_paused = true)]
 async fn no_more_are_taken_than_memory_may_hold() -> TestResult {
     let fake = fake(BatchedEvents::Every, 1);
-    fake.fail(Failure { storing: true, ..Failure::default() });
+    fail(&fake, Failure::Storing);
     for number in 0..100 {
         let error = handle_new_event(&fake, step(&number.to_string())).await.unwrap_err();
         assert!(
@@ -184,22 +187,22 @@ async fn no_more_are_taken_than_memory_may_hold() -> TestResult {
     }
     let error = handle_new_event(&fake, step("one too many")).await.unwrap_err();
     assert!(matches!(error, InstanceError::EventsWaiting { waiting: 100, .. }), "{error}");
-    fake.fail(Failure::default());
+    fail(&fake, Failure::Nothing);
     flush_events(&fake).await?;
-    assert_eq!(fake.entries().len(), 100, "the one that was not taken is not there");
+    assert_eq!(fake.all_entries().len(), 100, "the one that was not taken is not there");
     Ok(())
 }
 
 #[tokio::test(start_paused = true)]
 async fn one_that_is_refused_takes_no_other_with_it() -> TestResult {
-    let fake =
-        Fake { batching: fake(BatchedEvents::Every, 4).batching, ..Fake::that_refuses("bad") };
+    let fake = fake(BatchedEvents::Every, 4);
+    fail(&fake, Failure::Entries("bad"));
     handle_all(&fake, &["a", "bad one", "b"]).await?;
     let error = handle_new_event(&fake, step("c")).await.unwrap_err();
     assert_eq!(error.to_string(), "event: not this one");
     assert_eq!(fake.effects(), ["store a", "store b", "store c"]);
     flush_events(&fake).await?;
-    assert_eq!(fake.entries().len(), 3, "what was refused does not come again");
+    assert_eq!(fake.all_entries().len(), 3, "what was refused does not come again");
     Ok(())
 }
 
@@ -219,7 +222,7 @@ async fn a_batch_of_several_runs_keeps_their_order() -> TestResult {
 #[tokio::test(start_paused = true)]
 async fn a_run_that_cannot_be_changed_has_its_events_stored_once() -> TestResult {
     let fake = fake(BatchedEvents::Every, 10);
-    fake.fail(Failure { changing: true, ..Failure::default() });
+    fail(&fake, Failure::Changing);
     handle_new_event(&fake, step("a")).await?;
     let end = event("r1", DagsterEventType::RunSuccess, "end");
     assert!(handle_new_event(&fake, end).await.is_err());
@@ -248,7 +251,7 @@ async fn many_writers_at_once_lose_nothing_and_each_keeps_its_order() -> TestRes
         outcome?;
     }
     flush_events(&fake).await?;
-    let entries = fake.entries();
+    let entries = fake.all_entries();
     assert_eq!(entries.len(), 16 * 50);
     for writer in 0..16 {
         let prefix = format!("{writer}-");

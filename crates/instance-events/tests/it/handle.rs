@@ -4,13 +4,14 @@ use instance_core::event::{DagsterEventType, EventLogEntry, LogLevel};
 use instance_core::ids::RunId;
 use instance_core::ops::ClockAccess;
 use instance_core::storage::{Only, RecordsForRun, time_of_change};
+use instance_core::testing::instance::TestInstance;
 use instance_events::{
     add_event_listener, all_logs, get_records_for_run, handle_new_event, handle_new_events,
     logs_after, should_store_event, store_event,
 };
 
-use crate::fake::{Failure, Fake, TestResult};
 use crate::samples::event;
+use crate::support::{Failure, TestResult, that_fails};
 
 fn entry(run_id: &str, event_type: DagsterEventType, message: &str) -> EventLogEntry {
     let event = event(event_type).with_message(message);
@@ -28,10 +29,10 @@ fn line(run_id: &str, text: &str) -> EventLogEntry {
 #[tokio::test]
 async fn those_of_one_run_are_stored_then_each_changes_its_run_and_is_heard_in_order() -> TestResult
 {
-    let fake = Fake::default();
-    add_event_listener(&fake, &RunId::from("r1"), fake.noting("first"));
-    add_event_listener(&fake, &RunId::from("r1"), fake.noting("second"));
-    add_event_listener(&fake, &RunId::from("r2"), fake.noting("other"));
+    let fake = TestInstance::default();
+    add_event_listener(&fake, &RunId::from("r1"), fake.noting_listener("first"));
+    add_event_listener(&fake, &RunId::from("r1"), fake.noting_listener("second"));
+    add_event_listener(&fake, &RunId::from("r2"), fake.noting_listener("other"));
     let entries = vec![
         entry("r1", DagsterEventType::RunStart, "start"),
         entry("r1", DagsterEventType::StepStart, "step"),
@@ -59,7 +60,7 @@ async fn those_of_one_run_are_stored_then_each_changes_its_run_and_is_heard_in_o
             "second hears 5 stop",
         ]
     );
-    assert_eq!(fake.entries(), entries);
+    assert_eq!(fake.all_entries(), entries);
     Ok(())
 }
 
@@ -72,8 +73,8 @@ async fn listeners_of_a_run_are_forgotten_when_it_has_ended() -> TestResult {
         (DagsterEventType::RunCanceling, 1),
         (DagsterEventType::StepFailure, 1),
     ] {
-        let fake = Fake::default();
-        add_event_listener(&fake, &RunId::from("r1"), fake.noting("listener"));
+        let fake = TestInstance::default();
+        add_event_listener(&fake, &RunId::from("r1"), fake.noting_listener("listener"));
         handle_new_event(&fake, entry("r1", event_type, "end")).await?;
         assert!(
             fake.effects().contains(&"listener hears 1 end".to_owned()),
@@ -96,12 +97,12 @@ async fn types_that_change_no_run_and_types_of_the_future_change_none() -> TestR
         .iter()
         .filter(|kind| **kind != DagsterEventType::AssetFailedToMaterialize)
     {
-        let fake = Fake::default();
+        let fake = TestInstance::default();
         handle_new_event(&fake, entry("r1", *event_type, "m")).await?;
         let changes = fake.effects().iter().filter(|effect| effect.starts_with("change ")).count();
         assert_eq!(changes, usize::from(event_type.run_status().is_some()), "{event_type}");
     }
-    let fake = Fake::default();
+    let fake = TestInstance::default();
     let mut future = entry("r1", DagsterEventType::RunSuccess, "m");
     if let Some(event) = &mut future.dagster_event {
         event.event_type_value = "RUN_TELEPORTED".to_owned();
@@ -113,7 +114,7 @@ async fn types_that_change_no_run_and_types_of_the_future_change_none() -> TestR
 
 #[test]
 fn a_time_outside_of_the_calendar_becomes_the_time_of_the_clock() {
-    let fake = Fake::default();
+    let fake = TestInstance::default();
     let entry = EventLogEntry { timestamp: 1e300, ..entry("r1", DagsterEventType::RunStart, "m") };
     let at = time_of_change(&entry, fake.clock());
     assert_eq!(at.to_string(), "2023-11-14 22:13:20.250 UTC");
@@ -121,8 +122,8 @@ fn a_time_outside_of_the_calendar_becomes_the_time_of_the_clock() {
 
 #[tokio::test]
 async fn what_is_not_stored_changes_no_run_and_is_not_heard() -> TestResult {
-    let fake = Fake::that_refuses("m");
-    add_event_listener(&fake, &RunId::from("r1"), fake.noting("listener"));
+    let fake = that_fails(Failure::Entries("m"));
+    add_event_listener(&fake, &RunId::from("r1"), fake.noting_listener("listener"));
     let error =
         handle_new_event(&fake, entry("r1", DagsterEventType::RunStart, "m")).await.unwrap_err();
     assert_eq!(error.to_string(), "event: not this one");
@@ -132,8 +133,8 @@ async fn what_is_not_stored_changes_no_run_and_is_not_heard() -> TestResult {
 
 #[tokio::test]
 async fn a_run_that_cannot_be_changed_is_an_error_of_its_event() -> TestResult {
-    let fake = Fake::that_fails(Failure { changing: true, ..Failure::default() });
-    add_event_listener(&fake, &RunId::from("r1"), fake.noting("listener"));
+    let fake = that_fails(Failure::Changing);
+    add_event_listener(&fake, &RunId::from("r1"), fake.noting_listener("listener"));
     let outcome = handle_new_event(&fake, entry("r1", DagsterEventType::RunStart, "m")).await;
     assert!(outcome.is_err());
     assert_eq!(fake.effects(), ["store m", "listener hears 1 m"], "the event stays stored");
@@ -142,7 +143,7 @@ async fn a_run_that_cannot_be_changed_is_an_error_of_its_event() -> TestResult {
 
 #[tokio::test]
 async fn logs_are_read_back_whole_or_by_type() -> TestResult {
-    let fake = Fake::default();
+    let fake = TestInstance::default();
     let entries = vec![
         entry("r1", DagsterEventType::RunStart, "start"),
         line("r1", "line"),
@@ -172,7 +173,7 @@ async fn logs_are_read_back_whole_or_by_type() -> TestResult {
 
 #[tokio::test]
 async fn failures_to_materialise_are_not_kept() -> TestResult {
-    let fake = Fake::default();
+    let fake = TestInstance::default();
     let failed = entry("r1", DagsterEventType::AssetFailedToMaterialize, "failed");
     let done = entry("r1", DagsterEventType::AssetMaterialization, "done");
     assert!(!should_store_event(&failed));
@@ -186,8 +187,8 @@ async fn failures_to_materialise_are_not_kept() -> TestResult {
 
 #[tokio::test]
 async fn storing_alone_changes_and_tells_nothing() -> TestResult {
-    let fake = Fake::default();
-    add_event_listener(&fake, &RunId::from("r1"), fake.noting("listener"));
+    let fake = TestInstance::default();
+    add_event_listener(&fake, &RunId::from("r1"), fake.noting_listener("listener"));
     store_event(&fake, &entry("r1", DagsterEventType::RunSuccess, "end")).await?;
     assert_eq!(fake.effects(), ["store end"]);
     Ok(())

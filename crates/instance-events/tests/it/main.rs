@@ -2,11 +2,11 @@
 #![expect(clippy::expect_used, reason = "a failed expectation is a failed test")]
 
 mod batch;
-mod fake;
 mod handle;
 mod report;
 mod retry;
 #[cfg(feature = "tracing-layer")]
 mod run_log_layer;
 mod samples;
+mod support;
 mod watch;

@@ -8,13 +8,23 @@ use instance_core::run::{DagsterRun, DagsterRunStatus};
 use instance_core::serdes::UnknownFields;
 use instance_core::settings::RunRetries;
 use instance_core::tags;
+use instance_core::testing::instance::TestInstance;
 use instance_events::{auto_reexecution_should_retry_run, handle_new_event};
 
-use crate::fake::{Fake, TestResult};
 use crate::samples::{event, of_code_location};
+use crate::support::TestResult;
 
-const RETRIES: RunRetries =
-    RunRetries { enabled: true, max_retries: 2, retry_on_asset_or_op_failure: true };
+/// Failed runs are retried twice.
+fn retries() -> RunRetries {
+    RunRetries::new().with_enabled(true).with_max_retries(2)
+}
+
+/// An instance that retries runs.
+fn that_retries(retries: RunRetries) -> TestInstance {
+    let mut instance = TestInstance::default();
+    instance.settings.run_retries = retries;
+    instance
+}
 
 fn run(id: &str, tags: &[(&str, &str)]) -> DagsterRun {
     let tags = tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
@@ -41,7 +51,6 @@ fn failure(run_id: &str, reason: RunFailureReason) -> EventLogEntry {
 
 /// Checks the tag of the run `r1` after its failure.
 async fn check(retries: RunRetries, runs: Vec<DagsterRun>, expected: Option<&str>) -> TestResult {
-    let fake = Fake { retries, ..Fake::default() };
     // The store tags a run with the reason that the event of its failure has.
     let of_step = |run: &DagsterRun| {
         run.tags.get(tags::RUN_FAILURE_REASON).is_some_and(|reason| reason == "STEP_FAILURE")
@@ -51,18 +60,18 @@ async fn check(retries: RunRetries, runs: Vec<DagsterRun>, expected: Option<&str
     } else {
         RunFailureReason::RunException
     };
-    let fake = runs.into_iter().fold(fake, Fake::with_run);
+    let fake = runs.into_iter().fold(that_retries(retries), TestInstance::with_run);
     handle_new_event(&fake, failure("r1", reason)).await?;
-    let run = fake.run("r1").ok_or("no run")?;
+    let run = fake.run(&RunId::from("r1")).await;
     assert_eq!(run.tags.get(tags::WILL_RETRY).map(String::as_str), expected, "{run:?}");
     Ok(())
 }
 
 #[tokio::test]
 async fn a_failed_run_is_marked_where_runs_are_retried() -> TestResult {
-    check(RETRIES, vec![run("r1", &[])], Some("true")).await?;
+    check(retries(), vec![run("r1", &[])], Some("true")).await?;
     check(RunRetries::default(), vec![run("r1", &[])], None).await?;
-    check(RunRetries { max_retries: 0, ..RETRIES }, vec![run("r1", &[])], Some("false")).await
+    check(retries().with_max_retries(0), vec![run("r1", &[])], Some("false")).await
 }
 
 #[tokio::test]
@@ -75,7 +84,7 @@ async fn a_tag_of_the_run_says_how_often_it_is_retried() -> TestResult {
         ("many", "false"),
         ("", "false"),
     ] {
-        check(RETRIES, vec![run("r1", &[(tags::MAX_RETRIES, value)])], Some(expected)).await?;
+        check(retries(), vec![run("r1", &[(tags::MAX_RETRIES, value)])], Some(expected)).await?;
     }
     Ok(())
 }
@@ -83,25 +92,25 @@ async fn a_tag_of_the_run_says_how_often_it_is_retried() -> TestResult {
 #[tokio::test]
 async fn retries_of_the_group_are_counted() -> TestResult {
     let one = || vec![run("r1", &[]), retry_of("r2", "r1")];
-    check(RETRIES, one(), Some("true")).await?;
+    check(retries(), one(), Some("true")).await?;
     let two = [one(), vec![retry_of("r3", "r1")]].concat();
-    check(RETRIES, two, Some("false")).await?;
-    check(RETRIES, vec![retry_of("r1", "r0"), run("r0", &[])], Some("true")).await?;
-    check(RETRIES, vec![retry_of("r1", "deleted")], Some("false")).await
+    check(retries(), two, Some("false")).await?;
+    check(retries(), vec![retry_of("r1", "r0"), run("r0", &[])], Some("true")).await?;
+    check(retries(), vec![retry_of("r1", "deleted")], Some("false")).await
 }
 
 #[tokio::test]
 async fn failures_of_steps_are_retried_unless_settings_or_the_run_say_no() -> TestResult {
     let of_step = (tags::RUN_FAILURE_REASON, "STEP_FAILURE");
-    let never = RunRetries { retry_on_asset_or_op_failure: false, ..RETRIES };
-    check(RETRIES, vec![run("r1", &[of_step])], Some("true")).await?;
+    let never = retries().with_retry_on_asset_or_op_failure(false);
+    check(retries(), vec![run("r1", &[of_step])], Some("true")).await?;
     check(never, vec![run("r1", &[of_step])], Some("false")).await?;
     check(never, vec![run("r1", &[])], Some("true")).await?;
     for (value, expected) in
         [("false", "false"), ("NONE", "false"), ("0", "false"), ("", "false"), ("yes", "true")]
     {
         let tag = (tags::RETRY_ON_ASSET_OR_OP_FAILURE, value);
-        check(RETRIES, vec![run("r1", &[of_step, tag])], Some(expected)).await?;
+        check(retries(), vec![run("r1", &[of_step, tag])], Some(expected)).await?;
         check(never, vec![run("r1", &[of_step, tag])], Some(expected)).await?;
     }
     Ok(())
@@ -109,8 +118,7 @@ async fn failures_of_steps_are_retried_unless_settings_or_the_run_say_no() -> Te
 
 #[tokio::test]
 async fn only_failures_are_marked_and_only_of_runs_that_are_there() -> TestResult {
-    let fake =
-        Fake { retries: RETRIES, ..Fake::default() }.with_run(of_code_location(run("r1", &[])));
+    let fake = that_retries(retries()).with_run(of_code_location(run("r1", &[])));
     for event_type in
         DagsterEventType::ALL.iter().filter(|kind| **kind != DagsterEventType::RunFailure)
     {

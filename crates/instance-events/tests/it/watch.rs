@@ -7,30 +7,32 @@ use instance_core::event::{
     DagsterEvent, DagsterEventType, EventLogCursor, EventLogEntry, LogLevel,
 };
 use instance_core::ids::{RunId, StorageId};
+use instance_core::ops::RunStoreAccess;
 use instance_core::run::DagsterRun;
 use instance_core::storage::Only;
+use instance_core::testing::instance::TestInstance;
 use instance_events::{
     EventLogWatch, WatchEventLogs, WatchUntil, end_watch_event_logs, handle_new_event,
     watch_event_logs,
 };
 
-use crate::fake::{Failure, Fake, TestResult};
+use crate::support::{Failure, TestResult, fail};
 
 fn request() -> WatchEventLogs {
     WatchEventLogs::new(RunId::from("r1"))
 }
 
-fn fake() -> Fake {
-    Fake::default().with_run(DagsterRun::new(RunId::from("r1"), "j"))
+fn fake() -> TestInstance {
+    TestInstance::default().with_run(DagsterRun::new(RunId::from("r1"), "j"))
 }
 
-async fn store(fake: &Fake, event_type: DagsterEventType, message: &str) -> TestResult {
+async fn store(fake: &TestInstance, event_type: DagsterEventType, message: &str) -> TestResult {
     let event = DagsterEvent::new(event_type, "j").with_message(message);
     let entry = EventLogEntry::of_event(event, RunId::from("r1"), LogLevel::INFO, 1.5);
     Ok(handle_new_event(fake, entry).await?)
 }
 
-async fn step(fake: &Fake, message: &str) -> TestResult {
+async fn step(fake: &TestInstance, message: &str) -> TestResult {
     store(fake, DagsterEventType::StepStart, message).await
 }
 
@@ -117,14 +119,14 @@ async fn the_log_of_a_run_that_has_ended_comes_whole() -> TestResult {
 #[tokio::test(start_paused = true)]
 async fn a_run_whose_row_changes_behind_its_last_event_ends_then() -> TestResult {
     let fake = fake();
-    fake.fail(Failure { changing: true, ..Failure::default() });
+    fail(&fake, Failure::Changing);
     // Another process has stored the event, and the run is yet to change.
     assert!(store(&fake, DagsterEventType::RunSuccess, "end").await.is_err());
     let watch = watch_event_logs(&fake, request().with_until(WatchUntil::RunEnds)).await?;
     let mut following = tokio::spawn(all(watch));
     let early = tokio::time::timeout(Duration::from_secs(3), &mut following).await;
     assert!(early.is_err(), "the run has not ended");
-    fake.delete_run("r1");
+    fake.run_store().delete_run(&RunId::from("r1")).await?;
     assert_eq!(tokio::time::timeout(Duration::from_secs(3), following).await??, ["end"]);
     Ok(())
 }
@@ -132,7 +134,8 @@ async fn a_run_whose_row_changes_behind_its_last_event_ends_then() -> TestResult
 #[tokio::test(start_paused = true)]
 async fn a_run_that_is_not_there_has_ended() -> TestResult {
     let watch =
-        watch_event_logs(&Fake::default(), request().with_until(WatchUntil::RunEnds)).await?;
+        watch_event_logs(&TestInstance::default(), request().with_until(WatchUntil::RunEnds))
+            .await?;
     assert_eq!(all(watch).await, Vec::<String>::new());
     Ok(())
 }
@@ -188,7 +191,7 @@ async fn an_error_ends_it() -> TestResult {
     let waiting = tokio::spawn(async move { (watch.next().await, watch.next().await.is_none()) });
     tokio::task::yield_now().await;
     step(&fake, "b").await?;
-    fake.fail(Failure { storing: true, ..Failure::default() });
+    fail(&fake, Failure::Storing);
     let (error, is_over) = waiting.await?;
     assert!(error.is_some_and(|record| record.is_err()) && is_over);
     Ok(())

@@ -68,6 +68,7 @@ impl CommandOutcome {
 
 /// How a run ended.
 #[derive(Debug, Clone)]
+#[non_exhaustive]
 pub struct RunOutcome {
     /// How the command of the run ended.
     pub command: CommandOutcome,

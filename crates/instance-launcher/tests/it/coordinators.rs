@@ -1,15 +1,16 @@
 //! The coordinators: what is launched at once, what is queued, and how each is cancelled.
 
 use instance_core::run::DagsterRunStatus;
+use instance_core::testing::launching::ToldLauncher;
 use instance_launcher::{QueuedRunCoordinator, cancel_run, submit_run};
 
-use crate::fake::{Fake, TestResult, ToldLauncher};
+use crate::support::{TestResult, add_run, launching};
 
 #[tokio::test]
 async fn the_queue_takes_a_run_and_launches_nothing() -> TestResult {
     let launcher = ToldLauncher::default();
-    let fake = Fake::new(launcher.clone()).with_coordinator(QueuedRunCoordinator);
-    let run_id = fake.add_run(DagsterRunStatus::NotStarted);
+    let fake = launching(launcher.clone()).with_run_coordinator(QueuedRunCoordinator);
+    let run_id = add_run(&fake, DagsterRunStatus::NotStarted);
     assert_eq!(submit_run(&fake, &run_id).await?.status, DagsterRunStatus::Queued);
     assert_eq!(fake.event_types(&run_id), ["PIPELINE_ENQUEUED"]);
     assert_eq!(launcher.calls(), [""; 0]);
@@ -19,10 +20,10 @@ async fn the_queue_takes_a_run_and_launches_nothing() -> TestResult {
 #[tokio::test]
 async fn a_queued_run_is_cancelled_without_its_launcher() -> TestResult {
     let launcher = ToldLauncher::that_fails();
-    let fake = Fake::new(launcher.clone()).with_coordinator(QueuedRunCoordinator);
-    let run_id = fake.add_run(DagsterRunStatus::Queued);
+    let fake = launching(launcher.clone()).with_run_coordinator(QueuedRunCoordinator);
+    let run_id = add_run(&fake, DagsterRunStatus::Queued);
     assert!(cancel_run(&fake, &run_id).await?);
-    assert_eq!(fake.run(&run_id).status, DagsterRunStatus::Canceled);
+    assert_eq!(fake.run(&run_id).await.status, DagsterRunStatus::Canceled);
     assert_eq!(fake.event_types(&run_id), ["PIPELINE_CANCELING", "PIPELINE_CANCELED"]);
     assert_eq!(
         fake.messages(&run_id),
@@ -38,8 +39,8 @@ async fn a_queued_run_is_cancelled_without_its_launcher() -> TestResult {
 #[tokio::test]
 async fn the_worker_of_a_run_that_left_the_queue_is_asked() -> TestResult {
     let launcher = ToldLauncher::default();
-    let fake = Fake::new(launcher.clone()).with_coordinator(QueuedRunCoordinator);
-    let run_id = fake.add_run(DagsterRunStatus::Started);
+    let fake = launching(launcher.clone()).with_run_coordinator(QueuedRunCoordinator);
+    let run_id = add_run(&fake, DagsterRunStatus::Started);
     assert!(cancel_run(&fake, &run_id).await?);
     assert_eq!(launcher.calls(), ["terminate STARTED"]);
     assert_eq!(fake.event_types(&run_id), [""; 0]);
@@ -49,13 +50,13 @@ async fn the_worker_of_a_run_that_left_the_queue_is_asked() -> TestResult {
 #[tokio::test]
 async fn a_run_that_is_submitted_again_is_left_alone() -> TestResult {
     let launcher = ToldLauncher::default();
-    let at_once = Fake::new(launcher.clone());
-    let queued = Fake::new(launcher.clone()).with_coordinator(QueuedRunCoordinator);
+    let at_once = launching(launcher.clone());
+    let queued = launching(launcher.clone()).with_run_coordinator(QueuedRunCoordinator);
     for fake in [at_once, queued] {
         for status in
             [DagsterRunStatus::Started, DagsterRunStatus::Queued, DagsterRunStatus::Success]
         {
-            let run_id = fake.add_run(status);
+            let run_id = add_run(&fake, status);
             assert_eq!(submit_run(&fake, &run_id).await?.status, status);
             assert_eq!(fake.event_types(&run_id), [""; 0]);
         }

@@ -6,18 +6,19 @@ use instance_core::event::DagsterEventType;
 use instance_core::ids::RunId;
 use instance_core::launcher::{CancelRunContext, RunCoordinator, SubmitRunContext};
 use instance_core::run::{DagsterRun, DagsterRunStatus};
+use instance_core::testing::launching::ToldLauncher;
 use instance_launcher::{
     cancel_run, count_resume_run_attempts, dispose, force_cancel_run, launch_run, resume_run,
     submit_run,
 };
 
-use crate::fake::{Fake, TestResult, ToldLauncher};
+use crate::support::{TestResult, add_run, errors, launching, refuse};
 
 #[tokio::test]
 async fn a_submitted_run_is_launched_while_it_is_starting() -> TestResult {
     let launcher = ToldLauncher::default();
-    let fake = Fake::new(launcher.clone());
-    let run_id = fake.add_run(DagsterRunStatus::NotStarted);
+    let fake = launching(launcher.clone());
+    let run_id = add_run(&fake, DagsterRunStatus::NotStarted);
     let run = submit_run(&fake, &run_id).await?;
     assert_eq!(run.status, DagsterRunStatus::Starting);
     assert_eq!(fake.event_types(&run_id), ["PIPELINE_STARTING"]);
@@ -27,22 +28,23 @@ async fn a_submitted_run_is_launched_while_it_is_starting() -> TestResult {
 
 #[tokio::test]
 async fn a_run_that_cannot_be_launched_has_failed_with_the_reason() {
-    let fake = Fake::new(ToldLauncher::that_fails());
-    let run_id = fake.add_run(DagsterRunStatus::NotStarted);
+    let fake = launching(ToldLauncher::that_fails());
+    let run_id = add_run(&fake, DagsterRunStatus::NotStarted);
     let error = submit_run(&fake, &run_id).await.expect_err("the launcher fails");
     assert!(matches!(error, InstanceError::Launch { .. }), "{error:?}");
-    assert_eq!(fake.run(&run_id).status, DagsterRunStatus::Failure);
+    assert_eq!(fake.run(&run_id).await.status, DagsterRunStatus::Failure);
     let types = fake.event_types(&run_id);
     assert_eq!(types, ["PIPELINE_STARTING", "ENGINE_EVENT", "PIPELINE_FAILURE"]);
-    assert!(fake.errors(&run_id).contains("the cluster is full"));
+    assert!(errors(&fake, &run_id).contains("the cluster is full"));
 }
 
 #[tokio::test]
 async fn a_run_whose_start_cannot_be_reported_has_failed_and_is_not_launched() {
     let launcher = ToldLauncher::default();
-    let fake = Fake::new(launcher.clone()).that_refuses(DagsterEventType::RunStarting);
+    let fake = launching(launcher.clone());
+    refuse(&fake, DagsterEventType::RunStarting);
     for is_submitted in [true, false] {
-        let run_id = fake.add_run(DagsterRunStatus::NotStarted);
+        let run_id = add_run(&fake, DagsterRunStatus::NotStarted);
         let outcome = if is_submitted {
             submit_run(&fake, &run_id).await
         } else {
@@ -56,12 +58,13 @@ async fn a_run_whose_start_cannot_be_reported_has_failed_and_is_not_launched() {
 
 #[tokio::test]
 async fn the_first_error_is_returned_where_the_failure_cannot_be_reported_either() {
-    let fake = Fake::new(ToldLauncher::that_fails()).that_refuses(DagsterEventType::EngineEvent);
-    let run_id = fake.add_run(DagsterRunStatus::NotStarted);
+    let fake = launching(ToldLauncher::that_fails());
+    refuse(&fake, DagsterEventType::EngineEvent);
+    let run_id = add_run(&fake, DagsterRunStatus::NotStarted);
     let error = submit_run(&fake, &run_id).await.expect_err("the launcher fails");
     assert!(matches!(error, InstanceError::Launch { .. }), "{error:?}");
     // Its end is reported all the same.
-    assert_eq!(fake.run(&run_id).status, DagsterRunStatus::Failure);
+    assert_eq!(fake.run(&run_id).await.status, DagsterRunStatus::Failure);
 }
 
 /// A coordinator whose queue is away.
@@ -89,21 +92,21 @@ fn away(run: &DagsterRun) -> InstanceError {
 
 #[tokio::test]
 async fn a_run_that_the_coordinator_does_not_take_has_failed_with_the_reason() {
-    let fake = Fake::new(ToldLauncher::default()).with_coordinator(BrokenCoordinator);
-    let run_id = fake.add_run(DagsterRunStatus::NotStarted);
+    let fake = launching(ToldLauncher::default()).with_run_coordinator(BrokenCoordinator);
+    let run_id = add_run(&fake, DagsterRunStatus::NotStarted);
     let error = submit_run(&fake, &run_id).await.expect_err("the coordinator fails");
     assert!(matches!(error, InstanceError::Invalid { .. }), "{error:?}");
     assert_eq!(fake.event_types(&run_id), ["ENGINE_EVENT", "PIPELINE_FAILURE"]);
-    assert!(fake.errors(&run_id).contains("the queue is away"));
+    assert!(errors(&fake, &run_id).contains("the queue is away"));
 }
 
 #[tokio::test]
 async fn a_run_that_has_ended_is_not_cancelled_again() -> TestResult {
     let launcher = ToldLauncher::default();
-    let fake = Fake::new(launcher.clone());
+    let fake = launching(launcher.clone());
     for status in [DagsterRunStatus::Success, DagsterRunStatus::Failure, DagsterRunStatus::Canceled]
     {
-        let run_id = fake.add_run(status);
+        let run_id = add_run(&fake, status);
         assert!(!cancel_run(&fake, &run_id).await?);
         assert_eq!(force_cancel_run(&fake, &run_id).await?.status, status);
         assert_eq!(fake.event_types(&run_id), [""; 0]);
@@ -114,7 +117,7 @@ async fn a_run_that_has_ended_is_not_cancelled_again() -> TestResult {
 
 #[tokio::test]
 async fn a_run_that_is_not_there_is_named() {
-    let fake = Fake::new(ToldLauncher::default());
+    let fake = launching(ToldLauncher::default());
     let run_id = RunId::from("nobody");
     let answers = [
         submit_run(&fake, &run_id).await.err(),
@@ -132,11 +135,11 @@ async fn a_run_that_is_not_there_is_named() {
 
 #[tokio::test]
 async fn force_marks_a_run_whose_worker_cannot_be_asked() -> TestResult {
-    let fake = Fake::new(ToldLauncher::that_fails());
-    let run_id = fake.add_run(DagsterRunStatus::Started);
+    let fake = launching(ToldLauncher::that_fails());
+    let run_id = add_run(&fake, DagsterRunStatus::Started);
     let error = cancel_run(&fake, &run_id).await.expect_err("the launcher fails");
     assert!(matches!(error, InstanceError::Launch { .. }), "{error:?}");
-    assert_eq!(fake.run(&run_id).status, DagsterRunStatus::Started);
+    assert_eq!(fake.run(&run_id).await.status, DagsterRunStatus::Started);
     let run = force_cancel_run(&fake, &run_id).await?;
     assert_eq!(run.status, DagsterRunStatus::Canceled);
     assert_eq!(fake.event_types(&run_id), ["ENGINE_EVENT", "PIPELINE_CANCELED"]);
@@ -145,33 +148,33 @@ async fn force_marks_a_run_whose_worker_cannot_be_asked() -> TestResult {
         messages[1].starts_with("This pipeline was forcibly marked as canceled"),
         "{messages:?}"
     );
-    assert!(fake.errors(&run_id).contains("the cluster is full"));
+    assert!(errors(&fake, &run_id).contains("the cluster is full"));
     Ok(())
 }
 
 #[tokio::test]
 async fn only_runs_that_were_launched_and_go_on_can_be_resumed() {
-    let fake = Fake::new(ToldLauncher::default());
+    let fake = launching(ToldLauncher::default());
     for status in
         [DagsterRunStatus::NotStarted, DagsterRunStatus::Queued, DagsterRunStatus::Success]
     {
-        let run_id = fake.add_run(status);
+        let run_id = add_run(&fake, status);
         let error = resume_run(&fake, &run_id, 1).await.expect_err("not in progress");
         assert!(error.to_string().contains(status.as_str()), "{error}");
-        assert_eq!(fake.run(&run_id).status, status);
+        assert_eq!(fake.run(&run_id).await.status, status);
     }
 }
 
 #[tokio::test]
 async fn a_launcher_that_resumes_no_runs_says_so_and_the_run_has_failed() -> TestResult {
-    let fake = Fake::new(ToldLauncher::default());
-    let run_id = fake.add_run(DagsterRunStatus::Started);
+    let fake = launching(ToldLauncher::default());
+    let run_id = add_run(&fake, DagsterRunStatus::Started);
     assert_eq!(count_resume_run_attempts(&fake, &run_id).await?, 0);
     let error = resume_run(&fake, &run_id, 1).await.expect_err("not supported");
     assert!(matches!(error, InstanceError::Launch { .. }), "{error:?}");
     assert_eq!(count_resume_run_attempts(&fake, &run_id).await?, 1);
-    assert_eq!(fake.run(&run_id).status, DagsterRunStatus::Failure);
-    let errors = fake.errors(&run_id);
+    assert_eq!(fake.run(&run_id).await.status, DagsterRunStatus::Failure);
+    let errors = errors(&fake, &run_id);
     assert!(errors.contains("ToldLauncher does not resume runs"), "{errors}");
     Ok(())
 }
@@ -179,6 +182,6 @@ async fn a_launcher_that_resumes_no_runs_says_so_and_the_run_has_failed() -> Tes
 #[tokio::test]
 async fn the_launcher_is_told_of_the_end_of_the_instance() {
     let launcher = ToldLauncher::default();
-    dispose(&Fake::new(launcher.clone())).await;
+    dispose(&launching(launcher.clone())).await;
     assert_eq!(launcher.calls(), ["dispose"]);
 }

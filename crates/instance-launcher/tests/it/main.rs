@@ -2,9 +2,9 @@
 #![expect(clippy::expect_used, reason = "a failed expectation is a failed test")]
 
 mod coordinators;
-mod fake;
 mod health;
 mod lifecycle;
 mod other_process;
 mod process;
 mod process_failures;
+mod support;

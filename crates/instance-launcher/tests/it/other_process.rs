@@ -5,14 +5,15 @@ use instance_core::ids::RunId;
 use instance_core::launcher::WorkerStatus;
 use instance_core::ops::EventReporter;
 use instance_core::run::DagsterRunStatus;
+use instance_core::testing::instance::TestInstance;
 use instance_launcher::{
     CommandOutcome, ProcessRunLauncher, cancel_run, check_run_worker_health,
     fail_run_without_worker, submit_run,
 };
 use tokio::signal::unix::{SignalKind, signal};
 
-use crate::fake::{Fake, TestResult};
 use crate::process::{add_command, launcher_with_output, wait_for};
+use crate::support::{TestResult, add_run, launching};
 
 fn engine_data(entry: &mut EventLogEntry) -> Option<&mut EngineEventData> {
     match entry.dagster_event.as_mut()?.event_specific_data.as_deref_mut()? {
@@ -32,13 +33,13 @@ fn text<'a>(entry: &'a mut EventLogEntry, label: &str) -> Option<&'a mut String>
 
 /// The same run as another process sees it, after its events were changed.
 async fn seen_elsewhere(
-    fake: &Fake,
+    fake: &TestInstance,
     run_id: &RunId,
     change: impl Fn(&mut EventLogEntry),
-) -> Result<Fake, instance_core::InstanceError> {
-    let elsewhere = Fake::new(ProcessRunLauncher::new());
-    elsewhere.put_run(fake.run(run_id));
-    for mut entry in fake.entries(run_id) {
+) -> Result<TestInstance, instance_core::InstanceError> {
+    let elsewhere = launching(ProcessRunLauncher::new());
+    elsewhere.add_run(fake.run(run_id).await).await;
+    for mut entry in fake.entries(run_id).await {
         change(&mut entry);
         elsewhere.handle_new_event(entry.into()).await?;
     }
@@ -64,12 +65,13 @@ fn move_worker(entry: &mut EventLogEntry) {
 #[tokio::test]
 async fn the_events_say_which_processes_a_run_has() -> TestResult {
     let launcher = ProcessRunLauncher::new().passing_signals_on();
-    let fake = Fake::new(launcher.clone());
+    let fake = launching(launcher.clone());
     let run_id = add_command(&fake, &["true"]);
     submit_run(&fake, &run_id).await?;
     launcher.wait(&run_id).await.ok_or("no outcome")?;
     let labels: Vec<Vec<String>> = fake
         .entries(&run_id)
+        .await
         .iter_mut()
         .filter_map(|entry| engine_data(entry).map(|data| data.metadata.clone()))
         .map(|metadata| metadata.into_iter().map(|entry| entry.label).collect())
@@ -87,7 +89,7 @@ async fn the_events_say_which_processes_a_run_has() -> TestResult {
 #[tokio::test]
 async fn a_worker_is_seen_from_another_process_of_its_host() -> TestResult {
     let (launcher, mut output) = launcher_with_output();
-    let fake = Fake::new(launcher.clone());
+    let fake = launching(launcher.clone());
     let run_id = add_command(&fake, &["sh", "-c", "echo ready; exec sleep 1000"]);
     submit_run(&fake, &run_id).await?;
     wait_for(&mut output, "ready").await;
@@ -116,7 +118,7 @@ async fn a_worker_is_seen_from_another_process_of_its_host() -> TestResult {
 #[tokio::test]
 async fn the_command_that_a_lost_worker_left_behind_is_found_and_stopped() -> TestResult {
     let (launcher, mut output) = launcher_with_output();
-    let fake = Fake::new(launcher.clone());
+    let fake = launching(launcher.clone());
     let run_id = add_command(&fake, &["sh", "-c", "echo ready; exec sleep 1000"]);
     submit_run(&fake, &run_id).await?;
     wait_for(&mut output, "ready").await;
@@ -132,7 +134,7 @@ async fn the_command_that_a_lost_worker_left_behind_is_found_and_stopped() -> Te
     assert_eq!(outcome.command, CommandOutcome::Signaled(15));
 
     assert!(fail_run_without_worker(&elsewhere, &run_id).await?.is_some());
-    assert_eq!(elsewhere.run(&run_id).status, DagsterRunStatus::Failure);
+    assert_eq!(elsewhere.run(&run_id).await.status, DagsterRunStatus::Failure);
     Ok(())
 }
 
@@ -140,7 +142,7 @@ async fn the_command_that_a_lost_worker_left_behind_is_found_and_stopped() -> Te
 async fn a_worker_that_passes_signals_on_is_asked_by_a_signal_to_its_process() -> TestResult {
     let mut signals = signal(SignalKind::terminate())?;
     let (launcher, mut output) = launcher_with_output();
-    let fake = Fake::new(launcher.clone().passing_signals_on());
+    let fake = launching(launcher.clone().passing_signals_on());
     let run_id = add_command(&fake, &["sh", "-c", "echo ready; exec sleep 1000"]);
     submit_run(&fake, &run_id).await?;
     wait_for(&mut output, "ready").await;
@@ -154,8 +156,8 @@ async fn a_worker_that_passes_signals_on_is_asked_by_a_signal_to_its_process() -
 
 #[tokio::test]
 async fn nothing_is_known_of_the_workers_of_others() -> TestResult {
-    let fake = Fake::new(ProcessRunLauncher::new());
-    let run_id = fake.add_run(DagsterRunStatus::Started);
+    let fake = launching(ProcessRunLauncher::new());
+    let run_id = add_run(&fake, DagsterRunStatus::Started);
     let health = check_run_worker_health(&fake, &run_id).await?;
     assert_eq!(health.status, WorkerStatus::Unknown);
     assert!(!cancel_run(&fake, &run_id).await?);

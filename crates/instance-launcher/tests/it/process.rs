@@ -8,24 +8,27 @@ use instance_core::ids::RunId;
 use instance_core::launcher::{RunLauncher, WorkerStatus};
 use instance_core::run::DagsterRunStatus;
 use instance_core::storage::ComputeIoType;
+use instance_core::testing::instance::{TestInstance, at_once};
 use instance_launcher::{
     CommandOutcome, OutputSink, ProcessRunLauncher, RunOutcome, StopSignal, cancel_run,
     check_run_worker_health, submit_run,
 };
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
-use crate::fake::{Fake, TestResult};
+use crate::support::{
+    TestResult, captured, completed_captures, errors, launching, new_run, wait_for_message,
+};
 
 /// The message by which a run says that it waits for others who hold its output.
 const HELD: &str = "hold its output open";
 
 /// Adds a run that executes a command.
-pub(crate) fn add_command(fake: &Fake, argv: &[&str]) -> RunId {
-    let run_id = fake.add_run(DagsterRunStatus::NotStarted);
+pub(crate) fn add_command(fake: &TestInstance, argv: &[&str]) -> RunId {
     let argv = argv.iter().map(|&part| part.to_owned()).collect();
-    let mut run = fake.run(&run_id);
+    let mut run = new_run(fake, DagsterRunStatus::NotStarted);
     run.run_config = CommandSpec::new(argv).expect("a command").to_run_config();
-    fake.put_run(run);
+    let run_id = run.run_id.clone();
+    at_once(fake.add_run(run));
     run_id
 }
 
@@ -49,7 +52,11 @@ pub(crate) async fn wait_for(output: &mut UnboundedReceiver<String>, text: &str)
     }
 }
 
-async fn execute(fake: &Fake, launcher: &ProcessRunLauncher, argv: &[&str]) -> (RunId, RunOutcome) {
+async fn execute(
+    fake: &TestInstance,
+    launcher: &ProcessRunLauncher,
+    argv: &[&str],
+) -> (RunId, RunOutcome) {
     let run_id = add_command(fake, argv);
     submit_run(fake, &run_id).await.expect("launched");
     let outcome = launcher.wait(&run_id).await.expect("the launcher's run");
@@ -59,14 +66,14 @@ async fn execute(fake: &Fake, launcher: &ProcessRunLauncher, argv: &[&str]) -> (
 /// Checks how a command ends.
 async fn check(argv: &[&str], outcome: CommandOutcome, code: u8, health: (WorkerStatus, &str)) {
     let launcher = ProcessRunLauncher::new();
-    let fake = Fake::new(launcher.clone());
+    let fake = launching(launcher.clone());
     let (run_id, ended) = execute(&fake, &launcher, argv).await;
     assert_eq!(ended.command, outcome);
     assert_eq!(ended.command.exit_code(), code);
     assert!(ended.error.is_none() && !ended.canceled, "{ended:?}");
     let status = if code == 0 { DagsterRunStatus::Success } else { DagsterRunStatus::Failure };
-    assert_eq!(fake.run(&run_id).status, status);
-    assert_eq!(fake.completed_captures(), 1);
+    assert_eq!(fake.run(&run_id).await.status, status);
+    assert_eq!(completed_captures(&fake), 1);
     let found = check_run_worker_health(&fake, &run_id).await.expect("health");
     assert_eq!((found.status, found.msg.as_deref().unwrap_or_default()), health);
 }
@@ -94,20 +101,20 @@ async fn commands_end_as_a_shell_would_say() {
 #[tokio::test]
 async fn a_program_that_is_not_there_fails_its_run() {
     let launcher = ProcessRunLauncher::new();
-    let fake = Fake::new(launcher.clone());
+    let fake = launching(launcher.clone());
     let (run_id, ended) = execute(&fake, &launcher, &["/no/such/program"]).await;
     assert_eq!(ended.command.exit_code(), 127);
-    assert_eq!(fake.run(&run_id).status, DagsterRunStatus::Failure);
-    assert!(fake.errors(&run_id).contains("/no/such/program: No such file"));
+    assert_eq!(fake.run(&run_id).await.status, DagsterRunStatus::Failure);
+    assert!(errors(&fake, &run_id).contains("/no/such/program: No such file"));
 }
 
 #[tokio::test]
 async fn everything_that_a_command_prints_is_captured_and_the_events_tell_its_life() {
     let launcher = ProcessRunLauncher::new();
-    let fake = Fake::new(launcher.clone());
+    let fake = launching(launcher.clone());
     let (run_id, _) = execute(&fake, &launcher, &["sh", "-c", "echo out; echo err >&2"]).await;
-    assert_eq!(fake.captured(ComputeIoType::Stdout), "out\n");
-    assert_eq!(fake.captured(ComputeIoType::Stderr), "err\n");
+    assert_eq!(captured(&fake, ComputeIoType::Stdout), "out\n");
+    assert_eq!(captured(&fake, ComputeIoType::Stderr), "err\n");
     assert_eq!(
         fake.event_types(&run_id),
         [
@@ -126,15 +133,15 @@ async fn everything_that_a_command_prints_is_captured_and_the_events_tell_its_li
 #[tokio::test]
 async fn a_command_knows_its_run_and_its_last_words_are_the_reason() {
     let launcher = ProcessRunLauncher::new();
-    let fake = Fake::new(launcher.clone());
+    let fake = launching(launcher.clone());
     let script = "echo \"run $DAGSTER_RUN_ID of $DAGSTER_RUN_JOB_NAME\" >&2; exit 1";
     let (run_id, _) = execute(&fake, &launcher, &["sh", "-c", script]).await;
-    let errors = fake.errors(&run_id);
+    let errors = errors(&fake, &run_id);
     assert!(errors.contains(&format!("run {run_id} of job")), "{errors}");
 }
 
 /// Checks that a run ended because it was stopped, and that its end is the last word.
-fn check_canceled(fake: &Fake, run_id: &RunId, outcome: &RunOutcome) {
+fn check_canceled(fake: &TestInstance, run_id: &RunId, outcome: &RunOutcome) {
     assert!(outcome.canceled, "{outcome:?}");
     assert!(outcome.error.is_none(), "{outcome:?}");
     let types = fake.event_types(run_id);
@@ -145,7 +152,7 @@ fn check_canceled(fake: &Fake, run_id: &RunId, outcome: &RunOutcome) {
 #[tokio::test]
 async fn a_run_that_is_cancelled_stops_its_command() -> TestResult {
     let (launcher, mut output) = launcher_with_output();
-    let fake = Fake::new(launcher.clone());
+    let fake = launching(launcher.clone());
     let run_id = add_command(&fake, &["sh", "-c", "echo ready; exec sleep 1000"]);
     submit_run(&fake, &run_id).await?;
     wait_for(&mut output, "ready").await;
@@ -161,22 +168,22 @@ async fn a_run_that_is_cancelled_stops_its_command() -> TestResult {
 #[tokio::test]
 async fn a_run_that_is_stopped_before_it_began_executes_nothing() -> TestResult {
     let launcher = ProcessRunLauncher::new();
-    let fake = Fake::new(launcher.clone());
+    let fake = launching(launcher.clone());
     let run_id = add_command(&fake, &["sh", "-c", "echo never"]);
     submit_run(&fake, &run_id).await?;
     // The worker is a task, and has had no turn yet.
     assert!(launcher.signal(&run_id, StopSignal::Interrupt));
     let outcome = launcher.wait(&run_id).await.ok_or("no outcome")?;
     assert_eq!((outcome.command, outcome.canceled), (CommandOutcome::Skipped, true));
-    assert_eq!(fake.run(&run_id).status, DagsterRunStatus::Canceled);
-    assert_eq!(fake.captured(ComputeIoType::Stdout), "");
+    assert_eq!(fake.run(&run_id).await.status, DagsterRunStatus::Canceled);
+    assert_eq!(captured(&fake, ComputeIoType::Stdout), "");
     Ok(())
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_command_that_does_not_stop_is_killed() -> TestResult {
     let (launcher, mut output) = launcher_with_output();
-    let fake = Fake::new(launcher.clone());
+    let fake = launching(launcher.clone());
     let script = "trap '' TERM; echo ready; while :; do sleep 1000; done";
     let run_id = add_command(&fake, &["sh", "-c", script]);
     submit_run(&fake, &run_id).await?;
@@ -202,17 +209,17 @@ async fn a_run_ends_when_the_last_process_has_closed_its_output() -> TestResult 
     let directory = tempfile::tempdir()?;
     let go = make_fifo(directory.path(), "go")?;
     let launcher = ProcessRunLauncher::new();
-    let fake = Fake::new(launcher.clone());
+    let fake = launching(launcher.clone());
     let script = format!("(read line < {go}; echo late) & echo early");
     let run_id = add_command(&fake, &["sh", "-c", &script]);
     submit_run(&fake, &run_id).await?;
-    fake.wait_for_message(&run_id, HELD).await;
-    assert_eq!(fake.run(&run_id).status, DagsterRunStatus::Started);
+    wait_for_message(&fake, &run_id, HELD).await;
+    assert_eq!(fake.run(&run_id).await.status, DagsterRunStatus::Started);
     tokio::fs::write(&go, "go\n").await?;
     let outcome = launcher.wait(&run_id).await.ok_or("no outcome")?;
     assert!(outcome.command.is_success() && outcome.error.is_none(), "{outcome:?}");
-    assert_eq!(fake.run(&run_id).status, DagsterRunStatus::Success);
-    assert_eq!(fake.captured(ComputeIoType::Stdout), "early\nlate\n");
+    assert_eq!(fake.run(&run_id).await.status, DagsterRunStatus::Success);
+    assert_eq!(captured(&fake, ComputeIoType::Stdout), "early\nlate\n");
     Ok(())
 }
 
@@ -222,7 +229,7 @@ async fn processes_left_behind_live_on_when_their_output_is_read_no_more() -> Te
     let go = make_fifo(directory.path(), "go")?;
     let done = make_fifo(directory.path(), "done")?;
     let launcher = ProcessRunLauncher::new().with_output_timeout(Duration::from_mins(1));
-    let fake = Fake::new(launcher.clone());
+    let fake = launching(launcher.clone());
     let script = format!("(read line < {go}; echo late; echo alive > {done}) & echo early");
     let (run_id, outcome) = execute(&fake, &launcher, &["sh", "-c", &script]).await;
     assert!(outcome.command.is_success() && outcome.error.is_none(), "{outcome:?}");
@@ -230,17 +237,17 @@ async fn processes_left_behind_live_on_when_their_output_is_read_no_more() -> Te
     assert!(messages.iter().any(|text| text.contains("not captured any more")), "{messages:?}");
     tokio::fs::write(&go, "go\n").await?;
     assert_eq!(tokio::fs::read_to_string(&done).await?, "alive\n");
-    assert_eq!(fake.captured(ComputeIoType::Stdout), "early\n");
+    assert_eq!(captured(&fake, ComputeIoType::Stdout), "early\n");
     Ok(())
 }
 
 #[tokio::test(start_paused = true)]
 async fn stopping_reaches_the_processes_that_the_command_left_behind() -> TestResult {
     let launcher = ProcessRunLauncher::new();
-    let fake = Fake::new(launcher.clone());
+    let fake = launching(launcher.clone());
     let run_id = add_command(&fake, &["sh", "-c", "sleep 1000 & echo early"]);
     submit_run(&fake, &run_id).await?;
-    fake.wait_for_message(&run_id, HELD).await;
+    wait_for_message(&fake, &run_id, HELD).await;
     assert!(cancel_run(&fake, &run_id).await?);
     let outcome = launcher.wait(&run_id).await.ok_or("no outcome")?;
     assert_eq!(outcome.command, CommandOutcome::Exited(0));
@@ -253,12 +260,12 @@ async fn a_process_that_cannot_be_stopped_does_not_keep_a_run_that_is() -> TestR
     let directory = tempfile::tempdir()?;
     let go = make_fifo(directory.path(), "go")?;
     let launcher = ProcessRunLauncher::new();
-    let fake = Fake::new(launcher.clone());
+    let fake = launching(launcher.clone());
     // In a session of its own, it is not in the command's group.
     let script = format!("setsid sh -c 'read line < {go}' & echo early");
     let run_id = add_command(&fake, &["sh", "-c", &script]);
     submit_run(&fake, &run_id).await?;
-    fake.wait_for_message(&run_id, HELD).await;
+    wait_for_message(&fake, &run_id, HELD).await;
     // So that the process is in its session for sure: it opens the pipe there.
     let pipe = tokio::fs::OpenOptions::new().write(true).open(&go).await?;
     assert!(cancel_run(&fake, &run_id).await?);
@@ -271,7 +278,7 @@ async fn a_process_that_cannot_be_stopped_does_not_keep_a_run_that_is() -> TestR
 #[tokio::test]
 async fn joining_waits_for_runs_and_names_those_that_go_on() -> TestResult {
     let launcher = ProcessRunLauncher::new();
-    let fake = Fake::new(launcher.clone());
+    let fake = launching(launcher.clone());
     launcher.join(Duration::ZERO).await?;
     let run_id = add_command(&fake, &["sleep", "1000"]);
     submit_run(&fake, &run_id).await?;
@@ -279,6 +286,6 @@ async fn joining_waits_for_runs_and_names_those_that_go_on() -> TestResult {
     assert!(error.to_string().contains(run_id.as_str()), "{error}");
     assert!(cancel_run(&fake, &run_id).await?);
     launcher.join(Duration::from_mins(1)).await?;
-    assert_eq!(fake.run(&run_id).status, DagsterRunStatus::Canceled);
+    assert_eq!(fake.run(&run_id).await.status, DagsterRunStatus::Canceled);
     Ok(())
 }

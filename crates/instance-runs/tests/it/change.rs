@@ -6,16 +6,17 @@ use chrono::DateTime;
 use instance_core::event::{DagsterEvent, DagsterEventType};
 use instance_core::ids::RunId;
 use instance_core::run::DagsterRun;
+use instance_core::testing::instance::TestInstance;
 use instance_runs::{
     CreateRun, add_run, add_run_tags, create_run, delete_run, get_run_size_limit_bytes,
     handle_run_event, has_run,
 };
 
-use crate::fake::{Fake, TestResult};
+use crate::support::TestResult;
 
 #[tokio::test]
 async fn what_has_no_time_has_that_of_the_clock() -> TestResult {
-    let (fake, id) = (Fake::default(), RunId::from("r"));
+    let (fake, id) = (TestInstance::default(), RunId::from("r"));
     add_run(&fake, DagsterRun::new(id.clone(), "j")).await?;
     let event = DagsterEvent::new(DagsterEventType::RunStart, "j");
     handle_run_event(&fake, &id, &event, None).await?;
@@ -39,15 +40,15 @@ async fn what_has_no_time_has_that_of_the_clock() -> TestResult {
 
 #[tokio::test]
 async fn a_run_that_is_too_large_is_refused() -> TestResult {
-    let fake = Fake::default().with_run_size_limit(1_000);
+    let fake = TestInstance { run_size_limit_bytes: Some(1_000), ..TestInstance::default() };
     assert_eq!(get_run_size_limit_bytes(&fake), Some(1_000));
-    assert_eq!(get_run_size_limit_bytes(&Fake::default()), None);
+    assert_eq!(get_run_size_limit_bytes(&TestInstance::default()), None);
     create_run(&fake, CreateRun::new("small")).await?;
     let mut large = CreateRun::new("large");
     large.tags.insert("k".to_owned(), "v".repeat(1_000));
     let error = create_run(&fake, large.clone()).await.unwrap_err().to_string();
     assert!(error.contains("the limit of this instance is 1000"), "{error}");
-    assert_eq!(fake.runs().len(), 1);
-    create_run(&Fake::default(), large).await?;
+    assert_eq!(fake.all_runs().len(), 1);
+    create_run(&TestInstance::default(), large).await?;
     Ok(())
 }

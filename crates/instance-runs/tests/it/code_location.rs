@@ -10,7 +10,7 @@ use instance_core::ids::SnapshotId;
 use instance_core::run::{RegisteredCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin};
 use instance_core::serdes::{FrozenSet, Opaque, UnknownFields};
 use instance_core::snap::{
-    ExecutionPlanSnapshot, ExecutionStepSnap, JobLineageSnap, JobSnap, KnownExecutionState,
+    ExecutionPlanSnapshot, ExecutionStepSnap, JobLineageSnap, KnownExecutionState,
 };
 use instance_runs::CommandJob;
 
@@ -81,17 +81,13 @@ impl CodeLocation for Location {
             resolved_op_selection: None,
             unknown: UnknownFields::default(),
         };
-        let part = RemoteJob {
-            job_snapshot: JobSnap {
-                name: "part".to_owned(),
-                lineage_snapshot: Some(lineage),
-                ..job.job_snapshot.clone()
-            },
-            parent_job_snapshot: Some(job.job_snapshot.clone()),
-            asset_selection: Some(FrozenSet::from_iter(assets.clone())),
-            asset_check_selection: Some(FrozenSet::from_iter(checks.clone())),
-            ..job.clone()
-        };
+        let mut part = job
+            .clone()
+            .with_parent_job_snapshot(job.job_snapshot.clone())
+            .with_asset_selection(FrozenSet::from_iter(assets.clone()))
+            .with_asset_check_selection(FrozenSet::from_iter(checks.clone()));
+        "part".clone_into(&mut part.job_snapshot.name);
+        part.job_snapshot.lineage_snapshot = Some(lineage);
         let asked = Asked::Job { job: job.job_snapshot.name.clone(), assets, checks };
         self.answer(asked, Fails::AtJobs, part)
     }
@@ -120,27 +116,21 @@ impl CodeLocation for Location {
 
 /// A job named `j`, with a tag.
 pub(crate) fn remote_job() -> Result<RemoteJob, instance_core::InstanceError> {
-    Ok(RemoteJob {
-        tags: [("of".to_owned(), "job".to_owned())].into(),
-        job_snapshot: CommandJob::new("j", &[], false)?.snapshots().job,
-        parent_job_snapshot: None,
-        asset_selection: None,
-        asset_check_selection: None,
-        remote_job_origin: RemoteJobOrigin {
-            repository_origin: RemoteRepositoryOrigin {
-                code_location_origin: RegisteredCodeLocationOrigin {
-                    location_name: "defs".to_owned(),
-                    unknown: UnknownFields::default(),
-                }
-                .into(),
-                repository_name: "r".to_owned(),
+    let job_snapshot = CommandJob::new("j", &[], false)?.snapshots().job;
+    let origin = RemoteJobOrigin {
+        repository_origin: RemoteRepositoryOrigin {
+            code_location_origin: RegisteredCodeLocationOrigin {
+                location_name: "defs".to_owned(),
                 unknown: UnknownFields::default(),
-            },
-            job_name: "j".to_owned(),
+            }
+            .into(),
+            repository_name: "r".to_owned(),
             unknown: UnknownFields::default(),
         },
-        job_code_origin: None,
-    })
+        job_name: "j".to_owned(),
+        unknown: UnknownFields::default(),
+    };
+    Ok(RemoteJob::new(job_snapshot, origin).with_tags([("of".to_owned(), "job".to_owned())].into()))
 }
 
 /// A plan of which all steps are executed.

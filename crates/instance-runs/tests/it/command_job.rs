@@ -6,7 +6,7 @@ use instance_core::command::CommandSpec;
 use instance_core::serdes::serialize_value;
 use instance_runs::CommandJob;
 
-use crate::fake::TestResult;
+use crate::support::TestResult;
 
 /// The ids of both snapshots, a line each.
 fn ids(

@@ -11,12 +11,13 @@ use instance_core::run::{
 };
 use instance_core::serdes::{FrozenSet, Opaque, UnknownFields};
 use instance_core::snap::{JobLineageSnap, JobSnap};
+use instance_core::testing::instance::TestInstance;
 use instance_runs::{
     CommandJob, CommandJobSnapshots, CreateRun, construct_run_with_snapshots, create_run,
 };
 use serde_json::json;
 
-use crate::fake::{FRESH_ID, Fake, TestResult};
+use crate::support::{FRESH_ID, TestResult, events, overtake};
 
 const ID: &str = "11ba45cd-0ff4-4c97-9043-022db056be22";
 
@@ -39,11 +40,11 @@ fn check_key() -> AssetCheckKey {
 
 #[tokio::test]
 async fn a_run_of_a_name_alone_has_defaults() -> TestResult {
-    let fake = Fake::default();
+    let fake = TestInstance::default();
     let run = create_run(&fake, CreateRun::new("demo")).await?;
     assert_eq!(run, DagsterRun::new(RunId::from(FRESH_ID), "demo"));
     assert_eq!(fake.effects(), [format!("add_run {FRESH_ID}")]);
-    let stored = fake.runs();
+    let stored = fake.all_runs();
     assert_eq!((&stored[0].dagster_run, stored[0].create_timestamp), (&run, fake.clock().now()));
     Ok(())
 }
@@ -71,7 +72,7 @@ fn code_origin() -> JobPythonOrigin {
 
 #[tokio::test]
 async fn what_is_asked_for_stands_in_the_run() -> TestResult {
-    let fake = Fake::default();
+    let fake = TestInstance::default();
     let origin = RemoteJobOrigin {
         repository_origin: RemoteRepositoryOrigin {
             code_location_origin: RegisteredCodeLocationOrigin {
@@ -119,7 +120,7 @@ async fn what_is_asked_for_stands_in_the_run() -> TestResult {
 
 #[tokio::test]
 async fn selected_assets_and_checks_stand_in_the_run() -> TestResult {
-    let fake = Fake::default();
+    let fake = TestInstance::default();
     let mut request = CreateRun::new("demo");
     request.asset_selection =
         Some(FrozenSet::from_iter(["b", "a", "b"].map(|key| AssetKey::new([key]))));
@@ -140,14 +141,14 @@ async fn no_checks_may_be_selected_beside_ops() -> TestResult {
     let mut request = CreateRun::new("demo");
     request.asset_check_selection = Some(FrozenSet::default());
     request.op_selection = Some(texts(&["a"]));
-    let run = create_run(&Fake::default(), request).await?;
+    let run = create_run(&TestInstance::default(), request).await?;
     assert_eq!(run.asset_check_selection, Some(FrozenSet::default()));
     Ok(())
 }
 
 #[tokio::test]
 async fn snapshots_are_stored_before_the_run_and_the_run_before_its_events() -> TestResult {
-    let fake = Fake::default();
+    let fake = TestInstance::default();
     let job = CommandJob::new("demo", &[AssetKey::new(["a"]), AssetKey::new(["b"])], false)?;
     let CommandJobSnapshots { job: job_snapshot, execution_plan } = job.snapshots();
     let run =
@@ -160,8 +161,8 @@ async fn snapshots_are_stored_before_the_run_and_the_run_before_its_events() -> 
             format!("add_job_snapshot {}", job_snapshot.snapshot_id()),
             format!("add_execution_plan_snapshot {}", execution_plan.snapshot_id()),
             format!("add_run {FRESH_ID}"),
-            "store ASSET_MATERIALIZATION_PLANNED".to_owned(),
-            "store ASSET_MATERIALIZATION_PLANNED".to_owned(),
+            r#"store demo intends to materialize asset ["a"], demo intends to materialize asset ["b"]"#
+                .to_owned(),
         ]
     );
     Ok(())
@@ -169,7 +170,7 @@ async fn snapshots_are_stored_before_the_run_and_the_run_before_its_events() -> 
 
 #[tokio::test]
 async fn snapshots_that_are_stored_are_not_stored_again() -> TestResult {
-    let fake = Fake::default();
+    let fake = TestInstance::default();
     let job = CommandJob::new("demo", &[], false)?;
     let command = CommandSpec::new(vec!["true".to_owned()])?;
     for id in [ID, FRESH_ID] {
@@ -186,7 +187,7 @@ async fn snapshots_that_are_stored_are_not_stored_again() -> TestResult {
 
 #[tokio::test]
 async fn the_job_that_a_job_is_a_part_of_is_stored_first() -> TestResult {
-    let fake = Fake::default();
+    let fake = TestInstance::default();
     let parent = snapshots(&["a", "b"])?.job;
     let part = JobSnap {
         lineage_snapshot: Some(JobLineageSnap {
@@ -211,7 +212,8 @@ async fn the_job_that_a_job_is_a_part_of_is_stored_first() -> TestResult {
 
 #[tokio::test]
 async fn a_run_that_is_not_stored_announces_nothing() -> TestResult {
-    let fake = Fake::that_cannot_add_runs();
+    let fake = TestInstance::default();
+    overtake(&fake, DagsterRun::new(RunId::from(FRESH_ID), "j"));
     let job = CommandJob::new("demo", &[AssetKey::new(["a"])], false)?;
     let error = create_run(&fake, job.create_run(&CommandSpec::new(vec!["true".to_owned()])?))
         .await
@@ -220,7 +222,7 @@ async fn a_run_that_is_not_stored_announces_nothing() -> TestResult {
         matches!(error, InstanceError::Storage(StorageError::RunAlreadyExists { .. })),
         "{error:?}"
     );
-    assert_eq!(fake.events(), []);
+    assert_eq!(events(&fake), []);
     Ok(())
 }
 
@@ -228,7 +230,7 @@ async fn a_run_that_is_not_stored_announces_nothing() -> TestResult {
 async fn arguments_that_contradict_each_other_are_refused_before_anything_is_written() -> TestResult
 {
     async fn check(expected_error: &str, change: impl FnOnce(&mut CreateRun)) -> TestResult {
-        let fake = Fake::default();
+        let fake = TestInstance::default();
         let CommandJobSnapshots { job, execution_plan } = snapshots(&["a"])?;
         let mut request = CreateRun::new("demo");
         request.job_snapshot = Some(job);

@@ -3,16 +3,17 @@
 use instance_core::ids::RunId;
 use instance_core::run::RunsFilter;
 use instance_core::storage::RunsPage;
+use instance_core::testing::instance::TestInstance;
 use instance_runs::{
     find_run, get_run_by_id, get_run_record_by_id, get_runs, get_runs_count, has_run,
 };
 
-use crate::fake::{Fake, TestResult};
+use crate::support::TestResult;
 
 #[tokio::test]
 async fn a_run_is_found_by_its_id_or_the_beginning_of_it() -> TestResult {
     async fn check(text: &str, expected: Result<&str, &str>) {
-        let fake = Fake::with_runs(&["aa", "aab", "abc", "b1", "b2", "b3", "b4"]);
+        let fake = TestInstance::default().with_runs(&["aa", "aab", "abc", "b1", "b2", "b3", "b4"]);
         let found = find_run(&fake, text).await;
         let found = found
             .map(|record| record.dagster_run.run_id.to_string())
@@ -40,7 +41,7 @@ async fn a_run_is_found_by_its_id_or_the_beginning_of_it() -> TestResult {
 
 #[tokio::test]
 async fn a_run_is_read_by_its_whole_id() -> TestResult {
-    let fake = Fake::with_runs(&["aa", "aab"]);
+    let fake = TestInstance::default().with_runs(&["aa", "aab"]);
     let (there, missing) = (RunId::from("aa"), RunId::from("a"));
     assert_eq!(get_run_by_id(&fake, &there).await?.map(|run| run.run_id), Some(there.clone()));
     assert_eq!(get_run_by_id(&fake, &missing).await?, None);
@@ -52,7 +53,7 @@ async fn a_run_is_read_by_its_whole_id() -> TestResult {
 
 #[tokio::test]
 async fn runs_are_listed_newest_first() -> TestResult {
-    let fake = Fake::with_runs(&["aa", "b", "ab"]);
+    let fake = TestInstance::default().with_runs(&["aa", "b", "ab"]);
     let filter = RunsFilter::new().with_run_id_prefix("a".to_owned());
     let runs = get_runs(&fake, &filter, &RunsPage::default()).await?;
     let ids: Vec<_> = runs.iter().map(|run| run.run_id.as_str()).collect();

@@ -18,11 +18,12 @@ use instance_core::snap::{
     ExecutionPlanSnapshot, ExecutionStepInputSnap, ExecutionStepOutputSnap, ExecutionStepSnap,
     KnownExecutionState, StepKind, StepOutputProperties,
 };
+use instance_core::testing::instance::TestInstance;
 use instance_runs::{CreateReexecutedRun, ReexecutionStrategy, create_reexecuted_run};
 use serde_json::{Value, json};
 
 use crate::code_location::{Asked, Location, plan, remote_job};
-use crate::fake::{Fake, TestResult};
+use crate::support::TestResult;
 
 fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
@@ -172,7 +173,7 @@ async fn reexecuted(
     count: usize,
 ) -> Result<Option<(Vec<String>, KnownExecutionState)>, Box<dyn std::error::Error>> {
     let chain = chain(runs);
-    let mut fake = Fake::default();
+    let mut fake = TestInstance::default();
     for (number, ((run, plan), of)) in chain.iter().zip(runs).enumerate() {
         let is_last = number + 1 == runs.len();
         let events = list(&of["events"]);

@@ -14,9 +14,10 @@ use instance_core::partitions::{
 use instance_core::run::{DagsterRun, RemoteJobOrigin};
 use instance_core::serdes::{UnknownFields, serialize_value};
 use instance_core::snap::{AssetExecutionType, ExecutionPlanSnapshot, StepOutputProperties};
+use instance_core::testing::instance::TestInstance;
 use instance_runs::{CommandJob, CreateRun, create_run, log_asset_planned_events};
 
-use crate::fake::{FRESH_ID, Fake, TestResult};
+use crate::support::{FRESH_ID, TestResult, events};
 
 fn request(
     assets: &[AssetKey],
@@ -34,22 +35,22 @@ fn tags(tags: &[(&str, &str)]) -> BTreeMap<String, String> {
 }
 
 /// The assets and partitions of the events, in their order.
-fn announced(fake: &Fake) -> Vec<(String, Option<String>)> {
+fn announced(fake: &TestInstance) -> Vec<(String, Option<String>)> {
     let of = |event: &instance_core::event::DagsterEvent| {
         let key = event.asset_key().map(|key| key.to_user_string()).unwrap_or_default();
         (key, event.partition().map(str::to_owned))
     };
-    fake.events().iter().map(|(event, ..)| of(event)).collect()
+    events(fake).iter().map(|(event, ..)| of(event)).collect()
 }
 
 #[tokio::test]
 async fn each_asset_is_announced_once_by_key_ascending() -> TestResult {
-    let fake = Fake::default();
+    let fake = TestInstance::default();
     let assets = [AssetKey::new(["c"]), AssetKey::new(["a", "x"]), AssetKey::new(["B"])];
     create_run(&fake, request(&assets, false)?).await?;
     let keys: Vec<_> = announced(&fake).into_iter().map(|(key, _)| key).collect();
     assert_eq!(keys, ["B", "a/x", "c"]);
-    let (event, run_id, level) = &fake.events()[1];
+    let (event, run_id, level) = &events(&fake)[1];
     assert_eq!((run_id.as_str(), *level), (FRESH_ID, LogLevel::DEBUG));
     assert_eq!(event.event_type(), Some(DagsterEventType::AssetMaterializationPlanned));
     assert_eq!(event.message.as_deref(), Some(r#"demo intends to materialize asset ["a", "x"]"#));
@@ -66,7 +67,7 @@ async fn only_partitioned_assets_are_announced_with_the_partition_of_the_run() -
     for (partitioned, run_tags, expected) in
         [(true, partition, Some("b/ü")), (false, partition, None), (true, &[], None)]
     {
-        let fake = Fake::default();
+        let fake = TestInstance::default();
         let mut request = request(&[AssetKey::new(["a"])], partitioned)?;
         request.tags = tags(run_tags);
         create_run(&fake, request).await?;
@@ -91,20 +92,20 @@ async fn assets_that_another_system_manages_are_not_announced() -> TestResult {
         ("0", 1),
         ("", 1),
     ] {
-        let fake = Fake::default();
+        let fake = TestInstance::default();
         let mut request = request(&[AssetKey::new(["a"])], false)?;
         request.tags = tags(&[("dagster/defer_asset_events", value)]);
         create_run(&fake, request).await?;
-        assert_eq!(fake.events().len(), expected, "{value:?}");
+        assert_eq!(events(&fake).len(), expected, "{value:?}");
     }
     Ok(())
 }
 
 #[tokio::test]
 async fn a_run_without_assets_announces_nothing() -> TestResult {
-    let fake = Fake::default();
+    let fake = TestInstance::default();
     create_run(&fake, request(&[], false)?).await?;
-    assert_eq!(fake.events(), []);
+    assert_eq!(events(&fake), []);
     Ok(())
 }
 
@@ -126,9 +127,9 @@ async fn steps_that_are_not_executed_announce_nothing() -> TestResult {
             plan(|plan| plan.steps[0].outputs[0].properties = Some(StepOutputProperties::plain()))?,
         ),
     ] {
-        let fake = Fake::default();
+        let fake = TestInstance::default();
         log_asset_planned_events(&fake, &run, &plan, None).await?;
-        assert_eq!(fake.events().len(), expected, "{plan:?}");
+        assert_eq!(events(&fake).len(), expected, "{plan:?}");
     }
     Ok(())
 }
@@ -139,10 +140,7 @@ struct Graph(PartitionsSnap);
 
 impl AssetGraph for Graph {
     fn asset_node(&self, _: &AssetKey, _: Option<&RemoteJobOrigin>) -> Option<AssetNode> {
-        Some(AssetNode {
-            execution_type: AssetExecutionType::Observation,
-            partitions: Some(self.0.clone()),
-        })
+        Some(AssetNode::new(AssetExecutionType::Observation).with_partitions(self.0.clone()))
     }
 
     fn asset_check_node(
@@ -150,7 +148,7 @@ impl AssetGraph for Graph {
         _: &AssetCheckKey,
         _: Option<&RemoteJobOrigin>,
     ) -> Option<AssetCheckNode> {
-        Some(AssetCheckNode { partitions: Some(self.0.clone()) })
+        Some(AssetCheckNode::new().with_partitions(self.0.clone()))
     }
 }
 
@@ -170,8 +168,8 @@ const END: &str = "dagster/asset_partition_range_end";
 async fn planned(
     graph: PartitionsSnap,
     run_tags: &[(&str, &str)],
-) -> Result<(Fake, DagsterRun), InstanceError> {
-    let fake = Fake::default().with_dynamic_partitions("customers", &["x", "y", "z"]);
+) -> Result<(TestInstance, DagsterRun), InstanceError> {
+    let fake = TestInstance::default().with_dynamic_partitions("customers", &["x", "y", "z"]);
     let mut request = request(&[AssetKey::new(["a"])], true)?;
     request.tags = tags(run_tags);
     request.asset_graph = Some(Arc::new(Graph(graph)));
@@ -221,7 +219,7 @@ async fn partitions_that_are_none_are_refused_before_anything_is_written() -> Te
             "one partition or of a range",
         ),
     ] {
-        let fake = Fake::default();
+        let fake = TestInstance::default();
         let mut request = request(&[AssetKey::new(["a"])], true)?;
         request.tags = tags(run_tags);
         request.asset_graph = Some(Arc::new(Graph(graph)));
@@ -231,7 +229,7 @@ async fn partitions_that_are_none_are_refused_before_anything_is_written() -> Te
     }
     let mut request = request(&[AssetKey::new(["a"])], true)?;
     request.tags = tags(&[(START, "a"), (END, "b")]);
-    let error = create_run(&Fake::default(), request).await.unwrap_err().to_string();
+    let error = create_run(&TestInstance::default(), request).await.unwrap_err().to_string();
     assert!(error.contains("give the asset graph"), "{error}");
     Ok(())
 }
@@ -248,10 +246,10 @@ async fn checks_are_announced_with_the_partitions_of_the_run() -> TestResult {
     plan.steps[0].outputs.insert(0, output);
     request.tags = tags(&[("dagster/partition", "b")]);
     request.asset_graph = Some(Arc::new(Graph(letters())));
-    let fake = Fake::default();
+    let fake = TestInstance::default();
     create_run(&fake, request).await?;
     // Assets come first: their keys are lists, those of checks are objects.
-    let [asset, check] = &fake.events()[..] else { return Err("not two events".into()) };
+    let [asset, check] = &events(&fake)[..] else { return Err("not two events".into()) };
     assert_eq!(asset.0.event_type(), Some(DagsterEventType::AssetMaterializationPlanned));
     let message = "demo intends to execute asset check c on asset [\"b\"]";
     assert_eq!(check.0.message.as_deref(), Some(message));
@@ -279,10 +277,10 @@ async fn plans_of_old_versions_are_completed_with_what_code_says() -> TestResult
     let completed = plan.snapshot_id();
     properties_of(plan)?.asset_execution_type = None;
     request.asset_graph = Some(Arc::new(Graph(letters())));
-    let run = create_run(&Fake::default(), request.clone()).await?;
+    let run = create_run(&TestInstance::default(), request.clone()).await?;
     assert_eq!(run.execution_plan_snapshot_id, Some(completed));
     request.asset_graph = None;
-    let run = create_run(&Fake::default(), request).await?;
+    let run = create_run(&TestInstance::default(), request).await?;
     assert_eq!(run.execution_plan_snapshot_id, Some(given));
     Ok(())
 }
@@ -295,9 +293,19 @@ fn properties_of(
 
 #[tokio::test]
 async fn listeners_hear_what_is_announced() -> TestResult {
-    let fake = Fake::default().heard_by_somebody(FRESH_ID);
+    let fake = TestInstance::default();
+    fake.event_listeners.add(&RunId::from(FRESH_ID), fake.noting_listener("somebody"));
     create_run(&fake, request(&[AssetKey::new(["a"]), AssetKey::new(["b"])], false)?).await?;
-    let planned = "ASSET_MATERIALIZATION_PLANNED".to_owned();
-    assert_eq!(fake.heard(), [(1, planned.clone()), (2, planned)]);
+    let heard = fake.effects().into_iter().filter(|effect| effect.starts_with("somebody"));
+    assert_eq!(
+        heard.collect::<Vec<_>>(),
+        [
+            r#"somebody hears 1 demo intends to materialize asset ["a"]"#,
+            r#"somebody hears 2 demo intends to materialize asset ["b"]"#,
+        ]
+    );
+    for (event, ..) in events(&fake) {
+        assert_eq!(event.event_type(), Some(DagsterEventType::AssetMaterializationPlanned));
+    }
     Ok(())
 }

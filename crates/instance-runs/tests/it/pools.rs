@@ -7,9 +7,10 @@ use instance_core::snap::{
     ExecutionPlanSnapshot, ExecutionStepInputSnap, ExecutionStepSnap, FromLoadableAsset,
     StepInputSource,
 };
+use instance_core::testing::instance::TestInstance;
 use instance_runs::{CommandJob, CreateRun, create_run};
 
-use crate::fake::{Fake, TestResult};
+use crate::support::TestResult;
 
 /// A step with a pool, behind other steps.
 fn step(
@@ -49,7 +50,7 @@ async fn pools(
     let mut request = CreateRun::new("demo");
     request.job_snapshot = Some(snapshots.job);
     request.execution_plan_snapshot = Some(plan);
-    let run = Box::pin(create_run(&Fake::default(), request)).await?;
+    let run = Box::pin(create_run(&TestInstance::default(), request)).await?;
     Ok(run.run_op_concurrency)
 }
 

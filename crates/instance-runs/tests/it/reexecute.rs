@@ -18,13 +18,14 @@ use instance_core::snap::{
     ExecutionPlanSnapshot, ExecutionStepOutputSnap, ExecutionStepSnap, StepKind,
     StepOutputProperties,
 };
+use instance_core::testing::instance::TestInstance;
 use instance_runs::{
     CreateReexecutedRun, ReexecutionStrategy, create_reexecuted_run, get_keys_to_reexecute,
 };
 use serde_json::json;
 
 use crate::code_location::{Asked, Fails, Location, plan, remote_job};
-use crate::fake::{FRESH_ID, Fake, TestResult};
+use crate::support::{FRESH_ID, TestResult};
 
 fn asset(name: &str) -> AssetKey {
     AssetKey::new([name])
@@ -106,7 +107,7 @@ async fn left(
     plan: &ExecutionPlanSnapshot,
     entries: impl IntoIterator<Item = EventLogEntry>,
 ) -> Result<(Vec<String>, Vec<String>), InstanceError> {
-    let fake = Fake::default().with_entries(entries);
+    let fake = TestInstance::default().with_entries(entries);
     let (assets, checks) = get_keys_to_reexecute(&fake, &RunId::from("r"), plan).await?;
     let check = |key: AssetCheckKey| format!("{}:{}", key.asset_key.to_user_string(), key.name);
     Ok((
@@ -255,13 +256,13 @@ fn failed() -> (DagsterRun, ExecutionPlanSnapshot) {
 }
 
 /// An instance with that run, its plan and its log.
-fn with_failed(run: &DagsterRun, plan: &ExecutionPlanSnapshot) -> Fake {
+fn with_failed(run: &DagsterRun, plan: &ExecutionPlanSnapshot) -> TestInstance {
     let step_event = |event_type, key: &str| {
         let mut event = DagsterEvent::new(event_type, "j").with_step_key(key);
         event.step_handle = Some(StepHandle::top(key).into());
         EventLogEntry::of_event(event, run.run_id.clone(), LogLevel::DEBUG, 1e9)
     };
-    Fake::default().with_run(run.clone()).with_plan(plan).with_entries([
+    TestInstance::default().with_run(run.clone()).with_plan(plan).with_entries([
         step_event(DagsterEventType::StepStart, "one"),
         materialized(run.run_id.as_str(), "a"),
         step_event(DagsterEventType::StepSuccess, "one"),
@@ -319,8 +320,8 @@ async fn all_steps_are_a_plan_of_the_whole_job() -> TestResult {
     };
     assert_eq!(run, expected);
     assert!(run.execution_plan_snapshot_id.is_some());
-    assert_eq!(fake.runs().len(), 2);
-    assert_eq!(fake.runs()[1].dagster_run, run);
+    assert_eq!(fake.all_runs().len(), 2);
+    assert_eq!(fake.all_runs()[1].dagster_run, run);
     Ok(())
 }
 
@@ -565,16 +566,16 @@ async fn the_configuration_may_be_another_one() -> TestResult {
 
 /// The error of a re-execution, of which nothing was written.
 async fn refused(
-    fake: &Fake,
+    fake: &TestInstance,
     location: &Location,
     request: CreateReexecutedRun,
 ) -> Result<InstanceError, Box<dyn std::error::Error>> {
-    let runs = fake.runs().len();
+    let runs = fake.all_runs().len();
     match create_reexecuted_run(fake, location, request).await {
         Ok(run) => Err(format!("created {}", run.run_id).into()),
         Err(error) => {
             assert_eq!(fake.effects(), Vec::<String>::new());
-            assert_eq!(fake.runs().len(), runs);
+            assert_eq!(fake.all_runs().len(), runs);
             Ok(error)
         }
     }

@@ -7,6 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use instance_core::ids::{RunId, SnapshotId};
 use instance_core::run::{DagsterRun, RunsFilter};
 use instance_core::storage::RunsPage;
+use instance_core::testing::instance::TestInstance;
 use instance_runs::{
     CreateRun, RegisterManagedRun, add_run, add_run_tags, create_run, delete_run, find_run,
     get_run_by_id, get_runs, has_snapshot, register_managed_run,
@@ -18,7 +19,7 @@ use tracing::span::{Attributes, Id, Record};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::Registry;
 
-use crate::fake::{FRESH_ID, Fake, TestResult};
+use crate::support::{FRESH_ID, TestResult};
 
 /// The spans by their ids, each as its level, its name and its fields in the order in which they were recorded.
 #[derive(Debug, Clone, Default)]
@@ -69,7 +70,7 @@ async fn spans_of<T>(call: impl Future<Output = T>) -> Vec<String> {
 
 #[tokio::test]
 async fn a_function_makes_one_span_with_the_id_of_its_run() -> TestResult {
-    let (fake, id) = (Fake::default(), RunId::from("r"));
+    let (fake, id) = (TestInstance::default(), RunId::from("r"));
     let (filter, page) = (RunsFilter::default(), RunsPage::default());
     let secret = BTreeMap::from([("password".to_owned(), "secret".to_owned())]);
     macro_rules! check {
@@ -91,7 +92,7 @@ async fn a_function_makes_one_span_with_the_id_of_its_run() -> TestResult {
 
 #[tokio::test]
 async fn the_span_of_a_new_run_gets_its_id() -> TestResult {
-    let fake = Fake::default();
+    let fake = TestInstance::default();
     let fresh = spans_of(Box::pin(create_run(&fake, CreateRun::new("j")))).await;
     assert_eq!(fresh, [format!("DEBUG create_run job_name=j run_id={FRESH_ID}")]);
 

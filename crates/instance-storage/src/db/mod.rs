@@ -46,6 +46,27 @@ pub(crate) enum Database {
     Postgres(Box<PostgresDatabase>),
 }
 
+/// What a write writes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Written {
+    /// Several statements.
+    Statements,
+    /// One statement, around which SQLite needs no transaction.
+    OneStatement,
+    /// Events. They become visible in the order of their ids, so that whoever follows the ids misses none.
+    Events,
+}
+
+impl From<Written> for Statements {
+    fn from(written: Written) -> Self {
+        match written {
+            Written::OneStatement => Self::One,
+            // SQLite has one writer at a time, so that ids are in their order anyway.
+            Written::Statements | Written::Events => Self::Several,
+        }
+    }
+}
+
 impl Database {
     /// A SQLite database, which is opened on first use.
     pub(crate) fn sqlite(place: SqlitePlace, schema: Schema, context: &StorageContext) -> Self {
@@ -158,22 +179,13 @@ impl Database {
             + Send
             + 'static,
     {
-        let operation = operation.into();
-        let name = operation.name();
-        let writing = Box::pin(async {
-            match self {
-                Self::Sqlite(database) => database.write(name, Statements::Several, write).await,
-                #[cfg(feature = "postgres")]
-                Self::Postgres(database) => database.write(name, write).await,
-            }
-        });
-        operation.observe(self.name(), |_| None, writing).await
+        self.write_as(Written::Statements, operation, write).await
     }
 
-    /// Like `write`, for events. Events become visible in the order of their ids, so that whoever follows the ids
-    /// misses none.
-    pub(crate) async fn write_events<T, F>(
+    /// Like `write`, for what is to be written in a way of its own.
+    pub(crate) async fn write_as<T, F>(
         &self,
+        written: Written,
         operation: impl Into<Operation<'_>> + Send,
         write: F,
     ) -> Result<T, StorageError>
@@ -187,32 +199,11 @@ impl Database {
         let name = operation.name();
         let writing = Box::pin(async {
             match self {
-                // It has one writer at a time.
-                Self::Sqlite(database) => database.write(name, Statements::Several, write).await,
+                Self::Sqlite(database) => database.write(name, written.into(), write).await,
                 #[cfg(feature = "postgres")]
-                Self::Postgres(database) => database.write_events(name, write).await,
-            }
-        });
-        operation.observe(self.name(), |_| None, writing).await
-    }
-
-    /// Runs a write of one statement in its own transaction, and returns when it is durable.
-    pub(crate) async fn write_statement<T, F>(
-        &self,
-        operation: impl Into<Operation<'_>> + Send,
-        write: F,
-    ) -> Result<T, StorageError>
-    where
-        T: Send + 'static,
-        F: for<'c> FnOnce(Connection<'c>) -> BoxFuture<'c, Result<T, StorageError>>
-            + Send
-            + 'static,
-    {
-        let operation = operation.into();
-        let name = operation.name();
-        let writing = Box::pin(async {
-            match self {
-                Self::Sqlite(database) => database.write(name, Statements::One, write).await,
+                Self::Postgres(database) if written == Written::Events => {
+                    database.write_events(name, write).await
+                }
                 #[cfg(feature = "postgres")]
                 Self::Postgres(database) => database.write(name, write).await,
             }
@@ -226,7 +217,7 @@ impl Database {
         operation: impl Into<Operation<'_>> + Send,
         statement: S,
     ) -> Result<u64, StorageError> {
-        self.write_statement(operation, move |mut connection: Connection<'_>| {
+        self.write_as(Written::OneStatement, operation, move |mut connection: Connection<'_>| {
             Box::pin(async move { connection.execute(&statement).await })
         })
         .await

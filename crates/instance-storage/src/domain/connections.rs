@@ -29,7 +29,7 @@ pub async fn optimize_for_webserver(
 
 /// Closes the files and connections of all storages.
 ///
-/// What was acknowledged before is stored without it. The storages may be used again, and open them again then.
+/// What was acknowledged before is stored without it.
 // facade: skip
 #[tracing::instrument(level = "debug", skip_all)]
 pub async fn dispose(ops: &dyn StorageOps) {

@@ -9,6 +9,7 @@ use instance_core::settings::StorageSettings;
 
 /// A summary of the storages of an instance: where they are, and which schema they have.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct StorageInfo {
     /// The directory of the instance.
     pub home: PathBuf,

@@ -9,10 +9,10 @@ mod daemons;
 mod directories;
 mod dynamic_partitions;
 mod info;
-mod info_dict;
-mod reindex;
+mod reindexing;
+mod said;
 mod snapshots;
-mod wipe;
+mod wiping;
 
 pub use bulk::{
     AddedDynamicPartitions, DynamicPartitionsProgress, add_dynamic_partitions_in_batches,
@@ -29,11 +29,11 @@ pub use dynamic_partitions::{
     get_latest_storage_id_by_partition, get_paginated_dynamic_partitions, has_dynamic_partition,
 };
 pub use info::{StorageInfo, storage_info};
-pub use info_dict::{InfoDict, InfoValue, info_dict, info_str, schema_str};
-pub use reindex::{
+pub use reindexing::{
     REINDEXED_INDEXES, Reindex, ReindexEvent, ReindexProgress, ReindexedIndex, reindex,
 };
+pub use said::{InfoDict, InfoValue, info_dict, info_str, schema_str};
 pub use snapshots::{
     HistoricalJob, Snapshot, add_snapshot, get_historical_job, has_historical_job,
 };
-pub use wipe::wipe;
+pub use wiping::wipe;

@@ -306,13 +306,17 @@ pub(crate) fn select_last_since_wipe(
     asset_key: &str,
     of_types: &[DagsterEventType],
 ) -> SelectStatement {
-    Query::select()
-        .columns([event_logs::ID, event_logs::EVENT, event_logs::RUN_ID])
+    // By the greatest id, so that no bodies are sorted.
+    let last = Query::select()
+        .expr(Func::max(Expr::col(event_logs::ID)))
         .from(event_logs::TABLE)
         .and_where(Expr::col(event_logs::ASSET_KEY).eq(asset_key))
         .and_where(is_of_types(of_types))
         .and_where(is_after_wipe(asset_key))
-        .order_by(event_logs::ID, Order::Desc)
-        .limit(1)
+        .take();
+    Query::select()
+        .columns([event_logs::ID, event_logs::EVENT, event_logs::RUN_ID])
+        .from(event_logs::TABLE)
+        .and_where(Expr::col(event_logs::ID).in_subquery(last))
         .take()
 }

@@ -71,7 +71,7 @@ async fn both_outputs_are_read_from_one_cursor() -> TestResult {
     let start = ComputeLogCursor::START;
     assert_eq!(logs.get_log_data(&key, start, 10).await?, CapturedLogData::default());
     let past = ComputeLogCursor { stdout: 3, stderr: 5 };
-    let nothing = CapturedLogData { cursor: past, ..CapturedLogData::default() };
+    let nothing = CapturedLogData::new(past);
     assert_eq!(logs.get_log_data(&key, past, 10).await?, nothing);
 
     let capture = logs.capture_logs(&key).await?;
@@ -272,12 +272,11 @@ async fn where_the_outputs_are_is_told_for_dagster_and_its_server() -> TestResul
         let base = directory.path().canonicalize().unwrap();
         Some(base.join("storage/r1/compute_logs").join(name).display().to_string())
     };
-    let expected = CapturedLogMetadata {
-        stdout_location: file("a b.out"),
-        stderr_location: file("a b.err"),
-        stdout_download_url: Some("/logs/r1/compute_logs/a b/out".to_owned()),
-        stderr_download_url: Some("/logs/r1/compute_logs/a b/err".to_owned()),
-    };
+    let expected = CapturedLogMetadata::new()
+        .with_stdout_location(file("a b.out"))
+        .with_stderr_location(file("a b.err"))
+        .with_stdout_download_url("/logs/r1/compute_logs/a b/out".to_owned())
+        .with_stderr_download_url("/logs/r1/compute_logs/a b/err".to_owned());
     assert_eq!(metadata, expected);
     assert_eq!(files_below(directory.path()), Vec::<String>::new());
     Ok(())

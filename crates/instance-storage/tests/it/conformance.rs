@@ -43,7 +43,7 @@ impl Made {
     /// The same, as if nothing knew that both stores are ours.
     fn separate(self) -> Self {
         let (runs, events) = (Arc::clone(&self.runs), Arc::clone(&self.events));
-        let run_events = Arc::new(SeparateStores { runs, events, clock: Arc::new(SystemClock) });
+        let run_events = Arc::new(SeparateStores::new(runs, events, Arc::new(SystemClock)));
         Self { run_events, ..self }
     }
 }
@@ -96,9 +96,9 @@ mod consolidated {
     use super::{Made, StorageSettings, StoreSettings};
 
     async fn storages() -> Made {
-        Made::below(|directory| StorageSettings {
-            event_log_storage: StoreSettings::ConsolidatedSqlite(directory.path().to_owned()),
-            ..StorageSettings::sqlite_below(directory.path())
+        Made::below(|directory| {
+            let events = StoreSettings::ConsolidatedSqlite(directory.path().to_owned());
+            StorageSettings::sqlite_below(directory.path()).with_event_log_storage(events)
         })
         .await
     }

@@ -55,10 +55,8 @@ async fn a_file_of_a_run_is_closed_and_opened_again() -> TestResult {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_file_of_all_events_is_closed_and_opened_again() -> TestResult {
     let directory = tempfile::TempDir::new()?;
-    let settings = StorageSettings {
-        event_log_storage: StoreSettings::ConsolidatedSqlite(directory.path().to_owned()),
-        ..StorageSettings::sqlite_below(directory.path())
-    };
+    let settings = StorageSettings::sqlite_below(directory.path())
+        .with_event_log_storage(StoreSettings::ConsolidatedSqlite(directory.path().to_owned()));
     let storages =
         Storages::open(&settings, OpenMode::CreateIfMissing, StorageContext::default()).await?;
     let events = storages.event_log_storage();

@@ -167,7 +167,7 @@ impl WrongRunEvents {
     fn new(fault: RunEventFault) -> Self {
         let storages = Storages::in_memory(StorageContext::default());
         let (runs, events) = (storages.run_storage(), storages.event_log_storage());
-        Self { right: SeparateStores { runs, events, clock: Arc::new(SystemClock) }, fault }
+        Self { right: SeparateStores::new(runs, events, Arc::new(SystemClock)), fault }
     }
 
     fn stores(&self) -> Stores<'_> {

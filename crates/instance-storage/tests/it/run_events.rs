@@ -49,7 +49,7 @@ async fn events_that_the_index_refuses_are_in_the_log_of_their_run_once() -> Tes
     ];
     let store = home.storages.run_event_store();
     for (entries, ids) in [(&entries[..], &[1, 2, 3][..]), (&entries[..1], &[4])] {
-        let StoredEvents { ids: stored, incomplete } = store.store_run_events(entries).await?;
+        let StoredEvents { ids: stored, incomplete, .. } = store.store_run_events(entries).await?;
         assert_eq!(stored.iter().map(|id| id.0).collect::<Vec<_>>(), ids);
         let error = incomplete.ok_or("it was not refused")?;
         assert!(!error.is_temporary(), "{error:?}");

@@ -82,11 +82,9 @@ impl Home {
 
 /// The storages of a directory.
 pub(crate) async fn open(directory: &Path, mode: OpenMode) -> Result<Storages, StorageError> {
-    let context = StorageContext {
-        clock: Arc::new(ManualClock::at(later(0))),
-        ids: Arc::new(SequentialIds::default()),
-        ..StorageContext::default()
-    };
+    let context = StorageContext::new()
+        .with_clock(Arc::new(ManualClock::at(later(0))))
+        .with_ids(Arc::new(SequentialIds::default()));
     Storages::open(&StorageSettings::sqlite_below(directory), mode, context).await
 }
 

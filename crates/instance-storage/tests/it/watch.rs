@@ -29,10 +29,8 @@ fn layouts(directory: &Path) -> [StorageSettings; 2] {
     let consolidated = directory.join("consolidated");
     [
         StorageSettings::sqlite_below(&directory.join("sharded")),
-        StorageSettings {
-            event_log_storage: StoreSettings::ConsolidatedSqlite(consolidated.clone()),
-            ..StorageSettings::sqlite_below(&consolidated)
-        },
+        StorageSettings::sqlite_below(&consolidated)
+            .with_event_log_storage(StoreSettings::ConsolidatedSqlite(consolidated.clone())),
     ]
 }
 

@@ -11,6 +11,7 @@ use crate::storage::Only;
 
 /// How the execution of a check stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum AssetCheckExecutionRecordStatus {
     /// A run is going to execute it.
     Planned,
@@ -117,6 +118,7 @@ crate::setters! {
 
 /// How a partition of a check stands, against the materialisations of its asset.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct AssetCheckPartitionInfo {
     /// The check.
     pub check_key: AssetCheckKey,
@@ -132,6 +134,37 @@ pub struct AssetCheckPartitionInfo {
     pub latest_materialization_storage_id: Option<StorageId>,
     /// The row of the materialisation that the last execution looked at.
     pub latest_target_materialization_storage_id: Option<StorageId>,
+}
+
+impl AssetCheckPartitionInfo {
+    /// A check of a whole asset by its last execution, with no materialisation.
+    pub const fn new(
+        check_key: AssetCheckKey,
+        latest_execution_status: AssetCheckExecutionRecordStatus,
+        latest_planned_run_id: RunId,
+        latest_check_event_storage_id: StorageId,
+    ) -> Self {
+        Self {
+            check_key,
+            partition_key: None,
+            latest_execution_status,
+            latest_planned_run_id,
+            latest_check_event_storage_id,
+            latest_materialization_storage_id: None,
+            latest_target_materialization_storage_id: None,
+        }
+    }
+}
+
+crate::setters! {
+    impl AssetCheckPartitionInfo {
+        /// The partition; `None` for the whole asset.
+        with_partition_key(partition_key: impl Into<Option<String>>);
+        /// The row of the last materialisation of the partition, or of the whole asset if that is later.
+        with_latest_materialization_storage_id(latest_materialization_storage_id: impl Into<Option<StorageId>>);
+        /// The row of the materialisation that the last execution looked at.
+        with_latest_target_materialization_storage_id(latest_target_materialization_storage_id: impl Into<Option<StorageId>>);
+    }
 }
 
 /// Executions of one partition: of this one, or with `None` of no partition.

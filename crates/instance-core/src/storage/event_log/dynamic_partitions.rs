@@ -36,6 +36,7 @@ crate::setters! {
 
 /// A page of results.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
 pub struct PaginatedResults<T> {
     /// The results.
     pub results: Vec<T>,
@@ -43,6 +44,13 @@ pub struct PaginatedResults<T> {
     pub cursor: StorageId,
     /// Whether there are more.
     pub has_more: bool,
+}
+
+impl<T> PaginatedResults<T> {
+    /// These results, with the row of the last one, and whether there are more.
+    pub const fn new(results: Vec<T>, cursor: StorageId, has_more: bool) -> Self {
+        Self { results, cursor, has_more }
+    }
 }
 
 /// The keys of dynamic partitions, in sets that have names.

@@ -15,6 +15,7 @@ use crate::storage::AssetCheckExecutionRecordStatus;
 /// the partition. If none is planned, or if it was reported without a run, it is a new execution. If several are
 /// planned, it is refused.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct AssetCheckChange<'a> {
     /// The asset.
     pub asset_key: &'a AssetKey,

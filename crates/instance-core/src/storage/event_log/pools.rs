@@ -29,6 +29,7 @@ pub fn require_pool_limit(limit: i64) -> Result<(), StorageError> {
 
 /// Whether a step has a slot.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum ConcurrencySlotStatus {
     /// It waits.
     Blocked,

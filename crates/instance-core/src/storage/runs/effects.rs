@@ -12,6 +12,7 @@ use crate::tags;
 
 /// What an event changes of the row of a run, beside the run itself.
 #[derive(Debug, Clone, PartialEq)]
+#[non_exhaustive]
 pub struct RunChange {
     /// When the run began, in seconds since 1970; `None` leaves the stored time as it is.
     pub start_time: Option<f64>,

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use instance_core::event::{EventLogEntry, LogLevel};
 use instance_core::ids::RunId;
 use instance_core::serdes::UnknownFields;
+use instance_core::testing::instance::TestInstance;
 use instance_events::add_event_listener;
 use instance_events::run_log_layer::{
     RUN_SPAN_TARGET, RunLogLayer, RunLogOptions, run_span, step_span,
@@ -16,11 +17,11 @@ use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::registry::Registry;
 
 use super::{Notes, capture, capture_all, run, stored_lines};
-use crate::fake::{Fake, TestResult};
+use crate::support::TestResult;
 
 #[tokio::test]
 async fn an_event_belongs_to_the_innermost_run_or_step() -> TestResult {
-    let fake = Arc::new(Fake::default());
+    let fake = Arc::new(TestInstance::default());
     let (_guard, logs) = capture_all(&fake);
     let (first, second) = (run("r1"), run("r2"));
 
@@ -66,7 +67,7 @@ async fn an_event_belongs_to_the_innermost_run_or_step() -> TestResult {
 
 #[tokio::test]
 async fn a_line_is_stored_as_a_call_of_a_python_logger_is() -> TestResult {
-    let fake = Arc::new(Fake::default());
+    let fake = Arc::new(TestInstance::default());
     let (_guard, logs) = capture_all(&fake);
     step_span(&run("r1"), "load").in_scope(|| tracing::warn!("look"));
     logs.flush().await?;
@@ -82,7 +83,7 @@ async fn a_line_is_stored_as_a_call_of_a_python_logger_is() -> TestResult {
         user_message: "look".to_owned(),
         unknown: UnknownFields::default(),
     };
-    assert_eq!(fake.entries(), [expected]);
+    assert_eq!(fake.all_entries(), [expected]);
     Ok(())
 }
 
@@ -93,7 +94,7 @@ async fn levels_are_pythons() -> TestResult {
         (Some(LogLevel(0)), &[40, 30, 20, 10, 5]),
         (Some(LogLevel::WARNING), &[40, 30]),
     ] {
-        let fake = Arc::new(Fake::default());
+        let fake = Arc::new(TestInstance::default());
         let options = minimum.map_or_else(RunLogOptions::default, |level| {
             RunLogOptions::default().with_minimum_level(level)
         });
@@ -106,7 +107,7 @@ async fn levels_are_pythons() -> TestResult {
             tracing::trace!("m");
         });
         logs.close().await?;
-        let levels: Vec<_> = fake.entries().iter().map(|entry| entry.level.0).collect();
+        let levels: Vec<_> = fake.all_entries().iter().map(|entry| entry.level.0).collect();
         assert_eq!(levels, expected, "{minimum:?}");
     }
     Ok(())
@@ -139,7 +140,7 @@ impl std::fmt::Display for Unspeakable {
 
 #[tokio::test]
 async fn fields_follow_the_message() -> TestResult {
-    let fake = Arc::new(Fake::default());
+    let fake = Arc::new(TestInstance::default());
     let (_guard, logs) = capture_all(&fake);
     run_span(&run("r1")).in_scope(|| {
         tracing::info!(rows = 7, ok = true, share = 0.5, name = "a b", "loaded {}", "all");
@@ -151,7 +152,8 @@ async fn fields_follow_the_message() -> TestResult {
         tracing::info!(bad = %Unspeakable, good = 1, "broken");
     });
     logs.close().await?;
-    let messages: Vec<_> = fake.entries().iter().map(|entry| entry.user_message.clone()).collect();
+    let messages: Vec<_> =
+        fake.all_entries().iter().map(|entry| entry.user_message.clone()).collect();
     assert_eq!(
         messages,
         [
@@ -168,7 +170,7 @@ async fn fields_follow_the_message() -> TestResult {
 
 #[tokio::test]
 async fn what_this_project_logs_itself_is_not_captured() -> TestResult {
-    let fake = Arc::new(Fake::default());
+    let fake = Arc::new(TestInstance::default());
     let (_guard, logs) = capture_all(&fake);
     run_span(&run("r1")).in_scope(|| {
         tracing::error!(target: "instance_storage::db", "ours");
@@ -190,7 +192,7 @@ async fn what_this_project_logs_itself_is_not_captured() -> TestResult {
 fn what_listeners_log_makes_no_further_lines() -> TestResult {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
     let _entered = runtime.enter();
-    let fake = Arc::new(Fake::default());
+    let fake = Arc::new(TestInstance::default());
     let (_guard, logs) = capture_all(&fake);
     let heard = Arc::new(Mutex::new(0));
     let counted = Arc::clone(&heard);
@@ -214,7 +216,7 @@ fn what_listeners_log_makes_no_further_lines() -> TestResult {
 
 #[tokio::test]
 async fn filters_choose_lines_and_leave_them_their_run() -> TestResult {
-    let fake = Arc::new(Fake::default());
+    let fake = Arc::new(TestInstance::default());
     let (layer, logs) = RunLogLayer::new(Arc::clone(&fake) as Arc<_>);
     let notes = Notes::default();
     let subscriber = Registry::default()

@@ -10,6 +10,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use instance_core::event::EventLogEntry;
 use instance_core::ids::RunId;
 use instance_core::run::DagsterRun;
+use instance_core::testing::instance::TestInstance;
 use instance_events::run_log_layer::{RunLogOptions, RunLogs};
 use tracing::field::{Field, Visit};
 use tracing::subscriber::{DefaultGuard, set_default};
@@ -17,29 +18,27 @@ use tracing::{Event, Subscriber};
 use tracing_subscriber::layer::{Context, Layer, SubscriberExt};
 use tracing_subscriber::registry::{LookupSpan, Registry};
 
-use crate::fake::Fake;
-
 fn run(id: &str) -> DagsterRun {
     DagsterRun::new(RunId::from(id), "demo")
 }
 
 /// Captures what this thread logs.
-fn capture(fake: &Arc<Fake>, options: RunLogOptions) -> (DefaultGuard, RunLogs) {
+fn capture(fake: &Arc<TestInstance>, options: RunLogOptions) -> (DefaultGuard, RunLogs) {
     let (layer, logs) = options.start(Arc::clone(fake) as Arc<_>);
     (set_default(Registry::default().with(layer)), logs)
 }
 
-fn capture_all(fake: &Arc<Fake>) -> (DefaultGuard, RunLogs) {
+fn capture_all(fake: &Arc<TestInstance>) -> (DefaultGuard, RunLogs) {
     capture(fake, RunLogOptions::default())
 }
 
 /// The stored lines, each as run, step, level and message.
-fn stored_lines(fake: &Fake) -> Vec<String> {
+fn stored_lines(fake: &TestInstance) -> Vec<String> {
     let line = |entry: EventLogEntry| {
         let step_key = entry.step_key().unwrap_or("-").to_owned();
         format!("{} {step_key} {} {}", entry.run_id, entry.level.0, entry.message())
     };
-    fake.entries().into_iter().map(line).collect()
+    fake.all_entries().into_iter().map(line).collect()
 }
 
 /// Notes what is emitted: the spans around it, and all of its fields.

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use instance_core::event::{DagsterEventType, EngineEventData, EventSpecificData};
 use instance_core::ids::RunId;
+use instance_core::testing::instance::TestInstance;
 use instance_events::add_event_listener;
 use instance_events::run_log_layer::{RunLogLayer, RunLogOptions, run_span, step_span};
 use tracing::Dispatch;
@@ -14,11 +15,11 @@ use tracing_subscriber::layer::{Layer, SubscriberExt};
 use tracing_subscriber::registry::Registry;
 
 use super::{Notes, capture, capture_all, run, stored_lines};
-use crate::fake::{Fake, TestResult};
+use crate::support::{Failure, TestResult, that_fails};
 
 #[tokio::test(start_paused = true)]
 async fn lines_are_stored_together_when_they_are_many_or_have_waited() -> TestResult {
-    let fake = Arc::new(Fake::default());
+    let fake = Arc::new(TestInstance::default());
     let options =
         RunLogOptions::default().with_batch_lines(3).with_maximum_delay(Duration::from_secs(5));
     let (_guard, logs) = capture(&fake, options);
@@ -49,7 +50,7 @@ async fn lines_are_stored_together_when_they_are_many_or_have_waited() -> TestRe
 
 #[tokio::test(start_paused = true)]
 async fn without_a_delay_that_ends_lines_wait_for_a_flush() -> TestResult {
-    let fake = Arc::new(Fake::default());
+    let fake = Arc::new(TestInstance::default());
     let (_guard, logs) = capture(&fake, RunLogOptions::default().with_maximum_delay(Duration::MAX));
     run_span(&run("r1")).in_scope(|| tracing::info!("a"));
     tokio::time::sleep(Duration::from_hours(1)).await;
@@ -61,14 +62,14 @@ async fn without_a_delay_that_ends_lines_wait_for_a_flush() -> TestResult {
 
 #[tokio::test]
 async fn lines_that_find_no_place_are_counted_where_they_are_missing() -> TestResult {
-    let fake = Arc::new(Fake::default());
+    let fake = Arc::new(TestInstance::default());
     let options = RunLogOptions::default().with_capacity(3).with_maximum_delay(Duration::MAX);
     let (_guard, logs) = capture(&fake, options);
     // Nothing is stored in between, as this task does not wait.
     run_span(&run("r1")).in_scope(|| (0..5).for_each(|number| tracing::info!("{number}")));
     step_span(&run("r2"), "load").in_scope(|| tracing::info!("of another run"));
     logs.flush().await?;
-    assert_eq!(fake.entries().len(), 5, "what is missing was said when the flush returned");
+    assert_eq!(fake.all_entries().len(), 5, "what is missing was said when the flush returned");
     run_span(&run("r1")).in_scope(|| tracing::info!("later"));
     logs.flush().await?;
     let left_out = "Lines left out here, as they came faster than they were stored:";
@@ -88,7 +89,7 @@ async fn lines_that_find_no_place_are_counted_where_they_are_missing() -> TestRe
 
 #[tokio::test]
 async fn a_line_that_cannot_be_stored_takes_no_other_with_it() -> TestResult {
-    let fake = Arc::new(Fake::that_refuses("bad"));
+    let fake = Arc::new(that_fails(Failure::Entries("bad")));
     let (_guard, logs) = capture_all(&fake);
     step_span(&run("r1"), "load").in_scope(|| {
         for message in ["good", "bad", "better", "bad as well", "best"] {
@@ -110,7 +111,7 @@ async fn a_line_that_cannot_be_stored_takes_no_other_with_it() -> TestResult {
             "r2 - 20 of another run".to_owned(),
         ]
     );
-    let entries = fake.entries();
+    let entries = fake.all_entries();
     let event = entries[1].dagster_event.as_ref().ok_or("no event")?;
     assert_eq!(event.event_type(), Some(DagsterEventType::EngineEvent));
     assert_eq!(event.job_name, "demo");
@@ -128,7 +129,7 @@ async fn a_line_that_cannot_be_stored_takes_no_other_with_it() -> TestResult {
 
 #[tokio::test]
 async fn a_log_that_takes_nothing_is_told_to_the_program() -> TestResult {
-    let fake = Arc::new(Fake::that_refuses("r1"));
+    let fake = Arc::new(that_fails(Failure::Entries("r1")));
     let (layer, logs) = RunLogLayer::new(Arc::clone(&fake) as Arc<_>);
     let notes = Notes::default();
     let subscriber =
@@ -157,7 +158,7 @@ async fn a_log_that_takes_nothing_is_told_to_the_program() -> TestResult {
 
 #[tokio::test]
 async fn threads_of_a_run_log_together() -> TestResult {
-    let fake = Arc::new(Fake::default());
+    let fake = Arc::new(TestInstance::default());
     let (layer, logs) = RunLogLayer::new(Arc::clone(&fake) as Arc<_>);
     let dispatch = Dispatch::new(Registry::default().with(layer));
     let thread = |name: String| {
@@ -175,7 +176,7 @@ async fn threads_of_a_run_log_together() -> TestResult {
         }
     });
     logs.close().await?;
-    let entries = fake.entries();
+    let entries = fake.all_entries();
     assert_eq!(entries.len(), 2_000);
     for name in ["a", "b", "c", "d"] {
         let of_thread = entries.iter().filter(|entry| entry.step_key() == Some(name));
@@ -188,7 +189,7 @@ async fn threads_of_a_run_log_together() -> TestResult {
 
 #[tokio::test(start_paused = true)]
 async fn what_was_captured_is_stored_when_the_layer_is_gone() -> TestResult {
-    let fake = Arc::new(Fake::default());
+    let fake = Arc::new(TestInstance::default());
     let (guard, logs) = capture(&fake, RunLogOptions::default().with_maximum_delay(Duration::MAX));
     let span = run_span(&run("r1"));
     span.in_scope(|| tracing::info!("a"));
@@ -203,7 +204,7 @@ async fn what_was_captured_is_stored_when_the_layer_is_gone() -> TestResult {
 
 #[tokio::test]
 async fn what_is_logged_after_the_close_is_not_stored() -> TestResult {
-    let fake = Arc::new(Fake::default());
+    let fake = Arc::new(TestInstance::default());
     let (_guard, logs) = capture_all(&fake);
     let span = run_span(&run("r1"));
     span.in_scope(|| tracing::info!("a"));
@@ -217,7 +218,7 @@ async fn what_is_logged_after_the_close_is_not_stored() -> TestResult {
 
 #[tokio::test]
 async fn a_listener_that_panics_stops_no_lines() -> TestResult {
-    let fake = Arc::new(Fake::default());
+    let fake = Arc::new(TestInstance::default());
     let (_guard, logs) = capture_all(&fake);
     add_event_listener(&*fake, &RunId::from("r1"), Arc::new(|_| panic!("a test's listener")));
     run_span(&run("r1")).in_scope(|| tracing::info!("a"));
@@ -231,7 +232,7 @@ async fn a_listener_that_panics_stops_no_lines() -> TestResult {
 
 #[test]
 fn a_runtime_that_has_ended_is_an_error() -> TestResult {
-    let fake = Arc::new(Fake::default());
+    let fake = Arc::new(TestInstance::default());
     let runtime = tokio::runtime::Builder::new_current_thread().enable_time().build()?;
     let entered = runtime.enter();
     let (_guard, logs) = capture_all(&fake);

@@ -8,6 +8,7 @@ use sqlx::postgres::PgConnectOptions;
 
 /// How to reach a Postgres database, and how many connections to hold.
 #[derive(Clone)]
+#[non_exhaustive]
 pub struct PostgresConfig {
     pub(super) connect: PgConnectOptions,
     /// How many connections all three stores together hold at most.
@@ -74,6 +75,17 @@ impl PostgresConfig {
     pub fn without_statement_cache(mut self) -> Self {
         self.connect = self.connect.statement_cache_capacity(0);
         self
+    }
+}
+
+instance_core::setters! {
+    impl PostgresConfig {
+        /// How many connections all three stores together hold at most.
+        with_max_connections(max_connections: u32);
+        /// How long a caller waits for a connection.
+        with_acquire_timeout(acquire_timeout: Duration);
+        /// Whether missing tables are created.
+        with_create_tables(create_tables: bool);
     }
 }
 

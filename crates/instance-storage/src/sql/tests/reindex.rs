@@ -1,3 +1,5 @@
+//! Statements of data migrations.
+
 use super::{at, check};
 use crate::sql::reindex::{self, AssetColumns};
 

@@ -134,16 +134,14 @@ impl AssetCheckStore for SqlEventLogStorage {
                     continue;
                 }
                 let target: Option<i64> = row.get(TABLE, MATERIALIZATION_EVENT_STORAGE_ID)?;
-                infos.push(AssetCheckPartitionInfo {
-                    check_key: check_key.clone(),
-                    partition_key,
-                    latest_execution_status: status(&row)?,
-                    latest_planned_run_id: run_id(&row)?,
-                    latest_check_event_storage_id: event,
-                    latest_materialization_storage_id: materialization
-                        .max(whole.get(&check_key.asset_key).copied()),
-                    latest_target_materialization_storage_id: target.map(StorageId),
-                });
+                let (status, run_id) = (status(&row)?, run_id(&row)?);
+                let latest = materialization.max(whole.get(&check_key.asset_key).copied());
+                infos.push(
+                    AssetCheckPartitionInfo::new(check_key.clone(), status, run_id, event)
+                        .with_partition_key(partition_key)
+                        .with_latest_materialization_storage_id(latest)
+                        .with_latest_target_materialization_storage_id(target.map(StorageId)),
+                );
             }
         }
         Ok(infos)

@@ -41,7 +41,7 @@ impl DynamicPartitionStore for SqlEventLogStorage {
             None => page.cursor.unwrap_or(StorageId(-1)),
         };
         let results = rows.iter().map(|row| row.get(TABLE, PARTITION)).collect::<Result<_, _>>()?;
-        Ok(PaginatedResults { results, cursor, has_more })
+        Ok(PaginatedResults::new(results, cursor, has_more))
     }
 
     async fn has_dynamic_partition(

@@ -111,10 +111,11 @@ impl SqlEventLogStorage {
         let (events, replies): (Vec<_>, Vec<_>) = group.into_iter().unzip();
         // A caller that no longer waits has no use for an answer.
         match self.store(Storing::Alone, events).await {
-            Ok(StoredEvents { ids, incomplete }) => {
+            Ok(StoredEvents { ids, incomplete, .. }) => {
                 let errors = self.for_each(incomplete, ids.len());
                 for ((reply, id), incomplete) in replies.into_iter().zip(ids).zip(errors) {
-                    let _ = reply.send(Ok(StoredEvents { ids: vec![id], incomplete }));
+                    let stored = StoredEvents::complete(vec![id]).with_incomplete(incomplete);
+                    let _ = reply.send(Ok(stored));
                 }
             }
             Err(error) => {

@@ -50,12 +50,8 @@ impl SqlEventLogStorage {
         let Some(last) = found.last().cloned() else {
             return Ok(DataMigrationStep::default());
         };
-        // Old versions wrote keys in another form.
-        let keys: Vec<String> = found
-            .iter()
-            .filter_map(|key| AssetKey::from_db_string(key))
-            .map(|key| key.to_db_string())
-            .collect();
+        let keys: Vec<String> =
+            found.iter().filter_map(|key| written_key(key)).map(|key| key.to_db_string()).collect();
         if !keys.is_empty() {
             let keys: Vec<&str> = keys.iter().map(String::as_str).collect();
             self.index.execute("adding assets", assets::insert_missing(&keys)).await?;
@@ -121,6 +117,15 @@ impl SqlEventLogStorage {
             })
             .await
     }
+}
+
+/// The key of an asset as an event's row has it. Before 0.9, the parts of a key stood there with any sign between them.
+fn written_key(text: &str) -> Option<AssetKey> {
+    AssetKey::from_db_string(text).or_else(|| {
+        let is_sign = |c: char| !(c.is_ascii_alphanumeric() || c == '_');
+        let parts: Vec<&str> = text.split(is_sign).filter(|part| !part.is_empty()).collect();
+        (!parts.is_empty()).then(|| AssetKey::new(parts))
+    })
 }
 
 /// What a row says of an asset before the migration.

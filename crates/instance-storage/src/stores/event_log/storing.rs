@@ -12,7 +12,7 @@ use instance_core::storage::StoredEvents;
 
 use super::SqlEventLogStorage;
 use super::write::{PreparedEvent, insert, insert_rows, is_indexed, prepared};
-use crate::db::{Connection, Operation};
+use crate::db::{Connection, Operation, Written};
 use crate::run_logs::NewRunLog;
 use crate::sql::events::{self, EVENTS_PER_INSERT, EventRow};
 
@@ -161,9 +161,13 @@ impl SqlEventLogStorage {
         let storing = Operation::of_run(STORING_OF_RUN, run_id);
         if rows.len() <= EVENTS_PER_INSERT {
             let insert = events::insert_events(&rows);
-            let ids = log.write_statement(storing, move |mut connection: Connection<'_>| {
-                Box::pin(async move { connection.insert_returning_ids(&insert).await })
-            });
+            let ids = log.write_as(
+                Written::OneStatement,
+                storing,
+                move |mut connection: Connection<'_>| {
+                    Box::pin(async move { connection.insert_returning_ids(&insert).await })
+                },
+            );
             return Ok(ids.await?.into_iter().map(StorageId).collect());
         }
         log.write(storing, move |mut connection: Connection<'_>| {
@@ -188,7 +192,7 @@ impl SqlEventLogStorage {
             None => (None, None),
         };
         self.index
-            .write_events(operation, move |mut connection: Connection<'_>| {
+            .write_as(Written::Events, operation, move |mut connection: Connection<'_>| {
                 Box::pin(async move {
                     if let Some(before) = before {
                         before(&mut connection).await?;

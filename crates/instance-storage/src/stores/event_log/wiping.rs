@@ -13,7 +13,7 @@ use instance_core::storage::WipedAssetPartitions;
 use super::SqlEventLogStorage;
 use super::assets::last_materialization;
 use super::events::record;
-use crate::db::{Connection, Operation, Row};
+use crate::db::{Connection, Operation, Row, Written};
 use crate::sql::assets::LastEvents;
 use crate::sql::tables::{asset_keys, event_logs};
 use crate::sql::{asset_checks, asset_partitions, assets};
@@ -47,7 +47,7 @@ impl SqlEventLogStorage {
             self.unlink_in_logs(&wipe).await?;
         }
         self.index
-            .write_events(WIPING, move |mut connection: Connection<'_>| {
+            .write_as(Written::Events, WIPING, move |mut connection: Connection<'_>| {
                 Box::pin(async move { wipe.run(&mut connection).await })
             })
             .await

@@ -78,11 +78,11 @@ fn column_key(key: &EntityKey) -> Result<String, StorageError> {
 }
 
 fn record(row: &Row) -> Result<AutoMaterializeAssetEvaluationRecord, StorageError> {
-    Ok(AutoMaterializeAssetEvaluationRecord {
-        id: row.get(TABLE, ID)?,
-        serialized_evaluation_body: row.get(TABLE, ASSET_EVALUATION_BODY)?,
-        evaluation_id: row.get(TABLE, EVALUATION_ID)?,
-        timestamp: row.get(TABLE, CREATE_TIMESTAMP)?,
-        key: row.parsed(TABLE, ASSET_KEY, "key", EntityKey::from_db_string)?,
-    })
+    Ok(AutoMaterializeAssetEvaluationRecord::new(
+        row.get(TABLE, ID)?,
+        row.parsed(TABLE, ASSET_KEY, "key", EntityKey::from_db_string)?,
+        row.get(TABLE, ASSET_EVALUATION_BODY)?,
+        row.get(TABLE, EVALUATION_ID)?,
+        row.get(TABLE, CREATE_TIMESTAMP)?,
+    ))
 }
