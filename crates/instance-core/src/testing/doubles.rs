@@ -270,6 +270,7 @@ double! {
             check_keys: &[AssetCheckKey],
             partition_filter: Option<&PartitionKeyFilter>
         ) -> Vec<AssetCheckExecutionRecord>;
+        fn get_executed_asset_check_keys(asset_key: &AssetKey) -> Vec<AssetCheckKey>;
         fn get_asset_check_summary_records(
             check_keys: &[AssetCheckKey]
         ) -> Vec<AssetCheckSummaryRecord>;
