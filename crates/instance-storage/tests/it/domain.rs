@@ -10,9 +10,7 @@ use instance_core::event::DagsterEventType;
 use instance_core::ids::{RunId, SnapshotId};
 use instance_core::run::RunsFilter;
 use instance_core::serdes::deserialize_value;
-use instance_core::settings::{
-    InstanceSettings, PostgresSettings, Secret, StorageSettings, StoreSettings,
-};
+use instance_core::settings::{InstanceSettings, PostgresSettings, StorageSettings, StoreSettings};
 use instance_core::snap::{ExecutionPlanSnapshot, JobSnap};
 use instance_core::storage::{EventStoreExt, RecordsForRun, WebserverConnections};
 use instance_core::testing::instance::TestInstance;
@@ -88,10 +86,9 @@ fn the_storages_are_said_in_dagsters_form() {
       config:
         base_dir: /home/d/schedules
     ");
-    ops.settings.storage = StorageSettings::postgres(PostgresSettings {
-        url: Secret::new("postgresql://me:secret@db:5432/dagster?sslmode=require"),
-        should_autocreate_tables: true,
-    });
+    ops.settings.storage = StorageSettings::postgres(PostgresSettings::new(
+        "postgresql://me:secret@db:5432/dagster?sslmode=require",
+    ));
     let text = info_str(&ops);
     assert!(!text.contains("secret"), "{text}");
     assert!(text.contains("postgres_url: postgresql://me@db:5432/dagster\n"), "{text}");

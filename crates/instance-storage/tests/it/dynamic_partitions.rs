@@ -5,9 +5,7 @@ use std::error::Error;
 use instance_core::asset_key::AssetKey;
 use instance_core::error::{ErrorKind, InstanceError, StorageError};
 use instance_core::event::DagsterEventType;
-use instance_core::storage::{
-    DynamicPartitionStore, DynamicPartitionsPage, Only, Order, PaginatedResults,
-};
+use instance_core::storage::{DynamicPartitionStore, DynamicPartitionsPage, Only, Order};
 use instance_core::testing::instance::TestInstance;
 use instance_storage::{
     DynamicPartitionsProgress, StorageContext, Storages, add_dynamic_partitions,
@@ -66,9 +64,8 @@ async fn what_nobody_has_added_to_is_empty() -> TestResult {
             assert!(get_existing_dynamic_partitions(&ops, name, &asked).await?.is_empty());
             delete_dynamic_partition(&ops, name, "pear").await?;
             let page = DynamicPartitionsPage::new(10, Order::Ascending);
-            let PaginatedResults { results, cursor, has_more } =
-                get_paginated_dynamic_partitions(&ops, name, &page).await?;
-            assert_eq!((results.len(), cursor.0, has_more), (0, -1, false));
+            let found = get_paginated_dynamic_partitions(&ops, name, &page).await?;
+            assert_eq!((found.results.len(), found.cursor.0, found.has_more), (0, -1, false));
         }
         let nothing = get_existing_dynamic_partitions(&ops, "fruits", &[]).await?;
         assert!(nothing.is_empty());
