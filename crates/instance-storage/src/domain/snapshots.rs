@@ -11,14 +11,14 @@ use instance_core::storage::SnapshotStore;
 #[derive(Debug, Clone, PartialEq)]
 pub enum Snapshot {
     /// Of a job.
-    Job(JobSnap),
+    Job(Box<JobSnap>),
     /// Of an execution plan.
     ExecutionPlan(ExecutionPlanSnapshot),
 }
 
 impl From<JobSnap> for Snapshot {
     fn from(snapshot: JobSnap) -> Self {
-        Self::Job(snapshot)
+        Self::Job(Box::new(snapshot))
     }
 }
 
