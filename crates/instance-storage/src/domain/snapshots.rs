@@ -13,7 +13,7 @@ pub enum Snapshot {
     /// Of a job.
     Job(Box<JobSnap>),
     /// Of an execution plan.
-    ExecutionPlan(ExecutionPlanSnapshot),
+    ExecutionPlan(Box<ExecutionPlanSnapshot>),
 }
 
 impl From<JobSnap> for Snapshot {
@@ -24,7 +24,7 @@ impl From<JobSnap> for Snapshot {
 
 impl From<ExecutionPlanSnapshot> for Snapshot {
     fn from(snapshot: ExecutionPlanSnapshot) -> Self {
-        Self::ExecutionPlan(snapshot)
+        Self::ExecutionPlan(Box::new(snapshot))
     }
 }
 
