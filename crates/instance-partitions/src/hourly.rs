@@ -55,9 +55,10 @@ impl<'a> HourlyTicks<'a> {
             Direction::Ascending => (time.timestamp() + past + MINUTE - 1).div_euclid(MINUTE),
             Direction::Descending => time.timestamp().div_euclid(MINUTE),
         } * MINUTE;
-        let offset = match self.by_clocks {
-            true => offset_of(self.zone, DateTime::from_timestamp(whole, 0)?),
-            false => 0,
+        let offset = if self.by_clocks {
+            offset_of(self.zone, DateTime::from_timestamp(whole, 0)?)
+        } else {
+            0
         };
         let minute = ((whole + offset) / MINUTE).rem_euclid(60);
         let distances = self.minutes.iter().map(|wanted| {
