@@ -57,9 +57,9 @@ pub fn load_settings(
         artifacts_dir,
         run_retries: run_retries(&root, environment)?,
         event_batching: event_batching(environment)?,
-        asset_freshness_enabled: !environment
+        asset_freshness_enabled: environment
             .get(ASSET_FRESHNESS_ENABLED)
-            .is_some_and(|text| text.to_lowercase() == "false"),
+            .is_none_or(|text| text.to_lowercase() != "false"),
         ignored_keys: ignored_keys.map(str::to_owned).collect(),
     })
 }

@@ -153,15 +153,15 @@ impl Windows<'_> {
                 continue;
             }
             let follows: Option<Window> = later.as_mut().and_then(Iterator::next);
-            let start = match follows.filter(|window| window.start.instant >= time) {
-                Some(window) => window.start,
-                None => {
-                    let mut windows = self.from(time, Direction::Ascending);
-                    let first = windows.next();
-                    later = first.is_some().then_some(windows);
-                    let Some(window) = first else { continue };
-                    window.start
-                }
+            let follows = follows.filter(|window| window.start.instant >= time);
+            let start = if let Some(window) = follows {
+                window.start
+            } else {
+                let mut windows = self.from(time, Direction::Ascending);
+                let first = windows.next();
+                later = first.is_some().then_some(windows);
+                let Some(window) = first else { continue };
+                window.start
             };
             found.push(KeyWindow { key, time, start });
         }

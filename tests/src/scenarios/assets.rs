@@ -278,8 +278,7 @@ async fn of_one(
             let filter_tags = arguments.tags("filter_tags")?;
             let event = storage_id(arguments, "filter_event_id")?;
             let key = key(arguments)?;
-            let mut found =
-                instance.get_event_tags_for_asset(&key, &filter_tags, event).await?;
+            let mut found = instance.get_event_tags_for_asset(&key, &filter_tags, event).await?;
             // In any order: Dagster asks for none.
             found.sort_by_cached_key(|tags| json_to_text(&json!(tags)));
             json!(found)

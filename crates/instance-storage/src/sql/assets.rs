@@ -273,13 +273,21 @@ pub(crate) fn select_last_to_change(asset_key: &str, dialect: Dialect) -> Select
     select
 }
 
-/// What a wipe of partitions changes of an asset's row. What is `None` stays as it is.
+/// What a wipe of partitions does to a column of an asset's row.
+#[derive(Debug, Clone, Default)]
+pub(crate) enum Named {
+    /// The column names nothing that was wiped, and stays as it is.
+    #[default]
+    Nothing,
+    /// It named what was wiped, and names this instead, or nothing.
+    Instead(Option<String>),
+}
+
+/// What a wipe of partitions does to an asset's row.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct LastEvents {
-    /// The last materialisation, or none.
-    pub(crate) last_materialization: Option<Option<String>>,
-    /// The last run, or none.
-    pub(crate) last_run_id: Option<Option<String>>,
+    pub(crate) last_materialization: Named,
+    pub(crate) last_run_id: Named,
 }
 
 /// Replaces what an asset's row says of its last events, and deletes its cached status.
@@ -289,11 +297,13 @@ pub(crate) fn update_last(asset_key: &str, last: LastEvents) -> UpdateStatement 
         .table(asset_keys::TABLE)
         .value(asset_keys::CACHED_STATUS_DATA, Expr::val(None::<String>))
         .and_where(Expr::col(asset_keys::ASSET_KEY).eq(asset_key));
-    if let Some(record) = last.last_materialization {
-        update.value(asset_keys::LAST_MATERIALIZATION, record);
-    }
-    if let Some(run_id) = last.last_run_id {
-        update.value(asset_keys::LAST_RUN_ID, run_id);
+    for (column, named) in [
+        (asset_keys::LAST_MATERIALIZATION, last.last_materialization),
+        (asset_keys::LAST_RUN_ID, last.last_run_id),
+    ] {
+        if let Named::Instead(value) = named {
+            update.value(column, value);
+        }
     }
     update
 }
