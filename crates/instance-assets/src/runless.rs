@@ -93,13 +93,17 @@ impl RunlessAssetEvent {
         };
         for (key, value) in tags.into_iter().flatten().filter(|(key, _)| !is_own_tag(key)) {
             if !is_tag_key(key) {
-                return Err(InstanceError::invalid("key of an asset event's tag", key, ALLOWED));
+                return Err(InstanceError::invalid(
+                    "key of an asset event's tag",
+                    key,
+                    ALLOWED_TAGS,
+                ));
             }
             if !is_plain(value) {
                 return Err(InstanceError::invalid(
                     "value of an asset event's tag",
                     value,
-                    ALLOWED,
+                    ALLOWED_TAGS,
                 ));
             }
         }
