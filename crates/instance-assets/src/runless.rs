@@ -96,14 +96,14 @@ impl RunlessAssetEvent {
                 return Err(InstanceError::invalid(
                     "key of an asset event's tag",
                     key,
-                    ALLOWED_TAGS,
+                    ALLOWED,
                 ));
             }
             if !is_plain(value) {
                 return Err(InstanceError::invalid(
                     "value of an asset event's tag",
                     value,
-                    ALLOWED_TAGS,
+                    ALLOWED,
                 ));
             }
         }
