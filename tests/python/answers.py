@@ -110,7 +110,17 @@ def answer(instance, method, arguments):
     codecs, result = codecs_of(method)
     args = {name: codecs[name][0].dec(value) for name, value in arguments.items()}
     ask = SPECIAL[method][2] if method in SPECIAL else getattr(DagsterInstance, method)
-    return in_order(encoded(result, ask(instance, **args)), method)
+    found = ask(instance, **args)
+    if method == "get_run_records" and args.get("order_by"):
+        found = with_ties_in_order(found, args["order_by"], args["ascending"])
+    return in_order(encoded(result, found), method)
+
+
+def with_ties_in_order(records, column, ascending):
+    """Runs of the same time in the order in which they were written: Dagster leaves it to the database."""
+    groups = itertools.groupby(records, key=lambda record: getattr(record, column))
+    in_groups = (sorted(group, key=lambda run: run.storage_id, reverse=not ascending) for _, group in groups)
+    return [record for group in in_groups for record in group]
 
 
 # Lists that have no order of their own in Dagster.

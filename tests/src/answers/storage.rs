@@ -6,7 +6,7 @@ use dagster_instance::ops::StoresAccess;
 use dagster_instance::{DagsterInstance, REINDEXED_INDEXES, RunId, SnapshotId};
 use instance_core::storage::{DynamicPartitionsPage, SchemaStore};
 
-use super::{Answer, Failed};
+use super::{Answer, Failed, sorted};
 use crate::conformance::envelope::{Request, Wire};
 use crate::conformance::event_log::asset_key;
 use crate::conformance::event_log::partitions::{
@@ -93,7 +93,8 @@ async fn dynamic_partitions(instance: &DagsterInstance, method: &str, request: &
         }
         "get_existing_dynamic_partitions" => {
             let keys: Vec<String> = request.argument("partition_keys")?.strings()?;
-            Wire::list(instance.get_existing_dynamic_partitions(name()?, &keys).await?)
+            let found = instance.get_existing_dynamic_partitions(name()?, &keys).await?;
+            sorted(found.into_iter().map(Wire::from))
         }
         _ => return Ok(None),
     }))
