@@ -62,6 +62,9 @@ const OWN_TAGS: [&str; 4] =
 /// How long a value of a tag may be, and each part of a key.
 const LONGEST_OF_TAGS: usize = 63;
 
+/// What a user may write in tags.
+const ALLOWED: &str = "use letters, digits and \"_\", \"-\", \".\", at most 63, and one \"/\" after a namespace of a key";
+
 fn is_own_tag(key: &str) -> bool {
     OWN_TAGS.contains(&key) || OWN_TAG_PREFIXES.iter().any(|prefix| key.starts_with(prefix))
 }
@@ -88,10 +91,13 @@ impl RunlessAssetEvent {
                 None
             }
         };
-        const ALLOWED: &str = "use letters, digits and \"_\", \"-\", \".\", at most 63, and one \"/\" after a namespace of a key";
         for (key, value) in tags.into_iter().flatten().filter(|(key, _)| !is_own_tag(key)) {
             if !is_tag_key(key) {
-                return Err(InstanceError::invalid("key of an asset event's tag", key, ALLOWED));
+                return Err(InstanceError::invalid(
+                    "key of an asset event's tag",
+                    key,
+                    ALLOWED,
+                ));
             }
             if !is_plain(value) {
                 return Err(InstanceError::invalid(

@@ -67,7 +67,7 @@ pub fn load_settings(
 }
 
 fn asset_freshness_enabled(environment: &dyn Environment) -> bool {
-    !environment.get(ASSET_FRESHNESS_ENABLED).is_some_and(|text| text.to_lowercase() == "false")
+    environment.get(ASSET_FRESHNESS_ENABLED).is_none_or(|text| text.to_lowercase() != "false")
 }
 
 fn run_retries(

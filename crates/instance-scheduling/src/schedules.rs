@@ -58,15 +58,12 @@ pub async fn stop_schedule(
     ids: &InstigatorIds,
     schedule: Option<&RemoteSchedule>,
 ) -> Result<InstigatorState, InstanceError> {
-    let (stored, current) = match schedule {
-        Some(schedule) => {
-            let stored = state_of_type(ops, ids, TYPE).await?;
-            (stored.clone(), schedule.current_state(stored))
-        }
-        None => {
-            let stored = required_state(ops, ids, TYPE).await?;
-            (Some(stored.clone()), stored)
-        }
+    let (stored, current) = if let Some(schedule) = schedule {
+        let stored = state_of_type(ops, ids, TYPE).await?;
+        (stored.clone(), schedule.current_state(stored))
+    } else {
+        let stored = required_state(ops, ids, TYPE).await?;
+        (Some(stored.clone()), stored)
     };
     if !current.is_running() {
         return Ok(current);

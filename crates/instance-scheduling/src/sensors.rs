@@ -63,15 +63,12 @@ pub async fn stop_sensor(
     ids: &InstigatorIds,
     sensor: Option<&RemoteSensor>,
 ) -> Result<InstigatorState, InstanceError> {
-    let (stored, current) = match sensor {
-        Some(sensor) => {
-            let stored = state_of_type(ops, ids, TYPE).await?;
-            (stored.clone(), sensor.current_state(stored))
-        }
-        None => {
-            let stored = required_state(ops, ids, TYPE).await?;
-            (Some(stored.clone()), stored)
-        }
+    let (stored, current) = if let Some(sensor) = sensor {
+        let stored = state_of_type(ops, ids, TYPE).await?;
+        (stored.clone(), sensor.current_state(stored))
+    } else {
+        let stored = required_state(ops, ids, TYPE).await?;
+        (Some(stored.clone()), stored)
     };
     if !current.is_running() {
         return Ok(current);

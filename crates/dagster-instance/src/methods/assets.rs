@@ -51,8 +51,8 @@ impl DagsterInstance {
 
     /// Returns whether the record of an asset says when it last failed to materialise. It does not: Dagster's tables have no
     /// column for it.
-    pub fn can_read_failure_events_for_asset(&self, _record: &AssetRecord) -> bool {
-        instance_assets::can_read_failure_events_for_asset(_record)
+    pub fn can_read_failure_events_for_asset(&self, record: &AssetRecord) -> bool {
+        instance_assets::can_read_failure_events_for_asset(record)
     }
 
     /// Returns whether the instance has a source of the health of assets.

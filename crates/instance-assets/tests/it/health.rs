@@ -137,13 +137,15 @@ impl AssetHealthSource for Source {
     }
 }
 
+/// Whether two assets were asked for, and nothing is known of them.
+fn nothing<T>(found: &BTreeMap<AssetKey, Option<T>>) -> bool {
+    found.len() == 2 && found.values().all(Option::is_none)
+}
+
 #[tokio::test]
 async fn without_a_source_nothing_is_known_of_any_asset() -> TestResult {
     let instance = TestInstance::default();
     let asked = ["a", "b"].map(key);
-    fn nothing<T>(found: &BTreeMap<AssetKey, Option<T>>) -> bool {
-        found.len() == 2 && found.values().all(Option::is_none)
-    }
     assert!(nothing(&get_asset_check_health_state_for_assets(&instance, &asked).await?));
     assert!(nothing(&get_asset_freshness_health_state_for_assets(&instance, &asked).await?));
     assert!(nothing(&get_asset_materialization_health_state_for_assets(&instance, &asked).await?));

@@ -1,5 +1,7 @@
 //! Wiping assets and partitions of them.
 
+use std::collections::BTreeMap;
+
 use instance_assets::{
     all_asset_keys, get_asset_records, get_event_tags_for_asset,
     get_latest_asset_check_evaluation_record, get_materialized_partitions, has_asset_key,
@@ -125,7 +127,7 @@ async fn wiped_partitions_are_named_nowhere_and_an_event_says_so() -> TestResult
     let last = entry.last_materialization_record.unwrap().event_log_entry;
     assert_eq!((last.run_id, entry.last_run_id), ("r2".into(), Some("r2".into())));
     assert_eq!(entry.cached_status, None);
-    let tags = get_event_tags_for_asset(&instance, &key("a"), &Default::default(), None).await?;
+    let tags = get_event_tags_for_asset(&instance, &key("a"), &BTreeMap::default(), None).await?;
     assert!(tags.is_empty());
     let check = AssetCheckKey::new(key("a"), "full");
     let last = get_latest_asset_check_evaluation_record(&instance, &check).await?.unwrap();

@@ -1,5 +1,4 @@
 //! The run domain over stores in memory: what it checks, what it stores, and in which order.
-#![expect(clippy::expect_used, reason = "a failed expectation is a failed test")]
 
 mod change;
 mod code_location;

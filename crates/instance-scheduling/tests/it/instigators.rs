@@ -121,7 +121,7 @@ async fn the_status_of_an_old_version_is_that_of_today() -> TestResult {
     let store = instance.instigator_store();
     store.add_instigator_state(&old, instance.clock.now()).await?;
     let today = old.clone().with_status(InstigatorStatus::DeclaredInCode);
-    assert_eq!(states(&instance).await?, [today.clone()]);
+    assert_eq!(states(&instance).await?, std::slice::from_ref(&today));
     let selector_id = old.selector_id();
     assert_eq!(get_instigator_state(&instance, &selector_id).await?, Some(today));
     // What is stored is still that of the old version.

@@ -1,4 +1,5 @@
 //! The scheduling domain over stores in memory.
+#![expect(clippy::expect_used, reason = "a failed expectation is a failed test")]
 
 mod automation;
 mod backfills;

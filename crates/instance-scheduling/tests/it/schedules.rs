@@ -35,7 +35,7 @@ async fn a_start_is_stored_with_its_time() -> TestResult {
             r#"{{"__class__": "ScheduleInstigatorData", "cron_schedule": "0 2 * * *", "last_iteration_timestamp": null, "start_timestamp": {NOW}}}"#
         )
     );
-    assert_eq!(states(&instance).await?, [started.clone()]);
+    assert_eq!(states(&instance).await?, std::slice::from_ref(&started));
 
     // A second start changes nothing.
     instance.clock.advance(chrono::TimeDelta::hours(1));
@@ -79,7 +79,7 @@ async fn a_stop_is_stored() -> TestResult {
     let definition = running("nightly");
     let stopped = stop_schedule(&instance, &definition.ids(), Some(&definition)).await?;
     assert_eq!(stopped, definition.state(InstigatorStatus::Stopped, None));
-    assert_eq!(states(&instance).await?, [stopped.clone()]);
+    assert_eq!(states(&instance).await?, std::slice::from_ref(&stopped));
     // A second stop changes nothing.
     assert_eq!(stop_schedule(&instance, &definition.ids(), None).await?, stopped);
     assert_eq!(states(&instance).await?, [stopped]);

@@ -40,7 +40,7 @@ async fn a_start_is_stored_with_its_time() -> TestResult {
             r#"{{"__class__": "SensorInstigatorData", "cursor": null, "last_run_key": null, "last_sensor_start_timestamp": {NOW}, "last_tick_start_timestamp": null, "last_tick_success_timestamp": null, "last_tick_timestamp": null, "min_interval": 30, "sensor_type": {{"__enum__": "SensorType.UNKNOWN"}}}}"#
         )
     );
-    assert_eq!(states(&instance).await?, [started.clone()]);
+    assert_eq!(states(&instance).await?, std::slice::from_ref(&started));
     instance.clock.advance(chrono::TimeDelta::hours(1));
     assert_eq!(start_sensor(&instance, &sensor("files")).await?, started);
     assert_eq!(states(&instance).await?, [started]);
@@ -96,7 +96,7 @@ async fn a_stop_is_stored() -> TestResult {
     let definition = running("files");
     let stopped = stop_sensor(&instance, &definition.ids(), Some(&definition)).await?;
     assert_eq!(stopped, definition.state(InstigatorStatus::Stopped, None));
-    assert_eq!(states(&instance).await?, [stopped.clone()]);
+    assert_eq!(states(&instance).await?, std::slice::from_ref(&stopped));
     assert_eq!(stop_sensor(&instance, &definition.ids(), None).await?, stopped);
     Ok(())
 }
@@ -127,7 +127,7 @@ async fn what_does_not_run_is_not_stopped() -> TestResult {
     let old = stored(&instance, state, InstigatorStatus::DeclaredInCode).await?;
     let current = stop_sensor(&instance, &definition.ids(), Some(&definition)).await?;
     assert_eq!(current.status, InstigatorStatus::Stopped);
-    assert_eq!(states(&instance).await?, [old.clone()]);
+    assert_eq!(states(&instance).await?, std::slice::from_ref(&old));
     stop_sensor(&instance, &definition.ids(), None).await?;
     assert_eq!(states(&instance).await?, [old.with_status(InstigatorStatus::Stopped)]);
     Ok(())

@@ -273,13 +273,23 @@ pub(crate) fn select_last_to_change(asset_key: &str, dialect: Dialect) -> Select
     select
 }
 
-/// What a wipe of partitions changes of an asset's row. What is `None` stays as it is.
+/// What a wipe of partitions does to a column of an asset's row.
+#[derive(Debug, Clone, Default)]
+pub(crate) enum Column {
+    /// It stays as it is.
+    #[default]
+    Kept,
+    /// It has this text, or none.
+    Set(Option<String>),
+}
+
+/// What a wipe of partitions changes of an asset's row.
 #[derive(Debug, Clone, Default)]
 pub(crate) struct LastEvents {
-    /// The last materialisation, or none.
-    pub(crate) last_materialization: Option<Option<String>>,
-    /// The last run, or none.
-    pub(crate) last_run_id: Option<Option<String>>,
+    /// The last materialisation.
+    pub(crate) last_materialization: Column,
+    /// The last run.
+    pub(crate) last_run_id: Column,
 }
 
 /// Replaces what an asset's row says of its last events, and deletes its cached status.
@@ -289,10 +299,10 @@ pub(crate) fn update_last(asset_key: &str, last: LastEvents) -> UpdateStatement 
         .table(asset_keys::TABLE)
         .value(asset_keys::CACHED_STATUS_DATA, Expr::val(None::<String>))
         .and_where(Expr::col(asset_keys::ASSET_KEY).eq(asset_key));
-    if let Some(record) = last.last_materialization {
+    if let Column::Set(record) = last.last_materialization {
         update.value(asset_keys::LAST_MATERIALIZATION, record);
     }
-    if let Some(run_id) = last.last_run_id {
+    if let Column::Set(run_id) = last.last_run_id {
         update.value(asset_keys::LAST_RUN_ID, run_id);
     }
     update

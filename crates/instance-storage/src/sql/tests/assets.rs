@@ -6,7 +6,7 @@ use instance_core::ids::StorageId;
 use instance_core::storage::{AssetKeysPage, Only};
 
 use super::{at, check, check_each, check_postgres, run_id, strings};
-use crate::sql::assets::{self, AssetChange, AssetEventTag, LastEvents};
+use crate::sql::assets::{self, AssetChange, AssetEventTag, Column, LastEvents};
 
 fn keys() -> [AssetKey; 2] {
     [AssetKey::new(["demo", "hé"]), AssetKey::new(["raw"])]
@@ -53,8 +53,10 @@ fn writes() {
     });
     let nothing_named = LastEvents::default();
     check("assets_update_last_status", &assets::update_last(&text, nothing_named));
-    let last =
-        LastEvents { last_materialization: Some(Some("{}".to_owned())), last_run_id: Some(None) };
+    let last = LastEvents {
+        last_materialization: Column::Set(Some("{}".to_owned())),
+        last_run_id: Column::Set(None),
+    };
     check("assets_update_last", &assets::update_last(&text, last));
 }
 

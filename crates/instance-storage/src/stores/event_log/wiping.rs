@@ -14,7 +14,7 @@ use super::SqlEventLogStorage;
 use super::assets::last_materialization;
 use super::events::record;
 use crate::db::{Connection, Operation, Row, Written};
-use crate::sql::assets::LastEvents;
+use crate::sql::assets::{Column, LastEvents};
 use crate::sql::tables::{asset_keys, event_logs};
 use crate::sql::{asset_checks, asset_partitions, assets};
 
@@ -125,12 +125,12 @@ impl Wipe {
                 let types = [DagsterEventType::AssetMaterialization];
                 let row = self.last_left(connection, &types).await?;
                 let left = row.as_ref().map(record).transpose()?;
-                last.last_materialization = Some(left.as_ref().map(serialize_value));
+                last.last_materialization = Column::Set(left.as_ref().map(serialize_value));
             }
             if names_wiped_run {
                 let row = self.last_left(connection, OF_LAST_RUN).await?;
                 let run_id = row.as_ref().map(|row| row.get(event_logs::TABLE, event_logs::RUN_ID));
-                last.last_run_id = Some(run_id.transpose()?);
+                last.last_run_id = Column::Set(run_id.transpose()?);
             }
             connection.execute(&assets::update_last(asset_key, last)).await?;
         }
