@@ -5,6 +5,9 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
+use dagster_instance::DagsterInstance;
+use tokio::task::JoinSet;
+
 use super::partitions_add::named;
 use crate::args::PartitionsDelete;
 use crate::confirm::{Decision, decide};
@@ -13,6 +16,9 @@ use crate::{FAILURE, Result, json, open, report, text};
 
 /// How many keys are looked for at once, and after how many the progress is said.
 const AT_ONCE: usize = 5_000;
+
+/// How many keys are deleted at once; as many as this are whole parts of those between two progresses.
+const UNDER_WAY: usize = 250;
 
 pub(crate) async fn run(home: Option<&Path>, args: &PartitionsDelete) -> Result<ExitCode> {
     let name = &args.keys.name;
@@ -42,13 +48,7 @@ pub(crate) async fn run(home: Option<&Path>, args: &PartitionsDelete) -> Result<
         Decision::Do => false,
     };
     if !dry_run {
-        for (index, key) in existing.iter().enumerate() {
-            instance.delete_dynamic_partition(name, key).await?;
-            let done = index + 1;
-            if done % AT_ONCE == 0 && done < existing.len() {
-                report::say(&format!("{done} of {} keys are deleted.", existing.len()));
-            }
-        }
+        delete(&instance, name, &existing).await?;
     }
     let mut out = std::io::stdout().lock();
     if args.output.json {
@@ -59,6 +59,26 @@ pub(crate) async fn run(home: Option<&Path>, args: &PartitionsDelete) -> Result<
         writeln!(out, "{verb} {what}{rest}")?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Deletes keys, several at once: those that are under way together share transactions.
+async fn delete(instance: &DagsterInstance, name: &str, keys: &[String]) -> Result<()> {
+    let mut done = 0;
+    for some in keys.chunks(UNDER_WAY) {
+        let mut deletions = JoinSet::new();
+        for key in some {
+            let (instance, name, key) = (instance.clone(), name.to_owned(), key.clone());
+            deletions.spawn(async move { instance.delete_dynamic_partition(&name, &key).await });
+        }
+        while let Some(deleted) = deletions.join_next().await {
+            deleted??;
+        }
+        done += some.len();
+        if done % AT_ONCE == 0 && done < keys.len() {
+            report::say(&format!("{done} of {} keys are deleted.", keys.len()));
+        }
+    }
+    Ok(())
 }
 
 fn rest(not_there: usize) -> String {

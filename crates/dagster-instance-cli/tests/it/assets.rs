@@ -1,8 +1,8 @@
 //! `asset show`, `asset checks`, `asset partitions` and `asset wipe`.
 
 use dagster_instance::event::{
-    AssetMaterializationPlannedData, AssetObservation, DagsterEvent, DagsterEventType,
-    EventLogEntry, LogLevel,
+    AssetMaterialization, AssetMaterializationPlannedData, AssetObservation, DagsterEvent,
+    DagsterEventType, EventLogEntry, LogLevel, StepMaterializationData,
 };
 use dagster_instance::serdes::{UnknownFields, deserialize_value};
 use dagster_instance::{AssetKey, DagsterInstance, RunId};
@@ -168,10 +168,14 @@ async fn bad_input_changes_nothing() {
 async fn many_assets_come_in_pages_and_each_once() {
     let home = Home::empty();
     let instance = home.instance().await;
-    let run = Run::add(&instance, "r", "etl", &[]).await;
-    for number in 0..1_020 {
-        run.materializes(1.0, "load", &AssetKey::new([format!("a{number:04}")]), None).await;
-    }
+    let entry = |number: u32| {
+        let made = AssetMaterialization::new(AssetKey::new([format!("a{number:04}")]), None);
+        let event = DagsterEvent::new(DagsterEventType::AssetMaterialization, "etl");
+        let event = event.with_data(StepMaterializationData::from(made));
+        EventLogEntry::of_event(event, RunId::from("r"), LogLevel::INFO, NOW)
+    };
+    let entries = (0..1_020).map(entry).collect();
+    instance.handle_new_events(entries).await.expect("the events are stored");
     instance.dispose().await.expect("everything is stored");
     for (more, expect) in [(&[][..], 1_020), (&["--limit", "500"], 500), (&["--limit", "0"], 0)] {
         let ended = home.run(&[&["asset", "list"], more].concat());
