@@ -46,9 +46,18 @@ def historical_job(instance, snapshot_id):
 
 
 def built_indexes(instance):
-    stores = (instance.run_storage, instance.schedule_storage)
-    marks = [mark for store in stores for mark in MARKS if store.has_built_index(mark)]
-    return [*marks, *(mark for mark in MARKS if instance.event_log_storage.has_secondary_index(mark))]
+    """By the tables: Dagster remembers what it has once read of a mark."""
+    connections = (
+        instance.run_storage.connect(),
+        instance.event_log_storage.index_connection(),
+        instance.schedule_storage.connect(),
+    )
+    query = db.text("select name from secondary_indexes where migration_completed is not null")
+    found = set()
+    for connection in connections:
+        with connection as open_connection:
+            found.update(name for (name,) in open_connection.execute(query))
+    return sorted(found.intersection(MARKS))
 
 
 # Marks of data migrations, in the storages of which Dagster reads them.
@@ -61,7 +70,7 @@ SPECIAL = {
         "Mapping[str, str]",
         lambda instance, keys: instance.daemon_cursor_storage.get_cursor_values(set(keys)),
     ),
-    "built_indexes": ({}, "Sequence[str]", lambda instance: sorted(set(built_indexes(instance)))),
+    "built_indexes": ({}, "Sequence[str]", built_indexes),
     "root_directory": ({}, str, lambda instance: instance.root_directory),
 }
 

@@ -278,14 +278,14 @@ def cursors(r, **pairs):
     r.step("set_cursor_values", {"pairs": pairs})
 
 
-@scenario("storage/cursors")
+@scenario("storage/cursors", unordered=["kvs"])
 def _(r):
     cursors(r, one="1", two="ä\n", three="")
     ask(r, "get_cursor_values", keys=["one", "two", "three", "four"])
     ask(r, "get_cursor_values", keys=[])
 
 
-@scenario("storage/cursors_again")
+@scenario("storage/cursors_again", unordered=["kvs"])
 def _(r):
     cursors(r, one="1", two="2")
     cursors(r, two="22", one="11")
@@ -293,7 +293,7 @@ def _(r):
     ask(r, "get_cursor_values", keys=["one", "two"])
 
 
-@scenario("storage/cursors_old_and_new")
+@scenario("storage/cursors_old_and_new", unordered=["kvs"])
 def _(r):
     cursors(r, one="1")
     cursors(r, one="11", two="2")
@@ -449,6 +449,7 @@ def _(r):
 
 @scenario("storage/reindex_of_nothing")
 def _(r):
+    ask(r, "built_indexes")
     forget(r, "runs", "run_start_end_overwritten")
     forget(r, "index", "asset_key_table")
     forget(r, "index", "asset_key_index_columns")

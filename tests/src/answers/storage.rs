@@ -19,13 +19,13 @@ pub(super) async fn answer(instance: &DagsterInstance, method: &str, request: &R
     }
     Ok(Some(match method {
         "get_latest_storage_id_by_partition" => {
-            let rows = instance.get_latest_storage_id_by_partition(
-                &asset_key(request)?,
-                request.argument("event_type")?.event_type()?,
-                &request.argument("partitions")?.only_strings()?,
-                cursor(request, "after_cursor")?,
-            );
-            Wire::mapping(rows.await?)
+            let (key, after) = (asset_key(request)?, cursor(request, "after_cursor")?);
+            let event_type = request.argument("event_type")?.event_type()?;
+            let partitions = request.argument("partitions")?.only_strings()?;
+            let rows = instance
+                .get_latest_storage_id_by_partition(&key, event_type, &partitions, after)
+                .await?;
+            Wire::mapping(rows)
         }
         "get_historical_job" => {
             let id = SnapshotId::from(request.argument("snapshot_id")?.text()?);
