@@ -21,3 +21,5 @@ mod snapshots;
 mod two_writers;
 mod watch;
 mod webserver;
+mod webserver_home;
+mod webserver_pages;

@@ -145,7 +145,7 @@ RUNS = (
 
 
 @contextmanager
-def serving(home):
+def serving(home, workspace=("--empty-workspace",)):
     home = os.path.abspath(home)
     if not os.path.isdir(home):
         raise NotADirectoryError(home)
@@ -155,7 +155,7 @@ def serving(home):
     url = f"http://127.0.0.1:{port}"
     server = start(
         [sys.executable, "-m", "dagster_webserver", "-h", "127.0.0.1", "-p", str(port)]
-        + ["--empty-workspace"],
+        + list(workspace),
         env={**os.environ, "DAGSTER_HOME": home},
         cwd=home,  # so that no dagster.toml or workspace.yaml of the caller's is found
     )
