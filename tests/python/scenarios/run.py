@@ -15,7 +15,7 @@ from common import emit, open_instance
 
 from scenarios import cases_batches, cases_create_run, cases_events, cases_managed, cases_partitions  # noqa: F401
 from scenarios import cases_reexecution, cases_retries, cases_run_status, cases_runless  # noqa: F401
-from scenarios import cases_scheduling  # noqa: F401
+from scenarios import cases_backfills, cases_scheduling, cases_ticks  # noqa: F401
 from scenarios import known, run_ids
 from scenarios.code_location import RecordingLocation
 from scenarios.compare import outcome_differences, row_differences
