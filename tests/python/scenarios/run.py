@@ -15,8 +15,8 @@ from common import emit, open_instance
 
 from scenarios import cases_assets, cases_asset_wipes  # noqa: F401
 from scenarios import cases_batches, cases_create_run, cases_events, cases_managed, cases_partitions  # noqa: F401
-from scenarios import cases_reexecution, cases_retries, cases_run_status, cases_runless, cases_storage  # noqa: F401
-from scenarios import cases_scheduling  # noqa: F401
+from scenarios import cases_backfills, cases_reexecution, cases_retries, cases_run_status, cases_runless  # noqa: F401
+from scenarios import cases_scheduling, cases_storage, cases_ticks  # noqa: F401
 from scenarios import known, run_ids
 from scenarios.asset_operations import ASSET_OPERATIONS, QUESTIONS, STATUS_QUESTIONS
 from scenarios.code_location import RecordingLocation

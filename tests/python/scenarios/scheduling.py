@@ -1,7 +1,7 @@
 """The operations of the scheduling domain on a real instance, from a step's JSON alone; see `operations.py`.
 
-What an operation gives back is text that both sides can write: Dagster's own objects as they are stored, and JSON with
-sorted keys. Lists whose order Dagster leaves to the database are sorted.
+What an operation gives back is text that both sides can write: Dagster's own objects as they are stored, and JSON
+with sorted keys. Lists whose order Dagster leaves to the database are sorted.
 """
 
 import ast
@@ -107,7 +107,8 @@ def reset_sensor(instance, args):
 def scheduler_debug_info(instance, args):
     info = instance.scheduler_debug_info()
     said = [ast.literal_eval(entry) for entry in info.schedule_storage]
-    return text([info.errors, info.scheduler_config_info, info.scheduler_info, sorted(said, key=lambda entry: next(iter(entry)))])
+    said.sort(key=lambda entry: next(iter(entry)))
+    return text([info.errors, info.scheduler_config_info, info.scheduler_info, said])
 
 
 def wipe_all_schedules(instance, args):
