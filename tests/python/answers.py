@@ -2,6 +2,8 @@
 
     answers.py HOME    asks all questions of the home; prints [{"method", "args", "answer"}] or .. "error"}]
 
+Arguments and answers are JSON within texts, so that no reader of this document rounds their numbers.
+
 A question is a method with its arguments by name. `QUESTIONS` has a generator for each group of methods, which looks
 at what is in the home and yields the arguments. A method of another domain is added as a row: a generator here, and an
 answer of ours in `tests/src/answers/`. Values travel as the bridge of the storages has them
@@ -99,16 +101,16 @@ def encoded(codec, value):
 
 
 def encoded_arguments(method, args):
-    """All arguments of the method, those that are not given with their defaults."""
+    """All arguments of the method as one text, those that are not given with their defaults."""
     codecs, _ = codecs_of(method)
     assert args.keys() <= codecs.keys(), (method, args)
-    return {name: codec.enc(args.get(name, default)) for name, (codec, default) in codecs.items()}
+    return json.dumps({name: codec.enc(args.get(name, default)) for name, (codec, default) in codecs.items()})
 
 
 def answer(instance, method, arguments):
-    """The answer to a question whose arguments are encoded, encoded too."""
+    """The answer to a question whose arguments are a text, encoded."""
     codecs, result = codecs_of(method)
-    args = {name: codecs[name][0].dec(value) for name, value in arguments.items()}
+    args = {name: codecs[name][0].dec(value) for name, value in json.loads(arguments).items()}
     ask = SPECIAL[method][2] if method in SPECIAL else getattr(DagsterInstance, method)
     found = ask(instance, **args)
     if method == "get_run_records" and args.get("order_by"):
@@ -460,7 +462,7 @@ def asked(instance):
         arguments = encoded_arguments(method, args)
         question = {"method": method, "args": arguments}
         try:
-            yield {**question, "answer": answer(instance, method, arguments)}
+            yield {**question, "answer": answer_text(instance, method, arguments)}
         except Exception as error:
             yield {**question, "error": f"{type(error).__name__}: {error}"[:300]}
 

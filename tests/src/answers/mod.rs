@@ -29,9 +29,12 @@ type Answer = Result<Option<Wire>, Failed>;
 pub async fn answer(
     instance: &DagsterInstance,
     method: &str,
-    arguments: &Value,
+    arguments: &str,
 ) -> Result<String, Failed> {
-    let arguments = arguments.as_object().cloned().ok_or("the arguments are no object")?;
+    // serde_json would round numbers.
+    let Value::Object(arguments) = text_to_json(arguments)? else {
+        return Err("the arguments are no object".into());
+    };
     let request = Request::of(method, arguments);
     // Boxed, as each of them is large.
     let mut found = Box::pin(runs::answer(instance, method, &request)).await?;
@@ -42,12 +45,7 @@ pub async fn answer(
         found = Box::pin(storage::answer(instance, method, &request)).await?;
     }
     let found = found.ok_or_else(|| format!("there is no answer of ours for {method}"))?;
-    in_order(&serialize_value(&found))
-}
-
-/// A JSON text with the entries of its objects in order, and the items of what is in no order.
-pub fn in_order(text: &str) -> Result<String, Failed> {
-    Ok(json_to_text(&text_to_json(text)?))
+    Ok(json_to_text(&text_to_json(&serialize_value(&found))?))
 }
 
 /// The items in the order of their texts, for what has no order of its own.

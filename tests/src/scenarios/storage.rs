@@ -19,8 +19,8 @@ pub(super) async fn play(
     arguments: Arguments<'_>,
 ) -> Result<Option<Value>> {
     if name == "ask" {
-        let args = arguments.get("args")?.ok_or("no arguments")?;
-        let answer = answers::answer(instance, arguments.text("method")?, args).await?;
+        let (method, args) = (arguments.text("method")?, arguments.text("args")?);
+        let answer = answers::answer(instance, method, args).await?;
         return Ok(Some(Value::from(answer)));
     }
     match name {
