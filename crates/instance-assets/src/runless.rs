@@ -93,11 +93,7 @@ impl RunlessAssetEvent {
         };
         for (key, value) in tags.into_iter().flatten().filter(|(key, _)| !is_own_tag(key)) {
             if !is_tag_key(key) {
-                return Err(InstanceError::invalid(
-                    "key of an asset event's tag",
-                    key,
-                    ALLOWED,
-                ));
+                return Err(InstanceError::invalid("key of an asset event's tag", key, ALLOWED));
             }
             if !is_plain(value) {
                 return Err(InstanceError::invalid(
