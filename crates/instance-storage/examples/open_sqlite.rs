@@ -8,7 +8,7 @@ use std::path::Path;
 use instance_storage::instance_core::RunId;
 use instance_storage::instance_core::clock::{Clock, SystemClock};
 use instance_storage::instance_core::ops::{
-    RunStoreAccess, SettingsAccess, StorageOps, StoresAccess,
+    ClockAccess, RunStoreAccess, SettingsAccess, StorageOps, StoresAccess,
 };
 use instance_storage::instance_core::run::DagsterRun;
 use instance_storage::instance_core::settings::InstanceSettings;
@@ -30,6 +30,12 @@ impl StoresAccess for Instance {
 impl SettingsAccess for Instance {
     fn settings(&self) -> &InstanceSettings {
         &self.settings
+    }
+}
+
+impl ClockAccess for Instance {
+    fn clock(&self) -> &dyn Clock {
+        &SystemClock
     }
 }
 

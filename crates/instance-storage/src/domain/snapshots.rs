@@ -11,20 +11,20 @@ use instance_core::storage::SnapshotStore;
 #[derive(Debug, Clone, PartialEq)]
 pub enum Snapshot {
     /// Of a job.
-    Job(JobSnap),
+    Job(Box<JobSnap>),
     /// Of an execution plan.
-    ExecutionPlan(ExecutionPlanSnapshot),
+    ExecutionPlan(Box<ExecutionPlanSnapshot>),
 }
 
 impl From<JobSnap> for Snapshot {
     fn from(snapshot: JobSnap) -> Self {
-        Self::Job(snapshot)
+        Self::Job(Box::new(snapshot))
     }
 }
 
 impl From<ExecutionPlanSnapshot> for Snapshot {
     fn from(snapshot: ExecutionPlanSnapshot) -> Self {
-        Self::ExecutionPlan(snapshot)
+        Self::ExecutionPlan(Box::new(snapshot))
     }
 }
 

@@ -91,10 +91,10 @@ impl SqlEventLogStorage {
             if of_events.is_some() && last_changed.is_none_or(|known| Some(known) < of_events) {
                 columns.last_materialization_timestamp = of_events.map(|time| time.naive_utc());
             }
-            let changed = columns.last_materialization.is_some()
+            let has_news = columns.last_materialization.is_some()
                 || columns.last_materialization_timestamp.is_some()
                 || columns.wipe_timestamp.is_some();
-            if changed {
+            if has_news {
                 changes.push(columns);
             }
         }
