@@ -142,7 +142,7 @@ async fn a_key_that_no_run_could_be_of_is_refused_and_nothing_is_added() -> Test
         assert!(!has_dynamic_partition(&ops, "fruits", &long).await?);
         delete_dynamic_partition(&ops, "fruits", &long).await?;
         let longest = "x".repeat(2_500 - "fruits".len());
-        add_dynamic_partitions(&ops, "fruits", &[longest.clone()]).await?;
+        add_dynamic_partitions(&ops, "fruits", std::slice::from_ref(&longest)).await?;
         assert_eq!(get_dynamic_partitions(&ops, "fruits").await?, [longest]);
     }
     Ok(())
@@ -197,7 +197,7 @@ async fn an_interrupted_addition_goes_on_where_it_was() -> TestResult {
     execute(&file, trigger).await?;
     let mut told = Vec::new();
     let failed = add_dynamic_partitions_in_batches(&ops, "customers", &keys, &mut |step| {
-        told.push(step.done)
+        told.push(step.done);
     })
     .await;
     assert!(matches!(failed, Err(InstanceError::Storage(_))), "{failed:?}");
@@ -206,7 +206,7 @@ async fn an_interrupted_addition_goes_on_where_it_was() -> TestResult {
     execute(&file, "DROP TRIGGER full").await?;
     told.clear();
     let outcome = add_dynamic_partitions_in_batches(&ops, "customers", &keys, &mut |step| {
-        told.push(step.added)
+        told.push(step.added);
     })
     .await?;
     assert_eq!((outcome.added, outcome.existing), (7_000, 5_000));
