@@ -115,14 +115,14 @@ async fn schemas_are_said_in_dagsters_form() -> TestResult {
 }
 
 fn job(name: &str) -> Result<JobSnap, Box<dyn std::error::Error>> {
-    let text = include_str!("../../../instance-core/tests/it/fixtures/job_snapshot.json");
+    let text = include_str!("fixtures/job_snapshot.json");
     let mut job: JobSnap = deserialize_value(text.trim_end())?;
     name.clone_into(&mut job.name);
     Ok(job)
 }
 
 fn plan() -> Result<ExecutionPlanSnapshot, Box<dyn std::error::Error>> {
-    let text = include_str!("../../../instance-core/tests/it/fixtures/execution_plan.json");
+    let text = include_str!("fixtures/execution_plan.json");
     Ok(deserialize_value(text.trim_end())?)
 }
 
