@@ -1,5 +1,9 @@
 """Starting, stopping and resetting schedules and sensors, and their states: rows and answers."""
 
+from dataclasses import dataclass
+from functools import partial
+from typing import Callable
+
 from scenarios.encoding import ser
 from scenarios.instigators import (
     DECLARED,
@@ -28,6 +32,133 @@ from dagster import AssetKey
 from dagster._core.definitions.run_request import InstigatorType
 from dagster._core.scheduler.instigation import InstigatorState
 
+# Starting, stopping and resetting, in the same way for both
+
+
+@dataclass(frozen=True)
+class Kind:
+    """Schedules or sensors: what the cases of one differ in from those of the other."""
+
+    # What the arguments and the names of methods call one.
+    word: str
+    # One of them.
+    name: str
+    define: Callable
+    state: Callable
+    # A definition that says something else than the state.
+    other: dict
+    # What Dagster raises about one that it does not know.
+    unknown: str
+
+    def start(self, r, definition):
+        return r.call(f"start_{self.word}", **{self.word: definition})
+
+    def stop(self, r, definition, name, **place):
+        return r.call(f"stop_{self.word}", **ids(name, **place), **{self.word: definition})
+
+    def reset(self, r, definition):
+        return r.call(f"reset_{self.word}", **{self.word: definition})
+
+    def each_operation(self, r, prepare, names):
+        """Each operation after each preparation, by definitions that say that it runs and that it does not."""
+        for operation in ("start", "stop", "reset"):
+            for suffix in names:
+                for default in ("STOPPED", "RUNNING"):
+                    name = f"{operation}_{default}{suffix}"
+                    prepare(name, suffix)
+                    definition = self.define(name, default=default)
+                    more = (name,) if operation == "stop" else ()
+                    getattr(self, operation)(r, definition, *more)
+
+
+SCHEDULES = Kind("schedule", "nightly", schedule, schedule_state, {"cron": "0 5 * * *"}, "AssertionError")
+SENSORS = Kind("sensor", "files", sensor, sensor_state, {"min_interval": 7, "kind": "ASSET"}, "CheckError")
+
+
+def scenario_of_both(name):
+    """A scenario of schedules, and the same of sensors."""
+
+    def register(play):
+        for kind in (SCHEDULES, SENSORS):
+            scenario(f"{kind.word}s/{name}")(partial(play, kind=kind))
+        return play
+
+    return register
+
+
+@scenario_of_both("start_after_each_status")
+def _(r, kind):
+    for number, status in enumerate((RUNNING, STOPPED, DECLARED)):
+        for default in (None, "STOPPED", "RUNNING"):
+            name = f"{default}_{number}"
+            add(r, kind.state(name, status))
+            kind.start(r, kind.define(name, default=default))
+
+
+@scenario_of_both("start_stop_start")
+def _(r, kind):
+    for _ in range(2):
+        kind.start(r, kind.define())
+        kind.stop(r, kind.define(), kind.name)
+    kind.start(r, kind.define(**kind.other))
+
+
+@scenario_of_both("of_the_status_of_an_old_version")
+def _(r, kind):
+    kind.each_operation(r, lambda name, _: add(r, kind.state(name), "AUTOMATICALLY_RUNNING"), [""])
+    all_states(r)
+
+
+@scenario_of_both("stop_after_each_status")
+def _(r, kind):
+    for number, status in enumerate((None, RUNNING, STOPPED, DECLARED)):
+        for default in ("STOPPED", "RUNNING"):
+            name = f"{default}_{number}"
+            if status:
+                add(r, kind.state(name, status))
+            kind.stop(r, kind.define(name, default=default), name)
+
+
+@scenario_of_both("stop_without_definition")
+def _(r, kind):
+    for status in (RUNNING, STOPPED, DECLARED):
+        add(r, kind.state(status.name, status))
+        kind.stop(r, None, status.name)
+
+
+@scenario_of_both("stop_what_is_not_known")
+def _(r, kind):
+    with r.fails(kind.unknown):
+        kind.stop(r, None, kind.name)
+
+
+@scenario_of_both("reset_after_each_status")
+def _(r, kind):
+    for number, status in enumerate((None, RUNNING, STOPPED, DECLARED)):
+        for default in ("STOPPED", "RUNNING"):
+            name = f"{default}_{number}"
+            if status:
+                add(r, kind.state(name, status))
+            kind.reset(r, kind.define(name, default=default, **kind.other))
+
+
+@scenario_of_both("of_code_that_has_moved")
+def _(r, kind):
+    """The state is found by the selector, and keeps the old origin."""
+    kind.start(r, kind.define(port=4000))
+    kind.stop(r, kind.define(port=4001), kind.name, port=4001)
+    kind.start(r, kind.define(port=4001))
+    kind.reset(r, kind.define(port=4002))
+    all_states(r)
+
+
+@scenario_of_both("take_the_place_of_the_others")
+def _(r, kind):
+    other = SENSORS if kind is SCHEDULES else SCHEDULES
+    statuses = {"_0": RUNNING, "_1": STOPPED}
+    kind.each_operation(r, lambda name, suffix: add(r, other.state(name, statuses[suffix])), statuses)
+
+
 # Starting, stopping and resetting schedules
 
 
@@ -49,97 +180,11 @@ def _(r):
     state_of(r, "nightly")
 
 
-@scenario("schedules/start_after_each_status")
-def _(r):
-    for number, status in enumerate((RUNNING, STOPPED, DECLARED)):
-        for default in (None, "STOPPED", "RUNNING"):
-            name = f"{default}_{number}"
-            add(r, schedule_state(name, status))
-            r.call("start_schedule", schedule=schedule(name, default=default))
-
-
-@scenario("schedules/start_after_the_status_of_an_old_version")
-def _(r):
-    for default in ("STOPPED", "RUNNING"):
-        add(r, schedule_state(default), "AUTOMATICALLY_RUNNING")
-        r.call("start_schedule", schedule=schedule(default, default=default))
-    all_states(r)
-
-
-@scenario("schedules/start_stop_start")
-def _(r):
-    for _ in range(2):
-        r.call("start_schedule", schedule=schedule())
-        r.call("stop_schedule", **ids("nightly"), schedule=schedule())
-    r.call("start_schedule", schedule=schedule(cron="0 5 * * *"))
-
-
-@scenario("schedules/stop_after_each_status")
-def _(r):
-    for number, status in enumerate((None, RUNNING, STOPPED, DECLARED)):
-        for default in ("STOPPED", "RUNNING"):
-            name = f"{default}_{number}"
-            if status:
-                add(r, schedule_state(name, status))
-            r.call("stop_schedule", **ids(name), schedule=schedule(name, default=default))
-
-
-@scenario("schedules/stop_after_the_status_of_an_old_version")
-def _(r):
-    for default in ("STOPPED", "RUNNING"):
-        add(r, schedule_state(default), "AUTOMATICALLY_RUNNING")
-        r.call("stop_schedule", **ids(default), schedule=schedule(default, default=default))
-
-
-@scenario("schedules/stop_without_definition")
-def _(r):
-    for status in (RUNNING, STOPPED, DECLARED):
-        add(r, schedule_state(status.name, status))
-        r.call("stop_schedule", **ids(status.name), schedule=None)
-
-
-@scenario("schedules/stop_what_is_not_known")
-def _(r):
-    with r.fails("AssertionError"):
-        r.call("stop_schedule", **ids("nightly"), schedule=None)
-
-
 @scenario("schedules/stop_a_sensor_as_a_schedule")
 def _(r):
     add(r, sensor_state("files"))
     with r.fails("AttributeError"):
         r.call("stop_schedule", **ids("files"), schedule=None)
-
-
-@scenario("schedules/reset_after_each_status")
-def _(r):
-    for number, status in enumerate((None, RUNNING, STOPPED, DECLARED)):
-        for default in ("STOPPED", "RUNNING"):
-            name = f"{default}_{number}"
-            if status:
-                add(r, schedule_state(name, status))
-            r.call("reset_schedule", schedule=schedule(name, default=default))
-
-
-@scenario("schedules/of_code_that_has_moved")
-def _(r):
-    """The state is found by the selector, and keeps the old origin."""
-    r.call("start_schedule", schedule=schedule(port=4000))
-    r.call("stop_schedule", **ids("nightly", port=4001), schedule=schedule(port=4001))
-    r.call("start_schedule", schedule=schedule(port=4001))
-    r.call("reset_schedule", schedule=schedule(port=4002))
-    all_states(r)
-
-
-@scenario("schedules/take_the_place_of_sensors")
-def _(r):
-    for number, status in enumerate((RUNNING, STOPPED)):
-        for default in ("STOPPED", "RUNNING"):
-            for operation in ("start", "stop", "reset"):
-                name = f"{operation}_{default}_{number}"
-                add(r, sensor_state(name, status))
-                given = {"schedule": schedule(name, default=default)}
-                r.call(f"{operation}_schedule", **given, **(ids(name) if operation == "stop" else {}))
 
 
 # Starting, stopping and resetting sensors
@@ -154,62 +199,10 @@ def _(r):
     r.call("start_sensor", sensor=sensor("running", default="RUNNING"))
 
 
-@scenario("sensors/start_after_each_status")
-def _(r):
-    for number, status in enumerate((RUNNING, STOPPED, DECLARED)):
-        for default in (None, "STOPPED", "RUNNING"):
-            name = f"{default}_{number}"
-            add(r, sensor_state(name, status))
-            r.call("start_sensor", sensor=sensor(name, default=default))
-
-
-@scenario("sensors/of_the_status_of_an_old_version")
-def _(r):
-    for operation in ("start", "stop", "reset"):
-        for default in ("STOPPED", "RUNNING"):
-            name = f"{operation}_{default}"
-            add(r, sensor_state(name), "AUTOMATICALLY_RUNNING")
-            given = {"sensor": sensor(name, default=default)}
-            r.call(f"{operation}_sensor", **given, **(ids(name) if operation == "stop" else {}))
-
-
-@scenario("sensors/stop_after_each_status")
-def _(r):
-    for number, status in enumerate((None, RUNNING, STOPPED, DECLARED)):
-        for default in ("STOPPED", "RUNNING"):
-            name = f"{default}_{number}"
-            if status:
-                add(r, sensor_state(name, status))
-            r.call("stop_sensor", **ids(name), sensor=sensor(name, default=default))
-
-
-@scenario("sensors/stop_without_definition")
-def _(r):
-    for status in (RUNNING, STOPPED, DECLARED):
-        add(r, sensor_state(status.name, status))
-        r.call("stop_sensor", **ids(status.name), sensor=None)
-
-
-@scenario("sensors/stop_what_is_not_known")
-def _(r):
-    with r.fails("CheckError"):
-        r.call("stop_sensor", **ids("files"), sensor=None)
-
-
 @scenario("sensors/stop_a_schedule_as_a_sensor")
 def _(r):
     add(r, schedule_state("nightly"))
     r.call("stop_sensor", **ids("nightly"), sensor=None)
-
-
-@scenario("sensors/reset_after_each_status")
-def _(r):
-    for number, status in enumerate((None, RUNNING, STOPPED, DECLARED)):
-        for default in ("STOPPED", "RUNNING"):
-            name = f"{default}_{number}"
-            if status:
-                add(r, sensor_state(name, status))
-            r.call("reset_sensor", sensor=sensor(name, 7, "ASSET", default))
 
 
 @scenario("sensors/without_data")
@@ -221,25 +214,6 @@ def _(r):
     r.call("reset_sensor", sensor=sensor("running"))
     with r.fails("AttributeError"):
         r.call("start_sensor", sensor=sensor("stopped"))
-
-
-@scenario("sensors/of_code_that_has_moved")
-def _(r):
-    r.call("start_sensor", sensor=sensor(port=4000))
-    r.call("stop_sensor", **ids("files", port=4001), sensor=sensor(port=4001))
-    r.call("start_sensor", sensor=sensor(port=4001))
-    r.call("reset_sensor", sensor=sensor(port=4002))
-
-
-@scenario("sensors/take_the_place_of_schedules")
-def _(r):
-    for number, status in enumerate((RUNNING, STOPPED)):
-        for default in ("STOPPED", "RUNNING"):
-            for operation in ("start", "stop", "reset"):
-                name = f"{operation}_{default}_{number}"
-                add(r, schedule_state(name, status))
-                given = {"sensor": sensor(name, default=default)}
-                r.call(f"{operation}_sensor", **given, **(ids(name) if operation == "stop" else {}))
 
 
 @scenario("sensors/take_the_place_of_a_schedule_that_another_origin_has")
