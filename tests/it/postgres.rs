@@ -20,7 +20,7 @@ use tokio::time::timeout;
 const VARIABLE: &str = "DAGSTER_INSTANCE_TEST_POSTGRES_URL";
 
 /// Longer than anything here may take; whoever waits so long waits forever.
-const FOREVER: Duration = Duration::from_mins(1);
+pub(crate) const FOREVER: Duration = Duration::from_mins(1);
 
 /// The URL of the server that tests use.
 #[expect(clippy::disallowed_methods, reason = "the server is named in the environment")]
@@ -97,10 +97,10 @@ impl Drop for TestDatabase {
 }
 
 /// Another client, in a transaction, for as long as it is not dropped.
-struct Holding(Child);
+pub(crate) struct Holding(Child);
 
 impl Holding {
-    fn new(url: &str, statements: &[&str]) -> Self {
+    pub(crate) fn new(url: &str, statements: &[&str]) -> Self {
         let mut script = dagster_script("postgres_sql.py");
         script.arg("--hold").arg(url).args(statements);
         let mut child =
@@ -131,7 +131,7 @@ fn whole(error: &StorageError) -> String {
     text
 }
 
-fn run(run_id: &str) -> DagsterRun {
+pub(crate) fn run(run_id: &str) -> DagsterRun {
     DagsterRun::new(RunId::from(run_id), "j")
 }
 

@@ -249,13 +249,7 @@ async fn backfill(
     repository: &str,
     now: f64,
 ) -> Result<[RunId; 2]> {
-    let mut of_asset =
-        PartitionBackfill::new(ASSET_BACKFILL, BulkActionStatus::Requested, now - 300.0);
-    of_asset.title = Some("Paint it again".to_owned());
-    of_asset.description = Some("Three colours have faded".to_owned());
-    of_asset.tags = Some(BTreeMap::from([("team".to_owned(), "painters".to_owned())]));
-    of_asset.asset_selection = Some(vec![AssetKey::new(["paint"])]);
-    of_asset.asset_backfill_data = Some(AssetBackfillData {
+    let progress = AssetBackfillData {
         backfill_start_time: TimestampWithTimezone {
             timestamp: (now - 300.0).into(),
             timezone: Some("UTC".to_owned()),
@@ -268,16 +262,18 @@ async fn backfill(
         requested_subset: paints(&["red", "green"]),
         target_subset: paints(&["red", "green", "blue"]),
         unknown: UnknownFields::default(),
-    });
+    };
+    let of_asset = PartitionBackfill::new(ASSET_BACKFILL, BulkActionStatus::Requested, now - 300.0)
+        .with_title("Paint it again".to_owned())
+        .with_description("Three colours have faded".to_owned())
+        .with_tags(BTreeMap::from([("team".to_owned(), "painters".to_owned())]))
+        .with_asset_selection(vec![AssetKey::new(["paint"])])
+        .with_asset_backfill_data(progress);
     instance.add_backfill(&of_asset).await?;
 
-    let mut of_job = PartitionBackfill::new(JOB_BACKFILL, BulkActionStatus::Requested, now - 900.0);
-    of_job.partition_set_origin = Some(RemotePartitionSetOrigin {
-        repository_origin,
-        partition_set_name: "paint_job_partition_set".to_owned(),
-        unknown: UnknownFields::default(),
-    });
-    of_job.partition_names = Some(vec!["red".to_owned(), "blue".to_owned()]);
+    let of_job = PartitionBackfill::new(JOB_BACKFILL, BulkActionStatus::Requested, now - 900.0)
+        .with_partition_set_origin(RemotePartitionSetOrigin::of_job(repository_origin, "paint_job"))
+        .with_partition_names(vec!["red".to_owned(), "blue".to_owned()]);
     instance.add_backfill(&of_job).await?;
     let mut runs = Vec::new();
     for (partition, status) in

@@ -22,7 +22,8 @@ impl DagsterInstance {
     /// storages.
     ///
     /// Only entries that wait in a batch are lost without this call. Everything else is stored when the call that
-    /// stores it returns. All clones of the instance are disposed of, too.
+    /// stores it returns. All clones of the instance are disposed of, too. Whoever uses a storage after this opens it
+    /// again.
     ///
     /// # Errors
     ///

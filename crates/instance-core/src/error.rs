@@ -3,12 +3,34 @@
 //! Every error has an [`ErrorKind`], and says whether the same call may succeed at another time. Both are decided
 //! where the cause is known, and carried as data.
 
+use std::borrow::Cow;
+
 use crate::ids::{RunId, SnapshotId};
 use crate::partitions::PartitionsError;
 use crate::serdes::SerdesError;
 
 /// A source of another error, of any type.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync + 'static>;
+
+/// How many characters of a long text an error shows: of its beginning, and of its end.
+const BEGINNING_SHOWN: usize = 120;
+const END_SHOWN: usize = 60;
+
+/// A text as errors name it: of a text of more than 180 characters, only its beginning and its end.
+///
+/// What an error is about may be of any length, and the error still has to be read.
+pub fn shown(text: &str) -> Cow<'_, str> {
+    let mut characters = text.char_indices();
+    let beginning = characters.nth(BEGINNING_SHOWN).map(|(place, _)| place);
+    let end = text.char_indices().rev().nth(END_SHOWN - 1).map(|(place, _)| place);
+    match (beginning, end) {
+        (Some(beginning), Some(end)) if beginning < end => {
+            let part = |range: Option<&str>| range.unwrap_or_default().to_owned();
+            Cow::Owned(part(text.get(..beginning)) + "…" + &part(text.get(end..)))
+        }
+        _ => Cow::Borrowed(text),
+    }
+}
 
 /// What kind of failure an error is, for callers that decide by it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -70,14 +92,15 @@ impl Persistence {
 #[non_exhaustive]
 pub enum StorageError {
     /// A run with this id exists; nothing was written.
-    #[error("a run with the id {run_id} exists already")]
+    #[error("a run with the id {} exists already", shown(run_id.as_str()))]
     RunAlreadyExists {
         /// The id.
         run_id: RunId,
     },
     /// A run names a snapshot that is not stored; nothing was written.
     #[error(
-        "run {run_id} names the job snapshot {snapshot_id}, which is not stored; add the snapshot first"
+        "run {} names the job snapshot {}, which is not stored; add the snapshot first",
+        shown(run_id.as_str()), shown(snapshot_id.as_str())
     )]
     SnapshotDoesNotExist {
         /// The run.
@@ -86,13 +109,13 @@ pub enum StorageError {
         snapshot_id: SnapshotId,
     },
     /// There is no such run; nothing was written.
-    #[error("there is no run {run_id}")]
+    #[error("there is no run {}", shown(run_id.as_str()))]
     RunNotFound {
         /// The id.
         run_id: RunId,
     },
     /// Something with this id exists already; nothing was written.
-    #[error("{what} {id} is stored already")]
+    #[error("{what} {} is stored already", shown(id))]
     AlreadyExists {
         /// What it is.
         what: &'static str,
@@ -100,7 +123,7 @@ pub enum StorageError {
         id: String,
     },
     /// Nothing with this id exists; nothing was written.
-    #[error("{what} {id} is not stored")]
+    #[error("{what} {} is not stored", shown(id))]
     NotFound {
         /// What it is.
         what: &'static str,
@@ -108,7 +131,7 @@ pub enum StorageError {
         id: String,
     },
     /// There are several where one was expected; nothing was written.
-    #[error("there are {rows} {what} {id}; expected one")]
+    #[error("there are {rows} {what} {}; expected one", shown(id))]
     Duplicate {
         /// What they are.
         what: &'static str,
@@ -118,7 +141,7 @@ pub enum StorageError {
         rows: u64,
     },
     /// A value that the store does not accept; nothing was written.
-    #[error("{what} {value}: {reason}")]
+    #[error("{what} {}: {reason}", shown(value))]
     Invalid {
         /// Which value.
         what: &'static str,
@@ -214,6 +237,11 @@ impl StorageError {
         }
     }
 
+    /// Whether the store refuses what it was given. It has written nothing then, and refuses the same again.
+    pub const fn is_refusal(&self) -> bool {
+        matches!(self.kind(), ErrorKind::Invalid | ErrorKind::Unsupported)
+    }
+
     /// Whether the same call may succeed at another time without anybody mending anything.
     pub fn is_temporary(&self) -> bool {
         match self {
@@ -229,13 +257,13 @@ impl StorageError {
 #[non_exhaustive]
 pub enum InstanceError {
     /// There is no such run.
-    #[error("there is no run {run_id}")]
+    #[error("there is no run {}", shown(run_id))]
     RunNotFound {
         /// The id, or the beginning of one.
         run_id: String,
     },
     /// The arguments contradict each other or themselves; nothing was written.
-    #[error("{what} {value:?}: {reason}")]
+    #[error("{what} {:?}: {reason}", shown(value))]
     Invalid {
         /// Which argument.
         what: &'static str,
@@ -372,5 +400,26 @@ impl InstanceError {
             Self::Storage(error) => error.is_temporary(),
             _ => false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{InstanceError, shown};
+
+    #[test]
+    fn a_long_text_is_its_beginning_and_its_end() {
+        let just_short = "é".repeat(180);
+        for text in ["", "a\nb", &just_short] {
+            assert_eq!(shown(text), text);
+        }
+        let long = format!("{}middle{}", "é".repeat(120), "ü".repeat(60));
+        assert_eq!(shown(&long), format!("{}…{}", "é".repeat(120), "ü".repeat(60)));
+        let huge = "x".repeat(2 << 20);
+        let error = InstanceError::invalid("partition key", huge, "it is too long");
+        assert_eq!(
+            error.to_string(),
+            format!("partition key \"{}…{}\": it is too long", "x".repeat(120), "x".repeat(60))
+        );
     }
 }

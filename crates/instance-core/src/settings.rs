@@ -52,9 +52,15 @@ impl InstanceSettings {
         }
     }
 
+    /// The directory that has the directories of values and of schedules in it. It is the instance's own, unless
+    /// `local_artifact_storage` of `dagster.yaml` names another.
+    pub fn base_dir(&self) -> &Path {
+        self.artifacts_dir.parent().unwrap_or(&self.home)
+    }
+
     /// The directory of what schedules leave, such as their logs. It need not exist.
     pub fn schedules_dir(&self) -> PathBuf {
-        self.artifacts_dir.parent().unwrap_or(&self.home).join("schedules")
+        self.base_dir().join("schedules")
     }
 }
 

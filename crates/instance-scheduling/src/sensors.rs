@@ -2,16 +2,11 @@
 //!
 //! Dagster's daemon looks at the states that these functions store.
 
-use instance_core::clock::timestamp_of;
 use instance_core::error::InstanceError;
 use instance_core::ops::SchedulingOps;
-use instance_core::scheduling::{
-    InstigatorData, InstigatorIds, InstigatorState, InstigatorStatus, InstigatorType, RemoteSensor,
-};
+use instance_core::scheduling::{InstigatorData, InstigatorIds, InstigatorState, RemoteSensor};
 
-use crate::switch::{added, required_state, state_of_type, updated};
-
-const TYPE: InstigatorType = InstigatorType::Sensor;
+use crate::switch;
 
 /// Has a sensor run from now on; returns the state that it is in.
 ///
@@ -26,25 +21,15 @@ pub async fn start_sensor(
     ops: &dyn SchedulingOps,
     sensor: &RemoteSensor,
 ) -> Result<InstigatorState, InstanceError> {
-    let stored = state_of_type(ops, &sensor.ids(), TYPE).await?;
-    let current = sensor.current_state(stored.clone());
-    if current.is_running() {
-        return Ok(current);
-    }
-    let now = timestamp_of(ops.clock().now());
-    let started = sensor.state(InstigatorStatus::Running, Some(now));
-    let Some(state) = stored else {
-        return added(ops, started).await;
-    };
-    let data = match state.instigator_data.clone() {
-        Some(InstigatorData::Sensor(mut data)) => {
-            data.last_sensor_start_timestamp = Some(now.into());
+    switch::start(ops, sensor, |stored, fresh| match (stored, fresh) {
+        (Some(InstigatorData::Sensor(mut data)), Some(InstigatorData::Sensor(fresh))) => {
+            data.last_sensor_start_timestamp = fresh.last_sensor_start_timestamp;
             Some(InstigatorData::Sensor(data))
         }
         // Old versions stored no data of a sensor that had not ticked.
-        _ => started.instigator_data,
-    };
-    updated(ops, state.with_status(InstigatorStatus::Running).with_data(data)).await
+        (_, fresh) => fresh,
+    })
+    .await
 }
 
 /// Has a sensor run no more; returns the state that it is in.
@@ -63,20 +48,7 @@ pub async fn stop_sensor(
     ids: &InstigatorIds,
     sensor: Option<&RemoteSensor>,
 ) -> Result<InstigatorState, InstanceError> {
-    let (stored, current) = if let Some(sensor) = sensor {
-        let stored = state_of_type(ops, ids, TYPE).await?;
-        (stored.clone(), sensor.current_state(stored))
-    } else {
-        let stored = required_state(ops, ids, TYPE).await?;
-        (Some(stored.clone()), stored)
-    };
-    if !current.is_running() {
-        return Ok(current);
-    }
-    match stored {
-        None => added(ops, current.with_status(InstigatorStatus::Stopped)).await,
-        Some(state) => updated(ops, state.with_status(InstigatorStatus::Stopped)).await,
-    }
+    switch::stop(ops, ids, sensor, |state| Ok(state.instigator_data.clone())).await
 }
 
 /// Has the definition of a sensor say again whether it runs; returns the state that is stored.
@@ -92,8 +64,5 @@ pub async fn reset_sensor(
     ops: &dyn SchedulingOps,
     sensor: &RemoteSensor,
 ) -> Result<InstigatorState, InstanceError> {
-    match state_of_type(ops, &sensor.ids(), TYPE).await? {
-        None => added(ops, sensor.state(InstigatorStatus::DeclaredInCode, None)).await,
-        Some(state) => updated(ops, state.with_status(InstigatorStatus::DeclaredInCode)).await,
-    }
+    switch::reset(ops, sensor).await
 }

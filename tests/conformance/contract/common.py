@@ -14,6 +14,8 @@ from dagster._core.storage.noop_compute_log_manager import NoOpComputeLogManager
 from dagster._core.storage.root import TemporaryLocalArtifactStorage
 
 BACKEND = os.environ.get("DAGSHIM_BACKEND", "inproc")
+# In process there are Dagster's own storages, which wipe nothing less than an asset.
+WIPES_PARTITIONS = BACKEND != "inproc"
 
 
 @contextmanager

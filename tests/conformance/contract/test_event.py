@@ -4,7 +4,7 @@ A class for each process: the cases of one parametrized test come from a generat
 """
 
 import pytest
-from common import memory_instance, shim_instance
+from common import WIPES_PARTITIONS, memory_instance, shim_instance
 from dagshim.storage import ShimEventLogStorage
 from dagster_tests.storage_tests import test_event_log
 from dagster_tests.storage_tests.utils.event_log_storage import TestEventLogStorage as EventSuite
@@ -19,7 +19,7 @@ class Storage(EventSuite):
         yield instance.event_log_storage
 
     def can_wipe_asset_partitions(self):
-        return False
+        return WIPES_PARTITIONS
 
 
 class TestShimSqliteEvent(Storage):

@@ -3,7 +3,7 @@
 import os
 
 import pytest
-from common import shim_instance, standalone
+from common import WIPES_PARTITIONS, shim_instance, standalone
 from dagshim.storage import ShimRunStorage, ShimScheduleStorage
 from dagster._utils.test.schedule_storage import TestScheduleStorage as ScheduleSuite
 from dagster_postgres.event_log import PostgresEventLogStorage
@@ -61,7 +61,7 @@ class TestShimPgEvent(EventSuite):
         yield instance.event_log_storage
 
     def can_wipe_asset_partitions(self):
-        return False
+        return WIPES_PARTITIONS
 
 
 class TestShimPgSchedule(ScheduleSuite):

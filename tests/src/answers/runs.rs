@@ -1,11 +1,10 @@
 //! The answers of the run domain, and of the launcher.
 
 use dagster_instance::{DagsterInstance, RunId, SnapshotId};
-use instance_core::storage::RunTagsQuery;
 
 use super::{Answer, Failed, sorted};
 use crate::conformance::envelope::{Request, Wire};
-use crate::conformance::runs::{runs_filter, runs_page};
+use crate::conformance::runs::{run_tags_query, runs_filter, runs_page};
 use crate::conformance::{encode, filters};
 
 pub(super) async fn answer(instance: &DagsterInstance, method: &str, request: &Request) -> Answer {
@@ -38,14 +37,7 @@ pub(super) async fn answer(instance: &DagsterInstance, method: &str, request: &R
             Wire::list(data.iter().map(encode::run_partition_data))
         }
         "get_run_tag_keys" => Wire::list(instance.get_run_tag_keys().await?),
-        "get_run_tags" => {
-            let prefix = request.argument("value_prefix")?.optional();
-            let query = RunTagsQuery::new(request.argument("tag_keys")?.strings::<Vec<String>>()?)
-                .with_value_prefix(prefix.map(|prefix| prefix.string()).transpose()?)
-                .with_limit(request.argument("limit")?.limit()?);
-            let tags = instance.get_run_tags(&query).await?;
-            Wire::list(tags.into_iter().map(|(key, values)| Wire::pair(key, Wire::list(values))))
-        }
+        "get_run_tags" => encode::run_tags(instance.get_run_tags(&run_tags_query(request)?).await?),
         _ => return Ok(None),
     }))
 }

@@ -4,14 +4,13 @@ use std::path::Path;
 
 use dagster_instance::ops::StoresAccess;
 use dagster_instance::{DagsterInstance, REINDEXED_INDEXES, RunId, SnapshotId};
-use instance_core::storage::{DynamicPartitionsPage, SchemaStore};
+use instance_core::storage::SchemaStore;
 
 use super::{Answer, Failed, sorted};
+use crate::conformance::encode;
 use crate::conformance::envelope::{Request, Wire};
 use crate::conformance::event_log::asset_key;
-use crate::conformance::event_log::partitions::{
-    cursor, storage_id_cursor, storage_id_cursor_text,
-};
+use crate::conformance::event_log::partitions::{cursor, page_of_keys};
 
 pub(super) async fn answer(instance: &DagsterInstance, method: &str, request: &Request) -> Answer {
     if let Some(answer) = dynamic_partitions(instance, method, request).await? {
@@ -40,12 +39,7 @@ pub(super) async fn answer(instance: &DagsterInstance, method: &str, request: &R
             let id = SnapshotId::from(request.argument("snapshot_id")?.text()?);
             instance.has_historical_job(&id).await?.into()
         }
-        "get_daemon_heartbeats" => {
-            let heartbeats = instance.get_daemon_heartbeats().await?;
-            Wire::mapping(
-                heartbeats.iter().map(|each| (each.daemon_type.as_str(), Wire::body(each))),
-            )
-        }
+        "get_daemon_heartbeats" => encode::heartbeats(&instance.get_daemon_heartbeats().await?),
         "get_cursor_values" => {
             let keys: Vec<String> = request.argument("keys")?.strings()?;
             let store = &instance.stores().run_storage;
@@ -72,20 +66,8 @@ async fn dynamic_partitions(instance: &DagsterInstance, method: &str, request: &
             instance.get_dynamic_partitions_definition_id(name()?).await?.into()
         }
         "get_paginated_dynamic_partitions" => {
-            let page = DynamicPartitionsPage::new(
-                request.argument("limit")?.count()?,
-                request.argument("ascending")?.order()?,
-            )
-            .with_cursor(storage_id_cursor(request)?);
-            let page = instance.get_paginated_dynamic_partitions(name()?, &page).await?;
-            Wire::record(
-                "PaginatedResults",
-                [
-                    ("results", Wire::list(page.results)),
-                    ("cursor", storage_id_cursor_text(page.cursor).into()),
-                    ("has_more", page.has_more.into()),
-                ],
-            )
+            let page = page_of_keys(request)?;
+            encode::page_of_keys(instance.get_paginated_dynamic_partitions(name()?, &page).await?)
         }
         "has_dynamic_partition" => {
             let key = request.argument("partition_key")?;

@@ -1,8 +1,13 @@
 //! To the wire: scalars, bodies of Dagster's serdes classes, and the records that serdes does not know.
 
+use std::collections::BTreeSet;
+
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use chrono::{DateTime, Utc};
 use instance_core::assets::{AssetRecord, FreshnessStateRecord};
 use instance_core::clock::timestamp_of;
+use instance_core::daemon::DaemonHeartbeat;
 use instance_core::event::EventLogConnection;
 use instance_core::ids::{RunId, SnapshotId, StorageId};
 use instance_core::run::{
@@ -12,8 +17,8 @@ use instance_core::scheduling::{AutoMaterializeAssetEvaluationRecord, Instigator
 use instance_core::serdes::{Pack, serialize_value};
 use instance_core::storage::{
     AssetCheckExecutionRecord, AssetCheckPartitionInfo, AssetCheckSummaryRecord,
-    AssetEventSummaryRecord, ConcurrencyClaimStatus, ConcurrencyKeyInfo, PendingStepInfo,
-    PoolLimit,
+    AssetEventSummaryRecord, ConcurrencyClaimStatus, ConcurrencyKeyInfo, PaginatedResults,
+    PendingStepInfo, PoolLimit,
 };
 
 use super::envelope::Wire;
@@ -185,6 +190,30 @@ pub(crate) fn run_partition_data(data: &RunPartitionData) -> Wire {
             ("run_id", (&data.run_id).into()),
             ("start_time", data.start_time.into()),
             ("status", Wire::nested(&data.status)),
+        ],
+    )
+}
+
+/// The values of the tags, by their keys.
+pub(crate) fn run_tags(tags: Vec<(String, BTreeSet<String>)>) -> Wire {
+    Wire::list(tags.into_iter().map(|(key, values)| Wire::pair(key, Wire::list(values))))
+}
+
+/// Signs of life, by the kind of the daemon.
+pub(crate) fn heartbeats(heartbeats: &[DaemonHeartbeat]) -> Wire {
+    Wire::mapping(heartbeats.iter().map(|one| (one.daemon_type.as_str(), Wire::body(one))))
+}
+
+/// A page of keys. Its cursor is in Python the text of a class of its own, in base64.
+pub(crate) fn page_of_keys(page: PaginatedResults<String>) -> Wire {
+    let id = page.cursor;
+    let cursor = format!("{{\"__class__\": \"StorageIdCursor\", \"storage_id\": {id}}}");
+    Wire::record(
+        "PaginatedResults",
+        [
+            ("results", Wire::list(page.results)),
+            ("cursor", STANDARD.encode(cursor).into()),
+            ("has_more", page.has_more.into()),
         ],
     )
 }

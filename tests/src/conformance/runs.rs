@@ -84,14 +84,7 @@ async fn reading(store: &dyn RunStorage, name: &str, request: &Request) -> Answe
             let data = store.get_run_partition_data(&filter).await?;
             Wire::list(data.iter().map(encode::run_partition_data))
         }
-        "get_run_tags" => {
-            let value_prefix = request.argument("value_prefix")?.optional();
-            let query = RunTagsQuery::new(request.argument("tag_keys")?.strings::<Vec<String>>()?)
-                .with_value_prefix(value_prefix.map(|prefix| prefix.string()).transpose()?)
-                .with_limit(request.argument("limit")?.limit()?);
-            let tags = store.get_run_tags(&query).await?;
-            Wire::list(tags.into_iter().map(|(key, values)| Wire::pair(key, Wire::list(values))))
-        }
+        "get_run_tags" => encode::run_tags(store.get_run_tags(&run_tags_query(request)?).await?),
         "get_run_tag_keys" => Wire::list(store.get_run_tag_keys().await?),
         "get_run_storage_id" => store.get_run_storage_id().await?.into(),
         "supports_bucket_queries" | "supports_run_telemetry" => false.into(),
@@ -223,10 +216,7 @@ async fn daemons(store: &dyn RunStorage, name: &str, request: &Request) -> Answe
             let heartbeat = request.argument("daemon_heartbeat")?.body()?;
             store.add_daemon_heartbeat(&heartbeat).await?.into()
         }
-        "get_daemon_heartbeats" => {
-            let heartbeats = store.get_daemon_heartbeats().await?;
-            Wire::mapping(heartbeats.iter().map(|one| (one.daemon_type.as_str(), Wire::body(one))))
-        }
+        "get_daemon_heartbeats" => encode::heartbeats(&store.get_daemon_heartbeats().await?),
         "wipe_daemon_heartbeats" => store.wipe_daemon_heartbeats().await?.into(),
         "get_cursor_values" => {
             let values = store.get_cursor_values(&request.argument("keys")?.strings()?).await?;
@@ -256,6 +246,15 @@ pub(crate) fn runs_page(request: &Request) -> Result<RunsPage, WireError> {
         .with_limit(request.argument("limit")?.limit()?)
         .with_order_by(RunsOrderBy::default())
         .with_order(Order::Descending))
+}
+
+/// Which tags are meant.
+pub(crate) fn run_tags_query(request: &Request) -> Result<RunTagsQuery, WireError> {
+    let prefix = request.argument("value_prefix")?.optional();
+    let keys: Vec<String> = request.argument("tag_keys")?.strings()?;
+    Ok(RunTagsQuery::new(keys)
+        .with_value_prefix(prefix.map(|prefix| prefix.string()).transpose()?)
+        .with_limit(request.argument("limit")?.limit()?))
 }
 
 /// The filter on backfills, for which callers of old versions name a status.

@@ -24,11 +24,11 @@ const fn postgres(name: &'static str, tests: &'static str, target: usize) -> Sui
 
 /// Those that take longest come first, as two run at a time.
 pub(super) const SUITES: &[Suite] = &[
-    suite("event-sqlite", "test_event.py::TestShimSqliteEvent", 137),
-    postgres("pg-event", "test_postgres.py::TestShimPgEvent", 142),
-    suite("event-consolidated", "test_event.py::TestShimConsolidatedEvent", 139),
+    suite("event-sqlite", "test_event.py::TestShimSqliteEvent", 138),
+    postgres("pg-event", "test_postgres.py::TestShimPgEvent", 143),
+    suite("event-consolidated", "test_event.py::TestShimConsolidatedEvent", 140),
     postgres("pg-run", "test_postgres.py::TestShimPgRun", 53),
-    suite("event-memory", "test_event.py::TestShimMemoryEvent", 125),
+    suite("event-memory", "test_event.py::TestShimMemoryEvent", 126),
     suite("partition-cache", "test_partition_cache.py::TestShimPartitionStatusCache", 15),
     suite("run-sqlite", "test_run.py::TestShimSqliteRun", 53),
     postgres("pg-schedule", "test_postgres.py::TestShimPgSchedule", 37),

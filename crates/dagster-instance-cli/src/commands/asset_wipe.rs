@@ -5,6 +5,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
+use dagster_instance::error::shown;
 use dagster_instance::storage::{AssetRecordsFilter, Only, RecordsPage, WipedAssetPartitions};
 use dagster_instance::{AssetKey, DagsterInstance};
 
@@ -36,7 +37,8 @@ pub(crate) async fn run(home: Option<&Path>, args: &AssetWipe) -> Result<ExitCod
     for key in keys {
         targets.push(target(&instance, key, args).await?);
     }
-    let plan: Vec<_> = targets.iter().map(|target| format!("to wipe: {}", shown(target))).collect();
+    let plan: Vec<_> =
+        targets.iter().map(|target| format!("to wipe: {}", described(target))).collect();
     let question = format!("Wipe {}?", total(&targets));
     let dry_run = match decide(&args.consent, &plan, &question)? {
         Decision::Nothing => return Ok(ExitCode::from(FAILURE)),
@@ -80,7 +82,7 @@ async fn target(instance: &DagsterInstance, key: &AssetKey, args: &AssetWipe) ->
     let mut partitions = Vec::new();
     for partition in &args.partitions {
         if !known.contains(partition) && !is_observed(instance, key, partition).await? {
-            return Err(unknown_partition(key, &format!("partition {partition:?}")));
+            return Err(unknown_partition(key, &format!("partition {:?}", shown(partition))));
         }
         partitions.push(partition.clone());
     }
@@ -90,7 +92,7 @@ async fn target(instance: &DagsterInstance, key: &AssetKey, args: &AssetWipe) ->
             None => between_texts(&known, first, last),
         };
         if range.is_empty() {
-            let what = format!("partition from {first:?} to {last:?}");
+            let what = format!("partition from {:?} to {:?}", shown(first), shown(last));
             return Err(unknown_partition(key, &what));
         }
         partitions.extend(range.iter().cloned());
@@ -103,7 +105,7 @@ async fn target(instance: &DagsterInstance, key: &AssetKey, args: &AssetWipe) ->
 }
 
 fn unknown_partition(key: &AssetKey, what: &str) -> Box<dyn std::error::Error> {
-    let key = text::value(&key.to_user_string());
+    let key = text::value(&shown(&key.to_user_string()));
     format!(
         "asset {key} has no {what}, so nothing was changed; `dagster-instance asset partitions` lists those that \
          are known"
@@ -126,12 +128,16 @@ fn between_keys<'a>(
     name: &str,
 ) -> Result<&'a [String]> {
     let place = |key: &str| {
-        let missing = || format!("{key:?} is none of the dynamic partitions {name:?}");
+        let missing =
+            || format!("{:?} is none of the dynamic partitions {:?}", shown(key), shown(name));
         keys.iter().position(|it| it == key).ok_or_else(missing)
     };
     let (from, to) = (place(first)?, place(last)?);
     let range = keys.get(from..=to).filter(|range| !range.is_empty());
-    let backwards = || format!("{first:?} comes after {last:?} in {name:?}; write {last}..{first}");
+    let backwards = || {
+        let (first, last, name) = (shown(first), shown(last), shown(name));
+        format!("{first:?} comes after {last:?} in {name:?}; write {last}..{first}")
+    };
     Ok(range.ok_or_else(backwards)?)
 }
 
@@ -143,7 +149,7 @@ fn between_texts<'a>(keys: &'a [String], first: &str, last: &str) -> &'a [String
 }
 
 /// What is to be wiped of an asset, for people.
-fn shown(target: &Target) -> String {
+fn described(target: &Target) -> String {
     let key = text::value(&target.key.to_user_string());
     let materialized = counted(target.materializations, "materialization");
     let count = counted(target.known as u64, "partition");
@@ -182,7 +188,7 @@ fn print_wiped(
         let events = counted(wiped.events, "event");
         format!(" ({events} and {} gone)", counted(wiped.check_executions, "execution of checks"))
     });
-    writeln!(out, "{verb} {}{}", shown(target), counts.unwrap_or_default())
+    writeln!(out, "{verb} {}{}", described(target), counts.unwrap_or_default())
 }
 
 #[cfg(test)]

@@ -3,6 +3,7 @@
 use std::io::{BufWriter, Write};
 use std::path::Path;
 
+use dagster_instance::error::shown;
 use dagster_instance::run::{DagsterRunStatus, RunsFilter, TagFilter};
 use dagster_instance::scheduling::{AssetGraphSubset, PartitionBackfill};
 use dagster_instance::serdes::Number;
@@ -24,7 +25,7 @@ pub(crate) async fn run(home: Option<&Path>, args: &BackfillShow) -> Result<()> 
     let backfill = instance.get_backfill(&args.id).await?.ok_or_else(|| {
         format!(
             "there is no backfill {:?}; `dagster-instance backfill list` lists the backfills",
-            args.id
+            shown(&args.id)
         )
     })?;
     let runs = runs(&instance, &backfill.backfill_id).await?;

@@ -1,5 +1,6 @@
 //! Finding schedules and sensors by name, and what is said of them in several commands.
 
+use dagster_instance::error::shown;
 use dagster_instance::partitions::ExecutionTimes;
 use dagster_instance::scheduling::{
     CronSchedule, InstigatorData, InstigatorState, InstigatorType, RemoteSchedule,
@@ -46,8 +47,8 @@ pub(crate) async fn find(
             };
             let ids: Vec<_> = several.iter().map(id).collect();
             let what = "several schedules or sensors have the name";
-            Err(format!("{what} {named:?}; give one of their selector ids: {}", ids.join(", "))
-                .into())
+            let (named, ids) = (shown(named), ids.join(", "));
+            Err(format!("{what} {named:?}; give one of their selector ids: {ids}").into())
         }
     }
 }
@@ -64,6 +65,7 @@ fn unknown(instigator_type: Option<InstigatorType>, named: &str) -> Box<dyn std:
             ("schedule or sensor", both)
         }
     };
+    let named = shown(named);
     format!(
         "{what} {named:?} has no state in this instance: nobody has started or stopped it here, and it has not ticked. \
          What it is, its code alone knows, so start it once in Dagster, where its code is loaded. {commands} that have \

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use dagster_instance::assets::AssetRecord;
+use dagster_instance::error::shown;
 use dagster_instance::storage::Only;
 use dagster_instance::{AssetKey, DagsterInstance};
 
@@ -21,7 +22,7 @@ pub(crate) async fn asset(instance: &DagsterInstance, key: &AssetKey) -> Result<
 
 /// The error about an asset that is not known.
 pub(crate) fn unknown(key: &AssetKey) -> Box<dyn std::error::Error> {
-    let key = text::value(&key.to_user_string());
+    let key = text::value(&shown(&key.to_user_string()));
     format!("asset {key} is not known; `dagster-instance asset list` lists the assets").into()
 }
 
@@ -41,7 +42,8 @@ pub(crate) async fn partitions(
     let keys = instance.get_dynamic_partitions(name).await?;
     if keys.is_empty() {
         return Err(format!(
-            "there are no dynamic partitions {name:?}; `dagster-instance partitions add` adds them"
+            "there are no dynamic partitions {:?}; `dagster-instance partitions add` adds them",
+            shown(name)
         )
         .into());
     }

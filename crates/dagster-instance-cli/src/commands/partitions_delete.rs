@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use dagster_instance::DagsterInstance;
+use dagster_instance::error::shown;
 use tokio::task::JoinSet;
 
 use super::partitions_add::named;
@@ -32,8 +33,9 @@ pub(crate) async fn run(home: Option<&Path>, args: &PartitionsDelete) -> Result<
     let not_there = keys.len() - existing.len();
     if existing.is_empty() {
         return Err(format!(
-            "the dynamic partitions {name:?} have none of these keys, so nothing was changed; `dagster-instance \
-             partitions list` lists them"
+            "the dynamic partitions {:?} have none of these keys, so nothing was changed; `dagster-instance partitions \
+             list` lists them",
+            shown(name)
         )
         .into());
     }

@@ -159,6 +159,11 @@ async fn bad_input_changes_nothing() {
     let huge = "x".repeat(100_000);
     let ended = home.run(&["asset", "wipe", "sales", "--yes", "--partition", &huge]);
     assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""));
+    assert!(ended.stderr.contains("has no partition \"xxx"), "{ended}");
+    assert!(ended.stderr.len() < 500, "{ended}");
+    let unknown = home.run(&["asset", "show", &huge]);
+    assert_eq!((unknown.code, unknown.stdout.as_str()), (Some(1), ""));
+    assert!(unknown.stderr.len() < 500, "{unknown}");
     let after = home.run(&["asset", "list", "--json"]).stdout
         + &home.run(&["asset", "partitions", "sales", "--json"]).stdout;
     assert_eq!(after, before);

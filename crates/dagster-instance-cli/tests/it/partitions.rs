@@ -94,5 +94,18 @@ async fn bad_input_changes_nothing() {
         "file_that_is_no_text",
         &["partitions", "add", "customers", "--file", &bad.to_string_lossy()],
     );
+    let long = file(&home, ["fine".to_owned(), "x".repeat(2 << 20)].into_iter());
+    check(
+        "file_with_a_huge_key",
+        &["partitions", "add", "customers", "--file", &long.to_string_lossy()],
+    );
+    check(
+        "delete_of_a_huge_key",
+        &["partitions", "delete", &huge, "--yes", "--file", &long.to_string_lossy()],
+    );
     assert_eq!(lines(&home, "customers"), ["zoe"]);
+    // A file without keys is no error, as a list without keys is none.
+    std::fs::write(&long, "\n\n").expect("a file");
+    check("file_without_keys", &["partitions", "add", "new", "--file", &long.to_string_lossy()]);
+    check("list_of_no_keys", &["partitions", "list", "new"]);
 }

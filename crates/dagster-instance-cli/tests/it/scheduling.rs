@@ -1,5 +1,7 @@
 //! `schedule`, `sensor`, `tick` and `backfill`.
 
+use std::collections::BTreeMap;
+
 use dagster_instance::clock::timestamp_of;
 use dagster_instance::error_info::SerializableErrorInfo;
 use dagster_instance::partitions::ExecutionTimes;
@@ -7,11 +9,11 @@ use dagster_instance::run::{
     DagsterRun, DagsterRunStatus, RegisteredCodeLocationOrigin, RemoteRepositoryOrigin,
 };
 use dagster_instance::scheduling::{
-    BulkActionStatus, InstigatorData, InstigatorIds, InstigatorState, InstigatorStatus,
-    InstigatorType, PartitionBackfill, RemoteInstigatorOrigin, RemotePartitionSetOrigin,
-    RemoteSchedule, RemoteSensor, SensorType, TickData, TickStatus,
+    AssetBackfillData, BulkActionStatus, InstigatorData, InstigatorIds, InstigatorState,
+    InstigatorStatus, InstigatorType, PartitionBackfill, RemoteInstigatorOrigin,
+    RemotePartitionSetOrigin, RemoteSchedule, RemoteSensor, SensorType, TickData, TickStatus,
 };
-use dagster_instance::serdes::{UnknownFields, deserialize_value};
+use dagster_instance::serdes::{Number, deserialize_value};
 use dagster_instance::{AssetKey, Clock, DagsterInstance, RunId, SystemClock};
 
 use crate::home::{Ended, Home, NOW, Run};
@@ -38,29 +40,7 @@ async fn tick(
 }
 
 fn backfill(id: &str, status: BulkActionStatus, after: f64) -> PartitionBackfill {
-    PartitionBackfill {
-        asset_backfill_data: None,
-        asset_selection: None,
-        backfill_end_timestamp: None,
-        backfill_id: id.to_owned(),
-        backfill_timestamp: (NOW + after).into(),
-        description: None,
-        error: None,
-        failure_count: None,
-        from_failure: false,
-        last_submitted_partition_name: None,
-        partition_names: None,
-        partition_set_origin: None,
-        reexecution_steps: None,
-        reserved_run_ids: None,
-        run_config: None,
-        serialized_asset_backfill_data: None,
-        status,
-        submitting_run_requests: None,
-        tags: None,
-        title: None,
-        unknown: UnknownFields::default(),
-    }
+    PartitionBackfill::new(id, status, NOW + after)
 }
 
 /// Two of three partitions of `a` are filled, none of those of `b`, and `c` has none.
@@ -121,26 +101,22 @@ async fn home() -> Home {
     tick(&instance, nightly.ids(), schedule, fails, 120.0).await;
     tick(&instance, files.ids(), sensor, |data| data.cursor = Some("7".to_owned()), 30.0).await;
 
-    let mut of_job = backfill("job-1", BulkActionStatus::Requested, 0.0);
-    of_job.partition_set_origin = Some(RemotePartitionSetOrigin {
-        repository_origin: repository("shop"),
-        partition_set_name: "etl_partition_set".to_owned(),
-        unknown: UnknownFields::default(),
-    });
-    of_job.partition_names = Some(["a", "b", "c"].map(str::to_owned).to_vec());
-    of_job.last_submitted_partition_name = Some("b".to_owned());
-    of_job.tags = Some([("team".to_owned(), "data".to_owned())].into());
+    let of_job = backfill("job-1", BulkActionStatus::Requested, 0.0)
+        .with_partition_set_origin(RemotePartitionSetOrigin::of_job(repository("shop"), "etl"))
+        .with_partition_names(["a", "b", "c"].map(str::to_owned).to_vec())
+        .with_last_submitted_partition_name("b".to_owned())
+        .with_tags(BTreeMap::from([("team".to_owned(), "data".to_owned())]));
     instance.add_backfill(&of_job).await.expect("added");
-    let mut of_assets = backfill("assets-1", BulkActionStatus::Failed, 10.0);
-    of_assets.serialized_asset_backfill_data = Some("{}".to_owned());
-    of_assets.asset_selection = Some(vec![AssetKey::new(["a"]), AssetKey::new(["b/c"])]);
-    of_assets.error = Some(SerializableErrorInfo::new("Failure", "no such\npartition\n"));
-    of_assets.title = Some("all of it".to_owned());
-    of_assets.backfill_end_timestamp = Some((NOW + 20.0).into());
+    let of_assets = backfill("assets-1", BulkActionStatus::Failed, 10.0)
+        .with_serialized_asset_backfill_data("{}".to_owned())
+        .with_asset_selection(vec![AssetKey::new(["a"]), AssetKey::new(["b/c"])])
+        .with_error(SerializableErrorInfo::new("Failure", "no such\npartition\n"))
+        .with_title("all of it".to_owned())
+        .with_backfill_end_timestamp(Number::from(NOW + 20.0));
     instance.add_backfill(&of_assets).await.expect("added");
-    let mut filled = backfill("assets-2", BulkActionStatus::CompletedSuccess, -10.0);
-    filled.asset_backfill_data = Some(deserialize_value(PROGRESS).expect("data"));
-    filled.asset_selection = Some(["a", "b", "c"].map(|name| AssetKey::new([name])).to_vec());
+    let filled = backfill("assets-2", BulkActionStatus::CompletedSuccess, -10.0)
+        .with_asset_backfill_data(deserialize_value::<AssetBackfillData>(PROGRESS).expect("data"))
+        .with_asset_selection(["a", "b", "c"].map(|name| AssetKey::new([name])).to_vec());
     instance.add_backfill(&filled).await.expect("added");
     for (id, status) in [
         ("run-1", DagsterRunStatus::Success),
@@ -292,9 +268,28 @@ async fn bad_input_changes_nothing() {
     check("usage_of_backfill_status", "backfill list --status bogus");
     check("usage_of_schedule", "schedule start");
     check("ambiguous_tags", "backfill list --tag k=1 --tag k=2");
+    let huge = "x".repeat(100_000);
     for line in ["schedule show ", "tick list ", "backfill show "] {
-        let ended = home.run(&arguments(line));
-        assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{line}: {ended}");
+        for name in ["", &huge] {
+            let ended = home.run(&arguments(&format!("{line}{name}")));
+            assert_eq!((ended.code, ended.stdout.as_str()), (Some(1), ""), "{line}: {ended}");
+            assert!(ended.stderr.len() < 500, "{line}: {ended}");
+        }
     }
     assert_eq!(states(), before);
+}
+
+/// The ticks of one schedule or sensor are not those of another.
+#[tokio::test]
+async fn ticks_are_those_of_the_one_that_is_named() {
+    let home = home().await;
+    let ids = |name: &str| -> Vec<i64> {
+        let ended = home.run(&["tick", "list", name, "--json"]);
+        assert_eq!(ended.code, Some(0), "{ended}");
+        let id = |line| {
+            serde_json::from_str::<serde_json::Value>(line).expect("JSON")["tick_id"].as_i64()
+        };
+        ended.stdout.lines().filter_map(id).collect()
+    };
+    assert_eq!((ids("nightly"), ids("new_files")), (vec![3, 2, 1], vec![4]));
 }

@@ -10,4 +10,5 @@ mod records;
 mod runless;
 mod samples;
 mod status;
+mod unknown;
 mod wipe;

@@ -176,6 +176,63 @@ crate::setters! {
     }
 }
 
+impl RemotePartitionSetOrigin {
+    /// A set of partitions of a repository, by its name.
+    pub fn new(
+        repository_origin: RemoteRepositoryOrigin,
+        partition_set_name: impl Into<String>,
+    ) -> Self {
+        let (partition_set_name, unknown) = (partition_set_name.into(), UnknownFields::default());
+        Self { repository_origin, partition_set_name, unknown }
+    }
+
+    /// The set of partitions of a job, which Dagster names after the job.
+    pub fn of_job(repository_origin: RemoteRepositoryOrigin, job_name: &str) -> Self {
+        Self::new(repository_origin, format!("{job_name}{PARTITION_SET_SUFFIX}"))
+    }
+}
+
+crate::setters! {
+    impl PartitionBackfill {
+        /// What is done and what is not, for a backfill of assets.
+        with_asset_backfill_data(asset_backfill_data: impl Into<Option<AssetBackfillData>>);
+        /// The assets.
+        with_asset_selection(asset_selection: impl Into<Option<Vec<AssetKey>>>);
+        /// When it ended, in seconds since 1970.
+        with_backfill_end_timestamp(backfill_end_timestamp: impl Into<Option<Number>>);
+        /// The description.
+        with_description(description: impl Into<Option<String>>);
+        /// The error, if it failed.
+        with_error(error: impl Into<Option<SerializableErrorInfo>>);
+        /// How often in a row an iteration failed.
+        with_failure_count(failure_count: impl Into<Option<i64>>);
+        /// Whether it re-executes from failures.
+        with_from_failure(from_failure: bool);
+        /// The last partition for which a run was submitted.
+        with_last_submitted_partition_name(last_submitted_partition_name: impl Into<Option<String>>);
+        /// The partitions, for a backfill of a job.
+        with_partition_names(partition_names: impl Into<Option<Vec<String>>>);
+        /// The job, for a backfill of a job.
+        with_partition_set_origin(partition_set_origin: impl Into<Option<RemotePartitionSetOrigin>>);
+        /// The steps to execute.
+        with_reexecution_steps(reexecution_steps: impl Into<Option<Vec<String>>>);
+        /// The ids that were set aside for runs.
+        with_reserved_run_ids(reserved_run_ids: impl Into<Option<Vec<String>>>);
+        /// The configuration of the runs.
+        with_run_config(run_config: impl Into<Option<Opaque>>);
+        /// What is done and what is not, in the form of old versions.
+        with_serialized_asset_backfill_data(serialized_asset_backfill_data: impl Into<Option<String>>);
+        /// How it stands.
+        with_status(status: BulkActionStatus);
+        /// The runs that are being submitted.
+        with_submitting_run_requests(submitting_run_requests: impl Into<Option<Vec<RunRequest>>>);
+        /// The tags of the runs.
+        with_tags(tags: impl Into<Option<BTreeMap<String, String>>>);
+        /// The title.
+        with_title(title: impl Into<Option<String>>);
+    }
+}
+
 /// How many characters the title of a backfill has at most.
 const MAX_TITLE_LENGTH: usize = 100;
 

@@ -229,11 +229,6 @@ impl SeparateStores {
     }
 }
 
-/// Whether a store refused what it was given, and so wrote nothing.
-const fn is_refusal(error: &StorageError) -> bool {
-    matches!(error, StorageError::Unsupported { .. } | StorageError::Invalid { .. })
-}
-
 #[async_trait]
 impl RunEventStore for SeparateStores {
     async fn add_run_with_events(&self, new_run: NewRun) -> Result<StoredEvents, StorageError> {
@@ -245,7 +240,7 @@ impl RunEventStore for SeparateStores {
             return Ok(StoredEvents::complete(Vec::new()));
         }
         let stored = self.events.store_events(&events).await;
-        if stored.as_ref().is_err_and(is_refusal) {
+        if stored.as_ref().is_err_and(StorageError::is_refusal) {
             // None of them is stored, so only the snapshots are left of the run. If deleting the run fails, a run
             // without events stays. The same would be left if the store of events had gone away.
             self.runs.delete_run(&run.run_id).await.ok();

@@ -143,6 +143,7 @@ macro_rules! __storage_tests {
                 a_fresh_store_has_a_revision
                 a_fresh_store_has_been_through_all_migrations
                 a_mark_of_a_migration_stays
+                a_closed_store_may_be_used_again
             }
         }
     };

@@ -20,15 +20,14 @@ use crate::event::{
 use crate::ids::{RunId, StorageId};
 use crate::partitions::{DynamicPartitionsSnap, KeyRangesPartitionsSubset, PartitionKeyRange};
 use crate::run::{
-    CodeLocationOrigin, DagsterRun, RegisteredCodeLocationOrigin, RemoteJobOrigin,
-    RemoteRepositoryOrigin,
+    DagsterRun, RegisteredCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin,
 };
 use crate::scheduling::{
     AutomationConditionEvaluation, AutomationConditionEvaluationWithRunIds,
     AutomationConditionNodeSnapshot, BulkActionStatus, CandidateSubset, EntityKey,
-    EntitySubsetValue, HistoricalAllPartitionsSubsetSentinel, InstigatorState, InstigatorStatus,
-    InstigatorType, PartitionBackfill, RemoteInstigatorOrigin, RemotePartitionSetOrigin,
-    SerializableEntitySubset, TickData, TickStatus,
+    EntitySubsetValue, HistoricalAllPartitionsSubsetSentinel, InstigatorIds, InstigatorState,
+    InstigatorStatus, InstigatorType, PartitionBackfill, RemoteInstigatorOrigin,
+    RemotePartitionSetOrigin, SerializableEntitySubset, TickData, TickStatus,
 };
 use crate::serdes::{FrozenSet, Pack, UnknownFields, Unpack, deserialize_value, serialize_value};
 
@@ -195,15 +194,7 @@ pub(crate) fn run(run_id: &str, job_name: &str, run_tags: &[(&str, &str)]) -> Da
 
 /// A repository of a code location.
 pub(crate) fn repository(location_name: &str, name: &str) -> RemoteRepositoryOrigin {
-    let location = RegisteredCodeLocationOrigin {
-        location_name: location_name.to_owned(),
-        unknown: UnknownFields::default(),
-    };
-    RemoteRepositoryOrigin {
-        code_location_origin: CodeLocationOrigin::Registered(location),
-        repository_name: name.to_owned(),
-        unknown: UnknownFields::default(),
-    }
+    RemoteRepositoryOrigin::new(RegisteredCodeLocationOrigin::new(location_name), name)
 }
 
 /// A job of a repository of a code location.
@@ -434,43 +425,17 @@ pub(crate) fn backfill(
     seconds: u32,
     backfill_tags: &[(&str, &str)],
 ) -> PartitionBackfill {
-    PartitionBackfill {
-        asset_backfill_data: None,
-        asset_selection: Some(vec![asset("a")]),
-        backfill_end_timestamp: None,
-        backfill_id: backfill_id.to_owned(),
-        backfill_timestamp: stamp(seconds).into(),
-        description: None,
-        error: None,
-        failure_count: None,
-        from_failure: false,
-        last_submitted_partition_name: None,
-        partition_names: None,
-        partition_set_origin: None,
-        reexecution_steps: None,
-        reserved_run_ids: None,
-        run_config: None,
-        serialized_asset_backfill_data: Some("{}".to_owned()),
-        status,
-        submitting_run_requests: None,
-        tags: Some(tags(backfill_tags)),
-        title: None,
-        unknown: UnknownFields::default(),
-    }
+    PartitionBackfill::new(backfill_id, status, stamp(seconds))
+        .with_asset_selection(vec![asset("a")])
+        .with_serialized_asset_backfill_data("{}".to_owned())
+        .with_tags(tags(backfill_tags))
 }
 
 /// A backfill of a job of the repository `repository` of the code location `location`.
 pub(crate) fn job_backfill(backfill_id: &str, job_name: &str) -> PartitionBackfill {
-    PartitionBackfill {
-        serialized_asset_backfill_data: None,
-        asset_selection: None,
-        partition_set_origin: Some(RemotePartitionSetOrigin {
-            repository_origin: repository("location", "repository"),
-            partition_set_name: format!("{job_name}_partition_set"),
-            unknown: UnknownFields::default(),
-        }),
-        ..backfill(backfill_id, BulkActionStatus::Requested, 0, &[])
-    }
+    let origin = RemotePartitionSetOrigin::of_job(repository("location", "repository"), job_name);
+    PartitionBackfill::new(backfill_id, BulkActionStatus::Requested, stamp(0))
+        .with_partition_set_origin(origin)
 }
 
 /// The state of a schedule or sensor of the repository `repository` of a code location.
@@ -480,17 +445,8 @@ pub(crate) fn instigator_at(
     instigator_type: InstigatorType,
     status: InstigatorStatus,
 ) -> InstigatorState {
-    InstigatorState {
-        instigator_data: None,
-        instigator_type,
-        origin: RemoteInstigatorOrigin {
-            repository_origin: repository(location_name, "repository"),
-            instigator_name: name.to_owned(),
-            unknown: UnknownFields::default(),
-        },
-        status,
-        unknown: UnknownFields::default(),
-    }
+    let repository = repository(location_name, "repository");
+    InstigatorState::new(RemoteInstigatorOrigin::new(repository, name), instigator_type, status)
 }
 
 /// The state of a sensor that runs.
@@ -500,30 +456,8 @@ pub(crate) fn sensor(name: &str) -> InstigatorState {
 
 /// A tick of the sensor with this selector id, which has the origin id `origin` before it.
 pub(crate) fn tick(selector_id: &str, status: TickStatus, timestamp: f64) -> TickData {
-    TickData {
-        auto_materialize_evaluation_id: None,
-        consecutive_failure_count: None,
-        cursor: None,
-        dynamic_partitions_request_results: Vec::new(),
-        end_timestamp: None,
-        error: None,
-        failure_count: None,
-        instigator_name: "watch".to_owned(),
-        instigator_origin_id: format!("origin-{selector_id}"),
-        instigator_type: InstigatorType::Sensor,
-        log_key: None,
-        origin_run_ids: None,
-        reserved_run_ids: None,
-        run_ids: None,
-        run_keys: None,
-        run_requests: None,
-        selector_id: Some(selector_id.to_owned()),
-        skip_reason: None,
-        status,
-        timestamp: timestamp.into(),
-        user_interrupted: None,
-        unknown: UnknownFields::default(),
-    }
+    let ids = InstigatorIds::new(format!("origin-{selector_id}"), selector_id);
+    TickData::new(ids, "watch", InstigatorType::Sensor, status, timestamp)
 }
 
 /// The evaluation of an automation condition on all of a key.

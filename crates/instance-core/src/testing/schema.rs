@@ -32,3 +32,17 @@ pub async fn a_mark_of_a_migration_stays(storage: &dyn SchemaStore) {
         assert!(storage.has_built_index(name).await.unwrap(), "{name}");
     }
 }
+
+/// A store that was closed has what was acknowledged, and is used as before.
+pub async fn a_closed_store_may_be_used_again(storage: &dyn SchemaStore) {
+    let revision = storage.schema_revision().await.unwrap();
+    for name in ["one", "two"] {
+        storage.mark_index_built(name, at(0)).await.unwrap();
+        // Nothing is open the second time.
+        storage.close().await;
+        storage.close().await;
+        assert!(storage.has_built_index(name).await.unwrap(), "{name}");
+    }
+    assert!(storage.has_built_index("one").await.unwrap());
+    assert_eq!(storage.schema_revision().await.unwrap(), revision);
+}

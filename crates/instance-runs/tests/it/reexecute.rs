@@ -455,29 +455,7 @@ async fn tags_come_from_the_job_the_parent_and_the_request() -> TestResult {
 }
 
 fn backfill(status: BulkActionStatus) -> PartitionBackfill {
-    PartitionBackfill {
-        asset_backfill_data: None,
-        asset_selection: None,
-        backfill_end_timestamp: None,
-        backfill_id: "b".to_owned(),
-        backfill_timestamp: 1e9.into(),
-        description: None,
-        error: None,
-        failure_count: None,
-        from_failure: false,
-        last_submitted_partition_name: None,
-        partition_names: None,
-        partition_set_origin: None,
-        reexecution_steps: None,
-        reserved_run_ids: None,
-        run_config: None,
-        serialized_asset_backfill_data: None,
-        status,
-        submitting_run_requests: None,
-        tags: None,
-        title: None,
-        unknown: UnknownFields::default(),
-    }
+    PartitionBackfill::new("b", status, 1e9)
 }
 
 /// A run belongs to the backfill of its parent while that goes on, with all three tags of it.

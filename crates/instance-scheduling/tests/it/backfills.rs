@@ -9,7 +9,7 @@ use instance_core::run::TagFilter;
 use instance_core::scheduling::{
     BulkActionStatus, BulkActionsFilter, PartitionBackfill, RemotePartitionSetOrigin,
 };
-use instance_core::serdes::{UnknownFields, serialize_value};
+use instance_core::serdes::serialize_value;
 use instance_core::storage::{BackfillsPage, Only};
 use instance_core::testing::instance::TestInstance;
 use instance_scheduling::{
@@ -24,25 +24,19 @@ fn backfill(id: &str, status: BulkActionStatus, seconds: f64) -> PartitionBackfi
 }
 
 fn of_job(job_name: &str, backfill: PartitionBackfill) -> PartitionBackfill {
-    PartitionBackfill {
-        partition_set_origin: Some(RemotePartitionSetOrigin {
-            repository_origin: origin("").repository_origin,
-            partition_set_name: format!("{job_name}_partition_set"),
-            unknown: UnknownFields::default(),
-        }),
-        ..backfill
-    }
+    let repository = origin("").repository_origin;
+    backfill.with_partition_set_origin(RemotePartitionSetOrigin::of_job(repository, job_name))
 }
 
 fn tagged(tags: &[(&str, &str)], backfill: PartitionBackfill) -> PartitionBackfill {
     let tags = tags.iter().map(|(key, value)| ((*key).to_owned(), (*value).to_owned()));
-    PartitionBackfill { tags: Some(tags.collect()), ..backfill }
+    backfill.with_tags(tags.collect::<BTreeMap<_, _>>())
 }
 
 /// Backfills `a`, `b` and `c`, a minute apart.
 async fn several(instance: &TestInstance) -> TestResult {
-    let assets = backfill("a", BulkActionStatus::Requested, 0.0);
-    let assets = PartitionBackfill { asset_selection: Some(vec![AssetKey::new(["x"])]), ..assets };
+    let assets = backfill("a", BulkActionStatus::Requested, 0.0)
+        .with_asset_selection(vec![AssetKey::new(["x"])]);
     let daily = of_job("daily", backfill("b", BulkActionStatus::CompletedSuccess, 60.0));
     let weekly = of_job("weekly", backfill("c", BulkActionStatus::Failed, 120.0));
     for backfill in [
@@ -166,16 +160,11 @@ async fn backfills_that_dagster_cannot_read_are_refused() -> TestResult {
     let instance = TestInstance::default();
     several(&instance).await?;
     let of = || backfill("a", BulkActionStatus::Requested, 0.0);
-    let titled = |title: &str| PartitionBackfill { title: Some(title.to_owned()), ..of() };
-    let both = PartitionBackfill {
-        asset_selection: Some(vec![AssetKey::new(["x"])]),
-        reexecution_steps: Some(vec!["s".to_owned()]),
-        ..of()
-    };
-    let of_both = PartitionBackfill {
-        serialized_asset_backfill_data: Some("{}".to_owned()),
-        ..of_job("daily", of())
-    };
+    let titled = |title: &str| of().with_title(title.to_owned());
+    let both = of()
+        .with_asset_selection(vec![AssetKey::new(["x"])])
+        .with_reexecution_steps(vec!["s".to_owned()]);
+    let of_both = of_job("daily", of()).with_serialized_asset_backfill_data("{}".to_owned());
     for (backfill, named) in [
         (both, "assets and steps"),
         (of_both, "of assets and of a job"),

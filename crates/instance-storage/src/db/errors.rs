@@ -18,6 +18,36 @@ pub(super) fn backend_error(
     }
 }
 
+/// Why a database refused a write as too long.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) enum TooLong {
+    /// The texts of a row, for an index.
+    ForIndex {
+        /// What the database said of it.
+        said: String,
+    },
+    /// A text, for its column.
+    ForColumn,
+}
+
+/// Whether a database refused a write because a text of it is too long.
+pub(super) fn too_long(error: &StorageError) -> Option<TooLong> {
+    let StorageError::Values { source, .. } = error else {
+        return None;
+    };
+    let error = source.downcast_ref::<sqlx::Error>()?;
+    let Some(Code::Postgres(state)) = Code::of(error) else {
+        return None;
+    };
+    match state.as_str() {
+        "54000" => {
+            Some(TooLong::ForIndex { said: error.as_database_error()?.message().to_owned() })
+        }
+        "22001" => Some(TooLong::ForColumn),
+        _ => None,
+    }
+}
+
 /// Whether the values of a statement are refused. In Postgres, these are data exceptions, constraints and limits.
 /// In SQLite, they are values that are too big, of another type, or against a constraint.
 fn is_of_values(error: &sqlx::Error) -> bool {

@@ -10,6 +10,7 @@ mod operation;
 mod postgres;
 mod row;
 mod sqlite;
+mod too_long;
 
 use std::sync::Arc;
 
@@ -35,6 +36,7 @@ pub(crate) use row::Row;
 use sqlite::SqliteDatabase;
 use sqlite::Statements;
 pub(crate) use sqlite::{FILES_OF_SHARD, RunFile, RunFiles, SqlitePlace, exists, touch};
+pub(crate) use too_long::naming;
 
 /// A database of either kind.
 #[derive(Debug)]

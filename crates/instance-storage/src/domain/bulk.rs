@@ -6,7 +6,7 @@ use std::path::Path;
 use instance_core::error::InstanceError;
 use instance_core::ops::StorageOps;
 
-use super::dynamic_partitions::{fault_of, require_possible, shown, store};
+use super::dynamic_partitions::{fault_of, require_possible, store};
 
 /// How many keys one transaction adds.
 const KEYS_PER_BATCH: usize = 5_000;
@@ -107,7 +107,7 @@ pub async fn read_partition_keys(
         }
         if let Some(fault) = fault_of(partitions_def_name, line) {
             let reason = format!("line {} of {}: {}", number + 1, place(), fault.reason());
-            return Err(InstanceError::invalid("partition key", shown(line), reason));
+            return Err(InstanceError::invalid("partition key", line, reason));
         }
         if seen.insert(line) {
             keys.push(line.to_owned());

@@ -29,7 +29,7 @@ pub async fn optimize_for_webserver(
 
 /// Closes the files and connections of all storages.
 ///
-/// What was acknowledged before is stored without it.
+/// What was acknowledged before is stored without it. A storage that is used after this is opened again.
 // facade: skip
 #[tracing::instrument(level = "debug", skip_all)]
 pub async fn dispose(ops: &dyn StorageOps) {

@@ -1,6 +1,6 @@
 //! The directories of an instance.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use instance_core::error::InstanceError;
 use instance_core::ids::RunId;
@@ -10,7 +10,7 @@ use instance_core::ops::StorageOps;
 ///
 /// It is the directory of the instance, unless `local_artifact_storage` of `dagster.yaml` names another.
 pub fn root_directory(ops: &dyn StorageOps) -> PathBuf {
-    base_dir(ops).to_owned()
+    ops.settings().base_dir().to_owned()
 }
 
 /// Returns the directory in which Dagster's IO manager stores values. It need not exist.
@@ -20,7 +20,7 @@ pub fn storage_directory(ops: &dyn StorageOps) -> PathBuf {
 
 /// Returns the directory of the logs of schedules. It need not exist.
 pub fn schedules_directory(ops: &dyn StorageOps) -> PathBuf {
-    base_dir(ops).join("schedules")
+    ops.settings().schedules_dir()
 }
 
 /// Returns the directory in which the file manager of a run keeps files. It need not exist.
@@ -41,10 +41,4 @@ pub fn file_manager_directory(
         return Err(InstanceError::invalid("run id", name, reason));
     }
     Ok(ops.settings().artifacts_dir.join(name).join("files"))
-}
-
-/// What has the directory of values in it.
-fn base_dir(ops: &dyn StorageOps) -> &Path {
-    let settings = ops.settings();
-    settings.artifacts_dir.parent().unwrap_or(&settings.home)
 }

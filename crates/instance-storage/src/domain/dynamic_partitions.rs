@@ -16,9 +16,6 @@ use instance_core::storage::{
 /// index of a Postgres database.
 const MAX_BYTES: usize = 2_500;
 
-/// How much of a refused key an error shows, in characters.
-const SHOWN: usize = 40;
-
 /// Returns the keys of a definition of dynamic partitions, in the order in which they were added.
 ///
 /// The list is empty if nobody has added a key under this name.
@@ -169,9 +166,7 @@ pub(super) fn require_possible(name: &str, keys: &[String]) -> Result<(), Instan
         ));
     }
     match keys.iter().find_map(|key| Some((key, fault_of(name, key)?))) {
-        Some((key, fault)) => {
-            Err(InstanceError::invalid("partition key", shown(key), fault.reason()))
-        }
+        Some((key, fault)) => Err(InstanceError::invalid("partition key", key, fault.reason())),
         None => Ok(()),
     }
 }
@@ -208,12 +203,4 @@ pub(super) fn fault_of(name: &str, key: &str) -> Option<Fault> {
         return Some(Fault::Forbidden { text });
     }
     (bytes > MAX_BYTES).then_some(Fault::TooLong { bytes })
-}
-
-/// The beginning of a key that may be of any length.
-pub(super) fn shown(key: &str) -> String {
-    match key.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{}…", &key[..end]),
-        None => key.to_owned(),
-    }
 }

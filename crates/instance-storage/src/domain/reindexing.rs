@@ -115,8 +115,9 @@ pub struct ReindexedIndex {
 ///
 /// # Errors
 ///
-/// [`InstanceError::Invalid`] if an index is none of these, or if the cursor is none of its index;
-/// [`InstanceError::Storage`] if a storage fails. The parts that were done stay, and so do the indexes before.
+/// [`InstanceError::Invalid`] if an index is none of these, if the index to go on with is not asked for, or if the cursor
+/// is none of it; [`InstanceError::Storage`] if a storage fails. The parts that were done stay, and so do the indexes
+/// before.
 #[tracing::instrument(level = "debug", skip_all)]
 pub async fn reindex(
     ops: &dyn StorageOps,
@@ -126,6 +127,12 @@ pub async fn reindex(
     let named = request.indexes.as_slice().unwrap_or_default().iter();
     for name in named.chain(request.resume.iter().map(|(name, _)| name)) {
         require_known(name)?;
+    }
+    if let Some((name, _)) = &request.resume
+        && !request.indexes.contains(name)
+    {
+        let reason = "it is to be resumed, and not among the indexes that are asked for; add it";
+        return Err(InstanceError::invalid("index", name, reason));
     }
     let mut done = Vec::new();
     for index in REINDEXED_INDEXES {

@@ -11,6 +11,7 @@ use sea_query::{
     UpdateStatement,
 };
 
+use crate::sql::bounded::BoundedText;
 use crate::sql::tables::asset_check_executions::{
     ASSET_KEY, CHECK_NAME, CREATE_TIMESTAMP, EVALUATION_EVENT, EVALUATION_EVENT_STORAGE_ID,
     EVALUATION_EVENT_TIMESTAMP, EXECUTION_STATUS, ID, MATERIALIZATION_EVENT_STORAGE_ID, PARTITION,
@@ -30,6 +31,20 @@ pub(crate) struct CheckExecution {
     pub(crate) event_timestamp: NaiveDateTime,
     pub(crate) event_storage_id: StorageId,
     pub(crate) materialization_storage_id: Option<StorageId>,
+}
+
+impl CheckExecution {
+    /// Its texts that may be too long.
+    pub(crate) fn bounded(&self) -> impl Iterator<Item = BoundedText<'_>> {
+        let partition = self.partition.as_deref();
+        [
+            BoundedText::column("run id", &self.run_id, 255),
+            BoundedText::indexed("asset key", &self.asset_key),
+            BoundedText::indexed("name of the asset check", &self.check_name),
+        ]
+        .into_iter()
+        .chain(partition.map(|partition| BoundedText::indexed("partition key", partition)))
+    }
 }
 
 /// Stores executions; there is at least one.

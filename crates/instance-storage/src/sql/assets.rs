@@ -10,8 +10,14 @@ use sea_query::{
     UpdateStatement,
 };
 
+use crate::sql::bounded::BoundedText;
 use crate::sql::tables::{asset_event_tags, asset_keys, event_logs};
 use crate::sql::{Dialect, by_characters, countable, starts_with};
+
+/// The key of an asset, which may be too long.
+pub(crate) const fn bounded(asset_key: &str) -> BoundedText<'_> {
+    BoundedText::column("asset key", asset_key, 512)
+}
 
 /// What an event changes of an asset's row. What is `None` stays as it is.
 #[derive(Debug, Clone)]
@@ -83,6 +89,14 @@ pub(crate) struct AssetEventTag {
     pub(crate) key: String,
     pub(crate) value: String,
     pub(crate) event_timestamp: NaiveDateTime,
+}
+
+impl AssetEventTag {
+    /// Its texts that may be too long.
+    pub(crate) fn bounded(&self) -> impl Iterator<Item = BoundedText<'_>> {
+        let asset_key = BoundedText::indexed("asset key", &self.asset_key);
+        BoundedText::of_tag(&self.key, &self.value).into_iter().chain([asset_key])
+    }
 }
 
 /// Stores tags of asset events; there is at least one.

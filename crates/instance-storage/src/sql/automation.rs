@@ -5,6 +5,7 @@ use sea_query::{
     DeleteStatement, Expr, ExprTrait, InsertStatement, OnConflict, Order, Query, SelectStatement,
 };
 
+use crate::sql::bounded::BoundedText;
 use crate::sql::countable;
 use crate::sql::tables::asset_evaluations::{
     ASSET_EVALUATION_BODY, ASSET_KEY, CREATE_TIMESTAMP, EVALUATION_ID, ID, NUM_REQUESTED, TABLE,
@@ -16,6 +17,13 @@ pub(crate) struct EvaluationRow {
     pub(crate) asset_key: String,
     pub(crate) body: String,
     pub(crate) num_requested: Option<i64>,
+}
+
+impl EvaluationRow {
+    /// Its text that may be too long.
+    pub(crate) fn bounded(&self) -> [BoundedText<'_>; 1] {
+        [BoundedText::indexed("key of what was evaluated", &self.asset_key)]
+    }
 }
 
 /// Stores what an evaluation found, in the place of what it had found for the key.

@@ -9,6 +9,7 @@ use sea_query::{
     UpdateStatement,
 };
 
+use crate::sql::bounded::BoundedText;
 use crate::sql::runs::TAGS_PER_INSERT;
 use crate::sql::tables::{backfill_tags, bulk_actions};
 use crate::sql::{countable, is_one_of, tagged};
@@ -56,6 +57,11 @@ pub(crate) fn insert_tags(backfill: &PartitionBackfill) -> Vec<InsertStatement> 
         insert
     };
     tags.chunks(TAGS_PER_INSERT).map(of_some).collect()
+}
+
+/// The texts of a backfill that may be too long.
+pub(crate) fn bounded(backfill: &PartitionBackfill) -> [BoundedText<'_>; 1] {
+    [BoundedText::column("backfill", &backfill.backfill_id, 32)]
 }
 
 /// Replaces the body and status of a backfill.

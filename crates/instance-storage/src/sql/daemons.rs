@@ -9,6 +9,7 @@ use sea_query::{
     DeleteStatement, Expr, InsertStatement, OnConflict, Order, Query, SelectStatement,
 };
 
+use crate::sql::bounded::BoundedText;
 use crate::sql::is_one_of;
 use crate::sql::tables::{daemon_heartbeats, kvs};
 
@@ -40,6 +41,14 @@ pub(crate) fn upsert_heartbeat(heartbeat: &DaemonHeartbeat, at: NaiveDateTime) -
         .take()
 }
 
+/// The texts of a sign of life that may be too long.
+pub(crate) fn bounded(heartbeat: &DaemonHeartbeat) -> impl Iterator<Item = BoundedText<'_>> {
+    let id = heartbeat.daemon_id.as_deref();
+    let id = id.map(|id| BoundedText::column("id of the daemon", id, 255));
+    let daemon_type = heartbeat.daemon_type.as_str();
+    std::iter::once(BoundedText::column("type of the daemon", daemon_type, 255)).chain(id)
+}
+
 /// All signs of life.
 pub(crate) fn select_heartbeats() -> SelectStatement {
     Query::select()
@@ -61,6 +70,13 @@ pub(crate) fn select_cursors(keys: &BTreeSet<String>) -> SelectStatement {
         .from(kvs::TABLE)
         .and_where(is_one_of(kvs::KEY, keys.iter().map(String::as_str)))
         .take()
+}
+
+/// The keys of cursors, which may be too long.
+pub(crate) fn bounded_keys<'a>(
+    keys: impl Iterator<Item = &'a String>,
+) -> impl Iterator<Item = BoundedText<'a>> {
+    keys.map(|key| BoundedText::indexed("key of the cursor", key))
 }
 
 /// Stores values in the place of those that the keys have; there is at least one, and each key once.

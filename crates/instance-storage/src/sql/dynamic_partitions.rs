@@ -6,6 +6,7 @@ use sea_query::{
 };
 
 use crate::sql::Dialect;
+use crate::sql::bounded::BoundedText;
 use crate::sql::packed::packed;
 
 use crate::sql::tables::dynamic_partitions::{ID, PARTITION, PARTITIONS_DEF_NAME, TABLE};
@@ -64,6 +65,15 @@ pub(crate) fn insert(partitions_def_name: &str, keys: &[String]) -> InsertStatem
     insert
         .on_conflict(OnConflict::columns([PARTITIONS_DEF_NAME, PARTITION]).do_nothing().to_owned());
     insert
+}
+
+/// The texts that may be too long where keys are added to a set.
+pub(crate) fn bounded<'a>(
+    partitions_def_name: &'a str,
+    keys: &'a [String],
+) -> impl Iterator<Item = BoundedText<'a>> {
+    let name = BoundedText::indexed("name of dynamic partitions", partitions_def_name);
+    keys.iter().map(|key| BoundedText::indexed("partition key", key)).chain([name])
 }
 
 /// Takes a key out of a set.

@@ -14,6 +14,7 @@ use sea_query::{
     SelectStatement, SimpleExpr, WindowStatement,
 };
 
+use crate::sql::bounded::BoundedText;
 use crate::sql::tables::{asset_event_tags, asset_keys, event_logs};
 use crate::sql::{countable, direction, without_index, without_int_index};
 
@@ -48,6 +49,21 @@ impl EventRow {
                 .filter(|name| !name.is_empty())
                 .map(str::to_owned),
         }
+    }
+
+    /// Its texts that may be too long.
+    pub(crate) fn bounded(&self) -> impl Iterator<Item = BoundedText<'_>> {
+        let optional = [
+            ("event type", &self.dagster_event_type),
+            ("step key", &self.step_key),
+            ("asset key", &self.asset_key),
+            ("partition key", &self.partition),
+        ];
+        let indexed = |(what, text): (_, &'_ Option<String>)| {
+            text.as_deref().map(|text| BoundedText::indexed(what, text))
+        };
+        let run_id = BoundedText::column("run id", &self.run_id, 255);
+        std::iter::once(run_id).chain(optional.into_iter().filter_map(indexed))
     }
 }
 

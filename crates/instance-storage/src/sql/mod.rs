@@ -7,6 +7,7 @@ pub(crate) mod asset_partitions;
 pub(crate) mod assets;
 pub(crate) mod automation;
 pub(crate) mod backfills;
+pub(crate) mod bounded;
 pub(crate) mod daemons;
 pub(crate) mod dynamic_partitions;
 pub(crate) mod events;

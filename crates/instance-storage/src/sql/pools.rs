@@ -6,8 +6,27 @@ use sea_query::{
     LockBehavior, LockType, OnConflict, Order, Query, SelectStatement, UnionType, UpdateStatement,
 };
 
+use crate::sql::bounded::BoundedText;
 use crate::sql::tables::{concurrency_limits, concurrency_slots, pending_steps};
 use crate::sql::{Dialect, countable, is_one_of};
+
+/// The name of a pool, which may be too long.
+pub(crate) const fn bounded(concurrency_key: &str) -> [BoundedText<'_>; 1] {
+    [BoundedText::column("pool", concurrency_key, 512)]
+}
+
+/// The texts of a step that waits which may be too long.
+pub(crate) fn bounded_pending<'a>(
+    concurrency_key: &'a str,
+    run_id: &'a RunId,
+    step_key: &'a str,
+) -> [BoundedText<'a>; 3] {
+    [
+        BoundedText::indexed("pool", concurrency_key),
+        BoundedText::indexed("run id", run_id.as_str()),
+        BoundedText::indexed("step key", step_key),
+    ]
+}
 
 /// Gives a pool a limit of its own.
 pub(crate) fn upsert_limit(concurrency_key: &str, limit: i64) -> InsertStatement {

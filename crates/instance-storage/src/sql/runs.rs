@@ -13,6 +13,7 @@ use sea_query::{
     IntoColumnRef, OnConflict, Query, SelectStatement, UnionType, UpdateStatement, WithQuery,
 };
 
+use crate::sql::bounded::BoundedText;
 use crate::sql::tables::{run_tags, runs};
 use crate::sql::{
     Dialect, by_characters, countable, direction, is_one_of, starts_with, tagged, without_index,
@@ -48,6 +49,19 @@ pub(crate) fn insert_run(run: &DagsterRun, created_at: NaiveDateTime) -> InsertS
         ])
         .on_conflict(OnConflict::column(runs::RUN_ID).do_nothing().to_owned())
         .take()
+}
+
+/// The texts of a run's row that may be too long.
+pub(crate) fn bounded(run: &DagsterRun) -> impl Iterator<Item = BoundedText<'_>> {
+    let tag = |name: &str| run.tags.get(name).map(String::as_str);
+    [
+        BoundedText::column("run id", run.run_id.as_str(), 255),
+        BoundedText::indexed("job", &run.job_name),
+    ]
+    .into_iter()
+    .chain(tag(tags::PARTITION).map(|key| BoundedText::indexed("partition key", key)))
+    .chain(tag(tags::PARTITION_SET).map(|name| BoundedText::indexed("partition set", name)))
+    .chain(tag(tags::BACKFILL_ID).map(|id| BoundedText::column("backfill", id, 255)))
 }
 
 /// How many tags one statement inserts; each binds three values, and SQLite allows 32,766.

@@ -9,6 +9,7 @@ use sea_query::{
     UnionType, UpdateStatement,
 };
 
+use crate::sql::bounded::BoundedText;
 use crate::sql::tables::job_ticks::{
     ID, JOB_ORIGIN_ID, SELECTOR_ID, STATUS, TABLE, TICK_BODY, TICK_TYPE, TIMESTAMP,
 };
@@ -29,6 +30,14 @@ pub(crate) fn insert(tick: &TickData, at: NaiveDateTime) -> InsertStatement {
         ])
         .returning_col(ID)
         .take()
+}
+
+/// The texts of a tick that may be too long.
+pub(crate) fn bounded(tick: &TickData) -> impl Iterator<Item = BoundedText<'_>> {
+    let selector_id = tick.selector_id.as_deref();
+    let selector_id = selector_id.map(|id| BoundedText::column("selector id", id, 255));
+    std::iter::once(BoundedText::column("origin id", &tick.instigator_origin_id, 255))
+        .chain(selector_id)
 }
 
 /// Replaces a tick.

@@ -75,7 +75,13 @@ impl SqlRunEventStore {
         let (added, log) = tokio::join!(adding, making);
         added?;
         let storing = log?.map_or(Storing::Alone, Storing::WithNewLog);
-        Box::pin(self.events.store(storing, events)).await
+        let stored = Box::pin(self.events.store(storing, events)).await;
+        if stored.as_ref().is_err_and(StorageError::is_refusal) {
+            // None of them is stored, so the run is not to stay without them. If deleting it fails, it stays, as if the
+            // store of events had gone away.
+            self.runs.delete_run(&run_id).await.ok();
+        }
+        stored
     }
 
     /// Stores a new run and its events in one transaction.

@@ -288,6 +288,12 @@ async fn an_index_that_is_none_is_refused_before_anything_is_built() -> TestResu
             Reindex::new().with_resume(("asset_key_index_columns".to_owned(), "x".to_owned())),
             "number of a row",
         ),
+        (
+            Reindex::new()
+                .with_indexes(Only::one("run_start_end_overwritten"))
+                .with_resume(("asset_key_index_columns".to_owned(), "1".to_owned())),
+            "not among the indexes that are asked for",
+        ),
     ] {
         let mut told = 0;
         let error = reindex(&ops, &request, &mut |_| told += 1).await.unwrap_err();

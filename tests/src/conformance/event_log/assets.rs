@@ -2,7 +2,7 @@
 
 use instance_core::storage::{AssetKeysPage, EventLogStorage, Only};
 
-use super::{Answer, Request, Wire, WireError, asset_key, encode};
+use super::{Answer, Request, Wire, asset_key, encode};
 
 pub(super) async fn call(store: &dyn EventLogStorage, name: &str, request: &Request) -> Answer {
     Ok(Some(match name {
@@ -57,9 +57,9 @@ pub(super) async fn call(store: &dyn EventLogStorage, name: &str, request: &Requ
         }
         "wipe_asset" => store.wipe_assets(&[asset_key(request)?], request.now).await?.into(),
         "wipe_asset_partitions" => {
-            return Err(WireError::not_implemented(
-                "Partitioned asset wipe is not supported yet for this event log storage.",
-            ));
+            let partitions: Vec<String> = request.argument("partition_keys")?.strings()?;
+            store.wipe_asset_partitions(&asset_key(request)?, &partitions).await?;
+            Wire::Null
         }
         _ => return Ok(None),
     }))

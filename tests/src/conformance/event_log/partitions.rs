@@ -6,7 +6,7 @@ use instance_core::ids::StorageId;
 use instance_core::serdes::text_to_json;
 use instance_core::storage::{DynamicPartitionsPage, EventLogStorage, LatestTagsQuery, Only};
 
-use super::{Answer, Handle, Request, Wire, WireError, asset_key};
+use super::{Answer, Handle, Request, Wire, WireError, asset_key, encode};
 
 pub(super) async fn call(
     store: &dyn EventLogStorage,
@@ -114,19 +114,9 @@ async fn dynamic(store: &dyn EventLogStorage, name: &str, request: &Request) -> 
     Ok(Some(match name {
         "get_dynamic_partitions" => Wire::list(store.get_dynamic_partitions(definition()?).await?),
         "get_paginated_dynamic_partitions" => {
-            let page = DynamicPartitionsPage::new(
-                request.argument("limit")?.count()?,
-                request.argument("ascending")?.order()?,
-            )
-            .with_cursor(storage_id_cursor(request)?);
-            let page = store.get_paginated_dynamic_partitions(definition()?, &page).await?;
-            Wire::record(
-                "PaginatedResults",
-                [
-                    ("results", Wire::list(page.results)),
-                    ("cursor", storage_id_cursor_text(page.cursor).into()),
-                    ("has_more", page.has_more.into()),
-                ],
+            let page = page_of_keys(request)?;
+            encode::page_of_keys(
+                store.get_paginated_dynamic_partitions(definition()?, &page).await?,
             )
         }
         "has_dynamic_partition" => {
@@ -161,8 +151,15 @@ fn strings_or_all(request: &Request, name: &str) -> Result<Only<String>, WireErr
     Ok(list.map(|list| list.strings()).transpose()?.map_or(Only::Any, Only::These))
 }
 
+/// The page of keys that is asked for.
+pub(crate) fn page_of_keys(request: &Request) -> Result<DynamicPartitionsPage, WireError> {
+    let (limit, order) =
+        (request.argument("limit")?.count()?, request.argument("ascending")?.order()?);
+    Ok(DynamicPartitionsPage::new(limit, order).with_cursor(storage_id_cursor(request)?))
+}
+
 /// The cursor of a page of keys: in Python the text of a class of its own, in base64.
-pub(crate) fn storage_id_cursor(request: &Request) -> Result<Option<StorageId>, WireError> {
+fn storage_id_cursor(request: &Request) -> Result<Option<StorageId>, WireError> {
     let cursor = request.argument("cursor")?.optional();
     let text = cursor.map(|cursor| cursor.text()).transpose()?.filter(|text| !text.is_empty());
     let Some(text) = text else { return Ok(None) };
@@ -172,8 +169,4 @@ pub(crate) fn storage_id_cursor(request: &Request) -> Result<Option<StorageId>, 
     };
     let id = read().ok_or_else(|| WireError::body(format!("{text:?} is no StorageIdCursor")))?;
     Ok(Some(id))
-}
-
-pub(crate) fn storage_id_cursor_text(id: StorageId) -> String {
-    STANDARD.encode(format!("{{\"__class__\": \"StorageIdCursor\", \"storage_id\": {id}}}"))
 }

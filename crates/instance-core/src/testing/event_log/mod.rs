@@ -145,6 +145,7 @@ macro_rules! event_log_storage_tests {
             }
             store {
                 a_wipe_of_events_leaves_nothing
+                a_closed_store_of_events_has_what_was_stored
             }
         }
         $crate::__watch_tests!($make);

@@ -57,3 +57,14 @@ pub async fn a_wipe_of_events_leaves_nothing(storage: &dyn EventLogStorage) {
         assert!(!storage.schema_revision().await.unwrap().is_empty());
     }
 }
+
+/// A store of events that was closed has them, and takes others, single ones and several at once.
+pub async fn a_closed_store_of_events_has_what_was_stored(storage: &dyn EventLogStorage) {
+    for number in 1..=2 {
+        storage.store_event(&message("r1", "a")).await.unwrap();
+        storage.store_event_batch(&[message("r1", "b"), message("r2", "c")]).await.unwrap();
+        storage.close().await;
+        assert_eq!(all_messages(storage, "r1").await, ["a", "b"].repeat(number));
+        assert_eq!(all_messages(storage, "r2").await, ["c"].repeat(number));
+    }
+}

@@ -398,7 +398,11 @@ impl PostgresDatabase {
 /// Whether an error says that the connection is at fault, not the statement.
 fn is_lost(error: &sqlx::Error) -> bool {
     match error {
-        sqlx::Error::Io(_) | sqlx::Error::Protocol(_) | sqlx::Error::WorkerCrashed => true,
+        // A pool is closed if the store was closed in between. The next connection is of another pool.
+        sqlx::Error::Io(_)
+        | sqlx::Error::Protocol(_)
+        | sqlx::Error::WorkerCrashed
+        | sqlx::Error::PoolClosed => true,
         // The server is shutting down, starting up, or has been crashed.
         sqlx::Error::Database(error) => {
             error.code().is_some_and(|code| matches!(&*code, "57P01" | "57P02" | "57P03"))

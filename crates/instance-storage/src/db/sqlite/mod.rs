@@ -6,16 +6,17 @@ mod run_file;
 mod writer;
 
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
+use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
 use futures_util::future::BoxFuture;
 use instance_core::error::{Persistence, StorageError};
 use sea_query::{QueryStatementWriter, SqliteQueryBuilder, Value};
 use sea_query_sqlx::SqlxValues;
+use sqlx::pool::PoolConnection;
 use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
-use sqlx::{AssertSqlSafe, ConnectOptions, SqliteConnection};
+use sqlx::{AssertSqlSafe, ConnectOptions, Sqlite, SqliteConnection};
 use tokio::sync::{Mutex, OnceCell};
 
 use super::{Connection, DriverConnection, Row, backend_error, fresh, row};
@@ -66,7 +67,14 @@ pub(crate) struct SqliteDatabase {
     name: Arc<str>,
     schema: Schema,
     context: StorageContext,
-    /// The connections that read a file. Only the connection that writes a database in memory sees it.
+    /// When it is closed, fresh connections take the place of these, and are opened when they are first used.
+    connections: std::sync::Mutex<Arc<Connections>>,
+}
+
+/// The connections of a database, from its first use until it is closed.
+#[derive(Debug)]
+struct Connections {
+    /// Those that read a file. Only the connection that writes a database in memory sees it.
     readers: Option<SqlitePool>,
     ready: OnceCell<()>,
     writer: Mutex<Option<Writer>>,
@@ -76,10 +84,11 @@ pub(crate) struct SqliteDatabase {
     caretaker: Option<Caretaker>,
 }
 
-impl SqliteDatabase {
-    /// A database that is opened on first use.
-    pub(crate) fn new(place: SqlitePlace, schema: Schema, context: StorageContext) -> Self {
-        let (name, readers) = match &place {
+impl Connections {
+    /// Connections that are opened when they are first used.
+    fn new(place: &SqlitePlace, schema: Schema) -> Self {
+        let has_writer = Arc::new(AtomicBool::new(false));
+        let (readers, caretaker) = match place {
             SqlitePlace::File(path) => {
                 let most = if schema == Schema::EventShard { READERS_OF_SHARD } else { READERS };
                 let readers = SqlitePoolOptions::new()
@@ -87,36 +96,40 @@ impl SqliteDatabase {
                     .idle_timeout(None)
                     .max_lifetime(None)
                     .test_before_acquire(false)
-                    .connect_lazy_with(options(&place, schema));
-                (path.display().to_string().into(), Some(readers))
+                    .connect_lazy_with(options(place, schema));
+                let is_followed = schema.is_of_events();
+                let caretaker = is_followed.then(|| Caretaker::new(path, &readers, &has_writer));
+                (Some(readers), caretaker)
             }
-            SqlitePlace::Memory => (format!("the {schema} in memory").into(), None),
+            SqlitePlace::Memory => (None, None),
         };
-        let has_writer = Arc::new(AtomicBool::new(false));
-        let caretaker = match (&place, &readers) {
-            (SqlitePlace::File(path), Some(readers)) if schema.is_of_events() => {
-                Some(Caretaker::new(path, readers, &has_writer))
-            }
-            _ => None,
+        let (ready, writer) = (OnceCell::new(), Mutex::new(None));
+        Self { readers, ready, writer, has_writer, caretaker }
+    }
+}
+
+impl SqliteDatabase {
+    /// A database that is opened on first use.
+    pub(crate) fn new(place: SqlitePlace, schema: Schema, context: StorageContext) -> Self {
+        let name = match &place {
+            SqlitePlace::File(path) => path.display().to_string().into(),
+            SqlitePlace::Memory => format!("the {schema} in memory").into(),
         };
-        Self {
-            place,
-            name,
-            schema,
-            context,
-            readers,
-            ready: OnceCell::new(),
-            writer: Mutex::new(None),
-            has_writer,
-            caretaker,
-        }
+        let connections = std::sync::Mutex::new(Arc::new(Connections::new(&place, schema)));
+        Self { place, name, schema, context, connections }
+    }
+
+    /// The connections, which may not be open yet.
+    fn connections(&self) -> Arc<Connections> {
+        Arc::clone(&self.connections.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Whether it was opened, and all its connections have been closed since, because nobody used them.
     pub(crate) fn is_idle(&self) -> bool {
-        self.ready.initialized()
-            && self.readers.as_ref().is_some_and(|readers| readers.size() == 0)
-            && !self.has_writer.load(std::sync::atomic::Ordering::Acquire)
+        let connections = self.connections();
+        connections.ready.initialized()
+            && connections.readers.as_ref().is_some_and(|readers| readers.size() == 0)
+            && !connections.has_writer.load(std::sync::atomic::Ordering::Acquire)
     }
 
     /// The file; `None` if it is in memory.
@@ -131,14 +144,21 @@ impl SqliteDatabase {
         &self.name
     }
 
-    /// Creates the file if it is missing and checks its revision, once. Called before each use.
+    /// Creates the file if it is missing and checks its revision.
     pub(super) async fn ready(&self) -> Result<(), StorageError> {
-        self.ready.get_or_try_init(|| self.initialise()).await?;
+        self.open().await.map(drop)
+    }
+
+    /// The connections, after the file was created if it was missing, and its revision was checked. Both are done once
+    /// until the database is closed. Called before each use.
+    async fn open(&self) -> Result<Arc<Connections>, StorageError> {
+        let connections = self.connections();
+        connections.ready.get_or_try_init(|| self.initialise(&connections)).await?;
         // Callers that ask for no more also count: the file is open from now on.
-        if let Some(caretaker) = &self.caretaker {
+        if let Some(caretaker) = &connections.caretaker {
             caretaker.begin_use();
         }
-        Ok(())
+        Ok(connections)
     }
 
     /// What `read` makes of the rows of a query.
@@ -148,12 +168,11 @@ impl SqliteDatabase {
         select: &S,
         read: impl Fn(Row) -> Result<T, StorageError> + Send + Sync,
     ) -> Result<Vec<T>, StorageError> {
-        self.ready().await?;
         let (sql, values) = render(select);
         let query = sqlx::query_with(AssertSqlSafe(sql), values);
         let read = |row| read(Row::from_sqlite(&self.name, row));
-        let found = if let Some(readers) = &self.readers {
-            row::read_all(query.fetch(readers), read).await
+        let found = if let Some(mut reader) = self.reader(operation).await? {
+            row::read_all(query.fetch(&mut *reader), read).await
         } else {
             let rows = self.run(operation, Statements::One, move |connection| {
                 Box::pin(async move { Ok(query.fetch_all(connection).await) })
@@ -161,6 +180,25 @@ impl SqliteDatabase {
             rows.await?.map(|rows| rows.into_iter().map(read).collect())
         };
         found.map_err(|error| self.error(operation, error))?
+    }
+
+    /// A connection that reads; `None` if only the writer can.
+    async fn reader(
+        &self,
+        operation: &'static str,
+    ) -> Result<Option<PoolConnection<Sqlite>>, StorageError> {
+        loop {
+            let connections = self.open().await?;
+            let Some(readers) = &connections.readers else {
+                return Ok(None);
+            };
+            match readers.acquire().await {
+                Ok(reader) => return Ok(Some(reader)),
+                // The database was closed in between, and has fresh connections.
+                Err(sqlx::Error::PoolClosed) => {}
+                Err(error) => return Err(self.error(operation, error)),
+            }
+        }
     }
 
     /// Runs a write, alone or with others in one transaction. Returns when it is durable.
@@ -176,7 +214,6 @@ impl SqliteDatabase {
             + Send
             + 'static,
     {
-        self.ready().await?;
         let database = Arc::clone(&self.name);
         self.run(operation, statements, move |connection: &mut SqliteConnection| {
             write(Connection { database, operation, driver: DriverConnection::Sqlite(connection) })
@@ -196,7 +233,8 @@ impl SqliteDatabase {
             + Send
             + 'static,
     {
-        let writer = self.writer(operation).await?;
+        let connections = self.open().await?;
+        let writer = self.writer(&connections, operation).await?;
         writer.write(statements, Box::new(write)).await.unwrap_or_else(|| {
             Err(StorageError::Backend {
                 database: self.name.to_string(),
@@ -207,10 +245,19 @@ impl SqliteDatabase {
         })
     }
 
-    /// Closes the connections; what is pending is written first.
+    /// Closes the connections; what is pending is written first. They are opened again when the database is next used.
+    /// A database in memory stays as it is: its connection is all that there is of it.
     pub(super) async fn close(&self) {
-        let writer = self.writer.lock().await.take();
-        if let Some(readers) = &self.readers {
+        if self.place == SqlitePlace::Memory {
+            return;
+        }
+        let fresh = Arc::new(Connections::new(&self.place, self.schema));
+        let closing = {
+            let mut current = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
+            std::mem::replace(&mut *current, fresh)
+        };
+        let writer = closing.writer.lock().await.take();
+        if let Some(readers) = &closing.readers {
             readers.close().await;
         }
         if let Some(writer) = writer {
@@ -222,8 +269,12 @@ impl SqliteDatabase {
         backend_error(&self.name, operation, error)
     }
 
-    async fn writer(&self, operation: &'static str) -> Result<Writer, StorageError> {
-        let mut writer = self.writer.lock().await;
+    async fn writer(
+        &self,
+        connections: &Connections,
+        operation: &'static str,
+    ) -> Result<Writer, StorageError> {
+        let mut writer = connections.writer.lock().await;
         // The task of a writer lives as long as the runtime that first wrote.
         if let Some(writer) = writer.as_ref().filter(|writer| !writer.is_closed()) {
             return Ok(writer.clone());
@@ -232,17 +283,18 @@ impl SqliteDatabase {
             .connect()
             .await
             .map_err(|error| self.error(operation, error))?;
-        Ok(writer.insert(self.start_writer(connection)).clone())
+        Ok(writer.insert(self.start_writer(connections, connection)).clone())
     }
 
-    async fn initialise(&self) -> Result<(), StorageError> {
+    async fn initialise(&self, connections: &Connections) -> Result<(), StorageError> {
         let opening = |error| self.error("opening", error);
-        let (SqlitePlace::File(path), Some(readers)) = (&self.place, &self.readers) else {
+        let (SqlitePlace::File(path), Some(readers)) = (&self.place, &connections.readers) else {
             // The connection that writes is the database; it is kept.
             let mut connection =
                 options(&self.place, self.schema).connect().await.map_err(opening)?;
             self.create(&mut connection).await?;
-            *self.writer.lock().await = Some(self.start_writer(connection));
+            let writer = self.start_writer(connections, connection);
+            *connections.writer.lock().await = Some(writer);
             return Ok(());
         };
         if exists(path).await? {
@@ -263,18 +315,16 @@ impl SqliteDatabase {
             return Err(error);
         }
         // Whoever creates a file is about to write it. If it were closed now, all of it would be written once more.
-        self.writer.lock().await.get_or_insert_with(|| self.start_writer(connection));
+        let start = || self.start_writer(connections, connection);
+        connections.writer.lock().await.get_or_insert_with(start);
         Ok(())
     }
 
-    fn start_writer(&self, connection: SqliteConnection) -> Writer {
-        let reopen = match self.place {
-            SqlitePlace::File(_) if self.caretaker.is_some() => {
-                Some(options(&self.place, self.schema))
-            }
-            _ => None,
-        };
-        Writer::start(connection, reopen, Arc::clone(&self.name), Arc::clone(&self.has_writer))
+    fn start_writer(&self, connections: &Connections, connection: SqliteConnection) -> Writer {
+        let is_followed = connections.caretaker.is_some();
+        let reopen = is_followed.then(|| options(&self.place, self.schema));
+        let has_writer = Arc::clone(&connections.has_writer);
+        Writer::start(connection, reopen, Arc::clone(&self.name), has_writer)
     }
 
     async fn create_or_check(&self, connection: &mut SqliteConnection) -> Result<(), StorageError> {

@@ -8,7 +8,7 @@ use instance_core::ids::StorageId;
 use instance_core::storage::{DynamicPartitionStore, DynamicPartitionsPage, PaginatedResults};
 
 use super::SqlEventLogStorage;
-use crate::db::{Connection, Row};
+use crate::db::{Connection, Row, naming};
 use crate::sql::VALUES_PER_STATEMENT;
 use crate::sql::dynamic_partitions;
 use crate::sql::tables::dynamic_partitions::{ID, PARTITION, TABLE};
@@ -91,6 +91,7 @@ impl DynamicPartitionStore for SqlEventLogStorage {
                 })
             })
             .await
+            .map_err(naming(dynamic_partitions::bounded(partitions_def_name, partition_keys)))
     }
 
     async fn delete_dynamic_partition(

@@ -50,7 +50,7 @@ impl SqlEventLogStorage {
         let event = prepared(entry)?;
         // An id that names no file is refused before it can take others with it.
         self.check_run(&entry.run_id)?;
-        if is_refusable(entry) {
+        if is_refusable(&event) {
             return self.store(Storing::Alone, vec![event]).await;
         }
         // The task works for several callers, and its span belongs to none of them. This span is for what the

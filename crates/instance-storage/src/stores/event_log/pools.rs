@@ -12,7 +12,7 @@ use instance_core::storage::{
 };
 
 use super::SqlEventLogStorage;
-use crate::db::{Connection, Operation, Row};
+use crate::db::{Connection, Operation, Row, naming};
 use crate::sql::pools;
 use crate::sql::tables::{concurrency_limits, concurrency_slots, pending_steps};
 
@@ -36,6 +36,7 @@ impl PoolStore for SqlEventLogStorage {
                 })
             })
             .await
+            .map_err(naming(pools::bounded(concurrency_key)))
     }
 
     async fn initialize_concurrency_limit_to_default(
@@ -59,6 +60,7 @@ impl PoolStore for SqlEventLogStorage {
                 })
             })
             .await
+            .map_err(naming(pools::bounded(concurrency_key)))
     }
 
     async fn delete_concurrency_limit(&self, concurrency_key: &str) -> Result<(), StorageError> {
@@ -197,6 +199,7 @@ impl PoolStore for SqlEventLogStorage {
                 },
             )
             .await
+            .map_err(naming(pools::bounded_pending(concurrency_key, run_id, step_key)))
     }
 
     async fn check_concurrency_claim(

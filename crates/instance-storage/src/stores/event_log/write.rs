@@ -10,9 +10,10 @@ use instance_core::storage::{
     AssetCheckChange, AssetCheckExecutionRecordStatus, asset_check_changes, require_storable,
 };
 
-use crate::db::Connection;
+use crate::db::{Connection, naming};
 use crate::sql::asset_checks::{self, CheckExecution};
 use crate::sql::assets::{self, AssetChange, AssetEventTag};
+use crate::sql::bounded::BoundedText;
 use crate::sql::events::{self, EVENTS_PER_INSERT, EventRow};
 
 /// An entry that can be stored, with the columns of its row.
@@ -85,7 +86,8 @@ impl Events {
             }));
         }
         for tags in found.chunks(EVENTS_PER_INSERT) {
-            connection.execute(&assets::insert_event_tags(tags)).await?;
+            let inserted = connection.execute(&assets::insert_event_tags(tags)).await;
+            inserted.map_err(naming(tags.iter().flat_map(AssetEventTag::bounded)))?;
         }
         Ok(())
     }
@@ -122,11 +124,14 @@ impl Events {
         mentioned.retain(|key| !changes.contains_key(key));
         let mentioned: Vec<_> = mentioned.into_iter().collect();
         for keys in mentioned.chunks(EVENTS_PER_INSERT) {
-            connection.execute(&assets::insert_missing(keys)).await?;
+            let inserted = connection.execute(&assets::insert_missing(keys)).await;
+            inserted.map_err(naming(keys.iter().map(|key| assets::bounded(key))))?;
         }
         let changes: Vec<_> = changes.into_values().collect();
         for changes in changes.chunks(EVENTS_PER_INSERT) {
-            connection.execute(&assets::upsert(changes)).await?;
+            let changed = connection.execute(&assets::upsert(changes)).await;
+            let keys = changes.iter().map(|change| assets::bounded(&change.asset_key));
+            changed.map_err(naming(keys))?;
         }
         Ok(())
     }
@@ -139,7 +144,7 @@ impl Events {
                 .into_iter()
                 .partition(|row| row.status == AssetCheckExecutionRecordStatus::Planned);
             for executions in planned.chunks(EVENTS_PER_INSERT) {
-                connection.execute(&asset_checks::insert(executions)).await?;
+                insert_executions(connection, executions).await?;
             }
             for execution in evaluated {
                 evaluate(connection, execution).await?;
@@ -147,6 +152,14 @@ impl Events {
         }
         Ok(())
     }
+}
+
+async fn insert_executions(
+    connection: &mut Connection<'_>,
+    executions: &[CheckExecution],
+) -> Result<(), StorageError> {
+    let inserted = connection.execute(&asset_checks::insert(executions)).await.map(drop);
+    inserted.map_err(naming(executions.iter().flat_map(CheckExecution::bounded)))
 }
 
 /// Ends the planned execution. Stores a new one if none was planned.
@@ -161,7 +174,7 @@ async fn evaluate(
         connection.execute(&asset_checks::update(&execution)).await?
     };
     match updated {
-        0 => connection.execute(&asset_checks::insert(&[execution])).await.map(drop),
+        0 => insert_executions(connection, &[execution]).await,
         1 => Ok(()),
         _ => Err(StorageError::Duplicate {
             what: "planned executions of the asset check",
@@ -175,23 +188,16 @@ async fn evaluate(
 }
 
 /// Whether an event can still be refused when its turn comes. Such an event must not take others with it.
-pub(super) fn is_refusable(entry: &EventLogEntry) -> bool {
+pub(super) fn is_refusable((entry, row): &PreparedEvent) -> bool {
     entry.event_type().is_some_and(DagsterEventType::is_asset_check_event)
-        || has_text_that_postgres_refuses(entry)
+        || has_text_that_postgres_refuses(entry, row)
 }
 
-/// Whether a column of the event's rows would hold the character of number zero.
-fn has_text_that_postgres_refuses(entry: &EventLogEntry) -> bool {
-    let event = entry.dagster_event.as_deref();
-    let tags = event.and_then(DagsterEvent::asset_event_tags);
-    let columns = [
-        Some(entry.run_id.as_str()),
-        entry.step_key(),
-        event.map(|event| event.event_type_value.as_str()),
-        event.and_then(DagsterEvent::partition),
-    ];
-    let tags = tags.into_iter().flatten().flat_map(|(key, value)| [key.as_str(), value.as_str()]);
-    columns.into_iter().flatten().chain(tags).any(|text| text.contains('\0'))
+/// Whether a text of the event's rows has the character of number zero, or may be too long.
+fn has_text_that_postgres_refuses(entry: &EventLogEntry, row: &EventRow) -> bool {
+    let tags = entry.dagster_event.as_deref().and_then(DagsterEvent::asset_event_tags);
+    let tags = tags.into_iter().flatten().flat_map(|(key, value)| BoundedText::of_tag(key, value));
+    row.bounded().chain(tags).any(|text| text.text.contains('\0') || text.may_be_too_long())
 }
 
 /// Whether an event is found across runs, and so is in the index, too.
@@ -209,7 +215,8 @@ pub(super) async fn insert_rows(
 ) -> Result<Vec<StorageId>, StorageError> {
     let mut ids = Vec::with_capacity(rows.len());
     for rows in rows.chunks(EVENTS_PER_INSERT) {
-        ids.extend(connection.insert_returning_ids(&events::insert_events(rows)).await?);
+        let inserted = connection.insert_returning_ids(&events::insert_events(rows)).await;
+        ids.extend(inserted.map_err(naming(rows.iter().flat_map(EventRow::bounded)))?);
     }
     Ok(ids.into_iter().map(StorageId).collect())
 }

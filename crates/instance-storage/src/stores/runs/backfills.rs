@@ -6,7 +6,7 @@ use instance_core::scheduling::{BulkActionsFilter, PartitionBackfill};
 use instance_core::storage::{BackfillStore, BackfillsPage};
 
 use super::SqlRunStorage;
-use crate::db::{Connection, Row};
+use crate::db::{Connection, Row, naming};
 use crate::sql::backfills;
 use crate::sql::tables::bulk_actions::{BODY, TABLE};
 use crate::stores::column_time;
@@ -57,6 +57,7 @@ impl BackfillStore for SqlRunStorage {
                 })
             })
             .await
+            .map_err(naming(backfills::bounded(backfill)))
     }
 
     async fn update_backfill(&self, backfill: &PartitionBackfill) -> Result<(), StorageError> {

@@ -8,7 +8,7 @@ use instance_core::error::StorageError;
 use instance_core::storage::DaemonStore;
 
 use super::SqlRunStorage;
-use crate::db::Connection;
+use crate::db::{Connection, naming};
 use crate::sql::tables::{daemon_heartbeats, kvs};
 use crate::sql::{VALUES_PER_STATEMENT, daemons};
 use crate::stores::column_time;
@@ -18,7 +18,8 @@ impl DaemonStore for SqlRunStorage {
     async fn add_daemon_heartbeat(&self, heartbeat: &DaemonHeartbeat) -> Result<(), StorageError> {
         let at = column_time("heartbeat", heartbeat.timestamp.as_f64())?;
         let upsert = daemons::upsert_heartbeat(heartbeat, at);
-        self.database.execute("storing a sign of life", upsert).await.map(drop)
+        let stored = self.database.execute("storing a sign of life", upsert).await.map(drop);
+        stored.map_err(naming(daemons::bounded(heartbeat)))
     }
 
     async fn get_daemon_heartbeats(&self) -> Result<Vec<DaemonHeartbeat>, StorageError> {
@@ -54,9 +55,9 @@ impl DaemonStore for SqlRunStorage {
         &self,
         pairs: &BTreeMap<String, String>,
     ) -> Result<(), StorageError> {
-        let pairs: Vec<_> = pairs.iter().collect();
+        let each: Vec<_> = pairs.iter().collect();
         let upserts: Vec<_> =
-            pairs.chunks(VALUES_PER_STATEMENT).map(daemons::upsert_cursors).collect();
+            each.chunks(VALUES_PER_STATEMENT).map(daemons::upsert_cursors).collect();
         if upserts.is_empty() {
             return Ok(());
         }
@@ -70,5 +71,6 @@ impl DaemonStore for SqlRunStorage {
                 })
             })
             .await
+            .map_err(naming(daemons::bounded_keys(pairs.keys())))
     }
 }

@@ -17,7 +17,8 @@ use instance_core::storage::{
 use instance_core::tags;
 
 use super::SqlRunStorage;
-use crate::db::{Connection, Database, Operation, Row};
+use crate::db::{Connection, Database, Operation, Row, naming};
+use crate::sql::bounded::BoundedText;
 use crate::sql::snapshots::SnapshotType;
 use crate::sql::tables::{run_tags, runs as columns};
 use crate::sql::{runs, snapshots};
@@ -170,14 +171,12 @@ impl RunStore for SqlRunStorage {
                     let (known, fresh): (Vec<_>, Vec<_>) =
                         new_tags.into_iter().partition(|(key, _)| run.tags.contains_key(key));
                     run.tags.extend(known.iter().chain(&fresh).cloned());
-                    connection.execute(&runs::update_tagged_run(&run, at.naive_utc())).await?;
+                    let update = runs::update_tagged_run(&run, at.naive_utc());
+                    connection.execute(&update).await.map_err(naming(runs::bounded(&run)))?;
                     for (key, value) in known {
-                        connection.execute(&runs::update_tag(&run_id, &key, &value)).await?;
+                        update_tag(&mut connection, &run_id, &key, &value).await?;
                     }
-                    for tags in fresh.chunks(runs::TAGS_PER_INSERT) {
-                        connection.execute(&runs::insert_tags(&run_id, tags)).await?;
-                    }
-                    Ok(())
+                    insert_tags(&mut connection, &run_id, &fresh).await
                 })
             })
             .await
@@ -214,8 +213,7 @@ impl RunStore for SqlRunStorage {
             .write(replacing, move |mut connection: Connection<'_>| {
                 Box::pin(async move {
                     connection.execute(&runs::update_run_body(&run)).await?;
-                    let update = runs::update_tag(&run.run_id, tags::REPOSITORY_LABEL, &label);
-                    connection.execute(&update).await.map(drop)
+                    update_tag(&mut connection, &run.run_id, tags::REPOSITORY_LABEL, &label).await
                 })
             })
             .await
@@ -260,14 +258,36 @@ pub(crate) async fn add_run(
     require_readable(run)?;
     require_snapshot(connection, run).await?;
     let insert = runs::insert_run(run, created_at.naive_utc());
-    if connection.execute(&insert).await? == 0 {
+    if connection.execute(&insert).await.map_err(naming(runs::bounded(run)))? == 0 {
         return Err(StorageError::RunAlreadyExists { run_id: run.run_id.clone() });
     }
     let tags: Vec<_> = run.tags_for_storage().into_iter().collect();
+    insert_tags(connection, &run.run_id, &tags).await
+}
+
+/// Stores the rows of tags that a run does not have.
+async fn insert_tags(
+    connection: &mut Connection<'_>,
+    run_id: &RunId,
+    tags: &[(String, String)],
+) -> Result<(), StorageError> {
     for tags in tags.chunks(runs::TAGS_PER_INSERT) {
-        connection.execute(&runs::insert_tags(&run.run_id, tags)).await?;
+        let inserted = connection.execute(&runs::insert_tags(run_id, tags)).await;
+        let texts = tags.iter().flat_map(|(key, value)| BoundedText::of_tag(key, value));
+        inserted.map_err(naming(texts))?;
     }
     Ok(())
+}
+
+/// Changes the row of a tag that a run has.
+async fn update_tag(
+    connection: &mut Connection<'_>,
+    run_id: &RunId,
+    key: &str,
+    value: &str,
+) -> Result<(), StorageError> {
+    let updated = connection.execute(&runs::update_tag(run_id, key, value)).await.map(drop);
+    updated.map_err(naming(BoundedText::of_tag(key, value)))
 }
 
 /// Changes a run as an event about it demands; an unknown run is left alone, as is an event that demands
@@ -291,9 +311,9 @@ pub(crate) async fn change_run(
     if let Some(reason) = change.failure_reason {
         let (key, value) = (tags::RUN_FAILURE_REASON.to_owned(), reason.as_str().to_owned());
         if had_reason {
-            connection.execute(&runs::update_tag(run_id, &key, &value)).await?;
+            update_tag(connection, run_id, &key, &value).await?;
         } else {
-            connection.execute(&runs::insert_tags(run_id, &[(key, value)])).await?;
+            insert_tags(connection, run_id, &[(key, value)]).await?;
         }
     }
     let change = runs::RunChange {

@@ -10,7 +10,7 @@ use instance_core::serdes::serialize_value;
 use instance_core::storage::{AutomationStore, EvaluationsPage};
 
 use super::SqlScheduleStorage;
-use crate::db::{Connection, Row};
+use crate::db::{Connection, Row, naming};
 use crate::sql::automation::{self, EvaluationRow};
 use crate::sql::tables::asset_evaluations::{
     ASSET_EVALUATION_BODY, ASSET_KEY, CREATE_TIMESTAMP, EVALUATION_ID, ID, TABLE,
@@ -40,7 +40,8 @@ impl AutomationStore for SqlScheduleStorage {
             .write("storing evaluations", move |mut connection: Connection<'_>| {
                 Box::pin(async move {
                     for row in &rows {
-                        connection.execute(&automation::upsert(evaluation_id, row)).await?;
+                        let upsert = automation::upsert(evaluation_id, row);
+                        connection.execute(&upsert).await.map_err(naming(row.bounded()))?;
                     }
                     Ok(())
                 })

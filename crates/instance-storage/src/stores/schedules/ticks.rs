@@ -10,7 +10,7 @@ use instance_core::serdes::UnknownFields;
 use instance_core::storage::{Only, TickStore, TicksQuery};
 
 use super::SqlScheduleStorage;
-use crate::db::{Connection, Row};
+use crate::db::{Connection, Row, naming};
 use crate::sql::tables::job_ticks::{
     ID, JOB_ORIGIN_ID, STATUS, TABLE, TICK_BODY, TICK_TYPE, TIMESTAMP,
 };
@@ -30,7 +30,8 @@ impl TickStore for SqlScheduleStorage {
                     row.as_ref().map(Row::scalar::<i64>).transpose()
                 })
             })
-            .await?;
+            .await
+            .map_err(naming(ticks::bounded(tick_data)))?;
         let tick_id = tick_id.ok_or_else(|| StorageError::Backend {
             database: self.database.name().to_string(),
             operation: "adding a tick",
@@ -44,7 +45,8 @@ impl TickStore for SqlScheduleStorage {
     async fn update_tick(&self, tick: &InstigatorTick) -> Result<(), StorageError> {
         let at = column_time("the time of a tick", tick.tick_data.timestamp.as_f64())?;
         let update = ticks::update(tick.tick_id, &tick.tick_data, at);
-        self.database.execute("changing a tick", update).await.map(drop)
+        let changed = self.database.execute("changing a tick", update).await.map(drop);
+        changed.map_err(naming(ticks::bounded(&tick.tick_data)))
     }
 
     async fn get_tick(&self, tick_id: i64) -> Result<Option<InstigatorTick>, StorageError> {
