@@ -50,8 +50,8 @@ async fn a_statement_that_takes_too_long_fails_and_the_next_one_is_answered() {
     assert_eq!(count(&instance).await.expect("counted"), 0);
     let holding = is_held(&database);
     let read = count(&instance).await.map(drop);
-    let at = chrono::DateTime::UNIX_EPOCH;
-    let adding = instance.stores().run_storage.add_run(&run("r"), at);
+    let (new, at) = (run("r"), chrono::DateTime::UNIX_EPOCH);
+    let adding = instance.stores().run_storage.add_run(&new, at);
     let written = timeout(FOREVER, adding).await.expect("an answer").map_err(InstanceError::from);
     for outcome in [read, written] {
         let error = outcome.expect_err("too late");

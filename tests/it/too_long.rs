@@ -339,17 +339,12 @@ async fn sqlite_takes_a_partition_key_of_two_megabytes() {
     let batch = [of_partition("r", &long), of_partition("r", "p")];
     let stored = storages.run_event_store().store_run_events(&batch).await.expect("stored");
     assert!(matches!(stored, StoredEvents { incomplete: None, .. }), "{stored:?}");
-    let records = storages
-        .event_log_storage()
-        .get_records_for_run(&RecordsForRun::new(RunId::from("r")))
-        .await
-        .expect("read")
-        .records;
+    let (events, key) = (storages.event_log_storage(), AssetKey::new(["a"]));
+    let page = events.get_records_for_run(&RecordsForRun::new(RunId::from("r"))).await;
+    let records = page.expect("read").records;
     let entries: Vec<_> = records.into_iter().map(|record| record.event_log_entry).collect();
     assert!(entries == batch, "the entries came back as others");
-    let materialized =
-        storages.event_log_storage().get_materialized_partitions(&AssetKey::new(["a"]), None, None);
-    let materialized = materialized.await.expect("read");
+    let materialized = events.get_materialized_partitions(&key, None, None).await.expect("read");
     assert_eq!(materialized.len(), 2);
     assert!(materialized.contains(&long), "the long key is not found");
     storages.dispose().await;

@@ -23,7 +23,7 @@ use dagster_instance::scheduling::{
     PartitionBackfill, RemotePartitionSetOrigin, RemoteSchedule, RemoteSensor, SensorType,
     TickData, TickStatus,
 };
-use dagster_instance::serdes::{FrozenSet, PairMap, UnknownFields, deserialize_value};
+use dagster_instance::serdes::{FrozenSet, Number, PairMap, UnknownFields, deserialize_value};
 use dagster_instance::{
     AssetKey, Clock, CreateRun, DagsterInstance, ReportEvent, RunId, SystemClock, tags,
 };
@@ -298,8 +298,9 @@ async fn backfill(
     instance.report_dagster_event(ReportEvent::new(event.with_data(planned), &failed)).await?;
     let run = instance.get_run_by_id(&failed).await?.ok_or("the run is gone")?;
     instance.report_run_failed(&run, None, None).await?;
-    of_job.status = BulkActionStatus::CompletedFailed;
-    of_job.backfill_end_timestamp = Some((now - 840.0).into());
+    let of_job = of_job
+        .with_status(BulkActionStatus::CompletedFailed)
+        .with_backfill_end_timestamp(Number::from(now - 840.0));
     instance.update_backfill(&of_job).await?;
     Ok([succeeded, failed])
 }

@@ -54,16 +54,14 @@ impl EventRow {
     /// Its texts that may be too long.
     pub(crate) fn bounded(&self) -> impl Iterator<Item = BoundedText<'_>> {
         let optional = [
-            ("event type", &self.dagster_event_type),
-            ("step key", &self.step_key),
-            ("asset key", &self.asset_key),
-            ("partition key", &self.partition),
+            ("event type", self.dagster_event_type.as_deref()),
+            ("step key", self.step_key.as_deref()),
+            ("asset key", self.asset_key.as_deref()),
+            ("partition key", self.partition.as_deref()),
         ];
-        let indexed = |(what, text): (_, &'_ Option<String>)| {
-            text.as_deref().map(|text| BoundedText::indexed(what, text))
-        };
-        let run_id = BoundedText::column("run id", &self.run_id, 255);
-        std::iter::once(run_id).chain(optional.into_iter().filter_map(indexed))
+        let indexed =
+            optional.into_iter().filter_map(|(what, text)| Some(BoundedText::indexed(what, text?)));
+        std::iter::once(BoundedText::column("run id", &self.run_id, 255)).chain(indexed)
     }
 }
 

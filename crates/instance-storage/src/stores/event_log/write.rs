@@ -129,9 +129,9 @@ impl Events {
         }
         let changes: Vec<_> = changes.into_values().collect();
         for changes in changes.chunks(EVENTS_PER_INSERT) {
-            let changed = connection.execute(&assets::upsert(changes)).await;
+            let upserted = connection.execute(&assets::upsert(changes)).await;
             let keys = changes.iter().map(|change| assets::bounded(&change.asset_key));
-            changed.map_err(naming(keys))?;
+            upserted.map_err(naming(keys))?;
         }
         Ok(())
     }
