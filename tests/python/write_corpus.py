@@ -27,7 +27,9 @@ import datetime
 import json
 import logging
 import os
+import shutil
 import sys
+import tempfile
 import time
 import warnings
 from collections import Counter
@@ -76,6 +78,7 @@ from dagster._core.storage.compute_log_manager import LogRetrievalShellCommand
 from dagster._core.storage.dagster_run import DagsterRun, DagsterRunStatus, RunOpConcurrency
 from dagster._core.storage.partition_status_cache import get_and_update_asset_status_cache_value
 from dagster._core.test_utils import freeze_time
+from dagster._daemon.monitoring import RESUME_RUN_LOG_MESSAGE
 from dagster._daemon.types import DaemonHeartbeat
 from dagster._utils.error import serializable_error_info_from_exc_info
 
@@ -177,6 +180,9 @@ def execute(instance):
 
 def partitions(instance):
     instance.add_dynamic_partitions("names", ["ü1", "two"])
+    instance.add_dynamic_partitions("nümbers", [f"{number} ☃" for number in range(12)])
+    instance.delete_dynamic_partition("nümbers", "3 ☃")
+    instance.add_dynamic_partitions("nümbers", ["3 ☃"])
     keys = {
         "by_letter": ["a", "b/ü"],
         "by_day": ["2024-01-01", "2024-01-02", "2024-01-10"],
@@ -722,6 +728,8 @@ def stored_events(instance, run):
     entry = EventLogEntry(error_info, 40, "a half: \ud83e and \udc00", run.run_id, 1e9, None, None, None)
     instance.store_event(entry)
     instance.store_event(entry._replace(level=20, timestamp=1700000000.1, error_info=None))
+    for _ in range(2):
+        instance.report_engine_event(RESUME_RUN_LOG_MESSAGE, run)
     for state in FreshnessState:
         instance.report_runless_asset_event(FreshnessStateEvaluation(key=key, freshness_state=state))
     instance.report_runless_asset_event(
@@ -918,6 +926,14 @@ def home(directory, name, **overrides):
 
 
 def write(directory):
+    """Written among the temporary files, which may be in memory, and copied when all is there."""
+    with tempfile.TemporaryDirectory() as place:
+        for name in write_homes(place):
+            shutil.copytree(os.path.join(place, name), os.path.join(directory, name))
+            yield os.path.join(directory, name)
+
+
+def write_homes(directory):
     with home(directory, "executed") as instance:
         step("execute", execute, instance)
         step("partitions", partitions, instance)
@@ -937,7 +953,7 @@ def write(directory):
             step(part.__name__, part, instance)
     with home(directory, "odd") as instance:
         dg.materialize([corpus.odd_numbers], instance=instance)
-    return [os.path.join(directory, name) for name in ("executed", "daemons", "queued", "stored", "odd")]
+    return ("executed", "daemons", "queued", "stored", "odd")
 
 
 def classes_of(value):
@@ -966,5 +982,5 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("directory", help="the homes are made below it")
     arguments = parser.parse_args()
-    made = write(os.path.abspath(arguments.directory))
+    made = list(write(os.path.abspath(arguments.directory)))
     emit({"homes": made, "counts": count(made)})
