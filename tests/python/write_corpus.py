@@ -837,11 +837,13 @@ def stored_instigators(instance):
         if kind != InstigatorType.AUTO_MATERIALIZE:
             state = InstigatorState(origin, kind, statuses[index % len(statuses)], data)
             instance.add_instigator_state(state)
-        for status in TickStatus:
+        for number, status in enumerate(TickStatus):
             failed = status == TickStatus.FAILURE
+            # Of ticks of the same time, Dagster leaves the order to the database.
+            timestamp = 1700000000.5 + index + number / 8
             instance.create_tick(
                 TickData(
-                    origin.get_id(), origin.instigator_name, kind, status, 1700000000.5 + index,
+                    origin.get_id(), origin.instigator_name, kind, status, timestamp,
                     run_ids=["r"], run_keys=["k"], error=error() if failed else None,
                     skip_reason=corpus.ODD_TEXT if status == TickStatus.SKIPPED else None, cursor="c",
                     origin_run_ids=["o"], failure_count=int(failed), selector_id=selector_id,

@@ -34,7 +34,7 @@ rm -rf \"$directory\"";
 #[derive(Debug)]
 pub(crate) struct Scratch {
     directory: PathBuf,
-    guard: Guard,
+    _guard: Guard,
 }
 
 impl Scratch {
@@ -42,7 +42,7 @@ impl Scratch {
     pub(crate) fn new() -> Result<Self> {
         let directory = kept_directory("dagster-instance-", &place())?;
         let guard = Guard::new(&directory, None)?;
-        Ok(Self { directory, guard })
+        Ok(Self { directory, _guard: guard })
     }
 
     /// Has a program and its children keep their temporary files here.

@@ -51,9 +51,11 @@ class Contents:
         self.evaluated_keys = [entity_key_from_db_string(key) for key in dict.fromkeys(key for key, _ in self.evaluated)]
         self.cursor_keys = self.of_runs("select key from kvs order by key")
         self.backfills = instance.get_backfills()
+        # Those that a backfill was added with.
+        self.backfill_tags = self.of_runs("select distinct key, value from backfill_tags order by 1, 2", whole=True)
 
-    def of_runs(self, query):
-        return self.column(self.instance.run_storage.connect(), query)
+    def of_runs(self, query, whole=False):
+        return self.column(self.instance.run_storage.connect(), query, whole)
 
     def of_events(self, query, whole=False):
         return self.column(self.instance.event_log_storage.index_connection(), query, whole)

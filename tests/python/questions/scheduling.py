@@ -150,7 +150,7 @@ def filters_of_backfills(home):
     selectors = {each.partition_set_origin.get_selector_id() for each in found if each.partition_set_origin}
     for selector_id in [*sorted(selectors), NOBODY]:
         yield BulkActionsFilter(selector_id=selector_id)
-    for key, value in some(sorted({pair for each in found for pair in each.tags.items()}), 4):
+    for key, value in some(home.backfill_tags, 4):
         yield BulkActionsFilter(tags={key: value})
         yield BulkActionsFilter(tags={key: [value, NOBODY]})
         yield BulkActionsFilter(tags={key: NOBODY})
@@ -171,6 +171,14 @@ def filters_of_backfills(home):
 def backfills(home):
     for filters in filters_of_backfills(home):
         yield {"filters": filters}
+
+
+@questions("get_backfills_count")
+def counts_by_tags_of_now(home):
+    """By tags that a backfill got after it was added."""
+    tags = {pair for each in home.backfills for pair in each.tags.items()}
+    for key, value in sorted(tags.difference(home.backfill_tags)):
+        yield {"filters": BulkActionsFilter(tags={key: value})}
 
 
 @questions("get_backfills")
