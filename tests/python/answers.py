@@ -31,6 +31,7 @@ from dagshim.codec import NAMES, Mapping, Set, Union, codec_for
 from questions import of_home
 from questions import runs, events, storage, assets, scheduling  # noqa: F401
 from questions.contents import Contents
+from speed import make_engines_once, read_revisions_once
 
 from dagster import AssetCheckKey, DagsterEventType, DagsterInstance
 from dagster._core.storage.partition_status_cache import (
@@ -316,6 +317,8 @@ def asked(instance):
 
 
 def main():
+    read_revisions_once()
+    make_engines_once()
     found = []
     for home in sys.argv[1:]:
         with open_instance(home) as instance:

@@ -37,6 +37,7 @@ from pathlib import Path
 
 from common import emit, open_instance
 from extract_bodies import bodies_of, is_sqlite
+from speed import make_engines_once, read_revisions_once
 
 warnings.simplefilter("ignore")
 os.environ.update(CORPUS_URL="http://127.0.0.1/corpus", CORPUS_BOOL="true")
@@ -984,5 +985,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("directory", help="the homes are made below it")
     arguments = parser.parse_args()
+    read_revisions_once()
+    make_engines_once()
     made = list(write(os.path.abspath(arguments.directory)))
     emit({"homes": made, "counts": count(made)})

@@ -21,8 +21,8 @@ use crate::{cached, python_env, sdist};
 const OLD_DATABASES: &str = "dagster_tests/general_tests/compat_tests";
 
 /// What the corpus follows from, beside the interpreter and what is installed for it.
-const GENERATOR: [&str; 4] =
-    ["write_corpus.py", "corpus_definitions.py", "extract_bodies.py", "common.py"];
+const GENERATOR: [&str; 5] =
+    ["write_corpus.py", "corpus_definitions.py", "extract_bodies.py", "common.py", "speed.py"];
 
 /// Returns the directory of the homes that Dagster has written. They are written once, and again when their generator
 /// or the pinned Dagster changes. Nobody writes into them: a test that does has a copy.

@@ -26,7 +26,7 @@ from scenarios.homes import PostgresSide, SqliteSide
 from scenarios.record import Recorder
 from scenarios.registry import SCENARIOS, Scenario
 from scenarios.replay import Replay
-from scenarios.speed import make_engines_once, read_revisions_once
+from speed import make_engines_once, read_revisions_once
 
 from dagster import DagsterInstance
 from dagster._core.instance.ref import InstanceRef

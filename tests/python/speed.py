@@ -1,4 +1,4 @@
-"""What makes many fresh homes bearable: Dagster reads the files of all its schema revisions anew for each database, and
+"""What makes many homes and calls bearable: Dagster reads the files of all its schema revisions anew for each database, and
 makes an engine of SQLAlchemy, which has to learn each statement, for each connection to a file of SQLite. To Postgres it
 opens a connection for each call, unless it serves a website; here it keeps them, as it does then.
 
