@@ -11,7 +11,7 @@ const DAGSTER_RUNS: &str = "8";
 
 #[test]
 fn eight_execs_and_dagster_itself_lose_nothing() {
-    let home = Home::new();
+    let home = Home::on_disk();
     let path = home.path().to_string_lossy().into_owned();
     let (ours, theirs) = std::thread::scope(|scope| {
         // Dagster opens the home while the first of ours creates it, too.

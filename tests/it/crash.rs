@@ -198,7 +198,7 @@ fn kill_writers(backend: &str, place: &str, home: &Home) {
 
 #[test]
 fn what_sqlite_has_acknowledged_survives_a_kill() {
-    let home = Home::new();
+    let home = Home::on_disk();
     kill_writers("sqlite", &home.path().to_string_lossy(), &home);
 }
 

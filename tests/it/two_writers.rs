@@ -286,7 +286,7 @@ fn write_both(runtime: &Runtime, home: &Home, storages: &Storages) -> Followed {
 
 #[test]
 fn two_writers_of_sqlite_lose_nothing_and_a_reader_sees_every_event_once() {
-    let (runtime, home) = (Runtime::new().expect("a runtime"), Home::new());
+    let (runtime, home) = (Runtime::new().expect("a runtime"), Home::on_disk());
     let settings = StorageSettings::sqlite_below(home.path());
     let opening = Storages::open(&settings, OpenMode::CreateIfMissing, StorageContext::default());
     let storages = runtime.block_on(opening).expect("storages");

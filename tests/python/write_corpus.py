@@ -27,7 +27,9 @@ import datetime
 import json
 import logging
 import os
+import shutil
 import sys
+import tempfile
 import time
 import warnings
 from collections import Counter
@@ -35,6 +37,7 @@ from pathlib import Path
 
 from common import emit, open_instance
 from extract_bodies import bodies_of, is_sqlite
+from speed import make_engines_once, read_revisions_once
 
 warnings.simplefilter("ignore")
 os.environ.update(CORPUS_URL="http://127.0.0.1/corpus", CORPUS_BOOL="true")
@@ -76,6 +79,7 @@ from dagster._core.storage.compute_log_manager import LogRetrievalShellCommand
 from dagster._core.storage.dagster_run import DagsterRun, DagsterRunStatus, RunOpConcurrency
 from dagster._core.storage.partition_status_cache import get_and_update_asset_status_cache_value
 from dagster._core.test_utils import freeze_time
+from dagster._daemon.monitoring import RESUME_RUN_LOG_MESSAGE
 from dagster._daemon.types import DaemonHeartbeat
 from dagster._utils.error import serializable_error_info_from_exc_info
 
@@ -177,6 +181,9 @@ def execute(instance):
 
 def partitions(instance):
     instance.add_dynamic_partitions("names", ["ü1", "two"])
+    instance.add_dynamic_partitions("nümbers", [f"{number} ☃" for number in range(12)])
+    instance.delete_dynamic_partition("nümbers", "3 ☃")
+    instance.add_dynamic_partitions("nümbers", ["3 ☃"])
     keys = {
         "by_letter": ["a", "b/ü"],
         "by_day": ["2024-01-01", "2024-01-02", "2024-01-10"],
@@ -722,6 +729,8 @@ def stored_events(instance, run):
     entry = EventLogEntry(error_info, 40, "a half: \ud83e and \udc00", run.run_id, 1e9, None, None, None)
     instance.store_event(entry)
     instance.store_event(entry._replace(level=20, timestamp=1700000000.1, error_info=None))
+    for _ in range(2):
+        instance.report_engine_event(RESUME_RUN_LOG_MESSAGE, run)
     for state in FreshnessState:
         instance.report_runless_asset_event(FreshnessStateEvaluation(key=key, freshness_state=state))
     instance.report_runless_asset_event(
@@ -829,11 +838,13 @@ def stored_instigators(instance):
         if kind != InstigatorType.AUTO_MATERIALIZE:
             state = InstigatorState(origin, kind, statuses[index % len(statuses)], data)
             instance.add_instigator_state(state)
-        for status in TickStatus:
+        for number, status in enumerate(TickStatus):
             failed = status == TickStatus.FAILURE
+            # Of ticks of the same time, Dagster leaves the order to the database.
+            timestamp = 1700000000.5 + index + number / 8
             instance.create_tick(
                 TickData(
-                    origin.get_id(), origin.instigator_name, kind, status, 1700000000.5 + index,
+                    origin.get_id(), origin.instigator_name, kind, status, timestamp,
                     run_ids=["r"], run_keys=["k"], error=error() if failed else None,
                     skip_reason=corpus.ODD_TEXT if status == TickStatus.SKIPPED else None, cursor="c",
                     origin_run_ids=["o"], failure_count=int(failed), selector_id=selector_id,
@@ -918,6 +929,14 @@ def home(directory, name, **overrides):
 
 
 def write(directory):
+    """Written among the temporary files, which may be in memory, and copied when all is there."""
+    with tempfile.TemporaryDirectory() as place:
+        for name in write_homes(place):
+            shutil.copytree(os.path.join(place, name), os.path.join(directory, name))
+            yield os.path.join(directory, name)
+
+
+def write_homes(directory):
     with home(directory, "executed") as instance:
         step("execute", execute, instance)
         step("partitions", partitions, instance)
@@ -937,7 +956,7 @@ def write(directory):
             step(part.__name__, part, instance)
     with home(directory, "odd") as instance:
         dg.materialize([corpus.odd_numbers], instance=instance)
-    return [os.path.join(directory, name) for name in ("executed", "daemons", "queued", "stored", "odd")]
+    return ("executed", "daemons", "queued", "stored", "odd")
 
 
 def classes_of(value):
@@ -966,5 +985,7 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("directory", help="the homes are made below it")
     arguments = parser.parse_args()
-    made = write(os.path.abspath(arguments.directory))
+    read_revisions_once()
+    make_engines_once()
+    made = list(write(os.path.abspath(arguments.directory)))
     emit({"homes": made, "counts": count(made)})

@@ -22,9 +22,9 @@ mod tools;
 
 pub use code_location::{Executed, PythonJob, execute};
 pub use dagster::{dagster, dagster_script, dagster_with_input};
-pub use home::Home;
+pub use home::{Home, copy_directory};
 pub use memory::memory;
 pub use minimise::minimised;
 pub use ours::{Finished, Running};
 pub use text::difference;
-pub use tools::{binary, python};
+pub use tools::{binary, corpus, python, root};

@@ -1,7 +1,7 @@
 //! Where the binary under test and the pinned Dagster are.
 //!
 //! `cargo xtask compat` names both. A plain `cargo test` builds the binary and takes the Python that
-//! the last `cargo xtask python` brought up.
+//! the last `cargo xtask python` brought up, and the corpus of the last `cargo xtask corpus`.
 #![expect(clippy::disallowed_methods, reason = "tests start the programs that they test")]
 
 use std::path::{Path, PathBuf};
@@ -25,8 +25,17 @@ pub fn python() -> &'static Path {
     })
 }
 
+/// The homes that `tests/python/write_corpus.py` has the real Dagster write. They are for all: whoever opens one copies
+/// it.
+pub fn corpus() -> PathBuf {
+    let corpus =
+        named("DAGSTER_INSTANCE_CORPUS").unwrap_or_else(|| target().join("compat/corpus"));
+    assert!(corpus.exists(), "{} is missing: run `cargo xtask corpus`", corpus.display());
+    corpus
+}
+
 /// The root of the repository.
-pub(crate) fn root() -> &'static Path {
+pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))
 }
 
@@ -34,7 +43,7 @@ fn named(variable: &str) -> Option<PathBuf> {
     std::env::var_os(variable).map(PathBuf::from)
 }
 
-fn target() -> PathBuf {
+pub(crate) fn target() -> PathBuf {
     named("CARGO_TARGET_DIR").unwrap_or_else(|| root().join("target"))
 }
 

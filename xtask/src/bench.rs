@@ -68,7 +68,7 @@ fn assets(workspace: &Workspace, quick: bool) -> Result<()> {
 
 /// A benchmark of `tests/benches`, in SQLite and Postgres; writes its document.
 fn beside_dagster(workspace: &Workspace, quick: bool, name: &str, document: &str) -> Result<()> {
-    let postgres = postgres::ensure(workspace)?;
+    let postgres = postgres::ensure(workspace, postgres::Place::Disk)?;
     // Below the target directory: a temporary directory may be in memory, where a flush costs nothing.
     let directory = tempfile::tempdir_in(&workspace.target)?;
     let python = python_env::ensure(workspace)?;

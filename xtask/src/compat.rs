@@ -1,7 +1,7 @@
 //! The step `compat`: the cross-crate tests, with the release binary, against the real Dagster. It also builds the
 //! programs that this step and others test with.
 //!
-//! Not here: how the Python environment and the Postgres server are made.
+//! Not here: how the Python environment, the Postgres server and the corpus are made.
 
 use std::env::consts::EXE_SUFFIX;
 use std::path::PathBuf;
@@ -10,14 +10,17 @@ use std::process::Command;
 use anyhow::{Result, ensure};
 
 use crate::process::{cargo, run as run_command};
+use crate::scratch::Scratch;
 use crate::workspace::{SELECTION, TESTS_TARGET, Workspace};
-use crate::{postgres, python_env};
+use crate::{corpus, postgres, python_env};
 
 /// Runs the tests with the release binary.
 pub(crate) fn run(workspace: &Workspace, args: &[String]) -> Result<()> {
     let binary = binary(workspace, RELEASE)?;
+    let corpus = corpus::homes(workspace)?;
     with_servers(workspace, |tests| {
         tests.arg("--").args(args).env("DAGSTER_INSTANCE_BIN", binary);
+        tests.env("DAGSTER_INSTANCE_CORPUS", corpus);
     })
 }
 
@@ -25,9 +28,12 @@ pub(crate) fn run(workspace: &Workspace, args: &[String]) -> Result<()> {
 /// adds to it.
 pub(crate) fn with_servers(workspace: &Workspace, change: impl FnOnce(&mut Command)) -> Result<()> {
     let python = python_env::ensure(workspace)?;
-    let postgres = postgres::ensure(workspace)?;
+    let scratch = Scratch::new()?;
+    // On a disk: what writers do beside each other shows while one of them waits for its flush.
+    let postgres = postgres::ensure(workspace, postgres::Place::Disk)?;
     let mut tests = cargo(workspace, "test");
     tests.args(SELECTION).args(["--test", TESTS_TARGET]);
+    scratch.of(&mut tests);
     tests.env("DAGSTER_INSTANCE_PYTHON", python);
     tests.env("DAGSTER_INSTANCE_TEST_POSTGRES_URL", postgres.url());
     change(&mut tests);

@@ -91,7 +91,7 @@ impl<'a> Setup<'a> {
             logs,
             compiled: compat.join("pycache"),
             server: if stock { None } else { Some(server(workspace)?) },
-            postgres: if needs_postgres { Some(postgres::ensure(workspace)?) } else { None },
+            postgres: if needs_postgres { Some(postgres::ensure(workspace, postgres::Place::Memory)?) } else { None },
             args,
             on_terminal: chosen.len() == 1 && !args.is_empty(),
         })

@@ -3,6 +3,7 @@
 //!
 //! Not here: what is generated (`tests/python/`), nor the comparison (`tests/src/bin/`).
 
+use std::fs::{self, File};
 use std::path::PathBuf;
 use std::process::{Command, Stdio};
 
@@ -11,22 +12,41 @@ use clap::Args;
 
 use crate::compat::test_program;
 use crate::process::run as run_command;
+use crate::scratch::Scratch;
 use crate::scripts::{piped, script};
-use crate::sdist;
 use crate::workspace::Workspace;
+use crate::{cached, python_env, sdist};
 
 /// Where the databases of older releases are within the source distribution.
 const OLD_DATABASES: &str = "dagster_tests/general_tests/compat_tests";
 
-/// Has Dagster write a corpus, and checks every body in it.
+/// What the corpus follows from, beside the interpreter and what is installed for it.
+const GENERATOR: [&str; 5] =
+    ["write_corpus.py", "corpus_definitions.py", "extract_bodies.py", "common.py", "speed.py"];
+
+/// Returns the directory of the homes that Dagster has written. They are written once, and again when their generator
+/// or the pinned Dagster changes. Nobody writes into them: a test that does has a copy.
+pub(crate) fn homes(workspace: &Workspace) -> Result<PathBuf> {
+    let mut stamp = python_env::requirements(workspace)?;
+    for name in GENERATOR {
+        let path = workspace.root.join("tests/python").join(name);
+        let text = fs::read_to_string(&path);
+        stamp += &text.with_context(|| format!("cannot read {}", path.display()))?;
+    }
+    cached::directory(workspace, "corpus", &stamp, |directory| {
+        let scratch = Scratch::new()?;
+        let mut write = script(workspace, "write_corpus.py")?;
+        scratch.of(write.arg(directory).stdout(Stdio::null()));
+        // Dagster logs every event of every run.
+        let log = File::create(workspace.target.join("compat/corpus.log"))?;
+        run_command(write.stderr(log)).context("its log is target/compat/corpus.log")
+    })
+}
+
+/// Checks every body in what Dagster has written.
 pub(crate) fn corpus(workspace: &Workspace) -> Result<()> {
-    let directory = fresh_directory(workspace, "corpus")?;
+    let directory = homes(workspace)?;
     let checker = test_program(workspace, "corpus")?;
-    let mut write = script(workspace, "write_corpus.py")?;
-    write.arg(&directory).stdout(Stdio::null());
-    // Dagster logs every event of every run.
-    let log = std::fs::File::create(workspace.target.join("compat/corpus.log"))?;
-    run_command(write.stderr(log)).context("its log is target/compat/corpus.log")?;
     let mut extract = script(workspace, "extract_bodies.py")?;
     piped(extract.arg(&directory), &mut Command::new(checker))
 }
@@ -75,22 +95,10 @@ pub(crate) fn differential(workspace: &Workspace, size: &Size) -> Result<()> {
     piped(&mut generate, checker.arg(kept))
 }
 
-/// Feeds damaged bodies of the corpus to the reader. The corpus is written if it is not there.
+/// Feeds damaged bodies of the corpus to the reader.
 pub(crate) fn fuzz(workspace: &Workspace, seconds: u32, seed: u32) -> Result<()> {
-    let directory = workspace.target.join("compat/corpus");
-    if !directory.exists() {
-        corpus(workspace)?;
-    }
+    let directory = homes(workspace)?;
     let mut extract = script(workspace, "extract_bodies.py")?;
     let mut fuzz = Command::new(test_program(workspace, "fuzz")?);
     piped(extract.arg(directory), fuzz.args([seconds.to_string(), seed.to_string()]))
-}
-
-fn fresh_directory(workspace: &Workspace, name: &str) -> Result<PathBuf> {
-    let directory = workspace.target.join("compat").join(name);
-    if directory.exists() {
-        std::fs::remove_dir_all(&directory)?;
-    }
-    std::fs::create_dir_all(&directory)?;
-    Ok(directory)
 }

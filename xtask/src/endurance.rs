@@ -45,7 +45,7 @@ pub(crate) fn run(workspace: &Workspace, endurance: Endurance) -> Result<()> {
     } else {
         test_program(workspace, PROGRAM)?
     };
-    let postgres = postgres::ensure(workspace)?;
+    let postgres = postgres::ensure(workspace, postgres::Place::Disk)?;
     let python = python_env::ensure(workspace)?;
     let (server, _) = postgres.url().rsplit_once('/').context("the URL names no database")?;
     let name = format!("endurance_{}", std::process::id());

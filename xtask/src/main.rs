@@ -31,6 +31,7 @@ mod public_api;
 mod python_env;
 mod roles;
 mod scenarios;
+mod scratch;
 mod scripts;
 mod sdist;
 mod spelling;

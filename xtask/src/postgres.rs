@@ -7,13 +7,14 @@ use std::fs::{self, OpenOptions};
 use std::io::{self, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail};
 
 use crate::process::{self, run as run_command};
+use crate::scratch::{Guard, kept_directory};
 use crate::workspace::Workspace;
-use crate::{cached, python_env};
+use crate::{cached, python_env, scratch};
 
 /// Names the URL of a database to use as it is; tests wipe it.
 const VARIABLE: &str = "DAGSTER_INSTANCE_TEST_POSTGRES_URL";
@@ -39,20 +40,12 @@ const PLACES: [(&str, &str, &str); 5] = [
 /// The user that runs the server if we are root, since the server refuses to be run by root.
 const USERS: [&str; 2] = ["postgres", "nobody"];
 
-/// Waits until whoever holds the other end of its input is gone. Then stops the server and removes its directory.
-/// It is a process of its own, because ours may be killed.
-const GUARD: &str = "trap '' HUP INT TERM
-cat > /dev/null
-directory=$1
-shift
-\"$@\"
-rm -rf \"$directory\"";
-
 /// A database; dropping it stops the server if it is ours.
 #[derive(Debug)]
 pub(crate) struct Postgres {
     url: String,
-    guard: Option<Child>,
+    /// Stops the server and removes its directory.
+    _guard: Option<Guard>,
 }
 
 impl Postgres {
@@ -61,21 +54,20 @@ impl Postgres {
     }
 }
 
-impl Drop for Postgres {
-    fn drop(&mut self) {
-        if let Some(mut guard) = self.guard.take() {
-            drop(guard.stdin.take());
-            // There is nobody to whom we could report that waiting for the guard failed.
-            drop(guard.wait());
-        }
-    }
+/// Where a server of ours keeps its data.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// On a disk, for what is measured and what has to last.
+    Disk,
+    /// In memory if there is room, for tests that look at what is stored.
+    Memory,
 }
 
 /// Returns a database that tests may wipe.
-pub(crate) fn ensure(workspace: &Workspace) -> Result<Postgres> {
+pub(crate) fn ensure(workspace: &Workspace, place: Place) -> Result<Postgres> {
     match env::var(VARIABLE) {
-        Ok(url) if !url.is_empty() => Ok(Postgres { url, guard: None }),
-        _ => start(workspace).with_context(|| {
+        Ok(url) if !url.is_empty() => Ok(Postgres { url, _guard: None }),
+        _ => start(workspace, place).with_context(|| {
             format!("no Postgres could be started; {VARIABLE} may name a database to use instead")
         }),
     }
@@ -83,27 +75,27 @@ pub(crate) fn ensure(workspace: &Workspace) -> Result<Postgres> {
 
 /// Brings up a database for people, until our standard input ends. If a signal ends us, the guard does the rest.
 pub(crate) fn serve(workspace: &Workspace) -> Result<()> {
-    let postgres = ensure(workspace)?;
+    let postgres = ensure(workspace, Place::Disk)?;
     println!("{}", postgres.url());
     io::copy(&mut io::stdin(), &mut io::sink()).context("cannot read standard input")?;
     Ok(())
 }
 
-fn start(workspace: &Workspace) -> Result<Postgres> {
+fn start(workspace: &Workspace, place: Place) -> Result<Postgres> {
+    let place = match place {
+        Place::Disk => env::temp_dir(),
+        Place::Memory => scratch::place(),
+    };
     let server = Server {
         programs: programs(workspace)?,
         user: server_user()?,
-        directory: tempfile::Builder::new()
-            .prefix("dagster-instance-pg-")
-            .tempdir()
-            .context("cannot create a directory for the server")?
-            .keep(),
+        directory: kept_directory("dagster-instance-pg-", &place)?,
     };
     let port = free_port()?;
     let postgres = Postgres {
         url: format!("postgresql://test:test@127.0.0.1:{port}/test"),
         // The guard comes first: if anything after it fails, it removes what we leave behind.
-        guard: Some(server.guard()?),
+        _guard: Some(server.guard()?),
     };
     server.initialize(port)?;
     server.start()?;
@@ -153,21 +145,10 @@ impl Server {
         command
     }
 
-    fn guard(&self) -> Result<Child> {
+    fn guard(&self) -> Result<Guard> {
         let mut stop = self.command("pg_ctl");
         stop.arg("--pgdata").arg(self.data()).args(["--mode=immediate", "stop"]);
-        let mut guard = Command::new("sh");
-        guard.args(["-c", GUARD, "sh"]).arg(&self.directory);
-        guard.arg(stop.get_program()).args(stop.get_args());
-        for (name, _) in stop.get_envs() {
-            guard.env_remove(name);
-        }
-        // What kills our process group must not kill it as well.
-        #[cfg(unix)]
-        std::os::unix::process::CommandExt::process_group(&mut guard, 0);
-        // It must not keep our own outputs open either: somebody may read them to their end.
-        guard.stdin(Stdio::piped()).stdout(Stdio::null()).stderr(Stdio::null());
-        guard.spawn().context("cannot start `sh`")
+        Guard::new(&self.directory, Some(&stop))
     }
 
     fn initialize(&self, port: u16) -> Result<()> {

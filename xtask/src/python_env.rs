@@ -23,6 +23,11 @@ pub(crate) fn ensure(workspace: &Workspace) -> Result<PathBuf> {
     environment(workspace, "venv", REQUIREMENTS)
 }
 
+/// What follows from the environment with the pinned Dagster follows from this text: its interpreter and requirements.
+pub(crate) fn requirements(workspace: &Workspace) -> Result<String> {
+    stamp_of(workspace, REQUIREMENTS)
+}
+
 /// Returns the interpreter of the environment that has the gate's own programs. The programs lie beside it.
 pub(crate) fn tools(workspace: &Workspace) -> Result<PathBuf> {
     environment(workspace, "tools", TOOLS)
@@ -31,9 +36,7 @@ pub(crate) fn tools(workspace: &Workspace) -> Result<PathBuf> {
 /// Returns the interpreter of an environment that has exactly the pinned requirements. Builds it if there is none.
 fn environment(workspace: &Workspace, name: &str, requirements_file: &str) -> Result<PathBuf> {
     let requirements_path = workspace.root.join(requirements_file);
-    let requirements = fs::read_to_string(&requirements_path)
-        .with_context(|| format!("cannot read {requirements_file}"))?;
-    let stamp = stamp(&host_python()?, &requirements);
+    let stamp = stamp_of(workspace, requirements_file)?;
 
     let venv = cached::directory(workspace, name, &stamp, |venv| {
         eprintln!("python: building {} from {requirements_file}", venv.display());
@@ -75,6 +78,12 @@ fn host_python() -> Result<String> {
     )
     .context("steps of the gate need a `python3` with the modules `venv` and `pip` on the PATH")?;
     Ok(String::from_utf8_lossy(&identity).into_owned())
+}
+
+fn stamp_of(workspace: &Workspace, requirements_file: &str) -> Result<String> {
+    let requirements = fs::read_to_string(workspace.root.join(requirements_file))
+        .with_context(|| format!("cannot read {requirements_file}"))?;
+    Ok(stamp(&host_python()?, &requirements))
 }
 
 /// What the environment was built from, as text, so that a difference can be read.

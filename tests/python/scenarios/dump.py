@@ -78,20 +78,16 @@ def of_sqlite(home, window):
     return found
 
 
-def of_postgres(url, window):
-    import psycopg2
-
+def of_postgres(connection, window):
     found = {}
-    with closing(psycopg2.connect(url)) as connection:
-        cursor = connection.cursor()
-        cursor.execute("set time zone 'UTC'")
-        cursor.execute(
-            "select table_name, array_agg(column_name::text) from information_schema.columns "
-            "where table_schema = current_schema group by 1 order by 1"
-        )
-        for table, columns in cursor.fetchall():
-            if table not in OF_CREATION:
-                rows = rows_of(cursor, select(table, sorted(columns)), window)
-                if rows:
-                    found["postgres", table] = rows
+    cursor = connection.cursor()
+    cursor.execute(
+        "select table_name, array_agg(column_name::text) from information_schema.columns "
+        "where table_schema = current_schema group by 1 order by 1"
+    )
+    for table, columns in cursor.fetchall():
+        if table not in OF_CREATION:
+            rows = rows_of(cursor, select(table, sorted(columns)), window)
+            if rows:
+                found["postgres", table] = rows
     return found

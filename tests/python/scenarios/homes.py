@@ -45,6 +45,16 @@ class SqliteSide:
         pass
 
 
+def connected(url):
+    import psycopg2
+
+    connection = psycopg2.connect(url)
+    connection.autocommit = True
+    # A replay that left a transaction open is told apart from a slow one.
+    connection.cursor().execute("set lock_timeout = '10s'; set time zone 'UTC'")
+    return connection
+
+
 class PostgresSide:
     """A database of its own, made by real Dagster on either side."""
 
@@ -57,6 +67,7 @@ class PostgresSide:
         self.on_server(f'create database "{self.database}"')
         # Nothing here needs to outlive the server.
         self.on_server(f'alter database "{self.database}" set synchronous_commit = off')
+        self.connection = connected(self.url)
         try:
             home = self.base / "template"
             home.mkdir()
@@ -71,32 +82,27 @@ class PostgresSide:
         return {"storage": {"postgres": {"postgres_url": self.url}}}
 
     def on_server(self, statement):
-        self.execute(self.server, statement)
+        with closing(connected(self.server)) as connection:
+            connection.cursor().execute(statement)
 
-    @staticmethod
-    def execute(url, statement):
-        import psycopg2
-
-        with closing(psycopg2.connect(url)) as connection:
-            connection.autocommit = True
-            cursor = connection.cursor()
-            # A replay that left a transaction open is told apart from a slow one.
-            cursor.execute("set lock_timeout = '10s'")
-            cursor.execute(statement)
-            return cursor.fetchall() if cursor.description else []
+    def execute(self, statement):
+        cursor = self.connection.cursor()
+        cursor.execute(statement)
+        return cursor.fetchall() if cursor.description else []
 
     def empty(self):
         """Only the tables that have rows, for each is new files; but all ids begin anew."""
-        tables = self.execute(self.url, "select tablename from pg_tables where schemaname = current_schema")
+        tables = self.execute("select tablename from pg_tables where schemaname = current_schema")
         tables = [table for (table,) in tables if table not in dump.OF_CREATION]
         filled = [f"select '{table}' where exists (select from \"{table}\")" for table in tables]
-        filled = ", ".join(f'"{table}"' for (table,) in self.execute(self.url, " union all ".join(filled)))
+        filled = ", ".join(f'"{table}"' for (table,) in self.execute(" union all ".join(filled)))
         if filled:
-            self.execute(self.url, f"truncate {filled} cascade")
+            self.execute(f"truncate {filled} cascade")
         of_tables = "relkind = 'S' and relname not like 'secondary_indexes%'"
-        self.execute(self.url, f"select setval(oid::regclass, 1, false) from pg_class where {of_tables}")
+        self.execute(f"select setval(oid::regclass, 1, false) from pg_class where {of_tables}")
 
     def close(self):
+        self.connection.close()
         self.on_server(f'drop database if exists "{self.database}" with (force)')
 
     def fresh(self, name, settings):
@@ -108,7 +114,7 @@ class PostgresSide:
 
     def execute_sql(self, home, store, statements):
         for statement in statements:
-            self.execute(self.url, statement)
+            self.execute(statement)
 
     def dump(self, home, window):
-        return dump.of_postgres(self.url, window)
+        return dump.of_postgres(self.connection, window)

@@ -13,7 +13,7 @@ from common import emit, open_instance
 
 from scenarios import run_ids
 from scenarios.operations import OPERATIONS
-from scenarios.speed import read_revisions_once
+from speed import read_revisions_once
 
 
 def outcome(instance, step):

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import sys
 import time
 import traceback
@@ -25,7 +26,7 @@ from scenarios.homes import PostgresSide, SqliteSide
 from scenarios.record import Recorder
 from scenarios.registry import SCENARIOS, Scenario
 from scenarios.replay import Replay
-from scenarios.speed import read_revisions_once
+from speed import make_engines_once, read_revisions_once
 
 from dagster import DagsterInstance
 from dagster._core.instance.ref import InstanceRef
@@ -63,6 +64,7 @@ class Played:
     """What a scenario was on the side of real Dagster."""
 
     scenario: Scenario
+    home: Path
     steps: list
     times: list
     rows: dict
@@ -111,7 +113,7 @@ class Stage:
             except Exception:
                 # Still replayed as far as it came: what it left should be equal.
                 failure = f"the case itself fails: {traceback.format_exc(limit=-2)}"
-        return Played(scenario, recorder.steps, times, self.theirs.dump(home, times), failure)
+        return Played(scenario, home, recorder.steps, times, self.theirs.dump(home, times), failure)
 
     def differences(self, played):
         """Replays it. This is done while the next scenario is played on the other side."""
@@ -128,12 +130,17 @@ class Stage:
         with window() as times:
             results = self.results(document, home, played)
         rows = self.ours.dump(home, times)
-        return [
+        differences = [
             *([played.failure] if played.failure else []),
             *outcome_differences(played.steps, results, [played.times, times], scenario.unordered),
             *row_differences(played.rows, rows, scenario.unordered),
             *read_by_dagster(home, played, [played.times, times]),
         ]
+        if not self.documents:
+            # They may be in memory.
+            for done in (played.home, home):
+                shutil.rmtree(done)
+        return differences
 
     def results(self, document, home, played):
         """The results by number of step. What changes a database from outside is done here, between documents."""
@@ -166,7 +173,8 @@ class Stage:
 
 
 class Report:
-    def __init__(self, reason_for):
+    def __init__(self, storage, reason_for):
+        self.storage = storage
         self.reason_for = reason_for
         self.found = {"scenarios": 0, "equal": 0, "known": {}, "different": {}, "known_but_equal": {}}
 
@@ -175,16 +183,18 @@ class Report:
         reason = self.reason_for(name)
         if differences and reason:
             self.found["known"][name] = reason
-            print(f"{name}: known difference: {reason}")
+            said = f"known difference: {reason}"
         elif differences:
             self.found["different"][name] = differences
-            print(f"{name}: different", *differences, sep="\n  ")
+            said = "\n  ".join(["different", *differences])
         elif reason:
             self.found["known_but_equal"][name] = reason
-            print(f"{name}: equal, but known as different: {reason}")
+            said = f"equal, but known as different: {reason}"
         else:
             self.found["equal"] += 1
-            print(f"{name}: equal")
+            said = "equal"
+        # In one piece, as the other kind of database may be played on at the same time.
+        print(f"{self.storage} {name}: {said}\n", end="")
         sys.stdout.flush()
 
     def is_good(self):
@@ -198,9 +208,10 @@ def selected(pattern):
 def run(base, args):
     """Whether all is equal or known."""
     read_revisions_once()
+    make_engines_once()
     # Real Dagster has no differences from itself.
     is_reference = args.replay == "reference"
-    report, waiting = Report(lambda name: None if is_reference else known.reason_for(name, args.storage)), []
+    report, waiting = Report(args.storage, lambda name: None if is_reference else known.reason_for(name, args.storage)), []
     with closing(Stage(Path(base), args)) as stage, ThreadPoolExecutor(1) as other_side:
         for scenario in [*selected(args.only), None]:
             if scenario:

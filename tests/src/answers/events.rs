@@ -38,6 +38,9 @@ pub(super) async fn answer(instance: &DagsterInstance, method: &str, request: &R
                 Wire::pair(Wire::body(&key), Wire::list::<Option<String>>(partitions))
             }))
         }
+        "should_store_event" => {
+            instance.should_store_event(&request.argument("event")?.body()?).into()
+        }
         "get_event_records" => {
             let filter = filters::event_records_filter(&request.argument("event_records_filter")?)?;
             let limit = request.argument("limit")?.limit()?;

@@ -36,6 +36,7 @@ pub(super) async fn answer(instance: &DagsterInstance, method: &str, request: &R
             let data = instance.get_run_partition_data(&filter).await?;
             Wire::list(data.iter().map(encode::run_partition_data))
         }
+        "get_run_size_limit_bytes" => instance.get_run_size_limit_bytes().into(),
         "get_run_tag_keys" => Wire::list(instance.get_run_tag_keys().await?),
         "get_run_tags" => encode::run_tags(instance.get_run_tags(&run_tags_query(request)?).await?),
         _ => return Ok(None),
@@ -85,6 +86,7 @@ async fn snapshots(instance: &DagsterInstance, method: &str, request: &Request) 
             Wire::optional_body(instance.get_execution_plan_snapshot(&id()?).await?.as_ref())
         }
         "has_job_snapshot" => instance.has_job_snapshot(&id()?).await?.into(),
+        "has_execution_plan_snapshot" => instance.has_execution_plan_snapshot(&id()?).await?.into(),
         "has_snapshot" => instance.has_snapshot(&id()?).await?.into(),
         _ => return Ok(None),
     }))

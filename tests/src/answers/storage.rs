@@ -1,12 +1,10 @@
 //! The answers of the storage domain.
 
-use std::path::Path;
-
 use dagster_instance::ops::StoresAccess;
 use dagster_instance::{DagsterInstance, REINDEXED_INDEXES, RunId, SnapshotId};
 use instance_core::storage::SchemaStore;
 
-use super::{Answer, Failed, sorted};
+use super::{Answer, Failed, path_text, sorted};
 use crate::conformance::encode;
 use crate::conformance::envelope::{Request, Wire};
 use crate::conformance::event_log::asset_key;
@@ -47,12 +45,12 @@ pub(super) async fn answer(instance: &DagsterInstance, method: &str, request: &R
         }
         "built_indexes" => Wire::list(built_indexes(instance).await?),
         "schema_str" => instance.schema_str().await?.into(),
-        "root_directory" => text(&instance.root_directory())?,
-        "storage_directory" => text(&instance.storage_directory())?,
-        "schedules_directory" => text(&instance.schedules_directory())?,
+        "root_directory" => path_text(&instance.root_directory())?,
+        "storage_directory" => path_text(&instance.storage_directory())?,
+        "schedules_directory" => path_text(&instance.schedules_directory())?,
         "file_manager_directory" => {
             let run_id = RunId::from(request.argument("run_id")?.text()?);
-            text(&instance.file_manager_directory(&run_id)?)?
+            path_text(&instance.file_manager_directory(&run_id)?)?
         }
         _ => return Ok(None),
     }))
@@ -97,8 +95,4 @@ async fn built_indexes(instance: &DagsterInstance) -> Result<Vec<&'static str>, 
     }
     built.sort_unstable();
     Ok(built)
-}
-
-fn text(path: &Path) -> Result<Wire, Failed> {
-    Ok(path.to_str().ok_or("the path is no text")?.into())
 }

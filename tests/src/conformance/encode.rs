@@ -18,7 +18,7 @@ use instance_core::serdes::{Pack, serialize_value};
 use instance_core::storage::{
     AssetCheckExecutionRecord, AssetCheckPartitionInfo, AssetCheckSummaryRecord,
     AssetEventSummaryRecord, ConcurrencyClaimStatus, ConcurrencyKeyInfo, PaginatedResults,
-    PendingStepInfo, PoolLimit,
+    PendingStepInfo, PlannedMaterializationInfo, PoolLimit,
 };
 
 use super::envelope::Wire;
@@ -316,6 +316,13 @@ pub(crate) fn asset_record(record: &AssetRecord) -> Wire {
         ],
     );
     Wire::record("AssetRecord", [("storage_id", record.storage_id.into()), ("asset_entry", entry)])
+}
+
+pub(crate) fn planned_materialization(info: &PlannedMaterializationInfo) -> Wire {
+    Wire::record(
+        "PlannedMaterializationInfo",
+        [("storage_id", info.storage_id.into()), ("run_id", (&info.run_id).into())],
+    )
 }
 
 pub(crate) fn freshness_state_record(record: &FreshnessStateRecord) -> Wire {

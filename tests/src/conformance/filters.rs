@@ -3,14 +3,14 @@
 use std::collections::BTreeMap;
 
 use instance_core::AssetKey;
-use instance_core::event::{DagsterEventType, EventLogCursor};
+use instance_core::event::EventLogCursor;
 use instance_core::ids::{SnapshotId, StorageId};
 use instance_core::run::{DagsterRunStatus, RunsFilter, TagFilter};
 use instance_core::scheduling::{BulkActionStatus, BulkActionsFilter};
 use instance_core::serdes::{SerdesClass, deserialize_value, json_to_text, text_to_json};
 use instance_core::storage::{
-    EventCursor, EventRecordsFilter, PartitionKeyFilter, RecordsPage, RunShardedEventsCursor,
-    RunStatusChangeRecordsFilter, RunsOrderBy,
+    AssetRecordsFilter, EventCursor, EventRecordsFilter, PartitionKeyFilter, RecordsPage,
+    RunShardedEventsCursor, RunStatusChangeRecordsFilter, RunsOrderBy,
 };
 
 use super::decode::Argument;
@@ -126,12 +126,9 @@ fn event_cursor(cursor: &Argument<'_>) -> Decoded<EventCursor> {
 
 /// The filter of a method that fetches events of one type about an asset: the key of the asset, or a
 /// filter of Dagster's own, which is a serdes class that we have no type for.
-pub(crate) fn asset_records_filter(
-    filter: &Argument<'_>,
-    event_type: DagsterEventType,
-) -> Decoded<EventRecordsFilter> {
+pub(crate) fn asset_records_filter(filter: &Argument<'_>) -> Decoded<AssetRecordsFilter> {
     if AssetKey::has_storage_name(&filter.body_class()?) {
-        return Ok(EventRecordsFilter::new(event_type).with_asset_key(filter.body::<AssetKey>()?));
+        return Ok(AssetRecordsFilter::new(filter.body()?));
     }
     let body = text_to_json(filter.body_text()?).map_err(|error| filter.unreadable(&error))?;
     let body = Argument::new(&body, "records_filter".to_owned());
@@ -141,12 +138,10 @@ pub(crate) fn asset_records_filter(
     let asset_key = body.field("asset_key");
     let asset_key: AssetKey = deserialize_value(&json_to_text(asset_key.value()))
         .map_err(|error| asset_key.unreadable(&error))?;
-    let cursor = |name| Decoded::Ok(optional_id(body.field(name))?.map(EventCursor::StorageId));
-    Ok(EventRecordsFilter::new(event_type)
-        .with_asset_key(asset_key)
+    Ok(AssetRecordsFilter::new(asset_key)
         .with_asset_partitions(body.field("asset_partitions").only_strings()?)
-        .with_after_cursor(cursor("after_storage_id")?)
-        .with_before_cursor(cursor("before_storage_id")?)
+        .with_after_storage_id(optional_id(body.field("after_storage_id"))?)
+        .with_before_storage_id(optional_id(body.field("before_storage_id"))?)
         .with_after_timestamp(body.field("after_timestamp").optional_timestamp()?)
         .with_before_timestamp(body.field("before_timestamp").optional_timestamp()?)
         .with_storage_ids(body.field("storage_ids").only_storage_ids()?))

@@ -18,7 +18,7 @@ pub(crate) mod event_log;
 pub(crate) mod filters;
 mod handles;
 pub(crate) mod runs;
-mod schedules;
+pub(crate) mod schedules;
 mod schema;
 
 use std::io;

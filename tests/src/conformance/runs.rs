@@ -181,10 +181,7 @@ async fn snapshots(store: &dyn RunStorage, name: &str, request: &Request) -> Ans
 async fn backfills(store: &dyn RunStorage, name: &str, request: &Request) -> Answer {
     Ok(Some(match name {
         "get_backfills" => {
-            let cursor = request.argument("cursor")?.optional();
-            let page = BackfillsPage::new()
-                .with_cursor(cursor.map(|cursor| cursor.string()).transpose()?)
-                .with_limit(request.argument("limit")?.limit()?);
+            let page = backfills_page(request)?;
             let backfills = store.get_backfills(&backfills_filter(request)?, &page).await?;
             Wire::bodies(&backfills)
         }
@@ -257,8 +254,16 @@ pub(crate) fn run_tags_query(request: &Request) -> Result<RunTagsQuery, WireErro
         .with_limit(request.argument("limit")?.limit()?))
 }
 
+/// The part of the backfills that is meant.
+pub(crate) fn backfills_page(request: &Request) -> Result<BackfillsPage, WireError> {
+    let cursor = request.argument("cursor")?.optional();
+    Ok(BackfillsPage::new()
+        .with_cursor(cursor.map(|cursor| cursor.string()).transpose()?)
+        .with_limit(request.argument("limit")?.limit()?))
+}
+
 /// The filter on backfills, for which callers of old versions name a status.
-fn backfills_filter(request: &Request) -> Result<BulkActionsFilter, WireError> {
+pub(crate) fn backfills_filter(request: &Request) -> Result<BulkActionsFilter, WireError> {
     let filters = request.argument("filters")?;
     let Some(status) = request.argument("status")?.optional() else {
         return filters::bulk_actions_filter(filters);

@@ -37,23 +37,8 @@ pub(super) async fn call(
 /// Methods about the states of schedules and sensors.
 async fn instigators(store: &dyn ScheduleStorage, name: &str, request: &Request) -> Answer {
     Ok(Some(match name {
-        // The origin of a repository only counts where selectors are not stored yet.
         "all_instigator_state" => {
-            let repository_selector_id = request.argument("repository_selector_id")?.optional();
-            let instigator_type = request.argument("instigator_type")?.optional();
-            let filter = InstigatorFilter::new()
-                .with_repository_selector_id(
-                    repository_selector_id.map(|id| id.string()).transpose()?,
-                )
-                .with_instigator_type(
-                    instigator_type.map(|one| one.member(InstigatorType::from_name)).transpose()?,
-                )
-                .with_statuses(
-                    request
-                        .argument("instigator_statuses")?
-                        .members(InstigatorStatus::from_name)?,
-                );
-            Wire::bodies(&store.all_instigator_state(&filter).await?)
+            Wire::bodies(&store.all_instigator_state(&instigator_filter(request)?).await?)
         }
         "get_instigator_state" => {
             let selector_id = request.argument("selector_id")?;
@@ -141,12 +126,7 @@ async fn evaluations(store: &dyn ScheduleStorage, name: &str, request: &Request)
             store.add_auto_materialize_asset_evaluations(evaluation_id, &evaluations).await?.into()
         }
         "get_auto_materialize_asset_evaluations" => {
-            let cursor = request.argument("cursor")?.optional();
-            let page = EvaluationsPage::new(
-                request.argument("key")?.body()?,
-                request.argument("limit")?.count()?,
-            )
-            .with_cursor(cursor.map(|cursor| cursor.integer()).transpose()?);
+            let page = evaluations_page(request)?;
             let records = store.get_auto_materialize_asset_evaluations(&page).await?;
             Wire::list(records.iter().map(encode::evaluation_record))
         }
@@ -163,7 +143,27 @@ async fn evaluations(store: &dyn ScheduleStorage, name: &str, request: &Request)
     }))
 }
 
-fn ticks_query(request: &Request) -> Result<TicksQuery, WireError> {
+/// The origin of a repository is left aside: it only counts where selectors are not stored yet.
+pub(crate) fn instigator_filter(request: &Request) -> Result<InstigatorFilter, WireError> {
+    let repository_selector_id = request.argument("repository_selector_id")?.optional();
+    let instigator_type = request.argument("instigator_type")?.optional();
+    let statuses = request.argument("instigator_statuses")?;
+    Ok(InstigatorFilter::new()
+        .with_repository_selector_id(repository_selector_id.map(|id| id.string()).transpose()?)
+        .with_instigator_type(
+            instigator_type.map(|one| one.member(InstigatorType::from_name)).transpose()?,
+        )
+        .with_statuses(statuses.members(InstigatorStatus::from_name)?))
+}
+
+pub(crate) fn evaluations_page(request: &Request) -> Result<EvaluationsPage, WireError> {
+    let cursor = request.argument("cursor")?.optional();
+    let (key, limit) = (request.argument("key")?.body()?, request.argument("limit")?.count()?);
+    Ok(EvaluationsPage::new(key, limit)
+        .with_cursor(cursor.map(|cursor| cursor.integer()).transpose()?))
+}
+
+pub(crate) fn ticks_query(request: &Request) -> Result<TicksQuery, WireError> {
     Ok(TicksQuery::new(
         request.argument("origin_id")?.string()?,
         request.argument("selector_id")?.string()?,

@@ -7,16 +7,7 @@ use super::{Answer, Request, Wire, asset_key, encode};
 pub(super) async fn call(store: &dyn EventLogStorage, name: &str, request: &Request) -> Answer {
     Ok(Some(match name {
         "all_asset_keys" => Wire::bodies(&store.get_asset_keys(&AssetKeysPage::default()).await?),
-        "get_asset_keys" => {
-            let prefix = request.argument("prefix")?.optional();
-            let cursor = request.argument("cursor")?.optional();
-            let cursor = cursor.map(|cursor| cursor.string()).transpose()?;
-            let page = AssetKeysPage::new()
-                .with_prefix(prefix.map_or_else(|| Ok(Vec::new()), |prefix| prefix.strings())?)
-                .with_limit(request.argument("limit")?.limit()?)
-                .with_cursor(cursor.filter(|cursor| !cursor.is_empty()));
-            Wire::bodies(&store.get_asset_keys(&page).await?)
-        }
+        "get_asset_keys" => Wire::bodies(&store.get_asset_keys(&asset_keys_page(request)?).await?),
         "has_asset_key" => store.has_asset_key(&asset_key(request)?).await?.into(),
         "get_asset_records" => {
             let keys = request.argument("asset_keys")?.optional();
@@ -63,4 +54,14 @@ pub(super) async fn call(store: &dyn EventLogStorage, name: &str, request: &Requ
         }
         _ => return Ok(None),
     }))
+}
+
+pub(crate) fn asset_keys_page(request: &Request) -> Result<AssetKeysPage, WireError> {
+    let prefix = request.argument("prefix")?.optional();
+    let cursor = request.argument("cursor")?.optional();
+    let cursor = cursor.map(|cursor| cursor.string()).transpose()?;
+    Ok(AssetKeysPage::new()
+        .with_prefix(prefix.map_or_else(|| Ok(Vec::new()), |prefix| prefix.strings())?)
+        .with_limit(request.argument("limit")?.limit()?)
+        .with_cursor(cursor.filter(|cursor| !cursor.is_empty())))
 }

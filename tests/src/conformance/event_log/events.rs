@@ -160,7 +160,8 @@ async fn fetch(
     event_type: DagsterEventType,
     request: &Request,
 ) -> Result<Wire, WireError> {
-    let filter = filters::asset_records_filter(&request.argument("records_filter")?, event_type)?;
+    let filter = filters::asset_records_filter(&request.argument("records_filter")?)?;
+    let filter = filter.as_event_filter(event_type);
     let page = store.fetch_asset_events(&filter, filters::records_page(request)?).await?;
     Ok(encode::event_page("EventRecordsResult", &page))
 }

@@ -1,6 +1,6 @@
 //! The methods `event_log.*`, and the answers that do not depend on what is stored.
 
-mod assets;
+pub(crate) mod assets;
 mod checks;
 pub(crate) mod events;
 pub(crate) mod partitions;

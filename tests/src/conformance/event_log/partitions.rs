@@ -79,13 +79,7 @@ async fn of_assets(
             let partition = partition.map(|partition| partition.text()).transpose()?;
             let key = asset_key(request)?;
             let info = store.get_latest_planned_materialization_info(&key, partition).await?;
-            let info = info.map(|info| {
-                Wire::record(
-                    "PlannedMaterializationInfo",
-                    [("storage_id", info.storage_id.into()), ("run_id", (&info.run_id).into())],
-                )
-            });
-            info.into()
+            info.as_ref().map(encode::planned_materialization).into()
         }
         "get_updated_data_version_partitions" => {
             let partitions: Vec<_> = request.argument("partitions")?.strings()?;
