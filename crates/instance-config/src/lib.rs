@@ -4,9 +4,11 @@
 //!
 #![doc = include_str!("../README.md")]
 
+mod config;
 mod environment;
 mod home;
 mod retention;
+mod schema;
 mod settings;
 mod storage;
 mod yaml;

@@ -7,8 +7,8 @@ use instance_core::ops::ConfigOps;
 use instance_core::settings::{
     DEFAULT_SCHEDULER_CLASS, EventBatching, InstanceSettings, RunRetries,
 };
-use serde_json::{Map, Value};
 
+use crate::config::Config;
 use crate::environment::Environment;
 use crate::retention::tick_retention;
 use crate::storage::{STORAGE_SECTIONS, storage_settings};
@@ -45,8 +45,8 @@ pub fn load_settings(
     environment: &dyn Environment,
 ) -> Result<InstanceSettings, InstanceError> {
     let file = home.join("dagster.yaml");
-    let map = read(&file)?;
-    let root = Section::root(&file, &map);
+    let config = Config::read(&file)?;
+    let root = Section::root(config.file(), config.values());
     let artifacts =
         configured_base_dir(&root, "local_artifact_storage", "LocalArtifactStorage", environment)?;
     let artifacts_dir = artifacts.unwrap_or_else(|| home.to_owned()).join("storage");
@@ -105,7 +105,8 @@ fn scheduler_class(
 }
 
 fn event_batching(environment: &dyn Environment) -> Result<EventBatching, InstanceError> {
-    let Some(text) = environment.get(EVENT_BATCH_SIZE) else {
+    let text = environment.get(EVENT_BATCH_SIZE).filter(|text| !text.is_empty());
+    let Some(text) = text else {
         return Ok(EventBatching::default());
     };
     // For Dagster, a number below zero means that no event waits, too.
@@ -115,28 +116,6 @@ fn event_batching(environment: &dyn Environment) -> Result<EventBatching, Instan
         source: None,
     })?;
     Ok(EventBatching::of_size(usize::try_from(size).unwrap_or(0)))
-}
-
-fn read(file: &Path) -> Result<Map<String, Value>, InstanceError> {
-    let error = |reason: &str, source| InstanceError::Config {
-        place: file.display().to_string(),
-        reason: reason.to_owned(),
-        source,
-    };
-    let text = match std::fs::read_to_string(file) {
-        Ok(text) => text,
-        Err(missing) if missing.kind() == std::io::ErrorKind::NotFound => return Ok(Map::new()),
-        Err(other) => return Err(error("it cannot be read", Some(Box::new(other)))),
-    };
-    if text.trim().is_empty() {
-        return Ok(Map::new());
-    }
-    match serde_saphyr::from_str(&text) {
-        Ok(Value::Object(map)) => Ok(map),
-        Ok(Value::Null) => Ok(Map::new()),
-        Ok(_) => Err(error("it has to be a mapping of sections", None)),
-        Err(invalid) => Err(error("it is no YAML", Some(Box::new(invalid)))),
-    }
 }
 
 /// The `base_dir` of a section that names a class; `None` if there is no such section, or if it has no `base_dir`.

@@ -13,6 +13,7 @@ pub mod classes;
 pub mod clock;
 pub mod code_location;
 pub mod command;
+pub mod config_problems;
 pub mod daemon;
 pub mod error;
 pub mod error_info;
