@@ -19,6 +19,7 @@ pub mod error;
 pub mod error_info;
 pub mod event;
 pub mod ids;
+pub mod instance_ref;
 pub mod launcher;
 #[cfg(feature = "memory")]
 pub mod memory;
