@@ -1,6 +1,7 @@
 //! The sections `run_coordinator` and `run_queue`: when a submitted run is launched.
 
 use super::{ClassSettings, UnusablePart};
+use crate::error::InstanceError;
 
 /// What decides when a submitted run is launched.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +20,30 @@ pub enum RunCoordinatorSettings {
 impl Default for RunCoordinatorSettings {
     fn default() -> Self {
         Self::Queued(QueuedRunCoordinatorSettings::default())
+    }
+}
+
+impl RunCoordinatorSettings {
+    /// The queue; `None` if every run is launched at once.
+    ///
+    /// # Errors
+    ///
+    /// [`InstanceError::Config`] if only a class knows whether there is a queue that this version does not have, or if
+    /// the configuration is wrong.
+    pub fn queue(&self) -> Result<Option<&QueuedRunCoordinatorSettings>, InstanceError> {
+        match self {
+            Self::Queued(queue) => Ok(Some(queue)),
+            Self::Default => Ok(None),
+            Self::Unusable(part) => Err(part.clone().into()),
+            Self::Other(class) => Err(InstanceError::Config {
+                place: "run_coordinator".to_owned(),
+                reason: format!(
+                    "only {class} knows whether runs wait in a queue, and this version does not have that class; it \
+                     has Dagster's QueuedRunCoordinator and DefaultRunCoordinator"
+                ),
+                source: None,
+            }),
+        }
     }
 }
 
