@@ -14,8 +14,11 @@ pub(crate) struct Config {
 }
 
 impl Config {
-    /// Reads a file. Without the file there are no values.
-    pub(crate) fn read(file: &Path) -> Result<Self, InstanceError> {
+    /// Reads a file, and changes its values before they are checked. Without the file there are no values.
+    pub(crate) fn read(
+        file: &Path,
+        change: impl FnOnce(&mut Map<String, Value>),
+    ) -> Result<Self, InstanceError> {
         let mistake = |reason: &str| {
             ConfigProblems::new(file.display().to_string(), vec![ConfigProblem::new(reason)])
         };
@@ -24,13 +27,14 @@ impl Config {
             Err(missing) if missing.kind() == std::io::ErrorKind::NotFound => String::new(),
             Err(other) => return Err(mistake(&format!("it cannot be read: {other}")).into()),
         };
-        let values = match serde_saphyr::from_str(&text) {
+        let mut values = match serde_saphyr::from_str(&text) {
             _ if text.trim().is_empty() => Map::new(),
             Ok(Value::Object(map)) => map,
             Ok(Value::Null) => Map::new(),
             Ok(_) => return Err(mistake("it has to be a mapping of sections").into()),
             Err(_) => return Err(mistake("it is no YAML").into()),
         };
+        change(&mut values);
         Ok(Self { file: file.to_owned(), values })
     }
 

@@ -26,12 +26,12 @@ pub fn is_ephemeral(ops: &dyn ConfigOps) -> bool {
 /// # Errors
 ///
 /// [`InstanceError::Config`] if no other process can open the instance, as it is in memory or made of a program's own
-/// parts.
+/// parts, or if it is of a class of somebody else's.
 pub fn get_ref(ops: &dyn ConfigOps) -> Result<&InstanceRef, InstanceError> {
     ops.settings().instance_ref.as_ref().ok_or_else(|| InstanceError::Config {
         place: "the instance".to_owned(),
-        reason: "no other process can open it, as it is in memory or made of the program's own settings; open one \
-                 that has a directory"
+        reason: "there is no reference by which other processes could open it, as it is in memory, made of the \
+                 program's own settings, or of a class of somebody else's; open one that has a directory"
             .to_owned(),
         source: None,
     })

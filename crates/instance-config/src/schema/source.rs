@@ -116,7 +116,7 @@ fn variable(
 }
 
 /// The number that Python's `int` makes of a text, as far as its digits are ASCII; the nearest one of 64 bits.
-fn python_integer(text: &str) -> Option<i64> {
+pub(crate) fn python_integer(text: &str) -> Option<i64> {
     let text = text.trim_matches(is_python_space);
     let (negative, digits) = match text.as_bytes().first()? {
         b'-' => (true, &text[1..]),

@@ -1,8 +1,6 @@
-//! Classes of Python that `dagster.yaml` names, and what is said about those that cannot be used here.
+//! Classes of Python that `dagster.yaml` names.
 
 use serde_json::{Map, Value};
-
-use crate::error::InstanceError;
 
 /// A class of Python with its configuration, as `dagster.yaml` names it.
 ///
@@ -45,30 +43,5 @@ impl std::fmt::Debug for ClassSettings {
             .field("module", &self.module)
             .field("class", &self.class)
             .finish_non_exhaustive()
-    }
-}
-
-/// A part of the configuration that is wrong, or that this version does not have. An instance opens with it, as in
-/// Dagster. Whoever needs the part gets it as an error.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-#[error("{place}: {reason}")]
-#[non_exhaustive]
-pub struct UnusablePart {
-    /// The file, and the place within.
-    pub place: String,
-    /// What is wrong, and what is right.
-    pub reason: String,
-}
-
-impl UnusablePart {
-    /// A part at this place, and what is wrong with it.
-    pub fn new(place: impl Into<String>, reason: impl Into<String>) -> Self {
-        Self { place: place.into(), reason: reason.into() }
-    }
-}
-
-impl From<UnusablePart> for InstanceError {
-    fn from(part: UnusablePart) -> Self {
-        Self::Config { place: part.place, reason: part.reason, source: None }
     }
 }

@@ -3,7 +3,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::{ClassSettings, UnusablePart};
+use super::ClassSettings;
+use crate::config_problems::ConfigProblems;
 
 /// Where the output of workers is captured.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,8 +20,8 @@ pub enum ComputeLogSettings {
     Custom,
     /// Where a class says that this version does not have, such as `S3ComputeLogManager`.
     Other(ClassSettings),
-    /// Its configuration is wrong.
-    Unusable(UnusablePart),
+    /// Its configuration is wrong. The instance opens, as in Dagster; whoever needs it gets this as an error.
+    Unusable(ConfigProblems),
 }
 
 impl ComputeLogSettings {
@@ -39,7 +40,7 @@ impl std::fmt::Display for ComputeLogSettings {
             Self::Memory => f.write_str("the memory of this process"),
             Self::Custom => f.write_str("a store of the program's own"),
             Self::Other(class) => write!(f, "{class}, which this version does not have"),
-            Self::Unusable(part) => write!(f, "not usable: {part}"),
+            Self::Unusable(problems) => write!(f, "not usable: {problems}"),
         }
     }
 }

@@ -28,7 +28,7 @@ use std::path::PathBuf;
 
 pub use artifacts::LocalArtifactSettings;
 pub use auto_materialize::AutoMaterializeSettings;
-pub use class::{ClassSettings, UnusablePart};
+pub use class::ClassSettings;
 pub use code_servers::CodeServerSettings;
 pub use compute_logs::{ComputeLogSettings, LocalComputeLogSettings};
 pub use concurrency::{

@@ -1,6 +1,7 @@
 //! The sections `run_coordinator` and `run_queue`: when a submitted run is launched.
 
-use super::{ClassSettings, UnusablePart};
+use super::ClassSettings;
+use crate::config_problems::ConfigProblems;
 use crate::error::InstanceError;
 
 /// What decides when a submitted run is launched.
@@ -13,8 +14,8 @@ pub enum RunCoordinatorSettings {
     Default,
     /// A class that this version does not have.
     Other(ClassSettings),
-    /// Its configuration is wrong.
-    Unusable(UnusablePart),
+    /// Its configuration is wrong. The instance opens, as in Dagster; whoever needs it gets this as an error.
+    Unusable(ConfigProblems),
 }
 
 impl Default for RunCoordinatorSettings {
@@ -34,7 +35,7 @@ impl RunCoordinatorSettings {
         match self {
             Self::Queued(queue) => Ok(Some(queue)),
             Self::Default => Ok(None),
-            Self::Unusable(part) => Err(part.clone().into()),
+            Self::Unusable(problems) => Err(problems.clone().into()),
             Self::Other(class) => Err(InstanceError::Config {
                 place: "run_coordinator".to_owned(),
                 reason: format!(

@@ -1,6 +1,7 @@
 //! The section `run_launcher`: what starts the workers of runs.
 
 use super::ClassSettings;
+use crate::config_problems::ConfigProblems;
 
 /// What starts the workers of runs, unless the program has a launcher of its own.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -13,6 +14,8 @@ pub enum RunLauncherSettings {
     SyncInMemory,
     /// A class that this version does not have, such as `K8sRunLauncher`.
     Other(ClassSettings),
+    /// Its configuration is wrong. The instance opens, as in Dagster; whoever needs it gets this as an error.
+    Unusable(ConfigProblems),
 }
 
 impl RunLauncherSettings {
@@ -20,7 +23,7 @@ impl RunLauncherSettings {
     pub const fn supports_resume_run(&self) -> Option<bool> {
         match self {
             Self::Default | Self::SyncInMemory => Some(false),
-            Self::Other(_) => None,
+            Self::Other(_) | Self::Unusable(_) => None,
         }
     }
 }

@@ -20,7 +20,9 @@ impl UnservedComputeLogManager {
     /// The place of the store that settings name.
     pub fn new(settings: &ComputeLogSettings) -> Self {
         let (place, reason) = match settings {
-            ComputeLogSettings::Unusable(part) => (part.place.clone(), part.reason.clone()),
+            ComputeLogSettings::Unusable(problems) => {
+                ("captured logs".to_owned(), problems.to_string())
+            }
             other => (
                 "captured logs".to_owned(),
                 format!(
