@@ -53,9 +53,9 @@ pub(super) async fn answer(instance: &DagsterInstance, method: &str, request: &R
         }
         "built_indexes" => Wire::list(built_indexes(instance).await?),
         "schema_str" => instance.schema_str().await?.into(),
-        "root_directory" => text(&instance.root_directory())?,
-        "storage_directory" => text(&instance.storage_directory())?,
-        "schedules_directory" => text(&instance.schedules_directory())?,
+        "root_directory" => text(&instance.root_directory()?)?,
+        "storage_directory" => text(&instance.storage_directory()?)?,
+        "schedules_directory" => text(&instance.schedules_directory()?)?,
         "file_manager_directory" => {
             let run_id = RunId::from(request.argument("run_id")?.text()?);
             text(&instance.file_manager_directory(&run_id)?)?

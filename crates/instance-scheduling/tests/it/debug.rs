@@ -1,6 +1,7 @@
 //! What there is to say of schedules and sensors.
 
 use instance_core::scheduling::{CronSchedule, InstigatorStatus, InstigatorType};
+use instance_core::settings::{ClassSettings, SchedulerSettings};
 use instance_core::testing::instance::TestInstance;
 use instance_scheduling::{
     reset_sensor, scheduler_class, scheduler_debug_info, start_schedule, start_sensor,
