@@ -52,8 +52,9 @@ pub fn find_home(
         })?;
         return Ok(Home { path: absolute, source: HomeSource::Argument });
     }
-    let user_home = environment.get("HOME").map(PathBuf::from);
-    if let Some(text) = environment.get("DAGSTER_HOME") {
+    let get = |name| environment.get(name).filter(|value| !value.is_empty());
+    let user_home = get("HOME").map(PathBuf::from);
+    if let Some(text) = get("DAGSTER_HOME") {
         let path = match (text.strip_prefix("~/"), &user_home) {
             (Some(rest), Some(user_home)) => user_home.join(rest),
             _ => PathBuf::from(&text),
@@ -67,8 +68,7 @@ pub fn find_home(
         }
         return Ok(Home { path, source: HomeSource::Variable });
     }
-    let data = environment
-        .get("XDG_DATA_HOME")
+    let data = get("XDG_DATA_HOME")
         .map(PathBuf::from)
         .filter(|path| path.is_absolute())
         .or_else(|| user_home.map(|home| home.join(".local").join("share")));

@@ -40,7 +40,9 @@ mod watch;
 /// The core: the types that the functions of this crate take and return, and the traits that they are called on.
 pub use instance_core;
 
-pub use compute_logs::LocalComputeLogManager;
+pub use compute_logs::{
+    LocalComputeLogManager, NoOpComputeLogManager, UnservedComputeLogManager, compute_log_manager,
+};
 #[cfg(feature = "sqlite")]
 pub use context::{OpenMode, StorageContext};
 #[cfg(feature = "postgres")]

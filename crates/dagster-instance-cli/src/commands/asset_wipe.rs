@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::io::Write;
-use std::path::Path;
 use std::process::ExitCode;
 
 use dagster_instance::error::shown;
@@ -13,6 +12,7 @@ use super::known;
 use crate::args::AssetWipe;
 use crate::confirm::{Decision, decide};
 use crate::print::counted;
+use crate::open::Target;
 use crate::{FAILURE, Result, json, open, text};
 
 /// How many keys of partitions a line names.
@@ -29,8 +29,8 @@ struct Target {
     materializations: u64,
 }
 
-pub(crate) async fn run(home: Option<&Path>, args: &AssetWipe) -> Result<ExitCode> {
-    let instance = open::existing(home).await?;
+pub(crate) async fn run(target: &Target, args: &AssetWipe) -> Result<ExitCode> {
+    let instance = open::existing(target).await?;
     let mut targets = Vec::new();
     // The same asset is not wiped twice.
     let keys: BTreeSet<&AssetKey> = args.keys.iter().collect();

@@ -1,7 +1,6 @@
 //! `tick list`: the ticks of a schedule or sensor, newest first.
 
 use std::io::{BufWriter, Write};
-use std::path::Path;
 
 use dagster_instance::scheduling::InstigatorTick;
 use dagster_instance::serdes::Number;
@@ -10,10 +9,11 @@ use dagster_instance::storage::{Only, TicksQuery};
 use super::instigators::find;
 use crate::args::TickList;
 use crate::print::Table;
+use crate::open::Target;
 use crate::{Result, json, open, print, text};
 
-pub(crate) async fn run(home: Option<&Path>, args: &TickList) -> Result<()> {
-    let instance = open::existing(home).await?;
+pub(crate) async fn run(target: &Target, args: &TickList) -> Result<()> {
+    let instance = open::existing(target).await?;
     let ids = find(&instance, None, &args.named.name).await?.ids();
     let query = TicksQuery::new(&ids.origin_id, &ids.selector_id)
         .with_statuses(Only::any_if_empty(args.statuses.clone()))

@@ -104,7 +104,7 @@ impl DagsterInstance {
     /// # Errors
     ///
     /// [`InstanceError::Invalid`] if the id cannot be the name of a directory, as it is empty, has a separator in it, or
-    /// leads out of the directory.
+    /// leads out of the directory. Else those of [`root_directory`](Self::root_directory).
     pub fn file_manager_directory(&self, run_id: &RunId) -> Result<PathBuf, InstanceError> {
         instance_storage::file_manager_directory(self, run_id)
     }
@@ -245,7 +245,8 @@ impl DagsterInstance {
     /// Returns what there is to say about the storages of the instance: for each part its module, class and configuration,
     /// as `dagster.yaml` would name them.
     ///
-    /// A store that `dagster.yaml` cannot name is a text instead, as in Dagster. The passwords of databases are left out.
+    /// A store that `dagster.yaml` cannot name is a text instead, as in Dagster. The passwords of databases are left out,
+    /// and so is the configuration of classes that this version does not have, as it may hold others.
     /// The scheduler, the run coordinator and the run launcher are not listed: they are parts of the program here.
     pub fn info_dict(&self) -> InfoDict {
         instance_storage::info_dict(self)
@@ -297,12 +298,20 @@ impl DagsterInstance {
     /// Returns the directory of the artefacts that need a local disk; the other directories are below it.
     ///
     /// It is the directory of the instance, unless `local_artifact_storage` of `dagster.yaml` names another.
-    pub fn root_directory(&self) -> PathBuf {
+    ///
+    /// # Errors
+    ///
+    /// [`InstanceError::Config`] if only a class of somebody else's knows which directory it is.
+    pub fn root_directory(&self) -> Result<PathBuf, InstanceError> {
         instance_storage::root_directory(self)
     }
 
     /// Returns the directory of the logs of schedules. It need not exist.
-    pub fn schedules_directory(&self) -> PathBuf {
+    ///
+    /// # Errors
+    ///
+    /// Those of [`root_directory`](Self::root_directory).
+    pub fn schedules_directory(&self) -> Result<PathBuf, InstanceError> {
         instance_storage::schedules_directory(self)
     }
 
@@ -319,7 +328,11 @@ impl DagsterInstance {
     }
 
     /// Returns the directory in which Dagster's IO manager stores values. It need not exist.
-    pub fn storage_directory(&self) -> PathBuf {
+    ///
+    /// # Errors
+    ///
+    /// Those of [`root_directory`](Self::root_directory).
+    pub fn storage_directory(&self) -> Result<PathBuf, InstanceError> {
         instance_storage::storage_directory(self)
     }
 

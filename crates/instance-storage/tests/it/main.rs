@@ -5,6 +5,7 @@ mod bad_days;
 mod compute_logs;
 mod concurrency;
 mod conformance;
+mod daemons;
 mod damage;
 mod domain;
 mod dynamic_partitions;

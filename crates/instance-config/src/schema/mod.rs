@@ -1,0 +1,3 @@
+//! What `dagster.yaml` may say: the types of its values.
+
+pub(crate) mod source;
