@@ -7,7 +7,7 @@ use dagster_instance::{DagsterInstance, DagsterInstanceBuilder};
 use crate::Result;
 
 /// Which instance the arguments name.
-pub(crate) struct Target {
+pub(crate) struct InstancePlace {
     /// Its directory, unless it is the default one.
     pub(crate) home: Option<PathBuf>,
     /// Where its stores are, unless its configuration says it.
@@ -15,18 +15,18 @@ pub(crate) struct Target {
 }
 
 /// A builder for the instance that the arguments name.
-pub(crate) fn builder(target: &Target) -> DagsterInstanceBuilder {
+pub(crate) fn builder(place: &InstancePlace) -> DagsterInstanceBuilder {
     let mut builder = DagsterInstance::builder();
-    if let Some(home) = &target.home {
+    if let Some(home) = &place.home {
         builder = builder.home(home);
     }
-    if let Some(storage) = &target.storage {
+    if let Some(storage) = &place.storage {
         builder = builder.storage(storage);
     }
     builder
 }
 
 /// The instance, which must exist: looking at one does not create it.
-pub(crate) async fn existing(target: &Target) -> Result<DagsterInstance> {
-    Ok(builder(target).must_exist().open().await?)
+pub(crate) async fn existing(place: &InstancePlace) -> Result<DagsterInstance> {
+    Ok(builder(place).must_exist().open().await?)
 }

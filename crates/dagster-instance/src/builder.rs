@@ -248,7 +248,8 @@ impl DagsterInstanceBuilder {
             _ => None,
         };
         if let Some(source) = source {
-            let reason = "the builder has it, and something else that says the same; set one of both";
+            let reason =
+                "the builder has it, and something else that says the same; set one of both";
             return Err(InstanceError::invalid("configuration", source, reason));
         }
         if let Some(settings) = self.settings.take() {

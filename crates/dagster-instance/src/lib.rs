@@ -30,7 +30,8 @@ pub use instance_core::storage::Only;
 pub use instance_core::{
     AssetCheckKey, AssetKey, InstanceError, RunId, SnapshotId, StorageError, StorageId, asset_key,
     assets, classes, code_location, config_problems, daemon, error, error_info, event,
-    instance_ref, launcher, memory, ops, partitions, run, scheduling, selectors, serdes, settings, snap, storage, tags,
+    instance_ref, launcher, memory, ops, partitions, run, scheduling, selectors, serdes, settings,
+    snap, storage, tags,
 };
 #[cfg(feature = "tracing-layer")]
 pub use instance_events::run_log_layer;

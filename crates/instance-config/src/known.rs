@@ -188,11 +188,7 @@ const CLASSES: [Row; 25] = [
         Known::UPathDefsStateStorage,
         "UPathDefsStateStorage",
         "dagster",
-        &[
-            "",
-            "._core.storage.defs_state",
-            "._core.storage.defs_state.blob_storage_state_storage",
-        ],
+        &["", "._core.storage.defs_state", "._core.storage.defs_state.blob_storage_state_storage"],
     ),
 ];
 

@@ -44,11 +44,7 @@ impl<'a> Part<'a> {
         ))
     }
 
-
-    fn of_data(
-        data: &ConfigurableClassData,
-        place: Place<'a>,
-    ) -> Result<Self, ConfigProblems> {
+    fn of_data(data: &ConfigurableClassData, place: Place<'a>) -> Result<Self, ConfigProblems> {
         let config = read_config_yaml(&data.config_yaml, &place)?;
         Ok(Self::new(data.module_name.as_str(), &data.class_name, config, place))
     }

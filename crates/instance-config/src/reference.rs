@@ -105,10 +105,8 @@ impl Storages {
                 };
             }
         }
-        let all = config_section(values, &["storage", "custom"]).map_or_else(
-            || data("", "", &Value::Null),
-            data_of_section,
-        );
+        let all = config_section(values, &["storage", "custom"])
+            .map_or_else(|| data("", "", &Value::Null), data_of_section);
         let nested = nested(&all);
         let module = "dagster._core.storage.legacy_storage";
         let legacy = |class: &str| Some(data(module, class, &nested));
@@ -162,11 +160,7 @@ fn sqlite_below(base_dir: &str) -> [ConfigurableClassData; 3] {
             "SqliteEventLogStorage",
             joined(&joined(&history, "runs"), ""),
         ),
-        (
-            "dagster._core.storage.schedules",
-            "SqliteScheduleStorage",
-            joined(base_dir, "schedules"),
-        ),
+        ("dagster._core.storage.schedules", "SqliteScheduleStorage", joined(base_dir, "schedules")),
     ]
     .map(|(module, class, directory)| data(module, class, &base_dir_of(directory)))
 }

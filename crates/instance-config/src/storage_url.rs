@@ -53,7 +53,8 @@ mod tests {
 
     #[test]
     fn other_urls_are_refused_without_their_passwords() {
-        for text in ["mysql://u:secret@h/d", "postgresql://u:secret@h:secret/d", "sqlite:///x", ""] {
+        for text in ["mysql://u:secret@h/d", "postgresql://u:secret@h:secret/d", "sqlite:///x", ""]
+        {
             let error = storage_section(text).unwrap_err().to_string();
             assert!(error.contains("storage") && !error.contains("secret"), "{error}");
         }

@@ -147,7 +147,11 @@ mod tests {
     #[test]
     fn modules_have_their_form_of_today_and_are_stored_in_the_old_one() {
         for (given, kept, stored) in [
-            ("dagster.core.storage.runs", "dagster._core.storage.runs", "dagster.core.storage.runs"),
+            (
+                "dagster.core.storage.runs",
+                "dagster._core.storage.runs",
+                "dagster.core.storage.runs",
+            ),
             ("dagster._core.scheduler", "dagster._core.scheduler", "dagster.core.scheduler"),
             ("dagster", "dagster", "dagster"),
             ("dagster.", "dagster.", "dagster."),

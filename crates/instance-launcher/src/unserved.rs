@@ -34,7 +34,8 @@ impl UnservedRunLauncher {
                 "run_launcher: {class} launches runs, and this version does not have that class; launch them by \
                  Dagster, or give the builder a launcher"
             ),
-            _ => "run_launcher: this version does not have it; give the builder a launcher".to_owned(),
+            _ => "run_launcher: this version does not have it; give the builder a launcher"
+                .to_owned(),
         };
         Self { problem, commands: Default::default() }
     }

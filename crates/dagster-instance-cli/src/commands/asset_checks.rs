@@ -9,11 +9,11 @@ use dagster_instance::storage::{AssetCheckExecutionRecord, AssetCheckSummaryReco
 
 use super::known;
 use crate::args::AssetChecks;
-use crate::open::Target;
+use crate::open::InstancePlace;
 use crate::{Result, json, open, print, text};
 
-pub(crate) async fn run(target: &Target, args: &AssetChecks) -> Result<()> {
-    let instance = open::existing(target).await?;
+pub(crate) async fn run(place: &InstancePlace, args: &AssetChecks) -> Result<()> {
+    let instance = open::existing(place).await?;
     let checks = instance.get_asset_check_summary_records_for_asset(&args.key).await?;
     // A check may be executed before its asset is made.
     if checks.is_empty() && !instance.has_asset_key(&args.key).await? {

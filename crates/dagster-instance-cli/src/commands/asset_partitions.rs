@@ -4,11 +4,11 @@ use std::io::{BufWriter, Write};
 
 use super::known;
 use crate::args::{AssetPartitions, MISSING};
-use crate::open::Target;
+use crate::open::InstancePlace;
 use crate::{Result, json, open, print, text};
 
-pub(crate) async fn run(target: &Target, args: &AssetPartitions) -> Result<()> {
-    let instance = open::existing(target).await?;
+pub(crate) async fn run(place: &InstancePlace, args: &AssetPartitions) -> Result<()> {
+    let instance = open::existing(place).await?;
     if !instance.has_asset_key(&args.key).await? {
         return Err(known::unknown(&args.key));
     }

@@ -11,11 +11,11 @@ use dagster_instance::storage::{
 use super::known;
 use crate::args::{AssetShow, PartitionStatus};
 use crate::bar::{self, Counts};
-use crate::open::Target;
+use crate::open::InstancePlace;
 use crate::{Result, json, open, print, text};
 
-pub(crate) async fn run(target: &Target, args: &AssetShow) -> Result<()> {
-    let instance = open::existing(target).await?;
+pub(crate) async fn run(place: &InstancePlace, args: &AssetShow) -> Result<()> {
+    let instance = open::existing(place).await?;
     let record = known::asset(&instance, &args.key).await?;
     let partitions = known::partitions(&instance, &args.key, &args.definition).await?;
     let checks = instance.get_asset_check_summary_records_for_asset(&args.key).await?;

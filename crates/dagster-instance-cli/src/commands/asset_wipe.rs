@@ -11,8 +11,8 @@ use dagster_instance::{AssetKey, DagsterInstance};
 use super::known;
 use crate::args::AssetWipe;
 use crate::confirm::{Decision, decide};
+use crate::open::InstancePlace;
 use crate::print::counted;
-use crate::open::Target;
 use crate::{FAILURE, Result, json, open, text};
 
 /// How many keys of partitions a line names.
@@ -29,8 +29,8 @@ struct Target {
     materializations: u64,
 }
 
-pub(crate) async fn run(target: &Target, args: &AssetWipe) -> Result<ExitCode> {
-    let instance = open::existing(target).await?;
+pub(crate) async fn run(place: &InstancePlace, args: &AssetWipe) -> Result<ExitCode> {
+    let instance = open::existing(place).await?;
     let mut targets = Vec::new();
     // The same asset is not wiped twice.
     let keys: BTreeSet<&AssetKey> = args.keys.iter().collect();

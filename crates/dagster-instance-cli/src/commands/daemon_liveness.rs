@@ -5,11 +5,11 @@ use std::process::ExitCode;
 
 use dagster_instance::daemon::DaemonStatusQuery;
 
-use crate::open::Target;
+use crate::open::InstancePlace;
 use crate::{FAILURE, Result, open};
 
-pub(crate) async fn run(target: &Target) -> Result<ExitCode> {
-    let instance = open::existing(target).await?;
+pub(crate) async fn run(place: &InstancePlace) -> Result<ExitCode> {
+    let instance = open::existing(place).await?;
     #[expect(clippy::cast_precision_loss, reason = "nobody waits for so many seconds")]
     let tolerance = instance.get_settings().daemon_heartbeat_tolerance_seconds as f64;
     let query = DaemonStatusQuery::new().with_heartbeat_tolerance_seconds(tolerance);

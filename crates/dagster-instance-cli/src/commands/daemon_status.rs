@@ -6,11 +6,11 @@ use dagster_instance::Only;
 use dagster_instance::daemon::{DaemonStatus, DaemonStatusQuery, DaemonType};
 
 use crate::args::DaemonStatusOf;
-use crate::open::Target;
+use crate::open::InstancePlace;
 use crate::{Result, json, open, print, text};
 
-pub(crate) async fn run(target: &Target, args: &DaemonStatusOf) -> Result<()> {
-    let instance = open::existing(target).await?;
+pub(crate) async fn run(place: &InstancePlace, args: &DaemonStatusOf) -> Result<()> {
+    let instance = open::existing(place).await?;
     let daemon_types = args.daemon_types.iter().map(|name| DaemonType::from(name.as_str()));
     let query =
         DaemonStatusQuery::new().with_daemon_types(Only::any_if_empty(daemon_types.collect()));

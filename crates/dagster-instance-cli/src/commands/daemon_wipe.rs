@@ -5,12 +5,12 @@ use std::process::ExitCode;
 
 use crate::args::DaemonWipe;
 use crate::confirm::{Decision, decide};
-use crate::open::Target;
+use crate::open::InstancePlace;
 use crate::print::counted;
 use crate::{FAILURE, Result, json, open};
 
-pub(crate) async fn run(target: &Target, args: &DaemonWipe) -> Result<ExitCode> {
-    let instance = open::existing(target).await?;
+pub(crate) async fn run(place: &InstancePlace, args: &DaemonWipe) -> Result<ExitCode> {
+    let instance = open::existing(place).await?;
     let heartbeats = instance.get_daemon_heartbeats().await?.len();
     let what = counted(heartbeats as u64, "heartbeat of daemons");
     let plan = [format!("to wipe: {what}")];

@@ -18,10 +18,10 @@ use tokio::task::JoinHandle;
 
 use super::run_events;
 use crate::args::Exec;
-use crate::open::Target;
+use crate::open::InstancePlace;
 use crate::{OWN_FAILURE, Result, open, report, text};
 
-pub(crate) async fn run(target: &Target, args: Exec) -> Result<ExitCode> {
+pub(crate) async fn run(place: &InstancePlace, args: Exec) -> Result<ExitCode> {
     // This comes first, so that an early signal stops the run and not this program.
     let mut stops = Stops::new()?;
     let command = CommandSpec::new(in_utf8(args.command)?)?;
@@ -42,7 +42,7 @@ pub(crate) async fn run(target: &Target, args: Exec) -> Result<ExitCode> {
         launcher = launcher.sharing_terminal();
     }
     // The run has no origin by which anybody else could launch it, so it is launched here, whatever is configured.
-    let builder = open::builder(target).run_launcher(launcher.clone());
+    let builder = open::builder(place).run_launcher(launcher.clone());
     let instance = builder.run_coordinator(DefaultRunCoordinator).open().await?;
     can_capture(&instance.get_settings().compute_logs)?;
     instance.create_storages().await?;

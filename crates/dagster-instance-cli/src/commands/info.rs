@@ -7,14 +7,14 @@ use dagster_instance::storage::InstigatorFilter;
 
 use crate::args::Output;
 use crate::json::Instigators;
-use crate::open::Target;
+use crate::open::InstancePlace;
 use crate::{Result, json, open, text};
 
 /// The release of Dagster whose formats this version reads and writes.
 const DAGSTER_VERSION: &str = "1.13.27";
 
-pub(crate) async fn run(target: &Target, args: &Output) -> Result<()> {
-    let instance = open::existing(target).await?;
+pub(crate) async fn run(place: &InstancePlace, args: &Output) -> Result<()> {
+    let instance = open::existing(place).await?;
     let info = instance.storage_info().await?;
     let assets = super::asset_list::count(&instance).await?;
     let states = instance.all_instigator_state(&InstigatorFilter::new()).await?;

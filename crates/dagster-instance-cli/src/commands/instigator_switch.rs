@@ -8,7 +8,7 @@ use dagster_instance::scheduling::{InstigatorState, InstigatorType, RemoteSchedu
 use super::instigators::{cron_schedule, find, word};
 use super::sensor_list;
 use crate::args::Named;
-use crate::open::Target;
+use crate::open::InstancePlace;
 use crate::{Result, json, open, text};
 
 /// What is done to a schedule or sensor.
@@ -20,12 +20,12 @@ pub(crate) enum Switch {
 }
 
 pub(crate) async fn run(
-    target: &Target,
+    place: &InstancePlace,
     instigator_type: InstigatorType,
     switch: Switch,
     args: &Named,
 ) -> Result<()> {
-    let instance = open::existing(target).await?;
+    let instance = open::existing(place).await?;
     let before = find(&instance, Some(instigator_type), &args.name).await?;
     let after = if instigator_type == InstigatorType::Schedule {
         switch_schedule(&instance, switch, &before).await?

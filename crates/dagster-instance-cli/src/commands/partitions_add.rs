@@ -5,13 +5,13 @@ use std::io::Write;
 use dagster_instance::{DynamicPartitionsProgress, read_partition_keys};
 
 use crate::args::{KeysOf, PartitionsAdd};
+use crate::open::InstancePlace;
 use crate::print::counted;
-use crate::open::Target;
 use crate::{Result, json, open, report, text};
 
-pub(crate) async fn run(target: &Target, args: &PartitionsAdd) -> Result<()> {
+pub(crate) async fn run(place: &InstancePlace, args: &PartitionsAdd) -> Result<()> {
     let keys = named(&args.keys).await?;
-    let instance = open::existing(target).await?;
+    let instance = open::existing(place).await?;
     let name = &args.keys.name;
     let mut progress = |at: DynamicPartitionsProgress| {
         // A few keys need no progress.

@@ -5,14 +5,14 @@ use std::io::{BufWriter, Write};
 use dagster_instance::storage::{DynamicPartitionsPage, Order};
 
 use crate::args::PartitionsList;
-use crate::open::Target;
+use crate::open::InstancePlace;
 use crate::{Result, json, open, print, text};
 
 /// How many keys are in memory at once.
 const PAGE: u64 = 10_000;
 
-pub(crate) async fn run(target: &Target, args: &PartitionsList) -> Result<()> {
-    let instance = open::existing(target).await?;
+pub(crate) async fn run(place: &InstancePlace, args: &PartitionsList) -> Result<()> {
+    let instance = open::existing(place).await?;
     let mut left = args.limit.unwrap_or(u64::MAX);
     let mut cursor = None;
     let mut out = BufWriter::new(std::io::stdout().lock());

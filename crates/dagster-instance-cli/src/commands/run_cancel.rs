@@ -6,12 +6,12 @@ use dagster_instance::QueuedRunCoordinator;
 use dagster_instance::run::DagsterRunStatus;
 
 use crate::args::RunCancel;
-use crate::open::Target;
+use crate::open::InstancePlace;
 use crate::{FAILURE, Result, open, report, text};
 
-pub(crate) async fn run(target: &Target, args: &RunCancel) -> Result<ExitCode> {
+pub(crate) async fn run(place: &InstancePlace, args: &RunCancel) -> Result<ExitCode> {
     // Whichever coordinator the deployment has: a run that is queued is in Dagster's queue.
-    let builder = open::builder(target).must_exist().run_coordinator(QueuedRunCoordinator);
+    let builder = open::builder(place).must_exist().run_coordinator(QueuedRunCoordinator);
     let instance = builder.open().await?;
     let run = instance.find_run(&args.id).await?.dagster_run;
     let run_id = &run.run_id;

@@ -6,13 +6,13 @@ use dagster_instance::scheduling::InstigatorType;
 
 use super::instigators::{cron_schedule, next_ticks, repository, require_zone, states};
 use crate::args::ScheduleList;
-use crate::open::Target;
+use crate::open::InstancePlace;
 use crate::{Result, json, open, print, text};
 
-pub(crate) async fn run(target: &Target, args: &ScheduleList) -> Result<()> {
+pub(crate) async fn run(place: &InstancePlace, args: &ScheduleList) -> Result<()> {
     let zone = args.zone.timezone.as_deref();
     require_zone(zone)?;
-    let instance = open::existing(target).await?;
+    let instance = open::existing(place).await?;
     let states = states(&instance, Some(InstigatorType::Schedule)).await?;
     let mut out = BufWriter::new(std::io::stdout().lock());
     if args.output.json {

@@ -9,11 +9,11 @@ use dagster_instance::serdes::Number;
 
 use super::instigators::{repository, states};
 use crate::args::Output;
-use crate::open::Target;
+use crate::open::InstancePlace;
 use crate::{Result, json, open, print, text};
 
-pub(crate) async fn run(target: &Target, args: &Output) -> Result<()> {
-    let instance = open::existing(target).await?;
+pub(crate) async fn run(place: &InstancePlace, args: &Output) -> Result<()> {
+    let instance = open::existing(place).await?;
     let states = states(&instance, Some(InstigatorType::Sensor)).await?;
     let mut out = BufWriter::new(std::io::stdout().lock());
     if args.json {

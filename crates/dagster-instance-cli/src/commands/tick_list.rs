@@ -8,12 +8,12 @@ use dagster_instance::storage::{Only, TicksQuery};
 
 use super::instigators::find;
 use crate::args::TickList;
+use crate::open::InstancePlace;
 use crate::print::Table;
-use crate::open::Target;
 use crate::{Result, json, open, print, text};
 
-pub(crate) async fn run(target: &Target, args: &TickList) -> Result<()> {
-    let instance = open::existing(target).await?;
+pub(crate) async fn run(place: &InstancePlace, args: &TickList) -> Result<()> {
+    let instance = open::existing(place).await?;
     let ids = find(&instance, None, &args.named.name).await?.ids();
     let query = TicksQuery::new(&ids.origin_id, &ids.selector_id)
         .with_statuses(Only::any_if_empty(args.statuses.clone()))

@@ -27,9 +27,13 @@ fn a_command_runs_under_any_launcher_and_coordinator() {
 
 #[test]
 fn a_command_whose_output_cannot_be_captured_is_not_started() {
-    let local = "module: dagster.core.storage.local_compute_log_manager, class: LocalComputeLogManager";
+    let local =
+        "module: dagster.core.storage.local_compute_log_manager, class: LocalComputeLogManager";
     for (section, part) in [
-        ("module: dagster_aws.s3, class: S3ComputeLogManager, config: {bucket: b}", "S3ComputeLogManager"),
+        (
+            "module: dagster_aws.s3, class: S3ComputeLogManager, config: {bucket: b}",
+            "S3ComputeLogManager",
+        ),
         (&format!("{local}, config: {{base_dir: {{env: NO_SUCH_VARIABLE}}}}"), "NO_SUCH_VARIABLE"),
     ] {
         let home = configured(&format!("compute_logs: {{{section}}}\n"));

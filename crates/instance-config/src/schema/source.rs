@@ -41,10 +41,9 @@ impl fmt::Display for SourceError {
             Self::NotSet { variable } => {
                 write!(f, "the environment variable {variable} is not set; set it")
             }
-            Self::NotUnicode { variable } => write!(
-                f,
-                "the environment variable {variable} is not UTF-8; set it to a text"
-            ),
+            Self::NotUnicode { variable } => {
+                write!(f, "the environment variable {variable} is not UTF-8; set it to a text")
+            }
             Self::NotAnInteger { variable } => write!(
                 f,
                 "the environment variable {variable} holds no whole number; set it to one, such as 7"

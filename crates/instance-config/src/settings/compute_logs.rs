@@ -37,7 +37,8 @@ fn of_part(
             let mut local = LocalComputeLogSettings::new(fields.required_text("base_dir")?);
             if let Some(seconds) = fields.plain_number("polling_timeout")? {
                 let timeout = Duration::try_from_secs_f64(seconds).map_err(|_| {
-                    fields.problem("polling_timeout", "it has to be a number of seconds, such as 2.5")
+                    fields
+                        .problem("polling_timeout", "it has to be a number of seconds, such as 2.5")
                 })?;
                 local = local.with_polling_timeout(timeout);
             }

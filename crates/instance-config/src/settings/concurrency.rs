@@ -15,9 +15,7 @@ pub(super) fn concurrency(sections: &Fields<'_>) -> Result<ConcurrencySettings, 
     Ok(settings
         .with_pools(pools(&section)?)
         .with_runs(runs(&section)?)
-        .with_default_op_concurrency_limit(
-            section.plain_integer("default_op_concurrency_limit")?,
-        ))
+        .with_default_op_concurrency_limit(section.plain_integer("default_op_concurrency_limit")?))
 }
 
 fn pools(concurrency: &Fields<'_>) -> Result<PoolSettings, ConfigProblems> {

@@ -88,7 +88,8 @@ fn blocking(fields: &Fields<'_>) -> Result<BlockOpConcurrencyLimitedRuns, Config
     let enabled = section.plain_boolean("enabled")?;
     let buffer = section.plain_integer("op_concurrency_slot_buffer")?.unwrap_or(0);
     if buffer != 0 && enabled == Some(false) {
-        let reason = "it has a meaning only if `enabled` is true; remove it, or set `enabled` to true";
+        let reason =
+            "it has a meaning only if `enabled` is true; remove it, or set `enabled` to true";
         return Err(section.problem("op_concurrency_slot_buffer", reason));
     }
     Ok(blocking.with_enabled(enabled).with_op_concurrency_slot_buffer(buffer))

@@ -20,7 +20,9 @@ pub(super) fn storage(
     match &parts.storage {
         StorageParts::Default => match &parts.instance_class {
             // Such a class may keep its stores anywhere. Dagster's own default would be an empty database.
-            Some(instance) => Ok(StorageSettings::all(StoreSettings::Other(instance.class.clone()))),
+            Some(instance) => {
+                Ok(StorageSettings::all(StoreSettings::Other(instance.class.clone())))
+            }
             None => Ok(defaults.storage.clone()),
         },
         StorageParts::All(part) => all(part, environment),
@@ -66,10 +68,7 @@ impl Kind {
 }
 
 /// All three stores by one class.
-fn all(
-    part: &Part<'_>,
-    environment: &dyn Environment,
-) -> Result<StorageSettings, ConfigProblems> {
+fn all(part: &Part<'_>, environment: &dyn Environment) -> Result<StorageSettings, ConfigProblems> {
     match part.known() {
         Some(Known::DagsterSqliteStorage) => {
             Ok(StorageSettings::sqlite_below(&directory(&part.fields(environment))?))

@@ -15,7 +15,8 @@ pub(super) fn tag_concurrency_limits(
         return Ok(Some(Vec::new()));
     }
     let Some(items) = fields.list(key)? else { return Ok(None) };
-    let limits = items.iter().enumerate().map(|(index, item)| limit(&fields.item(key, index, item)?));
+    let limits =
+        items.iter().enumerate().map(|(index, item)| limit(&fields.item(key, index, item)?));
     limits.collect::<Result<_, _>>().map(Some)
 }
 

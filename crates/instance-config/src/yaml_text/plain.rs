@@ -49,11 +49,15 @@ fn is_no_text(text: &str) -> bool {
     const WORDS: [&str; 8] = ["yes", "no", "true", "false", "on", "off", "null", ""];
 
     let is_word = WORDS.iter().any(|word| {
-        let title = word.get(..1).unwrap_or_default().to_uppercase()
-            + word.get(1..).unwrap_or_default();
+        let title =
+            word.get(..1).unwrap_or_default().to_uppercase() + word.get(1..).unwrap_or_default();
         text == *word || text == word.to_uppercase() || text == title
     });
-    is_word || matches!(text, "~" | "<<" | "=") || is_integer(text) || is_float(text) || is_time(text)
+    is_word
+        || matches!(text, "~" | "<<" | "=")
+        || is_integer(text)
+        || is_float(text)
+        || is_time(text)
 }
 
 fn unsigned(text: &str) -> &str {
@@ -110,7 +114,9 @@ fn is_float(text: &str) -> bool {
         None => (behind, None),
     };
     let has_exponent = exponent.is_none_or(|exponent| {
-        exponent.strip_prefix(['-', '+']).is_some_and(|digits| is_all(digits, |c| c.is_ascii_digit()))
+        exponent
+            .strip_prefix(['-', '+'])
+            .is_some_and(|digits| is_all(digits, |c| c.is_ascii_digit()))
     });
     let is_fraction = digits.chars().all(is_digit_or_gap);
     if whole.is_empty() {
@@ -120,7 +126,8 @@ fn is_float(text: &str) -> bool {
     }
     let begins = whole.starts_with(|c: char| c.is_ascii_digit());
     if let Some((first, parts)) = whole.split_once(':') {
-        let is_whole = begins && is_all(first, is_digit_or_gap) && parts.split(':').all(is_sixtieth);
+        let is_whole =
+            begins && is_all(first, is_digit_or_gap) && parts.split(':').all(is_sixtieth);
         return is_whole && is_fraction && exponent.is_none();
     }
     begins && is_all(whole, is_digit_or_gap) && is_fraction && has_exponent

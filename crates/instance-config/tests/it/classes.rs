@@ -27,7 +27,8 @@ fn captured_logs() {
             LocalComputeLogSettings::new("~/logs").with_polling_timeout(Duration::from_secs(1))
         )
     );
-    let noop = "module: dagster.core.storage.noop_compute_log_manager, class: NoOpComputeLogManager";
+    let noop =
+        "module: dagster.core.storage.noop_compute_log_manager, class: NoOpComputeLogManager";
     assert_eq!(compute_logs(noop), ComputeLogSettings::NoOp);
     let s3 = "module: dagster_aws.s3.compute_log_manager, class: S3ComputeLogManager, config: {bucket: {env: MISSING}}";
     let ComputeLogSettings::Other(class) = compute_logs(s3) else { panic!("no other class") };
@@ -97,8 +98,12 @@ fn coordinators() {
 fn launchers() {
     let launcher = |class: &str| loaded(&format!("run_launcher: {{{class}}}\n")).run_launcher;
     let core = "module: dagster.core.launcher";
-    assert_eq!(launcher(&format!("{core}, class: DefaultRunLauncher")), RunLauncherSettings::Default);
-    let in_memory = launcher(&format!("{core}.sync_in_memory_run_launcher, class: SyncInMemoryRunLauncher"));
+    assert_eq!(
+        launcher(&format!("{core}, class: DefaultRunLauncher")),
+        RunLauncherSettings::Default
+    );
+    let in_memory =
+        launcher(&format!("{core}.sync_in_memory_run_launcher, class: SyncInMemoryRunLauncher"));
     assert_eq!(in_memory, RunLauncherSettings::SyncInMemory);
     let k8s = launcher("module: dagster_k8s, class: K8sRunLauncher, config: {a: {env: MISSING}}");
     assert!(matches!(k8s, RunLauncherSettings::Other(_)), "{k8s:?}");
@@ -132,13 +137,17 @@ fn what_is_made_at_once() {
     let module = "module: dagster.core.scheduler, class: DagsterDaemonScheduler";
     refused(&[
         (&format!("scheduler: {{{module}, config: {{max_catchup_run: 1}}}}\n"), "max_catchup_run"),
-        (&format!("scheduler: {{{module}, config: {{max_tick_retries: {{env: MISSING}}}}}}\n"), "MISSING"),
+        (
+            &format!("scheduler: {{{module}, config: {{max_tick_retries: {{env: MISSING}}}}}}\n"),
+            "MISSING",
+        ),
         (
             "local_artifact_storage: {module: dagster.core.storage.root, class: LocalArtifactStorage}\n",
             "local_artifact_storage.config.base_dir",
         ),
     ]);
     let module = "module: dagster.core.secrets.env_file";
-    let error = load(&format!("secrets: {{custom: {{{module}, class: PerProjectEnvFileLoader}}}}\n"));
+    let error =
+        load(&format!("secrets: {{custom: {{{module}, class: PerProjectEnvFileLoader}}}}\n"));
     assert!(error.unwrap_err().contains("secrets.custom.config.location_paths"));
 }

@@ -35,7 +35,10 @@ fn defaults_are_dagsters() {
     assert!(get_sensor_settings(&ops).use_threads);
     assert_eq!(managed_python_loggers(&ops), [""; 0]);
     assert_eq!(python_log_level(&ops), None);
-    assert_eq!(get_ref(&ops).unwrap().run_launcher_data.as_ref().unwrap().class_name, "DefaultRunLauncher");
+    assert_eq!(
+        get_ref(&ops).unwrap().run_launcher_data.as_ref().unwrap().class_name,
+        "DefaultRunLauncher"
+    );
 }
 
 #[test]
@@ -65,7 +68,8 @@ fn limits_come_from_two_sections() {
     assert_eq!(queue.max_user_code_failure_retries, 2);
     assert!(queue.tag_concurrency_limits.is_empty());
 
-    let blocking = "block_op_concurrency_limited_runs: {enabled: true, op_concurrency_slot_buffer: 5}";
+    let blocking =
+        "block_op_concurrency_limited_runs: {enabled: true, op_concurrency_slot_buffer: 5}";
     let config = config(&format!("run_queue: {{{blocking}}}\n"));
     assert_eq!(config.pool_config.pool_granularity, Some(PoolGranularity::Op));
     let queue = config.run_queue_config.unwrap();
@@ -74,7 +78,9 @@ fn limits_come_from_two_sections() {
 
     let old = of("concurrency: {default_op_concurrency_limit: 6}\n");
     assert_eq!(global_op_concurrency_default_limit(&old).unwrap(), Some(6));
-    let at_once = of("run_coordinator: {module: dagster.core.run_coordinator, class: DefaultRunCoordinator}\n");
+    let at_once = of(
+        "run_coordinator: {module: dagster.core.run_coordinator, class: DefaultRunCoordinator}\n",
+    );
     assert_eq!(get_concurrency_config(&at_once).unwrap().run_queue_config, None);
 }
 

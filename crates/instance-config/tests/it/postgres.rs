@@ -31,7 +31,8 @@ fn fields_stay_as_they_are() {
 
 #[test]
 fn what_is_not_said_is_dagsters_default() {
-    let settings = postgres("{postgres_db: {username: '', hostname: '', db_name: 'd?sslmode=disable'}}");
+    let settings =
+        postgres("{postgres_db: {username: '', hostname: '', db_name: 'd?sslmode=disable'}}");
     assert_eq!(
         settings,
         PostgresSettings::new()
@@ -48,7 +49,9 @@ fn a_url_is_read_field_by_field() {
     let settings = postgres("{postgres_url: 'postgresql+psycopg2://u:p/w#1@h:5433/d'}");
     assert_eq!(settings, PostgresSettings::from_url("postgresql://u:p/w#1@h:5433/d").unwrap());
     // An empty URL is none.
-    let settings = postgres("{postgres_url: {env: EMPTY}, postgres_db: {username: u, hostname: h, db_name: d}}");
+    let settings = postgres(
+        "{postgres_url: {env: EMPTY}, postgres_db: {username: u, hostname: h, db_name: d}}",
+    );
     assert_eq!(settings.host.as_deref(), Some("h"));
 }
 
@@ -84,7 +87,10 @@ fn mistakes_are_named_without_their_values() {
         (db("username: u, scheme: secret"), "postgres_db.scheme"),
         (db("username: u, params: {sslmode: {env: secret}}"), "params.sslmode"),
         (db("username: u, prot: 1"), "postgres_db.prot"),
-        (of("{postgres_url: 'postgresql://h/d', should_autocreate_tables: secret}"), "should_autocreate_tables"),
+        (
+            of("{postgres_url: 'postgresql://h/d', should_autocreate_tables: secret}"),
+            "should_autocreate_tables",
+        ),
     ] {
         refused(&[(&yaml, part)]);
     }

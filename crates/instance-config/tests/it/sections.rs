@@ -99,10 +99,7 @@ fn every_section_is_followed() {
 fn ticks_are_kept_for_a_number_of_days_or_for_one_of_each_status() {
     let default = TickRetentionSettings::default();
     assert_eq!((default.schedule.skipped, default.sensor.skipped), (-1, 7));
-    for section in [
-        "{sensor: {purge_after_days: {}}}",
-        "{sensor: {purge_after_days: 0}}",
-    ] {
+    for section in ["{sensor: {purge_after_days: {}}}", "{sensor: {purge_after_days: 0}}"] {
         let settings = loaded(&format!("retention: {section}\n"));
         assert_eq!(settings.tick_retention, default, "{section}");
     }
@@ -141,7 +138,10 @@ fn other_values_are_errors_that_name_them() {
         ("retention: {runs: {purge_after_days: 1}}\n", "retention.runs"),
         ("auto_materialize: {enabled: {env: MISSING}}\n", "MISSING"),
         ("concurrency: {pools: {granularity: both}}\n", "both"),
-        ("concurrency: {runs: {tag_concurrency_limits: [{key: a}]}}\n", "tag_concurrency_limits.0.limit"),
+        (
+            "concurrency: {runs: {tag_concurrency_limits: [{key: a}]}}\n",
+            "tag_concurrency_limits.0.limit",
+        ),
         ("python_logs: {managed_python_loggers: [1]}\n", "managed_python_loggers"),
     ]);
 }

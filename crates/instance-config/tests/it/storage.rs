@@ -73,7 +73,10 @@ fn each_store_may_have_a_class_of_its_own() {
 #[test]
 fn a_class_that_is_not_known_is_named() {
     for (yaml, class) in [
-        ("storage: {mysql: {mysql_url: 'mysql://u:secret@h/d'}}\n", "dagster_mysql.DagsterMySQLStorage"),
+        (
+            "storage: {mysql: {mysql_url: 'mysql://u:secret@h/d'}}\n",
+            "dagster_mysql.DagsterMySQLStorage",
+        ),
         (
             "storage: {custom: {module: mine, class: DagsterPostgresStorage, config: {url: secret}}}\n",
             "mine.DagsterPostgresStorage",

@@ -36,10 +36,7 @@ impl ConcurrencySettings {
             op_granularity_run_buffer: self.pools.op_granularity_run_buffer,
         };
         let run_queue_config = queue.map(|queue| RunQueueConfig {
-            max_concurrent_runs: self
-                .runs
-                .max_concurrent_runs
-                .unwrap_or(queue.max_concurrent_runs),
+            max_concurrent_runs: self.runs.max_concurrent_runs.unwrap_or(queue.max_concurrent_runs),
             tag_concurrency_limits: self
                 .runs
                 .tag_concurrency_limits

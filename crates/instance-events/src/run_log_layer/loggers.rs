@@ -31,9 +31,11 @@ impl Loggers {
     pub(super) fn take(&self, target: &str) -> bool {
         match self {
             Self::All => true,
-            Self::These(names) => {
-                names.iter().map(String::as_str).chain([DAGSTER]).any(|name| is_within(target, name))
-            }
+            Self::These(names) => names
+                .iter()
+                .map(String::as_str)
+                .chain([DAGSTER])
+                .any(|name| is_within(target, name)),
         }
     }
 }

@@ -5,9 +5,7 @@ use std::path::PathBuf;
 
 use instance_core::ids::RunId;
 use instance_core::run::DagsterRun;
-use instance_core::settings::{
-    ClassSettings, ComputeLogSettings, StorageSettings, StoreSettings,
-};
+use instance_core::settings::{ClassSettings, ComputeLogSettings, StorageSettings, StoreSettings};
 use instance_core::testing::instance::TestInstance;
 use instance_storage::{OpenMode, StorageContext, Storages, storage_info};
 

@@ -122,7 +122,8 @@ fn connect_options(params: &Params) -> Result<PgConnectOptions, StorageError> {
     }
     PgConnectOptions::from_str(&url).map_err(|_| StorageError::Unsupported {
         what: "the settings of Postgres".to_owned(),
-        reason: "a field of them, or a variable such as PGPORT, is not what it should be".to_owned(),
+        reason: "a field of them, or a variable such as PGPORT, is not what it should be"
+            .to_owned(),
     })
 }
 

@@ -23,8 +23,7 @@ const OF_DRIVER: [&str; 12] = [
 ];
 
 /// The modes of TLS.
-const SSL_MODES: [&str; 6] =
-    ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
+const SSL_MODES: [&str; 6] = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
 
 /// Values of parameters that ask for what we do anyway.
 const AS_WE_DO: [(&str, &[&str]); 9] = [
@@ -83,12 +82,16 @@ impl Params {
             "connect_timeout" => match text.trim().parse::<i64>() {
                 Ok(seconds) => {
                     let seconds = u64::try_from(seconds).ok().filter(|seconds| *seconds > 0);
-                    self.connect_timeout = seconds.map(|seconds| Duration::from_secs(seconds.max(2)));
+                    self.connect_timeout =
+                        seconds.map(|seconds| Duration::from_secs(seconds.max(2)));
                 }
                 Err(_) => return Err(refused(name, "it has to be a number of seconds")),
             },
             "sslmode" if !SSL_MODES.contains(&text) => {
-                return Err(refused(name, &format!("it has to be one of {}", SSL_MODES.join(", "))));
+                return Err(refused(
+                    name,
+                    &format!("it has to be one of {}", SSL_MODES.join(", ")),
+                ));
             }
             "port" if text.parse::<u16>().is_err() => {
                 return Err(refused(name, "it has to be one number from 0 to 65535"));
