@@ -1,0 +1,169 @@
+"""What an instance of Dagster's class says about its settings, member by member, as plain values of JSON.
+
+Ours are made by `tests/src/configurations/members.rs`, under the same names.
+"""
+
+import json
+import math
+from enum import Enum
+
+from dagster._core.definitions.run_request import InstigatorType
+from dagster._record import as_dict, is_record
+from dagster._serdes import serialize_value
+
+# Properties, and methods without arguments.
+PLAIN = [
+    "auto_materialize_enabled",
+    "auto_materialize_max_tick_retries",
+    "auto_materialize_minimum_interval_seconds",
+    "auto_materialize_respect_materialization_data_versions",
+    "auto_materialize_run_tags",
+    "auto_materialize_use_sensors",
+    "backfill_log_storage_enabled",
+    "cancellation_thread_poll_interval_seconds",
+    "code_server_process_startup_timeout",
+    "code_server_reload_timeout",
+    "code_server_settings",
+    "da_request_backfills",
+    "daemon_skip_heartbeats_without_errors",
+    "dagster_observe_supported",
+    "freshness_enabled",
+    "get_auto_materialize_settings",
+    "get_backfill_settings",
+    "get_concurrency_config",
+    "get_default_graphql_run_records_limit",
+    "get_python_log_dagster_handler_config",
+    "get_required_daemon_types",
+    "get_scheduler_settings",
+    "get_sensor_settings",
+    "global_op_concurrency_default_limit",
+    "is_ephemeral",
+    "is_persistent",
+    "legacy_freshness_policy_killswitch_enabled",
+    "managed_python_loggers",
+    "nux_enabled",
+    "python_log_level",
+    "root_directory",
+    "run_monitoring_cancel_timeout_seconds",
+    "run_monitoring_enabled",
+    "run_monitoring_max_resume_run_attempts",
+    "run_monitoring_max_runtime_seconds",
+    "run_monitoring_poll_interval_seconds",
+    "run_monitoring_settings",
+    "run_monitoring_start_timeout_seconds",
+    "run_retries_enabled",
+    "run_retries_max_retries",
+    "run_retries_retry_on_asset_or_op_failure",
+    "schedules_directory",
+    "should_start_background_run_thread",
+    "storage_directory",
+    "telemetry_enabled",
+    "wait_for_local_code_server_processes_on_shutdown",
+]
+# Parts of an instance: what each is, and where it keeps what it keeps.
+PARTS = [
+    "compute_log_manager",
+    "defs_state_storage",
+    "event_log_storage",
+    "run_coordinator",
+    "run_launcher",
+    "run_storage",
+    "schedule_storage",
+    "scheduler",
+]
+SETTINGS = [
+    "auto_materialize",
+    "backfills",
+    "code_servers",
+    "concurrency",
+    "freshness",
+    "nux",
+    "python_logs",
+    "retention",
+    "run_monitoring",
+    "run_retries",
+    "schedules",
+    "sensors",
+    "telemetry",
+]
+
+
+def plain(value):
+    """The value as JSON has it. What JSON has no number for becomes text."""
+    if isinstance(value, Enum):
+        return value.value
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    if is_record(value):
+        return plain(as_dict(value))
+    if hasattr(value, "_asdict"):
+        return plain(value._asdict())
+    if isinstance(value, dict):
+        return {str(plain(key)): plain(each) for key, each in value.items()}
+    if isinstance(value, (list, tuple, set, frozenset)):
+        return [plain(each) for each in value]
+    if value is None or isinstance(value, (bool, int, float, str)):
+        return value
+    return str(value)
+
+
+def part(found):
+    """The class, and where it keeps its data: as it was told, not as it would find it."""
+    if found is None:
+        return None
+    # A storage of the time before Dagster had one storage for all.
+    inner = getattr(found, "_storage", None)
+    if type(found).__name__.startswith("Legacy") and inner is not None:
+        kind = type(found).__name__.removeprefix("Legacy")
+        return part({"RunStorage": inner.run_storage, "ScheduleStorage": inner.schedule_storage}.get(kind, found))
+    known = {"class": type(found).__name__}
+    for name, attribute in (
+        ("postgres_url", "postgres_url"),
+        ("should_autocreate_tables", "should_autocreate_tables"),
+        ("sqlite_url", "_conn_string"),
+        ("base_dir", "_base_dir"),
+        ("base_path", "base_path"),
+        ("polling_timeout", "polling_timeout"),
+        ("dequeue_interval_seconds", "dequeue_interval_seconds"),
+        ("dequeue_use_threads", "dequeue_use_threads"),
+        ("dequeue_num_workers", "dequeue_num_workers"),
+        ("supports_resume_run", "supports_resume_run"),
+        ("supports_check_run_worker_health", "supports_check_run_worker_health"),
+    ):
+        if hasattr(found, attribute):
+            known[name] = plain(getattr(found, attribute))
+    return known
+
+
+def questions(instance):
+    """The name of each member, and a function that asks for its value."""
+
+    def ask(name):
+        found = getattr(instance, name)
+        return found() if callable(found) else found
+
+    for name in PLAIN:
+        yield name, lambda name=name: plain(ask(name))
+    for name in PARTS:
+        of_instance = "_schedule_storage" if name == "schedule_storage" else name
+        yield name, lambda name=of_instance: part(getattr(instance, name))
+    yield "local_artifact_storage", lambda: part(instance._local_artifact_storage)
+    yield "secrets_loader", lambda: part(instance._secrets_loader)
+    yield "file_manager_directory", lambda: instance.file_manager_directory("RUN")
+    for kind in InstigatorType:
+        yield f"get_tick_retention_settings {kind.value}", lambda kind=kind: plain(
+            instance.get_tick_retention_settings(kind)
+        )
+    for name in SETTINGS:
+        yield f"get_settings {name}", lambda name=name: plain(instance.get_settings(name))
+    yield "get_ref", lambda: plain(json.loads(serialize_value(instance.get_ref())))
+
+
+def members(instance):
+    found = {}
+    for name, ask in questions(instance):
+        try:
+            found[name] = {"ok": ask()}
+        except Exception as error:
+            found[name] = {"error": f"{type(error).__name__}: {error}".splitlines()[0]}
+    return found
