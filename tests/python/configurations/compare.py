@@ -10,11 +10,44 @@ from dagster_shared.yaml_utils import DagsterYamlLoader
 SHORT = 300
 # Directories: what counts is where they lead from the directory in which the process works.
 DIRECTORIES = {
-    "base_dir",
+    "directory",
     "file_manager_directory",
     "root_directory",
     "schedules_directory",
     "storage_directory",
+}
+
+THREADS = {"use_threads": False, "num_workers": None, "num_submit_workers": None}
+# What Dagster's own readers of a mapping take for what it does not say. Ours are types in which all is said.
+DEFAULTS = {
+    "code_server_settings": {
+        "local_startup_timeout": 180,
+        "reload_timeout": 180,
+        "wait_for_local_processes_on_shutdown": False,
+    },
+    "get_auto_materialize_settings": {
+        "enabled": True,
+        "max_tick_retries": 3,
+        "minimum_interval_seconds": None,
+        "num_workers": None,
+        "respect_materialization_data_versions": False,
+        "run_tags": {},
+        "use_sensors": True,
+        "use_threads": False,
+    },
+    "get_backfill_settings": THREADS,
+    "get_scheduler_settings": THREADS,
+    "get_sensor_settings": {**THREADS, "use_threads": True},
+    "run_monitoring_settings": {
+        "cancel_timeout_seconds": 180,
+        "cancellation_thread_poll_interval_seconds": 10,
+        "enabled": False,
+        "free_slots_after_run_end_seconds": None,
+        "max_resume_run_attempts": 0,
+        "max_runtime_seconds": 0,
+        "poll_interval_seconds": 120,
+        "start_timeout_seconds": 180,
+    },
 }
 
 
@@ -41,6 +74,8 @@ def of_class(data):
 def comparable(name, value, directory):
     if name == "get_ref" and isinstance(value, dict):
         return {key: of_class(each) for key, each in value.items()}
+    if name in DEFAULTS:
+        return {**DEFAULTS[name], **value}
     if name in DIRECTORIES and isinstance(value, str):
         return os.path.normpath(os.path.join(directory, value))
     if isinstance(value, dict):

@@ -5,6 +5,7 @@ Ours are made by `tests/src/configurations/members.rs`, under the same names.
 
 import json
 import math
+import os
 from enum import Enum
 
 from dagster._core.definitions.run_request import InstigatorType
@@ -107,32 +108,55 @@ def plain(value):
     return str(value)
 
 
+def of_postgres(found):
+    """The database, in the parts of which its URL was put together, and how it is asked."""
+    url = found._engine.url
+    query = {key: [value] if isinstance(value, str) else list(value) for key, value in url.query.items()}
+    provider = found._token_provider
+    return {
+        "host": url.host,
+        "port": url.port,
+        "username": url.username,
+        "password": url.password,
+        "database": url.database,
+        "params": [[key, value] for key in sorted(query) for value in query[key]],
+        "should_autocreate_tables": found.should_autocreate_tables,
+        "auth_provider": provider and type(provider).__name__.removesuffix("TokenProvider"),
+    }
+
+
 def part(found):
-    """The class, and where it keeps its data: as it was told, not as it would find it."""
-    if found is None:
-        return None
-    # A storage of the time before Dagster had one storage for all.
-    inner = getattr(found, "_storage", None)
-    if type(found).__name__.startswith("Legacy") and inner is not None:
-        kind = type(found).__name__.removeprefix("Legacy")
-        return part({"RunStorage": inner.run_storage, "ScheduleStorage": inner.schedule_storage}.get(kind, found))
-    known = {"class": type(found).__name__}
-    for name, attribute in (
-        ("postgres_url", "postgres_url"),
-        ("should_autocreate_tables", "should_autocreate_tables"),
-        ("sqlite_url", "_conn_string"),
-        ("base_dir", "_base_dir"),
-        ("base_path", "base_path"),
-        ("polling_timeout", "polling_timeout"),
-        ("dequeue_interval_seconds", "dequeue_interval_seconds"),
-        ("dequeue_use_threads", "dequeue_use_threads"),
-        ("dequeue_num_workers", "dequeue_num_workers"),
-        ("supports_resume_run", "supports_resume_run"),
-        ("supports_check_run_worker_health", "supports_check_run_worker_health"),
-    ):
-        if hasattr(found, attribute):
-            known[name] = plain(getattr(found, attribute))
-    return known
+    """The class, and what it was told: directories, limits, databases."""
+    name = type(found).__name__
+    if name.startswith("Postgres"):
+        return {"class": name, **of_postgres(found)}
+    match name:
+        case "NoneType":
+            return None
+        case "SqliteRunStorage" | "SqliteScheduleStorage":
+            return {"class": name, "directory": os.path.dirname(found._conn_string.removeprefix("sqlite:///"))}
+        case "SqliteEventLogStorage" | "ConsolidatedSqliteEventLogStorage":
+            return {"class": name, "directory": found._base_dir}
+        case "LocalArtifactStorage":
+            return {"class": name, "directory": found.base_dir}
+        case "LocalComputeLogManager":
+            return {"class": name, "directory": found._base_dir, "polling_timeout": found.polling_timeout}
+        case "DagsterDaemonScheduler":
+            names = ("max_catchup_runs", "max_tick_retries")
+        case "QueuedRunCoordinator":
+            names = ("dequeue_interval_seconds", "dequeue_use_threads", "dequeue_num_workers")
+        case "DefaultRunLauncher" | "SyncInMemoryRunLauncher":
+            names = ("supports_resume_run",)
+        case "PerProjectEnvFileLoader":
+            return {"class": name, "location_paths": found._location_paths}
+        case "EnvFileLoader":
+            return {"class": name, "directory": found._base_dir}
+        case "UPathDefsStateStorage":
+            path = str(found.base_path)
+            return {"class": name, "url" if "://" in path else "directory": path}
+        case _:
+            names = ()
+    return {"class": name, **{each: plain(getattr(found, each)) for each in names}}
 
 
 def questions(instance):

@@ -5,13 +5,13 @@ import re
 
 from configurations.case import SECRET
 
-PLACE = re.compile(r"line (\d+), column (\d+)|:(\d+):(\d+)\b")
+# Behind the name of the file, or at the beginning of a line.
+PLACE = re.compile(r"(?:dagster\.yaml:|^ *)(\d+):(\d+): ", re.MULTILINE)
 
 
 def named_places(error):
     """The lines and columns in a text."""
-    found = PLACE.findall(error)
-    return {(int(line or other_line), int(column or other_column)) for line, column, other_line, other_column in found}
+    return {(int(line), int(column)) for line, column in PLACE.findall(error)}
 
 
 def is_named(case, error):

@@ -5,6 +5,7 @@ The classes that sections name have schemas of their own, for what stands under 
 
 import importlib
 from dataclasses import dataclass
+from functools import cache
 
 from dagster._config import resolve_to_config_type
 from dagster._config.config_type import ConfigType, ConfigTypeKind
@@ -76,6 +77,7 @@ class Spot:
     of_class: tuple | None = None
 
 
+@cache
 def config_of(module, name):
     return resolve_to_config_type(getattr(importlib.import_module(module), name).config_type())
 
@@ -104,6 +106,7 @@ def is_source(config_type):
     return config_type.kind == ConfigTypeKind.SCALAR_UNION and "env" in fields(config_type.non_scalar_type)
 
 
+@cache
 def root():
     return resolve_to_config_type(dagster_instance_config_schema())
 
