@@ -9,6 +9,7 @@
 
 pub mod answers;
 mod code_location;
+pub mod configurations;
 pub mod conformance;
 mod dagster;
 mod home;

@@ -21,6 +21,10 @@ class Case:
     env: dict = field(default_factory=dict)
     # What `DAGSTER_HOME` says.
     home: str | None = BASE + "/home"
+    # What stands in the place of sections of the file.
+    overrides: dict = field(default_factory=dict)
+    # The name of the file that is read, if it is another one.
+    filename: str | None = None
     # Below the directory of the case: the text of a file, `None` for a directory, `->` before the target of a link.
     files: dict = field(default_factory=dict)
     # Where the file was made wrong: any of these lines and columns names it. Both count from one.
@@ -31,7 +35,12 @@ class Case:
         directory = self.directory(base)
         env = {"HOME": f"{directory}/user", "PATH": "/usr/bin:/bin", "DAGSTER_HOME": self.home, **self.env}
         env = {name: value.replace(BASE, str(directory)) for name, value in env.items() if value is not None}
-        return {"name": self.name, "directory": f"{directory}/work", "env": env}
+        document = {"name": self.name, "directory": f"{directory}/work", "env": env}
+        if self.overrides:
+            document["overrides"] = self.overrides
+        if self.filename:
+            document["config_filename"] = self.filename
+        return document
 
     def directory(self, base):
         return Path(base) / self.name.replace("/", "-")

@@ -54,6 +54,24 @@ def cases():
         "batch_size_text": {"DAGSTER_EVENT_BATCH_SIZE": "many"},
     }.items():
         yield Case(f"environment/{name}", "", env)
+    both = TELEMETRY + "run_monitoring:\n  enabled: true\n  start_timeout_seconds: 7\n"
+    for name, overrides in {
+        "section_of_file": {"telemetry": {"enabled": True}},
+        "part_of_section": {"run_monitoring": {"enabled": False}},
+        "other_section": {"nux": {"enabled": False}},
+        "wrong": {"nux": {"enabled": "no"}},
+        "unknown": {"nix": {"enabled": False}},
+        "null": {"telemetry": None},
+        "of_storage": {"storage": {"sqlite": {"base_dir": "of-overrides"}}},
+        "of_storage_env": {"storage": {"sqlite": {"base_dir": {"env": "DIRECTORY"}}}},
+        "of_queue": {"run_queue": {"max_concurrent_runs": 3, "tag_concurrency_limits": [{"key": "a", "limit": 1}]}},
+        "excluded": {"run_queue": {}, "run_coordinator": {"module": "dagster", "class": "QueuedRunCoordinator"}},
+        "file_is_wrong": {"telemetry": {"enabled": True}, "run_monitoring": {}},
+    }.items():
+        text = both.replace("false", "maybe") if name == "file_is_wrong" else both
+        yield Case(f"overrides/{name}", text, {"DIRECTORY": BASE + "/of-variable"}, overrides=overrides)
+    yield Case("filename/other", TELEMETRY, files={"home/other.yaml": "nux:\n  enabled: false\n"}, filename="other.yaml")
+    yield Case("filename/absent", TELEMETRY, filename="other.yaml")
     dir_of_env = "storage:\n  sqlite:\n    base_dir:\n      env: DAGSTER_HOME\n"
     yield Case("environment/home_as_directory", dir_of_env)
     yield Case("environment/home_as_directory_tilde", None, home="~", files={"user/dagster.yaml": dir_of_env})

@@ -72,8 +72,8 @@ def of_class(data):
 
 
 def comparable(name, value, directory):
-    if name == "get_ref" and isinstance(value, dict):
-        return {key: of_class(each) for key, each in value.items()}
+    if name == "get_ref":
+        return {key: of_class(each) for key, each in json.loads(value).items()}
     if name in DEFAULTS:
         return {**DEFAULTS[name], **value}
     if name in DIRECTORIES and isinstance(value, str):
@@ -91,7 +91,15 @@ def short(answer):
 
 
 def differences(theirs, ours, directory):
-    """(what, how) for each difference. What differs is `verdict` or the name of a member."""
+    """(what, how) for each difference. What differs is `verdict` or the name of a member, with `by reference:` before
+    it if it is about the instance that we open from Dagster's reference."""
+    yield from of_members(theirs, ours, directory)
+    if "by_reference" in ours:
+        for what, how in of_members(theirs, ours["by_reference"], directory):
+            yield f"by reference: {what}", how
+
+
+def of_members(theirs, ours, directory):
     if theirs["accepted"] != ours["accepted"]:
         verdicts = [
             "accepted" if answer["accepted"] else f"refused: {answer['error'].replace(chr(10), ' | ')}"

@@ -3,7 +3,6 @@
 Ours are made by `tests/src/configurations/members.rs`, under the same names.
 """
 
-import json
 import math
 import os
 from enum import Enum
@@ -20,14 +19,11 @@ PLAIN = [
     "auto_materialize_respect_materialization_data_versions",
     "auto_materialize_run_tags",
     "auto_materialize_use_sensors",
-    "backfill_log_storage_enabled",
     "cancellation_thread_poll_interval_seconds",
     "code_server_process_startup_timeout",
     "code_server_reload_timeout",
     "code_server_settings",
-    "da_request_backfills",
     "daemon_skip_heartbeats_without_errors",
-    "dagster_observe_supported",
     "freshness_enabled",
     "get_auto_materialize_settings",
     "get_backfill_settings",
@@ -56,7 +52,6 @@ PLAIN = [
     "run_retries_max_retries",
     "run_retries_retry_on_asset_or_op_failure",
     "schedules_directory",
-    "should_start_background_run_thread",
     "storage_directory",
     "telemetry_enabled",
     "wait_for_local_code_server_processes_on_shutdown",
@@ -180,7 +175,7 @@ def questions(instance):
         )
     for name in SETTINGS:
         yield f"get_settings {name}", lambda name=name: plain(instance.get_settings(name))
-    yield "get_ref", lambda: plain(json.loads(serialize_value(instance.get_ref())))
+    yield "get_ref", lambda: serialize_value(instance.get_ref())
 
 
 def members(instance):

@@ -81,9 +81,19 @@ def shown(error):
     return "\n".join([f"{type(error).__name__}: {lines[0]}", *numbered])
 
 
-def load(document):
+def opened(document):
+    """Under the name of the home, as the programs of Dagster do it, or from there with more that tests say."""
     from dagster import DagsterInstance
 
+    home = document["env"].get("DAGSTER_HOME", "")
+    if "overrides" in document:
+        return DagsterInstance.local_temp(home, overrides=document["overrides"])
+    if "config_filename" in document:
+        return DagsterInstance.from_config(home, document["config_filename"])
+    return DagsterInstance.get()
+
+
+def load(document):
     from configurations.members import members
 
     kept = {name: os.environ[name] for name in KEPT if name in os.environ}
@@ -91,7 +101,7 @@ def load(document):
     os.environ.update({**kept, "DAGSTER_DISABLE_TELEMETRY": "1", **document["env"]})
     os.chdir(document["directory"])
     try:
-        with DagsterInstance.get() as instance:
+        with opened(document) as instance:
             return {"accepted": True, "members": members(instance)}
     except Exception as error:
         return {"accepted": False, "error": shown(error)}
