@@ -32,11 +32,12 @@ class Report:
         self.different, self.known, self.unnamed, self.secrets = {}, {}, {}, {}
         self.used = set()
 
-    def add(self, case, theirs, here):
+    def add(self, case, theirs, here, directory):
+        """`directory` is where the process worked."""
         counts = self.counts
         counts["cases"] += 1
         counts["of Dagster's tests"] += case.name.startswith("dagster/")
-        found = dict(differences(theirs, here, case.document("")["directory"]))
+        found = dict(differences(theirs, here, directory))
         unknown = {}
         for what, how in found.items():
             lines = [] if self.is_reference else known.lines_for(case.name, what)
@@ -101,7 +102,7 @@ def run(args):
     here = real if args.ours == "reference" else ours(args.ours, chosen, base, real)
     report = Report(args.ours == "reference")
     for case in chosen:
-        report.add(case, real[case.name], here[case.name])
+        report.add(case, real[case.name], here[case.name], case.document(base)["directory"])
     faults = list(report.faults(names, args.only == "*"))
     print(*faults, sep="\n")
     emit(

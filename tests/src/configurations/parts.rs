@@ -113,7 +113,8 @@ fn coordinator(settings: &RunCoordinatorSettings) -> Answer {
             "dequeue_use_threads": queue.dequeue_use_threads,
             "dequeue_num_workers": queue.dequeue_num_workers,
         })),
-        RunCoordinatorSettings::Default => Ok(json!({"class": "DefaultRunCoordinator"})),
+        // `DefaultRunCoordinator` is another name of it.
+        RunCoordinatorSettings::Default => Ok(json!({"class": "SyncInMemoryRunCoordinator"})),
         RunCoordinatorSettings::Other(class) => not_ours(class),
         RunCoordinatorSettings::Unusable(problems) => Err(problems.clone().into()),
         other => Ok(json!(format!("{other:?}"))),
