@@ -109,11 +109,12 @@ def of_postgres(found):
     query = {key: [value] if isinstance(value, str) else list(value) for key, value in url.query.items()}
     provider = found._token_provider
     return {
-        "host": url.host,
+        "host": url.host or None,
         "port": url.port,
-        "username": url.username,
-        "password": url.password,
-        "database": url.database,
+        # An empty one is none for libpq.
+        "username": url.username or None,
+        "password": url.password or None,
+        "database": url.database or None,
         "params": [[key, value] for key in sorted(query) for value in query[key]],
         "should_autocreate_tables": found.should_autocreate_tables,
         "auth_provider": provider and type(provider).__name__.removesuffix("TokenProvider"),
