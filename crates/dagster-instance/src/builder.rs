@@ -34,7 +34,8 @@ pub struct DagsterInstanceBuilder {
     overrides: Map<String, Value>,
     storage: Option<String>,
     instance_ref: Option<InstanceRef>,
-    settings: Option<InstanceSettings>,
+    // Boxed, as a future that holds a builder is as large as the builder.
+    settings: Option<Box<InstanceSettings>>,
     stores: Option<Stores>,
     compute_log_manager: Option<Arc<dyn ComputeLogManager>>,
     run_coordinator: Option<Arc<dyn RunCoordinator>>,
@@ -129,7 +130,7 @@ impl DagsterInstanceBuilder {
 
     /// Sets the settings. No `dagster.yaml` is read then.
     pub fn settings(mut self, settings: InstanceSettings) -> Self {
-        self.settings = Some(settings);
+        self.settings = Some(Box::new(settings));
         self
     }
 
@@ -201,13 +202,14 @@ impl DagsterInstanceBuilder {
         let memory = MemoryStores::new(Arc::clone(&self.clock), &*self.ids);
         let stores = self.stores.take().unwrap_or_else(|| memory.stores());
         let settings = self.settings.take();
-        let mut settings = settings.unwrap_or_else(|| settings_of_stores(StoreSettings::Memory));
+        let mut settings = settings.unwrap_or_else(|| settings_of_stores(StoreSettings::Memory).into());
         let manager = self.compute_log_manager.take();
         let manager = manager.unwrap_or_else(|| {
             settings.compute_logs = ComputeLogSettings::Memory;
             memory.compute_log_manager()
         });
-        let settings = settings.with_instance_type(InstanceType::Ephemeral).with_instance_ref(None);
+        settings.instance_type = InstanceType::Ephemeral;
+        settings.instance_ref = None;
         self.build(settings, stores, manager)
     }
 
@@ -238,7 +240,7 @@ impl DagsterInstanceBuilder {
     }
 
     /// The settings that were set, or those of the reference, or else those of the file.
-    fn load(&mut self) -> Result<InstanceSettings, InstanceError> {
+    fn load(&mut self) -> Result<Box<InstanceSettings>, InstanceError> {
         let of_file =
             self.storage.is_some() || self.config_filename.is_some() || !self.overrides.is_empty();
         let source = match (&self.settings, &self.instance_ref) {
@@ -256,10 +258,10 @@ impl DagsterInstanceBuilder {
             return Ok(settings);
         }
         if let Some(reference) = &self.instance_ref {
-            return settings_from_ref(reference, &ProcessEnvironment);
+            return settings_from_ref(reference, &ProcessEnvironment).map(Box::new);
         }
         if self.stores.is_some() && self.home.is_none() && !of_file {
-            return Ok(settings_of_stores(StoreSettings::Custom));
+            return Ok(settings_of_stores(StoreSettings::Custom).into());
         }
         let home = find_home(self.home.as_deref(), &ProcessEnvironment)?;
         let mut request = LoadSettings::new(home.path)
@@ -268,7 +270,7 @@ impl DagsterInstanceBuilder {
         if let Some(name) = self.config_filename.take() {
             request = request.with_config_filename(name);
         }
-        load_settings_of(&request, &ProcessEnvironment)
+        load_settings_of(&request, &ProcessEnvironment).map(Box::new)
     }
 
     #[cfg(feature = "sqlite")]
@@ -298,7 +300,7 @@ impl DagsterInstanceBuilder {
 
     fn build(
         self,
-        settings: InstanceSettings,
+        settings: Box<InstanceSettings>,
         stores: Stores,
         compute_log_manager: Arc<dyn ComputeLogManager>,
     ) -> DagsterInstance {

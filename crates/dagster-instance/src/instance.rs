@@ -20,7 +20,7 @@ pub struct DagsterInstance {
 }
 
 pub(crate) struct Inner {
-    pub(crate) settings: InstanceSettings,
+    pub(crate) settings: Box<InstanceSettings>,
     pub(crate) stores: Stores,
     pub(crate) compute_log_manager: Arc<dyn ComputeLogManager>,
     pub(crate) run_coordinator: Arc<dyn RunCoordinator>,

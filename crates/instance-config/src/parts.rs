@@ -102,6 +102,7 @@ pub(crate) fn config_section<'a>(
 
 /// Where the three stores are said to be.
 #[derive(Debug, Clone)]
+#[expect(clippy::large_enum_variant, reason = "it is made once, while a file is read")]
 pub(crate) enum StorageParts<'a> {
     /// Nowhere: Dagster's default.
     Default,

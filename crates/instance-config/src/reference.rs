@@ -33,7 +33,7 @@ pub(crate) fn instance_ref(values: &Map<String, Value>, base_dir: &str) -> Insta
             "compute_logs",
             "dagster._core.storage.local_compute_log_manager",
             "LocalComputeLogManager",
-            base_dir_of(joined(base_dir, "storage")),
+            base_dir_of(&joined(base_dir, "storage")),
         ),
         custom_instance_class_data: None,
         defs_state_storage_data: of("defs_state_storage"),
@@ -42,7 +42,7 @@ pub(crate) fn instance_ref(values: &Map<String, Value>, base_dir: &str) -> Insta
             "local_artifact_storage",
             "dagster._core.storage.root",
             "LocalArtifactStorage",
-            base_dir_of(base_dir.to_owned()),
+            base_dir_of(base_dir),
         ),
         run_coordinator_data: Some(run_coordinator),
         run_launcher_data: Some(or("run_launcher", "dagster", "DefaultRunLauncher", json!({}))),
@@ -89,7 +89,7 @@ impl Storages {
             return Self::of_separate(separate, base_dir);
         }
         let Some(storage) = config_section(values, &["storage"]) else {
-            return Self::of_sqlite(&base_dir_of(base_dir.to_owned()));
+            return Self::of_sqlite(&base_dir_of(base_dir));
         };
         if let Some(config) = storage.get("sqlite") {
             return Self::of_sqlite(config);
@@ -162,7 +162,7 @@ fn sqlite_below(base_dir: &str) -> [ConfigurableClassData; 3] {
         ),
         ("dagster._core.storage.schedules", "SqliteScheduleStorage", joined(base_dir, "schedules")),
     ]
-    .map(|(module, class, directory)| data(module, class, &base_dir_of(directory)))
+    .map(|(module, class, directory)| data(module, class, &base_dir_of(&directory)))
 }
 
 /// A class within the configuration of another one.
@@ -184,7 +184,7 @@ fn data(module: &str, class: &str, config: &Value) -> ConfigurableClassData {
     ConfigurableClassData::new(module, class, yaml_text(config.as_object().unwrap_or(&empty)))
 }
 
-fn base_dir_of(directory: String) -> Value {
+fn base_dir_of(directory: &str) -> Value {
     json!({ "base_dir": directory })
 }
 

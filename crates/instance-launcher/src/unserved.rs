@@ -19,11 +19,13 @@ use crate::lifecycle::terminate;
 #[derive(Debug)]
 pub struct UnservedRunLauncher {
     problem: String,
-    #[cfg(feature = "process")]
-    commands: crate::process::ProcessRunLauncher,
-    #[cfg(not(feature = "process"))]
-    commands: crate::absent::NoRunLauncher,
+    commands: Commands,
 }
+
+#[cfg(not(feature = "process"))]
+type Commands = crate::absent::NoRunLauncher;
+#[cfg(feature = "process")]
+type Commands = crate::process::ProcessRunLauncher;
 
 impl UnservedRunLauncher {
     /// The place of the launcher that settings name.
@@ -37,7 +39,7 @@ impl UnservedRunLauncher {
             _ => "run_launcher: this version does not have it; give the builder a launcher"
                 .to_owned(),
         };
-        Self { problem, commands: Default::default() }
+        Self { problem, commands: Commands::default() }
     }
 }
 

@@ -80,22 +80,19 @@ fn is_integer(text: &str) -> bool {
     if let Some(digits) = text.strip_prefix("0x") {
         return is_all(digits, |c| c.is_ascii_hexdigit() || c == '_');
     }
-    match text.strip_prefix('0') {
-        Some(digits) => digits.is_empty() || is_all(digits, |c| matches!(c, '0'..='7' | '_')),
-        None => {
-            let (first, parts) = text.split_once(':').unwrap_or((text, "0"));
-            first.starts_with(|c: char| c.is_ascii_digit())
-                && is_all(first, is_digit_or_gap)
-                && parts.split(':').all(is_sixtieth)
-        }
+    if let Some(digits) = text.strip_prefix('0') {
+        return digits.is_empty() || is_all(digits, |c| matches!(c, '0'..='7' | '_'));
     }
+    let (first, parts) = text.split_once(':').unwrap_or((text, "0"));
+    first.starts_with(|c: char| c.is_ascii_digit())
+        && is_all(first, is_digit_or_gap)
+        && parts.split(':').all(is_sixtieth)
 }
 
 /// Whether a part of a number of base 60 is one.
 fn is_sixtieth(part: &str) -> bool {
     match part.as_bytes() {
-        [digit] => digit.is_ascii_digit(),
-        [b'0'..=b'5', digit] => digit.is_ascii_digit(),
+        [digit] | [b'0'..=b'5', digit] => digit.is_ascii_digit(),
         _ => false,
     }
 }

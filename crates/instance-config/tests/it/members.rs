@@ -16,7 +16,7 @@ use instance_core::testing::instance::TestInstance;
 use crate::support::loaded;
 
 fn instance(settings: InstanceSettings) -> TestInstance {
-    TestInstance { settings, ..TestInstance::default() }
+    TestInstance { settings: settings.into(), ..TestInstance::default() }
 }
 
 fn of(yaml: &str) -> TestInstance {

@@ -1,6 +1,6 @@
 //! The configuration of a Postgres database.
 
-use instance_core::settings::{PostgresAuthProvider, PostgresSettings, StoreSettings};
+use instance_core::settings::{PostgresAuthProvider, PostgresSettings, Secret, StoreSettings};
 
 use crate::support::{load, loaded, refused};
 
@@ -17,7 +17,7 @@ fn fields_stay_as_they_are() {
         "{postgres_db: {username: 'u@/:', password: {env: PASSWORD}, hostname: db.example, db_name: dagster, port: \
          {env: NUMBER}, params: {sslmode: require, connect_timeout: 10, flag: true}}, should_autocreate_tables: false}",
     );
-    let password = settings.password.as_ref().map(|password| password.expose());
+    let password = settings.password.as_ref().map(Secret::expose);
     assert_eq!(password, Some("pa/ss@w:rd#?%+ é"));
     assert_eq!(settings.username.as_deref(), Some("u@/:"));
     assert_eq!((settings.host.as_deref(), settings.port), (Some("db.example"), Some(7)));

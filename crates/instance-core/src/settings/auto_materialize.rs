@@ -4,6 +4,7 @@ use serde_json::{Map, Value};
 
 /// How Dagster's daemon evaluates automation conditions.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own in dagster.yaml")]
 #[non_exhaustive]
 pub struct AutoMaterializeSettings {
     /// Whether conditions that no sensor evaluates are evaluated. The default is yes.

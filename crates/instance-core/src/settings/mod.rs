@@ -67,6 +67,7 @@ pub enum InstanceType {
 
 /// The configuration of an instance, with every default filled in.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a switch of its own in dagster.yaml")]
 #[non_exhaustive]
 pub struct InstanceSettings {
     /// The instance's directory, which Dagster calls `DAGSTER_HOME`. Of an instance that was opened by its reference,

@@ -61,9 +61,11 @@ async fn a_submission_says_what_is_missing() -> TestResult {
         (RunCoordinatorSettings::Other(class), "mine.Mine"),
         (RunCoordinatorSettings::Unusable(problems()), "it is not known"),
     ] {
-        let mut fake = TestInstance::default();
-        fake.run_coordinator = configured_run_coordinator(&settings);
-        fake.run_launcher = configured_run_launcher(&RunLauncherSettings::Default);
+        let fake = TestInstance {
+            run_coordinator: configured_run_coordinator(&settings),
+            run_launcher: configured_run_launcher(&RunLauncherSettings::Default),
+            ..TestInstance::default()
+        };
         let run_id = add_run(&fake, DagsterRunStatus::NotStarted);
         let error = submit_run(&fake, &run_id).await.map(drop).unwrap_err().to_string();
         assert!(error.contains("run_coordinator") && error.contains(part), "{error}");

@@ -1,4 +1,5 @@
 //! Which daemons an instance needs, and how they stand.
+#![expect(clippy::unwrap_used, reason = "a failed expectation is a failed test")]
 
 use instance_core::daemon::{DaemonHeartbeat, DaemonStatus, DaemonStatusQuery, DaemonType};
 use instance_core::error::ErrorKind;
