@@ -4,9 +4,7 @@
 use dagster_instance::instance_ref::InstanceRef;
 use dagster_instance::serdes::{deserialize_value, serialize_value};
 use dagster_instance::{DagsterInstance, ProcessEnvironment};
-use dagster_instance_tests::{
-    Home, PythonJob, dagster, dagster_with_input, execute_by_reference,
-};
+use dagster_instance_tests::{Home, PythonJob, dagster, dagster_with_input, execute_by_reference};
 use instance_config::settings_from_ref;
 use instance_core::error::BoxError;
 use instance_core::run::{DagsterRunStatus, RunsFilter};
