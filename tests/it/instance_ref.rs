@@ -4,12 +4,10 @@
 use dagster_instance::instance_ref::InstanceRef;
 use dagster_instance::serdes::{deserialize_value, serialize_value};
 use dagster_instance::{DagsterInstance, ProcessEnvironment};
-use dagster_instance_tests::{
-    Home, PythonJob, dagster, dagster_with_input, execute_by_reference,
-};
+use dagster_instance_tests::{Home, PythonJob, dagster, dagster_with_input, execute_by_reference};
 use instance_config::settings_from_ref;
 use instance_core::error::BoxError;
-use instance_core::run::RunsFilter;
+use instance_core::run::{DagsterRunStatus, RunsFilter};
 use instance_core::storage::RunsPage;
 use serde_json::{Value, json};
 
@@ -39,7 +37,7 @@ async fn dagster_executes_by_our_reference(home: &Home) -> TestResult {
     assert_eq!(executed.status, "SUCCESS", "{executed:?}");
     assert_eq!(executed.steps, ["extract", "transform", "load"]);
     let stored = instance.get_run_by_id(&run.run_id).await?.ok_or("the run is gone")?;
-    assert!(stored.is_success(), "it was executed in another instance: {:?}", stored.status);
+    assert_eq!(stored.status, DagsterRunStatus::Success, "it was executed in another instance");
     let theirs = dagster_with_input("instance_ref.py", &["open"], &json!({"reference": reference}));
     assert_eq!(theirs, json!({"runs": 1, "root_directory": home.path()}));
     Ok(instance.dispose().await?)

@@ -69,6 +69,9 @@ async fn three_stores_share_a_directory() -> TestResult {
         assert!(shared.path().join(name).exists(), "{name} was deleted");
     }
     let page = instance_core::storage::RunsPage::default();
-    assert_eq!(instance.get_runs(&instance_core::run::RunsFilter::default(), &page).await?.len(), 1);
+    assert_eq!(
+        instance.get_runs(&instance_core::run::RunsFilter::default(), &page).await?.len(),
+        1
+    );
     Ok(instance.dispose().await?)
 }

@@ -6,7 +6,10 @@ use super::support::{PASSWORD, accepted, home, load_from, refused};
 #[test]
 fn unknown_and_contradicting_keys_are_refused() {
     for (yaml, named) in [
-        ("concurrency:\n  pools:\n    NAME:\n      limit: 2\n", &["3:5", "concurrency.pools.NAME"][..]),
+        (
+            "concurrency:\n  pools:\n    NAME:\n      limit: 2\n",
+            &["3:5", "concurrency.pools.NAME"][..],
+        ),
         ("retention:\n  runs:\n    purge_after_days: 5\n", &["2:3", "retention.runs"]),
         ("data_retention:\n  runs: 5\n", &["1:1", "data_retention", "retention"]),
         (
@@ -17,8 +20,14 @@ fn unknown_and_contradicting_keys_are_refused() {
             "concurrency:\n  pools:\n    default_limit: 4\n  default_op_concurrency_limit: 4\n",
             &["default_op_concurrency_limit", "pools"],
         ),
-        ("concurrency:\n  pools:\n    default_limit: 1001\n", &["3:20", "default_limit", "1001", "1000"]),
-        ("concurrency:\n  default_op_concurrency_limit: 1001\n", &["default_op_concurrency_limit", "1001"]),
+        (
+            "concurrency:\n  pools:\n    default_limit: 1001\n",
+            &["3:20", "default_limit", "1001", "1000"],
+        ),
+        (
+            "concurrency:\n  default_op_concurrency_limit: 1001\n",
+            &["default_op_concurrency_limit", "1001"],
+        ),
         ("telemetry:\n", &["1:1", "telemetry"]),
         ("run_storage:\n", &["run_storage"]),
         ("storage:\n", &["storage"]),
@@ -40,7 +49,16 @@ fn all_mistakes_are_told_at_once() {
         "storage:\n  postgres:\n    postgres_db:\n      username: u\n      password: {PASSWORD}\n      hostname: h\n      \
          db_name: d\n      prot: 5433\ntelemetry:\n  enabled: maybe\nrun_monitor:\n  enabled: true\n"
     );
-    let named = ["8:7", "prot", "`port`", "10:12", "telemetry.enabled", "maybe", "11:1", "`run_monitoring`"];
+    let named = [
+        "8:7",
+        "prot",
+        "`port`",
+        "10:12",
+        "telemetry.enabled",
+        "maybe",
+        "11:1",
+        "`run_monitoring`",
+    ];
     refused(&yaml, &[], &named);
 }
 
@@ -93,7 +111,10 @@ fn no_error_about_yaml_shows_a_secret() {
     for (yaml, place) in [
         (storage.replace(PASSWORD, &format!("[{PASSWORD}]")), "5:"),
         (format!("storage:\n  postgres: postgresql://u:{PASSWORD}@h/d\n"), "2:"),
-        (format!("storage:\n  postgres:\n    postgres_uri: postgresql://u:{PASSWORD}@h/d\n"), "3:5"),
+        (
+            format!("storage:\n  postgres:\n    postgres_uri: postgresql://u:{PASSWORD}@h/d\n"),
+            "3:5",
+        ),
         (format!("storage:\n  postgres:\n    postgres_url: oracle://u:{PASSWORD}@h/d\n"), "3:"),
         (storage.replace("password:", "pasword:"), "5:7"),
     ] {
@@ -109,7 +130,8 @@ fn a_file_that_cannot_be_read_is_an_error() {
     let directory = dagster_instance_tests::Home::new();
     std::fs::create_dir(directory.path().join("dagster.yaml")).expect("a directory");
     let latin = home(b"# \xe9\ntelemetry:\n  enabled: false\n");
-    for (home, named) in [(dangling, "dagster.yaml"), (directory, "dagster.yaml"), (latin, "UTF-8")] {
+    for (home, named) in [(dangling, "dagster.yaml"), (directory, "dagster.yaml"), (latin, "UTF-8")]
+    {
         let error = load_from(home.path(), &[]).expect_err("it is refused");
         assert!(error.contains(named), "{error}");
     }

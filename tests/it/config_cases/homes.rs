@@ -15,8 +15,7 @@ fn the_directory_of_the_user_is_expanded() {
     let user = Home::new();
     let text = user.path().to_str().expect("a text");
     std::fs::create_dir(user.path().join("inner")).expect("a directory");
-    for (given, expected) in
-        [("~", user.path().to_owned()), ("~/inner", user.path().join("inner"))]
+    for (given, expected) in [("~", user.path().to_owned()), ("~/inner", user.path().join("inner"))]
     {
         assert_eq!(home_of(&[("HOME", text), ("DAGSTER_HOME", given)]), Ok(expected), "{given}");
     }

@@ -33,7 +33,11 @@ async fn runs_are_read_whatever_captures_their_output() -> TestResult {
         ("logs_of_ours", "OurComputeLogManager"),
         ("dagster.core.storage.noop_compute_log_manager", "NoOpComputeLogManager"),
     ] {
-        let config = if class.starts_with("NoOp") { "" } else { "  config:\n    bucket: logs\n    container: c\n" };
+        let config = if class.starts_with("NoOp") {
+            ""
+        } else {
+            "  config:\n    bucket: logs\n    container: c\n"
+        };
         let yaml = format!("compute_logs:\n  module: {module}\n  class: {class}\n{config}");
         let of_home = with_a_run(&yaml).await?;
         let instance = open(&of_home).await?;
@@ -152,7 +156,11 @@ async fn a_home_that_cannot_be_written_is_read() -> TestResult {
     of_home.ours(&["run", "list"]).succeeded();
     let refused = of_home.ours(&["exec", "--", "touch", &touched.to_string_lossy()]);
     assert_eq!(refused.code, Some(125), "{}", refused.stderr);
-    assert!(refused.stderr.contains(&*of_home.path().join("storage").to_string_lossy()), "{}", refused.stderr);
+    assert!(
+        refused.stderr.contains(&*of_home.path().join("storage").to_string_lossy()),
+        "{}",
+        refused.stderr
+    );
     assert!(!touched.exists(), "the command ran");
     Ok(())
 }

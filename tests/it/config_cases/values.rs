@@ -39,7 +39,11 @@ fn a_port_is_a_number_or_a_variable() {
 /// The name of a variable that YAML reads as something else than text.
 #[test]
 fn the_name_of_a_variable_is_text() {
-    refused(&of_postgres("      password:\n        env: TRUE\n"), &[("TRUE", "x")], &["8:14", "env"]);
+    refused(
+        &of_postgres("      password:\n        env: TRUE\n"),
+        &[("TRUE", "x")],
+        &["8:14", "env"],
+    );
 }
 
 /// Variables stand only where Dagster has them stand.

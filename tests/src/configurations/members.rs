@@ -13,10 +13,10 @@ pub(super) type Answer = Result<Value, InstanceError>;
 /// All members. Each has its value, or the error that it fails with.
 pub(super) fn members(instance: &DagsterInstance) -> Map<String, Value> {
     let plain = values(instance).into_iter().map(|(name, value)| (name.to_owned(), Ok(value)));
-    let fallible =
-        [fallible(instance), parts::parts(instance)].into_iter().flatten().map(|(name, answer)| {
-            (name.to_owned(), answer)
-        });
+    let fallible = [fallible(instance), parts::parts(instance)]
+        .into_iter()
+        .flatten()
+        .map(|(name, answer)| (name.to_owned(), answer));
     let all = plain.chain(fallible).chain(retention(instance)).chain(sections_of_file(instance));
     all.map(|(name, answer)| {
         let told = match answer {
@@ -93,9 +93,9 @@ fn fallible(instance: &DagsterInstance) -> Vec<(&'static str, Answer)> {
         ),
         (
             "get_required_daemon_types",
-            instance.get_required_daemon_types().map(|daemons| {
-                daemons.iter().map(|daemon| json!(daemon.as_str())).collect()
-            }),
+            instance
+                .get_required_daemon_types()
+                .map(|daemons| daemons.iter().map(|daemon| json!(daemon.as_str())).collect()),
         ),
         ("root_directory", directory(instance.root_directory())),
         ("schedules_directory", directory(instance.schedules_directory())),
@@ -107,11 +107,7 @@ fn fallible(instance: &DagsterInstance) -> Vec<(&'static str, Answer)> {
 
 /// How long ticks are kept, for each type.
 fn retention(instance: &DagsterInstance) -> Vec<(String, Answer)> {
-    let types = [
-        InstigatorType::Schedule,
-        InstigatorType::Sensor,
-        InstigatorType::AutoMaterialize,
-    ];
+    let types = [InstigatorType::Schedule, InstigatorType::Sensor, InstigatorType::AutoMaterialize];
     let of_type = |instigator_type: InstigatorType| {
         let retention = instance.get_tick_retention_settings(instigator_type);
         let days = TickStatus::ALL
