@@ -45,7 +45,7 @@ pub fn load_settings(
     environment: &dyn Environment,
 ) -> Result<InstanceSettings, InstanceError> {
     let file = home.join("dagster.yaml");
-    let config = Config::read(&file)?;
+    let config = Config::read(&file, environment, |_| {})?;
     let root = Section::root(config.file(), config.values());
     let artifacts =
         configured_base_dir(&root, "local_artifact_storage", "LocalArtifactStorage", environment)?;

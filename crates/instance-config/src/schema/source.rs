@@ -41,10 +41,9 @@ impl fmt::Display for SourceError {
             Self::NotSet { variable } => {
                 write!(f, "the environment variable {variable} is not set; set it")
             }
-            Self::NotUnicode { variable } => write!(
-                f,
-                "the environment variable {variable} is not UTF-8; set it to a text"
-            ),
+            Self::NotUnicode { variable } => {
+                write!(f, "the environment variable {variable} is not UTF-8; set it to a text")
+            }
             Self::NotAnInteger { variable } => write!(
                 f,
                 "the environment variable {variable} holds no whole number; set it to one, such as 7"
@@ -116,7 +115,7 @@ fn variable(
 }
 
 /// The number that Python's `int` makes of a text, as far as its digits are ASCII; the nearest one of 64 bits.
-fn python_integer(text: &str) -> Option<i64> {
+pub(crate) fn python_integer(text: &str) -> Option<i64> {
     let text = text.trim_matches(is_python_space);
     let (negative, digits) = match text.as_bytes().first()? {
         b'-' => (true, &text[1..]),
