@@ -4,9 +4,12 @@
 //!
 #![doc = include_str!("../README.md")]
 
+mod check;
 mod config;
+mod document;
 mod environment;
 mod fields;
+mod found_file;
 mod home;
 mod known;
 mod load;
@@ -17,11 +20,14 @@ mod reference;
 mod schema;
 mod settings;
 mod storage_url;
+mod user_home;
+mod verdict;
 mod yaml_text;
 
 /// The core: the types that the functions of this crate take and return, and the traits that they are called on.
 pub use instance_core;
 
+pub use check::{ConfigCheck, check_config};
 pub use environment::{Environment, ProcessEnvironment};
 pub use home::{Home, HomeSource, find_home};
 pub use load::{CONFIG_FILENAME, LoadSettings, load_settings, load_settings_of, settings_from_ref};
@@ -43,3 +49,4 @@ pub use members::{
     run_retries_retry_on_asset_or_op_failure, telemetry_enabled,
     wait_for_local_code_server_processes_on_shutdown,
 };
+pub use schema::dagster_yaml_schema;

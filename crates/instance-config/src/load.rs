@@ -99,7 +99,8 @@ pub fn load_settings_of(
 ) -> Result<InstanceSettings, InstanceError> {
     let home = &request.home;
     let storage = request.storage.as_deref().map(storage_section).transpose()?;
-    let config = Config::read(&home.join(&request.config_filename), |values| {
+    let environment = WithHome { home, environment };
+    let config = Config::read(&home.join(&request.config_filename), &environment, |values| {
         for (section, value) in &request.overrides {
             values.insert(section.clone(), value.clone());
         }
@@ -109,7 +110,6 @@ pub fn load_settings_of(
         }
     })?;
     let parts = Parts::of_file(&config);
-    let environment = WithHome { home, environment };
     // A reference is text, and a directory may have a name that is none.
     let reference = match (home.to_str(), &parts.instance_class) {
         (Some(base_dir), None) => Some(instance_ref(config.values(), base_dir)),
