@@ -70,9 +70,12 @@ impl<'a> Fields<'a> {
         self.plain(key, "a whole number, such as 7", whole_number)
     }
 
-    /// The number under a key. A variable cannot stand there.
+    /// The number under a key. A variable cannot stand there. Python takes a boolean for one or zero.
     pub(crate) fn plain_number(&self, key: &str) -> Result<Option<f64>, ConfigProblems> {
-        self.plain(key, "a number, such as 2.5", Value::as_f64)
+        self.plain(key, "a number, such as 2.5", |value| match value {
+            Value::Bool(value) => Some(f64::from(u8::from(*value))),
+            other => other.as_f64(),
+        })
     }
 
     /// The boolean under a key, or that of the variable that stands there.

@@ -12,7 +12,7 @@ use crate::user_home::{expand_user, user_home};
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Home {
-    /// The directory, absolute. It exists, unless its source is [`HomeSource::UserData`].
+    /// The directory, absolute. It exists if the variable names it.
     pub path: PathBuf,
     /// How it was found.
     pub source: HomeSource,
@@ -35,8 +35,8 @@ pub enum HomeSource {
 /// `dagster-instance` below `XDG_DATA_HOME`; `dagster-instance` below `.local/share` of `HOME`. An empty variable is
 /// none.
 ///
-/// A directory that somebody named has to exist, as for Dagster: a new one in the place of a mistyped one would be an
-/// empty instance. The one below the user's data directory need not exist.
+/// A directory that `DAGSTER_HOME` names has to exist, as for Dagster: a new one in the place of a mistyped one would be
+/// an empty instance. The others need not exist.
 ///
 /// A relative path of the caller starts at the current directory. A relative `DAGSTER_HOME` is an error, as for
 /// Dagster, because each process would take it for another directory. `~` and `~user` at the begin of `DAGSTER_HOME` are
@@ -44,8 +44,7 @@ pub enum HomeSource {
 ///
 /// # Errors
 ///
-/// [`InstanceError::Config`] if the directory that somebody named does not exist or is none, if `DAGSTER_HOME` is
-/// relative, if no variable names a directory, or if the path of the caller cannot be made absolute.
+/// [`InstanceError::Config`] if `DAGSTER_HOME` is relative, does not exist or is no directory, if no variable names a directory, or if the path of the caller cannot be made absolute.
 pub fn find_home(
     argument: Option<&Path>,
     environment: &dyn Environment,
@@ -56,7 +55,6 @@ pub fn find_home(
             reason: "it cannot be made an absolute path".to_owned(),
             source: Some(Box::new(error)),
         })?;
-        must_be_directory(&absolute, || format!("home {}", absolute.display()))?;
         return Ok(Home { path: absolute, source: HomeSource::Argument });
     }
     if let Some(text) = variable("DAGSTER_HOME", environment) {
@@ -201,7 +199,6 @@ mod tests {
             ),
             (refused(None, &named(&missing)), "does not exist"),
             (refused(None, &named(&file)), "is not a directory"),
-            (refused(Some(&missing), &[]), "does not exist"),
             (refused(None, &[]), "none of DAGSTER_HOME"),
         ] {
             assert!(message.contains(expected), "{message}");

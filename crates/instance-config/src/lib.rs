@@ -4,6 +4,7 @@
 //!
 #![doc = include_str!("../README.md")]
 
+mod carried;
 mod check;
 mod config;
 mod document;

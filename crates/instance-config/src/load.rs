@@ -90,9 +90,9 @@ pub fn load_settings(
 /// # Errors
 ///
 /// [`InstanceError::ConfigFile`] with the file and the key: the file cannot be read, a value is not possible, or a
-/// variable that it refers to is not set. [`InstanceError::Config`] for a variable of Dagster's own that is not what it
-/// should be. [`InstanceError::Invalid`] if [`LoadSettings::storage`] is neither a URL of Postgres nor a directory. No
-/// error shows a password.
+/// variable that it refers to is not set; also with the name of a variable of Dagster's own that is not what it should be.
+/// [`InstanceError::Invalid`] if [`LoadSettings::storage`] is neither a URL of Postgres nor a directory. No error shows a
+/// password.
 pub fn load_settings_of(
     request: &LoadSettings,
     environment: &dyn Environment,
@@ -124,8 +124,7 @@ pub fn load_settings_of(
 ///
 /// # Errors
 ///
-/// [`InstanceError::ConfigFile`] with the field of the reference, and [`InstanceError::Config`], as by
-/// [`load_settings_of`].
+/// [`InstanceError::ConfigFile`] with the field of the reference or the name of a variable, as by [`load_settings_of`].
 pub fn settings_from_ref(
     reference: &InstanceRef,
     environment: &dyn Environment,

@@ -8,6 +8,7 @@ use instance_core::instance_ref::{ConfigurableClassData, InstanceRef, ModuleName
 use instance_core::settings::ClassSettings;
 use serde_json::{Map, Value};
 
+use crate::carried::json_of;
 use crate::config::Config;
 use crate::environment::Environment;
 use crate::fields::Fields;
@@ -52,6 +53,11 @@ impl<'a> Part<'a> {
     /// The class, if its work is known here.
     pub(crate) fn known(&self) -> Option<Known> {
         known(&self.class.module, &self.class.class)
+    }
+
+    /// What is wrong if Dagster has the class for something else: the class, which is known to be none of this kind.
+    pub(crate) fn is_no(&self, kind: &str) -> ConfigProblems {
+        self.place.problem(format!("{} is no class of {kind}", self.class))
     }
 
     /// The values of its configuration.
@@ -201,7 +207,7 @@ impl<'a> Parts<'a> {
             data.as_ref().map(|data| part(field, data))
         };
         let place = Place::of_reference("settings");
-        let settings = match reference.settings.to_json() {
+        let settings = match json_of(&reference.settings) {
             Ok(Value::Object(settings)) => settings,
             Ok(_) => return Err(place.problem("they have to be a mapping")),
             Err(error) => return Err(place.problem(error.to_string())),

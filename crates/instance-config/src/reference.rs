@@ -5,6 +5,7 @@ use instance_core::instance_ref::{ConfigurableClassData, InstanceRef};
 use instance_core::serdes::{Opaque, UnknownFields};
 use serde_json::{Map, Value, json};
 
+use crate::document::Node;
 use crate::parts::{OWN_STORAGES, config_section, settings_of};
 use crate::place::Place;
 use crate::yaml_text::yaml_text;
@@ -66,10 +67,10 @@ pub(crate) fn read_config_yaml(
     text: &str,
     place: &Place<'_>,
 ) -> Result<Map<String, Value>, ConfigProblems> {
-    match serde_saphyr::from_str(text) {
-        Ok(Value::Object(map)) => Ok(map),
+    match Node::read(text.as_bytes()) {
+        Ok(node) if node.entries().is_some() => Ok(node.to_map()),
         Ok(_) => Err(place.problem("its YAML has to be a mapping")),
-        Err(_) => Err(place.problem("it is no YAML")),
+        Err(error) => Err(place.problem(format!("it is no YAML: {}", error.reason))),
     }
 }
 

@@ -10,8 +10,9 @@ use crate::{FAILURE, Result, open};
 
 pub(crate) async fn run(place: &InstancePlace) -> Result<ExitCode> {
     let instance = open::existing(place).await?;
+    let tolerance = instance.get_settings().daemon_heartbeat_tolerance_seconds.clone()?;
     #[expect(clippy::cast_precision_loss, reason = "nobody waits for so many seconds")]
-    let tolerance = instance.get_settings().daemon_heartbeat_tolerance_seconds as f64;
+    let tolerance = tolerance as f64;
     let query = DaemonStatusQuery::new().with_heartbeat_tolerance_seconds(tolerance);
     let statuses = instance.get_daemon_statuses(&query).await?;
     let is_live = statuses.iter().all(|status| status.healthy == Some(true));

@@ -93,7 +93,11 @@ impl DagsterInstance {
     }
 
     /// Returns how many runs Dagster's web server lists unless it is asked for a number; `None` is any number.
-    pub fn get_default_graphql_run_records_limit(&self) -> Option<i64> {
+    ///
+    /// # Errors
+    ///
+    /// [`InstanceError::ConfigFile`] if the variable `DAGSTER_DEFAULT_GRAPHQL_RUN_RECORDS_LIMIT` holds no number.
+    pub fn get_default_graphql_run_records_limit(&self) -> Result<Option<i64>, InstanceError> {
         instance_config::get_default_graphql_run_records_limit(self)
     }
 

@@ -50,6 +50,12 @@ pub fn nux_enabled(ops: &dyn ConfigOps) -> bool {
 }
 
 /// Returns how many runs Dagster's web server lists unless it is asked for a number; `None` is any number.
-pub fn get_default_graphql_run_records_limit(ops: &dyn ConfigOps) -> Option<i64> {
-    ops.settings().default_graphql_run_records_limit
+///
+/// # Errors
+///
+/// [`InstanceError::ConfigFile`] if the variable `DAGSTER_DEFAULT_GRAPHQL_RUN_RECORDS_LIMIT` holds no number.
+pub fn get_default_graphql_run_records_limit(
+    ops: &dyn ConfigOps,
+) -> Result<Option<i64>, InstanceError> {
+    Ok(ops.settings().default_graphql_run_records_limit.clone()?)
 }

@@ -18,8 +18,10 @@ pub(super) fn local_artifact_storage(
             None => defaults.local_artifact_storage.clone(),
         });
     };
-    if part.known() != Some(Known::LocalArtifactStorage) {
-        return Ok(LocalArtifactSettings::Other(part.class.clone()));
+    match part.known() {
+        Some(Known::LocalArtifactStorage) => {}
+        Some(_) => return Err(part.is_no("a storage of artefacts")),
+        None => return Ok(LocalArtifactSettings::Other(part.class.clone())),
     }
     let fields = part.fields(environment);
     fields.only(&["base_dir"])?;

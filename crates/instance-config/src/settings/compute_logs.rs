@@ -48,6 +48,7 @@ fn of_part(
             fields.only(&[])?;
             Ok(ComputeLogSettings::NoOp)
         }
-        _ => Ok(ComputeLogSettings::Other(part.class.clone())),
+        Some(_) => Err(part.is_no("a store of captured logs")),
+        None => Ok(ComputeLogSettings::Other(part.class.clone())),
     }
 }

@@ -12,8 +12,10 @@ pub(super) fn defs_state_storage(
     environment: &dyn Environment,
 ) -> Result<DefsStateSettings, ConfigProblems> {
     let Some(part) = &parts.defs_state_storage else { return Ok(DefsStateSettings::default()) };
-    if part.known() != Some(Known::UPathDefsStateStorage) {
-        return Ok(DefsStateSettings::Other(part.class.clone()));
+    match part.known() {
+        Some(Known::UPathDefsStateStorage) => {}
+        Some(_) => return Err(part.is_no("a storage of fetched definitions")),
+        None => return Ok(DefsStateSettings::Other(part.class.clone())),
     }
     let fields = part.fields(environment);
     fields.only(&["base_path", "storage_options"])?;

@@ -41,7 +41,7 @@ pub(crate) fn settings(
     environment: &dyn Environment,
 ) -> Result<InstanceSettings, InstanceError> {
     let settings = of_parts(InstanceSettings::new(home), parts, environment)?;
-    variables::with_variables(settings, environment)
+    Ok(variables::with_variables(settings, environment)?)
 }
 
 fn of_parts(

@@ -25,6 +25,9 @@ pub(super) fn postgres(fields: &Fields<'_>) -> Result<PostgresSettings, ConfigPr
             let reason = "it gives out the password, so it cannot stand beside `postgres_url`; write `postgres_db`";
             return Err(fields.problem("auth_provider", reason));
         }
+        (Some(url), None) if !is_known_scheme(url.split("://").next().unwrap_or_default()) => {
+            return Err(fields.problem("postgres_url", "it has to begin with postgresql://"));
+        }
         (Some(url), None) => PostgresSettings::from_url(&url)
             .map_err(|error| fields.problem("postgres_url", reason_of(&error)))?,
         (None, Some(database)) => of_fields(&database)?,
@@ -37,11 +40,16 @@ pub(super) fn postgres(fields: &Fields<'_>) -> Result<PostgresSettings, ConfigPr
     Ok(settings.with_auth_provider(auth_provider).with_should_autocreate_tables(creates))
 }
 
+/// Whether SQLAlchemy has Postgres behind a scheme. It does not know the short name that libpq takes, too.
+fn is_known_scheme(scheme: &str) -> bool {
+    scheme.split('+').next() == Some("postgresql")
+}
+
 fn of_fields(fields: &Fields<'_>) -> Result<PostgresSettings, ConfigProblems> {
     fields.only(&["username", "password", "hostname", "db_name", "port", "params", "scheme"])?;
     let non_empty = |text: String| Some(text).filter(|text| !text.is_empty());
     if let Some(scheme) = fields.text("scheme")?
-        && !matches!(scheme.split('+').next(), Some("postgresql" | "postgres"))
+        && !is_known_scheme(&scheme)
     {
         return Err(fields.problem("scheme", "it has to be postgresql, or postgresql+DRIVER"));
     }
@@ -88,6 +96,9 @@ fn params(fields: &Fields<'_>) -> Result<Vec<(String, Secret)>, ConfigProblems> 
 fn auth_provider(fields: &Fields<'_>) -> Result<Option<PostgresAuthProvider>, ConfigProblems> {
     let Some(section) = fields.section("auth_provider")? else { return Ok(None) };
     section.only(&["azure_wif", "gcp_wif", "aws_wif"])?;
+    if section.value("azure_wif") == Some(&Value::Null) {
+        return Ok(Some(PostgresAuthProvider::AzureWif { scope: AZURE_SCOPE.to_owned() }));
+    }
     if let Some(azure) = section.section("azure_wif")? {
         azure.only(&["scope"])?;
         let scope = azure.text("scope")?.unwrap_or_else(|| AZURE_SCOPE.to_owned());

@@ -37,7 +37,8 @@ fn of_part(
             fields.only(&[])?;
             Ok(RunCoordinatorSettings::Default)
         }
-        _ => Ok(RunCoordinatorSettings::Other(part.class.clone())),
+        Some(_) => Err(part.is_no("a run coordinator")),
+        None => Ok(RunCoordinatorSettings::Other(part.class.clone())),
     }
 }
 

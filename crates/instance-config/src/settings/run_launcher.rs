@@ -30,7 +30,8 @@ fn of_part(
     let launcher = match part.known() {
         Some(Known::DefaultRunLauncher) => RunLauncherSettings::Default,
         Some(Known::SyncInMemoryRunLauncher) => RunLauncherSettings::SyncInMemory,
-        _ => return Ok(RunLauncherSettings::Other(part.class.clone())),
+        Some(_) => return Err(part.is_no("a run launcher")),
+        None => return Ok(RunLauncherSettings::Other(part.class.clone())),
     };
     part.fields(environment).only(&[])?;
     Ok(launcher)

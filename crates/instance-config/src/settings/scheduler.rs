@@ -12,8 +12,10 @@ pub(super) fn scheduler(
     environment: &dyn Environment,
 ) -> Result<SchedulerSettings, ConfigProblems> {
     let Some(part) = &parts.scheduler else { return Ok(SchedulerSettings::default()) };
-    if part.known() != Some(Known::DagsterDaemonScheduler) {
-        return Ok(SchedulerSettings::Other(part.class.clone()));
+    match part.known() {
+        Some(Known::DagsterDaemonScheduler) => {}
+        Some(_) => return Err(part.is_no("a scheduler")),
+        None => return Ok(SchedulerSettings::Other(part.class.clone())),
     }
     let fields = part.fields(environment);
     fields.only(&["max_catchup_runs", "max_tick_retries"])?;

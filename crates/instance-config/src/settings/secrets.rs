@@ -31,6 +31,7 @@ pub(super) fn secrets(
             }
             Ok(SecretsSettings::PerProjectEnvFiles { location_paths: Some(location_paths) })
         }
-        _ => Ok(SecretsSettings::Other(part.class.clone())),
+        Some(_) => Err(part.is_no("a loader of secrets")),
+        None => Ok(SecretsSettings::Other(part.class.clone())),
     }
 }

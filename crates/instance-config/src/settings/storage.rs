@@ -88,7 +88,8 @@ fn all(part: &Part<'_>, environment: &dyn Environment) -> Result<StorageSettings
                 .with_event_log_storage(of("event_log_storage", Kind::Events)?)
                 .with_schedule_storage(of("schedule_storage", Kind::Schedules)?))
         }
-        _ => Ok(StorageSettings::all(StoreSettings::Other(part.class.clone()))),
+        Some(_) => Err(part.is_no("all three stores")),
+        None => Ok(StorageSettings::all(StoreSettings::Other(part.class.clone()))),
     }
 }
 
@@ -120,10 +121,7 @@ fn store(
         | (Known::LegacyScheduleStorage, Kind::Schedules) => {
             Ok(kind.of(&all(&part.inner(environment)?, environment)?))
         }
-        _ => {
-            let reason = format!("{} is no class of a store of {}", part.class, kind.name());
-            Err(fields.place().problem(reason))
-        }
+        _ => Err(part.is_no(&format!("a store of {}", kind.name()))),
     }
 }
 

@@ -45,6 +45,8 @@ fn a_mistake_in_what_is_needed_later_is_kept_until_then() {
         let ComputeLogSettings::Unusable(problems) = found else { panic!("{config}") };
         assert!(problems.to_string().contains("compute_logs.config."), "{problems}");
     }
+    let kind = compute_logs("module: dagster, class: QueuedRunCoordinator");
+    assert!(matches!(kind, ComputeLogSettings::Unusable(_)), "{kind:?}");
     let queued = "module: dagster, class: QueuedRunCoordinator, config: ";
     for config in [
         "{max_concurrent_runs: -2}",

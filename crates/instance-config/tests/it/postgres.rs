@@ -63,6 +63,8 @@ fn services_that_give_out_tokens_are_known() {
     };
     let scope = "https://ossrdbms-aad.database.windows.net/.default".to_owned();
     assert_eq!(with("{azure_wif: {}}"), Some(PostgresAuthProvider::AzureWif { scope }));
+    let scope = "https://ossrdbms-aad.database.windows.net/.default".to_owned();
+    assert_eq!(with("{azure_wif: null}"), Some(PostgresAuthProvider::AzureWif { scope }));
     assert_eq!(with("{gcp_wif: {}}"), Some(PostgresAuthProvider::GcpWif));
     let region = "eu-1".to_owned();
     assert_eq!(with("{aws_wif: {region: eu-1}}"), Some(PostgresAuthProvider::AwsWif { region }));
@@ -80,6 +82,7 @@ fn mistakes_are_named_without_their_values() {
         (of("{postgres_url: secret}"), "storage.postgres.postgres_url"),
         (of("{postgres_url: secret, postgres_db: {a: b}}"), "storage.postgres.postgres_db"),
         (of("{postgres_url: {env: MISSING}}"), "MISSING"),
+        (of("{postgres_url: 'postgres://u:secret@h/d'}"), "storage.postgres.postgres_url"),
         (db("password: secret"), "postgres_db.username"),
         (db("username: u, port: 70000"), "70000"),
         (db("username: u, port: '5432'"), "postgres_db.port"),

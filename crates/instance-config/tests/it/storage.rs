@@ -120,6 +120,11 @@ fn what_no_store_can_be_made_of_is_refused() {
             "no class of a store of runs",
         ),
         (
+            "storage: {custom: {module: dagster_postgres, class: PostgresRunStorage, config: {}}}\n",
+            "no class of all three stores",
+        ),
+        ("scheduler: {module: dagster, class: DefaultRunLauncher}\n", "no class of a scheduler"),
+        (
             "run_storage: {module: dagster.core.storage.runs, class: SqliteRunStorage}\n",
             "run_storage.config.base_dir",
         ),

@@ -37,12 +37,25 @@ fn numbers() {
     assert_eq!((batching("50").of, batching("50").size), (BatchedEvents::OfBatches, 50));
     assert_eq!((batching("-1").of, batching("-1").size), (BatchedEvents::None, 0));
     assert_eq!(batching(""), with("OTHER", "").unwrap().event_batching);
-    let limit = with("DAGSTER_DEFAULT_GRAPHQL_RUN_RECORDS_LIMIT", "100").unwrap();
-    assert_eq!(limit.default_graphql_run_records_limit, Some(100));
-    let tolerance = with("DAGSTER_DAEMON_HEARTBEAT_TOLERANCE", " 60 ").unwrap();
-    assert_eq!(tolerance.daemon_heartbeat_tolerance_seconds, 60);
-    for name in ["DAGSTER_EVENT_BATCH_SIZE", "DAGSTER_DEFAULT_GRAPHQL_RUN_RECORDS_LIMIT"] {
-        let error = with(name, "many").unwrap_err();
+    let limit = "DAGSTER_DEFAULT_GRAPHQL_RUN_RECORDS_LIMIT";
+    let found = with(limit, "100").unwrap().default_graphql_run_records_limit;
+    assert_eq!(found, Ok(Some(100)));
+    let tolerance = "DAGSTER_DAEMON_HEARTBEAT_TOLERANCE";
+    let found = with(tolerance, " 60 ").unwrap().daemon_heartbeat_tolerance_seconds;
+    assert_eq!(found, Ok(60));
+    assert_eq!(with(tolerance, "").unwrap().daemon_heartbeat_tolerance_seconds, Ok(1_800));
+    // What nobody may need is an error of who needs it.
+    let errors = [
+        with("DAGSTER_EVENT_BATCH_SIZE", "many").unwrap_err(),
+        with(limit, "many").unwrap().default_graphql_run_records_limit.unwrap_err().to_string(),
+        with(tolerance, "many")
+            .unwrap()
+            .daemon_heartbeat_tolerance_seconds
+            .unwrap_err()
+            .to_string(),
+    ];
+    for (error, name) in errors.iter().zip(["DAGSTER_EVENT_BATCH_SIZE", limit, tolerance]) {
         assert!(error.contains(name) && error.contains("many"), "{error}");
     }
+    assert!(with(limit, "").unwrap().default_graphql_run_records_limit.is_err());
 }

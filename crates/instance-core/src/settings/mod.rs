@@ -52,6 +52,7 @@ pub use secret::Secret;
 pub use secrets::SecretsSettings;
 pub use storage::{StorageSettings, StoreSettings};
 
+use crate::config_problems::ConfigProblems;
 use crate::instance_ref::InstanceRef;
 use crate::scheduling::TickRetentionSettings;
 
@@ -128,13 +129,14 @@ pub struct InstanceSettings {
     /// Whether the freshness of assets is shown, unless `DAGSTER_ASSET_FRESHNESS_ENABLED` is `false`.
     pub asset_freshness_enabled: bool,
     /// How many runs Dagster's web server lists unless it is asked for a number; `None` is any number.
-    /// `DAGSTER_DEFAULT_GRAPHQL_RUN_RECORDS_LIMIT` says it.
-    pub default_graphql_run_records_limit: Option<i64>,
+    /// `DAGSTER_DEFAULT_GRAPHQL_RUN_RECORDS_LIMIT` says it. A text that is no number matters only to who needs it.
+    pub default_graphql_run_records_limit: Result<Option<i64>, ConfigProblems>,
     /// Whether `DAGSTER_LEGACY_FRESHNESS_POLICY_KILLSWITCH` turns the old policies of freshness off.
     pub legacy_freshness_policy_killswitch_enabled: bool,
     /// How many seconds after its next sign of life is due a daemon still counts as healthy for
-    /// `dagster-daemon liveness-check`. `DAGSTER_DAEMON_HEARTBEAT_TOLERANCE` says it; the default is 1,800.
-    pub daemon_heartbeat_tolerance_seconds: i64,
+    /// `dagster-daemon liveness-check`. `DAGSTER_DAEMON_HEARTBEAT_TOLERANCE` says it; the default is 1,800. A text that is
+    /// no number matters only to who needs it.
+    pub daemon_heartbeat_tolerance_seconds: Result<i64, ConfigProblems>,
 }
 
 impl InstanceSettings {
@@ -168,9 +170,9 @@ impl InstanceSettings {
             concurrency: ConcurrencySettings::default(),
             event_batching: EventBatching::default(),
             asset_freshness_enabled: true,
-            default_graphql_run_records_limit: None,
+            default_graphql_run_records_limit: Ok(None),
             legacy_freshness_policy_killswitch_enabled: false,
-            daemon_heartbeat_tolerance_seconds: 1_800,
+            daemon_heartbeat_tolerance_seconds: Ok(1_800),
             home,
         }
     }
@@ -231,10 +233,10 @@ crate::setters! {
         /// Whether the freshness of assets is shown.
         with_asset_freshness_enabled(asset_freshness_enabled: bool);
         /// How many runs Dagster's web server lists unless it is asked for a number.
-        with_default_graphql_run_records_limit(default_graphql_run_records_limit: impl Into<Option<i64>>);
+        with_default_graphql_run_records_limit(default_graphql_run_records_limit: Result<Option<i64>, ConfigProblems>);
         /// Whether the old policies of freshness are off.
         with_legacy_freshness_policy_killswitch_enabled(legacy_freshness_policy_killswitch_enabled: bool);
         /// How many seconds after its next sign of life is due a daemon still counts as healthy.
-        with_daemon_heartbeat_tolerance_seconds(daemon_heartbeat_tolerance_seconds: i64);
+        with_daemon_heartbeat_tolerance_seconds(daemon_heartbeat_tolerance_seconds: Result<i64, ConfigProblems>);
     }
 }

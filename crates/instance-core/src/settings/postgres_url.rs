@@ -31,14 +31,10 @@ impl PostgresSettings {
             ),
         };
         let (host, rest) = host(rest);
-        if host.is_some_and(|host| host.contains('@')) {
-            // SQLAlchemy looks for such a host. It would show a part of the password in its error.
-            return Err(unsupported("a password with `@` in it has to have it as `%40`"));
-        }
         let (port, rest) = match rest.strip_prefix(':') {
             Some(rest) => {
                 let (port, rest) = split_at_any(rest, &['/', '?']);
-                (non_empty(port.to_owned()).map(|port| number(&port)).transpose()?, rest)
+                (Some(number(port)?), rest)
             }
             None => (None, rest),
         };
@@ -77,13 +73,16 @@ impl PostgresSettings {
 
 /// The user and password in front of the host, and what is behind them.
 ///
-/// A user has no colon and no slash in it, and a password has no `@`.
+/// A user has no colon and no slash in it. A password ends at its first `@`, unless the host would then have one in it:
+/// SQLAlchemy looks for such a host, and there is none.
 fn user_info(rest: &str) -> (Option<(&str, Option<&str>)>, &str) {
     let (user, behind) = split_at_any(rest, &[':', '/']);
     if let Some(behind) = behind.strip_prefix(':')
-        && let Some((password, rest)) = behind.split_once('@')
+        && let Some(first) = behind.find('@')
     {
-        return (Some((user, Some(password))), rest);
+        let (host, _) = split_at_any(&behind[first + 1..], &['/', ':', '?']);
+        let at = host.rfind('@').map_or(first, |last| first + 1 + last);
+        return (Some((user, Some(&behind[..at]))), &behind[at + 1..]);
     }
     match user.rfind('@') {
         Some(at) => (Some((&rest[..at], None)), &rest[at + 1..]),
@@ -189,6 +188,10 @@ mod tests {
             "postgresql://u:pa/ss#w?[]&$%25%C3%A9@h/d",
             ("u", "pa/ss#w?[]&$%é", "h", None, "d", &[]),
         );
+        check(
+            "postgresql://u:p@s@w@h:1/d?x=a@b",
+            ("u", "p@s@w", "h", Some(1), "d", &[("x", "a@b")]),
+        );
         check("postgresql://u%40x:p%@h/d%20e", ("u@x", "p%", "h", None, "d%20e", &[]));
         check(
             "postgresql://u:x@/db?host=/a%2Fb&port=5433&empty=&options=-c+a%3Db",
@@ -216,7 +219,7 @@ mod tests {
             "postgresql://u:secret@h:secret/d",
             "postgresql://u:secret@h:70000/d",
             "postgresql://[::1]secret",
-            "postgresql://u:p@secret@h/d",
+            "postgresql://secret@h:/d",
             "postgresql://u:%ff@secret/d",
         ] {
             let error = PostgresSettings::from_url(url).unwrap_err().to_string();
