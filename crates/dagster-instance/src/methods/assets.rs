@@ -540,8 +540,8 @@ impl DagsterInstance {
     /// events stay in the logs of their runs. The next event about an asset makes it known again, as if it were new.
     ///
     /// All of them are wiped, or none. Then an event without a run says of each that it was wiped, as often as it is in the
-    /// list. An asset that is not
-    /// known is no error: as in Dagster, its checks are wiped, and there is an event. An empty list changes nothing.
+    /// list. An asset that is not known is no error: as in Dagster, its checks are wiped, and there is an event. An empty
+    /// list changes nothing.
     ///
     /// # Errors
     ///

@@ -455,8 +455,9 @@ impl DagsterInstance {
     ///
     /// # Errors
     ///
-    /// [`InstanceError::Invalid`] if there is no definition, and the selector has no state or that of a sensor; nothing is
-    /// changed then. [`InstanceError::Storage`] if the storage fails.
+    /// [`InstanceError::Invalid`] if there is no definition, and the selector has no state or that of a sensor, or if the
+    /// stored state does not say when the schedule ticks; nothing is changed then. [`InstanceError::Storage`] if the storage
+    /// fails.
     pub async fn stop_schedule(
         &self,
         ids: &InstigatorIds,

@@ -284,8 +284,9 @@ impl DagsterInstance {
     ///
     /// # Errors
     ///
-    /// [`InstanceError::Invalid`] if an index is none of these, or if the cursor is none of its index;
-    /// [`InstanceError::Storage`] if a storage fails. The parts that were done stay, and so do the indexes before.
+    /// [`InstanceError::Invalid`] if an index is none of these, if the index to go on with is not asked for, or if the cursor
+    /// is none of it; [`InstanceError::Storage`] if a storage fails. The parts that were done stay, and so do the indexes
+    /// before.
     pub async fn reindex(
         &self,
         request: &Reindex,
