@@ -9,7 +9,7 @@ mod suites;
 use std::env;
 use std::fs::{self, File};
 use std::path::PathBuf;
-use std::process::{Command, Stdio};
+use std::process::{self, Command, Stdio};
 use std::sync::{Mutex, PoisonError};
 use std::thread;
 use std::time::Instant;
@@ -20,7 +20,8 @@ use crate::compat::test_program;
 use crate::conformance::report::{Outcome, complaints, failures, table};
 use crate::conformance::suites::{SUITES, Suite};
 use crate::postgres::{self, Postgres};
-use crate::process::quoted;
+use crate::process::{output, quoted};
+use crate::scratch::Scratch;
 use crate::workspace::Workspace;
 use crate::{python_env, sdist};
 
@@ -68,6 +69,9 @@ struct Setup<'a> {
     /// None for Dagster's own storages.
     server: Option<String>,
     postgres: Option<Postgres>,
+    /// `tests/python/postgres_sql.py`.
+    sql: PathBuf,
+    scratch: Scratch,
     args: &'a [String],
     /// One suite with arguments means that somebody works on it, so pytest writes to the terminal.
     on_terminal: bool,
@@ -90,6 +94,8 @@ impl<'a> Setup<'a> {
             sdist: sdist::ensure(workspace)?,
             logs,
             compiled: compat.join("pycache"),
+            sql: workspace.root.join("tests/python/postgres_sql.py"),
+            scratch: Scratch::new()?,
             server: if stock { None } else { Some(server(workspace)?) },
             postgres: if needs_postgres { Some(postgres::ensure(workspace, postgres::Place::Memory)?) } else { None },
             args,
@@ -97,21 +103,19 @@ impl<'a> Setup<'a> {
         })
     }
 
-    /// Runs the suites. Those on Postgres run one after another, as they share its database. Returns what became of
-    /// each, in their order.
+    /// Runs the suites. Returns what became of each, in their order.
     fn run_all<'s>(&self, chosen: &[&'s Suite]) -> Result<Vec<(&'s Suite, Outcome)>> {
-        let queue = Mutex::new(Queue { waiting: chosen.to_vec(), postgres_is_free: true });
+        let waiting = Mutex::new(chosen.iter().copied());
         let outcomes = Mutex::new(Vec::new());
-        let lock = || queue.lock().unwrap_or_else(PoisonError::into_inner);
         let work = || -> Result<()> {
             loop {
-                let next = lock().take();
+                let next = waiting.lock().unwrap_or_else(PoisonError::into_inner).next();
                 let Some(suite) = next else { return Ok(()) };
-                let outcome = self.run_one(suite)?;
+                let outcome = match self.postgres.as_ref().filter(|_| suite.postgres) {
+                    Some(postgres) => self.run_on_database(suite, postgres)?,
+                    None => self.run_one(suite, None)?,
+                };
                 eprintln!("    {}: {}", suite.name, outcome.summary());
-                if suite.postgres {
-                    lock().postgres_is_free = true;
-                }
                 outcomes.lock().unwrap_or_else(PoisonError::into_inner).push((suite, outcome));
             }
         };
@@ -127,7 +131,21 @@ impl<'a> Setup<'a> {
         Ok(outcomes)
     }
 
-    fn run_one(&self, suite: &Suite) -> Result<Outcome> {
+    /// Runs a suite on a database of its own, which each of its tests wipes.
+    fn run_on_database(&self, suite: &Suite, postgres: &Postgres) -> Result<Outcome> {
+        let name = format!("conformance_{}_{}", suite.name, process::id()).replace('-', "_");
+        let sql = |statement: String| {
+            let mut sql = Command::new(&self.python);
+            output(sql.arg(&self.sql).args([postgres.url(), &statement]))
+        };
+        sql(format!("CREATE DATABASE {name}"))?;
+        let (server, _) = postgres.url().rsplit_once('/').context("the URL names no database")?;
+        let outcome = self.run_one(suite, Some(&format!("{server}/{name}")));
+        sql(format!("DROP DATABASE {name} WITH (FORCE)"))?;
+        outcome
+    }
+
+    fn run_one(&self, suite: &Suite, database: Option<&str>) -> Result<Outcome> {
         let results = self.logs.join(format!("{}.tsv", suite.name));
         let log = self.logs.join(format!("{}.log", suite.name));
         // A process that dies leaves no report, and the last report must not be taken for its own.
@@ -135,6 +153,9 @@ impl<'a> Setup<'a> {
             fs::remove_file(&results)?;
         }
         let mut pytest = self.pytest(suite)?;
+        if let Some(database) = database {
+            pytest.env("DAGSHIM_POSTGRES_URL", database);
+        }
         pytest.env("DAGSHIM_OUTCOMES", &results).stdin(Stdio::null());
         if !self.on_terminal {
             let file =
@@ -168,29 +189,8 @@ impl<'a> Setup<'a> {
             Some(server) => pytest.env("DAGSHIM_BACKEND", "socket").env(SERVER_VARIABLE, server),
             None => pytest.env("DAGSHIM_BACKEND", "inproc"),
         };
-        if let Some(postgres) = &self.postgres {
-            pytest.env("DAGSHIM_POSTGRES_URL", postgres.url());
-        }
+        self.scratch.of(&mut pytest);
         Ok(pytest)
-    }
-}
-
-/// The suites that nobody has begun.
-struct Queue<'s> {
-    waiting: Vec<&'s Suite>,
-    postgres_is_free: bool,
-}
-
-impl<'s> Queue<'s> {
-    /// The next suite that may run now. If there is none, the suites that are left are for the worker that has the
-    /// database.
-    fn take(&mut self) -> Option<&'s Suite> {
-        let may_run = |suite: &&Suite| !suite.postgres || self.postgres_is_free;
-        let suite = self.waiting.remove(self.waiting.iter().position(may_run)?);
-        if suite.postgres {
-            self.postgres_is_free = false;
-        }
-        Some(suite)
     }
 }
 
@@ -199,23 +199,5 @@ fn server(workspace: &Workspace) -> Result<String> {
     match env::var(SERVER_VARIABLE) {
         Ok(server) if !server.is_empty() => Ok(server),
         _ => Ok(quoted(test_program(workspace, SERVER)?.as_os_str())),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_database_is_for_one_suite_at_a_time() {
-        let of = |name| SUITES.iter().find(|suite| suite.name == name).unwrap();
-        let waiting = vec![of("pg-run"), of("pg-cursor"), of("cursor")];
-        let mut queue = Queue { waiting, postgres_is_free: true };
-        assert_eq!(queue.take().unwrap().name, "pg-run");
-        assert_eq!(queue.take().unwrap().name, "cursor");
-        assert!(queue.take().is_none());
-        queue.postgres_is_free = true;
-        assert_eq!(queue.take().unwrap().name, "pg-cursor");
-        assert!(queue.take().is_none());
     }
 }

@@ -3,7 +3,7 @@
 What a method changes is compared row by row, and what methods answer then is compared, too.
 """
 
-import answers
+import asking
 from scenarios import event_types
 from scenarios.event_types import of_run
 from scenarios.execution import BEGIN
@@ -26,7 +26,7 @@ OTHER_SCRIPTS = ["ä", "ß", "日本", "🦀", "e\u0301", "é", " ", "two words"
 
 def ask(r, method, **args):
     """The answer is compared with ours."""
-    return r.step("ask", {"method": method, "args": answers.encoded_arguments(method, args)})
+    return r.step("ask", {"method": method, "args": asking.encoded_arguments(method, args)})
 
 
 def add(r, *keys, name="regions"):

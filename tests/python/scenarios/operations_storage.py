@@ -1,6 +1,6 @@
 """What each step of the storage domain does, and the question that any step may ask: see `operations.py`."""
 
-import answers
+import asking
 import sqlalchemy as db
 
 from scenarios.encoding import de
@@ -8,7 +8,7 @@ from scenarios.encoding import de
 
 def ask(instance, args):
     """The answer of a method, as one text."""
-    return answers.answer_text(instance, args["method"], args["args"])
+    return asking.answer_text(instance, args["method"], args["args"])
 
 
 def delete_dynamic_partition(instance, args):

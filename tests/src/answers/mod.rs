@@ -1,4 +1,4 @@
-//! What our methods answer, in the form in which `tests/python/answers.py` has the real Dagster's.
+//! What our methods answer, in the form in which `tests/python/asking.py` has the real Dagster's.
 //!
 //! A question is the name of a method of Dagster's class and its arguments, as the bridge of the storages has them. Each
 //! domain has a file here, with an arm for each of its methods.

@@ -10,7 +10,7 @@ pub(crate) struct Suite {
     pub(super) tests: &'static str,
     /// How many of its tests pass in a process that is not Python.
     pub(super) target: usize,
-    /// Whether it needs, and wipes, the database.
+    /// Whether it needs a database, which it wipes.
     pub(super) postgres: bool,
 }
 
