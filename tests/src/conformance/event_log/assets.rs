@@ -3,6 +3,7 @@
 use instance_core::storage::{AssetKeysPage, EventLogStorage, Only};
 
 use super::{Answer, Request, Wire, asset_key, encode};
+use crate::conformance::errors::WireError;
 
 pub(super) async fn call(store: &dyn EventLogStorage, name: &str, request: &Request) -> Answer {
     Ok(Some(match name {
