@@ -8,8 +8,9 @@ use anyhow::{Result, bail};
 
 use crate::workspace::Workspace;
 use crate::{
-    advisories, cargo_steps, codegen, compat, configurations, conformance, corpus, endurance, examples, features,
-    outside, package, parity, public_api, python_env, scenarios, sdist, spelling, tidy,
+    advisories, cargo_steps, codegen, compat, configurations, conformance, corpus, endurance,
+    examples, features, outside, package, parity, public_api, python_env, scenarios, sdist,
+    spelling, tidy,
 };
 
 /// One step of the gate.

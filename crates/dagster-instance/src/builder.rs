@@ -202,7 +202,8 @@ impl DagsterInstanceBuilder {
         let memory = MemoryStores::new(Arc::clone(&self.clock), &*self.ids);
         let stores = self.stores.take().unwrap_or_else(|| memory.stores());
         let settings = self.settings.take();
-        let mut settings = settings.unwrap_or_else(|| settings_of_stores(StoreSettings::Memory).into());
+        let mut settings =
+            settings.unwrap_or_else(|| settings_of_stores(StoreSettings::Memory).into());
         let manager = self.compute_log_manager.take();
         let manager = manager.unwrap_or_else(|| {
             settings.compute_logs = ComputeLogSettings::Memory;

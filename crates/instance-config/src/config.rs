@@ -124,11 +124,6 @@ impl Config {
         &self.values
     }
 
-    /// The document, with the place of every value.
-    pub(crate) const fn document(&self) -> &Node {
-        &self.document
-    }
-
     /// All that is wrong with the file.
     pub(crate) fn problems(&self) -> &[ConfigProblem] {
         &self.problems
@@ -138,13 +133,6 @@ impl Config {
     /// have it.
     pub(crate) fn place(&self, path: &[&str]) -> Option<Position> {
         self.document.at(path).map(|node| node.position).filter(|position| *position != NOWHERE)
-    }
-
-    /// An error about the value under a path of keys.
-    pub(crate) fn error(&self, path: &[&str], reason: impl Into<String>) -> InstanceError {
-        let problem =
-            ConfigProblem::new(reason).with_key(path.join(".")).with_position(self.place(path));
-        self.refused(vec![problem])
     }
 
     fn refused(&self, problems: Vec<ConfigProblem>) -> InstanceError {

@@ -36,12 +36,16 @@ fn expanded(pattern: &Path) -> Vec<PathBuf> {
     let mut paths = vec![PathBuf::new()];
     for component in pattern.components() {
         let Component::Normal(name) = component else {
-            paths.iter_mut().for_each(|path| path.push(component));
+            for path in &mut paths {
+                path.push(component);
+            }
             continue;
         };
         let name = name.to_string_lossy();
         if !name.contains(['*', '?', '[']) {
-            paths.iter_mut().for_each(|path| path.push(component));
+            for path in &mut paths {
+                path.push(component);
+            }
             continue;
         }
         let pattern: Vec<char> = name.chars().collect();

@@ -17,7 +17,7 @@ pub(crate) fn user_home(environment: &dyn Environment) -> Option<PathBuf> {
 pub(crate) fn expand_user(text: &OsStr, environment: &dyn Environment) -> PathBuf {
     let path = Path::new(text);
     let mut components = path.components();
-    let first = components.next().map(|component| component.as_os_str());
+    let first = components.next().map(std::path::Component::as_os_str);
     let Some(name) = first.and_then(OsStr::to_str).and_then(|first| first.strip_prefix('~')) else {
         return path.to_owned();
     };

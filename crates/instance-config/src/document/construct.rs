@@ -18,14 +18,15 @@ const TAGS: &str = "tag:yaml.org,2002:";
 
 /// The value of a document.
 pub(super) fn document(root: Option<Rc<Raw>>) -> Result<Node, Unreadable> {
-    match root {
-        Some(root) => Constructor { values: 0 }.node(&root, 0),
-        None => {
-            let position = Position { line: 1, column: 1 };
-            Ok(Node { position, kind: Kind::Null, source: None })
-        }
-    }
+    let Some(root) = root else {
+        let position = Position { line: 1, column: 1 };
+        return Ok(Node { position, kind: Kind::Null, source: None });
+    };
+    Constructor { values: 0 }.node(&root, 0)
 }
+
+/// A key and its value, as they were read.
+type RawPair = (Rc<Raw>, Rc<Raw>);
 
 struct Constructor {
     /// The values so far.
@@ -108,11 +109,7 @@ impl Constructor {
     }
 
     /// The entries of a mapping. Of keys that are equal, the last value counts; the keys of a merge count least.
-    fn mapping(
-        &mut self,
-        pairs: &[(Rc<Raw>, Rc<Raw>)],
-        depth: usize,
-    ) -> Result<Vec<Entry>, Unreadable> {
+    fn mapping(&mut self, pairs: &[RawPair], depth: usize) -> Result<Vec<Entry>, Unreadable> {
         let mut entries: Vec<Entry> = Vec::new();
         let mut places: HashMap<String, usize> = HashMap::new();
         for (key, value) in self.flattened(pairs, depth)? {
@@ -145,11 +142,7 @@ impl Constructor {
     }
 
     /// The pairs of a mapping, with the pairs that `<<` merges before its own.
-    fn flattened(
-        &mut self,
-        pairs: &[(Rc<Raw>, Rc<Raw>)],
-        depth: usize,
-    ) -> Result<Vec<(Rc<Raw>, Rc<Raw>)>, Unreadable> {
+    fn flattened(&mut self, pairs: &[RawPair], depth: usize) -> Result<Vec<RawPair>, Unreadable> {
         let mut merged = Vec::new();
         let mut own = Vec::new();
         for (key, value) in pairs {
@@ -158,10 +151,9 @@ impl Constructor {
                 continue;
             }
             let sources: Vec<&Raw> = match &value.content {
-                Content::Mapping(_) => vec![value],
                 // The first mapping of a list counts most, so it comes last.
                 Content::Sequence(items) => items.iter().rev().map(|item| &**item).collect(),
-                Content::Scalar(..) => vec![value],
+                Content::Mapping(_) | Content::Scalar(..) => vec![value],
             };
             for source in sources {
                 let Content::Mapping(pairs) = &source.content else {

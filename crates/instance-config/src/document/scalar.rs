@@ -93,8 +93,7 @@ fn is_grouped(text: &str) -> bool {
 /// Numbers below 60 with a colon between two of them, as in the minutes and seconds of a time.
 fn are_sixtieths(text: &str) -> bool {
     text.split(':').all(|part| match part.as_bytes() {
-        [digit] => digit.is_ascii_digit(),
-        [b'0'..=b'5', digit] => digit.is_ascii_digit(),
+        [digit] | [b'0'..=b'5', digit] => digit.is_ascii_digit(),
         _ => false,
     })
 }

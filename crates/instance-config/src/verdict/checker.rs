@@ -266,10 +266,10 @@ impl<'a> Checker<'a> {
         inner.hidden |= field.secrecy != Secrecy::Open;
         let before = self.count();
         self.check(&field.kind, &entry.value, &inner);
-        if self.count() == before {
-            if let Some(rule) = field.rule {
-                self.rule(rule, &entry.value, &inner);
-            }
+        if self.count() == before
+            && let Some(rule) = field.rule
+        {
+            self.rule(rule, &entry.value, &inner);
         }
     }
 

@@ -38,12 +38,10 @@ impl Checker<'_> {
     fn older_names(&mut self, document: &Node, concurrency: &Node) {
         let root = Place::root(document.position);
         let has_pools = concurrency.entry("pools").is_some();
-        if has_pools {
-            if let Some(entry) = present(concurrency, &["default_op_concurrency_limit"]) {
-                let place = root.below("concurrency.default_op_concurrency_limit", entry.position);
-                let reason = "`pools` is there, too; write it as `pools.default_limit`";
-                self.add(&place, entry.position, reason);
-            }
+        if has_pools && let Some(entry) = present(concurrency, &["default_op_concurrency_limit"]) {
+            let place = root.below("concurrency.default_op_concurrency_limit", entry.position);
+            let reason = "`pools` is there, too; write it as `pools.default_limit`";
+            self.add(&place, entry.position, reason);
         }
         if !has_pools && concurrency.entry("runs").is_none() {
             return;

@@ -11,7 +11,7 @@ pub(super) fn shown(node: &Node) -> Option<String> {
     match (&node.kind, &node.source) {
         (Kind::Text(text), _) => Some(shown_text(text)),
         (Kind::Null | Kind::List(_) | Kind::Mapping(_), _) => None,
-        (_, source) => source.as_deref().map(|source| cut(source)),
+        (_, source) => source.as_deref().map(cut),
     }
 }
 

@@ -34,8 +34,10 @@ fn instances() -> [TestInstance; 2] {
 
 #[test]
 fn directories_lie_below_that_of_the_instance() -> TestResult {
-    let mut ops =
-        TestInstance { settings: InstanceSettings::new("/home/d").into(), ..TestInstance::default() };
+    let mut ops = TestInstance {
+        settings: InstanceSettings::new("/home/d").into(),
+        ..TestInstance::default()
+    };
     assert_eq!(root_directory(&ops)?, PathBuf::from("/home/d"));
     assert_eq!(storage_directory(&ops)?, PathBuf::from("/home/d/storage"));
     assert_eq!(schedules_directory(&ops)?, PathBuf::from("/home/d/schedules"));
@@ -65,8 +67,10 @@ fn an_id_that_is_no_name_of_a_directory_is_refused() {
 
 #[test]
 fn the_storages_are_said_in_dagsters_form() {
-    let mut ops =
-        TestInstance { settings: InstanceSettings::new("/home/d").into(), ..TestInstance::default() };
+    let mut ops = TestInstance {
+        settings: InstanceSettings::new("/home/d").into(),
+        ..TestInstance::default()
+    };
     insta::assert_snapshot!(info_str(&ops), @r"
     local_artifact_storage:
       module: dagster._core.storage.root
