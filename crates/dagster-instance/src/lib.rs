@@ -41,8 +41,10 @@ pub use instance_runs::{
     RegisterManagedRun,
 };
 pub use instance_scheduling::{InstigatorDebugInfo, SchedulerDebugInfo};
+#[cfg(feature = "s3")]
+pub use instance_storage::S3ComputeLogManager;
 pub use instance_storage::{
     AddedDynamicPartitions, DynamicPartitionsProgress, HistoricalJob, InfoDict, InfoValue,
-    LocalComputeLogManager, REINDEXED_INDEXES, Reindex, ReindexEvent, ReindexProgress,
+    LocalComputeLogManager, NoOpComputeLogManager, REINDEXED_INDEXES, Reindex, ReindexEvent, ReindexProgress,
     ReindexedIndex, Snapshot, StorageInfo, read_partition_keys,
 };

@@ -1,7 +1,11 @@
 //! The configuration of an instance, as far as other domains need it.
 
+mod s3_compute_logs;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+pub use s3_compute_logs::S3ComputeLogSettings;
 
 use crate::scheduling::TickRetentionSettings;
 
