@@ -4,6 +4,7 @@
 mod answers;
 mod architecture;
 mod compute_logs;
+mod compute_logs_s3;
 mod concurrency;
 mod config_cases;
 mod conformance;

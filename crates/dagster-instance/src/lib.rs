@@ -49,6 +49,8 @@ pub use instance_runs::{
     RegisterManagedRun,
 };
 pub use instance_scheduling::{InstigatorDebugInfo, SchedulerDebugInfo};
+#[cfg(feature = "s3")]
+pub use instance_storage::S3ComputeLogManager;
 pub use instance_storage::{
     AddedDynamicPartitions, DynamicPartitionsProgress, HistoricalJob, InfoDict, InfoValue,
     LocalComputeLogManager, NoOpComputeLogManager, REINDEXED_INDEXES, Reindex, ReindexEvent,

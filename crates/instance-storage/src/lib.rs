@@ -17,7 +17,7 @@
 //! | `stores` | the traits of `instance_core::storage`, each in a file of the trait's name |
 //! | `layouts` | which stores an instance has, and where they lie |
 //!
-//! Beside them: `compute_logs`, captured output in files, and `domain`, the functions of the storage domain, which use
+//! Beside them: `compute_logs`, captured output in files or in S3, and `domain`, the functions of the storage domain, which use
 //! none of the layers.
 
 mod compute_logs;
@@ -40,6 +40,8 @@ mod watch;
 /// The core: the types that the functions of this crate take and return, and the traits that they are called on.
 pub use instance_core;
 
+#[cfg(feature = "s3")]
+pub use compute_logs::S3ComputeLogManager;
 pub use compute_logs::{
     LocalComputeLogManager, NoOpComputeLogManager, UnservedComputeLogManager, compute_log_manager,
 };

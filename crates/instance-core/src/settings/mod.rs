@@ -19,6 +19,7 @@ mod run_coordinator;
 mod run_launcher;
 mod run_monitoring;
 mod run_retries;
+mod s3_compute_logs;
 mod scheduler;
 mod secret;
 mod secrets;
@@ -47,6 +48,7 @@ pub use run_coordinator::{
 pub use run_launcher::RunLauncherSettings;
 pub use run_monitoring::RunMonitoringSettings;
 pub use run_retries::RunRetries;
+pub use s3_compute_logs::S3ComputeLogSettings;
 pub use scheduler::{DEFAULT_SCHEDULER_CLASS, DaemonSchedulerSettings, SchedulerSettings};
 pub use secret::Secret;
 pub use secrets::SecretsSettings;

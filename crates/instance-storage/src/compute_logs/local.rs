@@ -80,11 +80,20 @@ impl LocalComputeLogManager {
         }
     }
 
-    fn file(&self, log_key: &ComputeLogKey, ending: &str) -> Result<PathBuf, StorageError> {
+    /// One of a key's files, which need not exist.
+    pub(super) fn file(
+        &self,
+        log_key: &ComputeLogKey,
+        ending: &str,
+    ) -> Result<PathBuf, StorageError> {
         self.resolve(&self.join_file(log_key, ending)?)
     }
 
-    fn open_capture(&self, log_key: &ComputeLogKey) -> Result<LocalCapture, StorageError> {
+    /// Creates the files of a capture, or opens those that are there, and removes the mark.
+    pub(super) fn open_capture(
+        &self,
+        log_key: &ComputeLogKey,
+    ) -> Result<LocalCapture, StorageError> {
         let open = |io_type: ComputeIoType| {
             let path = self.file(log_key, io_type.extension())?;
             create_parent(&path)?;
@@ -105,7 +114,25 @@ impl LocalComputeLogManager {
         Ok(capture)
     }
 
-    fn list(
+    /// Whether a key has its mark.
+    pub(super) fn is_complete(&self, log_key: &ComputeLogKey) -> Result<bool, StorageError> {
+        let path = self.file(log_key, COMPLETE)?;
+        Ok(existing(fs::metadata(&path), "look for", &path)?.is_some())
+    }
+
+    /// A part of an output. `None` if there is no file.
+    pub(super) fn read(
+        &self,
+        log_key: &ComputeLogKey,
+        io_type: ComputeIoType,
+        offset: u64,
+        max_bytes: usize,
+    ) -> Result<Option<Vec<u8>>, StorageError> {
+        read_file(&self.file(log_key, io_type.extension())?, offset, max_bytes)
+    }
+
+    /// The keys directly below a prefix that have a file of this kind, in the order of their names.
+    pub(super) fn list(
         &self,
         prefix: &ComputeLogPrefix,
         io_type: ComputeIoType,
@@ -132,7 +159,7 @@ impl LocalComputeLogManager {
     }
 
     /// Deletes a key's files. The directories stay, as Dagster leaves them.
-    fn delete_key(&self, log_key: &ComputeLogKey) -> Result<(), StorageError> {
+    pub(super) fn delete_key(&self, log_key: &ComputeLogKey) -> Result<(), StorageError> {
         // Dagster's managers that upload captured output leave partial files here.
         for ending in ["out", "err", "out.partial", "err.partial", COMPLETE] {
             let path = self.join_file(log_key, ending)?;
@@ -144,7 +171,8 @@ impl LocalComputeLogManager {
         Ok(())
     }
 
-    fn delete_below(&self, prefix: &ComputeLogPrefix) -> Result<(), StorageError> {
+    /// Deletes a directory with all that is in it.
+    pub(super) fn delete_below(&self, prefix: &ComputeLogPrefix) -> Result<(), StorageError> {
         let path = self.join(&prefix.0, "")?;
         let directory = self.resolve(&path)?;
         if directory == real_path(&self.base_dir)? {
@@ -167,7 +195,7 @@ impl LocalComputeLogManager {
     }
 
     /// Runs one of the methods above where it may wait for the disk.
-    async fn blocking<T: Send + 'static>(
+    pub(super) async fn blocking<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Self) -> Result<T, StorageError> + Send + 'static,
     ) -> Result<T, StorageError> {
@@ -195,11 +223,7 @@ impl ComputeLogManager for LocalComputeLogManager {
     #[tracing::instrument(level = "debug", name = "storage", skip_all, err(level = "debug"), fields(operation = "looking whether a capture is complete", directory = %self.base_dir.display()))]
     async fn is_capture_complete(&self, log_key: &ComputeLogKey) -> Result<bool, StorageError> {
         let log_key = log_key.clone();
-        self.blocking(move |this| {
-            let path = this.file(&log_key, COMPLETE)?;
-            Ok(existing(fs::metadata(&path), "look for", &path)?.is_some())
-        })
-        .await
+        self.blocking(move |this| this.is_complete(&log_key)).await
     }
 
     #[tracing::instrument(level = "debug", name = "storage", skip_all, err(level = "debug"), fields(operation = "reading captured logs", directory = %self.base_dir.display()))]
@@ -211,10 +235,7 @@ impl ComputeLogManager for LocalComputeLogManager {
         max_bytes: usize,
     ) -> Result<Option<Vec<u8>>, StorageError> {
         let log_key = log_key.clone();
-        self.blocking(move |this| {
-            read_file(&this.file(&log_key, io_type.extension())?, offset, max_bytes)
-        })
-        .await
+        self.blocking(move |this| this.read(&log_key, io_type, offset, max_bytes)).await
     }
 
     #[tracing::instrument(level = "debug", name = "storage", skip_all, err(level = "debug"), fields(operation = "looking for captured logs", directory = %self.base_dir.display()))]
@@ -265,8 +286,9 @@ impl ComputeLogManager for LocalComputeLogManager {
     }
 }
 
+/// A capture into files.
 #[derive(Debug)]
-struct LocalCapture {
+pub(super) struct LocalCapture {
     stdout: (Mutex<File>, PathBuf),
     stderr: (Mutex<File>, PathBuf),
     complete_path: PathBuf,

@@ -18,6 +18,8 @@ mod query_plans;
 mod reindex;
 mod run_events;
 mod runs;
+#[cfg(feature = "s3")]
+mod s3;
 mod schedules;
 mod spans;
 mod support;
