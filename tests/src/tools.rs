@@ -28,8 +28,7 @@ pub fn python() -> &'static Path {
 /// The homes that `tests/python/write_corpus.py` has the real Dagster write. They are for all: whoever opens one copies
 /// it.
 pub fn corpus() -> PathBuf {
-    let corpus =
-        named("DAGSTER_INSTANCE_CORPUS").unwrap_or_else(|| target().join("compat/corpus"));
+    let corpus = named("DAGSTER_INSTANCE_CORPUS").unwrap_or_else(|| target().join("compat/corpus"));
     assert!(corpus.exists(), "{} is missing: run `cargo xtask corpus`", corpus.display());
     corpus
 }

@@ -97,7 +97,11 @@ impl<'a> Setup<'a> {
             sql: workspace.root.join("tests/python/postgres_sql.py"),
             scratch: Scratch::new()?,
             server: if stock { None } else { Some(server(workspace)?) },
-            postgres: if needs_postgres { Some(postgres::ensure(workspace, postgres::Place::Memory)?) } else { None },
+            postgres: if needs_postgres {
+                Some(postgres::ensure(workspace, postgres::Place::Memory)?)
+            } else {
+                None
+            },
             args,
             on_terminal: chosen.len() == 1 && !args.is_empty(),
         })

@@ -234,9 +234,8 @@ async fn statuses(instance: &DagsterInstance, method: &str, request: &Request) -
         }
         "get_and_update_asset_status_cache_value" => {
             let (key, definition) = (asset_key(request)?, definition()?);
-            let found = instance
-                .get_and_update_asset_status_cache_value(&key, definition.as_ref())
-                .await?;
+            let found =
+                instance.get_and_update_asset_status_cache_value(&key, definition.as_ref()).await?;
             Wire::optional_body(found.as_ref())
         }
         _ => return Ok(None),

@@ -118,7 +118,9 @@ fn ids(request: &Request) -> Result<InstigatorIds, Failed> {
 }
 
 fn retention(retention: TickRetention) -> Wire {
-    sorted(TickStatus::ALL.iter().map(|status| Wire::pair(status.as_str(), retention.days(*status))))
+    sorted(
+        TickStatus::ALL.iter().map(|status| Wire::pair(status.as_str(), retention.days(*status))),
+    )
 }
 
 async fn backfills(instance: &DagsterInstance, method: &str, request: &Request) -> Answer {
