@@ -1,13 +1,14 @@
 """A real code location: what it tells of its jobs and their plans, and the execution of runs that were created.
 
-Reads one question on standard input and prints its answer: {"job": NAME}, {"get_job": {..}} for the part of a
-job, {"get_execution_plan": {..}}, or {"execute": {"home" or "reference", "run_id"}}.
+Reads questions on standard input, one a line, and prints for each a line, {"answer"} or {"error"}: {"job": NAME},
+{"get_job": {..}} for the part of a job, {"get_execution_plan": {..}}, or {"execute": {"home" or "reference", "run_id"}}.
 """
 
 import json
 import os
 import subprocess
 import sys
+import traceback
 from pathlib import Path
 
 from common import emit, open_instance
@@ -98,5 +99,13 @@ def answer(question):
         return ser(plan.execution_plan_snapshot)
 
 
+def main():
+    for line in sys.stdin:
+        try:
+            emit({"answer": answer(json.loads(line))})
+        except Exception:
+            emit({"error": traceback.format_exc()})
+
+
 if __name__ == "__main__":
-    emit(answer(json.load(sys.stdin)))
+    main()

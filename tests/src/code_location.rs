@@ -1,4 +1,9 @@
-//! A real code location as the facade sees it: every question goes to the pinned Dagster, in a process of its own.
+//! A real code location as the facade sees it: every question goes to the pinned Dagster, in a process that answers one
+//! at a time.
+
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, ChildStdout, Stdio};
+use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 use dagster_instance::code_location::{CodeLocation, RemoteJob};
@@ -8,12 +13,64 @@ use dagster_instance::snap::{ExecutionPlanSnapshot, KnownExecutionState};
 use dagster_instance::{AssetCheckKey, AssetKey, CreateRun, RunId};
 use serde_json::{Value, json};
 
-use crate::dagster::dagster_with_input;
+use crate::dagster::dagster_script;
 use crate::home::Home;
 use crate::scenarios::{recorded_graph, recorded_job};
 
 /// The script that answers.
 const SCRIPT: &str = "code_location.py";
+
+/// Processes that have answered and wait for the next question: each takes seconds to start. They end when their input
+/// does, so with this process at the latest.
+static IDLE: Mutex<Vec<Process>> = Mutex::new(Vec::new());
+
+/// A process that answers.
+struct Process {
+    child: Child,
+    questions: ChildStdin,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Process {
+    fn start() -> Self {
+        // What Dagster logs of the runs is of no use here.
+        let child = dagster_script(SCRIPT)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn();
+        match child.map(|mut child| (child.stdin.take(), child.stdout.take(), child)) {
+            Ok((Some(questions), Some(answers), child)) => {
+                Self { child, questions, answers: BufReader::new(answers) }
+            }
+            other => panic!("{SCRIPT} could not be started: {other:?}"),
+        }
+    }
+
+    fn answer(&mut self, question: &Value) -> Value {
+        let mut line = String::new();
+        let asked = writeln!(self.questions, "{question}");
+        let answered = asked.and_then(|()| self.answers.read_line(&mut line));
+        let mut answer = match (answered, serde_json::from_str::<Value>(&line)) {
+            (Ok(_), Ok(answer)) => answer,
+            failed => panic!("{SCRIPT}: {failed:?}, and it is {:?}", self.child.try_wait()),
+        };
+        match answer.get_mut("answer") {
+            Some(answer) => answer.take(),
+            None => panic!("{SCRIPT} {question}: {}", answer["error"].as_str().unwrap_or_default()),
+        }
+    }
+}
+
+/// The answer to a question. A process that fails is not used again.
+fn answer_to(question: &Value) -> Value {
+    let idle = || IDLE.lock().unwrap_or_else(PoisonError::into_inner);
+    let waiting = idle().pop();
+    let mut process = waiting.unwrap_or_else(Process::start);
+    let answer = process.answer(question);
+    idle().push(process);
+    answer
+}
 
 /// One job of the code location `tests/python/execution_definitions.py`.
 #[derive(Debug)]
@@ -36,7 +93,7 @@ pub struct Executed {
 impl PythonJob {
     /// The job of this name.
     pub fn named(name: &str) -> Self {
-        let document = dagster_with_input(SCRIPT, &[], &json!({"job": name}));
+        let document = answer_to(&json!({"job": name}));
         Self { name: name.to_owned(), document }
     }
 
@@ -94,7 +151,7 @@ pub fn execute_by_reference(reference: &str, run_id: &RunId) -> Executed {
 
 fn executed(question: Value) -> Executed {
     let question = json!({"execute": question});
-    let answer = dagster_with_input(SCRIPT, &[], &question);
+    let answer = answer_to(&question);
     let texts = |key: &str| {
         let list = answer[key].as_array().into_iter().flatten();
         list.filter_map(Value::as_str).map(str::to_owned).collect()
@@ -118,7 +175,7 @@ fn about(name: &str, assets: Option<&[AssetKey]>, checks: Option<&[AssetCheckKey
 
 async fn ask(question: Value) -> Result<Value, BoxError> {
     // It waits for a process.
-    Ok(tokio::task::spawn_blocking(move || dagster_with_input(SCRIPT, &[], &question)).await?)
+    Ok(tokio::task::spawn_blocking(move || answer_to(&question)).await?)
 }
 
 #[async_trait]

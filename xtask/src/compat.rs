@@ -29,8 +29,7 @@ pub(crate) fn run(workspace: &Workspace, args: &[String]) -> Result<()> {
 pub(crate) fn with_servers(workspace: &Workspace, change: impl FnOnce(&mut Command)) -> Result<()> {
     let python = python_env::ensure(workspace)?;
     let scratch = Scratch::new()?;
-    // On a disk: what writers do beside each other shows while one of them waits for its flush.
-    let postgres = postgres::ensure(workspace, postgres::Place::Disk)?;
+    let postgres = postgres::ensure(workspace, postgres::Place::Memory)?;
     let mut tests = cargo(workspace, "test");
     tests.args(SELECTION).args(["--test", TESTS_TARGET]);
     scratch.of(&mut tests);
