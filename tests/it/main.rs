@@ -4,9 +4,7 @@
 mod answers;
 mod architecture;
 mod compute_logs;
-mod compute_logs_s3;
 mod concurrency;
-mod config_cases;
 mod conformance;
 mod crash;
 mod cron;
@@ -14,7 +12,6 @@ mod dagster_watches;
 mod exec;
 mod execution;
 mod following;
-mod instance_ref;
 mod postgres;
 mod postgres_webserver;
 mod query_plans;

@@ -9,7 +9,6 @@
 
 pub mod answers;
 mod code_location;
-pub mod configurations;
 pub mod conformance;
 mod dagster;
 mod home;
@@ -21,7 +20,7 @@ pub mod speed;
 mod text;
 mod tools;
 
-pub use code_location::{Executed, PythonJob, execute, execute_by_reference};
+pub use code_location::{Executed, PythonJob, execute};
 pub use dagster::{dagster, dagster_script, dagster_with_input};
 pub use home::{Home, copy_directory};
 pub use memory::memory;

@@ -3,8 +3,6 @@
 #![expect(clippy::expect_used, reason = "a failed expectation is a failed test")]
 
 mod assets;
-mod configured;
-mod daemons;
 mod ended;
 mod ending;
 mod errors;

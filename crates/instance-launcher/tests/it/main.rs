@@ -8,4 +8,3 @@ mod other_process;
 mod process;
 mod process_failures;
 mod support;
-mod unserved;

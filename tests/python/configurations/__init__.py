@@ -1,1 +1,0 @@
-"""Homes that real Dagster and our implementation load, and the comparison of what both make of them."""
