@@ -11,6 +11,9 @@ from common import emit
 import psycopg2
 
 
+NAME = "postgres_sql.py"
+
+
 def rows_of(cursor):
     return [] if cursor.description is None else [list(row) for row in cursor.fetchall()]
 
@@ -21,7 +24,8 @@ def main():
     parser.add_argument("statements", nargs="+")
     parser.add_argument("--hold", action="store_true")
     args = parser.parse_args()
-    connection = psycopg2.connect(args.url)
+    # By this name the server tells these connections from those that are looked at, also while they end.
+    connection = psycopg2.connect(args.url, application_name=NAME)
     connection.autocommit = not args.hold
     cursor = connection.cursor()
     for statement in args.statements:
