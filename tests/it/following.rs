@@ -89,7 +89,7 @@ async fn a_run_that_does_not_end_is_not_waited_for_longer_than_asked() -> TestRe
     let expected = format!("dagster-instance: run {run_id} has not ended in time; it is STARTED\n");
     assert_eq!(waited.stderr, expected);
 
-    let unknown = home.ours(&["run", "wait", "0"]);
+    let unknown = home.ours(&["run", "wait", "no-such-run"]);
     assert_eq!(unknown.code, Some(125), "{}", unknown.stderr);
     let unknown = home.ours(&["run", "tail", "no-such-run"]);
     assert_eq!(unknown.code, Some(125), "{}", unknown.stderr);

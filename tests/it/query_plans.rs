@@ -59,6 +59,12 @@ const SCANS: &[(&[&str], &str)] = &[
     ),
 ];
 
+/// The server's own vacuum stays away. While it looks at a table, ours cannot mark its pages as visible to all, and then
+/// another plan costs less.
+const BY_HAND_ONLY: &str = "DO $$ DECLARE name text; BEGIN \
+     FOR name IN SELECT tablename FROM pg_tables WHERE schemaname = current_schema() LOOP \
+     EXECUTE format('ALTER TABLE %I SET (autovacuum_enabled = off)', name); END LOOP; END $$";
+
 /// The steps of a plan, as `EXPLAIN (COSTS OFF)` draws it.
 fn plan(name: String, statement: String, lines: &[&str]) -> Plan {
     let (mut steps, mut is_scan) = (Vec::new(), false);
@@ -96,7 +102,8 @@ fn no_statement_goes_through_a_table_where_an_index_serves() {
 
     let time =
         |seconds: &str| format!("(timestamp '1970-01-01' + ({seconds}) * interval '1 second')");
-    let mut statements = shared::filling(time);
+    let mut statements = vec![BY_HAND_ONLY.to_owned()];
+    statements.extend(shared::filling(time));
     // Of so many rows that it looks at all, so that the statistics are the same each time.
     statements.push("SET default_statistics_target = 1000".to_owned());
     statements.push("VACUUM ANALYZE".to_owned());
