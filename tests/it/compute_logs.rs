@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use tokio::runtime::Runtime;
 
 /// Bytes as the script has them: text in Latin-1.
-fn latin(bytes: &[u8]) -> String {
+pub(crate) fn latin(bytes: &[u8]) -> String {
     bytes.iter().copied().map(char::from).collect()
 }
 
@@ -31,7 +31,10 @@ fn parts(list: &Value) -> Vec<String> {
 }
 
 /// What we answer to one of the script's operations.
-async fn answer(logs: &LocalComputeLogManager, operation: &Value) -> Result<Value, StorageError> {
+pub(crate) async fn answer(
+    logs: &dyn ComputeLogManager,
+    operation: &Value,
+) -> Result<Value, StorageError> {
     let key = || ComputeLogKey(parts(&operation["key"]));
     let prefix = || ComputeLogPrefix(parts(&operation["prefix"]));
     Ok(match operation["operation"].as_str().expect("an operation") {
@@ -115,7 +118,7 @@ fn keys() -> Vec<Vec<String>> {
     plain.into_iter().chain(hashed).collect()
 }
 
-fn captures(keys: &[Vec<String>]) -> Vec<Value> {
+pub(crate) fn captures(keys: &[Vec<String>]) -> Vec<Value> {
     let capture = |(number, key): (usize, &Vec<String>)| {
         let stdout = format!("output {number} of {key:?}, wörld €\n").repeat(number);
         let stderr = [&b"error \xff\x00\r\n"[..], number.to_string().as_bytes()].concat();

@@ -4,7 +4,9 @@
 mod answers;
 mod architecture;
 mod compute_logs;
+mod compute_logs_s3;
 mod concurrency;
+mod config_cases;
 mod conformance;
 mod crash;
 mod cron;
@@ -12,6 +14,7 @@ mod dagster_watches;
 mod exec;
 mod execution;
 mod following;
+mod instance_ref;
 mod postgres;
 mod postgres_webserver;
 mod query_plans;

@@ -1,7 +1,7 @@
 """A real code location: what it tells of its jobs and their plans, and the execution of runs that were created.
 
 Reads questions on standard input, one a line, and prints for each a line, {"answer"} or {"error"}: {"job": NAME},
-{"get_job": {..}} for the part of a job, {"get_execution_plan": {..}}, or {"execute": {"home", "run_id"}}.
+{"get_job": {..}} for the part of a job, {"get_execution_plan": {..}}, or {"execute": {"home" or "reference", "run_id"}}.
 """
 
 import json
@@ -48,18 +48,26 @@ def job_of(location, name, selections=None):
     return location.get_job(selector)
 
 
-def execute(home, run_id):
-    """As the worker of a run does it, in a process of its own."""
-    with open_instance(home) as instance:
+def execute(run_id, home=None, reference=None):
+    """As the worker of a run does it, in a process of its own. The instance is in a home, or a reference names it."""
+
+    def opened():
+        return open_instance(home) if home else DagsterInstance.from_ref(de(reference))
+
+    with opened() as instance:
         run = instance.get_run_by_id(run_id)
-        args = ExecuteRunArgs(job_origin=run.job_code_origin, run_id=run_id, instance_ref=instance.get_ref())
+        args = json.loads(ser(ExecuteRunArgs(run.job_code_origin, run_id, instance.get_ref())))
+    if reference:
+        # The very text, and nothing else that names a home.
+        args["instance_ref"] = json.loads(reference)
+        os.environ.pop("DAGSTER_HOME", None)
     subprocess.run(
-        [sys.executable, "-m", "dagster", "api", "execute_run", ser(args)],
+        [sys.executable, "-m", "dagster", "api", "execute_run", json.dumps(args)],
         check=True,
         stdout=2,
         env={**os.environ, "PYTHONPATH": os.fspath(Path(__file__).parent)},
     )
-    with open_instance(home) as instance:
+    with opened() as instance:
         events = [entry.dagster_event for entry in instance.all_logs(run_id) if entry.dagster_event]
         return {
             "status": instance.get_run_by_id(run_id).status.value,

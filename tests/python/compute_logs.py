@@ -26,8 +26,8 @@ def write(descriptor, data):
 
 
 class Operations:
-    def __init__(self, directory):
-        self.logs = LocalComputeLogManager(directory)
+    def __init__(self, logs):
+        self.logs = logs
 
     def capture(self, key, stdout, stderr):
         with self.logs.capture_logs(key):
@@ -95,8 +95,9 @@ def main():
     if arguments.capture is not None:
         common.emit(capture_and_follow(LocalComputeLogManager(arguments.directory), arguments.capture))
         return
-    operations = Operations(arguments.directory)
+    operations = Operations(LocalComputeLogManager(arguments.directory))
     common.emit([operations.answer(**operation) for operation in json.load(sys.stdin)])
 
 
-main()
+if __name__ == "__main__":
+    main()

@@ -141,7 +141,16 @@ impl PythonJob {
 
 /// Has Dagster execute a run that was created.
 pub fn execute(home: &Home, run_id: &RunId) -> Executed {
-    let question = json!({"execute": {"home": home.path(), "run_id": run_id.as_str()}});
+    executed(json!({"home": home.path(), "run_id": run_id.as_str()}))
+}
+
+/// Has Dagster execute a run in the instance that a serialised reference names.
+pub fn execute_by_reference(reference: &str, run_id: &RunId) -> Executed {
+    executed(json!({"reference": reference, "run_id": run_id.as_str()}))
+}
+
+fn executed(question: Value) -> Executed {
+    let question = json!({"execute": question});
     let answer = answer_to(&question);
     let texts = |key: &str| {
         let list = answer[key].as_array().into_iter().flatten();

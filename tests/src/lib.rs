@@ -9,6 +9,7 @@
 
 pub mod answers;
 mod code_location;
+pub mod configurations;
 pub mod conformance;
 mod dagster;
 mod home;
@@ -20,7 +21,7 @@ pub mod speed;
 mod text;
 mod tools;
 
-pub use code_location::{Executed, PythonJob, execute};
+pub use code_location::{Executed, PythonJob, execute, execute_by_reference};
 pub use dagster::{dagster, dagster_script, dagster_with_input};
 pub use home::{Home, copy_directory};
 pub use memory::memory;

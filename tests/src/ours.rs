@@ -2,6 +2,7 @@
 #![expect(clippy::disallowed_methods, reason = "tests start the programs that they test")]
 
 use std::io::{BufRead, BufReader};
+use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 
 use nix::sys::signal::{Signal, kill};
@@ -57,6 +58,14 @@ impl Home {
     /// Runs the binary over this home to its end.
     pub fn ours(&self, arguments: &[&str]) -> Finished {
         match self.command(arguments).stdin(Stdio::null()).output() {
+            Ok(output) => Finished::of(&output),
+            Err(error) => panic!("{} could not be started: {error}", binary().display()),
+        }
+    }
+
+    /// The same in another working directory.
+    pub fn ours_in(&self, directory: &Path, arguments: &[&str]) -> Finished {
+        match self.command(arguments).current_dir(directory).stdin(Stdio::null()).output() {
             Ok(output) => Finished::of(&output),
             Err(error) => panic!("{} could not be started: {error}", binary().display()),
         }

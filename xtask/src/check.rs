@@ -8,8 +8,9 @@ use anyhow::{Result, bail};
 
 use crate::workspace::Workspace;
 use crate::{
-    advisories, cargo_steps, codegen, compat, conformance, corpus, endurance, examples, features,
-    outside, package, parity, public_api, python_env, scenarios, sdist, spelling, tidy,
+    advisories, cargo_steps, codegen, compat, configurations, conformance, corpus, endurance,
+    examples, features, outside, package, parity, public_api, python_env, scenarios, sdist,
+    spelling, tidy,
 };
 
 /// One step of the gate.
@@ -98,6 +99,11 @@ pub(crate) const STEPS: &[Step] = &[
         command: "scenarios",
         part_of: PartOf::Full,
         run: |workspace| scenarios::run(workspace, &scenarios::Scenarios::default()),
+    },
+    Step {
+        command: "configurations",
+        part_of: PartOf::Full,
+        run: |workspace| configurations::run(workspace, &configurations::Configurations::default()),
     },
     Step {
         command: "endurance",

@@ -15,6 +15,7 @@ mod cargo_steps;
 mod check;
 mod codegen;
 mod compat;
+mod configurations;
 mod conformance;
 mod corpus;
 mod crash;
@@ -138,6 +139,8 @@ enum Command {
     TwoWriters(two_writers::TwoWriters),
     /// Play scenarios of runs and events on the real Dagster and on ours, and compare what both leave
     Scenarios(scenarios::Scenarios),
+    /// Load homes with the real Dagster and with ours, and compare what both make of each `dagster.yaml`
+    Configurations(configurations::Configurations),
     /// Store very many events through many writers while another process follows them
     Endurance(endurance::Endurance),
     /// Run Dagster's own storage suites against our storages
@@ -224,6 +227,7 @@ fn run(command: &Command) -> Result<()> {
         Command::Compat { args } => compat::run(&workspace, args),
         Command::Endurance(endurance) => endurance::run(&workspace, *endurance),
         Command::Scenarios(scenarios) => scenarios::run(&workspace, scenarios),
+        Command::Configurations(configurations) => configurations::run(&workspace, configurations),
         Command::Crash(crashes) => crash::run(&workspace, crashes),
         Command::Cron(cron) => cron::run(&workspace, cron),
         Command::TwoWriters(writers) => two_writers::run(&workspace, writers),

@@ -1,6 +1,7 @@
 //! The arguments of the program.
 
 mod assets;
+mod daemons;
 mod partitions;
 mod reindex;
 mod scheduling;
@@ -17,6 +18,7 @@ pub(crate) use assets::{
     AssetChecks, AssetCommand, AssetList, AssetPartitions, AssetShow, AssetWipe, Definition,
     MISSING, PartitionStatus,
 };
+pub(crate) use daemons::{DaemonCommand, DaemonStatusOf, DaemonWipe};
 pub(crate) use partitions::{
     KeysOf, PartitionsAdd, PartitionsCommand, PartitionsDelete, PartitionsList,
 };
@@ -33,6 +35,11 @@ pub(crate) struct Arguments {
     /// The instance's directory [default: $DAGSTER_HOME, else dagster-instance in the user's data directory]
     #[arg(long, global = true, value_name = "DIR")]
     pub(crate) home: Option<PathBuf>,
+
+    /// Where runs, events and schedules are stored, whatever dagster.yaml says: the URL of a Postgres database, such as
+    /// postgresql://USER:PASSWORD@HOST/DATABASE, or a directory for SQLite
+    #[arg(long, global = true, value_name = "STORAGE")]
+    pub(crate) storage: Option<String>,
 
     /// Say more of what is done, on standard error; twice for more still
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
@@ -66,6 +73,9 @@ pub(crate) enum Command {
     /// Look at backfills
     #[command(subcommand)]
     Backfill(BackfillCommand),
+    /// Say how Dagster's daemons stand, and wipe their heartbeats
+    #[command(subcommand)]
+    Daemon(DaemonCommand),
     Reindex(Reindex),
     /// Say where the instance is, and what it holds
     Info(Output),

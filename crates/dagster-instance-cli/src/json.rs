@@ -3,6 +3,7 @@
 //! Not here: where it is printed.
 
 mod assets;
+mod daemons;
 mod partitions;
 mod scheduling;
 
@@ -13,7 +14,7 @@ use dagster_instance::run::{
     DagsterRunStatsSnapshot, RunRecord, RunStepKeyStatsSnapshot, StepEventStatus,
 };
 use dagster_instance::serdes::{Pack, Writer, code_points, serialize_value, text_to_json};
-use dagster_instance::settings::StoreSettings;
+use dagster_instance::settings::{ComputeLogSettings, StoreSettings};
 use dagster_instance::{AssetKey, RunId, SnapshotId, StorageInfo};
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
@@ -21,6 +22,7 @@ use serde_json::{Map, Value, json};
 pub(crate) use assets::{
     AssetInFull, asset, asset_check, asset_in_full, asset_partition, asset_wiped,
 };
+pub(crate) use daemons::{daemon_status, wiped_heartbeats};
 pub(crate) use partitions::{added_partitions, deleted_partitions, partition};
 pub(crate) use scheduling::{
     backfill, backfill_in_full, instigator, instigator_in_full, reindexed, tick,
@@ -116,6 +118,10 @@ pub(crate) fn info(
         .iter()
         .map(|(store, revision)| ((*store).to_owned(), text(revision)))
         .collect();
+    let compute_logs_dir = match &info.compute_logs {
+        ComputeLogSettings::Local(local) => Some(local.base_dir.to_string_lossy()),
+        _ => None,
+    };
     let kind = match &info.storage.run_storage {
         StoreSettings::Postgres(_) => "postgres",
         _ => "sqlite",
@@ -132,12 +138,12 @@ pub(crate) fn info(
             "schedule_storage": info.storage.schedule_storage.to_string(),
             "schema_revisions": revisions,
         },
-        "compute_logs_dir": info.compute_logs_dir.to_string_lossy(),
+        "compute_logs": text(&info.compute_logs.to_string()),
+        "compute_logs_dir": compute_logs_dir,
         "run_storage_id": text(&info.run_storage_id),
         "runs": info.runs,
         "assets": assets,
         "instigators": {"known": instigators.known, "running": instigators.running},
-        "ignored_config_keys": info.ignored_keys,
     })
 }
 

@@ -14,15 +14,15 @@ mod text;
 mod usage;
 
 use std::ffi::OsString;
-use std::path::Path;
 use std::process::ExitCode;
 
 use args::{
-    Arguments, AssetCommand, BackfillCommand, Command, PartitionsCommand, RunCommand,
-    ScheduleCommand, SensorCommand, TickCommand,
+    Arguments, AssetCommand, BackfillCommand, Command, DaemonCommand, PartitionsCommand,
+    RunCommand, ScheduleCommand, SensorCommand, TickCommand,
 };
 use commands::instigator_switch::Switch;
 use dagster_instance::scheduling::InstigatorType;
+use open::InstancePlace;
 
 const SUCCESS: u8 = 0;
 
@@ -67,83 +67,93 @@ fn main() -> ExitCode {
 type Result<T> = std::result::Result<T, Box<dyn std::error::Error>>;
 
 async fn run(arguments: Arguments) -> Result<ExitCode> {
-    let home = arguments.home.as_deref();
+    let place = &InstancePlace { home: arguments.home, storage: arguments.storage };
     match arguments.command {
-        Command::Exec(exec) => return Box::pin(commands::exec::run(home, exec)).await,
-        Command::Run(command) => return run_command(home, command).await,
-        Command::Asset(command) => return run_asset(home, command).await,
-        Command::Partitions(command) => return run_partitions(home, command).await,
-        Command::Schedule(command) => run_schedule(home, &command).await,
-        Command::Sensor(command) => run_sensor(home, &command).await,
-        Command::Tick(TickCommand::List(list)) => commands::tick_list::run(home, &list).await,
+        Command::Exec(exec) => return Box::pin(commands::exec::run(place, exec)).await,
+        Command::Run(command) => return run_command(place, command).await,
+        Command::Asset(command) => return run_asset(place, command).await,
+        Command::Partitions(command) => return run_partitions(place, command).await,
+        Command::Daemon(command) => return run_daemon(place, command).await,
+        Command::Schedule(command) => run_schedule(place, &command).await,
+        Command::Sensor(command) => run_sensor(place, &command).await,
+        Command::Tick(TickCommand::List(list)) => commands::tick_list::run(place, &list).await,
         Command::Backfill(BackfillCommand::List(list)) => {
-            commands::backfill_list::run(home, &list).await
+            commands::backfill_list::run(place, &list).await
         }
         Command::Backfill(BackfillCommand::Show(show)) => {
-            commands::backfill_show::run(home, &show).await
+            commands::backfill_show::run(place, &show).await
         }
-        Command::Reindex(request) => commands::reindex::run(home, &request).await,
-        Command::Info(info) => commands::info::run(home, &info).await,
+        Command::Reindex(request) => commands::reindex::run(place, &request).await,
+        Command::Info(info) => commands::info::run(place, &info).await,
     }?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn run_command(home: Option<&Path>, command: RunCommand) -> Result<ExitCode> {
+async fn run_command(place: &InstancePlace, command: RunCommand) -> Result<ExitCode> {
     match command {
-        RunCommand::Tail(tail) => return commands::run_events::tail(home, &tail).await,
-        RunCommand::Wait(wait) => return commands::run_events::wait(home, &wait).await,
-        RunCommand::Cancel(cancel) => return commands::run_cancel::run(home, &cancel).await,
-        RunCommand::List(list) => commands::run_list::run(home, &list).await,
-        RunCommand::Show(show) => commands::run_show::run(home, &show).await,
-        RunCommand::Events(events) => commands::run_events::run(home, &events).await,
+        RunCommand::Tail(tail) => return commands::run_events::tail(place, &tail).await,
+        RunCommand::Wait(wait) => return commands::run_events::wait(place, &wait).await,
+        RunCommand::Cancel(cancel) => return commands::run_cancel::run(place, &cancel).await,
+        RunCommand::List(list) => commands::run_list::run(place, &list).await,
+        RunCommand::Show(show) => commands::run_show::run(place, &show).await,
+        RunCommand::Events(events) => commands::run_events::run(place, &events).await,
     }?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn run_asset(home: Option<&Path>, command: AssetCommand) -> Result<ExitCode> {
+async fn run_asset(place: &InstancePlace, command: AssetCommand) -> Result<ExitCode> {
     match command {
-        AssetCommand::Wipe(wipe) => return commands::asset_wipe::run(home, &wipe).await,
-        AssetCommand::List(list) => commands::asset_list::run(home, &list).await,
-        AssetCommand::Show(show) => commands::asset_show::run(home, &show).await,
-        AssetCommand::Checks(checks) => commands::asset_checks::run(home, &checks).await,
-        AssetCommand::Partitions(of) => commands::asset_partitions::run(home, &of).await,
+        AssetCommand::Wipe(wipe) => return commands::asset_wipe::run(place, &wipe).await,
+        AssetCommand::List(list) => commands::asset_list::run(place, &list).await,
+        AssetCommand::Show(show) => commands::asset_show::run(place, &show).await,
+        AssetCommand::Checks(checks) => commands::asset_checks::run(place, &checks).await,
+        AssetCommand::Partitions(of) => commands::asset_partitions::run(place, &of).await,
     }?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn run_partitions(home: Option<&Path>, command: PartitionsCommand) -> Result<ExitCode> {
+async fn run_partitions(place: &InstancePlace, command: PartitionsCommand) -> Result<ExitCode> {
     match command {
         PartitionsCommand::Delete(keys) => {
-            return commands::partitions_delete::run(home, &keys).await;
+            return commands::partitions_delete::run(place, &keys).await;
         }
-        PartitionsCommand::List(list) => commands::partitions_list::run(home, &list).await,
-        PartitionsCommand::Add(keys) => commands::partitions_add::run(home, &keys).await,
+        PartitionsCommand::List(list) => commands::partitions_list::run(place, &list).await,
+        PartitionsCommand::Add(keys) => commands::partitions_add::run(place, &keys).await,
     }?;
     Ok(ExitCode::SUCCESS)
 }
 
-async fn run_schedule(home: Option<&Path>, command: &ScheduleCommand) -> Result<()> {
+async fn run_daemon(place: &InstancePlace, command: DaemonCommand) -> Result<ExitCode> {
+    match command {
+        DaemonCommand::LivenessCheck => return commands::daemon_liveness::run(place).await,
+        DaemonCommand::Wipe(wipe) => return commands::daemon_wipe::run(place, &wipe).await,
+        DaemonCommand::Status(status) => commands::daemon_status::run(place, &status).await,
+    }?;
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn run_schedule(place: &InstancePlace, command: &ScheduleCommand) -> Result<()> {
     let (switch, named) = match command {
-        ScheduleCommand::List(list) => return commands::schedule_list::run(home, list).await,
+        ScheduleCommand::List(list) => return commands::schedule_list::run(place, list).await,
         ScheduleCommand::Show(show) => {
-            return commands::instigator_show::schedule(home, show).await;
+            return commands::instigator_show::schedule(place, show).await;
         }
         ScheduleCommand::Start(named) => (Switch::Start, named),
         ScheduleCommand::Stop(named) => (Switch::Stop, named),
         ScheduleCommand::Reset(named) => (Switch::Reset, named),
     };
-    commands::instigator_switch::run(home, InstigatorType::Schedule, switch, named).await
+    commands::instigator_switch::run(place, InstigatorType::Schedule, switch, named).await
 }
 
-async fn run_sensor(home: Option<&Path>, command: &SensorCommand) -> Result<()> {
+async fn run_sensor(place: &InstancePlace, command: &SensorCommand) -> Result<()> {
     let (switch, named) = match command {
-        SensorCommand::List(list) => return commands::sensor_list::run(home, list).await,
-        SensorCommand::Show(show) => return commands::instigator_show::sensor(home, show).await,
+        SensorCommand::List(list) => return commands::sensor_list::run(place, list).await,
+        SensorCommand::Show(show) => return commands::instigator_show::sensor(place, show).await,
         SensorCommand::Start(named) => (Switch::Start, named),
         SensorCommand::Stop(named) => (Switch::Stop, named),
         SensorCommand::Reset(named) => (Switch::Reset, named),
     };
-    commands::instigator_switch::run(home, InstigatorType::Sensor, switch, named).await
+    commands::instigator_switch::run(place, InstigatorType::Sensor, switch, named).await
 }
 
 /// Whether output failed because its reader, such as `head`, has seen enough.

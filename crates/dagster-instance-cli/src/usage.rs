@@ -50,13 +50,16 @@ fn path_of(raw: &[OsString]) -> Vec<&str> {
     words(raw).take_while(|word| *word != "--").filter_map(OsStr::to_str).take(2).collect()
 }
 
-/// The arguments without options, and without the value of the one option that may stand before a command.
+/// The options that may stand before a command and have a value.
+const WITH_VALUE: [&str; 2] = ["--home", "--storage"];
+
+/// The arguments without options, and without the values of those that may stand before a command.
 fn words(raw: &[OsString]) -> impl Iterator<Item = &OsStr> {
     let mut arguments = raw.iter().skip(1).map(OsString::as_os_str);
     std::iter::from_fn(move || {
         loop {
             let argument = arguments.next()?;
-            if argument == "--home" {
+            if WITH_VALUE.iter().any(|option| argument == *option) {
                 arguments.next();
             } else if argument == "--" || !argument.as_encoded_bytes().starts_with(b"-") {
                 return Some(argument);
@@ -148,6 +151,7 @@ mod tests {
     fn the_command_is_found_among_options() {
         check("dagster-instance exec", true);
         check("dagster-instance -v --home run exec --bogus", true);
+        check("dagster-instance --storage x run tail", true);
         check("dagster-instance run --home=x tail", true);
         check("dagster-instance run wait x --timeout y", true);
         check("dagster-instance run --home wait list", false);

@@ -1,29 +1,41 @@
 //! Building an instance: which parts the caller gives, and which are made by default.
 
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
-use instance_config::{ProcessEnvironment, find_home, load_settings};
+use instance_config::{
+    LoadSettings, ProcessEnvironment, find_home, load_settings_of, settings_from_ref,
+};
 use instance_core::assets::AssetHealthSource;
 use instance_core::clock::{Clock, IdSource, RandomIds, SystemClock};
 use instance_core::error::InstanceError;
 use instance_core::event::{EventBuffer, EventListeners};
+use instance_core::instance_ref::InstanceRef;
 use instance_core::launcher::{RunCoordinator, RunLauncher};
 use instance_core::memory::MemoryStores;
-use instance_core::settings::{EventBatching, InstanceSettings, StorageSettings, StoreSettings};
+use instance_core::settings::{
+    ComputeLogSettings, EventBatching, InstanceSettings, InstanceType, StorageSettings,
+    StoreSettings,
+};
 use instance_core::storage::{ComputeLogManager, Stores};
-use instance_launcher::DefaultRunCoordinator;
-use instance_storage::LocalComputeLogManager;
+use instance_launcher::{configured_run_coordinator, configured_run_launcher};
+use instance_storage::compute_log_manager;
+use serde_json::{Map, Value};
+use tempfile::TempDir;
 
 use crate::instance::{DagsterInstance, Inner};
 
 /// Builds a [`DagsterInstance`]. Everything that is not set has a default.
-#[derive(Debug)]
 #[must_use]
 pub struct DagsterInstanceBuilder {
     home: Option<PathBuf>,
     must_exist: bool,
-    settings: Option<InstanceSettings>,
+    config_filename: Option<String>,
+    overrides: Map<String, Value>,
+    storage: Option<String>,
+    instance_ref: Option<InstanceRef>,
+    // Boxed, as a future that holds a builder is as large as the builder.
+    settings: Option<Box<InstanceSettings>>,
     stores: Option<Stores>,
     compute_log_manager: Option<Arc<dyn ComputeLogManager>>,
     run_coordinator: Option<Arc<dyn RunCoordinator>>,
@@ -33,6 +45,14 @@ pub struct DagsterInstanceBuilder {
     event_batching: Option<EventBatching>,
     run_size_limit_bytes: Option<u64>,
     asset_health_source: Option<Arc<dyn AssetHealthSource>>,
+    temp_dir: Option<TempDir>,
+}
+
+/// What the caller has set may hold passwords, so it is not printed.
+impl std::fmt::Debug for DagsterInstanceBuilder {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("DagsterInstanceBuilder").field("home", &self.home).finish_non_exhaustive()
+    }
 }
 
 impl DagsterInstance {
@@ -41,6 +61,10 @@ impl DagsterInstance {
         DagsterInstanceBuilder {
             home: None,
             must_exist: false,
+            config_filename: None,
+            overrides: Map::new(),
+            storage: None,
+            instance_ref: None,
             settings: None,
             stores: None,
             compute_log_manager: None,
@@ -51,27 +75,8 @@ impl DagsterInstance {
             event_batching: None,
             run_size_limit_bytes: None,
             asset_health_source: None,
+            temp_dir: None,
         }
-    }
-
-    /// Makes an instance in memory, which is gone with its last handle. It reads no environment variable, and neither
-    /// reads nor writes a file.
-    ///
-    /// # Examples
-    ///
-    /// ```
-    /// use dagster_instance::{CreateRun, DagsterInstance};
-    ///
-    /// # #[tokio::main(flavor = "current_thread")]
-    /// # async fn main() -> Result<(), dagster_instance::InstanceError> {
-    /// let instance = DagsterInstance::ephemeral();
-    /// let run = instance.create_run(CreateRun::new("etl")).await?;
-    /// assert!(instance.has_run(&run.run_id).await?);
-    /// # Ok(())
-    /// # }
-    /// ```
-    pub fn ephemeral() -> Self {
-        Self::builder().in_memory()
     }
 }
 
@@ -89,9 +94,43 @@ impl DagsterInstanceBuilder {
         self
     }
 
+    /// Sets the name of the file with the configuration, within the directory of the instance. By default it is
+    /// `dagster.yaml`.
+    pub fn config_filename(mut self, name: impl Into<String>) -> Self {
+        self.config_filename = Some(name.into());
+        self
+    }
+
+    /// Sets sections of the configuration that stand in the place of those of the file.
+    pub fn overrides(mut self, overrides: Map<String, Value>) -> Self {
+        self.overrides = overrides;
+        self
+    }
+
+    /// Sets where all three stores are, whatever the file says: the URL of a Postgres database, or the directory of
+    /// SQLite's files.
+    pub fn storage(mut self, storage: impl Into<String>) -> Self {
+        self.storage = Some(storage.into());
+        self
+    }
+
+    /// Sets the reference of the instance, as [`get_ref`](DagsterInstance::get_ref) of another process returns it. No file
+    /// is read then.
+    pub fn instance_ref(mut self, instance_ref: InstanceRef) -> Self {
+        self.instance_ref = Some(instance_ref);
+        self
+    }
+
+    /// Sets a directory that is deleted with the instance.
+    pub(crate) fn temp_dir(mut self, directory: TempDir) -> Self {
+        self.home = Some(directory.path().to_owned());
+        self.temp_dir = Some(directory);
+        self
+    }
+
     /// Sets the settings. No `dagster.yaml` is read then.
     pub fn settings(mut self, settings: InstanceSettings) -> Self {
-        self.settings = Some(settings);
+        self.settings = Some(Box::new(settings));
         self
     }
 
@@ -102,21 +141,23 @@ impl DagsterInstanceBuilder {
         self
     }
 
-    /// Sets where the output of workers is captured. By default it is captured in files below the directory of the
-    /// instance.
+    /// Sets where the output of workers is captured. By default `compute_logs` of `dagster.yaml` says it, or else it is
+    /// captured in files below the directory of the instance.
     pub fn compute_log_manager(mut self, manager: impl ComputeLogManager) -> Self {
         self.compute_log_manager = Some(Arc::new(manager));
         self
     }
 
-    /// Sets the coordinator, which decides when a submitted run is launched. By default every run is launched at once.
+    /// Sets the coordinator, which decides when a submitted run is launched. By default every run is launched at once,
+    /// unless `run_coordinator` of `dagster.yaml` names a class of somebody else's: then submitting a run is an error.
     pub fn run_coordinator(mut self, run_coordinator: impl RunCoordinator) -> Self {
         self.run_coordinator = Some(Arc::new(run_coordinator));
         self
     }
 
-    /// Sets the launcher, which starts the workers of runs. By default it executes commands as processes of this machine.
-    /// Without the feature `process` there is no default, and launching a run is an error.
+    /// Sets the launcher, which starts the workers of runs. By default it executes commands as processes of this machine,
+    /// unless `run_launcher` of `dagster.yaml` names another class than Dagster's own: then launching a run is an error.
+    /// Without the feature `process` there is no default, and launching a run is an error, too.
     pub fn run_launcher(mut self, run_launcher: impl RunLauncher) -> Self {
         self.run_launcher = Some(Arc::new(run_launcher));
         self
@@ -160,43 +201,77 @@ impl DagsterInstanceBuilder {
     pub fn in_memory(mut self) -> DagsterInstance {
         let memory = MemoryStores::new(Arc::clone(&self.clock), &*self.ids);
         let stores = self.stores.take().unwrap_or_else(|| memory.stores());
-        let manager = self.compute_log_manager.take();
-        let manager = manager.unwrap_or_else(|| memory.compute_log_manager());
         let settings = self.settings.take();
-        let settings = settings.unwrap_or_else(|| settings_of_stores(StoreSettings::Memory));
+        let mut settings =
+            settings.unwrap_or_else(|| settings_of_stores(StoreSettings::Memory).into());
+        let manager = self.compute_log_manager.take();
+        let manager = manager.unwrap_or_else(|| {
+            settings.compute_logs = ComputeLogSettings::Memory;
+            memory.compute_log_manager()
+        });
+        settings.instance_type = InstanceType::Ephemeral;
+        settings.instance_ref = None;
         self.build(settings, stores, manager)
     }
 
     /// Opens the instance. Each of its storages is opened, and created if it is missing, when it is first needed.
     ///
-    /// If [`stores`](Self::stores) are set and neither [`home`](Self::home) nor [`settings`](Self::settings) are, all
-    /// settings are defaults, and neither `dagster.yaml` nor the environment is read.
+    /// If [`stores`](Self::stores) are set and neither [`home`](Self::home) nor [`settings`](Self::settings) nor
+    /// [`instance_ref`](Self::instance_ref) are, all settings are defaults, and neither `dagster.yaml` nor the environment
+    /// is read.
     ///
     /// # Errors
     ///
-    /// [`InstanceError::Config`] if no directory is found, or if its `dagster.yaml` asks for something that this version
-    /// or this build does not have; [`InstanceError::Storage`] if [`must_exist`](Self::must_exist) is set and there is no
-    /// instance, or if a storage cannot be opened.
+    /// [`InstanceError::Config`] if no directory is found; [`InstanceError::ConfigFile`] if its `dagster.yaml` has
+    /// mistakes; [`InstanceError::Invalid`] if what was set contradicts itself; [`InstanceError::Storage`] if
+    /// [`must_exist`](Self::must_exist) is set and there is no instance, or if a storage cannot be opened, as this version
+    /// or this build does not have it.
     pub async fn open(mut self) -> Result<DagsterInstance, InstanceError> {
-        let settings = match self.settings.take() {
-            Some(settings) => settings,
-            None if self.stores.is_some() && self.home.is_none() => {
-                settings_of_stores(StoreSettings::Custom)
-            }
-            None => {
-                let home = find_home(self.home.as_deref(), &ProcessEnvironment)?;
-                load_settings(&home.path, &ProcessEnvironment)?
-            }
-        };
+        let mut settings = self.load()?;
+        if self.compute_log_manager.is_some() {
+            settings.compute_logs = ComputeLogSettings::Custom;
+        }
         let stores = match self.stores.take() {
             Some(stores) => stores,
             None => self.open_stores(&settings).await?,
         };
-        let manager = self
-            .compute_log_manager
-            .take()
-            .unwrap_or_else(|| Arc::new(LocalComputeLogManager::new(&settings.compute_logs_dir)));
+        let manager = self.compute_log_manager.take();
+        let manager = manager.unwrap_or_else(|| compute_log_manager(&settings.compute_logs));
         Ok(self.build(settings, stores, manager))
+    }
+
+    /// The settings that were set, or those of the reference, or else those of the file.
+    fn load(&mut self) -> Result<Box<InstanceSettings>, InstanceError> {
+        let of_file =
+            self.storage.is_some() || self.config_filename.is_some() || !self.overrides.is_empty();
+        let source = match (&self.settings, &self.instance_ref) {
+            (Some(_), Some(_)) => Some("settings and a reference"),
+            (Some(_), None) if of_file => Some("settings"),
+            (None, Some(_)) if of_file => Some("a reference"),
+            _ => None,
+        };
+        if let Some(source) = source {
+            let reason =
+                "the builder has it, and something else that says the same; set one of both";
+            return Err(InstanceError::invalid("configuration", source, reason));
+        }
+        if let Some(settings) = self.settings.take() {
+            return Ok(settings);
+        }
+        if let Some(reference) = &self.instance_ref {
+            return settings_from_ref(reference, &ProcessEnvironment).map(Box::new);
+        }
+        if self.stores.is_some() && self.home.is_none() && !of_file {
+            return Ok(settings_of_stores(StoreSettings::Custom).into());
+        }
+        let home = find_home(self.home.as_deref(), &ProcessEnvironment)?;
+        let mut request = LoadSettings::new(home.path)
+            .with_overrides(std::mem::take(&mut self.overrides))
+            .with_storage(self.storage.take());
+        if let Some(name) = self.config_filename.take() {
+            request = request.with_config_filename(name);
+        }
+        load_settings_of(&request, &ProcessEnvironment).map(Box::new)
     }
 
     #[cfg(feature = "sqlite")]
@@ -226,7 +301,7 @@ impl DagsterInstanceBuilder {
 
     fn build(
         self,
-        settings: InstanceSettings,
+        settings: Box<InstanceSettings>,
         stores: Stores,
         compute_log_manager: Arc<dyn ComputeLogManager>,
     ) -> DagsterInstance {
@@ -235,8 +310,10 @@ impl DagsterInstanceBuilder {
             compute_log_manager,
             run_coordinator: self
                 .run_coordinator
-                .unwrap_or_else(|| Arc::new(DefaultRunCoordinator)),
-            run_launcher: self.run_launcher.unwrap_or_else(default_launcher),
+                .unwrap_or_else(|| configured_run_coordinator(&settings.run_coordinator)),
+            run_launcher: self
+                .run_launcher
+                .unwrap_or_else(|| configured_run_launcher(&settings.run_launcher)),
             clock: self.clock,
             ids: self.ids,
             event_batching: self.event_batching.unwrap_or(settings.event_batching),
@@ -244,6 +321,7 @@ impl DagsterInstanceBuilder {
             event_listeners: EventListeners::default(),
             run_size_limit_bytes: self.run_size_limit_bytes,
             asset_health_source: self.asset_health_source,
+            temp_dir: Mutex::new(self.temp_dir),
             settings,
         };
         DagsterInstance { inner: Arc::new(inner) }
@@ -253,12 +331,4 @@ impl DagsterInstanceBuilder {
 /// Default settings, for stores that no `dagster.yaml` names.
 fn settings_of_stores(store: StoreSettings) -> InstanceSettings {
     InstanceSettings::new(PathBuf::new()).with_storage(StorageSettings::all(store))
-}
-
-fn default_launcher() -> Arc<dyn RunLauncher> {
-    #[cfg(feature = "process")]
-    let launcher = instance_launcher::ProcessRunLauncher::new();
-    #[cfg(not(feature = "process"))]
-    let launcher = instance_launcher::NoRunLauncher;
-    Arc::new(launcher)
 }

@@ -1,6 +1,6 @@
 //! The type [`DagsterInstance`]: a handle to the stores, the coordinator and the launcher of one deployment.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use instance_core::assets::AssetHealthSource;
 use instance_core::clock::{Clock, IdSource};
@@ -8,6 +8,7 @@ use instance_core::event::{EventBuffer, EventListeners};
 use instance_core::launcher::{RunCoordinator, RunLauncher};
 use instance_core::settings::{EventBatching, InstanceSettings};
 use instance_core::storage::{ComputeLogManager, Stores};
+use tempfile::TempDir;
 
 /// A Dagster instance: the runs, events, assets and schedules of a deployment, and how it launches runs.
 ///
@@ -19,7 +20,7 @@ pub struct DagsterInstance {
 }
 
 pub(crate) struct Inner {
-    pub(crate) settings: InstanceSettings,
+    pub(crate) settings: Box<InstanceSettings>,
     pub(crate) stores: Stores,
     pub(crate) compute_log_manager: Arc<dyn ComputeLogManager>,
     pub(crate) run_coordinator: Arc<dyn RunCoordinator>,
@@ -31,6 +32,8 @@ pub(crate) struct Inner {
     pub(crate) event_listeners: EventListeners,
     pub(crate) run_size_limit_bytes: Option<u64>,
     pub(crate) asset_health_source: Option<Arc<dyn AssetHealthSource>>,
+    /// The directory of an instance that is to leave nothing behind. It is deleted with the last handle, or before.
+    pub(crate) temp_dir: Mutex<Option<TempDir>>,
 }
 
 impl std::fmt::Debug for DagsterInstance {

@@ -5,6 +5,7 @@
 //! [`DagsterInstance`] has the stores, the coordinator and the launcher. The crate of a domain implements each method.
 
 mod builder;
+mod constructors;
 mod instance;
 mod lifecycle;
 #[cfg(feature = "tracing-layer")]
@@ -18,15 +19,19 @@ pub use instance::DagsterInstance;
 pub use instance_assets::{
     AssetCheckInstanceSupport, AssetPartitionStatus, DataVersionQuery, RunlessAssetEvent,
 };
-pub use instance_config::{Environment, Home, HomeSource, ProcessEnvironment, find_home};
+pub use instance_config::{
+    Environment, Home, HomeSource, LoadSettings, ProcessEnvironment, find_home, load_settings,
+    load_settings_of, settings_from_ref,
+};
 pub use instance_core::clock::{self, Clock, IdSource, RandomIds, SystemClock};
 pub use instance_core::command::{COMMAND_OP, CommandSpec};
 pub use instance_core::event::{EventListener, NewEvent, ReportEngineEvent, ReportEvent};
 pub use instance_core::storage::Only;
 pub use instance_core::{
     AssetCheckKey, AssetKey, InstanceError, RunId, SnapshotId, StorageError, StorageId, asset_key,
-    assets, classes, code_location, daemon, error, error_info, event, launcher, memory, ops,
-    partitions, run, scheduling, selectors, serdes, settings, snap, storage, tags,
+    assets, classes, code_location, config_problems, daemon, error, error_info, event,
+    instance_ref, launcher, memory, ops, partitions, run, scheduling, selectors, serdes, settings,
+    snap, storage, tags,
 };
 #[cfg(feature = "tracing-layer")]
 pub use instance_events::run_log_layer;
@@ -35,14 +40,20 @@ pub use instance_events::{EventLogWatch, EventLogWatchHandle, WatchEventLogs, Wa
 pub use instance_launcher::{
     CommandOutcome, OutputSink, ProcessRunLauncher, RunOutcome, StopSignal,
 };
-pub use instance_launcher::{DefaultRunCoordinator, NoRunLauncher, QueuedRunCoordinator};
+pub use instance_launcher::{
+    DefaultRunCoordinator, NoRunLauncher, QueuedRunCoordinator, UnservedRunCoordinator,
+    UnservedRunLauncher,
+};
 pub use instance_runs::{
     CommandJob, CommandJobSnapshots, CreateReexecutedRun, CreateRun, ReexecutionStrategy,
     RegisterManagedRun,
 };
 pub use instance_scheduling::{InstigatorDebugInfo, SchedulerDebugInfo};
+#[cfg(feature = "s3")]
+pub use instance_storage::S3ComputeLogManager;
 pub use instance_storage::{
     AddedDynamicPartitions, DynamicPartitionsProgress, HistoricalJob, InfoDict, InfoValue,
-    LocalComputeLogManager, REINDEXED_INDEXES, Reindex, ReindexEvent, ReindexProgress,
-    ReindexedIndex, Snapshot, StorageInfo, read_partition_keys,
+    LocalComputeLogManager, NoOpComputeLogManager, REINDEXED_INDEXES, Reindex, ReindexEvent,
+    ReindexProgress, ReindexedIndex, Snapshot, StorageInfo, UnservedComputeLogManager,
+    read_partition_keys,
 };

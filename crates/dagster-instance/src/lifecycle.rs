@@ -1,6 +1,8 @@
 //! Creating the storages of an instance, and disposing of it.
 
-use instance_core::error::InstanceError;
+use std::sync::PoisonError;
+
+use instance_core::error::{InstanceError, StorageError};
 
 use crate::instance::DagsterInstance;
 
@@ -27,11 +29,20 @@ impl DagsterInstance {
     ///
     /// # Errors
     ///
-    /// Those of [`flush_events`](Self::flush_events). The storages are closed all the same.
+    /// Those of [`flush_events`](Self::flush_events). The storages are closed all the same. Also
+    /// [`InstanceError::Storage`] if the directory of [`local_temp`](Self::local_temp) cannot be deleted.
     pub async fn dispose(&self) -> Result<(), InstanceError> {
         instance_launcher::dispose(self).await;
         let flushed = self.flush_events().await;
         instance_storage::dispose(self).await;
-        flushed
+        flushed.and(self.delete_temp_dir())
+    }
+
+    fn delete_temp_dir(&self) -> Result<(), InstanceError> {
+        let directory = self.inner.temp_dir.lock().unwrap_or_else(PoisonError::into_inner).take();
+        let Some(directory) = directory else { return Ok(()) };
+        let path = directory.path().display().to_string();
+        let deleted = directory.close();
+        Ok(deleted.map_err(|source| StorageError::Io { action: "delete", path, source })?)
     }
 }

@@ -2,13 +2,15 @@
 
 use std::sync::Arc;
 
-use instance_events::run_log_layer::{RunLogLayer, RunLogs};
+use instance_core::error::InstanceError;
+use instance_events::run_log_layer::{RunLogLayer, RunLogOptions, RunLogs};
 
 use crate::instance::DagsterInstance;
 
 impl DagsterInstance {
     /// Makes a layer of `tracing-subscriber` that stores log events of this program as lines of the logs of runs, and
-    /// the handle to the lines that it captures; see [`instance_events::run_log_layer`].
+    /// the handle to the lines that it captures; see [`instance_events::run_log_layer`]. `python_logs` of `dagster.yaml`
+    /// says whose lines are captured, and from which level on.
     ///
     /// # Examples
     ///
@@ -22,7 +24,7 @@ impl DagsterInstance {
     /// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
     /// # let home = tempfile::tempdir()?;
     /// let instance = DagsterInstance::builder().home(home.path()).open().await?;
-    /// let (layer, logs) = instance.run_log_layer();
+    /// let (layer, logs) = instance.run_log_layer()?;
     /// let subscriber = tracing_subscriber::registry()
     ///     .with(layer)
     ///     .with(tracing_subscriber::fmt::layer().with_filter(LevelFilter::WARN));
@@ -44,10 +46,16 @@ impl DagsterInstance {
     /// # }
     /// ```
     ///
+    /// # Errors
+    ///
+    /// [`InstanceError::Config`] if the level in `python_logs` is none of Dagster's.
+    ///
     /// # Panics
     ///
     /// Outside of a tokio runtime.
-    pub fn run_log_layer(&self) -> (RunLogLayer, RunLogs) {
-        RunLogLayer::new(Arc::new(self.clone()))
+    pub fn run_log_layer(&self) -> Result<(RunLogLayer, RunLogs), InstanceError> {
+        let options =
+            RunLogOptions::default().with_python_logs(&self.inner.settings.python_logs)?;
+        Ok(options.start(Arc::new(self.clone())))
     }
 }

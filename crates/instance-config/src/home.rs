@@ -1,16 +1,18 @@
 //! Finding the directory of an instance, which Dagster calls `DAGSTER_HOME`.
 
+use std::ffi::{OsStr, OsString};
 use std::path::{Path, PathBuf};
 
 use instance_core::error::InstanceError;
 
 use crate::environment::Environment;
+use crate::user_home::{expand_user, user_home};
 
 /// The directory of an instance, and how it was found.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Home {
-    /// The directory, absolute. It need not exist.
+    /// The directory, absolute. It exists if the variable names it.
     pub path: PathBuf,
     /// How it was found.
     pub source: HomeSource,
@@ -30,16 +32,19 @@ pub enum HomeSource {
 /// Finds the directory of an instance.
 ///
 /// These are tried in this order: the directory that the caller names; the variable `DAGSTER_HOME`;
-/// `dagster-instance` below `XDG_DATA_HOME`; `dagster-instance` below `.local/share` of `HOME`. The directory need
-/// not exist.
+/// `dagster-instance` below `XDG_DATA_HOME`; `dagster-instance` below `.local/share` of `HOME`. An empty variable is
+/// none.
+///
+/// A directory that `DAGSTER_HOME` names has to exist, as for Dagster: a new one in the place of a mistyped one would be
+/// an empty instance. The others need not exist.
 ///
 /// A relative path of the caller starts at the current directory. A relative `DAGSTER_HOME` is an error, as for
-/// Dagster, because each process would take it for another directory.
+/// Dagster, because each process would take it for another directory. `~` and `~user` at the begin of `DAGSTER_HOME` are
+/// the home directories of users.
 ///
 /// # Errors
 ///
-/// [`InstanceError::Config`] if `DAGSTER_HOME` is relative, if no variable names a directory, or if the path of the
-/// caller cannot be made absolute.
+/// [`InstanceError::Config`] if `DAGSTER_HOME` is relative, does not exist or is no directory, if no variable names a directory, or if the path of the caller cannot be made absolute.
 pub fn find_home(
     argument: Option<&Path>,
     environment: &dyn Environment,
@@ -52,26 +57,13 @@ pub fn find_home(
         })?;
         return Ok(Home { path: absolute, source: HomeSource::Argument });
     }
-    let user_home = environment.get("HOME").map(PathBuf::from);
-    if let Some(text) = environment.get("DAGSTER_HOME") {
-        let path = match (text.strip_prefix("~/"), &user_home) {
-            (Some(rest), Some(user_home)) => user_home.join(rest),
-            _ => PathBuf::from(&text),
-        };
-        if path.is_relative() {
-            return Err(InstanceError::Config {
-                place: "environment variable DAGSTER_HOME".to_owned(),
-                reason: format!("{text:?} is a relative path; set it to an absolute one"),
-                source: None,
-            });
-        }
-        return Ok(Home { path, source: HomeSource::Variable });
+    if let Some(text) = variable("DAGSTER_HOME", environment) {
+        return of_variable(&text, environment);
     }
-    let data = environment
-        .get("XDG_DATA_HOME")
+    let data = variable("XDG_DATA_HOME", environment)
         .map(PathBuf::from)
         .filter(|path| path.is_absolute())
-        .or_else(|| user_home.map(|home| home.join(".local").join("share")));
+        .or_else(|| Some(user_home(environment)?.join(".local").join("share")));
     match data {
         Some(data) => Ok(Home { path: data.join("dagster-instance"), source: HomeSource::UserData }),
         None => Err(InstanceError::Config {
@@ -83,57 +75,147 @@ pub fn find_home(
     }
 }
 
+fn variable(name: &str, environment: &dyn Environment) -> Option<OsString> {
+    environment.get_os(name).filter(|value| !value.is_empty())
+}
+
+fn of_variable(text: &OsStr, environment: &dyn Environment) -> Result<Home, InstanceError> {
+    let place = || "environment variable DAGSTER_HOME".to_owned();
+    let path = expand_user(text, environment);
+    if path.is_relative() {
+        let hint = if text.as_encoded_bytes().starts_with(b"~") {
+            "names a user that is not known; set it to an absolute path"
+        } else {
+            "is a relative path; set it to an absolute one"
+        };
+        return Err(InstanceError::Config {
+            place: place(),
+            reason: format!("{} {hint}", path.display()),
+            source: None,
+        });
+    }
+    must_be_directory(&path, place)?;
+    Ok(Home { path, source: HomeSource::Variable })
+}
+
+fn must_be_directory(path: &Path, place: impl Fn() -> String) -> Result<(), InstanceError> {
+    let error = |reason: String, source: Option<std::io::Error>| InstanceError::Config {
+        place: place(),
+        reason,
+        source: source.map(Into::into),
+    };
+    match path.metadata() {
+        Ok(metadata) if metadata.is_dir() => Ok(()),
+        Ok(_) => Err(error(format!("{} is not a directory; name one", path.display()), None)),
+        Err(missing) if missing.kind() == std::io::ErrorKind::NotFound => Err(error(
+            format!(
+                "the directory {} does not exist; create it if it is the right one",
+                path.display()
+            ),
+            None,
+        )),
+        Err(other) => Err(error(format!("{} cannot be looked at", path.display()), Some(other))),
+    }
+}
+
 #[cfg(test)]
 mod tests {
+    use std::ffi::OsString;
     use std::path::Path;
 
-    use super::{HomeSource, find_home};
+    use instance_core::error::InstanceError;
+
+    use super::{Home, HomeSource, find_home};
     use crate::environment::Environment;
 
-    struct Variables(&'static [(&'static str, &'static str)]);
+    struct Variables<'a>(&'a [(&'a str, &'a Path)]);
 
-    impl Environment for Variables {
+    impl Environment for Variables<'_> {
         fn get(&self, name: &str) -> Option<String> {
-            self.0.iter().find(|(key, _)| *key == name).map(|(_, value)| (*value).to_owned())
+            self.get_os(name)?.into_string().ok()
+        }
+
+        fn get_os(&self, name: &str) -> Option<OsString> {
+            self.0.iter().find(|(key, _)| *key == name).map(|(_, value)| value.into())
         }
     }
 
-    fn check(
-        argument: Option<&str>,
-        variables: &'static [(&str, &str)],
-        expected: Option<(&str, HomeSource)>,
-    ) {
-        let found = find_home(argument.map(Path::new), &Variables(variables)).ok();
-        let found =
-            found.as_ref().map(|home| (home.path.to_str().unwrap_or_default(), home.source));
-        assert_eq!(found, expected);
+    fn found(argument: Option<&Path>, variables: &[(&str, &Path)]) -> Result<Home, InstanceError> {
+        find_home(argument, &Variables(variables))
+    }
+
+    fn refused(argument: Option<&Path>, variables: &[(&str, &Path)]) -> String {
+        found(argument, variables).expect_err("no home").to_string()
     }
 
     #[test]
-    fn argument_before_variable_before_user_data() {
-        let all = &[("DAGSTER_HOME", "/dh"), ("XDG_DATA_HOME", "/xdg"), ("HOME", "/home/me")];
-        check(Some("/arg"), all, Some(("/arg", HomeSource::Argument)));
-        check(None, all, Some(("/dh", HomeSource::Variable)));
-        check(
-            None,
-            &[("DAGSTER_HOME", "~/dh"), ("HOME", "/me")],
-            Some(("/me/dh", HomeSource::Variable)),
-        );
-        check(
-            None,
-            &[("XDG_DATA_HOME", "/xdg")],
-            Some(("/xdg/dagster-instance", HomeSource::UserData)),
-        );
-        check(
-            None,
-            &[("HOME", "/me")],
-            Some(("/me/.local/share/dagster-instance", HomeSource::UserData)),
-        );
+    fn argument_before_variable_before_user_data() -> Result<(), Box<dyn std::error::Error>> {
+        let directory = tempfile::tempdir()?;
+        let [argument, variable] = ["argument", "variable"].map(|name| directory.path().join(name));
+        std::fs::create_dir(&argument)?;
+        std::fs::create_dir(&variable)?;
+        let data = directory.path().join("data");
+        let all =
+            &[("DAGSTER_HOME", &*variable), ("XDG_DATA_HOME", &*data), ("HOME", directory.path())];
+        let home = found(Some(&argument), all)?;
+        assert_eq!((home.path, home.source), (argument.clone(), HomeSource::Argument));
+        let home = found(None, all)?;
+        assert_eq!((home.path, home.source), (variable.clone(), HomeSource::Variable));
+        let home = found(None, &all[1..])?;
+        assert_eq!((home.path, home.source), (data.join("dagster-instance"), HomeSource::UserData));
+        let home = found(None, &[("DAGSTER_HOME", Path::new("")), all[2]])?;
+        let expected = directory.path().join(".local/share/dagster-instance");
+        assert_eq!((home.path, home.source), (expected, HomeSource::UserData));
+        Ok(())
     }
 
     #[test]
-    fn what_names_no_directory_is_an_error() {
-        check(None, &[("DAGSTER_HOME", "relative")], None);
-        check(None, &[], None);
+    fn a_tilde_is_the_home_of_a_user() -> Result<(), Box<dyn std::error::Error>> {
+        let directory = tempfile::tempdir()?;
+        std::fs::create_dir(directory.path().join("dh"))?;
+        let user = ("HOME", directory.path());
+        for (text, expected) in
+            [("~/dh", directory.path().join("dh")), ("~", directory.path().to_owned())]
+        {
+            let home = found(None, &[("DAGSTER_HOME", Path::new(text)), user])?;
+            assert_eq!((home.path, home.source), (expected, HomeSource::Variable));
+        }
+        Ok(())
+    }
+
+    #[test]
+    fn what_names_no_directory_is_an_error() -> Result<(), Box<dyn std::error::Error>> {
+        let directory = tempfile::tempdir()?;
+        let missing = directory.path().join("missing");
+        let file = directory.path().join("file");
+        std::fs::write(&file, "")?;
+        let named = |path| [("DAGSTER_HOME", path)];
+        for (message, expected) in [
+            (refused(None, &named(Path::new("relative"))), "relative is a relative path"),
+            (refused(None, &named(Path::new("."))), ". is a relative path"),
+            (
+                refused(None, &named(Path::new("~nobody-at-all/x"))),
+                "names a user that is not known",
+            ),
+            (refused(None, &named(&missing)), "does not exist"),
+            (refused(None, &named(&file)), "is not a directory"),
+            (refused(None, &[]), "none of DAGSTER_HOME"),
+        ] {
+            assert!(message.contains(expected), "{message}");
+        }
+        assert!(!missing.exists());
+        Ok(())
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_home_need_not_be_utf_8() -> Result<(), Box<dyn std::error::Error>> {
+        use std::os::unix::ffi::OsStrExt;
+
+        let directory = tempfile::tempdir()?;
+        let path = directory.path().join(std::ffi::OsStr::from_bytes(b"h\xff"));
+        std::fs::create_dir(&path)?;
+        assert_eq!(found(None, &[("DAGSTER_HOME", &path)])?.path, path);
+        Ok(())
     }
 }

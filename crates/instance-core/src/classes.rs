@@ -3,7 +3,9 @@
 //! For tools that meet bodies of any class: to check them, to count them, to migrate them.
 
 use crate::serdes::{Reader, SerdesClass, SerdesError, serialize_value};
-use crate::{asset_key, assets, daemon, error_info, event, partitions, run, scheduling, snap};
+use crate::{
+    asset_key, assets, daemon, error_info, event, instance_ref, partitions, run, scheduling, snap,
+};
 
 /// What reading a body and writing it again gave.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -103,6 +105,7 @@ classes! {
         TableConstraints TableMetadataValue TableRecord TableSchema TableSchemaMetadataValue TextMetadataValue
         TimestampMetadataValue UrlCodeReference UrlMetadataValue
     }
+    instance_ref { ConfigurableClassData InstanceRef }
     partitions {
         DefaultPartitionsSubset DynamicPartitionsSnap KeyRangesPartitionsSubset MultiPartitionsSnap
         PartitionDimensionSnap PartitionKeyRange PersistedTimeWindow StaticPartitionsSnap

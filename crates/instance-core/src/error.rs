@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 
+use crate::config_problems::ConfigProblems;
 use crate::ids::{RunId, SnapshotId};
 use crate::partitions::PartitionsError;
 use crate::serdes::SerdesError;
@@ -299,6 +300,9 @@ pub enum InstanceError {
         #[source]
         source: Option<BoxError>,
     },
+    /// The configuration file of the instance has mistakes; nothing was opened.
+    #[error(transparent)]
+    ConfigFile(#[from] ConfigProblems),
     /// A code location did not answer a question; nothing was written.
     #[error("the code location could not {action}")]
     CodeLocation {
@@ -384,7 +388,7 @@ impl InstanceError {
             Self::Launch { .. } | Self::Worker { .. } | Self::CodeLocation { .. } => {
                 ErrorKind::External
             }
-            Self::Config { .. } => ErrorKind::Config,
+            Self::Config { .. } | Self::ConfigFile(_) => ErrorKind::Config,
             Self::EventsWaiting { .. } => ErrorKind::Backend,
             Self::EventsIncomplete { .. } => ErrorKind::Incomplete,
             Self::Storage(error) => error.kind(),

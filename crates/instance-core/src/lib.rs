@@ -13,11 +13,13 @@ pub mod classes;
 pub mod clock;
 pub mod code_location;
 pub mod command;
+pub mod config_problems;
 pub mod daemon;
 pub mod error;
 pub mod error_info;
 pub mod event;
 pub mod ids;
+pub mod instance_ref;
 pub mod launcher;
 #[cfg(feature = "memory")]
 pub mod memory;

@@ -6,6 +6,7 @@
 #![doc = include_str!("../README.md")]
 
 mod absent;
+mod configured;
 mod coordinator;
 mod health;
 mod lifecycle;
@@ -13,11 +14,13 @@ mod lifecycle;
 mod process;
 mod read;
 mod report;
+mod unserved;
 
 /// The core: the types that the functions of this crate take and return, and the traits that they are called on.
 pub use instance_core;
 
 pub use absent::NoRunLauncher;
+pub use configured::{configured_run_coordinator, configured_run_launcher};
 pub use coordinator::{DefaultRunCoordinator, QueuedRunCoordinator};
 pub use health::{check_run_worker_health, fail_run_without_worker, find_lost_worker};
 pub use lifecycle::{
@@ -26,3 +29,4 @@ pub use lifecycle::{
 };
 #[cfg(feature = "process")]
 pub use process::{CommandOutcome, OutputSink, ProcessRunLauncher, RunOutcome, StopSignal};
+pub use unserved::{UnservedRunCoordinator, UnservedRunLauncher};

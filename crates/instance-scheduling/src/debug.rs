@@ -44,7 +44,7 @@ pub struct InstigatorDebugInfo {
 /// Returns the class that starts the runs of schedules: Dagster's daemon, unless `scheduler` of `dagster.yaml` names
 /// another.
 pub fn scheduler_class(ops: &dyn SchedulingOps) -> &str {
-    &ops.settings().scheduler_class
+    ops.settings().scheduler.class()
 }
 
 /// Returns what there is to say of all schedules and sensors that have a state.

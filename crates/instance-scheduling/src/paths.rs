@@ -10,8 +10,8 @@ use instance_core::ops::SchedulingOps;
 ///
 /// # Errors
 ///
-/// [`InstanceError::Invalid`] for an id that is no name of a directory; [`InstanceError::Storage`] if the directory
-/// cannot be created.
+/// [`InstanceError::Invalid`] for an id that is no name of a directory; [`InstanceError::Config`] if only a class of
+/// somebody else's knows where the directory is; [`InstanceError::Storage`] if the directory cannot be created.
 pub fn logs_path_for_schedule(
     ops: &dyn SchedulingOps,
     schedule_origin_id: &str,
@@ -25,7 +25,7 @@ pub fn logs_path_for_schedule(
             return Err(InstanceError::invalid("schedule origin id", schedule_origin_id, reason));
         }
     };
-    let directory = ops.settings().schedules_dir().join("logs").join(name);
+    let directory = ops.settings().local_artifact_storage.schedules_dir()?.join("logs").join(name);
     match std::fs::create_dir_all(&directory) {
         Ok(()) => Ok(directory.join("scheduler.log")),
         Err(source) => Err(StorageError::Io {

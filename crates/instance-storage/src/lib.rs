@@ -17,7 +17,7 @@
 //! | `stores` | the traits of `instance_core::storage`, each in a file of the trait's name |
 //! | `layouts` | which stores an instance has, and where they lie |
 //!
-//! Beside them: `compute_logs`, captured output in files, and `domain`, the functions of the storage domain, which use
+//! Beside them: `compute_logs`, captured output in files or in S3, and `domain`, the functions of the storage domain, which use
 //! none of the layers.
 
 mod compute_logs;
@@ -40,7 +40,11 @@ mod watch;
 /// The core: the types that the functions of this crate take and return, and the traits that they are called on.
 pub use instance_core;
 
-pub use compute_logs::LocalComputeLogManager;
+#[cfg(feature = "s3")]
+pub use compute_logs::S3ComputeLogManager;
+pub use compute_logs::{
+    LocalComputeLogManager, NoOpComputeLogManager, UnservedComputeLogManager, compute_log_manager,
+};
 #[cfg(feature = "sqlite")]
 pub use context::{OpenMode, StorageContext};
 #[cfg(feature = "postgres")]
@@ -49,12 +53,13 @@ pub use domain::{
     AddedDynamicPartitions, DynamicPartitionsProgress, HistoricalJob, InfoDict, InfoValue,
     REINDEXED_INDEXES, Reindex, ReindexEvent, ReindexProgress, ReindexedIndex, Snapshot,
     StorageInfo, add_daemon_heartbeat, add_dynamic_partitions, add_dynamic_partitions_in_batches,
-    add_snapshot, delete_dynamic_partition, dispose, file_manager_directory, get_daemon_heartbeats,
-    get_dynamic_partitions, get_dynamic_partitions_definition_id, get_existing_dynamic_partitions,
-    get_historical_job, get_latest_storage_id_by_partition, get_paginated_dynamic_partitions,
-    has_dynamic_partition, has_historical_job, info_dict, info_str, optimize_for_webserver,
-    read_partition_keys, reindex, root_directory, schedules_directory, schema_str,
-    storage_directory, storage_info, wipe, wipe_daemon_heartbeats,
+    add_snapshot, daemon_skip_heartbeats_without_errors, delete_dynamic_partition, dispose,
+    file_manager_directory, get_daemon_heartbeats, get_daemon_statuses, get_dynamic_partitions,
+    get_dynamic_partitions_definition_id, get_existing_dynamic_partitions, get_historical_job,
+    get_latest_storage_id_by_partition, get_paginated_dynamic_partitions,
+    get_required_daemon_types, has_dynamic_partition, has_historical_job, info_dict, info_str,
+    optimize_for_webserver, read_partition_keys, reindex, root_directory, schedules_directory,
+    schema_str, storage_directory, storage_info, wipe, wipe_daemon_heartbeats,
 };
 pub use instance_core::tags::is_indexed_tag;
 #[cfg(feature = "sqlite")]

@@ -45,9 +45,9 @@ pub(super) async fn answer(instance: &DagsterInstance, method: &str, request: &R
         }
         "built_indexes" => Wire::list(built_indexes(instance).await?),
         "schema_str" => instance.schema_str().await?.into(),
-        "root_directory" => path_text(&instance.root_directory())?,
-        "storage_directory" => path_text(&instance.storage_directory())?,
-        "schedules_directory" => path_text(&instance.schedules_directory())?,
+        "root_directory" => path_text(&instance.root_directory()?)?,
+        "storage_directory" => path_text(&instance.storage_directory()?)?,
+        "schedules_directory" => path_text(&instance.schedules_directory()?)?,
         "file_manager_directory" => {
             let run_id = RunId::from(request.argument("run_id")?.text()?);
             path_text(&instance.file_manager_directory(&run_id)?)?

@@ -17,6 +17,14 @@ const DOMAINS: [(&str, &str); 8] = [
     ("facade", "Opening and closing an instance"),
 ];
 
+/// What else there is to say of a domain.
+const NOTES: [(&str, &str); 1] = [(
+    "config",
+    "`cargo xtask configurations` loads more than 500 homes with Dagster and with us, and compares what the members here \
+     that tell settings answer,\nname by name, with the parts of the instance and its reference. \
+     `docs/differences.md` has what differs.\n\n",
+)];
+
 /// How a member of the class stands.
 enum Standing<'a> {
     Here,
@@ -79,6 +87,7 @@ pub(super) fn text(class: &Class, ours: &Methods, reasons: &Reasons) -> String {
     for (domain, title) in DOMAINS {
         let Some(section) = sections.get(domain) else { continue };
         let _ = write!(page, "\n## {title}\n\n");
+        page.extend(NOTES.iter().filter(|(of, _)| *of == domain).map(|(_, note)| *note));
         if !section.members.is_empty() {
             page.push_str("| member | kind | here |\n| --- | --- | --- |\n");
         }

@@ -1,7 +1,6 @@
 //! `asset checks`: the checks of an asset, with their last executions.
 
 use std::io::{BufWriter, Write};
-use std::path::Path;
 
 use dagster_instance::assets::AssetCheckEvaluation;
 use dagster_instance::clock::timestamp_of;
@@ -10,10 +9,11 @@ use dagster_instance::storage::{AssetCheckExecutionRecord, AssetCheckSummaryReco
 
 use super::known;
 use crate::args::AssetChecks;
+use crate::open::InstancePlace;
 use crate::{Result, json, open, print, text};
 
-pub(crate) async fn run(home: Option<&Path>, args: &AssetChecks) -> Result<()> {
-    let instance = open::existing(home).await?;
+pub(crate) async fn run(place: &InstancePlace, args: &AssetChecks) -> Result<()> {
+    let instance = open::existing(place).await?;
     let checks = instance.get_asset_check_summary_records_for_asset(&args.key).await?;
     // A check may be executed before its asset is made.
     if checks.is_empty() && !instance.has_asset_key(&args.key).await? {

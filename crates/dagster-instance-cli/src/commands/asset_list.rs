@@ -2,20 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufWriter, Write};
-use std::path::Path;
 
 use dagster_instance::assets::AssetRecord;
 use dagster_instance::storage::{AssetKeysPage, Only};
 use dagster_instance::{AssetKey, DagsterInstance};
 
 use crate::args::AssetList;
+use crate::open::InstancePlace;
 use crate::{Result, json, open, print, text};
 
 /// How many records are in memory at once.
 const PAGE: u64 = 500;
 
-pub(crate) async fn run(home: Option<&Path>, args: &AssetList) -> Result<()> {
-    let instance = open::existing(home).await?;
+pub(crate) async fn run(place: &InstancePlace, args: &AssetList) -> Result<()> {
+    let instance = open::existing(place).await?;
     let mut keys =
         KeyPages { instance: &instance, cursor: None, left: args.limit.unwrap_or(u64::MAX) };
     let mut out = BufWriter::new(std::io::stdout().lock());

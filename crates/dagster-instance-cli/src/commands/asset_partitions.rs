@@ -1,14 +1,14 @@
 //! `asset partitions`: the partitions of an asset, with how they stand.
 
 use std::io::{BufWriter, Write};
-use std::path::Path;
 
 use super::known;
 use crate::args::{AssetPartitions, MISSING};
+use crate::open::InstancePlace;
 use crate::{Result, json, open, print, text};
 
-pub(crate) async fn run(home: Option<&Path>, args: &AssetPartitions) -> Result<()> {
-    let instance = open::existing(home).await?;
+pub(crate) async fn run(place: &InstancePlace, args: &AssetPartitions) -> Result<()> {
+    let instance = open::existing(place).await?;
     if !instance.has_asset_key(&args.key).await? {
         return Err(known::unknown(&args.key));
     }

@@ -1,7 +1,6 @@
 //! `asset show`: one asset, with a picture of its partitions.
 
 use std::io::{BufWriter, Write};
-use std::path::Path;
 
 use dagster_instance::assets::AssetRecord;
 use dagster_instance::event::EventLogRecord;
@@ -12,10 +11,11 @@ use dagster_instance::storage::{
 use super::known;
 use crate::args::{AssetShow, PartitionStatus};
 use crate::bar::{self, Counts};
+use crate::open::InstancePlace;
 use crate::{Result, json, open, print, text};
 
-pub(crate) async fn run(home: Option<&Path>, args: &AssetShow) -> Result<()> {
-    let instance = open::existing(home).await?;
+pub(crate) async fn run(place: &InstancePlace, args: &AssetShow) -> Result<()> {
+    let instance = open::existing(place).await?;
     let record = known::asset(&instance, &args.key).await?;
     let partitions = known::partitions(&instance, &args.key, &args.definition).await?;
     let checks = instance.get_asset_check_summary_records_for_asset(&args.key).await?;

@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::io::Write;
-use std::path::Path;
 use std::process::ExitCode;
 
 use dagster_instance::error::shown;
@@ -12,6 +11,7 @@ use dagster_instance::{AssetKey, DagsterInstance};
 use super::known;
 use crate::args::AssetWipe;
 use crate::confirm::{Decision, decide};
+use crate::open::InstancePlace;
 use crate::print::counted;
 use crate::{FAILURE, Result, json, open, text};
 
@@ -29,8 +29,8 @@ struct Target {
     materializations: u64,
 }
 
-pub(crate) async fn run(home: Option<&Path>, args: &AssetWipe) -> Result<ExitCode> {
-    let instance = open::existing(home).await?;
+pub(crate) async fn run(place: &InstancePlace, args: &AssetWipe) -> Result<ExitCode> {
+    let instance = open::existing(place).await?;
     let mut targets = Vec::new();
     // The same asset is not wiped twice.
     let keys: BTreeSet<&AssetKey> = args.keys.iter().collect();

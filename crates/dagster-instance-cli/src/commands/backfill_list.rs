@@ -1,7 +1,6 @@
 //! `backfill list`: the backfills, newest first.
 
 use std::io::{BufWriter, Write};
-use std::path::Path;
 
 use dagster_instance::DagsterInstance;
 use dagster_instance::run::TagFilter;
@@ -9,13 +8,14 @@ use dagster_instance::scheduling::{BulkActionsFilter, PartitionBackfill};
 use dagster_instance::storage::{BackfillsPage, Only};
 
 use crate::args::BackfillList;
+use crate::open::InstancePlace;
 use crate::{Result, json, open, print, text};
 
 /// How many backfills are in memory at once. Each may name many partitions.
 const PAGE: u64 = 100;
 
-pub(crate) async fn run(home: Option<&Path>, args: &BackfillList) -> Result<()> {
-    let instance = open::existing(home).await?;
+pub(crate) async fn run(place: &InstancePlace, args: &BackfillList) -> Result<()> {
+    let instance = open::existing(place).await?;
     let tags = args.tags.iter().map(|(key, value)| (key.clone(), TagFilter::Is(value.clone())));
     let filter = BulkActionsFilter::new()
         .with_statuses(Only::any_if_empty(args.statuses.clone()))

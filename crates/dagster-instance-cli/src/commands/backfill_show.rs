@@ -1,7 +1,6 @@
 //! `backfill show`: one backfill, with how its runs stand.
 
 use std::io::{BufWriter, Write};
-use std::path::Path;
 
 use dagster_instance::error::shown;
 use dagster_instance::run::{DagsterRunStatus, RunsFilter, TagFilter};
@@ -12,6 +11,7 @@ use dagster_instance::{AssetKey, DagsterInstance, tags};
 
 use super::backfill_list::of;
 use crate::args::BackfillShow;
+use crate::open::InstancePlace;
 use crate::{Result, json, open, print, text};
 
 /// How many assets are named.
@@ -20,8 +20,8 @@ const ASSETS_SHOWN: usize = 20;
 /// How many runs of each status there are; only statuses of which there are some.
 pub(crate) type RunCounts = Vec<(DagsterRunStatus, u64)>;
 
-pub(crate) async fn run(home: Option<&Path>, args: &BackfillShow) -> Result<()> {
-    let instance = open::existing(home).await?;
+pub(crate) async fn run(place: &InstancePlace, args: &BackfillShow) -> Result<()> {
+    let instance = open::existing(place).await?;
     let backfill = instance.get_backfill(&args.id).await?.ok_or_else(|| {
         format!(
             "there is no backfill {:?}; `dagster-instance backfill list` lists the backfills",

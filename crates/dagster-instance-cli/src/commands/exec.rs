@@ -6,19 +6,22 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use dagster_instance::settings::ComputeLogSettings;
 use dagster_instance::storage::ComputeIoType;
 use dagster_instance::{
-    CommandJob, CommandOutcome, CommandSpec, DagsterInstance, EventLogWatchHandle, OutputSink,
-    ProcessRunLauncher, RunId, RunOutcome, StopSignal, WatchEventLogs, WatchUntil, tags,
+    CommandJob, CommandOutcome, CommandSpec, DagsterInstance, DefaultRunCoordinator,
+    EventLogWatchHandle, OutputSink, ProcessRunLauncher, RunId, RunOutcome, StopSignal,
+    WatchEventLogs, WatchUntil, tags,
 };
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinHandle;
 
 use super::run_events;
 use crate::args::Exec;
+use crate::open::InstancePlace;
 use crate::{OWN_FAILURE, Result, open, report, text};
 
-pub(crate) async fn run(home: Option<&Path>, args: Exec) -> Result<ExitCode> {
+pub(crate) async fn run(place: &InstancePlace, args: Exec) -> Result<ExitCode> {
     // This comes first, so that an early signal stops the run and not this program.
     let mut stops = Stops::new()?;
     let command = CommandSpec::new(in_utf8(args.command)?)?;
@@ -38,7 +41,10 @@ pub(crate) async fn run(home: Option<&Path>, args: Exec) -> Result<ExitCode> {
     if std::io::stdin().is_terminal() {
         launcher = launcher.sharing_terminal();
     }
-    let instance = open::builder(home).run_launcher(launcher.clone()).open().await?;
+    // The run has no origin by which anybody else could launch it, so it is launched here, whatever is configured.
+    let builder = open::builder(place).run_launcher(launcher.clone());
+    let instance = builder.run_coordinator(DefaultRunCoordinator).open().await?;
+    can_capture(&instance.get_settings().compute_logs)?;
     instance.create_storages().await?;
     let run = instance.create_run(request).await?;
     let run_id = run.run_id;
@@ -61,6 +67,18 @@ pub(crate) async fn run(home: Option<&Path>, args: Exec) -> Result<ExitCode> {
     }
     instance.dispose().await?;
     Ok(exit_code(&outcome, args.quiet, &run_id))
+}
+
+/// Whether the output of the command can be captured. If not, nothing is recorded, and the command is not started.
+fn can_capture(compute_logs: &ComputeLogSettings) -> Result<()> {
+    match compute_logs {
+        ComputeLogSettings::Other(_) | ComputeLogSettings::Unusable(_) => Err(format!(
+            "the output of the command cannot be captured: compute_logs of dagster.yaml is {compute_logs}; name \
+             Dagster's LocalComputeLogManager or NoOpComputeLogManager"
+        )
+        .into()),
+        _ => Ok(()),
+    }
 }
 
 /// Waits for the run's end, and passes signals on to its command.

@@ -1,20 +1,20 @@
 //! `info`: where the instance is, and what it holds.
 
 use std::io::{BufWriter, Write};
-use std::path::Path;
 
 use dagster_instance::scheduling::InstigatorStatus;
 use dagster_instance::storage::InstigatorFilter;
 
 use crate::args::Output;
 use crate::json::Instigators;
+use crate::open::InstancePlace;
 use crate::{Result, json, open, text};
 
 /// The release of Dagster whose formats this version reads and writes.
 const DAGSTER_VERSION: &str = "1.13.27";
 
-pub(crate) async fn run(home: Option<&Path>, args: &Output) -> Result<()> {
-    let instance = open::existing(home).await?;
+pub(crate) async fn run(place: &InstancePlace, args: &Output) -> Result<()> {
+    let instance = open::existing(place).await?;
     let info = instance.storage_info().await?;
     let assets = super::asset_list::count(&instance).await?;
     let states = instance.all_instigator_state(&InstigatorFilter::new()).await?;
@@ -31,7 +31,7 @@ pub(crate) async fn run(home: Option<&Path>, args: &Output) -> Result<()> {
     writeln!(out, "Runs are in   {}", value(&info.storage.run_storage.to_string()))?;
     writeln!(out, "Events are in {}", value(&info.storage.event_log_storage.to_string()))?;
     writeln!(out, "Schedules in  {}", value(&info.storage.schedule_storage.to_string()))?;
-    writeln!(out, "Logs          {}", value(&info.compute_logs_dir.to_string_lossy()))?;
+    writeln!(out, "Logs          {}", value(&info.compute_logs.to_string()))?;
     writeln!(out, "Storage id    {}", value(&info.run_storage_id))?;
     for (store, revision) in &info.schema_revisions {
         writeln!(out, "Schema        {store} {}", value(revision))?;
@@ -44,10 +44,6 @@ pub(crate) async fn run(home: Option<&Path>, args: &Output) -> Result<()> {
         "Compatible    with Dagster {DAGSTER_VERSION}; this is {}",
         env!("CARGO_PKG_VERSION")
     )?;
-    if !info.ignored_keys.is_empty() {
-        let keys: Vec<_> = info.ignored_keys.iter().map(|key| value(key)).collect();
-        writeln!(out, "Not followed  keys of dagster.yaml: {}", keys.join(", "))?;
-    }
     out.flush()?;
     Ok(())
 }

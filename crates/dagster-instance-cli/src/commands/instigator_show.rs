@@ -1,7 +1,6 @@
 //! `schedule show` and `sensor show`: one schedule or sensor, with its ticks.
 
 use std::io::{BufWriter, Write};
-use std::path::Path;
 
 use dagster_instance::scheduling::{
     InstigatorData, InstigatorState, InstigatorType, ScheduleInstigatorData, SensorInstigatorData,
@@ -12,6 +11,7 @@ use dagster_instance::storage::TicksQuery;
 use super::instigators::{cron_schedule, find, next_ticks, repository, require_zone, word};
 use super::tick_list;
 use crate::args::{Named, ScheduleShow};
+use crate::open::InstancePlace;
 use crate::{Result, json, open, print, text};
 
 /// How many ticks are shown; `tick list` shows more.
@@ -20,23 +20,23 @@ const TICKS_SHOWN: u64 = 10;
 /// How many of the next ticks of a schedule are shown.
 const NEXT_SHOWN: usize = 5;
 
-pub(crate) async fn schedule(home: Option<&Path>, args: &ScheduleShow) -> Result<()> {
+pub(crate) async fn schedule(place: &InstancePlace, args: &ScheduleShow) -> Result<()> {
     let zone = args.zone.timezone.as_deref();
     require_zone(zone)?;
-    show(home, InstigatorType::Schedule, &args.named, zone).await
+    show(place, InstigatorType::Schedule, &args.named, zone).await
 }
 
-pub(crate) async fn sensor(home: Option<&Path>, args: &Named) -> Result<()> {
-    show(home, InstigatorType::Sensor, args, None).await
+pub(crate) async fn sensor(place: &InstancePlace, args: &Named) -> Result<()> {
+    show(place, InstigatorType::Sensor, args, None).await
 }
 
 async fn show(
-    home: Option<&Path>,
+    place: &InstancePlace,
     instigator_type: InstigatorType,
     args: &Named,
     zone: Option<&str>,
 ) -> Result<()> {
-    let instance = open::existing(home).await?;
+    let instance = open::existing(place).await?;
     let state = find(&instance, Some(instigator_type), &args.name).await?;
     let ids = state.ids();
     let query = TicksQuery::new(&ids.origin_id, &ids.selector_id).with_limit(TICKS_SHOWN);

@@ -1,7 +1,6 @@
 //! `start`, `stop` and `reset` of schedules and sensors.
 
 use std::io::Write;
-use std::path::Path;
 
 use dagster_instance::DagsterInstance;
 use dagster_instance::scheduling::{InstigatorState, InstigatorType, RemoteSchedule, RemoteSensor};
@@ -9,6 +8,7 @@ use dagster_instance::scheduling::{InstigatorState, InstigatorType, RemoteSchedu
 use super::instigators::{cron_schedule, find, word};
 use super::sensor_list;
 use crate::args::Named;
+use crate::open::InstancePlace;
 use crate::{Result, json, open, text};
 
 /// What is done to a schedule or sensor.
@@ -20,12 +20,12 @@ pub(crate) enum Switch {
 }
 
 pub(crate) async fn run(
-    home: Option<&Path>,
+    place: &InstancePlace,
     instigator_type: InstigatorType,
     switch: Switch,
     args: &Named,
 ) -> Result<()> {
-    let instance = open::existing(home).await?;
+    let instance = open::existing(place).await?;
     let before = find(&instance, Some(instigator_type), &args.name).await?;
     let after = if instigator_type == InstigatorType::Schedule {
         switch_schedule(&instance, switch, &before).await?

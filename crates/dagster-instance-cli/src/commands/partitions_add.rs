@@ -1,17 +1,17 @@
 //! `partitions add`: adds keys to dynamic partitions.
 
 use std::io::Write;
-use std::path::Path;
 
 use dagster_instance::{DynamicPartitionsProgress, read_partition_keys};
 
 use crate::args::{KeysOf, PartitionsAdd};
+use crate::open::InstancePlace;
 use crate::print::counted;
 use crate::{Result, json, open, report, text};
 
-pub(crate) async fn run(home: Option<&Path>, args: &PartitionsAdd) -> Result<()> {
+pub(crate) async fn run(place: &InstancePlace, args: &PartitionsAdd) -> Result<()> {
     let keys = named(&args.keys).await?;
-    let instance = open::existing(home).await?;
+    let instance = open::existing(place).await?;
     let name = &args.keys.name;
     let mut progress = |at: DynamicPartitionsProgress| {
         // A few keys need no progress.

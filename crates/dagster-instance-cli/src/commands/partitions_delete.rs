@@ -2,7 +2,6 @@
 
 use std::collections::BTreeSet;
 use std::io::Write;
-use std::path::Path;
 use std::process::ExitCode;
 
 use dagster_instance::DagsterInstance;
@@ -12,6 +11,7 @@ use tokio::task::JoinSet;
 use super::partitions_add::named;
 use crate::args::PartitionsDelete;
 use crate::confirm::{Decision, decide};
+use crate::open::InstancePlace;
 use crate::print::counted;
 use crate::{FAILURE, Result, json, open, report, text};
 
@@ -21,11 +21,11 @@ const AT_ONCE: usize = 5_000;
 /// How many keys are deleted at once; as many as this are whole parts of those between two progresses.
 const UNDER_WAY: usize = 250;
 
-pub(crate) async fn run(home: Option<&Path>, args: &PartitionsDelete) -> Result<ExitCode> {
+pub(crate) async fn run(place: &InstancePlace, args: &PartitionsDelete) -> Result<ExitCode> {
     let name = &args.keys.name;
     let keys: BTreeSet<String> = named(&args.keys).await?.into_iter().collect();
     let keys: Vec<String> = keys.into_iter().collect();
-    let instance = open::existing(home).await?;
+    let instance = open::existing(place).await?;
     let mut existing = Vec::new();
     for some in keys.chunks(AT_ONCE) {
         existing.extend(instance.get_existing_dynamic_partitions(name, some).await?);

@@ -1,18 +1,18 @@
 //! `partitions list`: the keys of dynamic partitions.
 
 use std::io::{BufWriter, Write};
-use std::path::Path;
 
 use dagster_instance::storage::{DynamicPartitionsPage, Order};
 
 use crate::args::PartitionsList;
+use crate::open::InstancePlace;
 use crate::{Result, json, open, print, text};
 
 /// How many keys are in memory at once.
 const PAGE: u64 = 10_000;
 
-pub(crate) async fn run(home: Option<&Path>, args: &PartitionsList) -> Result<()> {
-    let instance = open::existing(home).await?;
+pub(crate) async fn run(place: &InstancePlace, args: &PartitionsList) -> Result<()> {
+    let instance = open::existing(place).await?;
     let mut left = args.limit.unwrap_or(u64::MAX);
     let mut cursor = None;
     let mut out = BufWriter::new(std::io::stdout().lock());

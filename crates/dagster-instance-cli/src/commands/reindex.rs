@@ -1,19 +1,19 @@
 //! `reindex`: builds the secondary indexes that are not marked as built.
 
 use std::io::Write;
-use std::path::Path;
 
 use dagster_instance::storage::Only;
 use dagster_instance::{ReindexEvent, ReindexProgress};
 
 use crate::args::Reindex;
+use crate::open::InstancePlace;
 use crate::{Result, json, open, print, report, text};
 
 /// After how many rows the progress is said.
 const ROWS_BETWEEN: u64 = 10_000;
 
-pub(crate) async fn run(home: Option<&Path>, args: &Reindex) -> Result<()> {
-    let instance = open::existing(home).await?;
+pub(crate) async fn run(place: &InstancePlace, args: &Reindex) -> Result<()> {
+    let instance = open::existing(place).await?;
     let request = dagster_instance::Reindex::new()
         .with_indexes(Only::any_if_empty(args.indexes.clone()))
         .with_force(args.force)

@@ -1,17 +1,17 @@
 //! `run cancel`: asks a run to stop. If nobody is left who could be asked, it marks the run as ended.
 
-use std::path::Path;
 use std::process::ExitCode;
 
 use dagster_instance::QueuedRunCoordinator;
 use dagster_instance::run::DagsterRunStatus;
 
 use crate::args::RunCancel;
+use crate::open::InstancePlace;
 use crate::{FAILURE, Result, open, report, text};
 
-pub(crate) async fn run(home: Option<&Path>, args: &RunCancel) -> Result<ExitCode> {
+pub(crate) async fn run(place: &InstancePlace, args: &RunCancel) -> Result<ExitCode> {
     // Whichever coordinator the deployment has: a run that is queued is in Dagster's queue.
-    let builder = open::builder(home).must_exist().run_coordinator(QueuedRunCoordinator);
+    let builder = open::builder(place).must_exist().run_coordinator(QueuedRunCoordinator);
     let instance = builder.open().await?;
     let run = instance.find_run(&args.id).await?.dagster_run;
     let run_id = &run.run_id;

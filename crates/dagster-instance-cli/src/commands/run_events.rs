@@ -1,7 +1,6 @@
 //! `run events`, `run tail` and `run wait`: the events of a run, oldest first, and its end.
 
 use std::io::{BufWriter, Write};
-use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -13,13 +12,14 @@ use dagster_instance::{DagsterInstance, RunId, StorageId, WatchEventLogs, WatchU
 use super::lost_worker;
 use super::pages::{EVENTS_IN_MEMORY, EventPages};
 use crate::args::{RunEvents, RunTail, RunWait};
+use crate::open::InstancePlace;
 use crate::{FAILURE, OWN_FAILURE, Result, SUCCESS, TIMED_OUT, json, open, print, report, text};
 
 /// The exit code that says that a run was canceled.
 const CANCELED: u8 = 3;
 
-pub(crate) async fn run(home: Option<&Path>, args: &RunEvents) -> Result<()> {
-    let instance = open::existing(home).await?;
+pub(crate) async fn run(place: &InstancePlace, args: &RunEvents) -> Result<()> {
+    let instance = open::existing(place).await?;
     let run_id = instance.find_run(&args.id).await?.dagster_run.run_id;
     if args.follow {
         return match follow(&instance, &run_id, args.limit, args.output.json).await? {
@@ -51,8 +51,8 @@ async fn print_stored(
     Ok(())
 }
 
-pub(crate) async fn tail(home: Option<&Path>, args: &RunTail) -> Result<ExitCode> {
-    let instance = open::existing(home).await?;
+pub(crate) async fn tail(place: &InstancePlace, args: &RunTail) -> Result<ExitCode> {
+    let instance = open::existing(place).await?;
     let run_id = instance.find_run(&args.id).await?.dagster_run.run_id;
     if let Followed::WithoutAnEnd(reason) =
         follow(&instance, &run_id, None, args.output.json).await?
@@ -65,8 +65,8 @@ pub(crate) async fn tail(home: Option<&Path>, args: &RunTail) -> Result<ExitCode
     }
 }
 
-pub(crate) async fn wait(home: Option<&Path>, args: &RunWait) -> Result<ExitCode> {
-    let instance = open::existing(home).await?;
+pub(crate) async fn wait(place: &InstancePlace, args: &RunWait) -> Result<ExitCode> {
+    let instance = open::existing(place).await?;
     let run = instance.find_run(&args.id).await?.dagster_run;
     if run.status.is_finished() {
         return ended_as(&run);

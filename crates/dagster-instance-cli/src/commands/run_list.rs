@@ -1,7 +1,6 @@
 //! `run list`: the runs, newest first.
 
 use std::io::{BufWriter, Write};
-use std::path::Path;
 
 use dagster_instance::DagsterInstance;
 use dagster_instance::clock::timestamp_of;
@@ -9,13 +8,14 @@ use dagster_instance::run::{RunRecord, RunsFilter, TagFilter};
 use dagster_instance::storage::{Only, RunsPage};
 
 use crate::args::RunList;
+use crate::open::InstancePlace;
 use crate::{Result, json, open, print, text};
 
 /// How many runs are in memory at once.
 const PAGE: u64 = 1_000;
 
-pub(crate) async fn run(home: Option<&Path>, args: &RunList) -> Result<()> {
-    let instance = open::existing(home).await?;
+pub(crate) async fn run(place: &InstancePlace, args: &RunList) -> Result<()> {
+    let instance = open::existing(place).await?;
     let filter = RunsFilter::new()
         .with_statuses(Only::any_if_empty(args.statuses.clone()))
         .with_job_name(args.job.clone())

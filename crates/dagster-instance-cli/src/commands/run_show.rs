@@ -1,7 +1,6 @@
 //! `run show`: one run with its steps.
 
 use std::io::{BufWriter, Write};
-use std::path::Path;
 
 use dagster_instance::DagsterInstance;
 use dagster_instance::clock::timestamp_of;
@@ -15,13 +14,14 @@ use dagster_instance::storage::{Only, RecordsForRun};
 
 use super::pages::EventPages;
 use crate::args::RunShow;
+use crate::open::InstancePlace;
 use crate::{Result, json, open, print, text};
 
 /// How many failures are shown; `run events` shows all.
 const FAILURES_SHOWN: usize = 20;
 
-pub(crate) async fn run(home: Option<&Path>, args: &RunShow) -> Result<()> {
-    let instance = open::existing(home).await?;
+pub(crate) async fn run(place: &InstancePlace, args: &RunShow) -> Result<()> {
+    let instance = open::existing(place).await?;
     let record = instance.find_run(&args.id).await?;
     let run_id = &record.dagster_run.run_id;
     let steps = instance.get_run_step_stats(run_id, &Only::Any).await?;

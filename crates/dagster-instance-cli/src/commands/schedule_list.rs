@@ -1,18 +1,18 @@
 //! `schedule list`: the schedules that have a state, with their next ticks.
 
 use std::io::{BufWriter, Write};
-use std::path::Path;
 
 use dagster_instance::scheduling::InstigatorType;
 
 use super::instigators::{cron_schedule, next_ticks, repository, require_zone, states};
 use crate::args::ScheduleList;
+use crate::open::InstancePlace;
 use crate::{Result, json, open, print, text};
 
-pub(crate) async fn run(home: Option<&Path>, args: &ScheduleList) -> Result<()> {
+pub(crate) async fn run(place: &InstancePlace, args: &ScheduleList) -> Result<()> {
     let zone = args.zone.timezone.as_deref();
     require_zone(zone)?;
-    let instance = open::existing(home).await?;
+    let instance = open::existing(place).await?;
     let states = states(&instance, Some(InstigatorType::Schedule)).await?;
     let mut out = BufWriter::new(std::io::stdout().lock());
     if args.output.json {

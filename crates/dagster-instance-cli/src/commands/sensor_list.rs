@@ -1,7 +1,6 @@
 //! `sensor list`: the sensors that have a state.
 
 use std::io::{BufWriter, Write};
-use std::path::Path;
 
 use dagster_instance::scheduling::{
     InstigatorData, InstigatorState, InstigatorType, SensorInstigatorData,
@@ -10,10 +9,11 @@ use dagster_instance::serdes::Number;
 
 use super::instigators::{repository, states};
 use crate::args::Output;
+use crate::open::InstancePlace;
 use crate::{Result, json, open, print, text};
 
-pub(crate) async fn run(home: Option<&Path>, args: &Output) -> Result<()> {
-    let instance = open::existing(home).await?;
+pub(crate) async fn run(place: &InstancePlace, args: &Output) -> Result<()> {
+    let instance = open::existing(place).await?;
     let states = states(&instance, Some(InstigatorType::Sensor)).await?;
     let mut out = BufWriter::new(std::io::stdout().lock());
     if args.json {

@@ -1,7 +1,6 @@
 //! `tick list`: the ticks of a schedule or sensor, newest first.
 
 use std::io::{BufWriter, Write};
-use std::path::Path;
 
 use dagster_instance::scheduling::InstigatorTick;
 use dagster_instance::serdes::Number;
@@ -9,11 +8,12 @@ use dagster_instance::storage::{Only, TicksQuery};
 
 use super::instigators::find;
 use crate::args::TickList;
+use crate::open::InstancePlace;
 use crate::print::Table;
 use crate::{Result, json, open, print, text};
 
-pub(crate) async fn run(home: Option<&Path>, args: &TickList) -> Result<()> {
-    let instance = open::existing(home).await?;
+pub(crate) async fn run(place: &InstancePlace, args: &TickList) -> Result<()> {
+    let instance = open::existing(place).await?;
     let ids = find(&instance, None, &args.named.name).await?.ids();
     let query = TicksQuery::new(&ids.origin_id, &ids.selector_id)
         .with_statuses(Only::any_if_empty(args.statuses.clone()))

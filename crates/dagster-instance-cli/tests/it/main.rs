@@ -3,6 +3,8 @@
 #![expect(clippy::expect_used, reason = "a failed expectation is a failed test")]
 
 mod assets;
+mod configured;
+mod daemons;
 mod ended;
 mod ending;
 mod errors;

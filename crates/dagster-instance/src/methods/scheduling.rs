@@ -307,8 +307,8 @@ impl DagsterInstance {
     ///
     /// # Errors
     ///
-    /// [`InstanceError::Invalid`] for an id that is no name of a directory; [`InstanceError::Storage`] if the directory
-    /// cannot be created.
+    /// [`InstanceError::Invalid`] for an id that is no name of a directory; [`InstanceError::Config`] if only a class of
+    /// somebody else's knows where the directory is; [`InstanceError::Storage`] if the directory cannot be created.
     pub fn logs_path_for_schedule(
         &self,
         schedule_origin_id: &str,

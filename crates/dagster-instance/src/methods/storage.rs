@@ -6,7 +6,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 
 use instance_core::asset_key::AssetKey;
-use instance_core::daemon::DaemonHeartbeat;
+use instance_core::daemon::{DaemonHeartbeat, DaemonStatus, DaemonStatusQuery, DaemonType};
 use instance_core::error::InstanceError;
 use instance_core::event::DagsterEventType;
 use instance_core::ids::{RunId, SnapshotId, StorageId};
@@ -83,6 +83,12 @@ impl DagsterInstance {
         instance_storage::add_snapshot(self, snapshot).await
     }
 
+    /// Returns whether daemons leave a sign of life only if they have errors to tell. In Dagster's open source they always
+    /// leave one.
+    pub fn daemon_skip_heartbeats_without_errors(&self) -> bool {
+        instance_storage::daemon_skip_heartbeats_without_errors(self)
+    }
+
     /// Takes a key out of a definition of dynamic partitions.
     ///
     /// A key that the definition does not have is no error. What is stored of the partition stays: its runs, its events and
@@ -104,7 +110,7 @@ impl DagsterInstance {
     /// # Errors
     ///
     /// [`InstanceError::Invalid`] if the id cannot be the name of a directory, as it is empty, has a separator in it, or
-    /// leads out of the directory.
+    /// leads out of the directory. Else those of [`root_directory`](Self::root_directory).
     pub fn file_manager_directory(&self, run_id: &RunId) -> Result<PathBuf, InstanceError> {
         instance_storage::file_manager_directory(self, run_id)
     }
@@ -118,6 +124,21 @@ impl DagsterInstance {
     /// [`InstanceError::Storage`] if the storage fails, or if a stored sign cannot be read.
     pub async fn get_daemon_heartbeats(&self) -> Result<Vec<DaemonHeartbeat>, InstanceError> {
         instance_storage::get_daemon_heartbeats(self).await
+    }
+
+    /// Returns how daemons stand: whether the instance needs each, and whether its last sign of life is recent enough.
+    ///
+    /// A daemon is healthy until an interval and the tolerance have passed since its last sign. The order is that of the
+    /// query, or else that of [`get_required_daemon_types`](Self::get_required_daemon_types). A kind that the query names twice is there twice.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`get_required_daemon_types`](Self::get_required_daemon_types) and [`get_daemon_heartbeats`](Self::get_daemon_heartbeats).
+    pub async fn get_daemon_statuses(
+        &self,
+        query: &DaemonStatusQuery,
+    ) -> Result<Vec<DaemonStatus>, InstanceError> {
+        instance_storage::get_daemon_statuses(self, query).await
     }
 
     /// Returns the keys of a definition of dynamic partitions, in the order in which they were added.
@@ -217,6 +238,19 @@ impl DagsterInstance {
         instance_storage::get_paginated_dynamic_partitions(self, partitions_def_name, page).await
     }
 
+    /// Returns the kinds of daemons that have to run for what is configured, in Dagster's order. An instance in memory
+    /// needs none.
+    ///
+    /// A scheduler of a class of somebody else's is taken to need no daemon.
+    ///
+    /// # Errors
+    ///
+    /// [`InstanceError::Config`] if the configuration of the coordinator is wrong, or if the coordinator is of a class that
+    /// this version does not have: only that class knows whether there is a queue.
+    pub fn get_required_daemon_types(&self) -> Result<Vec<DaemonType>, InstanceError> {
+        instance_storage::get_required_daemon_types(self)
+    }
+
     /// Returns whether a definition of dynamic partitions has a key.
     ///
     /// # Errors
@@ -245,7 +279,8 @@ impl DagsterInstance {
     /// Returns what there is to say about the storages of the instance: for each part its module, class and configuration,
     /// as `dagster.yaml` would name them.
     ///
-    /// A store that `dagster.yaml` cannot name is a text instead, as in Dagster. The passwords of databases are left out.
+    /// A store that `dagster.yaml` cannot name is a text instead, as in Dagster. The passwords of databases are left out,
+    /// and so is the configuration of classes that this version does not have, as it may hold others.
     /// The scheduler, the run coordinator and the run launcher are not listed: they are parts of the program here.
     pub fn info_dict(&self) -> InfoDict {
         instance_storage::info_dict(self)
@@ -298,12 +333,20 @@ impl DagsterInstance {
     /// Returns the directory of the artefacts that need a local disk; the other directories are below it.
     ///
     /// It is the directory of the instance, unless `local_artifact_storage` of `dagster.yaml` names another.
-    pub fn root_directory(&self) -> PathBuf {
+    ///
+    /// # Errors
+    ///
+    /// [`InstanceError::Config`] if only a class of somebody else's knows which directory it is.
+    pub fn root_directory(&self) -> Result<PathBuf, InstanceError> {
         instance_storage::root_directory(self)
     }
 
     /// Returns the directory of the logs of schedules. It need not exist.
-    pub fn schedules_directory(&self) -> PathBuf {
+    ///
+    /// # Errors
+    ///
+    /// Those of [`root_directory`](Self::root_directory).
+    pub fn schedules_directory(&self) -> Result<PathBuf, InstanceError> {
         instance_storage::schedules_directory(self)
     }
 
@@ -320,7 +363,11 @@ impl DagsterInstance {
     }
 
     /// Returns the directory in which Dagster's IO manager stores values. It need not exist.
-    pub fn storage_directory(&self) -> PathBuf {
+    ///
+    /// # Errors
+    ///
+    /// Those of [`root_directory`](Self::root_directory).
+    pub fn storage_directory(&self) -> Result<PathBuf, InstanceError> {
         instance_storage::storage_directory(self)
     }
 

@@ -97,11 +97,15 @@ async fn settings_of_the_caller_are_taken_and_no_file_is_read() -> TestResult {
     settings.run_retries.enabled = true;
     settings.run_retries.max_retries = 7;
     let instance = DagsterInstance::builder().settings(settings.clone()).in_memory();
-    assert_eq!(instance.get_settings(), &settings);
+    assert_eq!(instance.get_settings().run_retries, settings.run_retries);
+    assert!(instance.is_ephemeral());
     assert_eq!(instance.storage_info().await?.home, home.path());
+    let stores = MemoryStores::default();
+    let builder = DagsterInstance::builder().settings(settings.clone()).stores(stores.stores());
+    assert_eq!(builder.open().await?.get_settings(), &settings);
 
     let of_home = DagsterInstance::builder().home(home.path()).open().await;
-    assert!(matches!(of_home, Err(InstanceError::Config { .. })), "{of_home:?}");
+    assert!(matches!(of_home, Err(InstanceError::ConfigFile(_))), "{of_home:?}");
     Ok(())
 }
 
@@ -138,4 +142,89 @@ fn an_instance_can_be_handed_to_other_threads() {
     fn check<T: Send + Sync + 'static>(_: &T) {}
     let instance = DagsterInstance::ephemeral();
     check(&instance);
+}
+
+#[tokio::test]
+async fn what_is_set_twice_is_refused() {
+    let settings = || InstanceSettings::new("h");
+    let reference = DagsterInstance::ephemeral().get_ref().cloned();
+    assert!(reference.is_err(), "an instance in memory has none");
+    let builders = [
+        DagsterInstance::builder().settings(settings()).storage("/a"),
+        DagsterInstance::builder().settings(settings()).config_filename("other.yaml"),
+    ];
+    for builder in builders {
+        let error = builder.open().await.map(drop).unwrap_err();
+        assert!(matches!(error, InstanceError::Invalid { .. }), "{error}");
+    }
+}
+
+#[cfg(feature = "sqlite")]
+#[tokio::test]
+async fn a_directory_or_a_reference_is_the_same_instance() -> TestResult {
+    let home = tempfile::tempdir()?;
+    std::fs::write(home.path().join("other.yaml"), "nux: {enabled: false}\n")?;
+    let instance = DagsterInstance::from_config(home.path(), Some("other.yaml")).await?;
+    assert!(!instance.nux_enabled() && instance.telemetry_enabled());
+    let run = instance.create_run(hello()?).await?;
+    let again = DagsterInstance::from_ref(instance.get_ref()?).await?;
+    assert_eq!(again.get_settings(), instance.get_settings());
+    assert!(again.has_run(&run.run_id).await?);
+    let by_default = DagsterInstance::from_config(home.path(), None).await?;
+    assert!(by_default.nux_enabled());
+
+    // The stores may be others, whatever the file says.
+    let stores = tempfile::tempdir()?;
+    let place = stores.path().to_str().ok_or("no text")?;
+    let builder = DagsterInstance::builder().home(home.path()).storage(place);
+    assert!(!builder.open().await?.has_run(&run.run_id).await?);
+
+    let missing = DagsterInstance::from_config(home.path().join("missing"), None).await;
+    let error = missing.map(drop).unwrap_err().to_string();
+    assert!(error.contains("missing is no directory"), "{error}");
+    Ok(())
+}
+
+#[cfg(feature = "sqlite")]
+#[tokio::test]
+async fn a_temporary_instance_leaves_nothing_behind() -> TestResult {
+    let instance = DagsterInstance::local_temp().await?;
+    assert!(instance.is_persistent());
+    let home = instance.get_settings().home.clone();
+    let run = instance.create_run(hello()?).await?;
+    let same = DagsterInstance::from_ref(instance.get_ref()?).await?;
+    assert!(same.has_run(&run.run_id).await?);
+    same.dispose().await?;
+    assert!(home.join("history/runs.db").exists());
+    instance.dispose().await?;
+    assert!(!home.exists());
+    let dropped = DagsterInstance::local_temp().await?;
+    let home = dropped.get_settings().home.clone();
+    assert!(home.exists());
+    drop(dropped);
+    assert!(!home.exists());
+    Ok(())
+}
+
+/// Reading needs no launcher, no coordinator and no captured logs; what needs them names them.
+#[cfg(feature = "sqlite")]
+#[tokio::test]
+async fn what_this_version_lacks_is_refused_only_where_it_is_needed() -> TestResult {
+    let home = tempfile::tempdir()?;
+    std::fs::write(
+        home.path().join("dagster.yaml"),
+        "run_launcher: {module: dagster_k8s, class: K8sRunLauncher, config: {job_image: {env: NOT_SET}}}\n\
+         run_coordinator: {module: mine, class: Mine}\n\
+         compute_logs: {module: dagster_aws.s3, class: S3ComputeLogManager, config: {bucket: b}}\n",
+    )?;
+    let instance = DagsterInstance::builder().home(home.path()).open().await?;
+    let run = instance.create_run(hello()?).await?;
+    assert_eq!(instance.get_runs_count(&RunsFilter::default()).await?, 1);
+    let submitted = instance.submit_run(&run.run_id).await.map(drop).unwrap_err().to_string();
+    assert!(submitted.contains("mine.Mine"), "{submitted}");
+    let key = ComputeLogKey::for_run(&run.run_id, "k");
+    let complete = instance.compute_log_manager().is_capture_complete(&key).await;
+    assert!(complete.unwrap_err().to_string().contains("S3ComputeLogManager"));
+    instance.dispose().await?;
+    Ok(())
 }

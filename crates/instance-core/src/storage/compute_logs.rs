@@ -237,6 +237,32 @@ crate::setters! {
     }
 }
 
+/// Where a capture can be seen outside of the instance, for the event that reports it.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct CapturedLogContext {
+    /// The address of the standard output; `None` if Dagster's UI shows it itself.
+    pub external_stdout_url: Option<String>,
+    /// The address of the standard error; `None` if Dagster's UI shows it itself.
+    pub external_stderr_url: Option<String>,
+}
+
+impl CapturedLogContext {
+    /// A capture that Dagster's UI shows itself.
+    pub fn new() -> Self {
+        Self::default()
+    }
+}
+
+crate::setters! {
+    impl CapturedLogContext {
+        /// The address of the standard output; `None` if Dagster's UI shows it itself.
+        with_external_stdout_url(external_stdout_url: impl Into<Option<String>>);
+        /// The address of the standard error; `None` if Dagster's UI shows it itself.
+        with_external_stderr_url(external_stderr_url: impl Into<Option<String>>);
+    }
+}
+
 /// The store of what processes print.
 ///
 /// A key names two outputs and a mark. The outputs begin empty and only grow. The mark says that they are complete.
@@ -351,6 +377,11 @@ impl<M: ComputeLogManager + ?Sized> ComputeLogManagerExt for M {}
 /// same happens if its process dies.
 #[async_trait]
 pub trait ComputeLogCapture: Send + Sync + 'static {
+    /// Where the capture can be seen outside of the instance. Nowhere, unless a store says something else.
+    fn context(&self) -> CapturedLogContext {
+        CapturedLogContext::new()
+    }
+
     /// Appends bytes to an output. Readers see them when the call has returned. If the call fails or is dropped,
     /// some of the bytes may have been added.
     async fn write(&self, io_type: ComputeIoType, bytes: &[u8]) -> Result<(), StorageError>;

@@ -17,9 +17,9 @@ mod schema;
 mod stores;
 
 pub use compute_logs::{
-    CapturedLogData, CapturedLogMetadata, ComputeIoType, ComputeLogCapture, ComputeLogCursor,
-    ComputeLogCursorError, ComputeLogKey, ComputeLogManager, ComputeLogManagerExt,
-    ComputeLogPrefix, LogsToDelete, PolledLogs,
+    CapturedLogContext, CapturedLogData, CapturedLogMetadata, ComputeIoType, ComputeLogCapture,
+    ComputeLogCursor, ComputeLogCursorError, ComputeLogKey, ComputeLogManager,
+    ComputeLogManagerExt, ComputeLogPrefix, LogsToDelete, PolledLogs,
 };
 pub use event_log::*;
 pub use only::Only;

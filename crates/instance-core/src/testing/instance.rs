@@ -67,7 +67,7 @@ pub struct TestInstance {
     /// Where fresh ids come from.
     pub ids: Arc<SequentialIds>,
     /// The settings.
-    pub settings: InstanceSettings,
+    pub settings: Box<InstanceSettings>,
     /// Those who listen.
     pub event_listeners: Arc<EventListeners>,
     /// The events that wait for others.
@@ -96,7 +96,7 @@ impl Default for TestInstance {
             compute_log_manager: memory.compute_log_manager(),
             clock,
             ids: Arc::default(),
-            settings: settings.with_storage(StorageSettings::all(StoreSettings::Memory)),
+            settings: Box::new(settings.with_storage(StorageSettings::all(StoreSettings::Memory))),
             event_listeners: Arc::default(),
             event_buffer: Arc::default(),
             run_size_limit_bytes: None,

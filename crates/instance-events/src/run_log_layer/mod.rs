@@ -12,9 +12,24 @@
 //!
 //! - events outside of such spans,
 //! - events below [`RunLogOptions::with_minimum_level`],
+//! - events of loggers that `python_logs` leaves out,
 //! - events of this project's own crates and of `sqlx`,
 //! - everything that is logged while lines are being stored, for instance by listeners. Otherwise storing a line
 //!   would make further lines.
+//!
+//! # What `python_logs` of `dagster.yaml` means here
+//!
+//! In Dagster it says which loggers of Python's `logging` are captured. [`RunLogOptions::with_python_logs`] applies it
+//! to `tracing`:
+//!
+//! - A name in `managed_python_loggers` is a target, with the targets below it: `etl.load` is `etl::load` and
+//!   `etl::load::rows`. Python separates the parts of a name by dots and Rust by two colons; both may be written.
+//!   `root` is every target. The target `dagster` and those below it are always captured, as Dagster's own logger is.
+//! - Without names, everything within the spans of runs is captured. In Dagster it is what a program logs by
+//!   `context.log`; here it is what a program logs within a span that it has made for the run.
+//! - `python_log_level` is the lowest level that is captured. `CRITICAL` and `FATAL` are above all levels of `tracing`,
+//!   so that nothing is captured; `ERROR`, `WARNING` or `WARN`, `INFO` and `DEBUG` are the levels of these names.
+//! - `dagster_handler_config` has handlers of Python's `logging` and no meaning here.
 //!
 //! # Together with other layers
 //!
@@ -30,6 +45,7 @@
 //! needs a clone of the run's span, and a future needs [`Instrument`](tracing::Instrument).
 
 mod line;
+mod loggers;
 mod logs;
 mod message;
 mod options;
@@ -54,6 +70,7 @@ pub use self::options::RunLogOptions;
 pub use self::span::{RUN_SPAN_TARGET, run_span, step_span};
 
 use self::line::{Line, level_of};
+use self::loggers::Loggers;
 use self::message::Message;
 use self::queue::Queue;
 use self::span::SpanOfRun;
@@ -65,6 +82,7 @@ use self::span::SpanOfRun;
 pub struct RunLogLayer {
     ops: Arc<dyn EventOps>,
     queue: Arc<Queue>,
+    loggers: Loggers,
     minimum_level: LogLevel,
 }
 
@@ -119,7 +137,8 @@ where
         let Some(SpanOfRun(run)) = of_run else { return };
         let timestamp = timestamp_of(self.ops.clock().now());
         let message = Message::read(event);
-        if message.log_target().is_some_and(own::is_own) {
+        let target = message.log_target().unwrap_or_else(|| metadata.target());
+        if own::is_own(target) || !self.loggers.take(target) {
             return;
         }
         self.queue.add(Line { run, level, message: message.into_text(), timestamp });

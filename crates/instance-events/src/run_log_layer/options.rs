@@ -5,16 +5,20 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use instance_core::error::InstanceError;
 use instance_core::event::LogLevel;
 use instance_core::ops::EventOps;
+use instance_core::settings::PythonLogSettings;
 
+use super::loggers::Loggers;
 use super::queue::Queue;
 use super::{RunLogLayer, RunLogs};
 
 /// How a [`RunLogLayer`] captures and stores lines. The defaults suit programs that log moderately.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 #[must_use]
 pub struct RunLogOptions {
+    loggers: Loggers,
     minimum_level: LogLevel,
     capacity: usize,
     batch_lines: usize,
@@ -24,6 +28,7 @@ pub struct RunLogOptions {
 impl Default for RunLogOptions {
     fn default() -> Self {
         Self {
+            loggers: Loggers::All,
             minimum_level: LogLevel::DEBUG,
             capacity: 65_536,
             batch_lines: 1_000,
@@ -38,6 +43,20 @@ impl RunLogOptions {
     pub fn with_minimum_level(mut self, level: LogLevel) -> Self {
         self.minimum_level = level;
         self
+    }
+
+    /// Sets whose lines are captured, and from which level on, as `python_logs` of `dagster.yaml` says it. The [module](super)
+    /// says what becomes of names and levels.
+    ///
+    /// # Errors
+    ///
+    /// [`InstanceError::Config`] if the level is none of Dagster's.
+    pub fn with_python_logs(mut self, settings: &PythonLogSettings) -> Result<Self, InstanceError> {
+        self.loggers = Loggers::named(&settings.managed_python_loggers);
+        if let Some(level) = settings.minimum_level()? {
+            self.minimum_level = level;
+        }
+        Ok(self)
     }
 
     /// Sets how many lines may wait for being stored. The default is 65,536, and the minimum is one. When the queue
@@ -71,6 +90,7 @@ impl RunLogOptions {
     pub fn start(self, ops: Arc<dyn EventOps>) -> (RunLogLayer, RunLogs) {
         let queue = Arc::new(Queue::new(self.capacity, self.batch_lines));
         let logs = RunLogs::start(Arc::clone(&ops), Arc::clone(&queue), self.maximum_delay);
-        (RunLogLayer { ops, queue, minimum_level: self.minimum_level }, logs)
+        let (loggers, minimum_level) = (self.loggers, self.minimum_level);
+        (RunLogLayer { ops, queue, loggers, minimum_level }, logs)
     }
 }

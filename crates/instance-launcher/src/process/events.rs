@@ -13,6 +13,7 @@ use instance_core::event::{
 };
 use instance_core::run::DagsterRun;
 use instance_core::serdes::UnknownFields;
+use instance_core::storage::CapturedLogContext;
 
 use super::command::RunningCommand;
 use super::record::command_metadata;
@@ -35,10 +36,19 @@ impl<'a> RunEvents<'a> {
             .with_message(format!("Started execution of run for \"{}\".", self.run.job_name))
     }
 
-    pub(super) fn logs_captured(&self, file_key: &str) -> DagsterEvent {
+    pub(super) fn logs_captured(
+        &self,
+        file_key: &str,
+        context: CapturedLogContext,
+    ) -> DagsterEvent {
+        let captured = ComputeLogsCaptureData {
+            external_stdout_url: context.external_stdout_url,
+            external_stderr_url: context.external_stderr_url,
+            ..ComputeLogsCaptureData::new(file_key, vec![COMMAND_OP.to_owned()])
+        };
         self.of_run(DagsterEventType::LogsCaptured)
             .with_message(format!("Capturing logs for process (pid: {}).", self.pid))
-            .with_data(ComputeLogsCaptureData::new(file_key, vec![COMMAND_OP.to_owned()]))
+            .with_data(captured)
     }
 
     pub(super) fn step_start(&self) -> DagsterEvent {

@@ -88,7 +88,7 @@ impl Worker {
         let log_key = ComputeLogKey::for_run(&self.run.run_id, &file_key);
         let log = self.instance.compute_log_manager().capture_logs(&log_key).await?;
         let reported = async {
-            self.report(events.logs_captured(&file_key)).await?;
+            self.report(events.logs_captured(&file_key, log.context())).await?;
             self.report(events.step_start()).await
         };
         match reported.await {

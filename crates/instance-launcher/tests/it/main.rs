@@ -8,3 +8,4 @@ mod other_process;
 mod process;
 mod process_failures;
 mod support;
+mod unserved;

@@ -1,6 +1,7 @@
 //! What there is to say of schedules and sensors.
 
 use instance_core::scheduling::{CronSchedule, InstigatorStatus, InstigatorType};
+use instance_core::settings::{ClassSettings, SchedulerSettings};
 use instance_core::testing::instance::TestInstance;
 use instance_scheduling::{
     reset_sensor, scheduler_class, scheduler_debug_info, start_schedule, start_sensor,
@@ -43,7 +44,8 @@ async fn schedules_come_before_sensors() -> TestResult {
     assert_eq!(said.origin_id, nightly.id());
     assert_eq!(said.repository_origin_id, nightly.repository_origin.id());
 
-    instance.settings.scheduler_class = "Other".to_owned();
+    let other = SchedulerSettings::Other(ClassSettings::new("of_mine", "Other"));
+    instance.settings.scheduler = other;
     assert_eq!(scheduler_class(&instance), "Other");
     assert_eq!(scheduler_debug_info(&instance).await?.scheduler_config_info, "Other");
     Ok(())

@@ -8,7 +8,7 @@ use instance_scheduling::logs_path_for_schedule;
 use crate::support::{TestResult, refused, schedule};
 
 fn instance_in(home: &std::path::Path) -> TestInstance {
-    TestInstance { settings: InstanceSettings::new(home), ..TestInstance::default() }
+    TestInstance { settings: InstanceSettings::new(home).into(), ..TestInstance::default() }
 }
 
 #[test]

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use instance_core::error::InstanceError;
 use instance_core::ops::StorageOps;
 use instance_core::run::RunsFilter;
-use instance_core::settings::StorageSettings;
+use instance_core::settings::{ComputeLogSettings, StorageSettings};
 
 /// A summary of the storages of an instance: where they are, and which schema they have.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,16 +15,14 @@ pub struct StorageInfo {
     pub home: PathBuf,
     /// The settings of the storages. They are printed without passwords.
     pub storage: StorageSettings,
-    /// The directory in which the output of workers is captured.
-    pub compute_logs_dir: PathBuf,
+    /// Where the output of workers is captured.
+    pub compute_logs: ComputeLogSettings,
     /// The id that the storage of runs got when it was created.
     pub run_storage_id: String,
     /// The schema revision of each storage, with its name: `runs`, `events` and `schedules`.
     pub schema_revisions: [(&'static str, String); 3],
     /// The number of runs.
     pub runs: u64,
-    /// Keys of `dagster.yaml` that this version does not act upon.
-    pub ignored_keys: Vec<String>,
 }
 
 /// Returns a summary of the storages of the instance.
@@ -41,7 +39,7 @@ pub async fn storage_info(ops: &dyn StorageOps) -> Result<StorageInfo, InstanceE
     Ok(StorageInfo {
         home: settings.home.clone(),
         storage: settings.storage.clone(),
-        compute_logs_dir: settings.compute_logs_dir.clone(),
+        compute_logs: settings.compute_logs.clone(),
         run_storage_id: stores.run_storage.get_run_storage_id().await?,
         schema_revisions: [
             ("runs", stores.run_storage.schema_revision().await?),
@@ -49,6 +47,5 @@ pub async fn storage_info(ops: &dyn StorageOps) -> Result<StorageInfo, InstanceE
             ("schedules", stores.schedule_storage.schema_revision().await?),
         ],
         runs: stores.run_storage.get_runs_count(&RunsFilter::default()).await?,
-        ignored_keys: settings.ignored_keys.clone(),
     })
 }

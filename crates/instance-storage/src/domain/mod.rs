@@ -19,7 +19,10 @@ pub use bulk::{
     read_partition_keys,
 };
 pub use connections::{dispose, optimize_for_webserver};
-pub use daemons::{add_daemon_heartbeat, get_daemon_heartbeats, wipe_daemon_heartbeats};
+pub use daemons::{
+    add_daemon_heartbeat, daemon_skip_heartbeats_without_errors, get_daemon_heartbeats,
+    get_daemon_statuses, get_required_daemon_types, wipe_daemon_heartbeats,
+};
 pub use directories::{
     file_manager_directory, root_directory, schedules_directory, storage_directory,
 };

@@ -2,7 +2,9 @@
 
 use instance_core::error::InstanceError;
 use instance_core::ops::StorageOps;
-use instance_core::settings::{InstanceSettings, StoreSettings};
+use instance_core::settings::{
+    ClassSettings, ComputeLogSettings, LocalArtifactSettings, StoreSettings,
+};
 use instance_core::storage::SchemaStore;
 
 /// What there is to say about the parts of an instance, by their names in `dagster.yaml`. Its text is YAML.
@@ -42,20 +44,16 @@ impl std::fmt::Display for InfoDict {
 /// Returns what there is to say about the storages of the instance: for each part its module, class and configuration,
 /// as `dagster.yaml` would name them.
 ///
-/// A store that `dagster.yaml` cannot name is a text instead, as in Dagster. The passwords of databases are left out.
+/// A store that `dagster.yaml` cannot name is a text instead, as in Dagster. The passwords of databases are left out,
+/// and so is the configuration of classes that this version does not have, as it may hold others.
 /// The scheduler, the run coordinator and the run launcher are not listed: they are parts of the program here.
 pub fn info_dict(ops: &dyn StorageOps) -> InfoDict {
     let settings = ops.settings();
-    let base_dir = super::directories::root_directory(ops).display().to_string();
-    let local = |module, class, base_dir| of_class(module, class, vec![("base_dir", base_dir)]);
     InfoDict(vec![
-        (
-            "local_artifact_storage",
-            local("dagster._core.storage.root", "LocalArtifactStorage", base_dir),
-        ),
+        ("local_artifact_storage", artifacts(&settings.local_artifact_storage)),
         ("run_storage", of_store(&settings.storage.run_storage, Kind::Runs)),
         ("event_log_storage", of_store(&settings.storage.event_log_storage, Kind::Events)),
-        ("compute_logs", compute_logs(settings)),
+        ("compute_logs", compute_logs(&settings.compute_logs)),
         ("schedule_storage", of_store(&settings.storage.schedule_storage, Kind::Schedules)),
     ])
 }
@@ -124,16 +122,46 @@ fn of_store(store: &StoreSettings, kind: Kind) -> InfoValue {
                 ("should_autocreate_tables", InfoValue::Boolean(settings.should_autocreate_tables)),
             ],
         ),
+        StoreSettings::Other(class) => of_other_class(class),
         other => InfoValue::Text(other.to_string()),
     }
 }
 
-fn compute_logs(settings: &InstanceSettings) -> InfoValue {
-    of_class(
-        "dagster._core.storage.local_compute_log_manager",
-        "LocalComputeLogManager",
-        vec![("base_dir", settings.compute_logs_dir.display().to_string())],
-    )
+fn artifacts(artifacts: &LocalArtifactSettings) -> InfoValue {
+    match artifacts {
+        LocalArtifactSettings::Local(base_dir) => of_class(
+            "dagster._core.storage.root",
+            "LocalArtifactStorage",
+            vec![("base_dir", base_dir.display().to_string())],
+        ),
+        LocalArtifactSettings::Other(class) => of_other_class(class),
+        _ => InfoValue::Text("not known".to_owned()),
+    }
+}
+
+fn compute_logs(compute_logs: &ComputeLogSettings) -> InfoValue {
+    match compute_logs {
+        ComputeLogSettings::Local(local) => of_class(
+            "dagster._core.storage.local_compute_log_manager",
+            "LocalComputeLogManager",
+            vec![("base_dir", local.base_dir.display().to_string())],
+        ),
+        ComputeLogSettings::NoOp => of_class(
+            "dagster._core.storage.noop_compute_log_manager",
+            "NoOpComputeLogManager",
+            Vec::new(),
+        ),
+        ComputeLogSettings::Other(class) => of_other_class(class),
+        other => InfoValue::Text(other.to_string()),
+    }
+}
+
+/// A class that this version does not have, without its configuration.
+fn of_other_class(class: &ClassSettings) -> InfoValue {
+    InfoValue::Mapping(vec![
+        ("module", InfoValue::Text(class.module.clone())),
+        ("class", InfoValue::Text(class.class.clone())),
+    ])
 }
 
 fn of_class(module: &str, class: &str, config: Vec<(&'static str, String)>) -> InfoValue {

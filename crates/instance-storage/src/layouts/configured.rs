@@ -22,7 +22,8 @@ impl Storages {
     ///
     /// * With [`OpenMode::MustExist`], the file of the store of runs does not exist. A Postgres is not connected to
     ///   here, so its first use reports that.
-    /// * A Postgres is named and the feature `postgres` is off, or its URL cannot be read.
+    /// * A Postgres is named and the feature `postgres` is off, or its settings cannot be followed.
+    /// * A class is named that this version does not have.
     pub async fn open(
         settings: &StorageSettings,
         mode: OpenMode,
@@ -93,33 +94,30 @@ impl Postgres {
     }
 }
 
-#[cfg(feature = "postgres")]
 fn open_postgres(
     settings: &StoreSettings,
     mode: OpenMode,
     context: &StorageContext,
 ) -> Result<Arc<Database>, StorageError> {
-    let StoreSettings::Postgres(settings) = settings else {
-        return Err(unknown());
-    };
-    let mut config = crate::db::PostgresConfig::from_url(settings.url.expose())?;
-    config.create_tables = settings.should_autocreate_tables;
-    Ok(super::postgres::database(&config, mode, context))
-}
-
-#[cfg(not(feature = "postgres"))]
-fn open_postgres(
-    _: &StoreSettings,
-    _: OpenMode,
-    _: &StorageContext,
-) -> Result<Arc<Database>, StorageError> {
-    Err(unknown())
-}
-
-fn unknown() -> StorageError {
-    StorageError::Unsupported {
-        what: "the kind of a store".to_owned(),
-        reason: "this build does not have it; for Postgres the feature `postgres` is needed"
-            .to_owned(),
+    match settings {
+        #[cfg(feature = "postgres")]
+        StoreSettings::Postgres(settings) => {
+            let config = crate::db::PostgresConfig::from_settings(settings)?;
+            Ok(super::postgres::database(&config, mode, context))
+        }
+        StoreSettings::Other(class) => Err(StorageError::Unsupported {
+            what: format!("the storage {class}"),
+            reason: "this version has Dagster's storages for SQLite and Postgres; if yours is one of these with \
+                     another name, name the database by `--storage`, or give the builder `storage`"
+                .to_owned(),
+        }),
+        other => {
+            // Without the feature, nothing here opens anything.
+            let _ = (mode, context);
+            Err(StorageError::Unsupported {
+                what: format!("a store in {other}"),
+                reason: "this build does not open it; for Postgres the feature `postgres` is needed".to_owned(),
+            })
+        }
     }
 }

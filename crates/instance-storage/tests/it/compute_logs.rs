@@ -4,12 +4,14 @@ use std::collections::BTreeSet;
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
+use instance_core::config_problems::{ConfigProblem, ConfigProblems};
+use instance_core::settings::{ClassSettings, ComputeLogSettings};
 use instance_core::storage::{
     CapturedLogData, CapturedLogMetadata, ComputeIoType, ComputeLogCursor, ComputeLogKey,
     ComputeLogManager, ComputeLogManagerExt, ComputeLogPrefix, LogsToDelete,
 };
 use instance_core::{RunId, StorageError};
-use instance_storage::LocalComputeLogManager;
+use instance_storage::{LocalComputeLogManager, compute_log_manager};
 use tempfile::TempDir;
 
 use crate::support::{TestResult, files_below};
@@ -418,6 +420,53 @@ async fn a_failure_names_the_file() -> TestResult {
         let path = Path::new(&directory.path().canonicalize()?).join(file).display().to_string();
         assert_eq!(error.to_string(), format!("cannot create {path}"));
         assert!(std::error::Error::source(&error).is_some());
+    }
+    Ok(())
+}
+
+/// What the settings name and this version has not is an error of those who need it.
+#[tokio::test]
+async fn settings_name_the_store() -> TestResult {
+    let directory = TempDir::new()?;
+    let (log_key, below) = (key(&["r", "compute_logs", "k"]), prefix(&["r"]));
+    let local = compute_log_manager(&ComputeLogSettings::local(directory.path()));
+    let capture = local.capture_logs(&log_key).await?;
+    capture.write(ComputeIoType::Stdout, b"x").await?;
+    capture.complete().await?;
+    assert!(directory.path().join("r/compute_logs/k.out").exists());
+
+    let nowhere = compute_log_manager(&ComputeLogSettings::NoOp);
+    let capture = nowhere.capture_logs(&log_key).await?;
+    capture.write(ComputeIoType::Stdout, b"x").await?;
+    capture.complete().await?;
+    assert!(nowhere.is_capture_complete(&log_key).await?);
+    let read = nowhere.get_log_data_for_type(&log_key, ComputeIoType::Stdout, 0, 9).await?;
+    assert_eq!(read, None);
+    assert_eq!(nowhere.get_log_metadata(&log_key).await?, CapturedLogMetadata::new());
+    let keys = nowhere.get_log_keys_for_log_key_prefix(&below, ComputeIoType::Stdout).await?;
+    assert_eq!(keys, []);
+    nowhere.delete_logs(LogsToDelete::Below(&below)).await?;
+
+    let class = ClassSettings::new("dagster_aws.s3", "S3ComputeLogManager");
+    let problem = ConfigProblem::new("it is missing").with_key("compute_logs.config.base_dir");
+    let problems = ConfigProblems::new("dagster.yaml", vec![problem]);
+    for (settings, part) in [
+        (ComputeLogSettings::Other(class), "dagster_aws.s3.S3ComputeLogManager"),
+        (ComputeLogSettings::Unusable(problems), "compute_logs.config.base_dir: it is missing"),
+    ] {
+        let absent = compute_log_manager(&settings);
+        let errors = [
+            absent.capture_logs(&log_key).await.err(),
+            absent.is_capture_complete(&log_key).await.err(),
+            absent.get_log_data_for_type(&log_key, ComputeIoType::Stdout, 0, 9).await.err(),
+            absent.get_log_metadata(&log_key).await.err(),
+            absent.get_log_keys_for_log_key_prefix(&below, ComputeIoType::Stdout).await.err(),
+            absent.delete_logs(LogsToDelete::Of(&log_key)).await.err(),
+        ];
+        for error in errors {
+            let error = error.ok_or("no error")?.to_string();
+            assert!(error.contains(part), "{error}");
+        }
     }
     Ok(())
 }

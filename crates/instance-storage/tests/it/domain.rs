@@ -10,7 +10,10 @@ use instance_core::event::DagsterEventType;
 use instance_core::ids::{RunId, SnapshotId};
 use instance_core::run::RunsFilter;
 use instance_core::serdes::deserialize_value;
-use instance_core::settings::{InstanceSettings, PostgresSettings, StorageSettings, StoreSettings};
+use instance_core::settings::{
+    ClassSettings, ComputeLogSettings, InstanceSettings, LocalArtifactSettings, PostgresSettings,
+    StorageSettings, StoreSettings,
+};
 use instance_core::snap::{ExecutionPlanSnapshot, JobSnap};
 use instance_core::storage::{EventStoreExt, RecordsForRun, WebserverConnections};
 use instance_core::testing::instance::TestInstance;
@@ -31,18 +34,25 @@ fn instances() -> [TestInstance; 2] {
 
 #[test]
 fn directories_lie_below_that_of_the_instance() -> TestResult {
-    let mut ops =
-        TestInstance { settings: InstanceSettings::new("/home/d"), ..TestInstance::default() };
-    assert_eq!(root_directory(&ops), PathBuf::from("/home/d"));
-    assert_eq!(storage_directory(&ops), PathBuf::from("/home/d/storage"));
-    assert_eq!(schedules_directory(&ops), PathBuf::from("/home/d/schedules"));
+    let mut ops = TestInstance {
+        settings: InstanceSettings::new("/home/d").into(),
+        ..TestInstance::default()
+    };
+    assert_eq!(root_directory(&ops)?, PathBuf::from("/home/d"));
+    assert_eq!(storage_directory(&ops)?, PathBuf::from("/home/d/storage"));
+    assert_eq!(schedules_directory(&ops)?, PathBuf::from("/home/d/schedules"));
     let of_run = file_manager_directory(&ops, &RunId::from("r1"))?;
     assert_eq!(of_run, PathBuf::from("/home/d/storage/r1/files"));
     // As `local_artifact_storage` names another directory.
-    ops.settings.artifacts_dir = PathBuf::from("/data/storage");
-    assert_eq!(root_directory(&ops), PathBuf::from("/data"));
-    assert_eq!(schedules_directory(&ops), PathBuf::from("/data/schedules"));
-    assert_eq!(storage_directory(&ops), PathBuf::from("/data/storage"));
+    ops.settings.local_artifact_storage = LocalArtifactSettings::Local("/data".into());
+    assert_eq!(root_directory(&ops)?, PathBuf::from("/data"));
+    assert_eq!(schedules_directory(&ops)?, PathBuf::from("/data/schedules"));
+    assert_eq!(storage_directory(&ops)?, PathBuf::from("/data/storage"));
+    // Only the class knows.
+    let class = ClassSettings::new("mine", "Mine");
+    ops.settings.local_artifact_storage = LocalArtifactSettings::Other(class);
+    let error = file_manager_directory(&ops, &RunId::from("r1")).unwrap_err();
+    assert!(error.to_string().contains("mine.Mine"), "{error}");
     Ok(())
 }
 
@@ -57,8 +67,10 @@ fn an_id_that_is_no_name_of_a_directory_is_refused() {
 
 #[test]
 fn the_storages_are_said_in_dagsters_form() {
-    let mut ops =
-        TestInstance { settings: InstanceSettings::new("/home/d"), ..TestInstance::default() };
+    let mut ops = TestInstance {
+        settings: InstanceSettings::new("/home/d").into(),
+        ..TestInstance::default()
+    };
     insta::assert_snapshot!(info_str(&ops), @r"
     local_artifact_storage:
       module: dagster._core.storage.root
@@ -86,14 +98,20 @@ fn the_storages_are_said_in_dagsters_form() {
       config:
         base_dir: /home/d/schedules
     ");
-    ops.settings.storage = StorageSettings::postgres(PostgresSettings::new(
-        "postgresql://me:secret@db:5432/dagster?sslmode=require",
-    ));
+    let url = "postgresql://me:secret@db:5432/dagster?sslmode=require";
+    let postgres = PostgresSettings::from_url(url).unwrap();
+    ops.settings.storage = StorageSettings::postgres(postgres);
     let text = info_str(&ops);
     assert!(!text.contains("secret"), "{text}");
     assert!(text.contains("postgres_url: postgresql://me@db:5432/dagster\n"), "{text}");
     assert!(text.contains("should_autocreate_tables: true\n"), "{text}");
     ops.settings.storage = StorageSettings::all(StoreSettings::Memory);
+    let config = serde_json::json!({"bucket": "secret"});
+    let class = ClassSettings::new("dagster_aws.s3", "S3ComputeLogManager")
+        .with_config(config.as_object().cloned().unwrap_or_default());
+    ops.settings.compute_logs = ComputeLogSettings::Other(class);
+    let text = info_str(&ops);
+    assert!(text.contains("  class: S3ComputeLogManager\n") && !text.contains("secret"), "{text}");
     let info = info_dict(&ops);
     let memory = InfoValue::Text("the memory of this process".to_owned());
     assert_eq!(info.get("run_storage"), Some(&memory));

@@ -5,23 +5,21 @@ use std::path::PathBuf;
 
 use instance_core::ids::RunId;
 use instance_core::run::DagsterRun;
-use instance_core::settings::{StorageSettings, StoreSettings};
+use instance_core::settings::{ClassSettings, ComputeLogSettings, StorageSettings, StoreSettings};
 use instance_core::testing::instance::TestInstance;
-use instance_storage::{StorageContext, Storages, storage_info};
+use instance_storage::{OpenMode, StorageContext, Storages, storage_info};
 
 #[tokio::test]
 async fn stores_and_settings_are_told_as_they_are() -> Result<(), Box<dyn Error>> {
     let mut instance = TestInstance::default();
-    instance.settings.compute_logs_dir = PathBuf::from("logs");
-    instance.settings.ignored_keys = vec!["telemetry".to_owned()];
+    instance.settings.compute_logs = ComputeLogSettings::local("logs");
     for id in ["r1", "r2"] {
         instance.add_run(DagsterRun::new(RunId::from(id), "j")).await;
     }
     let info = storage_info(&instance).await?;
     assert_eq!(info.home, PathBuf::from("home"));
     assert_eq!(info.storage, StorageSettings::all(StoreSettings::Memory));
-    assert_eq!(info.compute_logs_dir, PathBuf::from("logs"));
-    assert_eq!(info.ignored_keys, ["telemetry"]);
+    assert_eq!(info.compute_logs, ComputeLogSettings::local("logs"));
     assert_eq!(info.run_storage_id, "00000000-0000-0000-0000-000000000000");
     let revision = |store| (store, "memory".to_owned());
     assert_eq!(info.schema_revisions, ["runs", "events", "schedules"].map(revision));
@@ -42,4 +40,13 @@ async fn stores_of_sqlite_have_the_revision_of_dagsters_schema() -> Result<(), B
     }
     storages.dispose().await;
     Ok(())
+}
+
+#[tokio::test]
+async fn a_class_that_this_version_does_not_have_is_refused_by_name() {
+    let class = ClassSettings::new("mine", "PooledRunStorage");
+    let settings = StorageSettings::all(StoreSettings::Other(class));
+    let opened = Storages::open(&settings, OpenMode::CreateIfMissing, StorageContext::new()).await;
+    let error = opened.map(drop).unwrap_err().to_string();
+    assert!(error.contains("mine.PooledRunStorage") && error.contains("--storage"), "{error}");
 }

@@ -5,6 +5,7 @@ mod bad_days;
 mod compute_logs;
 mod concurrency;
 mod conformance;
+mod daemons;
 mod damage;
 mod domain;
 mod dynamic_partitions;
@@ -17,6 +18,8 @@ mod query_plans;
 mod reindex;
 mod run_events;
 mod runs;
+#[cfg(feature = "s3")]
+mod s3;
 mod schedules;
 mod spans;
 mod support;

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use instance_core::event::{EventLogEntry, LogLevel};
 use instance_core::ids::RunId;
 use instance_core::serdes::UnknownFields;
+use instance_core::settings::PythonLogSettings;
 use instance_core::testing::instance::TestInstance;
 use instance_events::add_event_listener;
 use instance_events::run_log_layer::{
@@ -110,6 +111,36 @@ async fn levels_are_pythons() -> TestResult {
         let levels: Vec<_> = fake.all_entries().iter().map(|entry| entry.level.0).collect();
         assert_eq!(levels, expected, "{minimum:?}");
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn python_logs_say_whose_lines_are_captured_and_from_which_level_on() -> TestResult {
+    let logs = PythonLogSettings::new()
+        .with_managed_python_loggers(vec!["etl.load".to_owned()])
+        .with_python_log_level("warn".to_owned());
+    let fake = Arc::new(TestInstance::default());
+    let (_guard, logs) = capture(&fake, RunLogOptions::default().with_python_logs(&logs)?);
+    run_span(&run("r1")).in_scope(|| {
+        tracing::warn!(target: "etl::load::rows", "below");
+        tracing::error!(target: "dagster", "its own");
+        tracing::info!(target: "etl::load", "too low");
+        tracing::error!(target: "etl::store", "another");
+        tracing::error!("of this test");
+    });
+    logs.close().await?;
+    assert_eq!(stored_lines(&fake), ["r1 - 30 below", "r1 - 40 its own"]);
+
+    let critical = PythonLogSettings::new().with_python_log_level("CRITICAL".to_owned());
+    let fake = Arc::new(TestInstance::default());
+    let (_guard, logs) = capture(&fake, RunLogOptions::default().with_python_logs(&critical)?);
+    run_span(&run("r1")).in_scope(|| tracing::error!("m"));
+    logs.close().await?;
+    assert_eq!(stored_lines(&fake), [""; 0]);
+
+    let unknown = PythonLogSettings::new().with_python_log_level("LOUD".to_owned());
+    let error = RunLogOptions::default().with_python_logs(&unknown).unwrap_err().to_string();
+    assert!(error.contains("python_log_level") && error.contains("LOUD"), "{error}");
     Ok(())
 }
 

@@ -4,6 +4,7 @@
 mod config;
 mod id_order;
 mod listen;
+mod params;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -67,10 +68,11 @@ impl PostgresDatabase {
     /// A database that is connected to on first use.
     pub(crate) fn new(mut config: PostgresConfig, mode: OpenMode, context: StorageContext) -> Self {
         config.connect = config.connect.disable_statement_logging();
+        let socket = config.connect.get_socket().map(|socket| socket.display().to_string());
         let name = format!(
             "postgresql://{}@{}:{}/{}",
             config.connect.get_username(),
-            config.connect.get_host(),
+            socket.as_deref().unwrap_or_else(|| config.connect.get_host()),
             config.connect.get_port(),
             config.connect.get_database().unwrap_or_default()
         );

@@ -1,0 +1,37 @@
+//! The section `secrets`.
+
+use std::collections::BTreeMap;
+
+use instance_core::config_problems::ConfigProblems;
+use instance_core::settings::SecretsSettings;
+
+use crate::environment::Environment;
+use crate::known::Known;
+use crate::parts::Parts;
+
+pub(super) fn secrets(
+    parts: &Parts<'_>,
+    environment: &dyn Environment,
+) -> Result<SecretsSettings, ConfigProblems> {
+    let Some(part) = &parts.secrets else { return Ok(SecretsSettings::default()) };
+    let fields = part.fields(environment);
+    match part.known() {
+        Some(Known::EnvFileLoader) => {
+            fields.only(&["base_dir"])?;
+            Ok(SecretsSettings::EnvFile { base_dir: fields.text("base_dir")?.map(Into::into) })
+        }
+        Some(Known::PerProjectEnvFileLoader) => {
+            fields.only(&["location_paths"])?;
+            let map = fields.required("location_paths", fields.map("location_paths")?)?;
+            let section = fields.required("location_paths", fields.section("location_paths")?)?;
+            let mut location_paths = BTreeMap::new();
+            for name in map.keys() {
+                let path = section.required(name, section.plain_text(name)?)?;
+                location_paths.insert(name.clone(), path);
+            }
+            Ok(SecretsSettings::PerProjectEnvFiles { location_paths: Some(location_paths) })
+        }
+        Some(_) => Err(part.is_no("a loader of secrets")),
+        None => Ok(SecretsSettings::Other(part.class.clone())),
+    }
+}
