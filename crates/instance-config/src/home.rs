@@ -199,7 +199,6 @@ mod tests {
             ),
             (refused(None, &named(&missing)), "does not exist"),
             (refused(None, &named(&file)), "is not a directory"),
-            (refused(None, &[]), "none of DAGSTER_HOME"),
         ] {
             assert!(message.contains(expected), "{message}");
         }

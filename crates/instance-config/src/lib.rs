@@ -12,7 +12,6 @@ mod environment;
 mod fields;
 mod found_file;
 mod home;
-mod known;
 mod load;
 mod members;
 mod parts;

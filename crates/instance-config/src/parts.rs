@@ -12,9 +12,9 @@ use crate::carried::json_of;
 use crate::config::Config;
 use crate::environment::Environment;
 use crate::fields::Fields;
-use crate::known::{Known, known};
 use crate::place::Place;
 use crate::reference::read_config_yaml;
+use crate::schema::{ClassKind, Found, Slot, find_class};
 
 /// A class with its configuration.
 #[derive(Debug, Clone)]
@@ -50,14 +50,20 @@ impl<'a> Part<'a> {
         Ok(Self::new(data.module_name.as_str(), &data.class_name, config, place))
     }
 
-    /// The class, if its work is known here.
-    pub(crate) fn known(&self) -> Option<Known> {
-        known(&self.class.module, &self.class.class)
-    }
-
-    /// What is wrong if Dagster has the class for something else: the class, which is known to be none of this kind.
-    pub(crate) fn is_no(&self, kind: &str) -> ConfigProblems {
-        self.place.problem(format!("{} is no class of {kind}", self.class))
+    /// What the class of a place is; `None` if it is somebody else's, and its name does not say it.
+    ///
+    /// # Errors
+    ///
+    /// Dagster has the class for another place.
+    pub(crate) fn kind(&self, slot: Slot) -> Result<Option<ClassKind>, ConfigProblems> {
+        match find_class(slot, &self.class.module, &self.class.class) {
+            Found::Class(class) | Found::Alike(class) => Ok(Some(class.kind)),
+            Found::Misplaced(_) => {
+                let reason = format!("{} is not {}", self.class, slot.filled_by());
+                Err(self.place.problem(reason))
+            }
+            Found::OtherModule(_) | Found::Unknown(_) => Ok(None),
+        }
     }
 
     /// The values of its configuration.

@@ -338,14 +338,14 @@ pub(super) static CLASSES: &[Class] = &[
     class(
         "EnvFileLoader",
         Slot::Secrets,
-        ClassKind::LocalFiles,
+        ClassKind::EnvFile,
         others::ENV_FILE,
         &["dagster._core.secrets.env_file"],
     ),
     class(
         "PerProjectEnvFileLoader",
         Slot::Secrets,
-        ClassKind::LocalFiles,
+        ClassKind::EnvFileOfEachProject,
         others::ENV_FILES,
         &["dagster._core.secrets.env_file"],
     ),

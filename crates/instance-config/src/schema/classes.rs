@@ -99,6 +99,10 @@ pub(crate) enum ClassKind {
     OfAnother,
     /// Files of this machine.
     LocalFiles,
+    /// A file with variables.
+    EnvFile,
+    /// A file with variables for each code location.
+    EnvFileOfEachProject,
     /// Nothing is kept.
     Nothing,
     /// A bucket of S3.

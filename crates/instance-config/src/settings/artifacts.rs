@@ -4,8 +4,8 @@ use instance_core::config_problems::ConfigProblems;
 use instance_core::settings::{InstanceSettings, LocalArtifactSettings};
 
 use crate::environment::Environment;
-use crate::known::Known;
 use crate::parts::Parts;
+use crate::schema::Slot;
 
 pub(super) fn local_artifact_storage(
     parts: &Parts<'_>,
@@ -18,10 +18,8 @@ pub(super) fn local_artifact_storage(
             None => defaults.local_artifact_storage.clone(),
         });
     };
-    match part.known() {
-        Some(Known::LocalArtifactStorage) => {}
-        Some(_) => return Err(part.is_no("a storage of artefacts")),
-        None => return Ok(LocalArtifactSettings::Other(part.class.clone())),
+    if part.kind(Slot::LocalArtifactStorage)?.is_none() {
+        return Ok(LocalArtifactSettings::Other(part.class.clone()));
     }
     let fields = part.fields(environment);
     fields.only(&["base_dir"])?;

@@ -7,8 +7,8 @@ use instance_core::settings::{ComputeLogSettings, InstanceSettings, LocalCompute
 
 use crate::environment::Environment;
 use crate::fields::when_used;
-use crate::known::Known;
 use crate::parts::{Part, Parts};
+use crate::schema::{ClassKind, Slot};
 
 pub(super) fn compute_logs(
     parts: &Parts<'_>,
@@ -31,8 +31,8 @@ fn of_part(
     environment: &dyn Environment,
 ) -> Result<ComputeLogSettings, ConfigProblems> {
     let fields = part.fields(environment);
-    match part.known() {
-        Some(Known::LocalComputeLogManager) => {
+    match part.kind(Slot::ComputeLogs)? {
+        Some(ClassKind::LocalFiles) => {
             fields.only(&["base_dir", "polling_timeout"])?;
             let mut local = LocalComputeLogSettings::new(fields.required_text("base_dir")?);
             if let Some(seconds) = fields.plain_number("polling_timeout")? {
@@ -44,11 +44,10 @@ fn of_part(
             }
             Ok(ComputeLogSettings::Local(local))
         }
-        Some(Known::NoOpComputeLogManager) => {
+        Some(ClassKind::Nothing) => {
             fields.only(&[])?;
             Ok(ComputeLogSettings::NoOp)
         }
-        Some(_) => Err(part.is_no("a store of captured logs")),
-        None => Ok(ComputeLogSettings::Other(part.class.clone())),
+        _ => Ok(ComputeLogSettings::Other(part.class.clone())),
     }
 }

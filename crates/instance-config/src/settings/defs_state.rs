@@ -4,18 +4,16 @@ use instance_core::config_problems::ConfigProblems;
 use instance_core::settings::DefsStateSettings;
 
 use crate::environment::Environment;
-use crate::known::Known;
 use crate::parts::Parts;
+use crate::schema::Slot;
 
 pub(super) fn defs_state_storage(
     parts: &Parts<'_>,
     environment: &dyn Environment,
 ) -> Result<DefsStateSettings, ConfigProblems> {
     let Some(part) = &parts.defs_state_storage else { return Ok(DefsStateSettings::default()) };
-    match part.known() {
-        Some(Known::UPathDefsStateStorage) => {}
-        Some(_) => return Err(part.is_no("a storage of fetched definitions")),
-        None => return Ok(DefsStateSettings::Other(part.class.clone())),
+    if part.kind(Slot::DefsStateStorage)?.is_none() {
+        return Ok(DefsStateSettings::Other(part.class.clone()));
     }
     let fields = part.fields(environment);
     fields.only(&["base_path", "storage_options"])?;

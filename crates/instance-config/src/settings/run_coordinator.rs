@@ -8,8 +8,8 @@ use instance_core::settings::{
 use super::tag_limits::tag_concurrency_limits;
 use crate::environment::Environment;
 use crate::fields::{Fields, when_used};
-use crate::known::Known;
 use crate::parts::{Part, Parts};
+use crate::schema::{ClassKind, Slot};
 
 pub(super) fn run_coordinator(
     parts: &Parts<'_>,
@@ -31,14 +31,13 @@ fn of_part(
     environment: &dyn Environment,
 ) -> Result<RunCoordinatorSettings, ConfigProblems> {
     let fields = part.fields(environment);
-    match part.known() {
-        Some(Known::QueuedRunCoordinator) => queued(&fields).map(RunCoordinatorSettings::Queued),
-        Some(Known::DefaultRunCoordinator | Known::SyncInMemoryRunCoordinator) => {
+    match part.kind(Slot::RunCoordinator)? {
+        Some(ClassKind::Queue) => queued(&fields).map(RunCoordinatorSettings::Queued),
+        Some(ClassKind::AtOnce) => {
             fields.only(&[])?;
             Ok(RunCoordinatorSettings::Default)
         }
-        Some(_) => Err(part.is_no("a run coordinator")),
-        None => Ok(RunCoordinatorSettings::Other(part.class.clone())),
+        _ => Ok(RunCoordinatorSettings::Other(part.class.clone())),
     }
 }
 

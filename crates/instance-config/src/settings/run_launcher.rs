@@ -5,8 +5,8 @@ use instance_core::settings::RunLauncherSettings;
 
 use crate::environment::Environment;
 use crate::fields::when_used;
-use crate::known::Known;
 use crate::parts::{Part, Parts};
+use crate::schema::{ClassKind, Slot};
 
 pub(super) fn run_launcher(
     parts: &Parts<'_>,
@@ -27,11 +27,10 @@ fn of_part(
     part: &Part<'_>,
     environment: &dyn Environment,
 ) -> Result<RunLauncherSettings, ConfigProblems> {
-    let launcher = match part.known() {
-        Some(Known::DefaultRunLauncher) => RunLauncherSettings::Default,
-        Some(Known::SyncInMemoryRunLauncher) => RunLauncherSettings::SyncInMemory,
-        Some(_) => return Err(part.is_no("a run launcher")),
-        None => return Ok(RunLauncherSettings::Other(part.class.clone())),
+    let launcher = match part.kind(Slot::RunLauncher)? {
+        Some(ClassKind::CodeServer) => RunLauncherSettings::Default,
+        Some(ClassKind::InProcess) => RunLauncherSettings::SyncInMemory,
+        _ => return Ok(RunLauncherSettings::Other(part.class.clone())),
     };
     part.fields(environment).only(&[])?;
     Ok(launcher)

@@ -4,18 +4,16 @@ use instance_core::config_problems::ConfigProblems;
 use instance_core::settings::{DaemonSchedulerSettings, SchedulerSettings};
 
 use crate::environment::Environment;
-use crate::known::Known;
 use crate::parts::Parts;
+use crate::schema::Slot;
 
 pub(super) fn scheduler(
     parts: &Parts<'_>,
     environment: &dyn Environment,
 ) -> Result<SchedulerSettings, ConfigProblems> {
     let Some(part) = &parts.scheduler else { return Ok(SchedulerSettings::default()) };
-    match part.known() {
-        Some(Known::DagsterDaemonScheduler) => {}
-        Some(_) => return Err(part.is_no("a scheduler")),
-        None => return Ok(SchedulerSettings::Other(part.class.clone())),
+    if part.kind(Slot::Scheduler)?.is_none() {
+        return Ok(SchedulerSettings::Other(part.class.clone()));
     }
     let fields = part.fields(environment);
     fields.only(&["max_catchup_runs", "max_tick_retries"])?;

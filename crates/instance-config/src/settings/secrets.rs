@@ -6,8 +6,8 @@ use instance_core::config_problems::ConfigProblems;
 use instance_core::settings::SecretsSettings;
 
 use crate::environment::Environment;
-use crate::known::Known;
 use crate::parts::Parts;
+use crate::schema::{ClassKind, Slot};
 
 pub(super) fn secrets(
     parts: &Parts<'_>,
@@ -15,12 +15,12 @@ pub(super) fn secrets(
 ) -> Result<SecretsSettings, ConfigProblems> {
     let Some(part) = &parts.secrets else { return Ok(SecretsSettings::default()) };
     let fields = part.fields(environment);
-    match part.known() {
-        Some(Known::EnvFileLoader) => {
+    match part.kind(Slot::Secrets)? {
+        Some(ClassKind::EnvFile) => {
             fields.only(&["base_dir"])?;
             Ok(SecretsSettings::EnvFile { base_dir: fields.text("base_dir")?.map(Into::into) })
         }
-        Some(Known::PerProjectEnvFileLoader) => {
+        Some(ClassKind::EnvFileOfEachProject) => {
             fields.only(&["location_paths"])?;
             let map = fields.required("location_paths", fields.map("location_paths")?)?;
             let section = fields.required("location_paths", fields.section("location_paths")?)?;
@@ -31,7 +31,6 @@ pub(super) fn secrets(
             }
             Ok(SecretsSettings::PerProjectEnvFiles { location_paths: Some(location_paths) })
         }
-        Some(_) => Err(part.is_no("a loader of secrets")),
-        None => Ok(SecretsSettings::Other(part.class.clone())),
+        _ => Ok(SecretsSettings::Other(part.class.clone())),
     }
 }

@@ -8,8 +8,8 @@ use instance_core::settings::{InstanceSettings, StorageSettings, StoreSettings};
 use super::postgres::postgres;
 use crate::environment::Environment;
 use crate::fields::Fields;
-use crate::known::Known;
 use crate::parts::{Part, Parts, StorageParts};
+use crate::schema::{ClassKind, Slot};
 
 /// Where the three stores are.
 pub(super) fn storage(
@@ -17,23 +17,20 @@ pub(super) fn storage(
     defaults: &InstanceSettings,
     environment: &dyn Environment,
 ) -> Result<StorageSettings, ConfigProblems> {
+    // A class of the instance itself may keep its stores anywhere. Dagster's own default would be an empty database.
+    let defaults = match &parts.instance_class {
+        Some(instance) => StorageSettings::all(StoreSettings::Other(instance.class.clone())),
+        None => defaults.storage.clone(),
+    };
     match &parts.storage {
-        StorageParts::Default => match &parts.instance_class {
-            // Such a class may keep its stores anywhere. Dagster's own default would be an empty database.
-            Some(instance) => {
-                Ok(StorageSettings::all(StoreSettings::Other(instance.class.clone())))
-            }
-            None => Ok(defaults.storage.clone()),
-        },
+        StorageParts::Default => Ok(defaults),
         StorageParts::All(part) => all(part, environment),
         StorageParts::Separate([runs, events, schedules]) => {
             let of = |part: &Option<Part<'_>>, kind: Kind| match part {
                 Some(part) => store(part, kind, environment),
-                None => Ok(kind.of(&defaults.storage)),
+                None => Ok(kind.of(&defaults)),
             };
-            Ok(defaults
-                .storage
-                .clone()
+            Ok(StorageSettings::all(StoreSettings::Memory)
                 .with_run_storage(of(runs, Kind::Runs)?)
                 .with_event_log_storage(of(events, Kind::Events)?)
                 .with_schedule_storage(of(schedules, Kind::Schedules)?))
@@ -58,25 +55,25 @@ impl Kind {
         }
     }
 
-    const fn name(self) -> &'static str {
+    const fn slot(self) -> Slot {
         match self {
-            Self::Runs => "runs",
-            Self::Events => "events",
-            Self::Schedules => "schedules",
+            Self::Runs => Slot::RunStorage,
+            Self::Events => Slot::EventLogStorage,
+            Self::Schedules => Slot::ScheduleStorage,
         }
     }
 }
 
 /// All three stores by one class.
 fn all(part: &Part<'_>, environment: &dyn Environment) -> Result<StorageSettings, ConfigProblems> {
-    match part.known() {
-        Some(Known::DagsterSqliteStorage) => {
+    match part.kind(Slot::Storage)? {
+        Some(ClassKind::Sqlite) => {
             Ok(StorageSettings::sqlite_below(&directory(&part.fields(environment))?))
         }
-        Some(Known::DagsterPostgresStorage) => {
+        Some(ClassKind::Postgres) => {
             postgres(&part.fields(environment)).map(StorageSettings::postgres)
         }
-        Some(Known::CompositeStorage) => {
+        Some(ClassKind::Composite) => {
             part.fields(environment).only(&[
                 "run_storage",
                 "event_log_storage",
@@ -88,8 +85,7 @@ fn all(part: &Part<'_>, environment: &dyn Environment) -> Result<StorageSettings
                 .with_event_log_storage(of("event_log_storage", Kind::Events)?)
                 .with_schedule_storage(of("schedule_storage", Kind::Schedules)?))
         }
-        Some(_) => Err(part.is_no("all three stores")),
-        None => Ok(StorageSettings::all(StoreSettings::Other(part.class.clone()))),
+        _ => Ok(StorageSettings::all(StoreSettings::Other(part.class.clone()))),
     }
 }
 
@@ -100,28 +96,15 @@ fn store(
     environment: &dyn Environment,
 ) -> Result<StoreSettings, ConfigProblems> {
     let fields = part.fields(environment);
-    let Some(known) = part.known() else { return Ok(StoreSettings::Other(part.class.clone())) };
-    match (known, kind) {
-        (Known::SqliteRunStorage, Kind::Runs)
-        | (Known::SqliteEventLogStorage, Kind::Events)
-        | (Known::SqliteScheduleStorage, Kind::Schedules) => {
-            Ok(StoreSettings::Sqlite(directory(&fields)?))
-        }
-        (Known::ConsolidatedSqliteEventLogStorage, Kind::Events) => {
+    match part.kind(kind.slot())? {
+        Some(ClassKind::Sqlite) => Ok(StoreSettings::Sqlite(directory(&fields)?)),
+        Some(ClassKind::ConsolidatedSqlite) => {
             Ok(StoreSettings::ConsolidatedSqlite(directory(&fields)?))
         }
-        (Known::PostgresRunStorage, Kind::Runs)
-        | (Known::PostgresEventLogStorage, Kind::Events)
-        | (Known::PostgresScheduleStorage, Kind::Schedules) => {
-            postgres(&fields).map(StoreSettings::Postgres)
-        }
+        Some(ClassKind::Postgres) => postgres(&fields).map(StoreSettings::Postgres),
         // These stand for one store of a class of all three.
-        (Known::LegacyRunStorage, Kind::Runs)
-        | (Known::LegacyEventLogStorage, Kind::Events)
-        | (Known::LegacyScheduleStorage, Kind::Schedules) => {
-            Ok(kind.of(&all(&part.inner(environment)?, environment)?))
-        }
-        _ => Err(part.is_no(&format!("a store of {}", kind.name()))),
+        Some(ClassKind::OfAnother) => Ok(kind.of(&all(&part.inner(environment)?, environment)?)),
+        _ => Ok(StoreSettings::Other(part.class.clone())),
     }
 }
 

@@ -19,6 +19,8 @@ pub(super) struct Checker<'a> {
     pub(super) severity: Severity,
     /// Whether the values are used now: variables have to be set, and what a class asks for has to hold.
     pub(super) in_use: bool,
+    /// Whether the document says where all three stores are.
+    pub(super) names_stores: bool,
     problems: Vec<ConfigProblem>,
 }
 
@@ -59,8 +61,16 @@ impl Place {
 }
 
 impl<'a> Checker<'a> {
-    pub(super) const fn new(environment: &'a dyn Environment) -> Self {
-        Self { environment, severity: Severity::Error, in_use: false, problems: Vec::new() }
+    pub(super) fn new(document: &Node, environment: &'a dyn Environment) -> Self {
+        let names = |section| document.get(section).is_some_and(|node| !node.is_falsy());
+        let each = ["run_storage", "event_log_storage", "schedule_storage"];
+        Self {
+            environment,
+            severity: Severity::Error,
+            in_use: false,
+            names_stores: names("storage") || each.into_iter().all(names),
+            problems: Vec::new(),
+        }
     }
 
     pub(super) fn into_problems(self) -> Vec<ConfigProblem> {

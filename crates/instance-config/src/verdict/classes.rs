@@ -1,6 +1,6 @@
 //! Sections that name a class: whether there is one, and whether it takes its configuration.
 
-use instance_core::config_problems::{ConfigProblem, Severity};
+use instance_core::config_problems::{ConfigProblem, Position, Severity};
 
 use super::checker::{Checker, Place};
 use super::near::nearest;
@@ -35,9 +35,7 @@ impl Checker<'_> {
         let of_module = place.of(module);
         let of_name = place.of(name);
         if slot == Slot::Instance {
-            let reason = "this program has no Python to load a class with, and opens no instance in its place; \
-                          remove the section for this program";
-            return self.add(&of_name, name.value.position, reason);
+            return self.class_of_the_instance(&of_name, name.value.position);
         }
         match find_class(slot, module_name, class_name) {
             Found::Class(class) => self.configuration(class, node, place),
@@ -68,7 +66,7 @@ impl Checker<'_> {
             }
             Found::Unknown(of_dagsters) => {
                 let shown = words::name(&format!("{module_name}.{class_name}"));
-                let reason = match (of_dagsters, slot) {
+                let reason = match (of_dagsters, slot.is_storage()) {
                     (true, _) => {
                         let names: Vec<&str> = classes_of(slot).map(|class| class.name).collect();
                         format!(
@@ -76,24 +74,33 @@ impl Checker<'_> {
                             words::list(&names, "and")
                         )
                     }
-                    (false, _) if !slot.is_eager() => {
-                        let reason = format!(
-                            "`{shown}` is not a class of Dagster's; its configuration is not checked"
-                        );
-                        return self.warn(&of_name, name.value.position, reason);
-                    }
-                    (false, _) if slot.is_storage() => format!(
+                    (false, true) => format!(
                         "`{shown}` is not a class of Dagster's, and this program has no Python to load it with; \
                          say where the database is with `--storage URL`"
                     ),
-                    (false, _) => format!(
-                        "`{shown}` is not a class of Dagster's, and this program has no Python to load it with; \
-                         remove the section for this program"
-                    ),
+                    (false, false) => {
+                        let reason = format!(
+                            "`{shown}` is not a class of Dagster's; its configuration is not checked, and what needs \
+                             it is refused"
+                        );
+                        return self.warn(&of_name, name.value.position, reason);
+                    }
                 };
                 self.add_class(&of_name, &name.value, slot, reason, class_name);
             }
         }
+    }
+
+    /// A class of the instance itself may keep its stores anywhere. Dagster's own default would be an empty database.
+    fn class_of_the_instance(&mut self, place: &Place, position: Position) {
+        if self.names_stores {
+            let reason = "this program has no Python to load the class with; the stores are opened, and what only the \
+                          class knows is refused";
+            return self.warn(place, position, reason);
+        }
+        let reason = "this program has no Python to load the class with, and the file does not say where its stores \
+                      are; say it with `--storage URL`";
+        self.add(place, position, reason);
     }
 
     fn add_class(&mut self, place: &Place, node: &Node, slot: Slot, reason: String, name: &str) {
@@ -105,12 +112,7 @@ impl Checker<'_> {
         });
     }
 
-    fn warn(
-        &mut self,
-        place: &Place,
-        position: instance_core::config_problems::Position,
-        reason: impl Into<String>,
-    ) {
+    fn warn(&mut self, place: &Place, position: Position, reason: impl Into<String>) {
         self.add_with(place, position, reason, |problem| problem.with_severity(Severity::Warning));
     }
 

@@ -24,7 +24,7 @@ use checker::{Checker, Place};
 
 /// All problems of a document, in its order. The document is a mapping.
 pub(crate) fn problems(document: &Node, environment: &dyn Environment) -> Vec<ConfigProblem> {
-    let mut checker = Checker::new(environment);
+    let mut checker = Checker::new(document, environment);
     let place = Place::root(Position { line: 1, column: 1 });
     checker.check(&Type::Shape(INSTANCE), document, &place);
     checker.unified_storage(document);

@@ -91,7 +91,7 @@ fn mistakes_are_named_without_their_values() {
         (db("username: u, params: {sslmode: {env: secret}}"), "params.sslmode"),
         (db("username: u, prot: 1"), "postgres_db.prot"),
         (
-            of("{postgres_url: 'postgresql://h/d', should_autocreate_tables: secret}"),
+            of("{postgres_url: 'postgresql://h/d', should_autocreate_tables: perhaps}"),
             "should_autocreate_tables",
         ),
     ] {

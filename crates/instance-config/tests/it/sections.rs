@@ -117,7 +117,7 @@ fn ticks_are_kept_for_a_number_of_days_or_for_one_of_each_status() {
 fn runs_are_resumed_only_by_a_launcher_that_can() {
     let monitoring = "run_monitoring: {enabled: true, max_resume_run_attempts: 3}\n";
     refused(&[(monitoring, "run_monitoring.max_resume_run_attempts")]);
-    let k8s = "run_launcher: {module: dagster_k8s, class: K8sRunLauncher, config: {}}\n";
+    let k8s = "run_launcher: {module: dagster_k8s, class: K8sRunLauncher, config: {service_account_name: a, instance_config_map: m, dagster_home: /h}}\n";
     assert_eq!(loaded(&format!("{monitoring}{k8s}")).run_monitoring.max_resume_run_attempts, 3);
     let off = "run_monitoring: {enabled: false, max_resume_run_attempts: 3}\n";
     assert!(!loaded(off).run_monitoring.enabled);
@@ -140,7 +140,7 @@ fn other_values_are_errors_that_name_them() {
         ("concurrency: {pools: {granularity: both}}\n", "both"),
         (
             "concurrency: {runs: {tag_concurrency_limits: [{key: a}]}}\n",
-            "tag_concurrency_limits.0.limit",
+            "tag_concurrency_limits[0].limit",
         ),
         ("python_logs: {managed_python_loggers: [1]}\n", "managed_python_loggers"),
     ]);

@@ -71,39 +71,51 @@ fn each_store_may_have_a_class_of_its_own() {
 }
 
 #[test]
-fn a_class_that_is_not_known_is_named() {
-    for (yaml, class) in [
-        (
-            "storage: {mysql: {mysql_url: 'mysql://u:secret@h/d'}}\n",
-            "dagster_mysql.DagsterMySQLStorage",
-        ),
+fn a_class_that_is_not_served_is_named() {
+    let storage = loaded("storage: {mysql: {mysql_url: 'mysql://u:secret@h/d'}}\n").storage;
+    let StoreSettings::Other(other) = &storage.run_storage else { panic!("{storage:?}") };
+    assert_eq!(other.to_string(), "dagster_mysql.DagsterMySQLStorage");
+    assert!(!format!("{storage:?} {}", storage.run_storage).contains("secret"));
+}
+
+/// Somebody's class with the name and the configuration of a class of Dagster's is served as that one.
+#[test]
+fn a_class_is_taken_for_the_one_that_it_is_named_after() {
+    let url = "config: {postgres_url: postgresql://u@h/d}";
+    let all = loaded(&format!(
+        "storage: {{custom: {{module: mine, class: PooledDagsterPostgresStorage, {url}}}}}\n"
+    ));
+    assert_eq!(all.storage, StorageSettings::all(postgres("postgresql://u@h/d")));
+    let runs =
+        loaded(&format!("run_storage: {{module: mine, class: PooledPostgresRunStorage, {url}}}\n"));
+    assert_eq!(runs.storage.run_storage, postgres("postgresql://u@h/d"));
+    refused(&[
         (
             "storage: {custom: {module: mine, class: DagsterPostgresStorage, config: {url: secret}}}\n",
-            "mine.DagsterPostgresStorage",
+            "storage.custom.config.url",
         ),
         (
-            "run_storage: {module: mine, class: PooledPostgresRunStorage, config: {url: secret}}\n",
-            "mine.PooledPostgresRunStorage",
+            "storage: {custom: {module: mine, class: Mine, config: {url: secret}}}\n",
+            "--storage URL",
         ),
-    ] {
-        let storage = loaded(yaml).storage;
-        let StoreSettings::Other(other) = &storage.run_storage else { panic!("{storage:?}") };
-        assert_eq!(other.to_string(), class);
-        assert!(!format!("{storage:?} {}", storage.run_storage).contains("secret"));
-    }
+        ("run_storage: {module: mine, class: Mine}\n", "`mine.Mine`"),
+    ]);
 }
 
 #[test]
 fn a_class_of_the_instance_has_stores_that_only_it_knows() {
     let class = "instance_class: {module: mine, class: Mine, config: {}}\n";
-    let settings = loaded(class);
-    let StoreSettings::Other(other) = &settings.storage.run_storage else { panic!("no class") };
-    assert_eq!(other.to_string(), "mine.Mine");
-    assert_eq!(settings.instance_class.as_ref(), Some(other));
-    assert_eq!(settings.instance_ref, None);
+    let runs = "run_storage: {module: dagster.core.storage.runs, class: SqliteRunStorage, config: {base_dir: /a}}\n";
+    refused(&[
+        (class, "instance_class.class: this program has no Python"),
+        (class, "--storage URL"),
+        (&format!("{class}{runs}"), "--storage URL"),
+    ]);
     // If the file says where they are, they are there.
     let settings = loaded(&format!("{class}storage: {{sqlite: {{base_dir: /a}}}}\n"));
     assert_eq!(settings.storage, StorageSettings::sqlite_below(Path::new("/a")));
+    assert_eq!(settings.instance_class.unwrap().to_string(), "mine.Mine");
+    assert_eq!(settings.instance_ref, None);
 }
 
 #[test]
@@ -113,17 +125,17 @@ fn what_no_store_can_be_made_of_is_refused() {
         ("storage: {sqlite: {base_dir: {env: MISSING}}}\n", "MISSING"),
         ("storage: {sqlite: {base_dir: {env: EMPTY}}}\n", "storage.sqlite.base_dir"),
         ("storage: {sqlite: {dir: /a, base_dir: /a}}\n", "storage.sqlite.dir"),
-        ("storage: {postgres: {}}\n", "storage.postgres.postgres_url"),
+        ("storage: {postgres: {}}\n", "storage.postgres: neither a `postgres_url`"),
         (
             "run_storage: {module: dagster.core.storage.event_log, class: SqliteEventLogStorage, config: {base_dir: \
              /a}}\n",
-            "no class of a store of runs",
+            "here has to be a storage of runs",
         ),
         (
             "storage: {custom: {module: dagster_postgres, class: PostgresRunStorage, config: {}}}\n",
-            "no class of all three stores",
+            "here has to be a storage of runs, events and schedules",
         ),
-        ("scheduler: {module: dagster, class: DefaultRunLauncher}\n", "no class of a scheduler"),
+        ("scheduler: {module: dagster, class: DefaultRunLauncher}\n", "here has to be a scheduler"),
         (
             "run_storage: {module: dagster.core.storage.runs, class: SqliteRunStorage}\n",
             "run_storage.config.base_dir",
