@@ -204,7 +204,9 @@ async fn an_event_that_is_too_long_takes_no_events_with_it_that_waited() {
     let home = Home::new();
     let batching = EventBatching::new().with_of(BatchedEvents::Every).with_max_delay(FOREVER);
     let settings = InstanceSettings::new(home.path())
-        .with_storage(StorageSettings::postgres(PostgresSettings::new(database.url())))
+        .with_storage(StorageSettings::postgres(
+            PostgresSettings::from_url(&database.url()).expect("a URL"),
+        ))
         .with_event_batching(batching);
     let instance = DagsterInstance::builder().settings(settings).open().await.expect("an instance");
     for partition in ["p", &long(), "q"] {
@@ -262,7 +264,8 @@ async fn a_run_of_a_text_that_is_too_long_is_refused_by_name() {
 async fn a_run_whose_event_is_too_long_is_not_added() {
     let database = TestDatabase::new("long_planned");
     let home = Home::new();
-    let in_postgres = || StoreSettings::Postgres(PostgresSettings::new(database.url()));
+    let in_postgres =
+        || StoreSettings::Postgres(PostgresSettings::from_url(&database.url()).expect("a URL"));
     let apart = StorageSettings::all(in_postgres())
         .with_run_storage(StoreSettings::Sqlite(home.path().to_owned()));
     for settings in [StorageSettings::all(in_postgres()), apart] {

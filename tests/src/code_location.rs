@@ -141,15 +141,15 @@ impl PythonJob {
 
 /// Has Dagster execute a run that was created.
 pub fn execute(home: &Home, run_id: &RunId) -> Executed {
-    executed(json!({"home": home.path(), "run_id": run_id.as_str()}))
+    executed(&json!({"home": home.path(), "run_id": run_id.as_str()}))
 }
 
 /// Has Dagster execute a run in the instance that a serialised reference names.
 pub fn execute_by_reference(reference: &str, run_id: &RunId) -> Executed {
-    executed(json!({"reference": reference, "run_id": run_id.as_str()}))
+    executed(&json!({"reference": reference, "run_id": run_id.as_str()}))
 }
 
-fn executed(question: Value) -> Executed {
+fn executed(question: &Value) -> Executed {
     let question = json!({"execute": question});
     let answer = answer_to(&question);
     let texts = |key: &str| {

@@ -66,7 +66,7 @@ fn all_mistakes_are_told_at_once() {
 #[test]
 fn files_as_editors_write_them_are_read() {
     let yaml = "telemetry:\n  enabled: false\nrun_retries:\n  enabled: true\n";
-    let indented: String = yaml.lines().map(|line| format!("  {line}\n")).collect();
+    let indented: String = yaml.lines().flat_map(|line| ["  ", line, "\n"]).collect();
     for (name, text) in [
         ("byte-order mark", format!("\u{feff}{yaml}")),
         ("CRLF", yaml.replace('\n', "\r\n")),

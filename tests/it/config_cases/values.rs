@@ -14,10 +14,10 @@ fn an_empty_variable_is_a_value() {
     let password = of_postgres("      password:\n        env: PG_PASSWORD\n");
     let settings = accepted(&password, &[("PG_PASSWORD", "")]);
     let found = postgres(&settings.storage).password.as_ref();
-    assert_eq!(found.map(|password| password.expose()).unwrap_or_default(), "");
+    assert_eq!(found.map(dagster_instance::settings::Secret::expose).unwrap_or_default(), "");
     let settings = accepted(&password, &[("PG_PASSWORD", PASSWORD)]);
     let found = postgres(&settings.storage).password.as_ref();
-    assert_eq!(found.map(|password| password.expose()), Some(PASSWORD));
+    assert_eq!(found.map(dagster_instance::settings::Secret::expose), Some(PASSWORD));
     assert!(!format!("{settings:?}").contains(PASSWORD));
     refused(&password, &[], &["8:", "PG_PASSWORD", "not set"]);
 }

@@ -45,7 +45,6 @@ fn values(instance: &DagsterInstance) -> Vec<(&'static str, Value)> {
         code_server_reload_timeout,
         daemon_skip_heartbeats_without_errors,
         freshness_enabled,
-        get_default_graphql_run_records_limit,
         get_python_log_dagster_handler_config,
         is_ephemeral,
         is_persistent,
@@ -97,6 +96,10 @@ fn fallible(instance: &DagsterInstance) -> Vec<(&'static str, Answer)> {
                 .get_required_daemon_types()
                 .map(|daemons| daemons.iter().map(|daemon| json!(daemon.as_str())).collect()),
         ),
+        (
+            "get_default_graphql_run_records_limit",
+            instance.get_default_graphql_run_records_limit().map(|limit| json!(limit)),
+        ),
         ("root_directory", directory(instance.root_directory())),
         ("schedules_directory", directory(instance.schedules_directory())),
         ("storage_directory", directory(instance.storage_directory())),
@@ -121,10 +124,8 @@ fn retention(instance: &DagsterInstance) -> Vec<(String, Answer)> {
 
 /// What Dagster's `get_settings` gives out: the sections of the file, as the reference has them.
 fn sections_of_file(instance: &DagsterInstance) -> Vec<(String, Answer)> {
-    let sections = match instance.get_ref().map(|reference| reference.settings.to_json()) {
-        Ok(Ok(Value::Object(sections))) => sections,
-        _ => return Vec::new(),
-    };
+    let settings = instance.get_ref().map(|reference| reference.settings.to_json());
+    let Ok(Ok(Value::Object(sections))) = settings else { return Vec::new() };
     let section = |name: &str| {
         let value = sections.get(name).cloned().unwrap_or_else(|| json!({}));
         (format!("get_settings {name}"), Ok(value))

@@ -92,7 +92,7 @@ fn of_reference(
     environment: &Variables<'_>,
 ) -> Result<InstanceSettings, InstanceError> {
     let reference: InstanceRef = deserialize_value(reference)
-        .map_err(|error| InstanceError::invalid("reference", reference, &error.to_string()))?;
+        .map_err(|error| InstanceError::invalid("reference", reference, error.to_string()))?;
     settings_from_ref(&reference, environment)
 }
 

@@ -30,7 +30,7 @@ pub(super) fn parts(instance: &DagsterInstance) -> Vec<(&'static str, Answer)> {
 
 /// A class of somebody else's: whoever needs it gets an error.
 fn not_ours(class: &ClassSettings) -> Answer {
-    Err(InstanceError::invalid("class", &class.to_string(), "this version does not have it"))
+    Err(InstanceError::invalid("class", class.to_string(), "this version does not have it"))
 }
 
 fn store(role: &str, settings: &StoreSettings) -> Answer {
@@ -57,7 +57,7 @@ fn postgres(role: &str, settings: &PostgresSettings) -> Value {
         "host": settings.host,
         "port": settings.port,
         "username": settings.username,
-        "password": settings.password.as_ref().map(|password| password.expose()),
+        "password": settings.password.as_ref().map(dagster_instance::settings::Secret::expose),
         "database": settings.database,
         "params": params,
         "should_autocreate_tables": settings.should_autocreate_tables,
