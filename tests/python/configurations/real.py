@@ -53,7 +53,7 @@ def make_databases_by_copying(template):
     from dagster._core.storage.event_log.sqlite import sqlite_event_log
     from dagster._core.storage.runs.sqlite import sqlite_run_storage
     from dagster._core.storage.schedules.sqlite import sqlite_schedule_storage
-    from scenarios.speed import read_revisions_once
+    from speed import read_revisions_once
 
     read_revisions_once()
     DagsterInstance.from_config(template).dispose()
