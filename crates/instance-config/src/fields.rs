@@ -78,11 +78,6 @@ impl<'a> Fields<'a> {
         })
     }
 
-    /// The boolean under a key, or that of the variable that stands there.
-    pub(crate) fn boolean(&self, key: &str) -> Result<Option<bool>, ConfigProblems> {
-        self.read(key, source::boolean)
-    }
-
     /// The boolean under a key. A variable cannot stand there.
     pub(crate) fn plain_boolean(&self, key: &str) -> Result<Option<bool>, ConfigProblems> {
         self.plain(key, "true or false", Value::as_bool)

@@ -50,6 +50,19 @@ DEFAULTS = {
     },
 }
 
+# Dagster looks up no variable in this section, and its daemon has what stands there: a mapping is true, and no number.
+NOT_LOOKED_UP = {
+    "enabled": True,
+    "max_tick_retries": 3,
+    "minimum_interval_seconds": None,
+    "respect_materialization_data_versions": True,
+    "use_sensors": True,
+}
+
+
+def of_automation(key, value):
+    return NOT_LOOKED_UP[key] if isinstance(value, dict) and key in NOT_LOOKED_UP else value
+
 
 def text(value):
     """The value as a text that tells `1`, `1.0` and `true` apart, and has no order of keys."""
@@ -74,6 +87,10 @@ def of_class(data):
 def comparable(name, value, directory):
     if name == "get_ref":
         return {key: of_class(each) for key, each in json.loads(value).items()}
+    if name == "get_auto_materialize_settings":
+        value = {key: of_automation(key, each) for key, each in value.items()}
+    if name.startswith("auto_materialize_"):
+        return of_automation(name.removeprefix("auto_materialize_"), value)
     if name in DEFAULTS:
         return {**DEFAULTS[name], **value}
     if name in DIRECTORIES and isinstance(value, str):

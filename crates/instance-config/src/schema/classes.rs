@@ -175,8 +175,14 @@ fn private_name(module: &str) -> String {
     }
 }
 
+/// The modules that Dagster's own tests have their classes in.
+const OF_TESTS: [&str; 2] = ["dagster._utils.test", "dagster._core.test_utils"];
+
 /// Whether a module is of one of Dagster's packages.
 fn is_dagsters(module: &str) -> bool {
+    if OF_TESTS.contains(&module) {
+        return false;
+    }
     let package = module.split('.').next().unwrap_or_default();
     package == "dagster"
         || CLASSES.iter().flat_map(|class| class.modules).any(|known| {

@@ -2,6 +2,7 @@
 
 use instance_core::config_problems::ConfigProblems;
 use instance_core::settings::AutoMaterializeSettings;
+use serde_json::Value;
 
 use crate::fields::Fields;
 
@@ -20,6 +21,7 @@ pub(super) fn auto_materialize(
         "use_threads",
         "num_workers",
     ])?;
+    let is_variable = |key| section.value(key).is_some_and(Value::is_object);
     for (key, value) in [
         ("enabled", &mut settings.enabled),
         (
@@ -28,15 +30,16 @@ pub(super) fn auto_materialize(
         ),
         ("use_sensors", &mut settings.use_sensors),
     ] {
-        if let Some(given) = section.boolean(key)? {
-            *value = given;
-        }
+        // Dagster looks up no variable here, and a mapping is true.
+        let given = if is_variable(key) { Some(true) } else { section.plain_boolean(key)? };
+        *value = given.unwrap_or(*value);
     }
-    if let Some(retries) = section.integer("max_tick_retries")? {
+    let number = |key| if is_variable(key) { Ok(None) } else { section.plain_integer(key) };
+    if let Some(retries) = number("max_tick_retries")? {
         settings.max_tick_retries = retries;
     }
     Ok(settings
-        .with_minimum_interval_seconds(section.integer("minimum_interval_seconds")?)
+        .with_minimum_interval_seconds(number("minimum_interval_seconds")?)
         .with_run_tags(section.map("run_tags")?.cloned().unwrap_or_default())
         .with_use_threads(section.plain_boolean("use_threads")?.unwrap_or(false))
         .with_num_workers(section.plain_integer("num_workers")?))

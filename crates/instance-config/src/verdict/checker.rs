@@ -229,7 +229,7 @@ impl<'a> Checker<'a> {
             return self.wrong("the name of an environment variable", &entry.value, &inner, hint);
         }
         if !self.in_use {
-            return;
+            return self.not_looked_up(scalar, entry.value.position, place);
         }
         let value = node.to_json();
         let resolved = match scalar {
@@ -240,6 +240,20 @@ impl<'a> Checker<'a> {
         if let Err(error) = resolved {
             self.add(place, entry.value.position, error.to_string());
         }
+    }
+
+    /// A variable in a section that is no class. There is only one such section with variables, and Dagster has its
+    /// values as they stand in the file.
+    fn not_looked_up(&mut self, scalar: Scalar, position: Position, place: &Place) {
+        if !place.key.starts_with("auto_materialize.") {
+            return;
+        }
+        let reason = if scalar == Scalar::Boolean {
+            "Dagster looks up no variable here, and takes this for true; write true or false"
+        } else {
+            "Dagster looks up no variable here, and its daemon fails with this; write a whole number"
+        };
+        self.add_with(place, position, reason, |problem| problem.with_severity(Severity::Warning));
     }
 
     fn fields(

@@ -11,7 +11,11 @@ impl Checker<'_> {
             ClassKind::Sqlite | ClassKind::ConsolidatedSqlite => {
                 self.not_empty("base_dir", "the path of a directory", config, place);
             }
-            ClassKind::MySql => self.not_empty("mysql_url", "the URL of a database", config, place),
+            ClassKind::MySql => {
+                self.not_empty("mysql_url", "the URL of a database", config, place);
+                self.unserved("MySQL", place);
+            }
+            ClassKind::InMemory => self.unserved("the memory of one process", place),
             ClassKind::Postgres => self.one_address(config, place),
             ClassKind::Queue => self.buffer_of_a_queue(config, place),
             ClassKind::Composite => {
@@ -38,6 +42,14 @@ impl Checker<'_> {
             let reason = format!("it is empty; write {expected}");
             self.add(&place.of(entry), entry.value.position, reason);
         }
+    }
+
+    /// A storage that Dagster has and this program has not.
+    fn unserved(&mut self, storage: &str, place: &Place) {
+        let reason = format!(
+            "this program has no storage for {storage}; say where a database of SQLite or Postgres is with `--storage URL`"
+        );
+        self.add(place, place.position, reason);
     }
 
     /// Postgres is reached by a URL or by the parts of one, and a cloud's password needs the parts.

@@ -38,7 +38,7 @@ fn every_section_is_followed() {
          code_servers: {local_startup_timeout: 1, reload_timeout: 2, wait_for_local_processes_on_shutdown: true}\n\
          backfills: {use_threads: true, num_workers: 1, num_submit_workers: 2}\n\
          sensors: {use_threads: false, num_workers: 3}\nschedules: {num_submit_workers: 4}\n\
-         auto_materialize: {enabled: {env: FALSE_TEXT}, minimum_interval_seconds: {env: NUMBER}, run_tags: {a: b}, \
+         auto_materialize: {enabled: false, minimum_interval_seconds: 7, run_tags: {a: b}, \
          respect_materialization_data_versions: true, max_tick_retries: 1, use_sensors: false, use_threads: true, \
          num_workers: 2}\n\
          concurrency: {pools: {default_limit: 1, granularity: run, op_granularity_run_buffer: 2}, runs: \
@@ -125,6 +125,16 @@ fn runs_are_resumed_only_by_a_launcher_that_can() {
     refused(&[(&format!("{monitoring}{broken}"), "run_launcher.config.a")]);
 }
 
+/// Dagster takes a mapping for true there, and its daemon fails with one in the place of a number.
+#[test]
+fn automation_looks_up_no_variables() {
+    let settings = loaded(
+        "auto_materialize: {enabled: {env: FALSE_TEXT}, use_sensors: {env: MISSING}, max_tick_retries: {env: NUMBER}, \
+         minimum_interval_seconds: {env: NUMBER}}\n",
+    );
+    assert_eq!(settings.auto_materialize, AutoMaterializeSettings::new());
+}
+
 #[test]
 fn other_values_are_errors_that_name_them() {
     refused(&[
@@ -136,7 +146,6 @@ fn other_values_are_errors_that_name_them() {
         ("retention: {sensor: {purge_after_days: 1.5}}\n", "sensor.purge_after_days"),
         ("retention: {sensor: {purge_after_days: {skipped: true}}}\n", "purge_after_days.skipped"),
         ("retention: {runs: {purge_after_days: 1}}\n", "retention.runs"),
-        ("auto_materialize: {enabled: {env: MISSING}}\n", "MISSING"),
         ("concurrency: {pools: {granularity: both}}\n", "both"),
         (
             "concurrency: {runs: {tag_concurrency_limits: [{key: a}]}}\n",
