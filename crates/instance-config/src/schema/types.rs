@@ -56,7 +56,7 @@ impl Type {
     /// True or false, or `env: NAME`.
     pub(super) const BOOLEAN_SOURCE: Self = Self::Source(Scalar::Boolean);
     /// A mapping of anything.
-    pub(super) const ANYTHING: Self = Self::Open(&[]);
+    pub(crate) const ANYTHING: Self = Self::Open(&[]);
     /// Null, a text or `env: NAME`.
     pub(super) const NULL_OR_TEXT_SOURCE: Self = Self::Nullable(&Self::TEXT_SOURCE);
 
