@@ -124,7 +124,7 @@ fn not_served(config: &Config, settings: &InstanceSettings) -> Vec<ConfigProblem
         let key = if of_all { "storage" } else { section };
         if warnings.iter().all(|known| known.key != key) {
             let reason = format!(
-                "Dagster opens it, and this program does not have the class `{class}`; it refuses to open the instance"
+                "this program does not have the class `{class}`, and refuses to open the instance; Dagster opens it"
             );
             let warning = ConfigProblem::new(reason)
                 .with_severity(Severity::Warning)

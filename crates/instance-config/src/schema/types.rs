@@ -154,7 +154,9 @@ impl Field {
     pub(crate) const OF_CLASS: &[Self] = &[
         Self::required("module", Type::TEXT, "The Python module of the class."),
         Self::required("class", Type::TEXT, "The name of the class."),
-        Self::optional("config", Type::ANYTHING, "What the class is made with.").filled("{}"),
+        Self::optional("config", Type::ANYTHING, "What the class is made with.")
+            .filled("{}")
+            .secret(),
     ];
 
     const fn new(name: &'static str, kind: Type, need: Need, about: &'static str) -> Self {

@@ -7,9 +7,11 @@
 )]
 
 mod classes;
+mod described;
 mod members;
 mod overrides;
 mod postgres;
+mod problems;
 mod references;
 mod sections;
 mod storage;
