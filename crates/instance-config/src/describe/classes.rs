@@ -152,6 +152,7 @@ pub(super) fn section(
     };
     let below = match name {
         "storage" => "storage.sqlite".to_owned(),
+        "secrets" => "secrets.custom.config".to_owned(),
         // The queue has a section of its own.
         "run_coordinator" => return,
         _ => format!("{name}.config"),
