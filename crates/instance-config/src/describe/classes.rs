@@ -46,9 +46,8 @@ pub(super) fn stores(walker: &mut Walker<'_>, config: &Config, settings: &Instan
 fn unified(walker: &mut Walker<'_>, entry: &Entry, settings: &InstanceSettings) {
     let at = At::root().below("storage", entry.position);
     let Some(Field { kind, .. }) = section_field("storage") else { return };
-    let chosen = match entry.value.entries() {
-        Some([chosen]) => chosen,
-        _ => return walker.value(kind, &entry.value, &at, Value::Null),
+    let Some([chosen]) = entry.value.entries() else {
+        return walker.value(kind, &entry.value, &at, Value::Null);
     };
     let own = OWN_STORAGES.iter().find(|(key, ..)| Some(*key) == chosen.key.text());
     if let Some((_, module, class)) = own {

@@ -140,13 +140,14 @@ fn storage(
     let storage = &settings.storage;
     let is_open = |problem: &ConfigProblem| {
         let section = problem.key.split('.').next().unwrap_or_default();
+        let is_about_class = problem.key.rsplit('.').next() == Some("class");
         let class_of = |(name, store): (&str, &StoreSettings)| {
             (section == "storage" || section == name) && matches!(store, StoreSettings::Other(_))
         };
         problem.severity == Severity::Error
             && STORAGE_SECTIONS.contains(&section)
             && config.document().entry(section).is_some()
-            && !(problem.key.ends_with(".class") && storage.each().into_iter().any(class_of))
+            && !(is_about_class && storage.each().into_iter().any(class_of))
     };
     (!problems.iter().any(is_open)).then(|| storage.clone())
 }

@@ -60,8 +60,9 @@ pub(super) fn shown(
     }
     let inner = |kind: &Type, node: &Node| shown(kind, node, secrecy, environment);
     match (kind, &node.kind) {
-        (Type::Nullable(kind), _) => inner(kind, node),
-        (Type::Either(_, kind), Kind::List(_) | Kind::Mapping(_)) => inner(kind, node),
+        (Type::Nullable(kind), _) | (Type::Either(_, kind), Kind::List(_) | Kind::Mapping(_)) => {
+            inner(kind, node)
+        }
         (Type::List(kind), Kind::List(items)) => list(items, |item| inner(kind, item)),
         (Type::Map(kind), Kind::Mapping(entries)) => {
             mapping(entries, |entry| inner(kind, &entry.value))

@@ -185,8 +185,8 @@ fn where_the_stores_are_is_told_only_if_it_is_known() {
         ("storage: {postgres: {}}\n", None),
         ("storage: {sqlite: {base_dir: {env: MISSING}}}\n", None),
         (
-            "run_storage: {module: dagster_postgres, class: PostgresRunStorag}\n",
-            Some("PostgresRunStorag"),
+            "run_storage: {module: dagster_postgres, class: PostgresRunStore}\n",
+            Some("PostgresRunStore"),
         ),
         ("storage: {custom: {module: mine, class: Mine}}\n", Some("mine.Mine")),
         ("storage: {sqlite: {base_dir: /a}}\nnonsense: 1\n", Some("/a/history")),
@@ -194,7 +194,7 @@ fn where_the_stores_are_is_told_only_if_it_is_known() {
         let storage = described(yaml).storage.map(|storage| storage.run_storage.to_string());
         match (&storage, expected) {
             (Some(storage), Some(expected)) => {
-                assert!(storage.contains(expected), "{yaml}{storage}")
+                assert!(storage.contains(expected), "{yaml}{storage}");
             }
             _ => assert_eq!(storage.is_some(), expected.is_some(), "{yaml}{storage:?}"),
         }

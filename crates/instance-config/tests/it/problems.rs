@@ -104,7 +104,7 @@ fn texts_of_errors() {
     ];
     let mut texts = String::new();
     for yaml in cases {
-        write!(texts, "{yaml}{}\n", told(yaml)).unwrap();
+        writeln!(texts, "{yaml}{}", told(yaml)).unwrap();
     }
     assert!(!texts.lines().any(|line| line.starts_with("  ") && line.contains("secret")));
     insta::assert_snapshot!(texts);
