@@ -13,6 +13,7 @@ mod overrides;
 mod postgres;
 mod problems;
 mod references;
+mod secrets;
 mod sections;
 mod storage;
 mod support;
