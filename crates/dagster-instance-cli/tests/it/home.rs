@@ -143,6 +143,8 @@ fn run_binary_with(
         .args(arguments)
         .env_remove("DAGSTER_HOME")
         .env_remove("DAGSTER_EVENT_BATCH_SIZE")
+        .env_remove("DAGSTER_DAEMON_HEARTBEAT_TOLERANCE")
+        .env_remove("DAGSTER_MAX_GLOBAL_OP_CONCURRENCY_LIMIT")
         .envs(variables.iter().copied())
         .stdin(Stdio::null())
         .stdout(stdout)
