@@ -2,6 +2,7 @@
 //!
 //! * The facade's methods, from the public functions of the domains, with their documentation.
 //! * The READMEs of the facade and of the binary, from that of the project.
+//! * The JSON Schema of `dagster.yaml`, from the types that the configuration domain checks it by.
 //! * The list of our own crates whose log lines are never stored, from the roles of the crates.
 //!
 //! Here: which files there are, and whether they are up to date. Not here: what a method looks like.
@@ -12,6 +13,7 @@ mod readme;
 mod source;
 
 use std::collections::BTreeMap;
+use std::env::consts::EXE_SUFFIX;
 use std::fmt::Write as _;
 use std::fs;
 use std::io::Write as _;
@@ -20,8 +22,9 @@ use std::process::{Command, Stdio};
 
 use anyhow::{Context, Result, bail, ensure};
 
+use crate::process::{self, cargo};
 use crate::roles::{self, Role};
-use crate::workspace::Workspace;
+use crate::workspace::{SELECTION, Workspace};
 use methods::Domain;
 use source::Crate;
 
@@ -32,6 +35,8 @@ const READMES: [(&str, &[&str]); 2] = [
     ("crates/dagster-instance/README.md", &["Two commands", "The binary"]),
     ("crates/dagster-instance-cli/README.md", &["Two commands", "The library"]),
 ];
+/// The schema, and the example that prints it.
+const SCHEMA: (&str, &str) = ("docs/dagster.schema.json", "dagster_schema");
 /// All crates whose names begin with it are taken as ours.
 const FAMILY: &str = "dagster-instance";
 
@@ -60,6 +65,7 @@ pub(crate) fn run(workspace: &Workspace, check: bool) -> Result<()> {
     for (path, sections) in READMES {
         update(path, readme::without(&readme, sections)?)?;
     }
+    update(SCHEMA.0, printed_by_example(workspace, SCHEMA.1)?)?;
     for path in left_over(workspace, &methods)? {
         if !check {
             fs::remove_file(workspace.root.join(&path))?;
@@ -71,6 +77,14 @@ pub(crate) fn run(workspace: &Workspace, check: bool) -> Result<()> {
     }
     ensure!(!check || outdated.is_empty(), "write them with: cargo xtask codegen");
     Ok(())
+}
+
+/// What an example prints. It is built as the step `examples` builds all.
+fn printed_by_example(workspace: &Workspace, name: &str) -> Result<String> {
+    let mut build = cargo(workspace, "build");
+    process::output(build.args(SELECTION).args(["--quiet", "--example", name]))?;
+    let program = workspace.target.join("debug/examples").join(format!("{name}{EXE_SUFFIX}"));
+    Ok(String::from_utf8(process::output(&mut Command::new(program))?)?)
 }
 
 /// The files of the facade's methods, by path.

@@ -68,7 +68,7 @@ enum Command {
     Fmt,
     /// Check the project's own rules: crate edges, module docs, SQL's place, file sizes, licences
     Tidy,
-    /// Write the files that follow from others: the facade's methods, the list of our own crates
+    /// Write the files that follow from others: the facade's methods, the schema of dagster.yaml, the list of our own crates
     Codegen {
         /// Only fail when one of them is not up to date
         #[arg(long)]

@@ -1,6 +1,7 @@
 //! The arguments of the program.
 
 mod assets;
+mod config;
 mod daemons;
 mod partitions;
 mod reindex;
@@ -18,6 +19,7 @@ pub(crate) use assets::{
     AssetChecks, AssetCommand, AssetList, AssetPartitions, AssetShow, AssetWipe, Definition,
     MISSING, PartitionStatus,
 };
+pub(crate) use config::{ConfigCheckOf, ConfigCommand};
 pub(crate) use daemons::{DaemonCommand, DaemonStatusOf, DaemonWipe};
 pub(crate) use partitions::{
     KeysOf, PartitionsAdd, PartitionsCommand, PartitionsDelete, PartitionsList,
@@ -76,6 +78,9 @@ pub(crate) enum Command {
     /// Say how Dagster's daemons stand, and wipe their heartbeats
     #[command(subcommand)]
     Daemon(DaemonCommand),
+    /// Check the configuration, and show what it says
+    #[command(subcommand)]
+    Config(ConfigCommand),
     Reindex(Reindex),
     /// Say where the instance is, and what it holds
     Info(Output),

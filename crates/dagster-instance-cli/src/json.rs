@@ -3,6 +3,7 @@
 //! Not here: where it is printed.
 
 mod assets;
+mod config;
 mod daemons;
 mod partitions;
 mod scheduling;
@@ -22,6 +23,7 @@ use serde_json::{Map, Value, json};
 pub(crate) use assets::{
     AssetInFull, asset, asset_check, asset_in_full, asset_partition, asset_wiped,
 };
+pub(crate) use config::{config, config_check};
 pub(crate) use daemons::{daemon_status, wiped_heartbeats};
 pub(crate) use partitions::{added_partitions, deleted_partitions, partition};
 pub(crate) use scheduling::{

@@ -17,8 +17,8 @@ use std::ffi::OsString;
 use std::process::ExitCode;
 
 use args::{
-    Arguments, AssetCommand, BackfillCommand, Command, DaemonCommand, PartitionsCommand,
-    RunCommand, ScheduleCommand, SensorCommand, TickCommand,
+    Arguments, AssetCommand, BackfillCommand, Command, ConfigCommand, DaemonCommand,
+    PartitionsCommand, RunCommand, ScheduleCommand, SensorCommand, TickCommand,
 };
 use commands::instigator_switch::Switch;
 use dagster_instance::scheduling::InstigatorType;
@@ -74,6 +74,7 @@ async fn run(arguments: Arguments) -> Result<ExitCode> {
         Command::Asset(command) => return run_asset(place, command).await,
         Command::Partitions(command) => return run_partitions(place, command).await,
         Command::Daemon(command) => return run_daemon(place, command).await,
+        Command::Config(command) => return run_config(place, &command),
         Command::Schedule(command) => run_schedule(place, &command).await,
         Command::Sensor(command) => run_sensor(place, &command).await,
         Command::Tick(TickCommand::List(list)) => commands::tick_list::run(place, &list).await,
@@ -128,6 +129,15 @@ async fn run_daemon(place: &InstancePlace, command: DaemonCommand) -> Result<Exi
         DaemonCommand::LivenessCheck => return commands::daemon_liveness::run(place).await,
         DaemonCommand::Wipe(wipe) => return commands::daemon_wipe::run(place, &wipe).await,
         DaemonCommand::Status(status) => commands::daemon_status::run(place, &status).await,
+    }?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn run_config(place: &InstancePlace, command: &ConfigCommand) -> Result<ExitCode> {
+    match command {
+        ConfigCommand::Check(check) => return commands::config_check::run(place, check),
+        ConfigCommand::Show(output) => commands::config_show::run(place, output),
+        ConfigCommand::Schema => commands::config_check::schema(),
     }?;
     Ok(ExitCode::SUCCESS)
 }

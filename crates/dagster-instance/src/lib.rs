@@ -20,8 +20,9 @@ pub use instance_assets::{
     AssetCheckInstanceSupport, AssetPartitionStatus, DataVersionQuery, RunlessAssetEvent,
 };
 pub use instance_config::{
-    Environment, Home, HomeSource, LoadSettings, ProcessEnvironment, find_home, load_settings,
-    load_settings_of, settings_from_ref,
+    CONFIG_FILENAME, ConfigCheck, ConfigDescription, DescribedSetting, Environment, Home,
+    HomeSource, LoadSettings, ProcessEnvironment, SettingOrigin, check_config, dagster_yaml_schema,
+    describe_settings, find_home, load_settings, load_settings_of, settings_from_ref,
 };
 pub use instance_core::clock::{self, Clock, IdSource, RandomIds, SystemClock};
 pub use instance_core::command::{COMMAND_OP, CommandSpec};

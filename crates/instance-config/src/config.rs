@@ -20,25 +20,13 @@ pub(crate) struct Config {
     document: Node,
     values: Map<String, Value>,
     problems: Vec<ConfigProblem>,
+    /// Whether the file is a mapping.
+    is_readable: bool,
 }
 
 impl Config {
-    /// Reads a file as Dagster finds it, changes its values, and checks them. Without the file there are no values.
-    ///
-    /// # Errors
-    ///
-    /// [`InstanceError::ConfigFile`] if Dagster refuses the file; [`InstanceError::Config`] if it cannot be read.
-    pub(crate) fn read(
-        file: &Path,
-        environment: &dyn Environment,
-        change: impl FnOnce(&mut Map<String, Value>),
-    ) -> Result<Self, InstanceError> {
-        let config = Self::inspect(file, environment, change)?;
-        let errors = verdict::errors(&config.problems);
-        if errors.is_empty() { Ok(config) } else { Err(config.refused(errors)) }
-    }
-
-    /// Reads a file as [`read`](Self::read) does, and keeps what is wrong with it.
+    /// Reads a file as Dagster finds it, changes its values, and keeps what is wrong with them. Without the file there
+    /// are no values.
     ///
     /// # Errors
     ///
@@ -54,6 +42,7 @@ impl Config {
             document: empty(),
             values: Map::new(),
             problems: Vec::new(),
+            is_readable: true,
         };
         match found_file(file) {
             FoundFile::None => {}
@@ -68,6 +57,7 @@ impl Config {
                     "Dagster takes the name of its directory for a pattern and reads {}; rename the directory",
                     other.display()
                 );
+                config.is_readable = false;
                 config.problems.push(ConfigProblem::new(reason));
             }
         }
@@ -78,6 +68,25 @@ impl Config {
             config.problems.extend(verdict::problems(&config.document, environment));
         }
         Ok(config)
+    }
+
+    /// The file, if Dagster accepts it.
+    ///
+    /// # Errors
+    ///
+    /// [`InstanceError::ConfigFile`] with all that keeps an instance from being opened.
+    pub(crate) fn accepted(self) -> Result<Self, InstanceError> {
+        let errors = verdict::errors(&self.problems);
+        if errors.is_empty() { Ok(self) } else { Err(self.refused(errors)) }
+    }
+
+    /// The file, if it can be told what it says, be it right or wrong.
+    ///
+    /// # Errors
+    ///
+    /// [`InstanceError::ConfigFile`] if it is no mapping.
+    pub(crate) fn readable(self) -> Result<Self, InstanceError> {
+        if self.is_readable { Ok(self) } else { self.accepted() }
     }
 
     fn read_document(&mut self) -> Result<(), InstanceError> {
@@ -101,6 +110,7 @@ impl Config {
             }
             Err(error) => ConfigProblem::new(error.reason).with_position(error.position),
         };
+        self.is_readable = false;
         self.problems.push(problem);
         Ok(())
     }
@@ -124,15 +134,21 @@ impl Config {
         &self.values
     }
 
+    /// The values with their places.
+    pub(crate) const fn document(&self) -> &Node {
+        &self.document
+    }
+
     /// All that is wrong with the file.
     pub(crate) fn problems(&self) -> &[ConfigProblem] {
         &self.problems
     }
 
-    /// Where the value under a path of keys is; the parts of a list are `0`, `1` and so on. `None` if the file does not
-    /// have it.
+    /// Where the value under a path of keys is, or else that of the keys before; the parts of a list are `0`, `1` and so
+    /// on. `None` if the file has none of them.
     pub(crate) fn place(&self, path: &[&str]) -> Option<Position> {
-        self.document.at(path).map(|node| node.position).filter(|position| *position != NOWHERE)
+        let found = (1..=path.len()).rev().find_map(|length| self.document.at(&path[..length]));
+        found.map(|node| node.position).filter(|position| *position != NOWHERE)
     }
 
     fn refused(&self, problems: Vec<ConfigProblem>) -> InstanceError {

@@ -7,6 +7,7 @@
 mod carried;
 mod check;
 mod config;
+mod describe;
 mod document;
 mod environment;
 mod fields;
@@ -19,6 +20,7 @@ mod place;
 mod reference;
 mod schema;
 mod settings;
+mod shown;
 mod storage_url;
 mod user_home;
 mod verdict;
@@ -28,6 +30,7 @@ mod yaml_text;
 pub use instance_core;
 
 pub use check::{ConfigCheck, check_config};
+pub use describe::{ConfigDescription, DescribedSetting, SettingOrigin, describe_settings};
 pub use environment::{Environment, ProcessEnvironment};
 pub use home::{Home, HomeSource, find_home};
 pub use load::{CONFIG_FILENAME, LoadSettings, load_settings, load_settings_of, settings_from_ref};

@@ -98,17 +98,8 @@ pub fn load_settings_of(
     environment: &dyn Environment,
 ) -> Result<InstanceSettings, InstanceError> {
     let home = &request.home;
-    let storage = request.storage.as_deref().map(storage_section).transpose()?;
     let environment = WithHome { home, environment };
-    let config = Config::read(&home.join(&request.config_filename), &environment, |values| {
-        for (section, value) in &request.overrides {
-            values.insert(section.clone(), value.clone());
-        }
-        if let Some(storage) = storage {
-            values.retain(|section, _| !STORAGE_SECTIONS.contains(&section.as_str()));
-            values.insert("storage".to_owned(), Value::Object(storage));
-        }
-    })?;
+    let config = inspect(request, &environment)?.accepted()?;
     let parts = Parts::of_file(&config);
     // A reference is text, and a directory may have a name that is none.
     let reference = match (home.to_str(), &parts.instance_class) {
@@ -137,10 +128,32 @@ pub fn settings_from_ref(
     Ok(settings.with_instance_ref(reference.clone()))
 }
 
+/// Reads the file that a request names, with what stands in the place of its sections, and keeps what is wrong with it.
+///
+/// # Errors
+///
+/// [`InstanceError::Config`] if the file cannot be read; [`InstanceError::Invalid`] for [`LoadSettings::storage`].
+pub(crate) fn inspect(
+    request: &LoadSettings,
+    environment: &WithHome<'_>,
+) -> Result<Config, InstanceError> {
+    let storage = request.storage.as_deref().map(storage_section).transpose()?;
+    let file = request.home.join(&request.config_filename);
+    Config::inspect(&file, environment, |values| {
+        for (section, value) in &request.overrides {
+            values.insert(section.clone(), value.clone());
+        }
+        if let Some(storage) = storage {
+            values.retain(|section, _| !STORAGE_SECTIONS.contains(&section.as_str()));
+            values.insert("storage".to_owned(), Value::Object(storage));
+        }
+    })
+}
+
 /// The environment of an instance whose directory may have been named in another way than by `DAGSTER_HOME`.
-struct WithHome<'a> {
-    home: &'a Path,
-    environment: &'a dyn Environment,
+pub(crate) struct WithHome<'a> {
+    pub(crate) home: &'a Path,
+    pub(crate) environment: &'a dyn Environment,
 }
 
 impl Environment for WithHome<'_> {

@@ -7,6 +7,8 @@ pub(crate) mod asset_show;
 pub(crate) mod asset_wipe;
 pub(crate) mod backfill_list;
 pub(crate) mod backfill_show;
+pub(crate) mod config_check;
+pub(crate) mod config_show;
 pub(crate) mod daemon_liveness;
 pub(crate) mod daemon_status;
 pub(crate) mod daemon_wipe;

@@ -109,7 +109,16 @@ impl Home {
         let home = ["--home".into(), self.path().as_os_str().to_owned()];
         let arguments: Vec<OsString> =
             home.into_iter().chain(arguments.iter().map(|it| it.as_ref().to_owned())).collect();
-        let mut ended = run_binary(&arguments, stdout, stderr);
+        self.without_path(run_binary(&arguments, stdout, stderr))
+    }
+
+    /// Runs the binary with these arguments and variables, to which nothing is added.
+    pub(crate) fn run_with(&self, arguments: &[&str], variables: &[(&str, &str)]) -> Ended {
+        let arguments: Vec<OsString> = arguments.iter().map(OsString::from).collect();
+        self.without_path(run_binary_with(&arguments, variables, Stdio::piped(), Stdio::piped()))
+    }
+
+    fn without_path(&self, mut ended: Ended) -> Ended {
         let path = self.path().to_string_lossy();
         for text in [&mut ended.stdout, &mut ended.stderr] {
             *text = text.replace(&*path, "[HOME]");
@@ -119,12 +128,24 @@ impl Home {
 }
 
 /// Runs the binary with these arguments and nothing in its environment that it would follow.
-#[expect(clippy::disallowed_methods, reason = "tests start the program that they test")]
 pub(crate) fn run_binary(arguments: &[OsString], stdout: Stdio, stderr: Stdio) -> Ended {
+    run_binary_with(arguments, &[], stdout, stderr)
+}
+
+#[expect(clippy::disallowed_methods, reason = "tests start the program that they test")]
+fn run_binary_with(
+    arguments: &[OsString],
+    variables: &[(&str, &str)],
+    stdout: Stdio,
+    stderr: Stdio,
+) -> Ended {
     let child = Command::new(env!("CARGO_BIN_EXE_dagster-instance"))
         .args(arguments)
         .env_remove("DAGSTER_HOME")
         .env_remove("DAGSTER_EVENT_BATCH_SIZE")
+        .env_remove("DAGSTER_DAEMON_HEARTBEAT_TOLERANCE")
+        .env_remove("DAGSTER_MAX_GLOBAL_OP_CONCURRENCY_LIMIT")
+        .envs(variables.iter().copied())
         .stdin(Stdio::null())
         .stdout(stdout)
         .stderr(stderr)

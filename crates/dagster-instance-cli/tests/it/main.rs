@@ -3,6 +3,7 @@
 #![expect(clippy::expect_used, reason = "a failed expectation is a failed test")]
 
 mod assets;
+mod config;
 mod configured;
 mod daemons;
 mod ended;

@@ -46,7 +46,7 @@ pub(crate) const INSTANCE: &[Field] = &[
         .filled(r#"{"enabled": false, "max_retries": 0, "retry_on_asset_or_op_failure": true}"#),
     Field::optional("retention", RETENTION, "How long ticks are kept."),
     Field::optional("schedules", THREADS, "How the daemon evaluates schedules."),
-    Field::optional("sensors", THREADS, "How the daemon evaluates sensors."),
+    Field::optional("sensors", THREADS_OF_SENSORS, "How the daemon evaluates sensors."),
     Field::optional("backfills", THREADS, "How the daemon works on backfills."),
     Field::optional(
         "auto_materialize",
@@ -161,23 +161,30 @@ const CODE_SERVERS: Type = Type::Shape(&[
     .implied("false"),
 ]);
 
-const THREADS: Type = Type::Shape(&[
-    Field::optional(
-        "use_threads",
-        Type::BOOLEAN,
-        "Whether several are worked on at the same time.",
-    )
-    .filled("false"),
-    Field::optional("num_workers", Type::INTEGER, "How many threads work on them."),
-    Field::optional("num_submit_workers", Type::INTEGER, "How many threads submit their runs."),
-]);
+const THREADS: Type = Type::Shape(&[USE_THREADS.filled("false"), NUM_WORKERS, NUM_SUBMIT_WORKERS]);
+
+/// Dagster has threads for sensors unless the file says otherwise.
+const THREADS_OF_SENSORS: Type =
+    Type::Shape(&[USE_THREADS.implied("true"), NUM_WORKERS, NUM_SUBMIT_WORKERS]);
+
+const USE_THREADS: Field = Field::optional(
+    "use_threads",
+    Type::BOOLEAN,
+    "Whether several are worked on at the same time.",
+);
+
+const NUM_WORKERS: Field =
+    Field::optional("num_workers", Type::INTEGER, "How many threads work on them.");
+
+const NUM_SUBMIT_WORKERS: Field =
+    Field::optional("num_submit_workers", Type::INTEGER, "How many threads submit their runs.");
 
 const RETENTION: Type = Type::Shape(&[
     Field::optional("schedule", KEPT, "Of schedules."),
-    Field::optional("sensor", KEPT, "Of sensors."),
+    Field::optional("sensor", KEPT_OF_SENSORS, "Of sensors."),
     Field::optional(
         "auto_materialize",
-        KEPT,
+        KEPT_OF_SENSORS,
         "Of sensors that materialise assets by their conditions.",
     ),
 ]);
@@ -188,12 +195,26 @@ const KEPT: Type = Type::Shape(&[Field::required(
     "How many days ticks are kept; -1 is for ever.",
 )]);
 
-const DAYS: Type = Type::Shape(&[
-    Field::optional("skipped", Type::INTEGER, "Ticks that did nothing."),
-    Field::optional("success", Type::INTEGER, "Ticks that did something."),
-    Field::optional("failure", Type::INTEGER, "Ticks that failed."),
-    Field::optional("started", Type::INTEGER, "Ticks that have not ended."),
-]);
+const KEPT_OF_SENSORS: Type = Type::Shape(&[Field::required(
+    "purge_after_days",
+    Type::Either(Scalar::Integer, &DAYS_OF_SENSORS),
+    "How many days ticks are kept; -1 is for ever.",
+)]);
+
+const DAYS: Type = Type::Shape(&[SKIPPED.implied("-1"), SUCCESS, FAILURE, STARTED]);
+
+const DAYS_OF_SENSORS: Type = Type::Shape(&[SKIPPED.implied("7"), SUCCESS, FAILURE, STARTED]);
+
+const SKIPPED: Field = Field::optional("skipped", Type::INTEGER, "Ticks that did nothing.");
+
+const SUCCESS: Field =
+    Field::optional("success", Type::INTEGER, "Ticks that did something.").implied("-1");
+
+const FAILURE: Field =
+    Field::optional("failure", Type::INTEGER, "Ticks that failed.").implied("-1");
+
+const STARTED: Field =
+    Field::optional("started", Type::INTEGER, "Ticks that have not ended.").implied("-1");
 
 const PYTHON_LOGS: Type = Type::Shape(&[
     Field::optional(

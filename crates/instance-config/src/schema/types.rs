@@ -56,7 +56,7 @@ impl Type {
     /// True or false, or `env: NAME`.
     pub(super) const BOOLEAN_SOURCE: Self = Self::Source(Scalar::Boolean);
     /// A mapping of anything.
-    pub(super) const ANYTHING: Self = Self::Open(&[]);
+    pub(crate) const ANYTHING: Self = Self::Open(&[]);
     /// Null, a text or `env: NAME`.
     pub(super) const NULL_OR_TEXT_SOURCE: Self = Self::Nullable(&Self::TEXT_SOURCE);
 
@@ -154,7 +154,9 @@ impl Field {
     pub(crate) const OF_CLASS: &[Self] = &[
         Self::required("module", Type::TEXT, "The Python module of the class."),
         Self::required("class", Type::TEXT, "The name of the class."),
-        Self::optional("config", Type::ANYTHING, "What the class is made with.").filled("{}"),
+        Self::optional("config", Type::ANYTHING, "What the class is made with.")
+            .filled("{}")
+            .secret(),
     ];
 
     const fn new(name: &'static str, kind: Type, need: Need, about: &'static str) -> Self {

@@ -7,15 +7,22 @@ use crate::environment::Environment;
 use crate::fields::when_used;
 use crate::schema::source;
 
-/// The settings with what environment variables say.
+/// Which events wait in a batch.
+pub(super) fn event_batching(
+    environment: &dyn Environment,
+) -> Result<EventBatching, ConfigProblems> {
+    let batch = Variables(environment).number("DAGSTER_EVENT_BATCH_SIZE")?;
+    // For Dagster, a number below zero means that no event waits, too.
+    let batching = batch.map(|size| EventBatching::of_size(usize::try_from(size).unwrap_or(0)));
+    Ok(batching.unwrap_or_default())
+}
+
+/// The settings with what environment variables say, whose mistakes matter only to those who need them.
 pub(super) fn with_variables(
     settings: InstanceSettings,
     environment: &dyn Environment,
-) -> Result<InstanceSettings, ConfigProblems> {
+) -> InstanceSettings {
     let variables = Variables(environment);
-    // For Dagster, a number below zero means that no event waits, too.
-    let batch = variables.number("DAGSTER_EVENT_BATCH_SIZE")?;
-    let batching = batch.map(|size| EventBatching::of_size(usize::try_from(size).unwrap_or(0)));
     let freshness = variables.text("DAGSTER_ASSET_FRESHNESS_ENABLED");
     let killswitch = variables.text("DAGSTER_LEGACY_FRESHNESS_POLICY_KILLSWITCH");
     let limit = variables.number_if_set("DAGSTER_DEFAULT_GRAPHQL_RUN_RECORDS_LIMIT");
@@ -25,14 +32,13 @@ pub(super) fn with_variables(
         Ok(Some(seconds)) => Ok(seconds),
         Err(problems) => Err(when_used(problems)),
     };
-    Ok(settings
-        .with_event_batching(batching.unwrap_or_default())
+    settings
         .with_asset_freshness_enabled(freshness.is_none_or(|text| text != "false"))
         .with_legacy_freshness_policy_killswitch_enabled(
             killswitch.is_some_and(|text| matches!(&*text, "1" | "true")),
         )
         .with_default_graphql_run_records_limit(limit.map_err(when_used))
-        .with_daemon_heartbeat_tolerance_seconds(tolerance))
+        .with_daemon_heartbeat_tolerance_seconds(tolerance)
 }
 
 struct Variables<'a>(&'a dyn Environment);

@@ -7,10 +7,13 @@
 )]
 
 mod classes;
+mod described;
 mod members;
 mod overrides;
 mod postgres;
+mod problems;
 mod references;
+mod secrets;
 mod sections;
 mod storage;
 mod support;
