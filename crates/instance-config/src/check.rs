@@ -6,7 +6,6 @@ use instance_core::config_problems::{ConfigProblem, ConfigProblems, Severity};
 use instance_core::error::InstanceError;
 use instance_core::settings::{
     ComputeLogSettings, InstanceSettings, RunCoordinatorSettings, RunLauncherSettings,
-    StoreSettings,
 };
 
 use crate::config::Config;
@@ -74,7 +73,6 @@ pub(crate) fn problems(config: &Config, made: &Made) -> Vec<ConfigProblem> {
             .filter(|found| !problems.iter().any(|known| says_the_same(known, found)))
             .collect();
         problems.extend(found);
-        problems.extend(not_served(config, &made.settings));
     }
     problems.sort_by_key(|problem| problem.position);
     problems
@@ -113,25 +111,4 @@ fn of_file(mistake: &ConfigProblems, file: &Path) -> Vec<ConfigProblem> {
 fn says_the_same(known: &ConfigProblem, found: &ConfigProblem) -> bool {
     let section = |problem: &ConfigProblem| problem.key.split('.').next().map(str::to_owned);
     known.severity != Severity::Warning && section(known) == section(found)
-}
-
-/// Stores that Dagster opens and this program does not.
-fn not_served(config: &Config, settings: &InstanceSettings) -> Vec<ConfigProblem> {
-    let mut warnings: Vec<ConfigProblem> = Vec::new();
-    for (section, store) in settings.storage.each() {
-        let StoreSettings::Other(class) = store else { continue };
-        let of_all = config.document().get("storage").is_some_and(|node| !node.is_falsy());
-        let key = if of_all { "storage" } else { section };
-        if warnings.iter().all(|known| known.key != key) {
-            let reason = format!(
-                "this program does not have the class `{class}`, and refuses to open the instance; Dagster opens it"
-            );
-            let warning = ConfigProblem::new(reason)
-                .with_severity(Severity::Warning)
-                .with_key(key)
-                .with_position(config.place(&[key]));
-            warnings.push(warning);
-        }
-    }
-    warnings
 }

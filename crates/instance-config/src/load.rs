@@ -3,6 +3,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use instance_core::config_problems::Severity;
 use instance_core::error::InstanceError;
 use instance_core::instance_ref::InstanceRef;
 use instance_core::settings::{InstanceSettings, LocalArtifactSettings};
@@ -84,8 +85,8 @@ pub fn load_settings(
 /// environment variables are resolved; `DAGSTER_HOME` is the directory of the instance.
 ///
 /// What Dagster makes when it opens an instance is made here: a mistake in it is an error. What Dagster makes when it is
-/// needed, captured logs and the run coordinator and launcher, holds its mistakes itself. Classes that this version
-/// does not have are no error here, either.
+/// needed, captured logs and the run coordinator and launcher, holds its mistakes itself. Of the classes that this
+/// version does not have, only those of stores are an error here.
 ///
 /// # Errors
 ///
@@ -100,6 +101,7 @@ pub fn load_settings_of(
     let home = &request.home;
     let environment = WithHome { home, environment };
     let config = inspect(request, &environment)?.accepted()?;
+    warn(&config);
     let parts = Parts::of_file(&config);
     // A reference is text, and a directory may have a name that is none.
     let reference = match (home.to_str(), &parts.instance_class) {
@@ -107,6 +109,15 @@ pub fn load_settings_of(
         _ => None,
     };
     Ok(settings(home, &parts, &environment)?.with_instance_ref(reference))
+}
+
+/// Tells what may not be what was meant. What is about one setting is told on demand, by
+/// [`check_config`](crate::check_config).
+fn warn(config: &Config) {
+    let warnings = config.problems().iter().filter(|problem| problem.severity == Severity::Warning);
+    for warning in warnings.filter(|warning| warning.position.is_none()) {
+        tracing::warn!(file = %config.file().display(), "{}", warning.reason);
+    }
 }
 
 /// Makes the settings of the instance that a reference names, whether we or Dagster made it.

@@ -39,11 +39,18 @@ pub(crate) enum RunLogs {
 }
 
 impl RunLogs {
-    /// A file for each run, below a directory.
-    pub(crate) fn sharded(directory: PathBuf, context: StorageContext) -> Self {
+    /// A file for each run, below a directory. Some databases in it, by their names without the ending, are those of
+    /// other stores.
+    pub(crate) fn sharded(
+        directory: PathBuf,
+        mut taken: Vec<&'static str>,
+        context: StorageContext,
+    ) -> Self {
         let most = open_at_most();
+        taken.push(INDEX);
         Self::Sharded(Box::new(Shards {
             directory,
+            taken,
             context,
             most,
             users: Arc::new(Semaphore::new(most)),
@@ -213,6 +220,8 @@ fn open_at_most() -> usize {
 #[derive(Debug)]
 pub(crate) struct Shards {
     directory: PathBuf,
+    /// The names of the databases that are there and are no run's.
+    taken: Vec<&'static str>,
     context: StorageContext,
     /// How many are open at once.
     most: usize,
@@ -305,7 +314,7 @@ impl Shards {
         while let Some(file) = files.next_entry().await.map_err(failed)? {
             let name = file.file_name();
             let id = name.to_str().and_then(|name| name.strip_suffix(".db"));
-            ids.extend(id.filter(|id| *id != INDEX).map(RunId::from));
+            ids.extend(id.filter(|id| !self.taken.contains(id)).map(RunId::from));
         }
         ids.sort();
         Ok(ids)
@@ -345,7 +354,7 @@ impl Shards {
     /// The file of a run's shard. An id is refused if it is no file name, or names another file.
     fn path(&self, run_id: &RunId) -> Result<PathBuf, StorageError> {
         let id = run_id.as_str();
-        if id == INDEX || id.contains(['/', '\\', '\0']) {
+        if self.taken.contains(&id) || id.contains(['/', '\\', '\0']) {
             return Err(StorageError::Unsupported {
                 what: format!("run id {id:?}"),
                 reason: "events of a run are stored in a file of its id, and this id is not a possible name".to_owned(),

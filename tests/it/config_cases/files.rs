@@ -100,7 +100,7 @@ fn no_error_about_yaml_shows_a_secret() {
         (format!("{storage}telemetry:\n\tenabled: true\n"), "9:"),
         (format!("{storage}telemetry: enabled: true\n"), "8:"),
         (format!("{storage}telemetry: *unknown\n"), "8:12"),
-        (format!("{storage}telemetry: !unknown x\n"), "8:12"),
+        (format!("{storage}telemetry: !unknown x\n"), "8:21"),
         (storage.replace(PASSWORD, &format!("\"{PASSWORD}")), "dagster.yaml"),
         (storage.replace(PASSWORD, &format!("{PASSWORD}: more")), "5:"),
         (storage.replace(PASSWORD, &format!("@{PASSWORD}")), "5:17"),

@@ -48,12 +48,15 @@ fn a_missing_home_is_not_created() {
     assert!(!absent.path().exists());
 }
 
-/// Dagster looks for the file by a pattern, does not find it, and takes defaults without a word. We read it.
+/// Dagster looks for the file by a pattern, does not find it, and takes defaults without a word. Its runs are then in
+/// SQLite, whatever the file says, so ours are, too; but we say so.
 #[test]
-fn a_home_with_brackets_in_its_name_has_its_file() {
+fn a_home_with_brackets_in_its_name_has_no_file() {
     let above = Home::new();
     let home = above.path().join("with [brackets]");
     std::fs::create_dir(&home).expect("a directory");
     std::fs::write(home.join("dagster.yaml"), "telemetry:\n  enabled: false\n").expect("a file");
-    assert_eq!(load_from(&home, &[]).map(|settings| settings.telemetry_enabled), Ok(false));
+    assert_eq!(load_from(&home, &[]).map(|settings| settings.telemetry_enabled), Ok(true));
+    let finished = above.ours(&["info", "--home", &home.to_string_lossy()]);
+    assert!(finished.stderr.contains("rename the directory"), "{}", finished.stderr);
 }

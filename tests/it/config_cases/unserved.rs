@@ -96,11 +96,22 @@ fn a_custom_storage_that_we_have_is_served() {
     assert!(!format!("{settings:?}").contains(PASSWORD));
 }
 
-/// Case 20: a class of one's own over a plain `postgres_db` is refused by its name, with the way round.
+/// Case 20: a class of one's own over a plain `postgres_db`, with the name of one of Dagster's, means what that means.
+#[test]
+fn a_storage_that_is_named_after_one_of_dagsters_is_served() {
+    let yaml = format!(
+        "run_storage:\n  module: storages_of_ours\n  class: PooledPostgresRunStorage\n  config:\n    postgres_db:\n      \
+         username: u\n      password: {PASSWORD}\n      hostname: h\n      db_name: d\n"
+    );
+    let settings = accepted(&yaml, &[]);
+    assert_eq!(postgres(&settings.storage).host.as_deref(), Some("h"));
+}
+
+/// Case 20: another class is refused by its name, with the way round.
 #[tokio::test]
 async fn a_storage_of_ones_own_is_refused_by_name_with_the_way_round() {
     let yaml = format!(
-        "run_storage:\n  module: storages_of_ours\n  class: PooledPostgresRunStorage\n  config:\n    postgres_db:\n      \
+        "run_storage:\n  module: storages_of_ours\n  class: PooledRunStorage\n  config:\n    postgres_db:\n      \
          username: u\n      password: {PASSWORD}\n      hostname: h\n      db_name: d\n"
     );
     let of_home = home(&yaml);
@@ -111,7 +122,7 @@ async fn a_storage_of_ones_own_is_refused_by_name_with_the_way_round() {
         },
         Err(error) => shown(&error),
     };
-    assert!(error.contains("PooledPostgresRunStorage") && error.contains("--storage"), "{error}");
+    assert!(error.contains("PooledRunStorage") && error.contains("--storage"), "{error}");
     assert!(!error.contains(PASSWORD), "{error}");
     assert!(!of_home.path().join("history").exists());
 }

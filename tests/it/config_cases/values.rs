@@ -51,11 +51,9 @@ fn the_name_of_a_variable_is_text() {
 fn a_variable_stands_only_where_dagster_reads_one() {
     refused("run_retries:\n  enabled:\n    env: X\n", &[("X", "true")], &["run_retries.enabled"]);
     refused("telemetry:\n  enabled:\n    env: X\n", &[("X", "true")], &["telemetry.enabled"]);
-    // Among the parameters of a connection it is none: the text is that of the mapping, as Python writes it.
+    // Among the parameters of a connection it is none. Dagster hands Python's text of the mapping to the server.
     let params = of_postgres("      params:\n        application_name:\n          env: X\n");
-    let settings = accepted(&params, &[("X", "resolved")]);
-    let found = postgres(&settings.storage).param("application_name");
-    assert_eq!(found, Some("{'env': 'X'}"));
+    refused(&params, &[("X", "resolved")], &["params.application_name", "no variables"]);
 }
 
 /// `DAGSTER_HOME` is the home that was named, however it was named.

@@ -30,7 +30,9 @@ pub(crate) async fn run(place: &InstancePlace, args: &DaemonStatusOf) -> Result<
 fn row(status: &DaemonStatus) -> Vec<String> {
     let heartbeat = status.last_heartbeat.as_ref();
     let errors = heartbeat.map_or(&[][..], |heartbeat| heartbeat.errors());
-    let shown = errors.first().map(|error| text::lines(error.message.trim_end()));
+    // One line, as the row is one; the others are in the JSON.
+    let line = |message: &str| text::message(message.lines().next().unwrap_or_default());
+    let shown = errors.first().map(|error| line(&error.message));
     let shown = match (shown, errors.len()) {
         (Some(first), 1) => first,
         (Some(first), count) => format!("{first} (and {} more)", count - 1),

@@ -3,6 +3,7 @@
 //! In Dagster's default layout there is one file of runs, one index across runs, one shard of events for each run,
 //! and one file of schedules.
 
+use std::path::Path;
 use std::sync::Arc;
 
 use instance_core::error::StorageError;
@@ -29,7 +30,7 @@ impl Storages {
         mode: OpenMode,
         context: StorageContext,
     ) -> Result<Self, StorageError> {
-        let file = |directory: &std::path::Path, name: &str, schema| {
+        let file = |directory: &Path, name: &str, schema| {
             Arc::new(Database::sqlite(SqlitePlace::File(directory.join(name)), schema, &context))
         };
         let mut opened = Postgres { mode, databases: Vec::new() };
@@ -52,7 +53,8 @@ impl Storages {
         let (index, run_logs) = match &settings.event_log_storage {
             StoreSettings::Sqlite(directory) => {
                 let index = file(directory, "index.db", Schema::EventIndex);
-                (index, RunLogs::sharded(directory.clone(), context.clone()))
+                let taken = taken(settings, directory).await;
+                (index, RunLogs::sharded(directory.clone(), taken, context.clone()))
             }
             StoreSettings::ConsolidatedSqlite(directory) => {
                 let index = file(directory, "event_log.db", Schema::EventIndex);
@@ -71,6 +73,30 @@ impl Storages {
         };
         Ok(Self::new(runs, index, run_logs, schedules, &context))
     }
+}
+
+/// The databases of other stores in the directory of the events: a file for each run would be a neighbour of theirs.
+async fn taken(settings: &StorageSettings, directory: &Path) -> Vec<&'static str> {
+    let mut taken = Vec::new();
+    for (store, name) in
+        [(&settings.run_storage, "runs"), (&settings.schedule_storage, "schedules")]
+    {
+        if let StoreSettings::Sqlite(other) | StoreSettings::ConsolidatedSqlite(other) = store
+            && is_same(other, directory).await
+        {
+            taken.push(name);
+        }
+    }
+    taken
+}
+
+/// Whether two paths lead to one directory, which need not exist.
+async fn is_same(one: &Path, other: &Path) -> bool {
+    if one == other {
+        return true;
+    }
+    let (one, other) = (tokio::fs::canonicalize(one).await, tokio::fs::canonicalize(other).await);
+    matches!((one, other), (Ok(one), Ok(other)) if one == other)
 }
 
 /// The Postgres databases that were opened.
