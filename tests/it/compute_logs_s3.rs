@@ -10,9 +10,10 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use dagster_instance::{CommandJob, CommandSpec, DagsterInstance, ProcessRunLauncher};
-use dagster_instance::{WatchEventLogs, WatchUntil};
+use dagster_instance::{Environment, WatchEventLogs, WatchUntil};
 use dagster_instance_tests::{Home, dagster_script, dagster_with_input};
 use instance_core::StorageError;
+use instance_core::ops::ComputeLogAccess;
 use instance_core::settings::S3ComputeLogSettings;
 use instance_core::storage::{ComputeIoType, ComputeLogKey, ComputeLogManager, ComputeLogPrefix};
 use instance_storage::S3ComputeLogManager;
@@ -57,11 +58,21 @@ fn new_bucket() -> String {
     format!("bucket-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::SeqCst))
 }
 
+const CREDENTIALS: [(&str, &str); 2] =
+    [("AWS_ACCESS_KEY_ID", "ours"), ("AWS_SECRET_ACCESS_KEY", "secret")];
+
 fn credentials(variable: &str) -> Option<String> {
-    variable
-        .starts_with("AWS_ACCESS_KEY_ID")
-        .then(|| "ours".to_owned())
-        .or_else(|| (variable == "AWS_SECRET_ACCESS_KEY").then(|| "secret".to_owned()))
+    let found = CREDENTIALS.iter().find(|(name, _)| *name == variable);
+    found.map(|(_, value)| (*value).to_owned())
+}
+
+/// The environment of a process with these credentials.
+struct Credentials;
+
+impl Environment for Credentials {
+    fn get(&self, name: &str) -> Option<String> {
+        credentials(name)
+    }
 }
 
 /// What both sides have in common.
@@ -95,6 +106,24 @@ impl Bucket {
             };
         }
         S3ComputeLogManager::new(settings, credentials).expect("a store")
+    }
+
+    /// A home whose `dagster.yaml` names the bucket, with a directory of its own.
+    fn home(&self) -> Home {
+        let home = Home::new();
+        let mut config = self.config.clone();
+        config["bucket"] = self.name.clone().into();
+        config["endpoint_url"] = server().http.clone().into();
+        config["local_dir"] = home.path().join("waiting").display().to_string().into();
+        // JSON is YAML.
+        let class = json!({
+            "module": "dagster_aws.s3.compute_log_manager",
+            "class": "S3ComputeLogManager",
+            "config": config,
+        });
+        let yaml = format!("compute_logs: {class}\n");
+        std::fs::write(home.path().join("dagster.yaml"), yaml).expect("dagster.yaml");
+        home
     }
 
     /// What Dagster answers. It makes the bucket, too, and has a directory of its own.
@@ -411,6 +440,58 @@ fn what_a_command_prints_is_in_the_bucket_when_its_run_has_ended() {
     };
     assert_eq!(of(".out"), Some(latin("wörld\n".as_bytes()).into()), "{objects:?}");
     assert_eq!((of(".err"), objects.len()), (Some("why\n".into()), 2));
+}
+
+/// The bucket that `dagster.yaml` names is opened by the file, and by the reference that other processes get.
+#[test]
+fn an_instance_reads_and_writes_where_its_file_says() {
+    let bucket =
+        Bucket::new(json!({"prefix": "of/a file", "upload_extra_args": {"ACL": "private"}}));
+    let capture = |name: &str, stdout: &str| json!({"operation": "capture", "key": ["r", "compute_logs", name], "stdout": stdout, "stderr": "why"});
+    let read = |name: &str| json!({"operation": "read", "key": ["r", "compute_logs", name], "cursor": null, "max_bytes": 100});
+    bucket.dagsters(&[capture("theirs", "of Dagster")]);
+    let home = bucket.home();
+    let opened = async {
+        let by_file =
+            DagsterInstance::builder().home(home.path()).environment(Credentials).open().await?;
+        let reference = by_file.get_ref()?.clone();
+        let by_reference =
+            DagsterInstance::builder().instance_ref(reference).environment(Credentials);
+        let by_reference = by_reference.open().await?;
+        for (instance, name) in [(&by_file, "by_file"), (&by_reference, "by_reference")] {
+            let logs = instance.compute_log_manager();
+            let found = answer(logs, &read("theirs")).await?;
+            assert_eq!(found, json!({"stdout": "of Dagster", "stderr": "why", "cursor": "10:3"}));
+            answer(logs, &capture(name, name)).await?;
+            let complete = json!({"operation": "is_complete", "key": ["r", "compute_logs", name]});
+            assert_eq!(answer(logs, &complete).await?, json!(true));
+        }
+        by_reference.dispose().await?;
+        by_file.dispose().await?;
+        Ok::<_, Box<dyn std::error::Error>>(())
+    };
+    Runtime::new().expect("a runtime").block_on(opened).expect("both instances");
+    let found = bucket.dagsters(&[read("by_file"), read("by_reference")]);
+    let stdout: Vec<_> = found.iter().map(|found| found["stdout"].clone()).collect();
+    assert_eq!(stdout, ["by_file", "by_reference"]);
+}
+
+/// The binary, with what an operator sets: a file and two variables.
+#[test]
+fn the_binary_captures_where_its_file_says() {
+    let bucket = Bucket::new(json!({}));
+    bucket.dagsters(&[]);
+    let home = bucket.home();
+    let command = ["exec", "--", "sh", "-c", "echo seen; echo why >&2"];
+    home.ours_with(&CREDENTIALS, &command).succeeded();
+    let objects = bucket.objects();
+    let mut bytes: Vec<_> = objects.values().map(|object| object["bytes"].clone()).collect();
+    bytes.sort_by_key(ToString::to_string);
+    assert_eq!(bytes, ["seen\n", "why\n"], "{objects:?}");
+
+    let info = home.ours(&["info", "--json"]).succeeded().json_lines();
+    assert_eq!(info[0]["compute_logs"], format!("s3://{}/dagster", bucket.name));
+    assert_eq!(info[0]["compute_logs_dir"], Value::Null);
 }
 
 mod on_a_real_server {
