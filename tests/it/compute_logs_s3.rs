@@ -2,16 +2,16 @@
 //! the same, both leave the same objects; and our store passes the suite.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
-use std::sync::OnceLock;
+use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use dagster_instance::{CommandJob, CommandSpec, DagsterInstance, ProcessRunLauncher};
 use dagster_instance::{Environment, WatchEventLogs, WatchUntil};
-use dagster_instance_tests::{Home, dagster_script, dagster_with_input};
+use dagster_instance_tests::{Home, dagster_script};
 use instance_core::StorageError;
 use instance_core::ops::ComputeLogAccess;
 use instance_core::settings::S3ComputeLogSettings;
@@ -50,6 +50,42 @@ fn server() -> &'static Server {
             https: said("https"),
         }
     })
+}
+
+/// Processes of Dagster that have answered and wait for the next question: each takes seconds to start. They end with
+/// their input, and so with this process.
+static IDLE: Mutex<Vec<Dagster>> = Mutex::new(Vec::new());
+
+/// A process that does with Dagster's store what it is told.
+struct Dagster {
+    _child: Child,
+    questions: ChildStdin,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Dagster {
+    fn start() -> Self {
+        let mut script = dagster_script("compute_logs_s3.py");
+        script.arg(&server().http).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut child = script.spawn().expect("Dagster");
+        let questions = child.stdin.take().expect("its input");
+        let answers = BufReader::new(child.stdout.take().expect("its output"));
+        Self { _child: child, questions, answers }
+    }
+
+    /// The answers to a question. A process that fails says why on standard error, and is not used again.
+    fn ask(question: &Value) -> Vec<Value> {
+        let idle = || IDLE.lock().unwrap_or_else(PoisonError::into_inner);
+        let waiting = idle().pop();
+        let mut dagster = waiting.unwrap_or_else(Self::start);
+        writeln!(dagster.questions, "{question}").expect("Dagster listens");
+        let mut line = String::new();
+        dagster.answers.read_line(&mut line).expect("Dagster answers");
+        let answers = serde_json::from_str(&line);
+        let answers = answers.unwrap_or_else(|error| panic!("{question}: {line:?}: {error}"));
+        idle().push(dagster);
+        answers
+    }
 }
 
 /// A name that no other test has.
@@ -132,9 +168,7 @@ impl Bucket {
         let mut settings = self.config.clone();
         settings["bucket"] = self.name.clone().into();
         settings["local_dir"] = directory.path().display().to_string().into();
-        let input = json!({"settings": settings, "operations": operations});
-        let answers = dagster_with_input("compute_logs_s3.py", &[&server().http], &input);
-        answers.as_array().expect("answers").clone()
+        Dagster::ask(&json!({"settings": settings, "operations": operations}))
     }
 
     /// What we answer.

@@ -2,8 +2,8 @@
 
 compute_logs_s3.py --serve: serves on loopback until its standard input ends, by HTTP and by HTTPS; says where, and in
 which file the certificate of its authority is.
-compute_logs_s3.py URL < {"settings": the configuration, "operations": a list of them}: one answer for each, in JSON.
-Bytes are text in Latin-1.
+compute_logs_s3.py URL: for each line {"settings": the configuration, "operations": a list of them} of its standard
+input a line with an answer to each operation, in JSON. Bytes are text in Latin-1.
 """
 
 import argparse
@@ -145,9 +145,10 @@ def main():
     # Without an address, this would be AWS itself.
     if not arguments.url:
         parser.error("name the address of a server, or --serve")
-    asked = json.load(sys.stdin)
-    operations = S3Operations(arguments.url, asked["settings"])
-    common.emit([operations.answer(**operation) for operation in asked["operations"]])
+    for line in sys.stdin:
+        asked = json.loads(line)
+        operations = S3Operations(arguments.url, asked["settings"])
+        common.emit([operations.answer(**operation) for operation in asked["operations"]])
 
 
 main()
