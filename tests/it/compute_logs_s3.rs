@@ -66,14 +66,16 @@ struct Dagster {
 impl Dagster {
     fn start() -> Self {
         let mut script = dagster_script("compute_logs_s3.py");
-        script.arg(&server().http).stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut child = script.spawn().expect("Dagster");
+        // What is captured is printed there, too.
+        script.arg(&server().http).stderr(Stdio::null());
+        let child = script.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+        let mut child = child.expect("Dagster");
         let questions = child.stdin.take().expect("its input");
         let answers = BufReader::new(child.stdout.take().expect("its output"));
         Self { _child: child, questions, answers }
     }
 
-    /// The answers to a question. A process that fails says why on standard error, and is not used again.
+    /// The answers to a question. A process that fails is not used again.
     fn ask(question: &Value) -> Vec<Value> {
         let idle = || IDLE.lock().unwrap_or_else(PoisonError::into_inner);
         let waiting = idle().pop();
@@ -81,8 +83,10 @@ impl Dagster {
         writeln!(dagster.questions, "{question}").expect("Dagster listens");
         let mut line = String::new();
         dagster.answers.read_line(&mut line).expect("Dagster answers");
-        let answers = serde_json::from_str(&line);
-        let answers = answers.unwrap_or_else(|error| panic!("{question}: {line:?}: {error}"));
+        let mut answers: Value = serde_json::from_str(&line).expect("Dagster's answers");
+        let Value::Array(answers) = answers["answers"].take() else {
+            panic!("{question}\n{}", answers["error"].as_str().unwrap_or_default())
+        };
         idle().push(dagster);
         answers
     }

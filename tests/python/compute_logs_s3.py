@@ -3,7 +3,7 @@
 compute_logs_s3.py --serve: serves on loopback until its standard input ends, by HTTP and by HTTPS; says where, and in
 which file the certificate of its authority is.
 compute_logs_s3.py URL: for each line {"settings": the configuration, "operations": a list of them} of its standard
-input a line with an answer to each operation, in JSON. Bytes are text in Latin-1.
+input a line {"answers": one for each operation}, or {"error": why there are none}. Bytes are text in Latin-1.
 """
 
 import argparse
@@ -14,6 +14,7 @@ import os
 import sys
 import tempfile
 import threading
+import traceback
 import urllib.error
 import urllib.request
 
@@ -147,8 +148,11 @@ def main():
         parser.error("name the address of a server, or --serve")
     for line in sys.stdin:
         asked = json.loads(line)
-        operations = S3Operations(arguments.url, asked["settings"])
-        common.emit([operations.answer(**operation) for operation in asked["operations"]])
+        try:
+            operations = S3Operations(arguments.url, asked["settings"])
+            common.emit({"answers": [operations.answer(**operation) for operation in asked["operations"]]})
+        except Exception:
+            common.emit({"error": traceback.format_exc()})
 
 
 main()

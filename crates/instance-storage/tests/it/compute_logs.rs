@@ -424,16 +424,13 @@ async fn a_failure_names_the_file() -> TestResult {
     Ok(())
 }
 
-/// No store but the one in S3 asks for variables.
-fn no_variable(name: &str) -> Option<String> {
-    panic!("{name}?")
-}
-
 /// What the settings name and this version has not is an error of those who need it.
 #[tokio::test]
 async fn settings_name_the_store() -> TestResult {
     let directory = TempDir::new()?;
     let (log_key, below) = (key(&["r", "compute_logs", "k"]), prefix(&["r"]));
+    // No store but the one in S3 asks for variables.
+    let no_variable = |name: &str| panic!("{name}?");
     let local = compute_log_manager(&ComputeLogSettings::local(directory.path()), no_variable);
     let capture = local.capture_logs(&log_key).await?;
     capture.write(ComputeIoType::Stdout, b"x").await?;
