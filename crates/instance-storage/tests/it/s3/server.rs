@@ -285,7 +285,7 @@ fn answer_of(state: &mut State, request: &Request) -> Answer {
             for key in body.split("<Key>").skip(1).filter_map(|rest| rest.split("</Key>").next()) {
                 state.objects.remove(key);
                 // As S3 does, also for what was not there.
-                deleted += &format!("<Deleted><Key>{key}</Key></Deleted>");
+                deleted.extend(["<Deleted><Key>", key, "</Key></Deleted>"]);
             }
             Answer::new("200 OK", format!("<DeleteResult>{deleted}</DeleteResult>"))
         }
