@@ -2,17 +2,18 @@
 //! the same, both leave the same objects; and our store passes the suite.
 
 use std::collections::BTreeMap;
-use std::io::{BufRead, BufReader};
+use std::io::{BufRead, BufReader, Write};
 use std::path::{Path, PathBuf};
-use std::process::{Child, Stdio};
-use std::sync::OnceLock;
+use std::process::{Child, ChildStdin, ChildStdout, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use dagster_instance::{CommandJob, CommandSpec, DagsterInstance, ProcessRunLauncher};
-use dagster_instance::{WatchEventLogs, WatchUntil};
-use dagster_instance_tests::{Home, dagster_script, dagster_with_input};
+use dagster_instance::{Environment, WatchEventLogs, WatchUntil};
+use dagster_instance_tests::{Home, dagster_script};
 use instance_core::StorageError;
+use instance_core::ops::ComputeLogAccess;
 use instance_core::settings::S3ComputeLogSettings;
 use instance_core::storage::{ComputeIoType, ComputeLogKey, ComputeLogManager, ComputeLogPrefix};
 use instance_storage::S3ComputeLogManager;
@@ -51,17 +52,67 @@ fn server() -> &'static Server {
     })
 }
 
+/// Processes of Dagster that have answered and wait for the next question: each takes seconds to start. They end with
+/// their input, and so with this process.
+static IDLE: Mutex<Vec<Dagster>> = Mutex::new(Vec::new());
+
+/// A process that does with Dagster's store what it is told.
+struct Dagster {
+    _child: Child,
+    questions: ChildStdin,
+    answers: BufReader<ChildStdout>,
+}
+
+impl Dagster {
+    fn start() -> Self {
+        let mut script = dagster_script("compute_logs_s3.py");
+        // What is captured is printed there, too.
+        script.arg(&server().http).stderr(Stdio::null());
+        let child = script.stdin(Stdio::piped()).stdout(Stdio::piped()).spawn();
+        let mut child = child.expect("Dagster");
+        let questions = child.stdin.take().expect("its input");
+        let answers = BufReader::new(child.stdout.take().expect("its output"));
+        Self { _child: child, questions, answers }
+    }
+
+    /// The answers to a question. A process that fails is not used again.
+    fn ask(question: &Value) -> Vec<Value> {
+        let idle = || IDLE.lock().unwrap_or_else(PoisonError::into_inner);
+        let waiting = idle().pop();
+        let mut dagster = waiting.unwrap_or_else(Self::start);
+        writeln!(dagster.questions, "{question}").expect("Dagster listens");
+        let mut line = String::new();
+        dagster.answers.read_line(&mut line).expect("Dagster answers");
+        let mut answers: Value = serde_json::from_str(&line).expect("Dagster's answers");
+        let Value::Array(answers) = answers["answers"].take() else {
+            panic!("{question}\n{}", answers["error"].as_str().unwrap_or_default())
+        };
+        idle().push(dagster);
+        answers
+    }
+}
+
 /// A name that no other test has.
 fn new_bucket() -> String {
     static NEXT: AtomicUsize = AtomicUsize::new(0);
     format!("bucket-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::SeqCst))
 }
 
+const CREDENTIALS: [(&str, &str); 2] =
+    [("AWS_ACCESS_KEY_ID", "ours"), ("AWS_SECRET_ACCESS_KEY", "secret")];
+
 fn credentials(variable: &str) -> Option<String> {
-    variable
-        .starts_with("AWS_ACCESS_KEY_ID")
-        .then(|| "ours".to_owned())
-        .or_else(|| (variable == "AWS_SECRET_ACCESS_KEY").then(|| "secret".to_owned()))
+    let found = CREDENTIALS.iter().find(|(name, _)| *name == variable);
+    found.map(|(_, value)| (*value).to_owned())
+}
+
+/// The environment of a process with these credentials.
+struct Credentials;
+
+impl Environment for Credentials {
+    fn get(&self, name: &str) -> Option<String> {
+        credentials(name)
+    }
 }
 
 /// What both sides have in common.
@@ -97,15 +148,31 @@ impl Bucket {
         S3ComputeLogManager::new(settings, credentials).expect("a store")
     }
 
+    /// A home whose `dagster.yaml` names the bucket, with a directory of its own.
+    fn home(&self) -> Home {
+        let home = Home::new();
+        let mut config = self.config.clone();
+        config["bucket"] = self.name.clone().into();
+        config["endpoint_url"] = server().http.clone().into();
+        config["local_dir"] = home.path().join("waiting").display().to_string().into();
+        // JSON is YAML.
+        let class = json!({
+            "module": "dagster_aws.s3.compute_log_manager",
+            "class": "S3ComputeLogManager",
+            "config": config,
+        });
+        let yaml = format!("compute_logs: {class}\n");
+        std::fs::write(home.path().join("dagster.yaml"), yaml).expect("dagster.yaml");
+        home
+    }
+
     /// What Dagster answers. It makes the bucket, too, and has a directory of its own.
     fn dagsters(&self, operations: &[Value]) -> Vec<Value> {
         let directory = Home::new();
         let mut settings = self.config.clone();
         settings["bucket"] = self.name.clone().into();
         settings["local_dir"] = directory.path().display().to_string().into();
-        let input = json!({"settings": settings, "operations": operations});
-        let answers = dagster_with_input("compute_logs_s3.py", &[&server().http], &input);
-        answers.as_array().expect("answers").clone()
+        Dagster::ask(&json!({"settings": settings, "operations": operations}))
     }
 
     /// What we answer.
@@ -411,6 +478,58 @@ fn what_a_command_prints_is_in_the_bucket_when_its_run_has_ended() {
     };
     assert_eq!(of(".out"), Some(latin("wörld\n".as_bytes()).into()), "{objects:?}");
     assert_eq!((of(".err"), objects.len()), (Some("why\n".into()), 2));
+}
+
+/// The bucket that `dagster.yaml` names is opened by the file, and by the reference that other processes get.
+#[test]
+fn an_instance_reads_and_writes_where_its_file_says() {
+    let bucket =
+        Bucket::new(json!({"prefix": "of/a file", "upload_extra_args": {"ACL": "private"}}));
+    let capture = |name: &str, stdout: &str| json!({"operation": "capture", "key": ["r", "compute_logs", name], "stdout": stdout, "stderr": "why"});
+    let read = |name: &str| json!({"operation": "read", "key": ["r", "compute_logs", name], "cursor": null, "max_bytes": 100});
+    bucket.dagsters(&[capture("theirs", "of Dagster")]);
+    let home = bucket.home();
+    let opened = async {
+        let by_file =
+            DagsterInstance::builder().home(home.path()).environment(Credentials).open().await?;
+        let reference = by_file.get_ref()?.clone();
+        let by_reference =
+            DagsterInstance::builder().instance_ref(reference).environment(Credentials);
+        let by_reference = by_reference.open().await?;
+        for (instance, name) in [(&by_file, "by_file"), (&by_reference, "by_reference")] {
+            let logs = instance.compute_log_manager();
+            let found = answer(logs, &read("theirs")).await?;
+            assert_eq!(found, json!({"stdout": "of Dagster", "stderr": "why", "cursor": "10:3"}));
+            answer(logs, &capture(name, name)).await?;
+            let complete = json!({"operation": "is_complete", "key": ["r", "compute_logs", name]});
+            assert_eq!(answer(logs, &complete).await?, json!(true));
+        }
+        by_reference.dispose().await?;
+        by_file.dispose().await?;
+        Ok::<_, Box<dyn std::error::Error>>(())
+    };
+    Runtime::new().expect("a runtime").block_on(opened).expect("both instances");
+    let found = bucket.dagsters(&[read("by_file"), read("by_reference")]);
+    let stdout: Vec<_> = found.iter().map(|found| found["stdout"].clone()).collect();
+    assert_eq!(stdout, ["by_file", "by_reference"]);
+}
+
+/// The binary, with what an operator sets: a file and two variables.
+#[test]
+fn the_binary_captures_where_its_file_says() {
+    let bucket = Bucket::new(json!({}));
+    bucket.dagsters(&[]);
+    let home = bucket.home();
+    let command = ["exec", "--", "sh", "-c", "echo seen; echo why >&2"];
+    home.ours_with(&CREDENTIALS, &command).succeeded();
+    let objects = bucket.objects();
+    let mut bytes: Vec<_> = objects.values().map(|object| object["bytes"].clone()).collect();
+    bytes.sort_by_key(ToString::to_string);
+    assert_eq!(bytes, ["seen\n", "why\n"], "{objects:?}");
+
+    let info = home.ours(&["info", "--json"]).succeeded().json_lines();
+    assert_eq!(info[0]["compute_logs"], format!("s3://{}/dagster", bucket.name));
+    assert_eq!(info[0]["compute_logs_dir"], Value::Null);
 }
 
 mod on_a_real_server {

@@ -2,8 +2,8 @@
 
 compute_logs_s3.py --serve: serves on loopback until its standard input ends, by HTTP and by HTTPS; says where, and in
 which file the certificate of its authority is.
-compute_logs_s3.py URL < {"settings": the configuration, "operations": a list of them}: one answer for each, in JSON.
-Bytes are text in Latin-1.
+compute_logs_s3.py URL: for each line {"settings": the configuration, "operations": a list of them} of its standard
+input a line {"answers": one for each operation}, or {"error": why there are none}. Bytes are text in Latin-1.
 """
 
 import argparse
@@ -14,6 +14,7 @@ import os
 import sys
 import tempfile
 import threading
+import traceback
 import urllib.error
 import urllib.request
 
@@ -145,9 +146,13 @@ def main():
     # Without an address, this would be AWS itself.
     if not arguments.url:
         parser.error("name the address of a server, or --serve")
-    asked = json.load(sys.stdin)
-    operations = S3Operations(arguments.url, asked["settings"])
-    common.emit([operations.answer(**operation) for operation in asked["operations"]])
+    for line in sys.stdin:
+        asked = json.loads(line)
+        try:
+            operations = S3Operations(arguments.url, asked["settings"])
+            common.emit({"answers": [operations.answer(**operation) for operation in asked["operations"]]})
+        except Exception:
+            common.emit({"error": traceback.format_exc()})
 
 
 main()

@@ -63,6 +63,15 @@ impl Home {
         }
     }
 
+    /// The same with these environment variables.
+    pub fn ours_with(&self, variables: &[(&str, &str)], arguments: &[&str]) -> Finished {
+        let mut command = self.command(arguments);
+        match command.envs(variables.iter().copied()).stdin(Stdio::null()).output() {
+            Ok(output) => Finished::of(&output),
+            Err(error) => panic!("{} could not be started: {error}", binary().display()),
+        }
+    }
+
     /// The same in another working directory.
     pub fn ours_in(&self, directory: &Path, arguments: &[&str]) -> Finished {
         match self.command(arguments).current_dir(directory).stdin(Stdio::null()).output() {

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use instance_config::{
-    LoadSettings, ProcessEnvironment, find_home, load_settings_of, settings_from_ref,
+    Environment, LoadSettings, ProcessEnvironment, find_home, load_settings_of, settings_from_ref,
 };
 use instance_core::assets::AssetHealthSource;
 use instance_core::clock::{Clock, IdSource, RandomIds, SystemClock};
@@ -30,6 +30,7 @@ use crate::instance::{DagsterInstance, Inner};
 pub struct DagsterInstanceBuilder {
     home: Option<PathBuf>,
     must_exist: bool,
+    environment: Box<dyn Environment + Send + Sync>,
     config_filename: Option<String>,
     overrides: Map<String, Value>,
     storage: Option<String>,
@@ -61,6 +62,7 @@ impl DagsterInstance {
         DagsterInstanceBuilder {
             home: None,
             must_exist: false,
+            environment: Box::new(ProcessEnvironment),
             config_filename: None,
             overrides: Map::new(),
             storage: None,
@@ -91,6 +93,13 @@ impl DagsterInstanceBuilder {
     /// Makes [`open`](Self::open) fail if there is no instance, instead of creating one.
     pub const fn must_exist(mut self) -> Self {
         self.must_exist = true;
+        self
+    }
+
+    /// Sets the environment variables: those that say where the instance is, those that `dagster.yaml` refers to, and those
+    /// that have the credentials of S3. By default they are those of the process.
+    pub fn environment(mut self, environment: impl Environment + Send + Sync + 'static) -> Self {
+        self.environment = Box::new(environment);
         self
     }
 
@@ -236,7 +245,9 @@ impl DagsterInstanceBuilder {
             None => self.open_stores(&settings).await?,
         };
         let manager = self.compute_log_manager.take();
-        let manager = manager.unwrap_or_else(|| compute_log_manager(&settings.compute_logs));
+        let manager = manager.unwrap_or_else(|| {
+            compute_log_manager(&settings.compute_logs, |name| self.environment.get(name))
+        });
         Ok(self.build(settings, stores, manager))
     }
 
@@ -259,19 +270,19 @@ impl DagsterInstanceBuilder {
             return Ok(settings);
         }
         if let Some(reference) = &self.instance_ref {
-            return settings_from_ref(reference, &ProcessEnvironment).map(Box::new);
+            return settings_from_ref(reference, &*self.environment).map(Box::new);
         }
         if self.stores.is_some() && self.home.is_none() && !of_file {
             return Ok(settings_of_stores(StoreSettings::Custom).into());
         }
-        let home = find_home(self.home.as_deref(), &ProcessEnvironment)?;
+        let home = find_home(self.home.as_deref(), &*self.environment)?;
         let mut request = LoadSettings::new(home.path)
             .with_overrides(std::mem::take(&mut self.overrides))
             .with_storage(self.storage.take());
         if let Some(name) = self.config_filename.take() {
             request = request.with_config_filename(name);
         }
-        load_settings_of(&request, &ProcessEnvironment).map(Box::new)
+        load_settings_of(&request, &*self.environment).map(Box::new)
     }
 
     #[cfg(feature = "sqlite")]

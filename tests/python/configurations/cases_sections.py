@@ -207,6 +207,18 @@ SECTIONS = {
     "    skip_empty_files: true\n    local_dir: /tmp/logs\n    upload_interval: 30\n",
     "logs_s3_env": S3.replace("bucket: logs", "bucket:\n      env: UNSET"),
     "logs_s3_unknown_key": S3 + "    buckets: logs\n",
+    "logs_s3_other_values": S3.replace("prefix: dagster", "prefix: /a//b/")
+    + "    verify: false\n    verify_cert_path: /c.pem\n    upload_interval: 0\n    upload_extra_args:\n      ACL: private\n"
+    "      Metadata:\n        env: UNSET\n    show_url_only: true\n    local_dir: ''\n    region: ''\n",
+    "logs_s3_certificates": S3 + "    verify_cert_path: /c.pem\n    upload_interval:\n",
+    "logs_s3_not_encrypted": S3 + "    use_ssl: false\n",
+    "logs_s3_bucket_missing": S3.replace("    bucket: logs\n", ""),
+    "logs_s3_switch_of_variable": S3 + "    use_ssl:\n      env: SEVEN\n",
+    "logs_s3_local_dir_null": S3 + "    local_dir:\n",
+    "logs_s3_arguments_null": S3 + "    upload_extra_args:\n",
+    "logs_s3_endpoint_without_scheme": S3 + "    endpoint_url: minio:9000\n",
+    "logs_s3_endpoint_empty": S3 + "    endpoint_url: ''\n",
+    "logs_s3_interval_negative": S3 + "    upload_interval: -1\n",
     "logs_gcs": "compute_logs:\n  module: dagster_gcp.gcs.compute_log_manager\n  class: GCSComputeLogManager\n  config:\n    bucket: logs\n"
     "    json_credentials_envvar: CREDENTIALS\n",
     "logs_azure": "compute_logs:\n  module: dagster_azure.blob.compute_log_manager\n  class: AzureBlobComputeLogManager\n  config:\n"

@@ -121,6 +121,23 @@ def of_postgres(found):
     }
 
 
+def of_s3(found):
+    """What it was told, and what boto3 made of it."""
+    client = found._s3_session
+    return {
+        "bucket": found._s3_bucket,
+        "prefix": found._s3_prefix,
+        "directory": found._local_manager._base_dir,
+        "endpoint": client.meta.endpoint_url,
+        "verify": client._endpoint.http_session._verify,
+        "skip_empty_files": found._skip_empty_files,
+        "upload_interval": found.upload_interval,
+        "upload_extra_args": found._upload_extra_args or {},
+        "show_url_only": found._show_url_only,
+        "region": found._region,
+    }
+
+
 def part(found):
     """The class, and what it was told: directories, limits, databases."""
     name = type(found).__name__
@@ -137,6 +154,8 @@ def part(found):
             return {"class": name, "directory": found.base_dir}
         case "LocalComputeLogManager":
             return {"class": name, "directory": found._base_dir, "polling_timeout": found.polling_timeout}
+        case "S3ComputeLogManager":
+            return {"class": name, **of_s3(found)}
         case "DagsterDaemonScheduler":
             names = ("max_catchup_runs", "max_tick_retries")
         case "QueuedRunCoordinator":

@@ -3,7 +3,7 @@
 use dagster_instance::settings::{
     ClassSettings, ComputeLogSettings, DefsStateSettings, InstanceSettings, LocalArtifactSettings,
     PostgresAuthProvider, PostgresSettings, RunCoordinatorSettings, RunLauncherSettings,
-    SchedulerSettings, SecretsSettings, StoreSettings,
+    S3ComputeLogSettings, SchedulerSettings, SecretsSettings, StoreSettings,
 };
 use dagster_instance::{DagsterInstance, InstanceError};
 use serde_json::{Value, json};
@@ -86,11 +86,34 @@ fn compute_logs(settings: &ComputeLogSettings) -> Answer {
             "directory": local.base_dir,
             "polling_timeout": local.polling_timeout.as_secs_f64(),
         })),
+        ComputeLogSettings::S3(s3) => Ok(in_s3(s3)),
         ComputeLogSettings::NoOp => Ok(json!({"class": "NoOpComputeLogManager"})),
         ComputeLogSettings::Other(class) => not_ours(class),
         ComputeLogSettings::Unusable(problems) => Err(problems.clone().into()),
         other => Ok(json!(format!("{other:?}"))),
     }
+}
+
+/// What is not said is as boto3 has it without any environment.
+fn in_s3(s3: &S3ComputeLogSettings) -> Value {
+    let scheme = if s3.use_ssl { "https" } else { "http" };
+    let parts: Vec<&str> = s3.prefix.split('/').filter(|part| !part.is_empty()).collect();
+    json!({
+        "class": "S3ComputeLogManager",
+        "bucket": s3.bucket,
+        "prefix": parts.join("/"),
+        "directory": s3.local_dir,
+        "endpoint": s3.endpoint_url.clone().unwrap_or(format!("{scheme}://s3.amazonaws.com")),
+        "verify": match &s3.verify_cert_path {
+            Some(path) if s3.verify => json!(path),
+            _ => json!(s3.verify),
+        },
+        "skip_empty_files": s3.skip_empty_files,
+        "upload_interval": s3.upload_interval.map(|interval| interval.as_secs()),
+        "upload_extra_args": s3.upload_extra_args,
+        "show_url_only": s3.show_url_only,
+        "region": s3.region.as_deref().unwrap_or("us-east-1"),
+    })
 }
 
 fn scheduler(settings: &SchedulerSettings) -> Answer {

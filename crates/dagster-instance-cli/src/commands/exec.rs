@@ -74,7 +74,13 @@ fn can_capture(compute_logs: &ComputeLogSettings) -> Result<()> {
     match compute_logs {
         ComputeLogSettings::Other(_) | ComputeLogSettings::Unusable(_) => Err(format!(
             "the output of the command cannot be captured: compute_logs of dagster.yaml is {compute_logs}; name \
-             Dagster's LocalComputeLogManager or NoOpComputeLogManager"
+             Dagster's LocalComputeLogManager, S3ComputeLogManager or NoOpComputeLogManager"
+        )
+        .into()),
+        #[cfg(not(feature = "s3"))]
+        ComputeLogSettings::S3(_) => Err(format!(
+            "the output of the command cannot be captured: compute_logs of dagster.yaml is {compute_logs}, and this \
+             build does not have Dagster's S3ComputeLogManager; build with the feature `s3`"
         )
         .into()),
         _ => Ok(()),

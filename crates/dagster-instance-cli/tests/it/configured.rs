@@ -31,10 +31,11 @@ fn a_command_whose_output_cannot_be_captured_is_not_started() {
         "module: dagster.core.storage.local_compute_log_manager, class: LocalComputeLogManager";
     for (section, part) in [
         (
-            "module: dagster_aws.s3, class: S3ComputeLogManager, config: {bucket: b}",
-            "S3ComputeLogManager",
+            "module: dagster_gcp.gcs, class: GCSComputeLogManager, config: {bucket: b}",
+            "GCSComputeLogManager",
         ),
         (&format!("{local}, config: {{base_dir: {{env: NO_SUCH_VARIABLE}}}}"), "NO_SUCH_VARIABLE"),
+        ("module: dagster_aws.s3, class: S3ComputeLogManager, config: {bucket: a/b}", "bucket"),
     ] {
         let home = configured(&format!("compute_logs: {{{section}}}\n"));
         let ended = home.run(&["exec", "--", "echo", "hello"]);

@@ -279,8 +279,9 @@ impl DagsterInstance {
     /// Returns what there is to say about the storages of the instance: for each part its module, class and configuration,
     /// as `dagster.yaml` would name them.
     ///
-    /// A store that `dagster.yaml` cannot name is a text instead, as in Dagster. The passwords of databases are left out,
-    /// and so is the configuration of classes that this version does not have, as it may hold others.
+    /// A store that `dagster.yaml` cannot name is a text instead, as in Dagster. The passwords of databases are left out. So
+    /// are the extra arguments of uploads to S3 and the configuration of classes that this version does not have, as these may
+    /// hold others.
     /// The scheduler, the run coordinator and the run launcher are not listed: they are parts of the program here.
     pub fn info_dict(&self) -> InfoDict {
         instance_storage::info_dict(self)

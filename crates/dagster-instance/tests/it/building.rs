@@ -215,7 +215,7 @@ async fn what_this_version_lacks_is_refused_only_where_it_is_needed() -> TestRes
         home.path().join("dagster.yaml"),
         "run_launcher: {module: dagster_k8s, class: K8sRunLauncher, config: {job_image: {env: NOT_SET}}}\n\
          run_coordinator: {module: mine, class: Mine}\n\
-         compute_logs: {module: dagster_aws.s3, class: S3ComputeLogManager, config: {bucket: b}}\n",
+         compute_logs: {module: dagster_gcp.gcs, class: GCSComputeLogManager, config: {bucket: b}}\n",
     )?;
     let instance = DagsterInstance::builder().home(home.path()).open().await?;
     let run = instance.create_run(hello()?).await?;
@@ -224,7 +224,38 @@ async fn what_this_version_lacks_is_refused_only_where_it_is_needed() -> TestRes
     assert!(submitted.contains("mine.Mine"), "{submitted}");
     let key = ComputeLogKey::for_run(&run.run_id, "k");
     let complete = instance.compute_log_manager().is_capture_complete(&key).await;
-    assert!(complete.unwrap_err().to_string().contains("S3ComputeLogManager"));
+    assert!(complete.unwrap_err().to_string().contains("GCSComputeLogManager"));
+    instance.dispose().await?;
+    Ok(())
+}
+
+struct NoVariables;
+
+impl dagster_instance::Environment for NoVariables {
+    fn get(&self, _name: &str) -> Option<String> {
+        None
+    }
+}
+
+/// No server is looked for when an instance is opened, and none at all where the build has no S3.
+#[cfg(feature = "sqlite")]
+#[tokio::test]
+async fn captured_logs_in_s3_are_reached_when_they_are_needed() -> TestResult {
+    let home = tempfile::tempdir()?;
+    std::fs::write(
+        home.path().join("dagster.yaml"),
+        "compute_logs: {module: dagster_aws.s3, class: S3ComputeLogManager, config: {bucket: b, endpoint_url: \
+         'http://127.0.0.1:1'}}\n",
+    )?;
+    let instance =
+        DagsterInstance::builder().home(home.path()).environment(NoVariables).open().await?;
+    instance.create_run(hello()?).await?;
+    let logs = instance.compute_log_manager();
+    // Such a key is refused before any server is asked.
+    let key = ComputeLogKey(vec!["..".to_owned(), "k".to_owned()]);
+    let error = logs.is_capture_complete(&key).await.unwrap_err().to_string();
+    assert_eq!(error.contains("feature `s3`"), !cfg!(feature = "s3"), "{error}");
+    assert_eq!(instance.storage_info().await?.compute_logs.to_string(), "s3://b/dagster");
     instance.dispose().await?;
     Ok(())
 }

@@ -1,11 +1,13 @@
 //! The sections that name classes, but for the stores.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use instance_core::settings::{
     ComputeLogSettings, DaemonSchedulerSettings, DefsStateSettings, LocalArtifactSettings,
     LocalComputeLogSettings, QueuedRunCoordinatorSettings, RunCoordinatorSettings,
-    RunLauncherSettings, SchedulerSettings, SecretsSettings, TagConcurrencyLimit, TagLimitValue,
+    RunLauncherSettings, S3ComputeLogSettings, SchedulerSettings, SecretsSettings,
+    TagConcurrencyLimit, TagLimitValue,
 };
 
 use crate::support::{load, loaded, refused};
@@ -30,10 +32,75 @@ fn captured_logs() {
     let noop =
         "module: dagster.core.storage.noop_compute_log_manager, class: NoOpComputeLogManager";
     assert_eq!(compute_logs(noop), ComputeLogSettings::NoOp);
-    let s3 = "module: dagster_aws.s3.compute_log_manager, class: S3ComputeLogManager, config: {bucket: {env: MISSING}}";
-    let ComputeLogSettings::Other(class) = compute_logs(s3) else { panic!("no other class") };
-    assert_eq!(class.to_string(), "dagster_aws.s3.compute_log_manager.S3ComputeLogManager");
+    let gcs = "module: dagster_gcp.gcs.compute_log_manager, class: GCSComputeLogManager, config: {bucket: {env: MISSING}}";
+    let ComputeLogSettings::Other(class) = compute_logs(gcs) else { panic!("no other class") };
+    assert_eq!(class.to_string(), "dagster_gcp.gcs.compute_log_manager.GCSComputeLogManager");
     assert_eq!(class.config["bucket"]["env"], "MISSING");
+}
+
+const S3: &str = "module: dagster_aws.s3.compute_log_manager, class: S3ComputeLogManager, config: ";
+
+#[test]
+fn captured_logs_in_s3() {
+    let s3 = |config: &str| match compute_logs(&format!("{S3}{config}")) {
+        ComputeLogSettings::S3(s3) => *s3,
+        other => panic!("{config}: {other:?}"),
+    };
+    let default = S3ComputeLogSettings::new("logs");
+    assert_eq!(s3("{bucket: logs}"), default);
+    let short = format!("{S3}{{bucket: logs}}").replace(".compute_log_manager", "");
+    assert_eq!(compute_logs(&short), ComputeLogSettings::s3(default.clone()));
+    let all = "{bucket: logs, local_dir: {env: BASE}, prefix: a/b, use_ssl: false, verify: false, \
+               verify_cert_path: /c.pem, endpoint_url: 'http://minio:9000', skip_empty_files: true, upload_interval: \
+               30, upload_extra_args: {ACL: private, Metadata: {env: BASE}}, show_url_only: true, region: eu-west-1}";
+    let arguments = serde_json::json!({"ACL": "private", "Metadata": {"env": "BASE"}});
+    let expected = default
+        .clone()
+        .with_local_dir("/from/env")
+        .with_prefix("a/b")
+        .with_use_ssl(false)
+        .with_verify(false)
+        .with_verify_cert_path(PathBuf::from("/c.pem"))
+        .with_endpoint_url("http://minio:9000".to_owned())
+        .with_skip_empty_files(true)
+        .with_upload_interval(Duration::from_secs(30))
+        .with_upload_extra_args(arguments.as_object().cloned().unwrap_or_default())
+        .with_show_url_only(true)
+        .with_region("eu-west-1".to_owned());
+    assert_eq!(s3(all), expected);
+    // Dagster takes these for what is not said.
+    assert_eq!(s3("{bucket: logs, local_dir: {env: EMPTY}, upload_interval: 0}"), default);
+    assert_eq!(s3("{bucket: logs, upload_interval: null}"), default);
+    assert_eq!(s3("{bucket: logs, prefix: ''}"), default.with_prefix(""));
+}
+
+/// The instance opens; whoever needs its captured logs gets the error.
+#[test]
+fn a_mistake_in_s3_is_kept_with_its_key_and_without_secrets() {
+    for (config, key) in [
+        ("{}", "bucket"),
+        ("{bucket: {env: MISSING}}", "bucket"),
+        ("{bucket: 'arn:aws:s3:eu-west-1:1:accesspoint/x'}", "bucket"),
+        ("{bucket: b, buckets: b}", "buckets"),
+        ("{bucket: b, local_dir: null}", "local_dir"),
+        ("{bucket: b, use_ssl: {env: FALSE_TEXT}}", "use_ssl"),
+        ("{bucket: b, verify: 'no'}", "verify"),
+        ("{bucket: b, verify_cert_path: ''}", "verify_cert_path"),
+        ("{bucket: b, endpoint_url: 'minio:9000'}", "endpoint_url"),
+        ("{bucket: b, endpoint_url: 'https://u:secret@minio'}", "endpoint_url"),
+        ("{bucket: b, skip_empty_files: 1}", "skip_empty_files"),
+        ("{bucket: b, upload_interval: -1}", "upload_interval"),
+        ("{bucket: b, upload_interval: 1.5}", "upload_interval"),
+        ("{bucket: b, upload_extra_args: [{SSECustomerKey: secret}]}", "upload_extra_args"),
+        ("{bucket: b, show_url_only: null}", "show_url_only"),
+        ("{bucket: b, region: 1}", "region"),
+    ] {
+        let found = compute_logs(&format!("{S3}{config}"));
+        let ComputeLogSettings::Unusable(problems) = found else { panic!("{config}: {found:?}") };
+        let text = problems.to_string();
+        assert!(text.contains(&format!("compute_logs.config.{key}")), "{config}: {text}");
+        assert!(!text.contains("secret"), "{text}");
+    }
 }
 
 /// Dagster opens the instance, too, and fails when it needs the part.

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
-use super::ClassSettings;
+use super::{ClassSettings, S3ComputeLogSettings};
 use crate::config_problems::ConfigProblems;
 
 /// Where the output of workers is captured.
@@ -12,13 +12,15 @@ use crate::config_problems::ConfigProblems;
 pub enum ComputeLogSettings {
     /// In files, as Dagster's `LocalComputeLogManager` does it.
     Local(LocalComputeLogSettings),
+    /// In a bucket of S3, as Dagster's `S3ComputeLogManager` does it. Boxed, as it is much larger than the others.
+    S3(Box<S3ComputeLogSettings>),
     /// Nowhere: it is not kept. Dagster's `NoOpComputeLogManager` does so.
     NoOp,
     /// The memory of this process.
     Memory,
     /// A store of the caller's own, which no file configures.
     Custom,
-    /// Where a class says that this version does not have, such as `S3ComputeLogManager`.
+    /// Where a class says that this version does not have, such as `GCSComputeLogManager`.
     Other(ClassSettings),
     /// Its configuration is wrong. The instance opens, as in Dagster; whoever needs it gets this as an error.
     Unusable(ConfigProblems),
@@ -29,6 +31,11 @@ impl ComputeLogSettings {
     pub fn local(base_dir: impl Into<PathBuf>) -> Self {
         Self::Local(LocalComputeLogSettings::new(base_dir))
     }
+
+    /// In a bucket of S3.
+    pub fn s3(settings: S3ComputeLogSettings) -> Self {
+        Self::S3(Box::new(settings))
+    }
 }
 
 /// Where it is, for people.
@@ -36,6 +43,7 @@ impl std::fmt::Display for ComputeLogSettings {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Local(local) => write!(f, "{}", local.base_dir.display()),
+            Self::S3(s3) => write!(f, "{s3}"),
             Self::NoOp => f.write_str("nowhere, as nothing is captured"),
             Self::Memory => f.write_str("the memory of this process"),
             Self::Custom => f.write_str("a store of the program's own"),

@@ -61,6 +61,17 @@ impl std::fmt::Debug for S3ComputeLogSettings {
     }
 }
 
+/// Where it is, for people.
+impl std::fmt::Display for S3ComputeLogSettings {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "s3://{}", self.bucket)?;
+        self.prefix
+            .split('/')
+            .filter(|part| !part.is_empty())
+            .try_for_each(|part| write!(f, "/{part}"))
+    }
+}
+
 impl S3ComputeLogSettings {
     /// A bucket, with all of Dagster's defaults.
     pub fn new(bucket: impl Into<String>) -> Self {
@@ -79,6 +90,46 @@ impl S3ComputeLogSettings {
             region: None,
         }
     }
+
+    /// The name of a field that no server can have, and why; `None` if there is no such field.
+    ///
+    /// Whether the bucket exists, only its server knows. `upload_extra_args` are not looked at.
+    pub fn impossible_field(&self) -> Option<(&'static str, String)> {
+        let is_name = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | '_');
+        if self.bucket.is_empty() || !self.bucket.chars().all(is_name) {
+            let reason = format!(
+                "{:?} is no bucket: its name has letters, digits, dots and hyphens; access points are not supported",
+                self.bucket
+            );
+            return Some(("bucket", reason));
+        }
+        if let Some(url) = &self.endpoint_url
+            && let Err(reason) = host_of(url)
+        {
+            return Some(("endpoint_url", reason));
+        }
+        let is_empty = |path: &PathBuf| path.as_os_str().is_empty();
+        if self.verify && self.verify_cert_path.as_ref().is_some_and(is_empty) {
+            let reason = "it names no file; leave it out to trust what the operating system trusts";
+            return Some(("verify_cert_path", reason.to_owned()));
+        }
+        None
+    }
+}
+
+/// The host of a server's address. The error does not show a password.
+fn host_of(url: &str) -> Result<&str, String> {
+    let rest = url.strip_prefix("http://").or_else(|| url.strip_prefix("https://"));
+    let host = rest.and_then(|rest| rest.split(['/', '?', '#']).next()).unwrap_or_default();
+    if host.contains('@') {
+        let reason =
+            "it has a user in it; credentials are set by the environment or by an AWS profile";
+        return Err(reason.to_owned());
+    }
+    if host.is_empty() {
+        return Err("it has to begin with http:// or https:// and a host".to_owned());
+    }
+    Ok(host)
 }
 
 crate::setters! {
@@ -118,5 +169,38 @@ mod tests {
         let settings = S3ComputeLogSettings::new("b").with_upload_extra_args(arguments);
         let printed = format!("{settings:?}");
         assert!(printed.contains("SSECustomerKey") && !printed.contains("hidden"), "{printed}");
+    }
+
+    #[test]
+    fn people_see_the_place_of_the_objects() {
+        let at = |prefix: &str| S3ComputeLogSettings::new("b").with_prefix(prefix).to_string();
+        assert_eq!([at(""), at("/"), at("/a//b/")], ["s3://b", "s3://b", "s3://b/a/b"]);
+    }
+
+    #[test]
+    fn what_no_server_can_have_is_named() {
+        let settings = S3ComputeLogSettings::new;
+        let url = |url: &str| settings("b").with_endpoint_url(url.to_owned());
+        let file = |path: &str| settings("b").with_verify_cert_path(PathBuf::from(path));
+        for (settings, field, part) in [
+            (settings(""), "bucket", "\"\""),
+            (settings("a/b"), "bucket", "\"a/b\""),
+            (settings("arn:aws:s3:eu-west-1:1:accesspoint/x"), "bucket", "access points"),
+            (url(""), "endpoint_url", "http:// or https://"),
+            (url("minio:9000"), "endpoint_url", "http:// or https://"),
+            (url("ftp://minio"), "endpoint_url", "http:// or https://"),
+            (url("http:///x"), "endpoint_url", "http:// or https://"),
+            (url("http://u:hidden@minio"), "endpoint_url", "a user in it"),
+            (file(""), "verify_cert_path", "no file"),
+        ] {
+            let (found, reason) = settings.impossible_field().unwrap();
+            assert_eq!(found, field);
+            assert!(reason.contains(part) && !reason.contains("hidden"), "{reason}");
+        }
+        let possible =
+            [settings("a.b-c_D1"), url("http://127.0.0.1:9000"), url("https://s3.x/a@b")];
+        for settings in possible {
+            assert_eq!(settings.impossible_field(), None, "{settings:?}");
+        }
     }
 }

@@ -8,34 +8,41 @@ use instance_core::storage::{
     ComputeLogPrefix, LogsToDelete,
 };
 
-/// The place of a store of what processes print that this version does not have, or whose configuration is wrong. Every
-/// method of it is an error that says so.
+/// The place of a store of what processes print that this version or this build does not have, or whose configuration is
+/// wrong. Every method of it is an error that says so.
 #[derive(Debug, Clone)]
 pub struct UnservedComputeLogManager {
-    place: String,
     reason: String,
 }
 
 impl UnservedComputeLogManager {
     /// The place of the store that settings name.
     pub fn new(settings: &ComputeLogSettings) -> Self {
-        let (place, reason) = match settings {
-            ComputeLogSettings::Unusable(problems) => {
-                ("captured logs".to_owned(), problems.to_string())
-            }
-            other => (
-                "captured logs".to_owned(),
-                format!(
-                    "they are in {other}; it has Dagster's LocalComputeLogManager and NoOpComputeLogManager, and a \
-                     program can give the builder a store of its own"
-                ),
+        let reason = match settings {
+            ComputeLogSettings::Unusable(problems) => problems.to_string(),
+            ComputeLogSettings::S3(_) => format!(
+                "they are in {settings}, in which Dagster's S3ComputeLogManager keeps them; this build does not have \
+                 it: build with the feature `s3`"
+            ),
+            other => format!(
+                "they are in {other}; it has Dagster's LocalComputeLogManager, S3ComputeLogManager (feature `s3`) and \
+                 NoOpComputeLogManager, and a program can give the builder a store of its own"
             ),
         };
-        Self { place, reason }
+        Self { reason }
+    }
+
+    /// The place of a store that cannot be made.
+    #[cfg(feature = "s3")]
+    pub(super) fn because(error: &StorageError) -> Self {
+        Self { reason: error.to_string() }
     }
 
     fn refused<T>(&self) -> Result<T, StorageError> {
-        Err(StorageError::Unsupported { what: self.place.clone(), reason: self.reason.clone() })
+        Err(StorageError::Unsupported {
+            what: "captured logs".to_owned(),
+            reason: self.reason.clone(),
+        })
     }
 }
 

@@ -3,7 +3,7 @@
 use instance_core::error::InstanceError;
 use instance_core::ops::StorageOps;
 use instance_core::settings::{
-    ClassSettings, ComputeLogSettings, LocalArtifactSettings, StoreSettings,
+    ClassSettings, ComputeLogSettings, LocalArtifactSettings, S3ComputeLogSettings, StoreSettings,
 };
 use instance_core::storage::SchemaStore;
 
@@ -19,6 +19,8 @@ pub enum InfoValue {
     Text(String),
     /// Yes or no.
     Boolean(bool),
+    /// A whole number.
+    Integer(u64),
     /// Values by their keys, in this order.
     Mapping(Vec<(&'static str, InfoValue)>),
 }
@@ -44,8 +46,9 @@ impl std::fmt::Display for InfoDict {
 /// Returns what there is to say about the storages of the instance: for each part its module, class and configuration,
 /// as `dagster.yaml` would name them.
 ///
-/// A store that `dagster.yaml` cannot name is a text instead, as in Dagster. The passwords of databases are left out,
-/// and so is the configuration of classes that this version does not have, as it may hold others.
+/// A store that `dagster.yaml` cannot name is a text instead, as in Dagster. The passwords of databases are left out. So
+/// are the extra arguments of uploads to S3 and the configuration of classes that this version does not have, as these may
+/// hold others.
 /// The scheduler, the run coordinator and the run launcher are not listed: they are parts of the program here.
 pub fn info_dict(ops: &dyn StorageOps) -> InfoDict {
     let settings = ops.settings();
@@ -146,6 +149,9 @@ fn compute_logs(compute_logs: &ComputeLogSettings) -> InfoValue {
             "LocalComputeLogManager",
             vec![("base_dir", local.base_dir.display().to_string())],
         ),
+        ComputeLogSettings::S3(s3) => {
+            of_class_with("dagster_aws.s3.compute_log_manager", "S3ComputeLogManager", in_s3(s3))
+        }
         ComputeLogSettings::NoOp => of_class(
             "dagster._core.storage.noop_compute_log_manager",
             "NoOpComputeLogManager",
@@ -154,6 +160,32 @@ fn compute_logs(compute_logs: &ComputeLogSettings) -> InfoValue {
         ComputeLogSettings::Other(class) => of_other_class(class),
         other => InfoValue::Text(other.to_string()),
     }
+}
+
+/// The configuration without `upload_extra_args`, which may hold a key of encryption.
+fn in_s3(s3: &S3ComputeLogSettings) -> Vec<(&'static str, InfoValue)> {
+    let text = |text: &str| InfoValue::Text(text.to_owned());
+    let path = |path: &std::path::Path| InfoValue::Text(path.display().to_string());
+    let optional = [
+        ("verify_cert_path", s3.verify_cert_path.as_deref().map(path)),
+        ("endpoint_url", s3.endpoint_url.as_deref().map(text)),
+        (
+            "upload_interval",
+            s3.upload_interval.map(|interval| InfoValue::Integer(interval.as_secs())),
+        ),
+        ("region", s3.region.as_deref().map(text)),
+    ];
+    let mut config = vec![
+        ("bucket", text(&s3.bucket)),
+        ("local_dir", path(&s3.local_dir)),
+        ("prefix", text(&s3.prefix)),
+        ("use_ssl", InfoValue::Boolean(s3.use_ssl)),
+        ("verify", InfoValue::Boolean(s3.verify)),
+        ("skip_empty_files", InfoValue::Boolean(s3.skip_empty_files)),
+        ("show_url_only", InfoValue::Boolean(s3.show_url_only)),
+    ];
+    config.extend(optional.into_iter().filter_map(|(key, value)| Some((key, value?))));
+    config
 }
 
 /// A class that this version does not have, without its configuration.
@@ -187,6 +219,7 @@ fn write_mapping(
         match value {
             InfoValue::Text(text) => writeln!(f, " {}", scalar(text))?,
             InfoValue::Boolean(value) => writeln!(f, " {value}")?,
+            InfoValue::Integer(value) => writeln!(f, " {value}")?,
             InfoValue::Mapping(mapping) if mapping.is_empty() => writeln!(f, " {{}}")?,
             InfoValue::Mapping(mapping) => {
                 writeln!(f)?;

@@ -5,7 +5,7 @@ use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use instance_core::config_problems::{ConfigProblem, ConfigProblems};
-use instance_core::settings::{ClassSettings, ComputeLogSettings};
+use instance_core::settings::{ClassSettings, ComputeLogSettings, S3ComputeLogSettings};
 use instance_core::storage::{
     CapturedLogData, CapturedLogMetadata, ComputeIoType, ComputeLogCursor, ComputeLogKey,
     ComputeLogManager, ComputeLogManagerExt, ComputeLogPrefix, LogsToDelete,
@@ -429,13 +429,15 @@ async fn a_failure_names_the_file() -> TestResult {
 async fn settings_name_the_store() -> TestResult {
     let directory = TempDir::new()?;
     let (log_key, below) = (key(&["r", "compute_logs", "k"]), prefix(&["r"]));
-    let local = compute_log_manager(&ComputeLogSettings::local(directory.path()));
+    // No store but the one in S3 asks for variables.
+    let no_variable = |name: &str| panic!("{name}?");
+    let local = compute_log_manager(&ComputeLogSettings::local(directory.path()), no_variable);
     let capture = local.capture_logs(&log_key).await?;
     capture.write(ComputeIoType::Stdout, b"x").await?;
     capture.complete().await?;
     assert!(directory.path().join("r/compute_logs/k.out").exists());
 
-    let nowhere = compute_log_manager(&ComputeLogSettings::NoOp);
+    let nowhere = compute_log_manager(&ComputeLogSettings::NoOp, no_variable);
     let capture = nowhere.capture_logs(&log_key).await?;
     capture.write(ComputeIoType::Stdout, b"x").await?;
     capture.complete().await?;
@@ -447,14 +449,21 @@ async fn settings_name_the_store() -> TestResult {
     assert_eq!(keys, []);
     nowhere.delete_logs(LogsToDelete::Below(&below)).await?;
 
-    let class = ClassSettings::new("dagster_aws.s3", "S3ComputeLogManager");
+    let class = ClassSettings::new("dagster_gcp.gcs", "GCSComputeLogManager");
+    // Without the feature, no bucket can be had. With it, this one cannot.
+    let (bucket, part) = if cfg!(feature = "s3") {
+        ("a/b", "\"a/b\"")
+    } else {
+        ("b", "s3://b/dagster, in which Dagster's S3ComputeLogManager keeps them; this build")
+    };
     let problem = ConfigProblem::new("it is missing").with_key("compute_logs.config.base_dir");
     let problems = ConfigProblems::new("dagster.yaml", vec![problem]);
     for (settings, part) in [
-        (ComputeLogSettings::Other(class), "dagster_aws.s3.S3ComputeLogManager"),
+        (ComputeLogSettings::Other(class), "dagster_gcp.gcs.GCSComputeLogManager"),
+        (ComputeLogSettings::s3(S3ComputeLogSettings::new(bucket)), part),
         (ComputeLogSettings::Unusable(problems), "compute_logs.config.base_dir: it is missing"),
     ] {
-        let absent = compute_log_manager(&settings);
+        let absent = compute_log_manager(&settings, |_| None);
         let errors = [
             absent.capture_logs(&log_key).await.err(),
             absent.is_capture_complete(&log_key).await.err(),

@@ -12,7 +12,7 @@ use instance_core::run::RunsFilter;
 use instance_core::serdes::deserialize_value;
 use instance_core::settings::{
     ClassSettings, ComputeLogSettings, InstanceSettings, LocalArtifactSettings, PostgresSettings,
-    StorageSettings, StoreSettings,
+    S3ComputeLogSettings, StorageSettings, StoreSettings,
 };
 use instance_core::snap::{ExecutionPlanSnapshot, JobSnap};
 use instance_core::storage::{EventStoreExt, RecordsForRun, WebserverConnections};
@@ -107,11 +107,20 @@ fn the_storages_are_said_in_dagsters_form() {
     assert!(text.contains("should_autocreate_tables: true\n"), "{text}");
     ops.settings.storage = StorageSettings::all(StoreSettings::Memory);
     let config = serde_json::json!({"bucket": "secret"});
-    let class = ClassSettings::new("dagster_aws.s3", "S3ComputeLogManager")
+    let class = ClassSettings::new("dagster_gcp.gcs", "GCSComputeLogManager")
         .with_config(config.as_object().cloned().unwrap_or_default());
     ops.settings.compute_logs = ComputeLogSettings::Other(class);
     let text = info_str(&ops);
-    assert!(text.contains("  class: S3ComputeLogManager\n") && !text.contains("secret"), "{text}");
+    assert!(text.contains("  class: GCSComputeLogManager\n") && !text.contains("secret"), "{text}");
+    let arguments = serde_json::json!({"SSECustomerKey": "secret"});
+    let s3 = S3ComputeLogSettings::new("logs")
+        .with_upload_interval(std::time::Duration::from_secs(30))
+        .with_upload_extra_args(arguments.as_object().cloned().unwrap_or_default());
+    ops.settings.compute_logs = ComputeLogSettings::s3(s3);
+    let text = info_str(&ops);
+    let of_s3 = "  class: S3ComputeLogManager\n  config:\n    bucket: logs\n    local_dir: /tmp\n    prefix: dagster\n";
+    assert!(text.contains(of_s3) && text.contains("    upload_interval: 30\n"), "{text}");
+    assert!(!text.contains("secret"), "{text}");
     let info = info_dict(&ops);
     let memory = InfoValue::Text("the memory of this process".to_owned());
     assert_eq!(info.get("run_storage"), Some(&memory));

@@ -85,7 +85,7 @@ impl S3ComputeLogManager {
     ///
     /// # Errors
     ///
-    /// [`StorageError::Invalid`] if the bucket has a name that no bucket can have, or `endpoint_url` is no address.
+    /// [`StorageError::Invalid`] for what [`S3ComputeLogSettings::impossible_field`] finds.
     pub fn new(
         settings: S3ComputeLogSettings,
         variable: impl Fn(&str) -> Option<String>,

@@ -281,10 +281,13 @@ fn answer_of(state: &mut State, request: &Request) -> Answer {
         }
         "POST" if request.asks("delete") => {
             let body = String::from_utf8_lossy(&request.body).into_owned();
+            let mut deleted = String::new();
             for key in body.split("<Key>").skip(1).filter_map(|rest| rest.split("</Key>").next()) {
                 state.objects.remove(key);
+                // As S3 does, also for what was not there.
+                deleted.extend(["<Deleted><Key>", key, "</Key></Deleted>"]);
             }
-            Answer::new("200 OK", "<DeleteResult></DeleteResult>")
+            Answer::new("200 OK", format!("<DeleteResult>{deleted}</DeleteResult>"))
         }
         "POST" if request.asks("uploads") => {
             let id = format!("upload-{}", state.requests.len());
