@@ -21,6 +21,9 @@ warnings.simplefilter("ignore")
 KEPT = ("PYTHONDONTWRITEBYTECODE", "PYTHONHASHSEED")
 TABLES = ["runs", "instance_info", "event_logs", "jobs", "schedules"]
 
+# Dagster tells its makers nothing, and boto3 does not ask the machine for credentials.
+NO_CONNECTIONS = {"DAGSTER_DISABLE_TELEMETRY": "1", "AWS_EC2_METADATA_DISABLED": "true"}
+
 
 def connect_nowhere():
     import dagster_postgres.event_log.event_log
@@ -98,7 +101,7 @@ def load(document):
 
     kept = {name: os.environ[name] for name in KEPT if name in os.environ}
     os.environ.clear()
-    os.environ.update({**kept, "DAGSTER_DISABLE_TELEMETRY": "1", **document["env"]})
+    os.environ.update({**kept, **NO_CONNECTIONS, **document["env"]})
     os.chdir(document["directory"])
     try:
         with opened(document) as instance:
