@@ -44,7 +44,7 @@ fn a_store_that_we_do_not_have_is_refused_without_its_password() {
     let yaml = "storage:\n  mysql:\n    mysql_url: mysql://user:hunter2@host/db\n";
     std::fs::write(home.path().join("dagster.yaml"), yaml).expect("dagster.yaml");
     let refused = home.ours(&["exec", "--", "true"]);
-    check(&refused, 125, &["dagster.yaml", "storage.mysql", "`sqlite` or `postgres`"]);
+    check(&refused, 125, &["dagster.yaml:2:3", "storage.mysql", "--storage URL"]);
     assert!(!refused.stderr.contains("hunter2"));
 }
 
@@ -54,7 +54,7 @@ fn a_postgres_that_cannot_be_used_is_named_without_its_password() {
     let yaml = "storage:\n  postgres:\n    postgres_url: oracle://user:hunter2@host/db\n";
     std::fs::write(home.path().join("dagster.yaml"), yaml).expect("dagster.yaml");
     let refused = home.ours(&["exec", "--", "true"]);
-    check(&refused, 125, &["postgres_url", "postgresql://USER"]);
+    check(&refused, 125, &["dagster.yaml:3:19", "postgres_url", "postgresql://"]);
     assert!(!refused.stderr.contains("hunter2"));
 }
 

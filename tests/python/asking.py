@@ -63,6 +63,11 @@ def built_indexes(instance):
 MARKS = ("asset_key_table", "asset_key_index_columns", "run_start_end_overwritten", "schedule_ticks_selector_id")
 
 
+def daemon_statuses(instance, daemon_types):
+    found = instance.get_daemon_statuses(daemon_types)
+    return {name: (status.required, status.healthy, status.last_heartbeat) for name, status in found.items()}
+
+
 def latest_materializations(instance, asset_keys):
     """With each key that is asked for: Dagster leaves out some of those without an event, and has others."""
     found = instance.get_latest_materialization_events(asset_keys)
@@ -156,6 +161,12 @@ SPECIAL = {
         lambda instance, snapshot_id: instance.run_storage.has_execution_plan_snapshot(snapshot_id),
     ),
     "built_indexes": ({}, "Sequence[str]", built_indexes),
+    "get_daemon_statuses": (
+        {"daemon_types": "Sequence[str]"},
+        "Mapping[str, tuple[bool, Optional[bool], Optional[DaemonHeartbeat]]]",
+        daemon_statuses,
+    ),
+    "daemon_skip_heartbeats_without_errors": of_class("daemon_skip_heartbeats_without_errors", bool),
     "root_directory": of_class("root_directory", str),
     "supports_wipe_on_delete_for_multipartitioned_assets": of_class(
         "supports_wipe_on_delete_for_multipartitioned_assets", bool

@@ -50,10 +50,24 @@ def rows_of_partitions(home):
 
 
 @questions(
-    "get_daemon_heartbeats", "schema_str", "storage_directory", "schedules_directory", "root_directory", "built_indexes"
+    "get_daemon_heartbeats",
+    "get_required_daemon_types",
+    "daemon_skip_heartbeats_without_errors",
+    "schema_str",
+    "storage_directory",
+    "schedules_directory",
+    "root_directory",
+    "built_indexes",
 )
 def of_the_instance(home):
     yield {}
+
+
+@questions("get_daemon_statuses")
+def daemons(home):
+    required = home.instance.get_required_daemon_types()
+    for daemon_types in ([], required, required[:1], [*required[-1:], "MONITORING", NOBODY]):
+        yield {"daemon_types": daemon_types}
 
 
 @questions("file_manager_directory")

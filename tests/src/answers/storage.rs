@@ -1,8 +1,9 @@
 //! The answers of the storage domain.
 
+use dagster_instance::daemon::{DaemonStatusQuery, DaemonType};
 use dagster_instance::ops::StoresAccess;
 use dagster_instance::{DagsterInstance, REINDEXED_INDEXES, RunId, SnapshotId};
-use instance_core::storage::SchemaStore;
+use instance_core::storage::{Only, SchemaStore};
 
 use super::{Answer, Failed, path_text, sorted};
 use crate::conformance::encode;
@@ -38,6 +39,25 @@ pub(super) async fn answer(instance: &DagsterInstance, method: &str, request: &R
             instance.has_historical_job(&id).await?.into()
         }
         "get_daemon_heartbeats" => encode::heartbeats(&instance.get_daemon_heartbeats().await?),
+        "get_required_daemon_types" => {
+            let daemon_types = instance.get_required_daemon_types()?;
+            Wire::list(daemon_types.iter().map(DaemonType::as_str))
+        }
+        "daemon_skip_heartbeats_without_errors" => {
+            instance.daemon_skip_heartbeats_without_errors().into()
+        }
+        "get_daemon_statuses" => {
+            let names: Vec<String> = request.argument("daemon_types")?.strings()?;
+            let daemon_types = names.iter().map(|name| DaemonType::from(name.as_str())).collect();
+            let query =
+                DaemonStatusQuery::new().with_daemon_types(Only::any_if_empty(daemon_types));
+            let statuses = instance.get_daemon_statuses(&query).await?;
+            Wire::mapping(statuses.iter().map(|status| {
+                let heartbeat = Wire::optional_body(status.last_heartbeat.as_ref());
+                let told = vec![status.required.into(), status.healthy.into(), heartbeat];
+                (status.daemon_type.as_str(), Wire::List(told))
+            }))
+        }
         "get_cursor_values" => {
             let keys: Vec<String> = request.argument("keys")?.strings()?;
             let store = &instance.stores().run_storage;
