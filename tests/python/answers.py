@@ -24,12 +24,19 @@ from speed import make_engines_once, read_revisions_once
 
 def asked(instance):
     for question, method, args in of_home(Contents(instance)):
+        if method is None:
+            yield {"question": question, "method": "", "args": "{}", "error": error_text(args)}
+            continue
         arguments = encoded_arguments(method, args)
         entry = {"question": question, "method": method, "args": arguments}
         try:
             yield {**entry, "answer": answer_text(instance, method, arguments)}
         except Exception as error:
-            yield {**entry, "error": f"{type(error).__name__}: {error}"[:300]}
+            yield {**entry, "error": error_text(error)}
+
+
+def error_text(error):
+    return f"{type(error).__name__}: {error}"[:300]
 
 
 def main():

@@ -33,6 +33,19 @@ pub fn corpus() -> PathBuf {
     corpus
 }
 
+/// What old releases of Dagster left: a directory for each, such as `1.5`, with `home/` (SQLite), `postgres.sql` and
+/// `contents.json`. They are for all: whoever opens one copies it.
+pub fn old_databases() -> PathBuf {
+    let unpacked = named("DAGSTER_INSTANCE_OLD_DATABASES")
+        .unwrap_or_else(|| target().join("compat/old-databases"));
+    assert!(
+        unpacked.exists(),
+        "{} is missing: run `cargo xtask old-databases`",
+        unpacked.display()
+    );
+    unpacked
+}
+
 /// The root of the repository.
 pub fn root() -> &'static Path {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new("."))

@@ -14,21 +14,21 @@ use crate::workspace::Workspace;
 /// Inside the directory, so that it goes when the directory goes.
 const STAMP: &str = "xtask-stamp.txt";
 
-/// Returns the directory of this name. If there is none with this stamp, `make` fills it.
+/// Returns the directory of this name, which may have parts. If there is none with this stamp, `make` fills it.
 pub(crate) fn directory(
     workspace: &Workspace,
     name: &str,
     stamp: &str,
     make: impl FnOnce(&Path) -> Result<()>,
 ) -> Result<PathBuf> {
-    let compat = workspace.target.join("compat");
-    fs::create_dir_all(&compat).with_context(|| format!("cannot create {}", compat.display()))?;
+    let directory = workspace.target.join("compat").join(name);
+    let parent = directory.parent().context("a name is not empty")?;
+    fs::create_dir_all(parent).with_context(|| format!("cannot create {}", parent.display()))?;
     // If two gates run on one target directory, the second waits for the first and then finds its directory.
-    let lock = File::create(compat.join(format!("{name}.lock")))
+    let lock = File::create(workspace.target.join("compat").join(format!("{name}.lock")))
         .with_context(|| format!("cannot create the lock of {name}"))?;
     lock.lock().with_context(|| format!("cannot lock {name}"))?;
 
-    let directory = compat.join(name);
     if fs::read_to_string(directory.join(STAMP)).is_ok_and(|found| found == stamp) {
         return Ok(directory);
     }

@@ -12,15 +12,17 @@ use anyhow::{Result, ensure};
 use crate::process::{cargo, run as run_command};
 use crate::scratch::Scratch;
 use crate::workspace::{SELECTION, TESTS_TARGET, Workspace};
-use crate::{corpus, postgres, python_env};
+use crate::{corpus, old_databases, postgres, python_env};
 
 /// Runs the tests with the release binary.
 pub(crate) fn run(workspace: &Workspace, args: &[String]) -> Result<()> {
     let binary = binary(workspace, RELEASE)?;
     let corpus = corpus::homes(workspace)?;
+    let old_databases = old_databases::unpacked(workspace)?;
     with_servers(workspace, |tests| {
         tests.arg("--").args(args).env("DAGSTER_INSTANCE_BIN", binary);
         tests.env("DAGSTER_INSTANCE_CORPUS", corpus);
+        tests.env("DAGSTER_INSTANCE_OLD_DATABASES", old_databases);
     })
 }
 

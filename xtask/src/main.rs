@@ -23,6 +23,7 @@ mod cron;
 mod endurance;
 mod examples;
 mod features;
+mod old_databases;
 mod outside;
 mod package;
 mod parity;
@@ -162,6 +163,8 @@ enum Command {
         #[arg(long)]
         old: bool,
     },
+    /// Unpack the databases that old releases of Dagster left, or make them again by running these releases
+    OldDatabases(old_databases::OldDatabases),
     /// Compare our text with Python's for generated documents and values
     Differential(corpus::Size),
     /// Feed damaged bodies of the corpus to the reader
@@ -237,6 +240,7 @@ fn run(command: &Command) -> Result<()> {
         Command::Postgres => postgres::serve(&workspace),
         Command::Corpus { old: false } => corpus::corpus(&workspace),
         Command::Corpus { old: true } => corpus::old_corpus(&workspace),
+        Command::OldDatabases(databases) => old_databases::run(&workspace, databases),
         Command::Differential(size) => corpus::differential(&workspace, size),
         Command::Fuzz { seconds, seed } => corpus::fuzz(&workspace, *seconds, *seed),
         Command::Bench { quick, name } => bench::run(&workspace, *quick, name.as_deref()),

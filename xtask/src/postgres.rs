@@ -189,6 +189,13 @@ impl Server {
     }
 }
 
+/// The program that writes a database as SQL. Only few have to have it.
+pub(crate) fn pg_dump(workspace: &Workspace) -> Result<PathBuf> {
+    let beside_the_server = programs(workspace)?.join("pg_dump");
+    let found = Some(beside_the_server).filter(|program| program.is_file());
+    found.or_else(|| on_path("pg_dump")).context("there is no `pg_dump`: install a Postgres")
+}
+
 /// The directory of the server's programs: the system's, else those of the package.
 fn programs(workspace: &Workspace) -> Result<PathBuf> {
     // A link on the path, as some systems have it, leads to where the other programs are.

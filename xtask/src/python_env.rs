@@ -1,5 +1,5 @@
-//! The Python environments: one with the pinned Dagster, one with the gate's own programs. Each is built once, and
-//! again when its requirements change.
+//! The Python environments: one with the pinned Dagster, one with the gate's own programs, one for each old release of
+//! Dagster. Each is built once, and again when its requirements change.
 //!
 //! Not here: what is installed (`tests/python/requirements.txt`, `xtask/requirements.txt`) and who uses it.
 
@@ -15,43 +15,73 @@ use crate::workspace::Workspace;
 
 const REQUIREMENTS: &str = "tests/python/requirements.txt";
 const TOOLS: &str = "xtask/requirements.txt";
+/// What the pins of old releases are for: the newest Python that all of them run on.
+const PYTHON_OF_OLD_RELEASES: &str = "3.11";
 /// Lines of pip's log that a failure shows.
 const LOG_TAIL: usize = 40;
 
 /// Returns the interpreter of the environment that has the pinned Dagster.
 pub(crate) fn ensure(workspace: &Workspace) -> Result<PathBuf> {
-    environment(workspace, "venv", REQUIREMENTS)
+    environment(workspace, "venv", REQUIREMENTS, "python3", &[])
+}
+
+/// Returns the interpreter of the environment that has an old release of Dagster, such as 1.5.
+pub(crate) fn old_release(workspace: &Workspace, release: &str) -> Result<PathBuf> {
+    let host = format!("python{PYTHON_OF_OLD_RELEASES}");
+    let is_it = |program: &&str| {
+        let version = process::output(python(program).arg("--version")).unwrap_or_default();
+        version.starts_with(format!("Python {PYTHON_OF_OLD_RELEASES}.").as_bytes())
+    };
+    let host = [host.as_str(), "python3"].into_iter().find(is_it).with_context(|| {
+        format!("old releases of Dagster need a Python {PYTHON_OF_OLD_RELEASES} on the PATH")
+    })?;
+    let requirements = old_requirements(release);
+    environment(
+        workspace,
+        &format!("old-environments/{release}"),
+        &requirements,
+        host,
+        &["--no-deps"],
+    )
+}
+
+/// The file that says what is installed for an old release.
+pub(crate) fn old_requirements(release: &str) -> String {
+    format!("tests/python/old_releases/requirements-{release}.txt")
 }
 
 /// What follows from the environment with the pinned Dagster follows from this text: its interpreter and requirements.
 pub(crate) fn requirements(workspace: &Workspace) -> Result<String> {
-    stamp_of(workspace, REQUIREMENTS)
+    stamp_of(workspace, REQUIREMENTS, "python3")
 }
 
 /// Returns the interpreter of the environment that has the gate's own programs. The programs lie beside it.
 pub(crate) fn tools(workspace: &Workspace) -> Result<PathBuf> {
-    environment(workspace, "tools", TOOLS)
+    environment(workspace, "tools", TOOLS, "python3", &[])
 }
 
 /// Returns the interpreter of an environment that has exactly the pinned requirements. Builds it if there is none.
-fn environment(workspace: &Workspace, name: &str, requirements_file: &str) -> Result<PathBuf> {
+fn environment(
+    workspace: &Workspace,
+    name: &str,
+    requirements_file: &str,
+    host: &str,
+    options: &[&str],
+) -> Result<PathBuf> {
     let requirements_path = workspace.root.join(requirements_file);
-    let stamp = stamp_of(workspace, requirements_file)?;
+    let stamp = stamp_of(workspace, requirements_file, host)?;
 
     let venv = cached::directory(workspace, name, &stamp, |venv| {
         eprintln!("python: building {} from {requirements_file}", venv.display());
-        let log = venv.with_extension("log");
-        logged(python("python3").args(["-m", "venv"]).arg(venv), &log)?;
-        let install = [
-            "-m",
-            "pip",
-            "install",
-            "--disable-pip-version-check",
-            "--quiet",
-            "--no-input",
-            "--requirement",
-        ];
-        logged(python(interpreter(venv)).args(install).arg(&requirements_path), &log)
+        let log = workspace.target.join("compat").join(format!("{name}.log"));
+        logged(python(host).args(["-m", "venv"]).arg(venv), &log)?;
+        let install =
+            ["-m", "pip", "install", "--disable-pip-version-check", "--quiet", "--no-input"];
+        let mut pip = python(interpreter(venv));
+        pip.args(install).args(options).arg("--requirement").arg(&requirements_path);
+        // What builds a package without a wheel is pinned, too.
+        pip.env("PIP_CONSTRAINT", &requirements_path);
+        logged(&mut pip, &log)
     })?;
     Ok(interpreter(&venv))
 }
@@ -71,19 +101,19 @@ fn python(program: impl AsRef<std::ffi::OsStr>) -> Command {
     command
 }
 
-/// The version and the place of the `python3` on the path.
-fn host_python() -> Result<String> {
+/// The version and the place of this Python on the path.
+fn host_python(host: &str) -> Result<String> {
     let identity = process::output(
-        python("python3").args(["-c", "import sys; print(sys.version); print(sys.prefix)"]),
+        python(host).args(["-c", "import sys; print(sys.version); print(sys.prefix)"]),
     )
     .context("steps of the gate need a `python3` with the modules `venv` and `pip` on the PATH")?;
     Ok(String::from_utf8_lossy(&identity).into_owned())
 }
 
-fn stamp_of(workspace: &Workspace, requirements_file: &str) -> Result<String> {
+fn stamp_of(workspace: &Workspace, requirements_file: &str, host: &str) -> Result<String> {
     let requirements = fs::read_to_string(workspace.root.join(requirements_file))
         .with_context(|| format!("cannot read {requirements_file}"))?;
-    Ok(stamp(&host_python()?, &requirements))
+    Ok(stamp(&host_python(host)?, &requirements))
 }
 
 /// What the environment was built from, as text, so that a difference can be read.

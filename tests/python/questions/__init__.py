@@ -18,8 +18,15 @@ def questions(*methods):
 
 
 def of_home(home):
-    """(name of the generator, method, arguments), in the order in which they are to be asked: some answers are stored."""
+    """(name of the generator, method, arguments), in the order in which they are to be asked: some answers are stored.
+
+    Some generators ask what to ask next. If that fails, as it may on a database that has to be upgraded, the rest of
+    the generator is one question without a method, whose arguments are the error.
+    """
     for methods, arguments in QUESTIONS:
-        for args in arguments(home):
-            for method in methods:
-                yield arguments.__name__, method, args
+        try:
+            for args in arguments(home):
+                for method in methods:
+                    yield arguments.__name__, method, args
+        except Exception as error:
+            yield arguments.__name__, None, error

@@ -65,6 +65,10 @@ class Contents:
 
     @staticmethod
     def column(connection, query, whole=False):
+        """Nothing, if the database is older than the table."""
         with connection as opened:
+            table = query.split(" from ")[1].split()[0]
+            if not db.inspect(opened).has_table(table):
+                return []
             rows = opened.execute(db.text(query)).fetchall()
         return [tuple(row) if whole else row[0] for row in rows]
