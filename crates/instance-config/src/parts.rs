@@ -11,7 +11,7 @@ use serde_json::{Map, Value};
 use crate::carried::json_of;
 use crate::config::Config;
 use crate::environment::Environment;
-use crate::fields::Fields;
+use crate::fields::{Fields, when_used};
 use crate::place::Place;
 use crate::reference::read_config_yaml;
 use crate::schema::{ClassKind, Found, Slot, find_class};
@@ -129,10 +129,10 @@ pub(crate) enum StorageParts<'a> {
 pub(crate) struct Parts<'a> {
     pub(crate) storage: StorageParts<'a>,
     pub(crate) local_artifact_storage: Option<Part<'a>>,
-    pub(crate) compute_logs: Option<Result<Part<'a>, ConfigProblems>>,
+    pub(crate) compute_logs: LatePart<'a>,
     pub(crate) scheduler: Option<Part<'a>>,
-    pub(crate) run_coordinator: Option<Result<Part<'a>, ConfigProblems>>,
-    pub(crate) run_launcher: Option<Result<Part<'a>, ConfigProblems>>,
+    pub(crate) run_coordinator: LatePart<'a>,
+    pub(crate) run_launcher: LatePart<'a>,
     pub(crate) secrets: Option<Part<'a>>,
     pub(crate) defs_state_storage: Option<Part<'a>>,
     pub(crate) instance_class: Option<Part<'a>>,
@@ -185,10 +185,10 @@ impl<'a> Parts<'a> {
         Self {
             storage: storage_of_file(config),
             local_artifact_storage: Part::of_section(config, &["local_artifact_storage"]),
-            compute_logs: Part::of_section(config, &["compute_logs"]).map(Ok),
+            compute_logs: LatePart(Part::of_section(config, &["compute_logs"]).map(Ok)),
             scheduler: Part::of_section(config, &["scheduler"]),
-            run_coordinator: coordinator.map(Ok),
-            run_launcher: Part::of_section(config, &["run_launcher"]).map(Ok),
+            run_coordinator: LatePart(coordinator.map(Ok)),
+            run_launcher: LatePart(Part::of_section(config, &["run_launcher"]).map(Ok)),
             secrets: Part::of_section(config, &["secrets", "custom"]),
             defs_state_storage: Part::of_section(config, &["defs_state_storage"]),
             instance_class: Part::of_section(config, &["instance_class"]),
@@ -210,7 +210,7 @@ impl<'a> Parts<'a> {
             data.as_ref().map(|data| part(field, data)).transpose()
         };
         let later = |field: &str, data: &Option<ConfigurableClassData>| {
-            data.as_ref().map(|data| part(field, data))
+            LatePart(data.as_ref().map(|data| part(field, data)))
         };
         let place = Place::of_reference("settings");
         let settings = match json_of(&reference.settings) {
@@ -233,7 +233,7 @@ impl<'a> Parts<'a> {
         Ok(Parts {
             storage,
             local_artifact_storage: Some(part("local_artifact_storage_data", artifacts)?),
-            compute_logs: Some(compute_logs),
+            compute_logs: LatePart(Some(compute_logs)),
             scheduler: optional("scheduler_data", &reference.scheduler_data)?,
             run_coordinator: later("run_coordinator_data", &reference.run_coordinator_data),
             run_launcher: later("run_launcher_data", &reference.run_launcher_data),
@@ -243,6 +243,32 @@ impl<'a> Parts<'a> {
             settings,
             settings_place: place,
         })
+    }
+}
+
+/// A part that Dagster makes when it is needed, or why it cannot be made. Whoever needs it gets that as an error.
+#[derive(Debug, Clone)]
+pub(crate) struct LatePart<'a>(pub(crate) Option<Result<Part<'a>, ConfigProblems>>);
+
+impl<'a> LatePart<'a> {
+    /// What the part says, what stands for the class of the instance where nothing is said, or else the default.
+    pub(crate) fn read<T>(
+        &self,
+        instance_class: Option<&Part<'_>>,
+        of_part: impl FnOnce(&Part<'a>) -> Result<T, ConfigProblems>,
+        other: impl FnOnce(ClassSettings) -> T,
+        default: impl FnOnce() -> T,
+        unusable: impl FnOnce(ConfigProblems) -> T,
+    ) -> T {
+        let read = match &self.0 {
+            Some(Ok(part)) => of_part(part),
+            Some(Err(problems)) => Err(problems.clone()),
+            None => Ok(match instance_class {
+                Some(instance) => other(instance.class.clone()),
+                None => default(),
+            }),
+        };
+        read.unwrap_or_else(|problems| unusable(when_used(problems)))
     }
 }
 

@@ -9,7 +9,7 @@ use instance_core::settings::{
 };
 
 use crate::environment::Environment;
-use crate::fields::{Fields, when_used};
+use crate::fields::Fields;
 use crate::parts::{Part, Parts};
 use crate::schema::{ClassKind, Slot};
 
@@ -18,15 +18,13 @@ pub(super) fn compute_logs(
     defaults: &InstanceSettings,
     environment: &dyn Environment,
 ) -> ComputeLogSettings {
-    let read = match &parts.compute_logs {
-        Some(Ok(part)) => of_part(part, environment),
-        Some(Err(problems)) => Err(problems.clone()),
-        None => Ok(match &parts.instance_class {
-            Some(instance) => ComputeLogSettings::Other(instance.class.clone()),
-            None => defaults.compute_logs.clone(),
-        }),
-    };
-    read.unwrap_or_else(|problems| ComputeLogSettings::Unusable(when_used(problems)))
+    parts.compute_logs.read(
+        parts.instance_class.as_ref(),
+        |part| of_part(part, environment),
+        ComputeLogSettings::Other,
+        || defaults.compute_logs.clone(),
+        ComputeLogSettings::Unusable,
+    )
 }
 
 fn of_part(

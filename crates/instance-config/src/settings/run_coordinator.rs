@@ -7,7 +7,7 @@ use instance_core::settings::{
 
 use super::tag_limits::tag_concurrency_limits;
 use crate::environment::Environment;
-use crate::fields::{Fields, when_used};
+use crate::fields::Fields;
 use crate::parts::{Part, Parts};
 use crate::schema::{ClassKind, Slot};
 
@@ -15,15 +15,13 @@ pub(super) fn run_coordinator(
     parts: &Parts<'_>,
     environment: &dyn Environment,
 ) -> RunCoordinatorSettings {
-    let read = match &parts.run_coordinator {
-        Some(Ok(part)) => of_part(part, environment),
-        Some(Err(problems)) => Err(problems.clone()),
-        None => Ok(match &parts.instance_class {
-            Some(instance) => RunCoordinatorSettings::Other(instance.class.clone()),
-            None => RunCoordinatorSettings::default(),
-        }),
-    };
-    read.unwrap_or_else(|problems| RunCoordinatorSettings::Unusable(when_used(problems)))
+    parts.run_coordinator.read(
+        parts.instance_class.as_ref(),
+        |part| of_part(part, environment),
+        RunCoordinatorSettings::Other,
+        RunCoordinatorSettings::default,
+        RunCoordinatorSettings::Unusable,
+    )
 }
 
 fn of_part(

@@ -4,7 +4,6 @@ use instance_core::config_problems::ConfigProblems;
 use instance_core::settings::RunLauncherSettings;
 
 use crate::environment::Environment;
-use crate::fields::when_used;
 use crate::parts::{Part, Parts};
 use crate::schema::{ClassKind, Slot};
 
@@ -12,15 +11,13 @@ pub(super) fn run_launcher(
     parts: &Parts<'_>,
     environment: &dyn Environment,
 ) -> RunLauncherSettings {
-    let read = match &parts.run_launcher {
-        Some(Ok(part)) => of_part(part, environment),
-        Some(Err(problems)) => Err(problems.clone()),
-        None => Ok(match &parts.instance_class {
-            Some(instance) => RunLauncherSettings::Other(instance.class.clone()),
-            None => RunLauncherSettings::Default,
-        }),
-    };
-    read.unwrap_or_else(|problems| RunLauncherSettings::Unusable(when_used(problems)))
+    parts.run_launcher.read(
+        parts.instance_class.as_ref(),
+        |part| of_part(part, environment),
+        RunLauncherSettings::Other,
+        || RunLauncherSettings::Default,
+        RunLauncherSettings::Unusable,
+    )
 }
 
 fn of_part(
