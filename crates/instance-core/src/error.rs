@@ -179,6 +179,16 @@ pub enum StorageError {
         /// What to do.
         remedy: &'static str,
     },
+    /// The database is of an older Dagster and lacks what the call needs; nothing was written.
+    #[error("{database} has no {needs}, which Dagster {release} added: run `dagster-instance migrate`")]
+    NeedsMigration {
+        /// The database.
+        database: String,
+        /// What it lacks.
+        needs: &'static str,
+        /// The first release of Dagster whose databases have it.
+        release: &'static str,
+    },
     /// Something that cannot be stored in this way.
     #[error("{what}: {reason}")]
     Unsupported {
@@ -233,7 +243,9 @@ impl StorageError {
                 ErrorKind::Invalid
             }
             Self::Decode { .. } => ErrorKind::Unreadable,
-            Self::Revision { .. } | Self::Unsupported { .. } => ErrorKind::Unsupported,
+            Self::Revision { .. } | Self::NeedsMigration { .. } | Self::Unsupported { .. } => {
+                ErrorKind::Unsupported
+            }
             Self::Io { .. } | Self::Backend { .. } => ErrorKind::Backend,
         }
     }

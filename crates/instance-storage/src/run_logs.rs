@@ -15,9 +15,9 @@ use tokio::task::JoinSet;
 
 use crate::context::StorageContext;
 use crate::db::{
-    Connection, Database, FILES_OF_SHARD, Operation, RunFile, RunFiles, SqlitePlace, exists,
+    Connection, Database, FILES_OF_SHARD, Operation, RunFile, RunFiles, exists,
 };
-use crate::sql::schema::Schema;
+use crate::sql::schema::Stamp;
 use crate::watch::Notices;
 
 /// How many shards are open at once, at least and at most. Shards in use count.
@@ -44,6 +44,7 @@ impl RunLogs {
     pub(crate) fn sharded(
         directory: PathBuf,
         mut taken: Vec<&'static str>,
+        index: Arc<Database>,
         context: StorageContext,
     ) -> Self {
         let most = open_at_most();
@@ -51,6 +52,7 @@ impl RunLogs {
         Self::Sharded(Box::new(Shards {
             directory,
             taken,
+            index,
             context,
             most,
             users: Arc::new(Semaphore::new(most)),
@@ -118,7 +120,8 @@ impl RunLogs {
         if exists(&path).await? {
             return Ok(None);
         }
-        let making = shards.new_files.with(&shards.context, operation, write);
+        let beside = shards.index.stamp().await?;
+        let making = shards.new_files.with(&beside, &shards.context, operation, write);
         let of_run = Operation::of_run(operation, run_id);
         let (file, written) = of_run.observe(&path.to_string_lossy(), |_| None, making).await?;
         Ok(Some(NewRunLog { path, file, written }))
@@ -222,6 +225,8 @@ pub(crate) struct Shards {
     directory: PathBuf,
     /// The names of the databases that are there and are no run's.
     taken: Vec<&'static str>,
+    /// What stands beside them and has what is asked across runs. New shards get its revision.
+    index: Arc<Database>,
     context: StorageContext,
     /// How many are open at once.
     most: usize,
@@ -272,17 +277,17 @@ impl Open {
 impl Shards {
     async fn get(&self, run_id: &RunId) -> Result<RunLog, StorageError> {
         let path = self.path(run_id)?;
+        let beside = match self.index.known_stamp() {
+            Some(stamp) => stamp,
+            // Whoever only reads the log of a run has no need of the index.
+            None if exists(&path).await? => Stamp::None,
+            None => self.index.stamp().await?,
+        };
         // The semaphore is never closed.
         let user = Arc::clone(&self.users).acquire_owned().await.ok();
         let (database, surplus) = {
             let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-            let new = || {
-                Arc::new(Database::sqlite(
-                    SqlitePlace::File(path),
-                    Schema::EventShard,
-                    &self.context,
-                ))
-            };
+            let new = || Arc::new(Database::shard(path, &beside, &self.context));
             open.get(run_id, self.most, new)
         };
         if let Some(surplus) = surplus {

@@ -48,6 +48,40 @@ pub(super) fn too_long(error: &StorageError) -> Option<TooLong> {
     }
 }
 
+/// Whether a statement names a table or a column that is not there.
+pub(super) fn is_of_missing_object(error: &StorageError) -> bool {
+    let StorageError::Backend { source, .. } = error else {
+        return false;
+    };
+    let Some(error) = source.downcast_ref::<sqlx::Error>() else {
+        return false;
+    };
+    match Code::of(error) {
+        Some(Code::Postgres(state)) => ["42P01", "42703"].contains(&state.as_str()),
+        // It has one code for whatever is wrong with a statement.
+        Some(Code::Sqlite(1)) => error.as_database_error().is_some_and(|error| {
+            let said = error.message();
+            ["no such table", "no such column", "has no column named"]
+                .iter()
+                .any(|missing| said.contains(missing))
+        }),
+        _ => false,
+    }
+}
+
+/// Whether a creation failed because another process was creating the same: an object is there already, or its row in
+/// a catalog is.
+#[cfg(feature = "postgres")]
+pub(super) fn is_of_rivals(error: &StorageError) -> bool {
+    let (StorageError::Backend { source, .. } | StorageError::Values { source, .. }) = error else {
+        return false;
+    };
+    let Some(Code::Postgres(state)) = source.downcast_ref::<sqlx::Error>().and_then(Code::of) else {
+        return false;
+    };
+    ["23505", "42P07", "42710", "XX000"].contains(&state.as_str())
+}
+
 /// Whether the values of a statement are refused. In Postgres, these are data exceptions, constraints and limits.
 /// In SQLite, they are values that are too big, of another type, or against a constraint.
 fn is_of_values(error: &sqlx::Error) -> bool {

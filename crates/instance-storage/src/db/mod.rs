@@ -3,6 +3,7 @@
 //! Here is what the two drivers have in common, and where they differ in text and values. Not here: any statement
 //! (`sql/`), nor what is done with the rows (`stores/`).
 
+mod capabilities;
 mod errors;
 mod fresh;
 mod operation;
@@ -12,6 +13,7 @@ mod row;
 mod sqlite;
 mod too_long;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
@@ -23,9 +25,11 @@ use serde::de::DeserializeOwned;
 use sqlx::AssertSqlSafe;
 
 use crate::context::StorageContext;
-use crate::sql::schema::Schema;
+use crate::sql::capabilities::Capabilities;
+use crate::sql::schema::{self, Schema, Stamp};
 use crate::sql::{Dialect, events, lock};
-use errors::backend_error;
+use capabilities::Known;
+use errors::{backend_error, is_of_missing_object};
 
 pub(crate) use operation::Operation;
 #[cfg(feature = "postgres")]
@@ -75,6 +79,13 @@ impl Database {
         Self::Sqlite(Box::new(SqliteDatabase::new(place, schema, context.clone())))
     }
 
+    /// The file of a run, which gets the revision of the index beside it if it is created.
+    pub(crate) fn shard(path: PathBuf, beside: &Stamp, context: &StorageContext) -> Self {
+        let place = SqlitePlace::File(path);
+        let shard = SqliteDatabase::new(place, Schema::EventShard, context.clone());
+        Self::Sqlite(Box::new(shard.with_revision_of(beside)))
+    }
+
     /// The path, or the URL without its password, as errors name the database.
     pub(crate) fn name(&self) -> &Arc<str> {
         match self {
@@ -109,6 +120,52 @@ impl Database {
             #[cfg(feature = "postgres")]
             Self::Postgres(database) => database.ready().await,
         }
+    }
+
+    /// What it has, for a read. Of an upgrade that goes on beside it, a read may know a second later.
+    pub(crate) async fn capabilities(&self) -> Result<Capabilities, StorageError> {
+        self.ready().await?;
+        let known = self.known();
+        if !known.is_recent() {
+            match self {
+                Self::Sqlite(database) => database.look().await?,
+                #[cfg(feature = "postgres")]
+                Self::Postgres(database) => database.look().await?,
+            }
+        }
+        Ok(known.capabilities())
+    }
+
+    /// The revision that it says it has.
+    pub(crate) async fn stamp(&self) -> Result<Stamp, StorageError> {
+        self.ready().await?;
+        Ok(self.known_stamp().unwrap_or(Stamp::None))
+    }
+
+    /// The revision that it was found to say; `None` before the first look.
+    pub(crate) fn known_stamp(&self) -> Option<Stamp> {
+        self.known().stamp()
+    }
+
+    /// Makes the next use look what it has, because that was changed.
+    pub(crate) fn forget_capabilities(&self) {
+        self.known().forget();
+    }
+
+    fn known(&self) -> &Known {
+        match self {
+            Self::Sqlite(database) => database.known(),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(database) => database.known(),
+        }
+    }
+
+    /// Somebody may have replaced the database by an older one.
+    fn noting_missing_objects<T>(&self, result: Result<T, StorageError>) -> Result<T, StorageError> {
+        if result.as_ref().is_err_and(is_of_missing_object) {
+            self.known().forget();
+        }
+        result
     }
 
     /// Reads the rows of a query in their order, each with `read`. A row is read while the database looks for the
@@ -147,7 +204,8 @@ impl Database {
                 Self::Postgres(database) => database.fetch_each(name, select, read).await,
             }
         });
-        operation.observe(self.name(), |rows: &Vec<T>| Some(rows.len()), fetching).await
+        let found = operation.observe(self.name(), |rows: &Vec<T>| Some(rows.len()), fetching).await;
+        self.noting_missing_objects(found)
     }
 
     /// The first row of a query, if it has one.
@@ -210,7 +268,8 @@ impl Database {
                 Self::Postgres(database) => database.write(name, write).await,
             }
         });
-        operation.observe(self.name(), |_| None, writing).await
+        let written = operation.observe(self.name(), |_| None, writing).await;
+        self.noting_missing_objects(written)
     }
 
     /// Runs one statement in its own transaction, and returns how many rows it changed.
@@ -252,6 +311,7 @@ impl Database {
 #[derive(Debug)]
 pub(crate) struct Connection<'c> {
     database: Arc<str>,
+    known: Arc<Known>,
     operation: &'static str,
     driver: DriverConnection<'c>,
 }
@@ -271,6 +331,49 @@ impl Connection<'_> {
             #[cfg(feature = "postgres")]
             DriverConnection::Postgres(_) => Dialect::Postgres,
         }
+    }
+
+    /// What the database has, for a write to `table`. It stays so until the transaction ends: whoever changes the
+    /// table waits.
+    pub(crate) async fn capabilities(
+        &mut self,
+        table: &'static str,
+    ) -> Result<Capabilities, StorageError> {
+        if !self.known.has_all_features() {
+            if self.dialect() == Dialect::Postgres {
+                self.lock_against_changes(table).await?;
+            }
+            let columns = match self.dialect() {
+                Dialect::Sqlite => self.fetch(&schema::select_sqlite_columns()).await?,
+                #[cfg(feature = "postgres")]
+                Dialect::Postgres => self.fetch(&schema::select_postgres_columns()).await?,
+                #[cfg(not(feature = "postgres"))]
+                Dialect::Postgres => Vec::new(),
+            };
+            let found = Capabilities::found(&capabilities::columns(&columns)?, &[]);
+            self.known.learn_features(found);
+        }
+        Ok(self.known.capabilities())
+    }
+
+    #[cfg_attr(
+        not(feature = "postgres"),
+        expect(clippy::unused_async, unused_variables, reason = "SQLite has one writer")
+    )]
+    async fn lock_against_changes(&mut self, table: &'static str) -> Result<(), StorageError> {
+        #[cfg(feature = "postgres")]
+        if let DriverConnection::Postgres(connection) = &mut self.driver {
+            let locked = sqlx::raw_sql(AssertSqlSafe(schema::lock_against_changes(table)))
+                .execute(&mut **connection)
+                .await;
+            locked.map_err(|error| backend_error(&self.database, self.operation, error))?;
+        }
+        Ok(())
+    }
+
+    /// The database, as errors name it.
+    pub(crate) fn name(&self) -> &str {
+        &self.database
     }
 
     /// Wakes the followers of runs, if a server does that. A notice is the run's id and the id of its last event.

@@ -54,7 +54,8 @@ impl Storages {
             StoreSettings::Sqlite(directory) => {
                 let index = file(directory, "index.db", Schema::EventIndex);
                 let taken = taken(settings, directory).await;
-                (index, RunLogs::sharded(directory.clone(), taken, context.clone()))
+                let beside = Arc::clone(&index);
+                (index, RunLogs::sharded(directory.clone(), taken, beside, context.clone()))
             }
             StoreSettings::ConsolidatedSqlite(directory) => {
                 let index = file(directory, "event_log.db", Schema::EventIndex);

@@ -8,6 +8,7 @@ pub(crate) mod assets;
 pub(crate) mod automation;
 pub(crate) mod backfills;
 pub(crate) mod bounded;
+pub(crate) mod capabilities;
 pub(crate) mod daemons;
 pub(crate) mod dynamic_partitions;
 pub(crate) mod events;

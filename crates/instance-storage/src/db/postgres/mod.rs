@@ -5,6 +5,7 @@ mod config;
 mod id_order;
 mod listen;
 mod params;
+mod seen;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -23,9 +24,15 @@ use tokio::sync::OnceCell;
 pub use config::PostgresConfig;
 use id_order::IdOrder;
 
+use seen::Seen;
+
+use super::capabilities::{self, Found, Known};
+use super::errors::is_of_rivals;
 use super::{Connection, DriverConnection, Row, backend_error, fresh, row};
 use crate::context::{OpenMode, StorageContext};
-use crate::sql::schema::{self, Schema};
+use crate::sql::capabilities::Capabilities;
+use crate::sql::schema::{self, HEAD, Schema, Stamp};
+use crate::sql::tables::secondary_indexes;
 
 /// A connection that was idle for so long is tested before it is used.
 const IDLE_BEFORE_PING: Duration = Duration::from_secs(1);
@@ -51,6 +58,7 @@ pub(crate) struct PostgresDatabase {
     config: PostgresConfig,
     mode: OpenMode,
     context: StorageContext,
+    known: Arc<Known>,
     ready: OnceCell<()>,
     id_order: IdOrder,
 }
@@ -82,6 +90,7 @@ impl PostgresDatabase {
             config,
             mode,
             context,
+            known: Arc::new(Known::of(Schema::OF_ONE_DATABASE)),
             ready: OnceCell::new(),
             id_order: IdOrder::default(),
         }
@@ -137,6 +146,10 @@ impl PostgresDatabase {
 
     pub(super) const fn name(&self) -> &Arc<str> {
         &self.name
+    }
+
+    pub(super) fn known(&self) -> &Known {
+        &self.known
     }
 
     pub(super) async fn ready(&self) -> Result<(), StorageError> {
@@ -306,6 +319,7 @@ impl PostgresDatabase {
     ) -> Connection<'c> {
         Connection {
             database: Arc::clone(&self.name),
+            known: Arc::clone(&self.known),
             operation,
             driver: DriverConnection::Postgres(connection),
         }
@@ -313,52 +327,89 @@ impl PostgresDatabase {
 
     async fn initialise(&self) -> Result<(), StorageError> {
         let opening = |error| backend_error(&self.name, "opening", error);
+        let mut last = None;
         for _ in 0..CREATION_TRIES {
             let mut connection = self.acquire().await.map_err(opening)?;
-            let missing = self.missing(&mut connection).await?;
-            if missing.is_empty() {
-                return self.check_revision(&mut connection).await;
+            let seen = self.look_through(&mut connection).await?;
+            // Before anything is created.
+            seen.found.stamp.check(&self.name)?;
+            let missing = seen.missing();
+            if missing.is_empty() || self.serves_without(&missing)? {
+                // Statements on what is missing fail and say so.
+                self.known.learn(&seen.found);
+                return Ok(());
             }
-            if self.mode == OpenMode::MustExist {
-                if missing.len() == Schema::OF_ONE_DATABASE.len() {
-                    return Err(StorageError::Unsupported {
-                        what: format!("no Dagster instance in {}", self.name),
-                        reason:
-                            "it has no tables of Dagster's; name another database, or create a run \
-                                 first"
-                                .to_owned(),
-                    });
-                }
-                // Whoever only reads does not create what is missing. Statements on it fail and say so.
-                return self.check_revision(&mut connection).await;
-            }
-            if !self.config.create_tables {
-                return Err(StorageError::Unsupported {
-                    what: format!("{} has no tables of Dagster's", self.name),
-                    reason:
-                        "`should_autocreate_tables` is off; create them with Dagster, or turn it on"
-                            .to_owned(),
-                });
-            }
+            seen.refuse_others_tables(&self.name, &missing)?;
             drop(connection);
             match self.create(&missing).await {
-                Ok(()) => {}
-                // Another process is creating them, too.
-                Err(error) => tracing::debug!(database = %self.name, %error, "creating failed"),
+                Ok(()) => continue,
+                // Another process may be creating them, too.
+                Err(error) if error.is_temporary() || is_of_rivals(&error) => {
+                    tracing::debug!(database = %self.name, %error, "creating failed");
+                    last = Some(error);
+                }
+                Err(error) => return Err(error),
             }
             tokio::time::sleep(CREATION_PAUSE).await;
         }
-        let mut connection = self.acquire().await.map_err(opening)?;
-        let missing = self.missing(&mut connection).await?;
-        drop(connection);
-        self.create(&missing).await
+        Err(last.unwrap_or_else(|| StorageError::Unsupported {
+            what: format!("the tables of Dagster in {}", self.name),
+            reason: "they were created again and again, and are not there: look who drops them".to_owned(),
+        }))
     }
 
-    /// The schemas whose main table is not there.
-    async fn missing(&self, connection: &mut PgConnection) -> Result<Vec<Schema>, StorageError> {
-        let tables = self.strings(connection, &schema::select_postgres_table_names()).await?;
-        let is_missing = |schema: &Schema| !tables.iter().any(|table| table == schema.main_table());
-        Ok(Schema::OF_ONE_DATABASE.iter().copied().filter(is_missing).collect())
+    /// Whether the stores that are there are to be used, and those that are missing are not to be created.
+    fn serves_without(&self, missing: &[Schema]) -> Result<bool, StorageError> {
+        let has_some = missing.len() < Schema::OF_ONE_DATABASE.len();
+        if self.mode == OpenMode::MustExist {
+            if has_some {
+                return Ok(true);
+            }
+            return Err(StorageError::Unsupported {
+                what: format!("no Dagster instance in {}", self.name),
+                reason: "it has no tables of Dagster's; name another database, or create a run first"
+                    .to_owned(),
+            });
+        }
+        if self.config.create_tables || has_some {
+            return Ok(!self.config.create_tables);
+        }
+        Err(StorageError::Unsupported {
+            what: format!("{} has no tables of Dagster's", self.name),
+            reason: "`should_autocreate_tables` is off; create them with Dagster, or turn it on".to_owned(),
+        })
+    }
+
+    /// Looks again what it has.
+    pub(super) async fn look(&self) -> Result<(), StorageError> {
+        let looking = |error| backend_error(&self.name, "looking what a database has", error);
+        let mut connection = self.acquire().await.map_err(looking)?;
+        let seen = self.look_through(&mut connection).await?;
+        self.known.learn(&seen.found);
+        Ok(())
+    }
+
+    async fn look_through(&self, connection: &mut PgConnection) -> Result<Seen, StorageError> {
+        let mut connection = self.connection("opening", connection);
+        let columns = connection.fetch(&schema::select_postgres_columns()).await?;
+        let tables = Seen::tables(&columns)?;
+        let has = |table: &str| tables.contains_key(table);
+        let mut texts = async |select: &SelectStatement| {
+            let rows = connection.fetch(select).await?;
+            rows.iter().map(Row::scalar).collect::<Result<Vec<String>, StorageError>>()
+        };
+        let migrations = if has(secondary_indexes::TABLE) {
+            texts(&schema::select_completed_migrations()).await?
+        } else {
+            Vec::new()
+        };
+        let revisions = if Seen::is_revision_of_ours(&tables) {
+            texts(&schema::select_revision()).await?
+        } else {
+            Vec::new()
+        };
+        let capabilities = Capabilities::found(&capabilities::columns(&columns)?, &migrations);
+        Ok(Seen { tables, found: Found { capabilities, stamp: Stamp::of(revisions) } })
     }
 
     async fn create(&self, missing: &[Schema]) -> Result<(), StorageError> {
@@ -366,34 +417,24 @@ impl PostgresDatabase {
         let mut transaction = self.begin().await.map_err(creating)?;
         // Two processes of ours take turns; Dagster does not know the lock.
         sqlx::query(schema::LOCK_CREATION).execute(&mut *transaction).await.map_err(creating)?;
-        let still = self.missing(&mut transaction).await?;
+        let seen = self.look_through(&mut transaction).await?;
+        seen.found.stamp.check(&self.name)?;
+        let still = seen.missing();
         for schema in missing.iter().filter(|schema| still.contains(schema)) {
             let script = sqlx::raw_sql(schema.postgres_script());
             script.execute(&mut *transaction).await.map_err(creating)?;
             let mut inside = self.connection("creating", &mut transaction);
             fresh::fill(&mut inside, *schema, &self.context).await?;
         }
-        if self.strings(&mut transaction, &schema::select_revision()).await?.is_empty() {
+        // What is created beside older stores does not make them newer.
+        let is_first = still.len() == Schema::OF_ONE_DATABASE.len();
+        if is_first && seen.found.stamp == Stamp::None {
             let mut inside = self.connection("creating", &mut transaction);
-            inside.execute(&schema::insert_revision()).await?;
+            inside.execute(&schema::insert_revision(HEAD)).await?;
         }
         transaction.commit().await.map_err(creating)?;
         tracing::info!(database = %self.name, ?missing, "created");
         Ok(())
-    }
-
-    async fn check_revision(&self, connection: &mut PgConnection) -> Result<(), StorageError> {
-        let found = self.strings(connection, &schema::select_revision()).await?.pop();
-        schema::check_revision(&self.name, found.unwrap_or_else(|| "none".to_owned()))
-    }
-
-    async fn strings(
-        &self,
-        connection: &mut PgConnection,
-        select: &SelectStatement,
-    ) -> Result<Vec<String>, StorageError> {
-        let mut connection = self.connection("opening", connection);
-        connection.fetch(select).await?.iter().map(Row::scalar).collect()
     }
 }
 

@@ -19,9 +19,12 @@ use sqlx::sqlite::{SqliteConnectOptions, SqlitePool, SqlitePoolOptions, SqliteSy
 use sqlx::{AssertSqlSafe, ConnectOptions, Sqlite, SqliteConnection};
 use tokio::sync::{Mutex, OnceCell};
 
+use super::capabilities::{self, Found, Known};
 use super::{Connection, DriverConnection, Row, backend_error, fresh, row};
 use crate::context::StorageContext;
-use crate::sql::schema::{self, Schema};
+use crate::sql::capabilities::Capabilities;
+use crate::sql::schema::{self, HEAD, Schema, Stamp};
+use crate::sql::tables::{alembic_version, secondary_indexes};
 use crate::sql::timestamp;
 use caretaker::Caretaker;
 pub(crate) use caretaker::touch;
@@ -66,7 +69,10 @@ pub(crate) struct SqliteDatabase {
     place: SqlitePlace,
     name: Arc<str>,
     schema: Schema,
+    /// The revision that it gets if it is created; `None` leaves it without one.
+    revision: Option<String>,
     context: StorageContext,
+    known: Arc<Known>,
     /// When it is closed, fresh connections take the place of these, and are opened when they are first used.
     connections: std::sync::Mutex<Arc<Connections>>,
 }
@@ -116,7 +122,59 @@ impl SqliteDatabase {
             SqlitePlace::Memory => format!("the {schema} in memory").into(),
         };
         let connections = std::sync::Mutex::new(Arc::new(Connections::new(&place, schema)));
-        Self { place, name, schema, context, connections }
+        let (revision, known) = (Some(HEAD.to_owned()), Arc::new(Known::of(&[schema])));
+        Self { place, name, schema, revision, context, known, connections }
+    }
+
+    /// The same database, which gets the revision of the one beside it if it is created.
+    ///
+    /// The `dagster instance migrate` of an older release stops at a revision that it does not know. It does not mind a
+    /// table that is there already.
+    pub(super) fn with_revision_of(self, beside: &Stamp) -> Self {
+        Self { revision: beside.of_what_is_beside().map(str::to_owned), ..self }
+    }
+
+    pub(super) fn known(&self) -> &Known {
+        &self.known
+    }
+
+    /// Looks again what it has. A database in memory has all from the first.
+    pub(super) async fn look(&self) -> Result<(), StorageError> {
+        if let Some(mut reader) = self.reader("looking what a database has").await? {
+            let columns = self.columns(&mut reader).await?;
+            self.known.learn(&self.found(&mut reader, &columns).await?);
+        }
+        Ok(())
+    }
+
+    /// What these columns amount to, and what the database says of its revision.
+    async fn found(
+        &self,
+        connection: &mut SqliteConnection,
+        columns: &[(String, String)],
+    ) -> Result<Found, StorageError> {
+        let has = |table: &str| columns.iter().any(|(name, _)| name == table);
+        let is_marked = has(secondary_indexes::TABLE) && self.schema != Schema::EventShard;
+        let mut migrations = Vec::new();
+        if is_marked {
+            migrations =
+                self.strings(connection, &schema::select_completed_migrations()).await?;
+        }
+        let mut revisions = Vec::new();
+        if has(alembic_version::TABLE) {
+            revisions = self.strings(connection, &schema::select_revision()).await?;
+        }
+        let capabilities = Capabilities::found(columns, &migrations);
+        Ok(Found { capabilities, stamp: Stamp::of(revisions) })
+    }
+
+    /// Of a run's file, only the tables matter: it has no column that not every revision has, and is opened often.
+    fn select_columns(&self) -> sea_query::SelectStatement {
+        if self.schema == Schema::EventShard {
+            schema::select_sqlite_tables()
+        } else {
+            schema::select_sqlite_columns()
+        }
     }
 
     /// The connections, which may not be open yet.
@@ -214,9 +272,10 @@ impl SqliteDatabase {
             + Send
             + 'static,
     {
-        let database = Arc::clone(&self.name);
+        let (database, known) = (Arc::clone(&self.name), Arc::clone(&self.known));
         self.run(operation, statements, move |connection: &mut SqliteConnection| {
-            write(Connection { database, operation, driver: DriverConnection::Sqlite(connection) })
+            let driver = DriverConnection::Sqlite(connection);
+            write(Connection { database, known, operation, driver })
         })
         .await
     }
@@ -306,7 +365,7 @@ impl SqliteDatabase {
             create_directory(directory).await?;
         }
         let is_placed =
-            self.schema == Schema::EventShard && run_file::place(path, &self.context).await?;
+            self.schema == Schema::EventShard && run_file::place(path, self.revision.as_deref(), &self.context).await?;
         let creating = options(&self.place, self.schema).create_if_missing(!is_placed);
         let mut connection = creating.connect().await.map_err(opening)?;
         if let Err(error) = self.create_or_check(&mut connection).await {
@@ -333,7 +392,7 @@ impl SqliteDatabase {
             Err(StorageError::Revision {
                 database: self.name.to_string(),
                 found: "none, though it has tables".to_owned(),
-                expected: schema::HEAD,
+                expected: HEAD,
                 remedy: "a process that was creating it has died, or a very old Dagster did; run \
                          `dagster instance migrate`",
             })
@@ -342,42 +401,32 @@ impl SqliteDatabase {
 
     async fn create_or_wait(&self, connection: &mut SqliteConnection) -> Result<(), StorageError> {
         loop {
-            let tables = self.tables(connection).await?;
-            if tables.is_empty() {
+            let columns = self.columns(connection).await?;
+            let has = |table: &str| columns.iter().any(|(name, _)| name == table);
+            if columns.is_empty() {
                 if self.create(connection).await? {
                     return Ok(());
                 }
-            } else if let Some(found) = self.revision(connection, &tables).await? {
-                return self.check_revision(found);
+            } else if has(alembic_version::TABLE) {
+                // Whoever creates a database makes this table last. It may stay empty: that says nothing.
+                let found = self.found(connection, &columns).await?;
+                // Dagster itself does not look at the revision of a run's file.
+                if self.schema != Schema::EventShard {
+                    found.stamp.check(&self.name)?;
+                }
+                self.known.learn(&found);
+                return Ok(());
             }
             // Another process is creating the file: it has tables and no revision yet.
             tokio::time::sleep(CREATION_POLL).await;
         }
     }
 
-    async fn tables(&self, connection: &mut SqliteConnection) -> Result<Vec<String>, StorageError> {
-        self.strings(connection, &schema::select_sqlite_table_names()).await
-    }
-
-    async fn revision(
+    async fn columns(
         &self,
         connection: &mut SqliteConnection,
-        tables: &[String],
-    ) -> Result<Option<String>, StorageError> {
-        if !tables.iter().any(|table| table == crate::sql::tables::alembic_version::TABLE) {
-            return Ok(None);
-        }
-        Ok(self.strings(connection, &schema::select_revision()).await?.pop())
-    }
-
-    fn check_revision(&self, found: String) -> Result<(), StorageError> {
-        // The tables of a run's shard are read and written in the same way in every revision, and Dagster itself
-        // does not check the revision of a shard.
-        if self.schema == Schema::EventShard {
-            Ok(())
-        } else {
-            schema::check_revision(&self.name, found)
-        }
+    ) -> Result<Vec<(String, String)>, StorageError> {
+        capabilities::columns(&self.rows(connection, &self.select_columns()).await?)
     }
 
     /// Creates everything in one transaction. `false` if another process was faster.
@@ -392,19 +441,23 @@ impl SqliteDatabase {
         }
         let begun = sqlx::Connection::begin_with(connection, schema::BEGIN_WRITE).await;
         let mut transaction = begun.map_err(creating)?;
-        if !self.tables(&mut transaction).await?.is_empty() {
+        if !self.columns(&mut transaction).await?.is_empty() {
             return Ok(false);
         }
         let script = sqlx::raw_sql(self.schema.sqlite_script());
         script.execute(&mut *transaction).await.map_err(creating)?;
         let mut inside = Connection {
             database: Arc::clone(&self.name),
+            known: Arc::clone(&self.known),
             operation: "creating",
             driver: DriverConnection::Sqlite(&mut transaction),
         };
         fresh::fill(&mut inside, self.schema, &self.context).await?;
-        inside.execute(&schema::insert_revision()).await?;
+        if let Some(revision) = &self.revision {
+            inside.execute(&schema::insert_revision(revision)).await?;
+        }
         transaction.commit().await.map_err(creating)?;
+        self.known.learn_all(self.revision.as_deref());
         tracing::info!(database = %self.name, "created");
         Ok(true)
     }
@@ -414,12 +467,21 @@ impl SqliteDatabase {
         connection: &mut SqliteConnection,
         select: &sea_query::SelectStatement,
     ) -> Result<Vec<String>, StorageError> {
+        self.rows(connection, select).await?.iter().map(Row::scalar).collect()
+    }
+
+    async fn rows(
+        &self,
+        connection: &mut SqliteConnection,
+        select: &sea_query::SelectStatement,
+    ) -> Result<Vec<Row>, StorageError> {
         let mut connection = Connection {
             database: Arc::clone(&self.name),
+            known: Arc::clone(&self.known),
             operation: "opening",
             driver: DriverConnection::Sqlite(connection),
         };
-        connection.fetch(select).await?.iter().map(Row::scalar).collect()
+        connection.fetch(select).await
     }
 }
 

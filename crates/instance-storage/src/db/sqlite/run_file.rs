@@ -4,6 +4,7 @@
 //! flushes. The bytes of a blank file are the same for every run, so they are made once. The first events of a new
 //! run are added in memory, and all is written at once.
 
+use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -12,18 +13,19 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use futures_util::future::BoxFuture;
 use instance_core::error::StorageError;
 use sqlx::{ConnectOptions, SqliteConnection};
-use tokio::sync::{Mutex, OnceCell};
+use tokio::sync::Mutex;
 
+use super::super::capabilities::Known;
 use super::{Connection, DriverConnection, SqliteDatabase, SqlitePlace, backend_error, options};
 use crate::context::StorageContext;
-use crate::sql::schema::{BEGIN_WRITE, ROLLBACK, Schema};
+use crate::sql::schema::{BEGIN_WRITE, ROLLBACK, Schema, Stamp};
 
 /// Where the header of a file says that the file has a write-ahead log, for writers and for readers.
 const JOURNAL_VERSIONS: std::ops::Range<usize> = 18..20;
 const WRITE_AHEAD_LOG: u8 = 2;
 
-/// The bytes of a blank file, as they are in memory.
-static BLANK: OnceCell<Vec<u8>> = OnceCell::const_new();
+/// The bytes of a blank file, as they are in memory, for each revision that it may have.
+static BLANK: Mutex<BTreeMap<Option<String>, Arc<[u8]>>> = Mutex::const_new(BTreeMap::new());
 
 /// How errors name what is not yet in a file.
 const NAME: &str = "the file of a new run";
@@ -33,8 +35,12 @@ const NAME: &str = "the file of a new run";
 ///
 /// `false` if that is not possible here, as on a file system without hard links. SQLite creates the file then, and
 /// has the better errors.
-pub(super) async fn place(path: &Path, context: &StorageContext) -> Result<bool, StorageError> {
-    let bytes = with_log(blank(context).await?.clone());
+pub(super) async fn place(
+    path: &Path,
+    revision: Option<&str>,
+    context: &StorageContext,
+) -> Result<bool, StorageError> {
+    let bytes = with_log(blank(revision, context).await?.to_vec());
     // SQLite flushes the directory when it creates the log.
     Ok(put(path, bytes, false).await? != Placed::Impossible)
 }
@@ -42,7 +48,15 @@ pub(super) async fn place(path: &Path, context: &StorageContext) -> Result<bool,
 /// Makes the files of new runs that have events from the first.
 #[derive(Debug, Default)]
 pub(crate) struct RunFiles {
-    memory: Mutex<Option<SqliteConnection>>,
+    memory: Mutex<Option<Blank>>,
+}
+
+/// A blank file in memory.
+#[derive(Debug)]
+struct Blank {
+    connection: SqliteConnection,
+    revision: Option<String>,
+    known: Arc<Known>,
 }
 
 /// A file of a run with its first content, which has no place yet.
@@ -50,9 +64,10 @@ pub(crate) struct RunFiles {
 pub(crate) struct RunFile(Vec<u8>);
 
 impl RunFiles {
-    /// A file with what is written into it, and the result of that.
+    /// A file with what is written into it, and the result of that. It has the revision of the index beside it.
     pub(crate) async fn with<T, F>(
         &self,
+        beside: &Stamp,
         context: &StorageContext,
         operation: &'static str,
         write: F,
@@ -64,19 +79,21 @@ impl RunFiles {
         let failed = |error| backend_error(NAME, operation, error);
         let mut memory = self.memory.lock().await;
         // Taken out, so that a connection is not used again if something goes wrong.
-        let mut connection = match memory.take() {
-            Some(connection) => connection,
-            None => blank_database(context).await?,
+        let revision = beside.of_what_is_beside();
+        let mut blank = match memory.take() {
+            Some(blank) if blank.revision.as_deref() == revision => blank,
+            _ => blank_database(revision, context).await?,
         };
         // What is written is never committed, so the database stays blank for the next run. (The bytes are those of
         // its pages as they are now. If the database had been deserialised, they would be the committed ones.)
-        sqlx::query(BEGIN_WRITE).execute(&mut connection).await.map_err(failed)?;
-        let database = Arc::from(NAME);
-        let driver = DriverConnection::Sqlite(&mut connection);
-        let written = write(Connection { database, operation, driver }).await?;
+        let connection = &mut blank.connection;
+        sqlx::query(BEGIN_WRITE).execute(&mut *connection).await.map_err(failed)?;
+        let (database, known) = (Arc::from(NAME), Arc::clone(&blank.known));
+        let driver = DriverConnection::Sqlite(&mut *connection);
+        let written = write(Connection { database, known, operation, driver }).await?;
         let bytes = connection.serialize(None).await.map_err(failed)?.to_vec();
-        sqlx::query(ROLLBACK).execute(&mut connection).await.map_err(failed)?;
-        *memory = Some(connection);
+        sqlx::query(ROLLBACK).execute(&mut *connection).await.map_err(failed)?;
+        *memory = Some(blank);
         Ok((RunFile(with_log(bytes)), written))
     }
 }
@@ -91,22 +108,35 @@ impl RunFile {
     }
 }
 
-async fn blank(context: &StorageContext) -> Result<&'static Vec<u8>, StorageError> {
-    let bytes = async {
-        let mut connection = blank_database(context).await?;
-        let failed = |error| backend_error(NAME, "creating", error);
-        Ok(connection.serialize(None).await.map_err(failed)?.to_vec())
-    };
-    BLANK.get_or_try_init(|| bytes).await
+async fn blank(
+    revision: Option<&str>,
+    context: &StorageContext,
+) -> Result<Arc<[u8]>, StorageError> {
+    let key = revision.map(str::to_owned);
+    let mut known = BLANK.lock().await;
+    if let Some(bytes) = known.get(&key) {
+        return Ok(Arc::clone(bytes));
+    }
+    let mut blank = blank_database(revision, context).await?;
+    let failed = |error| backend_error(NAME, "creating", error);
+    let bytes: Arc<[u8]> = blank.connection.serialize(None).await.map_err(failed)?.to_vec().into();
+    known.insert(key, Arc::clone(&bytes));
+    Ok(bytes)
 }
 
-async fn blank_database(context: &StorageContext) -> Result<SqliteConnection, StorageError> {
+async fn blank_database(
+    revision: Option<&str>,
+    context: &StorageContext,
+) -> Result<Blank, StorageError> {
     let place = SqlitePlace::Memory;
+    let beside = Stamp::of(revision.map(str::to_owned).into_iter().collect());
     let database = SqliteDatabase::new(place.clone(), Schema::EventShard, context.clone());
+    let database = database.with_revision_of(&beside);
     let failed = |error| backend_error(NAME, "creating", error);
     let mut connection = options(&place, Schema::EventShard).connect().await.map_err(failed)?;
     database.create(&mut connection).await?;
-    Ok(connection)
+    let (revision, known) = (database.revision.clone(), Arc::clone(&database.known));
+    Ok(Blank { connection, revision, known })
 }
 
 /// What is in memory has no log, and its header says so.

@@ -1,20 +1,21 @@
 //! The schema: as Dagster creates it, statement by statement, with the rows of a fresh database.
 
+mod revisions;
+
 use chrono::NaiveDateTime;
-use instance_core::error::StorageError;
 use instance_core::storage::{
     EVENT_DATA_MIGRATIONS, RUN_DATA_MIGRATIONS, SCHEDULE_DATA_MIGRATIONS,
 };
 use sea_query::{
-    DeleteStatement, Expr, ExprTrait, InsertStatement, OnConflict, Query, SelectStatement,
+    DeleteStatement, Expr, ExprTrait, Func, InsertStatement, OnConflict, Query, SelectStatement,
 };
 
 #[cfg(feature = "postgres")]
+use crate::sql::capabilities::FEATURES;
+#[cfg(feature = "postgres")]
 use crate::sql::tables;
+pub(crate) use revisions::{HEAD, Stamp};
 use crate::sql::tables::{alembic_version, instance_info, secondary_indexes};
-
-/// The revision of Dagster's schema that this version reads and writes.
-pub(crate) const HEAD: &str = "29b539ebc72a";
 
 /// Sets the journal mode that Dagster uses. A file keeps it for its life.
 pub(crate) const JOURNAL_MODE_WAL: &str = "PRAGMA journal_mode=WAL";
@@ -75,6 +76,18 @@ impl Schema {
         }
     }
 
+    /// The columns by which its main table is known from another one of that name.
+    #[cfg(feature = "postgres")]
+    pub(crate) const fn known_by(self) -> [&'static str; 2] {
+        match self {
+            Self::Runs => [tables::runs::RUN_ID, tables::runs::RUN_BODY],
+            Self::EventIndex | Self::EventShard => {
+                [tables::event_logs::RUN_ID, tables::event_logs::EVENT]
+            }
+            Self::Schedules => [tables::jobs::JOB_ORIGIN_ID, tables::jobs::JOB_BODY],
+        }
+    }
+
     /// The statements that create the tables and indexes. Each has the text that Dagster's has, because SQLite
     /// keeps that text.
     pub(crate) const fn sqlite_script(self) -> &'static str {
@@ -116,36 +129,96 @@ impl std::fmt::Display for Schema {
     }
 }
 
-/// Refuses a database whose schema this version does not know.
-pub(crate) fn check_revision(database: &str, found: String) -> Result<(), StorageError> {
-    if found == HEAD {
-        return Ok(());
-    }
-    Err(StorageError::Revision {
-        database: database.to_owned(),
-        found,
-        expected: HEAD,
-        remedy: "if the database is of an older Dagster, run `dagster instance migrate`; if it is of a newer one, \
-                 use a newer version of this program. Nothing was changed",
-    })
-}
-
-/// The names of the tables that a connection sees without naming a schema.
+/// How the tables and columns of a database are listed: each row has the name of a table and that of a column.
+pub(crate) const TABLE: &str = "table_name";
+pub(crate) const COLUMN: &str = "column_name";
+/// In which schema of a Postgres a listed table is, and whether new tables are created there.
 #[cfg(feature = "postgres")]
-pub(crate) fn select_postgres_table_names() -> SelectStatement {
+pub(crate) const SCHEMA: &str = "schema_name";
+#[cfg(feature = "postgres")]
+pub(crate) const IS_CURRENT: &str = "is_current";
+
+/// The columns of the tables that a connection sees without naming a schema: of the main table of each store, and of
+/// whatever else not every revision has.
+#[cfg(feature = "postgres")]
+pub(crate) fn select_postgres_columns() -> SelectStatement {
+    const CLASS: &str = "pg_class";
+    const NAMESPACE: &str = "pg_namespace";
+    const ATTRIBUTE: &str = "pg_attribute";
+    let text = |table, column| Expr::col((table, column)).cast_as("text");
+    let visible = |table: &str| Func::cust("to_regclass").arg(table);
+    let namespace = || text(NAMESPACE, "nspname");
     Query::select()
-        .expr(Expr::col("tablename").cast_as("text"))
-        .from("pg_tables")
-        .and_where(Expr::col("schemaname").eq(sea_query::Func::cust("current_schema")))
+        .expr_as(text(CLASS, "relname"), TABLE)
+        .expr_as(text(ATTRIBUTE, "attname"), COLUMN)
+        .expr_as(namespace(), SCHEMA)
+        .expr_as(
+            namespace().eq(Func::cust("current_schema").cast_as("text")),
+            IS_CURRENT,
+        )
+        .from(CLASS)
+        .inner_join(
+            NAMESPACE,
+            Expr::col((NAMESPACE, "oid")).equals((CLASS, "relnamespace")),
+        )
+        .inner_join(ATTRIBUTE, Expr::col((ATTRIBUTE, "attrelid")).equals((CLASS, "oid")))
+        .and_where(Expr::col((CLASS, "oid")).is_in(looked_at().into_iter().map(visible)))
+        .and_where(Expr::col((ATTRIBUTE, "attnum")).gt(0))
+        .and_where(Expr::col((ATTRIBUTE, "attisdropped")).not())
         .take()
 }
 
-/// The names of all tables, by which a fresh file differs from a database.
-pub(crate) fn select_sqlite_table_names() -> SelectStatement {
+/// The tables by which a Postgres is known.
+#[cfg(feature = "postgres")]
+fn looked_at() -> Vec<&'static str> {
+    let mains = Schema::OF_ONE_DATABASE.iter().map(|schema| schema.main_table());
+    let objects = FEATURES.iter().flat_map(|described| described.objects);
+    let mut tables: Vec<_> = mains
+        .chain(objects.map(|(table, _)| *table))
+        .chain([alembic_version::TABLE, secondary_indexes::TABLE])
+        .collect();
+    tables.sort_unstable();
+    tables.dedup();
+    tables
+}
+
+/// Makes whoever changes a table wait until the transaction ends, as an insertion into it does.
+#[cfg(feature = "postgres")]
+pub(crate) fn lock_against_changes(table: &'static str) -> String {
+    format!("LOCK TABLE {table} IN ROW EXCLUSIVE MODE")
+}
+
+/// The columns of all tables of a SQLite file.
+pub(crate) fn select_sqlite_columns() -> SelectStatement {
+    const MASTER: &str = "sqlite_master";
+    const INFO: &str = "info";
+    let info = Func::cust("pragma_table_info").arg(Expr::col((MASTER, "name")));
     Query::select()
-        .column("name")
+        .expr_as(Expr::col((MASTER, "name")), TABLE)
+        .expr_as(Expr::col((INFO, "name")), COLUMN)
+        .from(MASTER)
+        .from_function(info, INFO)
+        .and_where(Expr::col((MASTER, "type")).eq("table"))
+        .take()
+}
+
+/// The same of a file of which only the tables matter.
+pub(crate) fn select_sqlite_tables() -> SelectStatement {
+    Query::select()
+        .expr_as(Expr::col("name"), TABLE)
+        .expr_as(Expr::val(""), COLUMN)
         .from("sqlite_master")
         .and_where(Expr::col("type").eq("table"))
+        .take()
+}
+
+/// The names of the data migrations that are marked as complete.
+pub(crate) fn select_completed_migrations() -> SelectStatement {
+    Query::select()
+        .column(secondary_indexes::NAME)
+        .from(secondary_indexes::TABLE)
+        .and_where(Expr::col(secondary_indexes::MIGRATION_COMPLETED).is_not_null())
+        .and_where(Expr::col(secondary_indexes::NAME).is_not_null())
         .take()
 }
 
@@ -155,11 +228,11 @@ pub(crate) fn select_revision() -> SelectStatement {
 }
 
 /// Writes the revision of the schema.
-pub(crate) fn insert_revision() -> InsertStatement {
+pub(crate) fn insert_revision(revision: &str) -> InsertStatement {
     Query::insert()
         .into_table(alembic_version::TABLE)
         .columns([alembic_version::VERSION_NUM])
-        .values_panic([HEAD.into()])
+        .values_panic([revision.into()])
         .take()
 }
 

@@ -6,14 +6,13 @@ use crate::sql::tables;
 
 #[test]
 fn statements() {
-    check_sqlite("schema_select_sqlite_table_names", &schema::select_sqlite_table_names());
+    check_sqlite("schema_select_sqlite_columns", &schema::select_sqlite_columns());
+    check_sqlite("schema_select_sqlite_tables", &schema::select_sqlite_tables());
     #[cfg(feature = "postgres")]
-    super::check_postgres(
-        "schema_select_postgres_table_names",
-        &schema::select_postgres_table_names(),
-    );
+    super::check_postgres("schema_select_postgres_columns", &schema::select_postgres_columns());
+    check("schema_select_completed_migrations", &schema::select_completed_migrations());
     check("schema_select_revision", &schema::select_revision());
-    check("schema_insert_revision", &schema::insert_revision());
+    check("schema_insert_revision", &schema::insert_revision(schema::HEAD));
     check(
         "schema_insert_completed_migration",
         &schema::insert_completed_migration("run_partitions", at()),
