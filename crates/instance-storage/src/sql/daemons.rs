@@ -10,6 +10,7 @@ use sea_query::{
 };
 
 use crate::sql::bounded::BoundedText;
+use crate::sql::capabilities::{Capabilities, Feature};
 use crate::sql::is_one_of;
 use crate::sql::tables::{daemon_heartbeats, kvs};
 
@@ -49,13 +50,16 @@ pub(crate) fn bounded(heartbeat: &DaemonHeartbeat) -> impl Iterator<Item = Bound
     std::iter::once(BoundedText::column("type of the daemon", daemon_type, 255)).chain(id)
 }
 
-/// All signs of life.
-pub(crate) fn select_heartbeats() -> SelectStatement {
-    Query::select()
-        .columns([daemon_heartbeats::ID, daemon_heartbeats::BODY])
-        .from(daemon_heartbeats::TABLE)
-        .order_by(daemon_heartbeats::ID, Order::Asc)
-        .take()
+/// All signs of life, in the order in which their daemons first gave one, as far as the table knows it.
+pub(crate) fn select_heartbeats(has: Capabilities) -> SelectStatement {
+    let mut select = Query::select();
+    select.column(daemon_heartbeats::BODY).from(daemon_heartbeats::TABLE);
+    if has.has(Feature::RowIds) {
+        select.column(daemon_heartbeats::ID).order_by(daemon_heartbeats::ID, Order::Asc);
+    } else {
+        select.order_by(daemon_heartbeats::DAEMON_TYPE, Order::Asc);
+    }
+    select
 }
 
 /// Deletes all signs of life.

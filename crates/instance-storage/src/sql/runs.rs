@@ -14,6 +14,7 @@ use sea_query::{
 };
 
 use crate::sql::bounded::BoundedText;
+use crate::sql::capabilities::{Capabilities, Feature, Mark};
 use crate::sql::tables::{run_tags, runs};
 use crate::sql::{
     Dialect, by_characters, countable, direction, is_one_of, starts_with, tagged, without_index,
@@ -21,32 +22,40 @@ use crate::sql::{
 };
 
 /// Stores a run; its time of creation is given, that of its last change is the database's default.
-pub(crate) fn insert_run(run: &DagsterRun, created_at: NaiveDateTime) -> InsertStatement {
+pub(crate) fn insert_run(
+    run: &DagsterRun,
+    created_at: NaiveDateTime,
+    has: Capabilities,
+) -> InsertStatement {
     let tag = |name: &str| Expr::val(run.tags.get(name).cloned());
+    let mut columns = vec![
+        runs::RUN_ID,
+        runs::SNAPSHOT_ID,
+        runs::PIPELINE_NAME,
+        runs::STATUS,
+        runs::RUN_BODY,
+        runs::PARTITION,
+        runs::PARTITION_SET,
+        runs::CREATE_TIMESTAMP,
+    ];
+    let mut values = vec![
+        run.run_id.as_str().into(),
+        Expr::val(run.job_snapshot_id.as_ref().map(|id| id.as_str().to_owned())),
+        run.job_name.as_str().into(),
+        run.status.as_str().into(),
+        serialize_value(run).into(),
+        tag(tags::PARTITION),
+        tag(tags::PARTITION_SET),
+        created_at.into(),
+    ];
+    if has.has(Feature::RunBackfillIds) {
+        columns.push(runs::BACKFILL_ID);
+        values.push(tag(tags::BACKFILL_ID));
+    }
     Query::insert()
         .into_table(runs::TABLE)
-        .columns([
-            runs::RUN_ID,
-            runs::SNAPSHOT_ID,
-            runs::PIPELINE_NAME,
-            runs::STATUS,
-            runs::RUN_BODY,
-            runs::PARTITION,
-            runs::PARTITION_SET,
-            runs::CREATE_TIMESTAMP,
-            runs::BACKFILL_ID,
-        ])
-        .values_panic([
-            run.run_id.as_str().into(),
-            Expr::val(run.job_snapshot_id.as_ref().map(|id| id.as_str().to_owned())),
-            run.job_name.as_str().into(),
-            run.status.as_str().into(),
-            serialize_value(run).into(),
-            tag(tags::PARTITION),
-            tag(tags::PARTITION_SET),
-            created_at.into(),
-            tag(tags::BACKFILL_ID),
-        ])
+        .columns(columns)
+        .values_panic(values)
         .on_conflict(OnConflict::column(runs::RUN_ID).do_nothing().to_owned())
         .take()
 }
@@ -131,7 +140,11 @@ pub(crate) fn update_times(times: &RunTimes) -> UpdateStatement {
 }
 
 /// The runs that match, with the columns of a run record.
-pub(crate) fn select_runs(filter: &RunsFilter, page: &RunsPage) -> SelectStatement {
+pub(crate) fn select_runs(
+    filter: &RunsFilter,
+    page: &RunsPage,
+    has: Capabilities,
+) -> SelectStatement {
     let mut select = Query::select();
     select
         .columns([
@@ -144,21 +157,25 @@ pub(crate) fn select_runs(filter: &RunsFilter, page: &RunsPage) -> SelectStateme
             runs::END_TIME,
         ])
         .from(runs::TABLE)
-        .cond_where(matches(filter));
+        .cond_where(matches(filter, has));
     select_page(&mut select, filter, page);
     select
 }
 
 /// The ids of the runs that match.
-pub(crate) fn select_run_ids(filter: &RunsFilter, page: &RunsPage) -> SelectStatement {
+pub(crate) fn select_run_ids(
+    filter: &RunsFilter,
+    page: &RunsPage,
+    has: Capabilities,
+) -> SelectStatement {
     let mut select = Query::select();
-    select.column(runs::RUN_ID).from(runs::TABLE).cond_where(matches(filter));
+    select.column(runs::RUN_ID).from(runs::TABLE).cond_where(matches(filter, has));
     select_page(&mut select, filter, page);
     select
 }
 
 /// What is to be known of the runs of partitions, newest first.
-pub(crate) fn select_run_partitions(filter: &RunsFilter) -> SelectStatement {
+pub(crate) fn select_run_partitions(filter: &RunsFilter, has: Capabilities) -> SelectStatement {
     let mut select = Query::select();
     select
         .columns([
@@ -170,7 +187,7 @@ pub(crate) fn select_run_partitions(filter: &RunsFilter) -> SelectStatement {
             runs::PARTITION,
         ])
         .from(runs::TABLE)
-        .cond_where(matches(filter))
+        .cond_where(matches(filter, has))
         .and_where(Expr::col(runs::PARTITION).is_not_null());
     select_page(&mut select, filter, &RunsPage::default());
     select
@@ -221,15 +238,15 @@ fn select_page(select: &mut SelectStatement, filter: &RunsFilter, page: &RunsPag
 }
 
 /// How many runs match.
-pub(crate) fn count_runs(filter: &RunsFilter) -> SelectStatement {
+pub(crate) fn count_runs(filter: &RunsFilter, has: Capabilities) -> SelectStatement {
     Query::select()
         .expr(Func::count(Expr::col(runs::ID)))
         .from(runs::TABLE)
-        .cond_where(matches(filter))
+        .cond_where(matches(filter, has))
         .take()
 }
 
-fn matches(filter: &RunsFilter) -> Cond {
+fn matches(filter: &RunsFilter, has: Capabilities) -> Cond {
     let after = |column: &'static str, time: DateTime<Utc>| Expr::col(column).gt(time.naive_utc());
     let before = |column: &'static str, time: DateTime<Utc>| Expr::col(column).lt(time.naive_utc());
     Cond::all()
@@ -246,8 +263,25 @@ fn matches(filter: &RunsFilter) -> Cond {
         .add_option(filter.updated_before.map(|time| before(runs::UPDATE_TIMESTAMP, time)))
         .add_option(filter.created_after.map(|time| after(runs::CREATE_TIMESTAMP, time)))
         .add_option(filter.created_before.map(|time| before(runs::CREATE_TIMESTAMP, time)))
-        .add_option(filter.exclude_subruns.then(|| column_of(filter, runs::BACKFILL_ID).is_null()))
+        .add_option(filter.exclude_subruns.then(|| is_of_no_backfill(filter, has)))
         .add_option(has_all_tags(filter))
+}
+
+/// Whether a run is of no backfill: by its column, if the data migration has filled that for all runs, else by its
+/// tags.
+fn is_of_no_backfill(filter: &RunsFilter, has: Capabilities) -> Expr {
+    if has.is_built(Mark::RunBackfillId) {
+        return column_of(filter, runs::BACKFILL_ID).is_null();
+    }
+    let tag = Query::select()
+        .column(run_tags::ID)
+        .from(run_tags::TABLE)
+        .and_where(
+            Expr::col((run_tags::TABLE, run_tags::RUN_ID)).equals((runs::TABLE, runs::RUN_ID)),
+        )
+        .and_where(without_index(run_tags::KEY).eq(tags::BACKFILL_ID))
+        .take();
+    Expr::exists(tag).not()
 }
 
 fn has_all_tags(filter: &RunsFilter) -> Option<Cond> {
@@ -275,7 +309,7 @@ fn begins_with(prefix: &str) -> Cond {
 /// A run with the columns of a run record.
 pub(crate) fn select_run(run_id: &RunId) -> SelectStatement {
     let filter = RunsFilter::new().with_run_ids(Only::one(run_id.clone()));
-    select_runs(&filter, &RunsPage::default())
+    select_runs(&filter, &RunsPage::default(), Capabilities::HEAD)
 }
 
 /// The same for a change. In Postgres others who want to change the run wait, or one of the changes would be
@@ -293,7 +327,8 @@ pub(crate) fn select_reexecutions(root_run_id: &RunId) -> SelectStatement {
     let root = TagFilter::Is(root_run_id.to_string());
     let tags = BTreeMap::from([(tags::ROOT_RUN_ID.to_owned(), root)]);
     let order = Order::Ascending;
-    select_runs(&RunsFilter::new().with_tags(tags), &RunsPage::new().with_order(order))
+    let page = RunsPage::new().with_order(order);
+    select_runs(&RunsFilter::new().with_tags(tags), &page, Capabilities::HEAD)
 }
 
 /// The values that tags have.

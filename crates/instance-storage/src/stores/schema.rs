@@ -3,7 +3,8 @@
 use chrono::{DateTime, Utc};
 use instance_core::error::StorageError;
 
-use crate::db::{Database, Row};
+use crate::db::{Connection, Database, Row};
+use crate::sql::capabilities::Feature;
 use crate::sql::schema;
 
 /// The revision of a database's schema.
@@ -46,6 +47,24 @@ pub(super) fn no_such_migration(database: &str, migration_name: &str) -> Storage
         what: format!("the data migration {migration_name} of {database}"),
         reason: "this store does not carry it out; run `dagster instance migrate`".to_owned(),
     }
+}
+
+/// Deletes all rows of tables, of those that the database has.
+pub(super) async fn wipe(
+    connection: &mut Connection<'_>,
+    tables: &[(&'static str, Option<Feature>)],
+) -> Result<(), StorageError> {
+    // The first is one that every database has.
+    let Some((first, _)) = tables.first() else {
+        return Ok(());
+    };
+    let has = connection.capabilities(first).await?;
+    for (table, feature) in tables {
+        if feature.is_none_or(|feature| has.has(feature)) {
+            connection.execute(&schema::delete_all(table)).await?;
+        }
+    }
+    Ok(())
 }
 
 /// Implements the trait for a store with the methods `database`, `disconnect` and `data_migration_step`.

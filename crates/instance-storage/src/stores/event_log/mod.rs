@@ -28,11 +28,12 @@ pub(crate) use events::delete_of_run;
 pub(crate) use pools::free;
 pub(crate) use storing::{Beside, Step, Storing, prepare};
 
-use super::schema::schema_store;
+use super::schema::{schema_store, wipe};
 use crate::context::StorageContext;
 use crate::db::{Connection, Database};
 use crate::run_logs::RunLogs;
-use crate::sql::schema::{self, Schema};
+use crate::sql::capabilities::Feature;
+use crate::sql::schema::Schema;
 use crate::sql::tables;
 use crate::watch::Watch;
 
@@ -104,19 +105,17 @@ impl EventLogStorage for SqlEventLogStorage {
         self.index
             .write("deleting all events", |mut connection: Connection<'_>| {
                 Box::pin(async move {
-                    for table in [
-                        tables::event_logs::TABLE,
-                        tables::asset_keys::TABLE,
-                        tables::asset_event_tags::TABLE,
-                        tables::dynamic_partitions::TABLE,
-                        tables::concurrency_limits::TABLE,
-                        tables::concurrency_slots::TABLE,
-                        tables::pending_steps::TABLE,
-                        tables::asset_check_executions::TABLE,
-                    ] {
-                        connection.execute(&schema::delete_all(table)).await?;
-                    }
-                    Ok(())
+                    let tables = [
+                        (tables::event_logs::TABLE, None),
+                        (tables::asset_keys::TABLE, None),
+                        (tables::asset_event_tags::TABLE, Some(Feature::AssetEventTags)),
+                        (tables::dynamic_partitions::TABLE, Some(Feature::DynamicPartitions)),
+                        (tables::concurrency_limits::TABLE, Some(Feature::PoolLimits)),
+                        (tables::concurrency_slots::TABLE, Some(Feature::PoolSlots)),
+                        (tables::pending_steps::TABLE, Some(Feature::PoolSlots)),
+                        (tables::asset_check_executions::TABLE, Some(Feature::AssetChecks)),
+                    ];
+                    wipe(&mut connection, &tables).await
                 })
             })
             .await

@@ -23,7 +23,7 @@ impl DaemonStore for SqlRunStorage {
     }
 
     async fn get_daemon_heartbeats(&self) -> Result<Vec<DaemonHeartbeat>, StorageError> {
-        let select = daemons::select_heartbeats();
+        let select = daemons::select_heartbeats(self.database.capabilities().await?);
         self.database
             .fetch_map("reading signs of life", &select, |row| {
                 row.body(daemon_heartbeats::TABLE, daemon_heartbeats::BODY)

@@ -16,9 +16,10 @@ use instance_core::clock::IdSource;
 use instance_core::error::StorageError;
 use instance_core::storage::{DataMigrationStep, RunStorage};
 
-use super::schema::schema_store;
+use super::schema::{schema_store, wipe};
 use crate::context::StorageContext;
 use crate::db::{Connection, Database, Row};
+use crate::sql::capabilities::Feature;
 use crate::sql::schema::{self, Schema};
 use crate::sql::tables;
 
@@ -93,17 +94,15 @@ impl RunStorage for SqlRunStorage {
         self.database
             .write("deleting all runs", |mut connection: Connection<'_>| {
                 Box::pin(async move {
-                    for table in [
-                        tables::run_tags::TABLE,
-                        tables::runs::TABLE,
-                        tables::snapshots::TABLE,
-                        tables::daemon_heartbeats::TABLE,
-                        tables::backfill_tags::TABLE,
-                        tables::bulk_actions::TABLE,
-                    ] {
-                        connection.execute(&schema::delete_all(table)).await?;
-                    }
-                    Ok(())
+                    let tables = [
+                        (tables::run_tags::TABLE, None),
+                        (tables::runs::TABLE, None),
+                        (tables::snapshots::TABLE, None),
+                        (tables::daemon_heartbeats::TABLE, None),
+                        (tables::backfill_tags::TABLE, Some(Feature::BackfillTags)),
+                        (tables::bulk_actions::TABLE, None),
+                    ];
+                    wipe(&mut connection, &tables).await
                 })
             })
             .await

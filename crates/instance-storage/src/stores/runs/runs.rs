@@ -19,6 +19,7 @@ use instance_core::tags;
 use super::SqlRunStorage;
 use crate::db::{Connection, Database, Operation, Row, naming};
 use crate::sql::bounded::BoundedText;
+use crate::sql::capabilities::Mark;
 use crate::sql::snapshots::SnapshotType;
 use crate::sql::tables::{run_tags, runs as columns};
 use crate::sql::{runs, snapshots};
@@ -69,7 +70,8 @@ impl RunStore for SqlRunStorage {
         filter: &RunsFilter,
         page: &RunsPage,
     ) -> Result<Vec<RunRecord>, StorageError> {
-        self.database.fetch_map("reading runs", &runs::select_runs(filter, page), record).await
+        let select = runs::select_runs(filter, page, self.database.capabilities().await?);
+        self.database.fetch_map("reading runs", &select, record).await
     }
 
     async fn get_run_ids(
@@ -81,7 +83,8 @@ impl RunStore for SqlRunStorage {
     }
 
     async fn get_runs_count(&self, filter: &RunsFilter) -> Result<u64, StorageError> {
-        let row = self.database.fetch_one("counting runs", &runs::count_runs(filter)).await?;
+        let count = runs::count_runs(filter, self.database.capabilities().await?);
+        let row = self.database.fetch_one("counting runs", &count).await?;
         Ok(row.as_ref().map_or(Ok(0), Row::scalar::<i64>)?.unsigned_abs())
     }
 
@@ -114,7 +117,11 @@ impl RunStore for SqlRunStorage {
         &self,
         filter: &RunsFilter,
     ) -> Result<Vec<RunPartitionData>, StorageError> {
-        let select = runs::select_run_partitions(filter);
+        let has = self.database.capabilities().await?;
+        if !has.is_built(Mark::RunPartitions) {
+            return self.partition_data_by_tags(filter).await;
+        }
+        let select = runs::select_run_partitions(filter, has);
         let rows = self.database.fetch("reading partitions of runs", &select).await?;
         let mut seen = BTreeSet::new();
         let mut newest = Vec::new();
@@ -231,6 +238,26 @@ impl RunStore for SqlRunStorage {
 }
 
 impl SqlRunStorage {
+    /// The newest run of each partition, by the tags of runs: not all have the columns yet. As in Dagster, without the
+    /// times.
+    async fn partition_data_by_tags(
+        &self,
+        filter: &RunsFilter,
+    ) -> Result<Vec<RunPartitionData>, StorageError> {
+        let mut seen = BTreeSet::new();
+        let mut newest = Vec::new();
+        for record in self.get_run_records(filter, &RunsPage::default()).await? {
+            let run = record.dagster_run;
+            let partition = run.tags.get(tags::PARTITION).filter(|key| !key.is_empty());
+            if let Some(partition) = partition
+                && seen.insert(partition.clone())
+            {
+                newest.push(RunPartitionData::new(run.run_id, partition.clone(), run.status));
+            }
+        }
+        Ok(newest)
+    }
+
     async fn get_run(&self, run_id: &RunId) -> Result<Option<DagsterRun>, StorageError> {
         let reading = Operation::of_run("reading a run", run_id);
         let row = self.database.fetch_one(reading, &runs::select_run(run_id)).await?;
@@ -244,7 +271,7 @@ pub(crate) async fn run_ids(
     filter: &RunsFilter,
     page: &RunsPage,
 ) -> Result<Vec<RunId>, StorageError> {
-    let select = runs::select_run_ids(filter, page);
+    let select = runs::select_run_ids(filter, page, database.capabilities().await?);
     let id = |row: &Row| row.scalar::<String>().map(RunId::from);
     database.fetch_map("reading ids of runs", &select, id).await
 }
@@ -257,7 +284,8 @@ pub(crate) async fn add_run(
 ) -> Result<(), StorageError> {
     require_readable(run)?;
     require_snapshot(connection, run).await?;
-    let insert = runs::insert_run(run, created_at.naive_utc());
+    let has = connection.capabilities(columns::TABLE).await?;
+    let insert = runs::insert_run(run, created_at.naive_utc(), has);
     if connection.execute(&insert).await.map_err(naming(runs::bounded(run)))? == 0 {
         return Err(StorageError::RunAlreadyExists { run_id: run.run_id.clone() });
     }

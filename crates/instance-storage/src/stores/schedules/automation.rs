@@ -12,6 +12,8 @@ use instance_core::storage::{AutomationStore, EvaluationsPage};
 use super::SqlScheduleStorage;
 use crate::db::{Connection, Row, naming};
 use crate::sql::automation::{self, EvaluationRow};
+use crate::sql::capabilities::Feature;
+use crate::sql::tables::jobs;
 use crate::sql::tables::asset_evaluations::{
     ASSET_EVALUATION_BODY, ASSET_KEY, CREATE_TIMESTAMP, EVALUATION_ID, ID, TABLE,
 };
@@ -39,6 +41,8 @@ impl AutomationStore for SqlScheduleStorage {
         self.database
             .write("storing evaluations", move |mut connection: Connection<'_>| {
                 Box::pin(async move {
+                    let has = connection.capabilities(jobs::TABLE).await?;
+                    has.require(Feature::AssetEvaluations, connection.name())?;
                     for row in &rows {
                         let upsert = automation::upsert(evaluation_id, row);
                         connection.execute(&upsert).await.map_err(naming(row.bounded()))?;
@@ -53,6 +57,7 @@ impl AutomationStore for SqlScheduleStorage {
         &self,
         page: &EvaluationsPage,
     ) -> Result<Vec<AutoMaterializeAssetEvaluationRecord>, StorageError> {
+        self.require_evaluations().await?;
         let key = column_key(&page.key)?;
         let select = automation::select_of_key(&key, page.cursor, page.limit);
         self.database.fetch_map("reading evaluations", &select, record).await
@@ -62,12 +67,21 @@ impl AutomationStore for SqlScheduleStorage {
         &self,
         evaluation_id: i64,
     ) -> Result<Vec<AutoMaterializeAssetEvaluationRecord>, StorageError> {
+        self.require_evaluations().await?;
         let select = automation::select_of_evaluation(evaluation_id);
         self.database.fetch_map("reading evaluations", &select, record).await
     }
 
     async fn purge_asset_evaluations(&self, before: DateTime<Utc>) -> Result<u64, StorageError> {
+        self.require_evaluations().await?;
         self.database.execute("deleting evaluations", automation::delete(before.naive_utc())).await
+    }
+}
+
+impl SqlScheduleStorage {
+    async fn require_evaluations(&self) -> Result<(), StorageError> {
+        let has = self.database.capabilities().await?;
+        has.require(Feature::AssetEvaluations, self.database.name())
     }
 }
 

@@ -11,9 +11,10 @@ use async_trait::async_trait;
 use instance_core::error::StorageError;
 use instance_core::storage::ScheduleStorage;
 
-use super::schema::schema_store;
+use super::schema::{schema_store, wipe};
 use crate::db::{Connection, Database};
-use crate::sql::schema::{self, Schema};
+use crate::sql::capabilities::Feature;
+use crate::sql::schema::Schema;
 use crate::sql::tables;
 
 /// The store of schedules and sensors in one database.
@@ -44,15 +45,13 @@ impl ScheduleStorage for SqlScheduleStorage {
         self.database
             .write("deleting all schedules and sensors", |mut connection: Connection<'_>| {
                 Box::pin(async move {
-                    for table in [
-                        tables::jobs::TABLE,
-                        tables::job_ticks::TABLE,
-                        tables::instigators::TABLE,
-                        tables::asset_evaluations::TABLE,
-                    ] {
-                        connection.execute(&schema::delete_all(table)).await?;
-                    }
-                    Ok(())
+                    let tables = [
+                        (tables::jobs::TABLE, None),
+                        (tables::job_ticks::TABLE, None),
+                        (tables::instigators::TABLE, None),
+                        (tables::asset_evaluations::TABLE, Some(Feature::AssetEvaluations)),
+                    ];
+                    wipe(&mut connection, &tables).await
                 })
             })
             .await
