@@ -11,6 +11,7 @@ use sea_query::{
 };
 
 use crate::sql::bounded::BoundedText;
+use crate::sql::capabilities::{Capabilities, Feature};
 use crate::sql::tables::{asset_event_tags, asset_keys, event_logs};
 use crate::sql::{Dialect, by_characters, countable, starts_with};
 
@@ -122,7 +123,7 @@ pub(crate) fn insert_event_tags(tags: &[AssetEventTag]) -> InsertStatement {
 }
 
 /// The rows of assets that were not wiped after their last event, by key ascending.
-pub(crate) fn select_records(asset_keys: &Only<AssetKey>) -> SelectStatement {
+pub(crate) fn select_records(asset_keys: &Only<AssetKey>, has: Capabilities) -> SelectStatement {
     let mut select = Query::select();
     select
         .columns([
@@ -132,11 +133,13 @@ pub(crate) fn select_records(asset_keys: &Only<AssetKey>) -> SelectStatement {
             asset_keys::LAST_RUN_ID,
             asset_keys::ASSET_DETAILS,
             asset_keys::WIPE_TIMESTAMP,
-            asset_keys::CACHED_STATUS_DATA,
         ])
         .from(asset_keys::TABLE)
         .cond_where(is_there())
         .order_by(asset_keys::ASSET_KEY, Order::Asc);
+    if has.has(Feature::CachedStatus) {
+        select.column(asset_keys::CACHED_STATUS_DATA);
+    }
     if let Some(keys) = asset_keys.as_slice() {
         select.and_where(is_one_of(keys));
     }
@@ -252,17 +255,25 @@ fn is_one_of_texts(keys: &[String]) -> Expr {
 }
 
 /// Forgets what is known of assets.
-pub(crate) fn update_wiped(keys: &[String], details: String, at: NaiveDateTime) -> UpdateStatement {
+pub(crate) fn update_wiped(
+    keys: &[String],
+    details: String,
+    at: NaiveDateTime,
+    has: Capabilities,
+) -> UpdateStatement {
     let nothing = || Expr::val(None::<String>);
-    Query::update()
+    let mut update = Query::update();
+    update
         .table(asset_keys::TABLE)
         .value(asset_keys::ASSET_DETAILS, details)
         .value(asset_keys::LAST_MATERIALIZATION, nothing())
         .value(asset_keys::LAST_RUN_ID, nothing())
         .value(asset_keys::WIPE_TIMESTAMP, at)
-        .value(asset_keys::CACHED_STATUS_DATA, nothing())
-        .and_where(is_one_of_texts(keys))
-        .take()
+        .and_where(is_one_of_texts(keys));
+    if has.has(Feature::CachedStatus) {
+        update.value(asset_keys::CACHED_STATUS_DATA, nothing());
+    }
+    update
 }
 
 /// When an asset was last wiped.
@@ -306,18 +317,25 @@ pub(crate) struct LastEvents {
     pub(crate) last_run_id: Column,
 }
 
-/// Replaces what an asset's row says of its last events, and deletes its cached status.
-pub(crate) fn update_last(asset_key: &str, last: LastEvents) -> UpdateStatement {
+/// Replaces what an asset's row says of its last events, and deletes its cached status. `None` if there is nothing to
+/// do.
+pub(crate) fn update_last(
+    asset_key: &str,
+    last: LastEvents,
+    has: Capabilities,
+) -> Option<UpdateStatement> {
     let mut update = Query::update();
     update
         .table(asset_keys::TABLE)
-        .value(asset_keys::CACHED_STATUS_DATA, Expr::val(None::<String>))
         .and_where(Expr::col(asset_keys::ASSET_KEY).eq(asset_key));
+    if has.has(Feature::CachedStatus) {
+        update.value(asset_keys::CACHED_STATUS_DATA, Expr::val(None::<String>));
+    }
     if let Column::Set(record) = last.last_materialization {
         update.value(asset_keys::LAST_MATERIALIZATION, record);
     }
     if let Column::Set(run_id) = last.last_run_id {
         update.value(asset_keys::LAST_RUN_ID, run_id);
     }
-    update
+    (!update.get_values().is_empty()).then_some(update)
 }

@@ -7,6 +7,7 @@ use sea_query::{
 };
 
 use crate::sql::bounded::BoundedText;
+use crate::sql::capabilities::{Capabilities, Feature};
 use crate::sql::tables::{concurrency_limits, concurrency_slots, pending_steps};
 use crate::sql::{Dialect, countable, is_one_of};
 
@@ -29,19 +30,24 @@ pub(crate) fn bounded_pending<'a>(
 }
 
 /// Gives a pool a limit of its own.
-pub(crate) fn upsert_limit(concurrency_key: &str, limit: i64) -> InsertStatement {
-    let mut insert = insert_limit(concurrency_key, limit, false);
-    insert.on_conflict(
-        OnConflict::column(concurrency_limits::CONCURRENCY_KEY)
-            .update_columns([concurrency_limits::LIMIT, concurrency_limits::USING_DEFAULT_LIMIT])
-            .to_owned(),
-    );
+pub(crate) fn upsert_limit(concurrency_key: &str, limit: i64, has: Capabilities) -> InsertStatement {
+    let mut insert = insert_limit(concurrency_key, limit, false, has);
+    let mut conflict = OnConflict::column(concurrency_limits::CONCURRENCY_KEY);
+    conflict.update_column(concurrency_limits::LIMIT);
+    if has.has(Feature::DefaultPoolLimits) {
+        conflict.update_column(concurrency_limits::USING_DEFAULT_LIMIT);
+    }
+    insert.on_conflict(conflict);
     insert
 }
 
 /// Gives a pool the instance's default. One that has a limit keeps whether it is its own.
-pub(crate) fn upsert_default_limit(concurrency_key: &str, limit: i64) -> InsertStatement {
-    let mut insert = insert_limit(concurrency_key, limit, true);
+pub(crate) fn upsert_default_limit(
+    concurrency_key: &str,
+    limit: i64,
+    has: Capabilities,
+) -> InsertStatement {
+    let mut insert = insert_limit(concurrency_key, limit, true, has);
     insert.on_conflict(
         OnConflict::column(concurrency_limits::CONCURRENCY_KEY)
             .update_column(concurrency_limits::LIMIT)
@@ -50,16 +56,19 @@ pub(crate) fn upsert_default_limit(concurrency_key: &str, limit: i64) -> InsertS
     insert
 }
 
-fn insert_limit(concurrency_key: &str, limit: i64, is_default: bool) -> InsertStatement {
-    Query::insert()
-        .into_table(concurrency_limits::TABLE)
-        .columns([
-            concurrency_limits::CONCURRENCY_KEY,
-            concurrency_limits::LIMIT,
-            concurrency_limits::USING_DEFAULT_LIMIT,
-        ])
-        .values_panic([concurrency_key.into(), limit.into(), is_default.into()])
-        .take()
+fn insert_limit(
+    concurrency_key: &str,
+    limit: i64,
+    is_default: bool,
+    has: Capabilities,
+) -> InsertStatement {
+    let mut columns = vec![concurrency_limits::CONCURRENCY_KEY, concurrency_limits::LIMIT];
+    let mut values = vec![concurrency_key.into(), limit.into()];
+    if has.has(Feature::DefaultPoolLimits) {
+        columns.push(concurrency_limits::USING_DEFAULT_LIMIT);
+        values.push(is_default.into());
+    }
+    Query::insert().into_table(concurrency_limits::TABLE).columns(columns).values_panic(values).take()
 }
 
 /// Takes the limit of a pool away.
@@ -71,17 +80,22 @@ pub(crate) fn delete_limit(concurrency_key: &str) -> DeleteStatement {
 }
 
 /// The limits of all pools, or of some.
-pub(crate) fn select_limits(concurrency_keys: Option<&[String]>) -> SelectStatement {
+pub(crate) fn select_limits(
+    concurrency_keys: Option<&[String]>,
+    has: Capabilities,
+) -> SelectStatement {
     let mut select = Query::select();
     select
         .columns([
             concurrency_limits::ID,
             concurrency_limits::CONCURRENCY_KEY,
             concurrency_limits::LIMIT,
-            concurrency_limits::USING_DEFAULT_LIMIT,
         ])
         .from(concurrency_limits::TABLE)
         .order_by(concurrency_limits::ID, Order::Asc);
+    if has.has(Feature::DefaultPoolLimits) {
+        select.column(concurrency_limits::USING_DEFAULT_LIMIT);
+    }
     if let Some(keys) = concurrency_keys {
         let keys = keys.iter().map(String::as_str);
         select.and_where(is_one_of(concurrency_limits::CONCURRENCY_KEY, keys));

@@ -17,6 +17,7 @@ use instance_core::storage::{
 use super::SqlEventLogStorage;
 use crate::db::Row;
 use crate::sql::asset_partitions::PartitionEvents;
+use crate::sql::capabilities::Feature;
 use crate::sql::tables::asset_check_executions::{
     ASSET_KEY, CHECK_NAME, CREATE_TIMESTAMP, EVALUATION_EVENT, EVALUATION_EVENT_STORAGE_ID,
     EXECUTION_STATUS, ID, MATERIALIZATION_EVENT_STORAGE_ID, PARTITION, RUN_ID, TABLE,
@@ -29,6 +30,7 @@ impl AssetCheckStore for SqlEventLogStorage {
         &self,
         page: &CheckExecutionsPage,
     ) -> Result<Vec<AssetCheckExecutionRecord>, StorageError> {
+        self.require(Feature::AssetChecks).await?;
         let select = asset_checks::select_history(page);
         self.index.fetch_map("reading executions of a check", &select, record).await
     }
@@ -38,6 +40,7 @@ impl AssetCheckStore for SqlEventLogStorage {
         check_keys: &[AssetCheckKey],
         partition_filter: Option<&PartitionKeyFilter>,
     ) -> Result<Vec<AssetCheckExecutionRecord>, StorageError> {
+        self.require(Feature::AssetChecks).await?;
         let mut found = Vec::new();
         // Each key is a branch of a condition, whose depth SQLite bounds.
         for check_keys in check_keys.chunks(KEYS_PER_STATEMENT) {
@@ -54,6 +57,7 @@ impl AssetCheckStore for SqlEventLogStorage {
         &self,
         asset_key: &AssetKey,
     ) -> Result<Vec<AssetCheckKey>, StorageError> {
+        self.require(Feature::AssetChecks).await?;
         let select = asset_checks::select_names(asset_key);
         let rows = self.index.fetch("reading the checks of an asset", &select).await?;
         let key = |row: &Row| {
@@ -102,6 +106,7 @@ impl AssetCheckStore for SqlEventLogStorage {
         after_storage_id: Option<StorageId>,
         partition_keys: &Only<String>,
     ) -> Result<Vec<AssetCheckPartitionInfo>, StorageError> {
+        self.require(Feature::AssetChecks).await?;
         let whole = self.latest_of_whole_assets(check_keys).await?;
         let mut infos = Vec::new();
         for check_key in check_keys {

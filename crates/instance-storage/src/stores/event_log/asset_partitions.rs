@@ -18,6 +18,7 @@ use super::events::asset_key as event_asset_key;
 use crate::db::Row;
 use crate::sql::asset_partitions::{self, PartitionEvents};
 use crate::sql::assets;
+use crate::sql::capabilities::Feature;
 use crate::sql::tables::asset_event_tags;
 use crate::sql::tables::event_logs::{DAGSTER_EVENT_TYPE, ID, PARTITION, RUN_ID, TABLE};
 
@@ -83,6 +84,7 @@ impl AssetPartitionStore for SqlEventLogStorage {
         &self,
         query: &LatestTagsQuery,
     ) -> Result<BTreeMap<String, BTreeMap<String, String>>, StorageError> {
+        self.require(Feature::AssetEventTags).await?;
         let unknown = query.tag_keys.iter().find(|key| !(self.indexed_tags)(key));
         if unknown.is_some() || query.tag_keys.is_empty() {
             return Err(StorageError::Unsupported {
@@ -191,6 +193,7 @@ impl AssetPartitionStore for SqlEventLogStorage {
         partitions: &[String],
         since_storage_id: StorageId,
     ) -> Result<BTreeSet<String>, StorageError> {
+        self.require(Feature::AssetEventTags).await?;
         let next = StorageId(since_storage_id.0.saturating_add(1));
         let before = self.data_versions(asset_key, partitions, None, Some(next)).await?;
         let after = self.data_versions(asset_key, partitions, Some(since_storage_id), None).await?;
@@ -207,6 +210,7 @@ impl AssetPartitionStore for SqlEventLogStorage {
     ) -> Result<Vec<BTreeMap<String, String>>, StorageError> {
         use asset_event_tags::{EVENT_ID, KEY, TABLE, VALUE};
 
+        self.require(Feature::AssetEventTags).await?;
         let select = asset_partitions::select_event_tags(asset_key, filter_tags, filter_event_id);
         let rows = self.index.fetch("reading tags of events", &select).await?;
         let mut found: BTreeMap<i64, BTreeMap<String, String>> = BTreeMap::new();

@@ -18,6 +18,7 @@ use instance_core::storage::{AssetKeysPage, AssetStore, Only};
 use super::SqlEventLogStorage;
 use super::events::{asset_key as event_asset_key, record};
 use crate::db::{Connection, Row};
+use crate::sql::capabilities::{Capabilities, Feature};
 use crate::sql::tables::asset_keys::{
     ASSET_DETAILS, ASSET_KEY, CACHED_STATUS_DATA, ID, LAST_MATERIALIZATION, LAST_RUN_ID, TABLE,
     WIPE_TIMESTAMP,
@@ -30,8 +31,10 @@ impl AssetStore for SqlEventLogStorage {
         &self,
         asset_keys: &Only<AssetKey>,
     ) -> Result<Vec<AssetRecord>, StorageError> {
-        let select = assets::select_records(asset_keys);
-        let mut found = self.index.fetch_map("reading assets", &select, asset).await?;
+        let has = self.index.capabilities().await?;
+        let select = assets::select_records(asset_keys, has);
+        let read = |row: &Row| asset(row, has);
+        let mut found = self.index.fetch_map("reading assets", &select, read).await?;
         // Databases order by their own collation.
         found.sort_by_cached_key(|asset| asset.record.asset_entry.asset_key.to_db_string());
         let outdated: Vec<AssetKey> = found
@@ -97,11 +100,18 @@ impl AssetStore for SqlEventLogStorage {
         asset_key: &AssetKey,
         cache_values: &AssetStatusCacheValue,
     ) -> Result<(), StorageError> {
+        if !self.index.capabilities().await?.has(Feature::CachedStatus) {
+            // Nobody would look for it: it is worked out each time.
+            return Ok(());
+        }
         let update = assets::update_cached_status(asset_key, serialize_value(cache_values));
         self.index.execute("storing the cached status of an asset", update).await.map(drop)
     }
 
     async fn wipe_asset_cached_status(&self, asset_keys: &[AssetKey]) -> Result<(), StorageError> {
+        if !self.index.capabilities().await?.has(Feature::CachedStatus) {
+            return Ok(());
+        }
         let keys = each_once(asset_keys);
         self.index
             .write("deleting the cached status of assets", move |mut connection: Connection<'_>| {
@@ -127,11 +137,15 @@ impl AssetStore for SqlEventLogStorage {
         self.index
             .write("wiping assets", move |mut connection: Connection<'_>| {
                 Box::pin(async move {
+                    let has = connection.capabilities(TABLE).await?;
                     for keys in keys.chunks(KEYS_PER_STATEMENT) {
                         lock(&mut connection, keys).await?;
-                        let update = assets::update_wiped(keys, details.clone(), at.naive_utc());
+                        let (details, at) = (details.clone(), at.naive_utc());
+                        let update = assets::update_wiped(keys, details, at, has);
                         connection.execute(&update).await?;
-                        connection.execute(&asset_checks::delete_of_assets(keys)).await?;
+                        if has.has(Feature::AssetChecks) {
+                            connection.execute(&asset_checks::delete_of_assets(keys)).await?;
+                        }
                         if is_mirrored {
                             // The events themselves are in the logs of their runs.
                             connection.execute(&events::delete_of_assets(keys)).await?;
@@ -188,12 +202,17 @@ struct Asset {
     is_outdated: bool,
 }
 
-fn asset(row: &Row) -> Result<Asset, StorageError> {
+fn asset(row: &Row, has: Capabilities) -> Result<Asset, StorageError> {
     let asset_key = row.parsed(TABLE, ASSET_KEY, "asset key", AssetKey::from_db_string)?;
     let wiped_at: Option<DateTime<Utc>> = row.get(TABLE, WIPE_TIMESTAMP)?;
     let last = last_materialization(row)?
         .filter(|record| wiped_at.is_none_or(|wiped_at| is_after(record, wiped_at)));
     let last_run_id: Option<String> = row.get(TABLE, LAST_RUN_ID)?;
+    let cached_status = if has.has(Feature::CachedStatus) {
+        row.body_or_none(TABLE, CACHED_STATUS_DATA)?
+    } else {
+        None
+    };
     Ok(Asset {
         is_outdated: last.is_none(),
         wiped_at,
@@ -203,7 +222,7 @@ fn asset(row: &Row) -> Result<Asset, StorageError> {
                 .with_last_materialization_record(last)
                 .with_last_run_id(last_run_id.map(RunId::from))
                 .with_asset_details(row.body_or_none(TABLE, ASSET_DETAILS)?)
-                .with_cached_status(row.body_or_none(TABLE, CACHED_STATUS_DATA)?),
+                .with_cached_status(cached_status),
         ),
     })
 }

@@ -10,6 +10,7 @@ use instance_core::storage::{DynamicPartitionStore, DynamicPartitionsPage, Pagin
 use super::SqlEventLogStorage;
 use crate::db::{Connection, Row, naming};
 use crate::sql::VALUES_PER_STATEMENT;
+use crate::sql::capabilities::Feature;
 use crate::sql::dynamic_partitions;
 use crate::sql::tables::dynamic_partitions::{ID, PARTITION, TABLE};
 
@@ -19,6 +20,7 @@ impl DynamicPartitionStore for SqlEventLogStorage {
         &self,
         partitions_def_name: &str,
     ) -> Result<Vec<String>, StorageError> {
+        self.require(Feature::DynamicPartitions).await?;
         let select = dynamic_partitions::select(partitions_def_name, self.index.dialect());
         let mut keys: Vec<(i64, String)> =
             self.index.fetch_packed("reading dynamic partitions", &select).await?;
@@ -31,6 +33,7 @@ impl DynamicPartitionStore for SqlEventLogStorage {
         partitions_def_name: &str,
         page: &DynamicPartitionsPage,
     ) -> Result<PaginatedResults<String>, StorageError> {
+        self.require(Feature::DynamicPartitions).await?;
         let select = dynamic_partitions::select_page(partitions_def_name, page);
         let mut rows = self.index.fetch("reading dynamic partitions", &select).await?;
         let limit = usize::try_from(page.limit).unwrap_or(usize::MAX);
@@ -58,6 +61,7 @@ impl DynamicPartitionStore for SqlEventLogStorage {
         partitions_def_name: &str,
         partition_keys: &[String],
     ) -> Result<BTreeSet<String>, StorageError> {
+        self.require(Feature::DynamicPartitions).await?;
         let mut found = BTreeSet::new();
         for keys in partition_keys.chunks(VALUES_PER_STATEMENT) {
             let select = dynamic_partitions::select_existing(partitions_def_name, keys);
@@ -71,6 +75,7 @@ impl DynamicPartitionStore for SqlEventLogStorage {
         partitions_def_name: &str,
         partition_keys: &[String],
     ) -> Result<(), StorageError> {
+        self.require(Feature::DynamicPartitions).await?;
         let inserts: Vec<_> = partition_keys
             .chunks(VALUES_PER_STATEMENT)
             .map(|keys| dynamic_partitions::insert(partitions_def_name, keys))
@@ -99,6 +104,7 @@ impl DynamicPartitionStore for SqlEventLogStorage {
         partitions_def_name: &str,
         partition_key: &str,
     ) -> Result<(), StorageError> {
+        self.require(Feature::DynamicPartitions).await?;
         let delete = dynamic_partitions::delete(partitions_def_name, partition_key);
         self.index.execute("deleting a dynamic partition", delete).await.map(drop)
     }

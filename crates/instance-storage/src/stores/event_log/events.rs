@@ -22,6 +22,7 @@ use instance_core::storage::{
 
 use super::SqlEventLogStorage;
 use crate::db::{Connection, Database, Operation, Row};
+use crate::sql::capabilities::Feature;
 use crate::sql::events::{self, Among};
 use crate::sql::tables::event_logs::{
     ASSET_KEY, DAGSTER_EVENT_TYPE, EVENT, ID, PARTITION, RUN_ID, TABLE, TIMESTAMP,
@@ -260,7 +261,10 @@ pub(crate) async fn delete_of_run(
     connection: &mut Connection<'_>,
     run_id: &RunId,
 ) -> Result<(), StorageError> {
-    connection.execute(&events::delete_tags_of_run(run_id)).await?;
+    let has = connection.capabilities(TABLE).await?;
+    if has.has(Feature::AssetEventTags) {
+        connection.execute(&events::delete_tags_of_run(run_id)).await?;
+    }
     connection.execute(&events::delete_of_run(run_id)).await.map(drop)
 }
 

@@ -86,6 +86,11 @@ impl SqlEventLogStorage {
         self.run_logs.check(run_id)
     }
 
+    /// Refuses what the database cannot do without a feature.
+    async fn require(&self, feature: Feature) -> Result<(), StorageError> {
+        self.index.capabilities().await?.require(feature, self.index.name())
+    }
+
     async fn disconnect(&self) {
         self.run_logs.close().await;
         self.index.close().await;

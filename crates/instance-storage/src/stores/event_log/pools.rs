@@ -13,8 +13,9 @@ use instance_core::storage::{
 
 use super::SqlEventLogStorage;
 use crate::db::{Connection, Operation, Row, naming};
+use crate::sql::capabilities::{Capabilities, Feature};
 use crate::sql::pools;
-use crate::sql::tables::{concurrency_limits, concurrency_slots, pending_steps};
+use crate::sql::tables::{concurrency_limits, concurrency_slots, event_logs, pending_steps};
 
 #[async_trait]
 impl PoolStore for SqlEventLogStorage {
@@ -29,8 +30,12 @@ impl PoolStore for SqlEventLogStorage {
             .write("setting the limit of a pool", move |mut connection: Connection<'_>| {
                 Box::pin(async move {
                     connection.lock(&key).await?;
-                    take_over_limits(&mut connection).await?;
-                    connection.execute(&pools::upsert_limit(&key, limit)).await?;
+                    let has = capabilities(&mut connection).await?;
+                    has.require(Feature::PoolSlots, connection.name())?;
+                    if has.has(Feature::PoolLimits) {
+                        take_over_limits(&mut connection, has).await?;
+                        connection.execute(&pools::upsert_limit(&key, limit, has)).await?;
+                    }
                     let added = allocate(&mut connection, &key, limit).await?;
                     assign(&mut connection, &key, added).await
                 })
@@ -49,10 +54,18 @@ impl PoolStore for SqlEventLogStorage {
             .write("setting the limit of a pool", move |mut connection: Connection<'_>| {
                 Box::pin(async move {
                     connection.lock(&key).await?;
-                    take_over_limits(&mut connection).await?;
+                    let has = capabilities(&mut connection).await?;
+                    // Without the column, nothing tells a limit of its own from the default.
+                    let has_default =
+                        has.has(Feature::DefaultPoolLimits) || default_limit.is_some();
+                    if !has.has(Feature::PoolLimits) || !has_default {
+                        return Ok(());
+                    }
+                    take_over_limits(&mut connection, has).await?;
                     match default_limit {
                         Some(limit) => {
-                            connection.execute(&pools::upsert_default_limit(&key, limit)).await?
+                            let upsert = pools::upsert_default_limit(&key, limit, has);
+                            connection.execute(&upsert).await?
                         }
                         None => connection.execute(&pools::delete_limit(&key)).await?,
                     };
@@ -69,8 +82,12 @@ impl PoolStore for SqlEventLogStorage {
             .write("deleting the limit of a pool", move |mut connection: Connection<'_>| {
                 Box::pin(async move {
                     connection.lock(&key).await?;
-                    take_over_limits(&mut connection).await?;
-                    connection.execute(&pools::delete_limit(&key)).await?;
+                    let has = capabilities(&mut connection).await?;
+                    has.require(Feature::PoolSlots, connection.name())?;
+                    if has.has(Feature::PoolLimits) {
+                        take_over_limits(&mut connection, has).await?;
+                        connection.execute(&pools::delete_limit(&key)).await?;
+                    }
                     allocate(&mut connection, &key, 0).await.map(drop)
                 })
             })
@@ -82,9 +99,11 @@ impl PoolStore for SqlEventLogStorage {
     }
 
     async fn get_pool_limits(&self) -> Result<Vec<PoolLimit>, StorageError> {
-        use concurrency_limits::{CONCURRENCY_KEY, LIMIT, TABLE, USING_DEFAULT_LIMIT};
+        use concurrency_limits::{CONCURRENCY_KEY, LIMIT, TABLE};
 
-        let rows = self.index.fetch("reading pools", &pools::select_limits(None)).await?;
+        let has = self.index.capabilities().await?;
+        has.require(Feature::PoolSlots, self.index.name())?;
+        let rows = self.limits(None, has).await?;
         if rows.is_empty() {
             // Databases of versions that knew no limits have slots alone.
             let rows = self.index.fetch("reading pools", &pools::select_slot_counts()).await?;
@@ -92,7 +111,7 @@ impl PoolStore for SqlEventLogStorage {
         }
         let limit = |row: &Row| {
             Ok(PoolLimit::new(row.get::<String>(TABLE, CONCURRENCY_KEY)?, row.get(TABLE, LIMIT)?)
-                .with_from_default(row.get::<bool>(TABLE, USING_DEFAULT_LIMIT)?))
+                .with_from_default(is_default(row, has)?))
         };
         rows.iter().map(limit).collect()
     }
@@ -102,12 +121,13 @@ impl PoolStore for SqlEventLogStorage {
         concurrency_keys: &[String],
         default_limit: Option<i64>,
     ) -> Result<Vec<ConcurrencyKeyInfo>, StorageError> {
+        let has = self.index.capabilities().await?;
+        has.require(Feature::PoolSlots, self.index.name())?;
         let slots = pools::select_slots(concurrency_keys);
         let slots = self.index.fetch("reading slots of pools", &slots).await?;
         let pending = pools::select_pending(concurrency_keys);
         let pending = self.index.fetch("reading steps that wait", &pending).await?;
-        let limits = pools::select_limits(Some(concurrency_keys));
-        let limits = self.index.fetch("reading pools", &limits).await?;
+        let limits = self.limits(Some(concurrency_keys), has).await?;
 
         let mut infos: BTreeMap<&str, ConcurrencyKeyInfo> = BTreeMap::new();
         for key in concurrency_keys {
@@ -137,9 +157,9 @@ impl PoolStore for SqlEventLogStorage {
         }
         let mut limit_of: BTreeMap<String, (i64, bool)> = BTreeMap::new();
         for row in &limits {
-            use concurrency_limits::{CONCURRENCY_KEY, LIMIT, TABLE, USING_DEFAULT_LIMIT};
+            use concurrency_limits::{CONCURRENCY_KEY, LIMIT, TABLE};
 
-            let limit = (row.get(TABLE, LIMIT)?, row.get(TABLE, USING_DEFAULT_LIMIT)?);
+            let limit = (row.get(TABLE, LIMIT)?, is_default(row, has)?);
             limit_of.insert(row.get(TABLE, CONCURRENCY_KEY)?, limit);
         }
         for info in infos.values_mut() {
@@ -153,6 +173,7 @@ impl PoolStore for SqlEventLogStorage {
     }
 
     async fn get_concurrency_run_ids(&self) -> Result<BTreeSet<RunId>, StorageError> {
+        self.require(Feature::PoolSlots).await?;
         let id = |row: &Row| row.scalar::<String>().map(RunId::from);
         let ids =
             self.index.fetch_map("reading steps that wait", &pools::select_run_ids(), id).await?;
@@ -173,6 +194,8 @@ impl PoolStore for SqlEventLogStorage {
                 move |mut connection: Connection<'_>| {
                     Box::pin(async move {
                         connection.lock(&claim.key).await?;
+                        let has = capabilities(&mut connection).await?;
+                        has.require(Feature::PoolSlots, connection.name())?;
                         if claim.pending(&mut connection).await?.is_none() {
                             let is_assigned =
                                 has_unassigned_slots(&mut connection, &claim.key).await?;
@@ -208,6 +231,7 @@ impl PoolStore for SqlEventLogStorage {
         run_id: &RunId,
         step_key: &str,
     ) -> Result<ConcurrencyClaimStatus, StorageError> {
+        self.require(Feature::PoolSlots).await?;
         let claim = Claim::new(concurrency_key, run_id, step_key);
         let reading = Operation::of_run("reading a claim of a slot", run_id);
         let select = pools::select_pending_step(&claim.key, run_id, step_key);
@@ -222,6 +246,9 @@ impl PoolStore for SqlEventLogStorage {
         run_id: &RunId,
         step_key: Option<&str>,
     ) -> Result<(), StorageError> {
+        if !self.index.capabilities().await?.has(Feature::PoolSlots) {
+            return Ok(());
+        }
         let held_or_wanted = pools::select_held_or_wanted(run_id, step_key);
         let looking = Operation::of_run("looking for slots of pools", run_id);
         if self.index.fetch_one(looking, &held_or_wanted).await?.is_none() {
@@ -238,12 +265,42 @@ impl PoolStore for SqlEventLogStorage {
     }
 }
 
+impl SqlEventLogStorage {
+    /// The limits of all pools, or of some, if limits are stored.
+    async fn limits(
+        &self,
+        concurrency_keys: Option<&[String]>,
+        has: Capabilities,
+    ) -> Result<Vec<Row>, StorageError> {
+        if !has.has(Feature::PoolLimits) {
+            return Ok(Vec::new());
+        }
+        let select = pools::select_limits(concurrency_keys, has);
+        self.index.fetch("reading pools", &select).await
+    }
+}
+
+/// Whether a pool has the limit that all have.
+fn is_default(row: &Row, has: Capabilities) -> Result<bool, StorageError> {
+    use concurrency_limits::{TABLE, USING_DEFAULT_LIMIT};
+
+    if has.has(Feature::DefaultPoolLimits) { row.get(TABLE, USING_DEFAULT_LIMIT) } else { Ok(false) }
+}
+
+/// What the database has of pools.
+async fn capabilities(connection: &mut Connection<'_>) -> Result<Capabilities, StorageError> {
+    connection.capabilities(event_logs::TABLE).await
+}
+
 /// Frees what a run's steps have of any pool, or one step of it, and sets it aside for those that wait.
 pub(crate) async fn free(
     connection: &mut Connection<'_>,
     run_id: &RunId,
     step_key: Option<&str>,
 ) -> Result<(), StorageError> {
+    if !capabilities(connection).await?.has(Feature::PoolSlots) {
+        return Ok(());
+    }
     let pending = connection.fetch(&pools::select_pending_of(run_id, step_key)).await?;
     let steps = pending.iter().map(PendingStep::of).collect::<Result<Vec<_>, _>>()?;
     let keys: BTreeSet<_> = steps.iter().map(|step| &step.concurrency_key).collect();
@@ -354,13 +411,16 @@ impl PendingStep {
 }
 
 /// Gives limits to the pools of versions that had none: as many as they have slots.
-async fn take_over_limits(connection: &mut Connection<'_>) -> Result<(), StorageError> {
+async fn take_over_limits(
+    connection: &mut Connection<'_>,
+    has: Capabilities,
+) -> Result<(), StorageError> {
     if connection.fetch_one(&pools::select_any_limit()).await?.is_some() {
         return Ok(());
     }
     for row in connection.fetch(&pools::select_slot_counts()).await? {
         let pool = counted_limit(&row)?;
-        connection.execute(&pools::upsert_limit(&pool.name, pool.limit)).await?;
+        connection.execute(&pools::upsert_limit(&pool.name, pool.limit, has)).await?;
     }
     Ok(())
 }

@@ -11,9 +11,10 @@ use instance_core::ids::{RunId, StorageId};
 use instance_core::storage::StoredEvents;
 
 use super::SqlEventLogStorage;
-use super::write::{PreparedEvent, insert, insert_rows, is_indexed, prepared};
+use super::write::{PreparedEvent, insert, insert_rows, is_indexed, is_of_check, prepared};
 use crate::db::{Connection, Operation, Written};
 use crate::run_logs::NewRunLog;
+use crate::sql::capabilities::Feature;
 use crate::sql::events::{self, EVENTS_PER_INSERT, EventRow};
 
 const STORING_OF_RUN: &str = "storing events of a run";
@@ -78,6 +79,11 @@ impl SqlEventLogStorage {
         storing: Storing,
         events: Vec<PreparedEvent>,
     ) -> Result<StoredEvents, StorageError> {
+        if events.iter().any(|(entry, _)| is_of_check(entry)) {
+            // Before anything is stored.
+            let has = self.index.capabilities().await?;
+            has.require(Feature::AssetChecks, self.index.name())?;
+        }
         let ids = match storing {
             Storing::InTransaction(operation, step) => {
                 let stored = self.store_in_index(operation, events, Some(step)).await;

@@ -15,6 +15,7 @@ use super::assets::last_materialization;
 use super::events::record;
 use crate::db::{Connection, Operation, Row, Written};
 use crate::sql::assets::{Column, LastEvents};
+use crate::sql::capabilities::Feature;
 use crate::sql::tables::{asset_keys, event_logs};
 use crate::sql::{asset_checks, asset_partitions, assets};
 
@@ -104,9 +105,12 @@ impl Wipe {
             names_wiped_run = connection.fetch_one(&select).await?.is_some();
         }
 
-        connection
-            .execute(&asset_partitions::delete_tags_of_partitions(asset_key, partitions))
-            .await?;
+        let has = connection.capabilities(event_logs::TABLE).await?;
+        if has.has(Feature::AssetEventTags) {
+            connection
+                .execute(&asset_partitions::delete_tags_of_partitions(asset_key, partitions))
+                .await?;
+        }
         let events = if self.is_mirrored {
             connection
                 .execute(&asset_partitions::delete_of_partitions(asset_key, partitions))
@@ -116,8 +120,12 @@ impl Wipe {
                 .execute(&asset_partitions::update_of_partitions(asset_key, partitions))
                 .await?
         };
-        let checks = asset_checks::delete_of_partitions(asset_key, partitions);
-        let wiped = WipedAssetPartitions::new(events, connection.execute(&checks).await?);
+        let mut checks = 0;
+        if has.has(Feature::AssetChecks) {
+            let delete = asset_checks::delete_of_partitions(asset_key, partitions);
+            checks = connection.execute(&delete).await?;
+        }
+        let wiped = WipedAssetPartitions::new(events, checks);
 
         if let Some(before) = before.filter(|_| !wiped.is_nothing()) {
             let mut last = LastEvents::default();
@@ -132,7 +140,9 @@ impl Wipe {
                 let run_id = row.as_ref().map(|row| row.get(event_logs::TABLE, event_logs::RUN_ID));
                 last.last_run_id = Column::Set(run_id.transpose()?);
             }
-            connection.execute(&assets::update_last(asset_key, last)).await?;
+            if let Some(update) = assets::update_last(asset_key, last, has) {
+                connection.execute(&update).await?;
+            }
         }
         Ok(wiped)
     }

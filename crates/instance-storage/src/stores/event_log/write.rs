@@ -14,7 +14,9 @@ use crate::db::{Connection, naming};
 use crate::sql::asset_checks::{self, CheckExecution};
 use crate::sql::assets::{self, AssetChange, AssetEventTag};
 use crate::sql::bounded::BoundedText;
+use crate::sql::capabilities::Feature;
 use crate::sql::events::{self, EVENTS_PER_INSERT, EventRow};
+use crate::sql::tables::event_logs;
 
 /// An entry that can be stored, with the columns of its row.
 pub(crate) type PreparedEvent = (EventLogEntry, EventRow);
@@ -84,6 +86,13 @@ impl Events {
                 value: value.clone(),
                 event_timestamp: row.timestamp,
             }));
+        }
+        if found.is_empty() {
+            return Ok(());
+        }
+        let has = connection.capabilities(event_logs::TABLE).await?;
+        if !has.has(Feature::AssetEventTags) {
+            return Ok(());
         }
         for tags in found.chunks(EVENTS_PER_INSERT) {
             let inserted = connection.execute(&assets::insert_event_tags(tags)).await;
@@ -189,8 +198,12 @@ async fn evaluate(
 
 /// Whether an event can still be refused when its turn comes. Such an event must not take others with it.
 pub(super) fn is_refusable((entry, row): &PreparedEvent) -> bool {
+    is_of_check(entry) || has_text_that_postgres_refuses(entry, row)
+}
+
+/// Whether an event is about an asset check.
+pub(super) fn is_of_check(entry: &EventLogEntry) -> bool {
     entry.event_type().is_some_and(DagsterEventType::is_asset_check_event)
-        || has_text_that_postgres_refuses(entry, row)
 }
 
 /// Whether a text of the event's rows has the character of number zero, or may be too long.
