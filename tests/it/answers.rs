@@ -104,15 +104,20 @@ const ELSEWHERE: [(&str, &str); 12] = [
 
 /// What differs, by the name of the questions.
 #[derive(Default)]
-struct Found {
+pub(crate) struct Found {
     asked: usize,
     methods: BTreeSet<String>,
     different: BTreeMap<String, Vec<String>>,
 }
 
 impl Found {
+    /// How many questions were asked.
+    pub(crate) const fn asked(&self) -> usize {
+        self.asked
+    }
+
     /// Asks one question of our instance.
-    async fn ask(&mut self, home: &str, instance: &DagsterInstance, question: &Value) {
+    pub(crate) async fn ask(&mut self, home: &str, instance: &DagsterInstance, question: &Value) {
         let part = |name: &str| question[name].as_str().expect("a text");
         let (method, arguments) = (part("method"), part("args"));
         let ours = answers::answer(instance, method, arguments).await;
@@ -146,9 +151,9 @@ fn copies(place: &Path) -> Vec<PathBuf> {
 }
 
 /// The names of the questions whose difference stays, with the reason.
-fn known_differences() -> BTreeMap<String, String> {
+fn known_differences(table_prefix: &str) -> BTreeMap<String, String> {
     let document = fs::read_to_string(root().join("docs/differences.md")).expect("the document");
-    let lines = document.lines().filter_map(|line| line.strip_prefix(TABLE_PREFIX));
+    let lines = document.lines().filter_map(|line| line.strip_prefix(table_prefix));
     let cells = |line: &str| {
         let cells: Vec<&str> = line.trim_end_matches('|').splitn(3, '|').collect();
         let [name, _, reason] = cells[..] else { panic!("{line} has not three cells") };
@@ -176,7 +181,7 @@ async fn every_read_method_answers_as_dagster_does() {
         instance.dispose().await.expect("to close it");
     }
     assert!(found.asked > QUESTIONS, "only {} questions were asked", found.asked);
-    assert_differences(&found);
+    assert_differences(&found, TABLE_PREFIX);
     assert_eq!(not_asked(&found.methods), Vec::<String>::new(), "methods that nobody asks");
 }
 
@@ -184,8 +189,8 @@ async fn every_read_method_answers_as_dagster_does() {
 const SHOWN: usize = 4;
 
 /// Each difference is known, and each that is known is found.
-fn assert_differences(found: &Found) {
-    let known = known_differences();
+pub(crate) fn assert_differences(found: &Found, table_prefix: &str) {
+    let known = known_differences(table_prefix);
     let unknown: Vec<_> =
         found.different.iter().filter(|(name, _)| !known.contains_key(*name)).collect();
     let all: Vec<String> = unknown

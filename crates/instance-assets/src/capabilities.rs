@@ -1,6 +1,7 @@
 //! What an instance can say of assets. Callers of Dagster's ask this first, since its storages differ.
 
 use instance_core::assets::AssetRecord;
+use instance_core::error::InstanceError;
 use instance_core::ops::AssetOps;
 
 /// Whether an instance keeps executions of asset checks.
@@ -13,18 +14,31 @@ pub enum AssetCheckInstanceSupport {
     NeedsMigration,
 }
 
-/// Returns whether the instance keeps executions of asset checks. It does: databases of versions that have no table for
-/// them are refused when they are opened.
-// facade: method
-pub const fn get_asset_check_support() -> AssetCheckInstanceSupport {
-    AssetCheckInstanceSupport::Supported
+/// Returns whether the instance keeps executions of asset checks. A database of a release before 1.4.11 that was never
+/// upgraded does not.
+///
+/// # Errors
+///
+/// [`InstanceError::Storage`] if the storage fails.
+pub async fn get_asset_check_support(
+    ops: &dyn AssetOps,
+) -> Result<AssetCheckInstanceSupport, InstanceError> {
+    let is_supported = ops.asset_check_store().supports_asset_checks().await?;
+    Ok(if is_supported {
+        AssetCheckInstanceSupport::Supported
+    } else {
+        AssetCheckInstanceSupport::NeedsMigration
+    })
 }
 
-/// Returns whether the instance keeps the cached status of partitions. It does: databases of versions that have no
-/// column for it are refused when they are opened.
-// facade: method
-pub const fn can_read_asset_status_cache() -> bool {
-    true
+/// Returns whether the instance keeps the cached status of partitions. A database of a release before 1.1 that was never
+/// upgraded does not: the status is worked out each time.
+///
+/// # Errors
+///
+/// [`InstanceError::Storage`] if the storage fails.
+pub async fn can_read_asset_status_cache(ops: &dyn AssetOps) -> Result<bool, InstanceError> {
+    Ok(ops.asset_store().can_read_asset_status_cache().await?)
 }
 
 /// Returns whether the record of an asset says when it last failed to materialise. It does not: Dagster's tables have no

@@ -167,7 +167,7 @@ pub enum StorageError {
     },
     /// The database has a schema that this version does not know.
     #[error(
-        "{database} has the schema revision {found}, and this version knows {expected}: {remedy}"
+        "{database} has the schema revision {found}, and this version knows those to {expected}: {remedy}"
     )]
     Revision {
         /// The database.
@@ -180,7 +180,9 @@ pub enum StorageError {
         remedy: &'static str,
     },
     /// The database is of an older Dagster and lacks what the call needs; nothing was written.
-    #[error("{database} has no {needs}, which Dagster {release} added: run `dagster-instance migrate`")]
+    #[error(
+        "{database} has no {needs}, which Dagster {release} added: run `dagster-instance migrate`"
+    )]
     NeedsMigration {
         /// The database.
         database: String,

@@ -66,8 +66,14 @@ pub async fn purge_asset_evaluations(
     Ok(ops.automation_store().purge_asset_evaluations(before).await?)
 }
 
-/// Returns whether evaluations of automation conditions can be stored. Every store can, so this is always true.
-// facade: method
-pub const fn supports_auto_materialize_asset_evaluations() -> bool {
-    true
+/// Returns whether evaluations of automation conditions can be stored. They cannot in a database of a release before
+/// 1.3.5 that was never upgraded.
+///
+/// # Errors
+///
+/// [`InstanceError::Storage`] if the storage fails.
+pub async fn supports_auto_materialize_asset_evaluations(
+    ops: &dyn SchedulingOps,
+) -> Result<bool, InstanceError> {
+    Ok(ops.automation_store().supports_auto_materialize_asset_evaluations().await?)
 }

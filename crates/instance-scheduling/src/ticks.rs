@@ -166,10 +166,14 @@ pub async fn purge_ticks(
     Ok(store.purge_ticks(&ids.origin_id, &ids.selector_id, before, statuses).await?)
 }
 
-/// Returns whether [`get_batch_ticks`] can be asked. Every store can, so this is always true.
-// facade: method
-pub const fn supports_batch_tick_queries() -> bool {
-    true
+/// Returns whether [`get_batch_ticks`] finds all ticks. It does not in a database where the ticks of releases before 1.0
+/// do not yet name what they belong to.
+///
+/// # Errors
+///
+/// [`InstanceError::Storage`] if the storage fails.
+pub async fn supports_batch_tick_queries(ops: &dyn SchedulingOps) -> Result<bool, InstanceError> {
+    Ok(ops.tick_store().supports_batch_queries().await?)
 }
 
 /// Returns how often whoever evaluates a tick should ask whether somebody has ended it. `None` means never, as nobody

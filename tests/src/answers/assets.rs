@@ -39,12 +39,13 @@ async fn capabilities(instance: &DagsterInstance, method: &str, request: &Reques
     let part = || request.argument("streamline_name")?.member(health_part);
     Ok(Some(match method {
         "can_read_asset_failure_events" => instance.can_read_asset_failure_events().into(),
-        "can_read_asset_status_cache" => instance.can_read_asset_status_cache().into(),
+        "can_read_asset_status_cache" => instance.can_read_asset_status_cache().await?.into(),
         "dagster_asset_health_queries_supported" => {
             instance.dagster_asset_health_queries_supported().into()
         }
-        "get_asset_check_support" => match instance.get_asset_check_support() {
+        "get_asset_check_support" => match instance.get_asset_check_support().await? {
             AssetCheckInstanceSupport::Supported => "SUPPORTED".into(),
+            AssetCheckInstanceSupport::NeedsMigration => "NEEDS_MIGRATION".into(),
             other => return Err(format!("Dagster has no name for {other:?}").into()),
         },
         "internal_asset_freshness_enabled" => instance.internal_asset_freshness_enabled().into(),

@@ -85,7 +85,7 @@ async fn ticks(instance: &DagsterInstance, method: &str, request: &Request) -> A
             let interval = instance.get_tick_termination_check_interval();
             interval.map(|interval| interval.as_secs()).into()
         }
-        "supports_batch_tick_queries" => instance.supports_batch_tick_queries().into(),
+        "supports_batch_tick_queries" => instance.supports_batch_tick_queries().await?.into(),
         "get_tick" => {
             let tick = instance
                 .get_tick(&ids(request)?, request.argument("timestamp")?.timestamp()?)
@@ -146,7 +146,7 @@ async fn backfills(instance: &DagsterInstance, method: &str, request: &Request) 
 async fn evaluations(instance: &DagsterInstance, method: &str, request: &Request) -> Answer {
     Ok(Some(match method {
         "supports_auto_materialize_asset_evaluations" => {
-            instance.supports_auto_materialize_asset_evaluations().into()
+            instance.supports_auto_materialize_asset_evaluations().await?.into()
         }
         "get_auto_materialize_asset_evaluations" => {
             let page = evaluations_page(request)?;

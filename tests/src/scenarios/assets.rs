@@ -128,12 +128,12 @@ async fn what_assets_can(instance: &DagsterInstance) -> Result<Value> {
         records.iter().map(|record| instance.can_read_failure_events_for_asset(record));
     let parts =
         [AssetHealthPart::Materialization, AssetHealthPart::Checks, AssetHealthPart::Freshness];
-    let checks = match instance.get_asset_check_support() {
+    let checks = match instance.get_asset_check_support().await? {
         AssetCheckInstanceSupport::Supported => "SUPPORTED",
         _ => "NEEDS_MIGRATION",
     };
     Ok(json!({
-        "status_cache": instance.can_read_asset_status_cache(),
+        "status_cache": instance.can_read_asset_status_cache().await?,
         "failure_events": instance.can_read_asset_failure_events(),
         "failure_events_of": failure_events.collect::<Vec<_>>(),
         "freshness": instance.internal_asset_freshness_enabled(),

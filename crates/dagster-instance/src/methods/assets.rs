@@ -43,10 +43,14 @@ impl DagsterInstance {
         instance_assets::can_read_asset_failure_events()
     }
 
-    /// Returns whether the instance keeps the cached status of partitions. It does: databases of versions that have no
-    /// column for it are refused when they are opened.
-    pub fn can_read_asset_status_cache(&self) -> bool {
-        instance_assets::can_read_asset_status_cache()
+    /// Returns whether the instance keeps the cached status of partitions. A database of a release before 1.1 that was never
+    /// upgraded does not: the status is worked out each time.
+    ///
+    /// # Errors
+    ///
+    /// [`InstanceError::Storage`] if the storage fails.
+    pub async fn can_read_asset_status_cache(&self) -> Result<bool, InstanceError> {
+        instance_assets::can_read_asset_status_cache(self).await
     }
 
     /// Returns whether the record of an asset says when it last failed to materialise. It does not: Dagster's tables have no
@@ -171,10 +175,16 @@ impl DagsterInstance {
         instance_assets::get_asset_check_summary_records_for_asset(self, asset_key).await
     }
 
-    /// Returns whether the instance keeps executions of asset checks. It does: databases of versions that have no table for
-    /// them are refused when they are opened.
-    pub fn get_asset_check_support(&self) -> AssetCheckInstanceSupport {
-        instance_assets::get_asset_check_support()
+    /// Returns whether the instance keeps executions of asset checks. A database of a release before 1.4.11 that was never
+    /// upgraded does not.
+    ///
+    /// # Errors
+    ///
+    /// [`InstanceError::Storage`] if the storage fails.
+    pub async fn get_asset_check_support(
+        &self,
+    ) -> Result<AssetCheckInstanceSupport, InstanceError> {
+        instance_assets::get_asset_check_support(self).await
     }
 
     /// Returns how fresh each of these assets is, as the source of the instance keeps it. The map is as

@@ -484,14 +484,24 @@ impl DagsterInstance {
         instance_scheduling::stop_sensor(self, ids, sensor).await
     }
 
-    /// Returns whether evaluations of automation conditions can be stored. Every store can, so this is always true.
-    pub fn supports_auto_materialize_asset_evaluations(&self) -> bool {
-        instance_scheduling::supports_auto_materialize_asset_evaluations()
+    /// Returns whether evaluations of automation conditions can be stored. They cannot in a database of a release before
+    /// 1.3.5 that was never upgraded.
+    ///
+    /// # Errors
+    ///
+    /// [`InstanceError::Storage`] if the storage fails.
+    pub async fn supports_auto_materialize_asset_evaluations(&self) -> Result<bool, InstanceError> {
+        instance_scheduling::supports_auto_materialize_asset_evaluations(self).await
     }
 
-    /// Returns whether [`get_batch_ticks`](Self::get_batch_ticks) can be asked. Every store can, so this is always true.
-    pub fn supports_batch_tick_queries(&self) -> bool {
-        instance_scheduling::supports_batch_tick_queries()
+    /// Returns whether [`get_batch_ticks`](Self::get_batch_ticks) finds all ticks. It does not in a database where the ticks of releases before 1.0
+    /// do not yet name what they belong to.
+    ///
+    /// # Errors
+    ///
+    /// [`InstanceError::Storage`] if the storage fails.
+    pub async fn supports_batch_tick_queries(&self) -> Result<bool, InstanceError> {
+        instance_scheduling::supports_batch_tick_queries(self).await
     }
 
     /// Replaces a stored backfill.

@@ -187,8 +187,11 @@ async fn a_source_is_asked_and_its_errors_are_passed_on() -> TestResult {
 #[tokio::test]
 async fn an_instance_says_what_dagsters_open_source_says() {
     let mut instance = TestInstance::default();
-    assert_eq!(get_asset_check_support(), AssetCheckInstanceSupport::Supported);
-    assert!(can_read_asset_status_cache());
+    assert_eq!(
+        get_asset_check_support(&instance).await.unwrap(),
+        AssetCheckInstanceSupport::Supported
+    );
+    assert!(can_read_asset_status_cache(&instance).await.unwrap());
     assert!(!can_read_asset_failure_events());
     let record = AssetRecord::new(StorageId(1), AssetEntry::new(key("a")));
     assert!(!can_read_failure_events_for_asset(&record));

@@ -61,7 +61,7 @@ fn numbers(records: &[AutoMaterializeAssetEvaluationRecord]) -> Vec<i64> {
 #[tokio::test]
 async fn evaluations_are_found_by_their_key_and_their_number() -> TestResult {
     let instance = TestInstance::default();
-    assert!(supports_auto_materialize_asset_evaluations());
+    assert!(supports_auto_materialize_asset_evaluations(&instance).await?);
     add_auto_materialize_asset_evaluations(&instance, 1, &[]).await?;
     for number in [1, 2, 3] {
         let found = [evaluation("a", "first"), evaluation("b", "first")];

@@ -141,7 +141,7 @@ async fn batches_have_the_newest_ticks_of_each() -> TestResult {
     let found = of(get_batch_ticks(&instance, &asked, Some(1), &skipped).await?);
     assert_eq!(found, [(files, vec![2]), (orders, vec![5])]);
     assert_eq!(get_batch_ticks(&instance, &[], Some(1), &Only::Any).await?, []);
-    assert!(supports_batch_tick_queries());
+    assert!(supports_batch_tick_queries(&instance).await?);
     assert_eq!(get_tick_termination_check_interval(), None);
     Ok(())
 }

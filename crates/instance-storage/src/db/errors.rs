@@ -76,7 +76,8 @@ pub(super) fn is_of_rivals(error: &StorageError) -> bool {
     let (StorageError::Backend { source, .. } | StorageError::Values { source, .. }) = error else {
         return false;
     };
-    let Some(Code::Postgres(state)) = source.downcast_ref::<sqlx::Error>().and_then(Code::of) else {
+    let Some(Code::Postgres(state)) = source.downcast_ref::<sqlx::Error>().and_then(Code::of)
+    else {
         return false;
     };
     ["23505", "42P07", "42710", "XX000"].contains(&state.as_str())

@@ -161,7 +161,10 @@ impl Database {
     }
 
     /// Somebody may have replaced the database by an older one.
-    fn noting_missing_objects<T>(&self, result: Result<T, StorageError>) -> Result<T, StorageError> {
+    fn noting_missing_objects<T>(
+        &self,
+        result: Result<T, StorageError>,
+    ) -> Result<T, StorageError> {
         if result.as_ref().is_err_and(is_of_missing_object) {
             self.known().forget();
         }
@@ -204,7 +207,8 @@ impl Database {
                 Self::Postgres(database) => database.fetch_each(name, select, read).await,
             }
         });
-        let found = operation.observe(self.name(), |rows: &Vec<T>| Some(rows.len()), fetching).await;
+        let found =
+            operation.observe(self.name(), |rows: &Vec<T>| Some(rows.len()), fetching).await;
         self.noting_missing_objects(found)
     }
 

@@ -325,9 +325,7 @@ pub(crate) fn update_last(
     has: Capabilities,
 ) -> Option<UpdateStatement> {
     let mut update = Query::update();
-    update
-        .table(asset_keys::TABLE)
-        .and_where(Expr::col(asset_keys::ASSET_KEY).eq(asset_key));
+    update.table(asset_keys::TABLE).and_where(Expr::col(asset_keys::ASSET_KEY).eq(asset_key));
     if has.has(Feature::CachedStatus) {
         update.value(asset_keys::CACHED_STATUS_DATA, Expr::val(None::<String>));
     }

@@ -145,11 +145,9 @@ fn matches(filter: &BulkActionsFilter, has: Capabilities) -> Cond {
     } else {
         has_runs_of_job_and_tags(filter)
     })
-        .add_option(filter.created_before.map(|before| time.clone().lt(before.naive_utc())))
-        .add_option(filter.created_after.map(|after| time.gt(after.naive_utc())))
-    .add_option(
-        filter.selector_id.as_deref().map(|id| Expr::col(bulk_actions::SELECTOR_ID).eq(id)),
-    )
+    .add_option(filter.created_before.map(|before| time.clone().lt(before.naive_utc())))
+    .add_option(filter.created_after.map(|after| time.gt(after.naive_utc())))
+    .add_option(filter.selector_id.as_deref().map(|id| Expr::col(bulk_actions::SELECTOR_ID).eq(id)))
 }
 
 fn has_job_and_tags(filter: &BulkActionsFilter) -> Option<Cond> {

@@ -53,12 +53,13 @@ pub(crate) fn bounded(heartbeat: &DaemonHeartbeat) -> impl Iterator<Item = Bound
 /// All signs of life, in the order in which their daemons first gave one, as far as the table knows it.
 pub(crate) fn select_heartbeats(has: Capabilities) -> SelectStatement {
     let mut select = Query::select();
-    select.column(daemon_heartbeats::BODY).from(daemon_heartbeats::TABLE);
+    select.from(daemon_heartbeats::TABLE);
     if has.has(Feature::RowIds) {
         select.column(daemon_heartbeats::ID).order_by(daemon_heartbeats::ID, Order::Asc);
     } else {
         select.order_by(daemon_heartbeats::DAEMON_TYPE, Order::Asc);
     }
+    select.column(daemon_heartbeats::BODY);
     select
 }
 

@@ -30,7 +30,11 @@ pub(crate) fn bounded_pending<'a>(
 }
 
 /// Gives a pool a limit of its own.
-pub(crate) fn upsert_limit(concurrency_key: &str, limit: i64, has: Capabilities) -> InsertStatement {
+pub(crate) fn upsert_limit(
+    concurrency_key: &str,
+    limit: i64,
+    has: Capabilities,
+) -> InsertStatement {
     let mut insert = insert_limit(concurrency_key, limit, false, has);
     let mut conflict = OnConflict::column(concurrency_limits::CONCURRENCY_KEY);
     conflict.update_column(concurrency_limits::LIMIT);
@@ -68,7 +72,11 @@ fn insert_limit(
         columns.push(concurrency_limits::USING_DEFAULT_LIMIT);
         values.push(is_default.into());
     }
-    Query::insert().into_table(concurrency_limits::TABLE).columns(columns).values_panic(values).take()
+    Query::insert()
+        .into_table(concurrency_limits::TABLE)
+        .columns(columns)
+        .values_panic(values)
+        .take()
 }
 
 /// Takes the limit of a pool away.

@@ -273,15 +273,14 @@ fn is_of_no_backfill(filter: &RunsFilter, has: Capabilities) -> Expr {
     if has.is_built(Mark::RunBackfillId) {
         return column_of(filter, runs::BACKFILL_ID).is_null();
     }
-    let tag = Query::select()
-        .column(run_tags::ID)
+    let of_backfills = Query::select()
+        .column(run_tags::RUN_ID)
         .from(run_tags::TABLE)
-        .and_where(
-            Expr::col((run_tags::TABLE, run_tags::RUN_ID)).equals((runs::TABLE, runs::RUN_ID)),
-        )
-        .and_where(without_index(run_tags::KEY).eq(tags::BACKFILL_ID))
+        .and_where(Expr::col(run_tags::KEY).eq(tags::BACKFILL_ID))
+        // One that is nothing would make all others unknown.
+        .and_where(Expr::col(run_tags::RUN_ID).is_not_null())
         .take();
-    Expr::exists(tag).not()
+    Expr::col(runs::RUN_ID).not_in_subquery(of_backfills)
 }
 
 fn has_all_tags(filter: &RunsFilter) -> Option<Cond> {

@@ -46,6 +46,10 @@ pub(crate) fn statements(dialect: &str) -> Vec<(String, String)> {
         .filter_map(|file| {
             let path = file.expect("a snapshot").path();
             let name = path.file_stem()?.to_str()?.to_owned();
+            if name.ends_with("_on_older") {
+                // These are for databases that lack something. The one that is filled here is of the newest revision.
+                return None;
+            }
             let text = fs::read_to_string(&path).expect("a snapshot");
             let (_, statement) = text.split_once(&format!("-- {dialect}\n"))?;
             let statement = statement.split("\n-- ").next()?.trim();

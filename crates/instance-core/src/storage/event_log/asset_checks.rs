@@ -219,6 +219,12 @@ crate::setters! {
 /// Executions of asset checks. Rows follow from events, in the transaction that stores the event.
 #[async_trait]
 pub trait AssetCheckStore: std::fmt::Debug + Send + Sync + 'static {
+    /// Whether executions of checks can be stored. They cannot in a database of a release that had no table for them;
+    /// all other methods, and storing events about checks, fail there with [`StorageError::NeedsMigration`].
+    async fn supports_asset_checks(&self) -> Result<bool, StorageError> {
+        Ok(true)
+    }
+
     /// Executions of a check, newest first.
     async fn get_asset_check_execution_history(
         &self,

@@ -56,6 +56,12 @@ impl AssetKeysPage {
 /// planned or done, or its first observation. A wipe ends that, and the next such event begins it again.
 #[async_trait]
 pub trait AssetStore: std::fmt::Debug + Send + Sync + 'static {
+    /// Whether the cached status of partitions can be read and stored. It cannot in a database of a release that had no
+    /// column for it; there it is never found, and storing it does nothing.
+    async fn can_read_asset_status_cache(&self) -> Result<bool, StorageError> {
+        Ok(true)
+    }
+
     /// The records of assets, by key ascending; keys without a record are left out.
     async fn get_asset_records(
         &self,

@@ -223,6 +223,12 @@ crate::setters! {
 /// same slot.
 #[async_trait]
 pub trait PoolStore: std::fmt::Debug + Send + Sync + 'static {
+    /// Whether there are pools. There are none in a database of a release that had no tables for them; all other
+    /// methods fail there with [`StorageError::NeedsMigration`], but for those that free slots.
+    async fn supports_global_concurrency_limits(&self) -> Result<bool, StorageError> {
+        Ok(true)
+    }
+
     /// Gives a pool a limit and as many slots. Surplus slots go at once if they are free, else when they are freed.
     /// New ones are set aside for steps that wait.
     ///

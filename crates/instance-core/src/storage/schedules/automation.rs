@@ -37,6 +37,12 @@ crate::setters! {
 /// Evaluations of automation conditions.
 #[async_trait]
 pub trait AutomationStore: std::fmt::Debug + Send + Sync + 'static {
+    /// Whether evaluations can be stored. They cannot in a database of a release that had no table for them; all other
+    /// methods fail there with [`StorageError::NeedsMigration`].
+    async fn supports_auto_materialize_asset_evaluations(&self) -> Result<bool, StorageError> {
+        Ok(true)
+    }
+
     /// Stores what one evaluation found, in one transaction. It replaces what the same evaluation had found for the
     /// same keys.
     async fn add_auto_materialize_asset_evaluations(

@@ -48,6 +48,12 @@ crate::setters! {
 /// Ticks: the evaluations of schedules and sensors.
 #[async_trait]
 pub trait TickStore: std::fmt::Debug + Send + Sync + 'static {
+    /// Whether the ticks of several schedules and sensors can be asked for at once. They cannot in a database where the
+    /// ticks of old releases do not yet name what they belong to.
+    async fn supports_batch_queries(&self) -> Result<bool, StorageError> {
+        Ok(true)
+    }
+
     /// Stores a new tick; returns it with its id.
     async fn create_tick(&self, tick_data: &TickData) -> Result<InstigatorTick, StorageError>;
 

@@ -354,7 +354,8 @@ impl PostgresDatabase {
         }
         Err(last.unwrap_or_else(|| StorageError::Unsupported {
             what: format!("the tables of Dagster in {}", self.name),
-            reason: "they were created again and again, and are not there: look who drops them".to_owned(),
+            reason: "they were created again and again, and are not there: look who drops them"
+                .to_owned(),
         }))
     }
 
@@ -367,8 +368,9 @@ impl PostgresDatabase {
             }
             return Err(StorageError::Unsupported {
                 what: format!("no Dagster instance in {}", self.name),
-                reason: "it has no tables of Dagster's; name another database, or create a run first"
-                    .to_owned(),
+                reason:
+                    "it has no tables of Dagster's; name another database, or create a run first"
+                        .to_owned(),
             });
         }
         if self.config.create_tables || has_some {
@@ -376,7 +378,8 @@ impl PostgresDatabase {
         }
         Err(StorageError::Unsupported {
             what: format!("{} has no tables of Dagster's", self.name),
-            reason: "`should_autocreate_tables` is off; create them with Dagster, or turn it on".to_owned(),
+            reason: "`should_autocreate_tables` is off; create them with Dagster, or turn it on"
+                .to_owned(),
         })
     }
 

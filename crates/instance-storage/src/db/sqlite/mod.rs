@@ -157,8 +157,7 @@ impl SqliteDatabase {
         let is_marked = has(secondary_indexes::TABLE) && self.schema != Schema::EventShard;
         let mut migrations = Vec::new();
         if is_marked {
-            migrations =
-                self.strings(connection, &schema::select_completed_migrations()).await?;
+            migrations = self.strings(connection, &schema::select_completed_migrations()).await?;
         }
         let mut revisions = Vec::new();
         if has(alembic_version::TABLE) {
@@ -364,8 +363,8 @@ impl SqliteDatabase {
         if let Some(directory) = path.parent() {
             create_directory(directory).await?;
         }
-        let is_placed =
-            self.schema == Schema::EventShard && run_file::place(path, self.revision.as_deref(), &self.context).await?;
+        let is_placed = self.schema == Schema::EventShard
+            && run_file::place(path, self.revision.as_deref(), &self.context).await?;
         let creating = options(&self.place, self.schema).create_if_missing(!is_placed);
         let mut connection = creating.connect().await.map_err(opening)?;
         if let Err(error) = self.create_or_check(&mut connection).await {

@@ -14,8 +14,8 @@ use sea_query::{
 use crate::sql::capabilities::FEATURES;
 #[cfg(feature = "postgres")]
 use crate::sql::tables;
-pub(crate) use revisions::{HEAD, Stamp};
 use crate::sql::tables::{alembic_version, instance_info, secondary_indexes};
+pub(crate) use revisions::{HEAD, Stamp};
 
 /// Sets the journal mode that Dagster uses. A file keeps it for its life.
 pub(crate) const JOURNAL_MODE_WAL: &str = "PRAGMA journal_mode=WAL";
@@ -152,15 +152,9 @@ pub(crate) fn select_postgres_columns() -> SelectStatement {
         .expr_as(text(CLASS, "relname"), TABLE)
         .expr_as(text(ATTRIBUTE, "attname"), COLUMN)
         .expr_as(namespace(), SCHEMA)
-        .expr_as(
-            namespace().eq(Func::cust("current_schema").cast_as("text")),
-            IS_CURRENT,
-        )
+        .expr_as(namespace().eq(Func::cust("current_schema").cast_as("text")), IS_CURRENT)
         .from(CLASS)
-        .inner_join(
-            NAMESPACE,
-            Expr::col((NAMESPACE, "oid")).equals((CLASS, "relnamespace")),
-        )
+        .inner_join(NAMESPACE, Expr::col((NAMESPACE, "oid")).equals((CLASS, "relnamespace")))
         .inner_join(ATTRIBUTE, Expr::col((ATTRIBUTE, "attrelid")).equals((CLASS, "oid")))
         .and_where(Expr::col((CLASS, "oid")).is_in(looked_at().into_iter().map(visible)))
         .and_where(Expr::col((ATTRIBUTE, "attnum")).gt(0))

@@ -5,8 +5,9 @@ use instance_core::event::DagsterEventType;
 use instance_core::ids::StorageId;
 use instance_core::storage::{AssetKeysPage, Only};
 
-use super::{at, check, check_each, check_postgres, run_id, strings};
+use super::{at, check, check_capable, check_each, check_postgres, run_id, strings};
 use crate::sql::assets::{self, AssetChange, AssetEventTag, Column, LastEvents};
+use crate::sql::capabilities::{Capabilities, Feature};
 
 fn keys() -> [AssetKey; 2] {
     [AssetKey::new(["demo", "hé"]), AssetKey::new(["raw"])]
@@ -44,7 +45,9 @@ fn writes() {
     let status = "{}".to_owned();
     check("assets_update_cached_status", &assets::update_cached_status(&key, status));
     let texts = keys().map(|key| key.to_db_string());
-    check("assets_update_wiped", &assets::update_wiped(&texts, "{}".to_owned(), at()));
+    check_capable("assets_update_wiped", |has| {
+        assets::update_wiped(&texts, "{}".to_owned(), at(), has)
+    });
     check("assets_delete_cached_status", &assets::delete_cached_status(&texts));
     check_postgres("assets_select_to_change", &assets::select_to_change(&texts));
     let text = key.to_db_string();
@@ -52,19 +55,28 @@ fn writes() {
         assets::select_last_to_change(&text, dialect)
     });
     let nothing_named = LastEvents::default();
-    check("assets_update_last_status", &assets::update_last(&text, nothing_named));
+    let older = Capabilities::HEAD.without(Feature::CachedStatus);
+    assert!(assets::update_last(&text, nothing_named.clone(), older).is_none());
+    let update = assets::update_last(&text, nothing_named, Capabilities::HEAD).unwrap();
+    check("assets_update_last_status", &update);
     let last = LastEvents {
         last_materialization: Column::Set(Some("{}".to_owned())),
         last_run_id: Column::Set(None),
     };
-    check("assets_update_last", &assets::update_last(&text, last));
+    check_capable("assets_update_last", |has| {
+        assets::update_last(&text, last.clone(), has).unwrap()
+    });
 }
 
 #[test]
 fn selects() {
-    check("assets_select_records_all", &assets::select_records(&Only::Any));
-    check("assets_select_records_none", &assets::select_records(&Only::These(Vec::new())));
-    check("assets_select_records_by_key", &assets::select_records(&Only::these(keys())));
+    check_capable("assets_select_records_all", |has| assets::select_records(&Only::Any, has));
+    check_capable("assets_select_records_none", |has| {
+        assets::select_records(&Only::These(Vec::new()), has)
+    });
+    check_capable("assets_select_records_by_key", |has| {
+        assets::select_records(&Only::these(keys()), has)
+    });
     let all = AssetKeysPage::default();
     check_each("assets_select_keys", |dialect| assets::select_keys(&all, dialect));
     let page = AssetKeysPage::new()

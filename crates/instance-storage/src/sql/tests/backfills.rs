@@ -7,7 +7,7 @@ use instance_core::scheduling::{BulkActionStatus, BulkActionsFilter, PartitionBa
 use instance_core::serdes::deserialize_value;
 use instance_core::storage::{BackfillsPage, Only};
 
-use super::{at, check, strings, time};
+use super::{at, check, check_capable, strings, time};
 use crate::sql::backfills;
 
 fn of_job() -> PartitionBackfill {
@@ -37,8 +37,8 @@ fn of_assets() -> PartitionBackfill {
 
 #[test]
 fn writes() {
-    check("backfills_insert", &backfills::insert(&of_job(), at()));
-    check("backfills_insert_of_assets", &backfills::insert(&of_assets(), at()));
+    check_capable("backfills_insert", |has| backfills::insert(&of_job(), at(), has));
+    check_capable("backfills_insert_of_assets", |has| backfills::insert(&of_assets(), at(), has));
     check("backfills_insert_tags", &backfills::insert_tags(&of_job())[0]);
     assert_eq!(backfills::insert_tags(&of_assets()), []);
     let completed = PartitionBackfill { status: BulkActionStatus::CompletedSuccess, ..of_job() };
@@ -62,7 +62,9 @@ fn selects() {
         .with_selector_id("5e1ec7".to_owned());
     let page = BackfillsPage::new().with_cursor("bf".to_owned()).with_limit(25);
     check("backfills_select_one", &backfills::select_one("bf"));
-    check("backfills_select_all", &backfills::select(&all, &BackfillsPage::default()));
-    check("backfills_select_filtered", &backfills::select(&filtered, &page));
-    check("backfills_count", &backfills::count(&filtered));
+    check_capable("backfills_select_all", |has| {
+        backfills::select(&all, &BackfillsPage::default(), has)
+    });
+    check_capable("backfills_select_filtered", |has| backfills::select(&filtered, &page, has));
+    check_capable("backfills_count", |has| backfills::count(&filtered, has));
 }

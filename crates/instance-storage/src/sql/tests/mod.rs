@@ -22,6 +22,7 @@ mod ticks;
 use std::path::{Path, PathBuf};
 
 use crate::sql::Dialect;
+use crate::sql::capabilities::{Capabilities, FEATURES, MARKS};
 use chrono::{DateTime, NaiveDateTime, Utc};
 use insta::{assert_snapshot, with_settings};
 use instance_core::ids::{RunId, SnapshotId};
@@ -39,6 +40,34 @@ fn check(name: &str, statement: &impl QueryStatementWriter) {
 fn check_each<S: QueryStatementWriter>(name: &str, statement: impl Fn(Dialect) -> S) {
     let (sqlite, postgres) = (statement(Dialect::Sqlite), statement(Dialect::Postgres));
     compare(name, &format!("{}\n{}", in_sqlite(&sqlite), in_postgres(&postgres)));
+}
+
+/// Compares a statement that differs by what a database has with its snapshot, and what it is on each database that
+/// lacks one thing with another one.
+#[track_caller]
+fn check_capable<S: QueryStatementWriter>(name: &str, statement: impl Fn(Capabilities) -> S) {
+    let text = |has| {
+        let statement = statement(has);
+        format!("{}\n{}", in_sqlite(&statement), in_postgres(&statement))
+    };
+    let newest = text(Capabilities::HEAD);
+    compare(name, &newest);
+    let mut older = String::new();
+    for described in FEATURES {
+        let lacking = text(Capabilities::HEAD.without(described.feature));
+        if lacking != newest {
+            older += &format!("-- without the {}\n{lacking}\n", described.what);
+        }
+    }
+    for (mark, _, migration) in MARKS {
+        let lacking = text(Capabilities::HEAD.without_mark(mark));
+        if lacking != newest {
+            older += &format!("-- before the data migration {migration}\n{lacking}\n");
+        }
+    }
+    if !older.is_empty() {
+        compare(&format!("{name}_on_older"), &older);
+    }
 }
 
 /// Compares a statement that only SQLite is given with its snapshot.

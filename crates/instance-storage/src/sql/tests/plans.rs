@@ -13,7 +13,9 @@ use instance_core::storage::{
 };
 
 use super::{check, run_id, strings, time};
+const HEAD: Capabilities = Capabilities::HEAD;
 use crate::sql::asset_partitions::PartitionEvents;
+use crate::sql::capabilities::Capabilities;
 use crate::sql::events::{self, Among};
 use crate::sql::{asset_partitions, runs};
 
@@ -131,7 +133,7 @@ fn runs_of_filters() {
     let all = RunsFilter::default;
     let page = RunsPage::new().with_limit(25);
     let check_filter = |name: &str, filter: RunsFilter| {
-        check(&format!("plans_runs_{name}"), &runs::select_runs(&filter, &page));
+        check(&format!("plans_runs_{name}"), &runs::select_runs(&filter, &page, HEAD));
     };
     let tagged = |key: &str, value: &str| {
         all().with_tags(BTreeMap::from([(key.to_owned(), TagFilter::Is(value.to_owned()))]))
@@ -156,19 +158,19 @@ fn runs_of_filters() {
     );
     check(
         "plans_runs_count_unfinished",
-        &runs::count_runs(&all().with_statuses(Only::These(unfinished))),
+        &runs::count_runs(&all().with_statuses(Only::These(unfinished)), HEAD),
     );
     check(
         "plans_runs_count_of_backfill",
-        &runs::count_runs(&tagged("dagster/backfill", "backfill-7")),
+        &runs::count_runs(&tagged("dagster/backfill", "backfill-7"), HEAD),
     );
     let by_update = page.with_order_by(RunsOrderBy::UpdateTimestamp);
     let ended = vec![DagsterRunStatus::Failure];
     let failed = all().with_statuses(Only::These(ended)).with_updated_after(time());
-    check("plans_runs_failed_by_time_of_update", &runs::select_runs(&failed, &by_update));
+    check("plans_runs_failed_by_time_of_update", &runs::select_runs(&failed, &by_update, HEAD));
     let tagged_unfinished = tagged("team", "data")
         .with_statuses(Only::one(DagsterRunStatus::Started))
         .with_exclude_subruns(true);
-    check("plans_runs_unfinished_of_tag", &runs::select_runs(&tagged_unfinished, &by_update));
-    check("plans_run_partitions_of_job", &runs::select_run_partitions(&of_job()));
+    check("plans_runs_unfinished_of_tag", &runs::select_runs(&tagged_unfinished, &by_update, HEAD));
+    check("plans_run_partitions_of_job", &runs::select_run_partitions(&of_job(), HEAD));
 }

@@ -1,16 +1,16 @@
 //! Statements on pools.
 
-use super::{check, check_each, run_id, strings};
+use super::{check, check_capable, check_each, run_id, strings};
 use crate::sql::pools;
 
 #[test]
 fn limits() {
-    check("pools_upsert_limit", &pools::upsert_limit("gpu", 3));
-    check("pools_upsert_default_limit", &pools::upsert_default_limit("gpu", 3));
+    check_capable("pools_upsert_limit", |has| pools::upsert_limit("gpu", 3, has));
+    check_capable("pools_upsert_default_limit", |has| pools::upsert_default_limit("gpu", 3, has));
     check("pools_delete_limit", &pools::delete_limit("gpu"));
-    check("pools_select_limits_all", &pools::select_limits(None));
+    check_capable("pools_select_limits_all", |has| pools::select_limits(None, has));
     let keys = strings(["gpu", "it's"]);
-    check("pools_select_limits_by_key", &pools::select_limits(Some(&keys)));
+    check_capable("pools_select_limits_by_key", |has| pools::select_limits(Some(&keys), has));
     check("pools_select_any_limit", &pools::select_any_limit());
 }
 

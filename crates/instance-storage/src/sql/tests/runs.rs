@@ -6,7 +6,8 @@ use instance_core::ids::{RunId, SnapshotId};
 use instance_core::run::{DagsterRun, DagsterRunStatus, RunsFilter, TagFilter};
 use instance_core::storage::{Only, Order, RunTagsQuery, RunTimes, RunsOrderBy, RunsPage};
 
-use super::{at, check, check_each, run, run_id, strings, time};
+use super::{at, check, check_capable, check_each, run, run_id, strings, time};
+use crate::sql::capabilities::Capabilities;
 use crate::sql::runs::{self, RunChange};
 
 /// Filters on many columns and on tags.
@@ -28,9 +29,9 @@ fn tags() -> BTreeMap<String, TagFilter> {
 
 #[test]
 fn writes() {
-    check("runs_insert_run", &runs::insert_run(&run(), at()));
+    check_capable("runs_insert_run", |has| runs::insert_run(&run(), at(), has));
     let bare = DagsterRun::new(run_id(), "letters");
-    check("runs_insert_run_without_tags", &runs::insert_run(&bare, at()));
+    check_capable("runs_insert_run_without_tags", |has| runs::insert_run(&bare, at(), has));
     check(
         "runs_insert_tags",
         &runs::insert_tags(&run_id(), &run().tags.into_iter().collect::<Vec<_>>()),
@@ -55,10 +56,9 @@ fn writes() {
 fn filters() {
     let all = RunsFilter::default();
     let check_filter = |name: &str, filter: RunsFilter| {
-        check(
-            &format!("runs_select_runs_{name}"),
-            &runs::select_runs(&filter, &RunsPage::default()),
-        );
+        check_capable(&format!("runs_select_runs_{name}"), |has| {
+            runs::select_runs(&filter, &RunsPage::default(), has)
+        });
     };
     check_filter("all", all.clone());
     check_filter("by_ids", all.clone().with_run_ids(Only::these([run_id(), RunId::from("r")])));
@@ -77,8 +77,8 @@ fn filters() {
     check_filter("without_subruns", all.clone().with_exclude_subruns(true));
     check_filter("by_tags", all.with_tags(tags()));
     check_filter("by_several", several());
-    check("runs_count_runs", &runs::count_runs(&RunsFilter::default()));
-    check("runs_count_runs_by_several", &runs::count_runs(&several()));
+    check_capable("runs_count_runs", |has| runs::count_runs(&RunsFilter::default(), has));
+    check_capable("runs_count_runs_by_several", |has| runs::count_runs(&several(), has));
 }
 
 #[test]
@@ -91,8 +91,11 @@ fn pages() {
             .with_order_by(order_by)
     };
     for (name, order) in [("ascending", Order::Ascending), ("descending", Order::Descending)] {
-        let select =
-            runs::select_runs(&RunsFilter::default(), &page(order, RunsOrderBy::StorageId));
+        let select = runs::select_runs(
+            &RunsFilter::default(),
+            &page(order, RunsOrderBy::StorageId),
+            Capabilities::HEAD,
+        );
         check(&format!("runs_select_runs_page_{name}"), &select);
     }
     for (name, order_by) in [
@@ -101,21 +104,25 @@ fn pages() {
         ("start", RunsOrderBy::StartTime),
         ("end", RunsOrderBy::EndTime),
     ] {
-        let select =
-            runs::select_run_ids(&RunsFilter::default(), &RunsPage::new().with_order_by(order_by));
+        let select = runs::select_run_ids(
+            &RunsFilter::default(),
+            &RunsPage::new().with_order_by(order_by),
+            Capabilities::HEAD,
+        );
         check(&format!("runs_select_run_ids_by_time_of_{name}"), &select);
     }
-    check(
-        "runs_select_run_ids_page_by_several",
-        &runs::select_run_ids(&several(), &page(Order::Ascending, RunsOrderBy::UpdateTimestamp)),
-    );
+    check_capable("runs_select_run_ids_page_by_several", |has| {
+        runs::select_run_ids(&several(), &page(Order::Ascending, RunsOrderBy::UpdateTimestamp), has)
+    });
 }
 
 #[test]
 fn selects() {
     check("runs_select_run", &runs::select_run(&run_id()));
     check("runs_select_reexecutions", &runs::select_reexecutions(&run_id()));
-    check("runs_select_run_partitions", &runs::select_run_partitions(&RunsFilter::default()));
+    check_capable("runs_select_run_partitions", |has| {
+        runs::select_run_partitions(&RunsFilter::default(), has)
+    });
     let keys = RunTagsQuery::new(["team", "tier"]);
     check_each("runs_select_tags", |dialect| runs::select_tags(&keys, dialect));
     let prefix = keys.with_value_prefix("dä".to_owned()).with_limit(25);

@@ -26,6 +26,10 @@ use crate::sql::{VALUES_PER_STATEMENT, asset_checks};
 
 #[async_trait]
 impl AssetCheckStore for SqlEventLogStorage {
+    async fn supports_asset_checks(&self) -> Result<bool, StorageError> {
+        Ok(self.index.capabilities().await?.has(Feature::AssetChecks))
+    }
+
     async fn get_asset_check_execution_history(
         &self,
         page: &CheckExecutionsPage,

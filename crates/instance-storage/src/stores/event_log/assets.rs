@@ -27,6 +27,10 @@ use crate::sql::{Dialect, asset_checks, assets, events};
 
 #[async_trait]
 impl AssetStore for SqlEventLogStorage {
+    async fn can_read_asset_status_cache(&self) -> Result<bool, StorageError> {
+        Ok(self.index.capabilities().await?.has(Feature::CachedStatus))
+    }
+
     async fn get_asset_records(
         &self,
         asset_keys: &Only<AssetKey>,
@@ -100,7 +104,7 @@ impl AssetStore for SqlEventLogStorage {
         asset_key: &AssetKey,
         cache_values: &AssetStatusCacheValue,
     ) -> Result<(), StorageError> {
-        if !self.index.capabilities().await?.has(Feature::CachedStatus) {
+        if !self.can_read_asset_status_cache().await? {
             // Nobody would look for it: it is worked out each time.
             return Ok(());
         }
@@ -109,7 +113,7 @@ impl AssetStore for SqlEventLogStorage {
     }
 
     async fn wipe_asset_cached_status(&self, asset_keys: &[AssetKey]) -> Result<(), StorageError> {
-        if !self.index.capabilities().await?.has(Feature::CachedStatus) {
+        if !self.can_read_asset_status_cache().await? {
             return Ok(());
         }
         let keys = each_once(asset_keys);

@@ -13,12 +13,22 @@ use instance_core::storage::{
 
 use super::SqlEventLogStorage;
 use crate::db::{Connection, Operation, Row, naming};
+use crate::sql::Dialect;
 use crate::sql::capabilities::{Capabilities, Feature};
 use crate::sql::pools;
 use crate::sql::tables::{concurrency_limits, concurrency_slots, event_logs, pending_steps};
 
 #[async_trait]
 impl PoolStore for SqlEventLogStorage {
+    async fn supports_global_concurrency_limits(&self) -> Result<bool, StorageError> {
+        let has = self.index.capabilities().await?;
+        // Each of Dagster's storages looks for another table.
+        Ok(has.has(match self.index.dialect() {
+            Dialect::Sqlite => Feature::PoolLimits,
+            Dialect::Postgres => Feature::PoolSlots,
+        }))
+    }
+
     async fn set_concurrency_slots(
         &self,
         concurrency_key: &str,
@@ -284,7 +294,11 @@ impl SqlEventLogStorage {
 fn is_default(row: &Row, has: Capabilities) -> Result<bool, StorageError> {
     use concurrency_limits::{TABLE, USING_DEFAULT_LIMIT};
 
-    if has.has(Feature::DefaultPoolLimits) { row.get(TABLE, USING_DEFAULT_LIMIT) } else { Ok(false) }
+    if has.has(Feature::DefaultPoolLimits) {
+        row.get(TABLE, USING_DEFAULT_LIMIT)
+    } else {
+        Ok(false)
+    }
 }
 
 /// What the database has of pools.

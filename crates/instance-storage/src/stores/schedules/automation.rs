@@ -13,13 +13,17 @@ use super::SqlScheduleStorage;
 use crate::db::{Connection, Row, naming};
 use crate::sql::automation::{self, EvaluationRow};
 use crate::sql::capabilities::Feature;
-use crate::sql::tables::jobs;
 use crate::sql::tables::asset_evaluations::{
     ASSET_EVALUATION_BODY, ASSET_KEY, CREATE_TIMESTAMP, EVALUATION_ID, ID, TABLE,
 };
+use crate::sql::tables::jobs;
 
 #[async_trait]
 impl AutomationStore for SqlScheduleStorage {
+    async fn supports_auto_materialize_asset_evaluations(&self) -> Result<bool, StorageError> {
+        Ok(self.database.capabilities().await?.has(Feature::AssetEvaluations))
+    }
+
     async fn add_auto_materialize_asset_evaluations(
         &self,
         evaluation_id: i64,

@@ -11,6 +11,7 @@ use instance_core::storage::{Only, TickStore, TicksQuery};
 
 use super::SqlScheduleStorage;
 use crate::db::{Connection, Row, naming};
+use crate::sql::capabilities::Mark;
 use crate::sql::tables::job_ticks::{
     ID, JOB_ORIGIN_ID, STATUS, TABLE, TICK_BODY, TICK_TYPE, TIMESTAMP,
 };
@@ -19,6 +20,10 @@ use crate::stores::column_time;
 
 #[async_trait]
 impl TickStore for SqlScheduleStorage {
+    async fn supports_batch_queries(&self) -> Result<bool, StorageError> {
+        Ok(self.database.capabilities().await?.is_built(Mark::ScheduleTicksSelectorId))
+    }
+
     async fn create_tick(&self, tick_data: &TickData) -> Result<InstigatorTick, StorageError> {
         let at = column_time("the time of a tick", tick_data.timestamp.as_f64())?;
         let insert = ticks::insert(tick_data, at);
