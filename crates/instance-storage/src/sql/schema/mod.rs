@@ -1,5 +1,7 @@
 //! The schema: as Dagster creates it, statement by statement, with the rows of a fresh database.
 
+pub(crate) mod history;
+
 use chrono::NaiveDateTime;
 use instance_core::error::StorageError;
 use instance_core::storage::{
