@@ -19,6 +19,14 @@ pub(crate) use plan::{Step, Way, plan};
 /// The revision that SQLite databases have which Dagster 1.3 to 1.8 left without one. Dagster takes them for it, too.
 pub(crate) const OF_UNSTAMPED: &str = "5771160a95ad";
 
+/// Alembic's own table, which a database without a revision may lack.
+pub(crate) const CREATE_ALEMBIC_VERSION: &str = "CREATE TABLE alembic_version (\n\t\
+    version_num VARCHAR(32) NOT NULL, \n\t\
+    CONSTRAINT alembic_version_pkc PRIMARY KEY (version_num)\n)";
+
+/// How a statement begins that drops an index.
+pub(crate) const DROP: &str = "DROP INDEX ";
+
 /// One revision of the schema.
 #[derive(Debug)]
 pub(crate) struct Revision {

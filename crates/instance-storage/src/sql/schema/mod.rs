@@ -9,6 +9,7 @@ use instance_core::storage::{
 };
 use sea_query::{
     DeleteStatement, Expr, ExprTrait, InsertStatement, OnConflict, Query, SelectStatement,
+    UpdateStatement,
 };
 
 #[cfg(feature = "postgres")]
@@ -118,6 +119,19 @@ impl std::fmt::Display for Schema {
     }
 }
 
+/// Copies a SQLite database into the file of the name that is bound, as it is at one moment.
+pub(crate) const VACUUM_INTO: &str = "VACUUM INTO ?1";
+
+/// How many tags of runs are there more often than once.
+pub(crate) const COUNT_DOUBLED_TAGS: &str = "SELECT count(*) FROM (SELECT 1 FROM run_tags \
+     WHERE \"key\" IS NOT NULL AND value IS NOT NULL AND run_id IS NOT NULL \
+     GROUP BY \"key\", value, run_id HAVING count(*) > 1)";
+
+/// Deletes of each tag of a run all rows but the first.
+pub(crate) const DELETE_DOUBLED_TAGS: &str = "DELETE FROM run_tags \
+     WHERE \"key\" IS NOT NULL AND value IS NOT NULL AND run_id IS NOT NULL \
+     AND id NOT IN (SELECT min(id) FROM run_tags GROUP BY \"key\", value, run_id)";
+
 /// Refuses a database whose schema this version does not know.
 pub(crate) fn check_revision(database: &str, found: String) -> Result<(), StorageError> {
     if found == HEAD {
@@ -162,6 +176,24 @@ pub(crate) fn insert_revision() -> InsertStatement {
         .into_table(alembic_version::TABLE)
         .columns([alembic_version::VERSION_NUM])
         .values_panic([HEAD.into()])
+        .take()
+}
+
+/// Writes the newest revision in the place of another one. It changes one row, unless somebody was faster.
+pub(crate) fn update_revision(from: &str) -> UpdateStatement {
+    Query::update()
+        .table(alembic_version::TABLE)
+        .value(alembic_version::VERSION_NUM, HEAD)
+        .and_where(Expr::col(alembic_version::VERSION_NUM).eq(from))
+        .take()
+}
+
+/// The names of the data migrations that are marked as complete.
+pub(crate) fn select_completed_migrations() -> SelectStatement {
+    Query::select()
+        .column(secondary_indexes::NAME)
+        .from(secondary_indexes::TABLE)
+        .and_where(Expr::col(secondary_indexes::MIGRATION_COMPLETED).is_not_null())
         .take()
 }
 
