@@ -15,6 +15,7 @@ mod runs;
 mod schedules;
 mod schema;
 mod stores;
+mod upgrade;
 
 pub use compute_logs::{
     CapturedLogContext, CapturedLogData, CapturedLogMetadata, ComputeIoType, ComputeLogCapture,
@@ -40,6 +41,7 @@ pub use schema::{
     SchemaStore, WebserverConnections,
 };
 pub use stores::Stores;
+pub use upgrade::{DatabaseRole, DatabaseSchema, SchemaChange, SchemaLock, SchemaState};
 
 use chrono::{DateTime, Utc};
 

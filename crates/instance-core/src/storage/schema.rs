@@ -1,10 +1,12 @@
 //! What every store knows of its own schema.
 
+use std::path::Path;
 use std::time::Duration;
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
+use super::{DatabaseSchema, SchemaLock};
 use crate::error::StorageError;
 
 /// The data migrations that Dagster knows for a store of runs, in their order.
@@ -125,6 +127,43 @@ pub trait SchemaStore: std::fmt::Debug + Send + Sync + 'static {
         Ok(DataMigrationStep::default())
     }
 
+    /// What an upgrade of the schema finds in each database of the store: those of single runs first, the main one last.
+    /// Nothing is changed, and no revision is an error. It is empty if the store has no database.
+    async fn schema_of_databases(&self) -> Result<Vec<DatabaseSchema>, StorageError> {
+        Ok(Vec::new())
+    }
+
+    /// Makes other processes that upgrade the same store fail until the lock is dropped.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Unsupported`] if another process has it.
+    async fn lock_schema(&self) -> Result<SchemaLock, StorageError> {
+        Ok(SchemaLock::default())
+    }
+
+    /// Copies a database, which is named as [`schema_of_databases`](Self::schema_of_databases) names it, into a new file,
+    /// as it is at one moment. Others may read and write meanwhile. When it returns, the copy is durable.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Unsupported`] if the store cannot copy it, or if there is no room for the copy.
+    async fn back_up_database(&self, database: &str, to: &Path) -> Result<(), StorageError> {
+        let _ = to;
+        Err(no_schema_to_change(database))
+    }
+
+    /// Brings the schema of a database, which is named as [`schema_of_databases`](Self::schema_of_databases) names it, to
+    /// the newest revision, all of it or nothing. It changes nothing if the database has that revision.
+    ///
+    /// # Errors
+    ///
+    /// * [`StorageError::Revision`] if this version does not know its revision.
+    /// * [`StorageError::Unsupported`] if the store cannot upgrade it.
+    async fn upgrade_database(&self, database: &str) -> Result<(), StorageError> {
+        Err(no_schema_to_change(database))
+    }
+
     /// Uses connections as a program needs it that serves people for long. A store without a server has none.
     async fn optimize_for_webserver(
         &self,
@@ -132,5 +171,12 @@ pub trait SchemaStore: std::fmt::Debug + Send + Sync + 'static {
     ) -> Result<(), StorageError> {
         let _ = connections;
         Ok(())
+    }
+}
+
+fn no_schema_to_change(database: &str) -> StorageError {
+    StorageError::Unsupported {
+        what: format!("an upgrade of {database}"),
+        reason: "this store has no database of this name whose schema can be changed".to_owned(),
     }
 }

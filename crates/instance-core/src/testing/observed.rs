@@ -17,9 +17,10 @@ use crate::ids::{RunId, SnapshotId};
 use crate::run::DagsterRun;
 use crate::snap::SnapshotBody;
 use crate::storage::{
-    AssetCheckStore, AssetPartitionStore, AssetStore, BackfillStore, DaemonStore,
+    AssetCheckStore, AssetPartitionStore, AssetStore, BackfillStore, DaemonStore, DatabaseSchema,
     DynamicPartitionStore, EventLogStorage, EventSignal, EventStore, EventWatch, PoolStore,
-    RecordsForRun, RunStorage, RunStore, SchemaStore, SnapshotStore, StoredEvents, Stores,
+    RecordsForRun, RunStorage, RunStore, SchemaLock, SchemaStore, SnapshotStore, StoredEvents,
+    Stores,
 };
 use crate::testing::doubles::{
     AssetCheckStoreDouble, AssetPartitionStoreDouble, AssetStoreDouble, BackfillStoreDouble,
@@ -221,6 +222,26 @@ macro_rules! not_observed {
                 at: DateTime<Utc>,
             ) -> Result<(), StorageError> {
                 self.inner.mark_index_built(migration_name, at).await
+            }
+
+            async fn schema_of_databases(&self) -> Result<Vec<DatabaseSchema>, StorageError> {
+                self.inner.schema_of_databases().await
+            }
+
+            async fn lock_schema(&self) -> Result<SchemaLock, StorageError> {
+                self.inner.lock_schema().await
+            }
+
+            async fn back_up_database(
+                &self,
+                database: &str,
+                to: &std::path::Path,
+            ) -> Result<(), StorageError> {
+                self.inner.back_up_database(database, to).await
+            }
+
+            async fn upgrade_database(&self, database: &str) -> Result<(), StorageError> {
+                self.inner.upgrade_database(database).await
             }
         }
     };

@@ -3,6 +3,7 @@
 
 mod caretaker;
 mod run_file;
+pub(crate) mod upgrade;
 mod writer;
 
 use std::path::{Path, PathBuf};

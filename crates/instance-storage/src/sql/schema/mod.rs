@@ -1,5 +1,6 @@
 //! The schema: as Dagster creates it, statement by statement, with the rows of a fresh database.
 
+pub(crate) mod history;
 mod revisions;
 
 use chrono::NaiveDateTime;
@@ -8,6 +9,7 @@ use instance_core::storage::{
 };
 use sea_query::{
     DeleteStatement, Expr, ExprTrait, Func, InsertStatement, OnConflict, Query, SelectStatement,
+    UpdateStatement,
 };
 
 #[cfg(feature = "postgres")]
@@ -129,6 +131,19 @@ impl std::fmt::Display for Schema {
     }
 }
 
+/// Copies a SQLite database into the file of the name that is bound, as it is at one moment.
+pub(crate) const VACUUM_INTO: &str = "VACUUM INTO ?1";
+
+/// How many tags of runs are there more often than once.
+pub(crate) const COUNT_DOUBLED_TAGS: &str = "SELECT count(*) FROM (SELECT 1 FROM run_tags \
+     WHERE \"key\" IS NOT NULL AND value IS NOT NULL AND run_id IS NOT NULL \
+     GROUP BY \"key\", value, run_id HAVING count(*) > 1)";
+
+/// Deletes of each tag of a run all rows but the first.
+pub(crate) const DELETE_DOUBLED_TAGS: &str = "DELETE FROM run_tags \
+     WHERE \"key\" IS NOT NULL AND value IS NOT NULL AND run_id IS NOT NULL \
+     AND id NOT IN (SELECT min(id) FROM run_tags GROUP BY \"key\", value, run_id)";
+
 /// How the tables and columns of a database are listed: each row has the name of a table and that of a column.
 pub(crate) const TABLE: &str = "table_name";
 pub(crate) const COLUMN: &str = "column_name";
@@ -227,6 +242,15 @@ pub(crate) fn insert_revision(revision: &str) -> InsertStatement {
         .into_table(alembic_version::TABLE)
         .columns([alembic_version::VERSION_NUM])
         .values_panic([revision.into()])
+        .take()
+}
+
+/// Writes the newest revision in the place of another one. It changes one row, unless somebody was faster.
+pub(crate) fn update_revision(from: &str) -> UpdateStatement {
+    Query::update()
+        .table(alembic_version::TABLE)
+        .value(alembic_version::VERSION_NUM, HEAD)
+        .and_where(Expr::col(alembic_version::VERSION_NUM).eq(from))
         .take()
 }
 

@@ -1,0 +1,284 @@
+//! Upgrading one SQLite file: what is found in it, its copy, and the change of its schema, which is one transaction.
+//!
+//! It works on the file by a connection of its own, since the file need not have a revision that is opened otherwise. Not
+//! here: which files there are, and in which order they are upgraded.
+
+use std::path::Path;
+use std::sync::Arc;
+
+use instance_core::error::StorageError;
+use sqlx::{AssertSqlSafe, ConnectOptions, SqliteConnection};
+
+use super::{Connection, DriverConnection, Known, Row, SqlitePlace, backend_error, options};
+use crate::sql::Dialect;
+use crate::sql::schema::history::{self, Catalog, Step, Way};
+use crate::sql::schema::{self, HEAD, Schema};
+use crate::sql::tables::{alembic_version, run_tags, secondary_indexes};
+
+/// What is found in a file.
+#[derive(Debug)]
+pub(crate) struct Found {
+    /// Its revision; `None` if it has none.
+    pub(crate) revision: Option<String>,
+    /// What leads to the newest revision; `None` if it has that revision, or nothing at all.
+    pub(crate) steps: Option<Vec<Step>>,
+    /// How many tags of runs are in the way of the index that wants each once.
+    pub(crate) doubled_tags: u64,
+    /// The data migrations that are not marked as complete.
+    pub(crate) unfinished: Vec<&'static str>,
+}
+
+/// Looks into a file, and changes nothing.
+///
+/// # Errors
+///
+/// [`StorageError::Revision`] if its revision is not of the chain since Dagster 1.0; else those of reading it.
+pub(crate) async fn look(path: &Path, schema: Schema) -> Result<Found, StorageError> {
+    File::open(path, schema, "looking at the schema")
+        .await?
+        .finish(async |file| file.look().await)
+        .await
+}
+
+/// Copies a file as it is at one moment. The copy is durable.
+pub(crate) async fn back_up(path: &Path, schema: Schema, to: &Path) -> Result<(), StorageError> {
+    if let Some(directory) = to.parent() {
+        super::create_directory(directory).await?;
+        require_room(path, directory).await?;
+    }
+    let copy = async |file: &mut File| {
+        let copying = sqlx::query(schema::VACUUM_INTO).bind(to.to_string_lossy().into_owned());
+        let copied = copying.execute(&mut file.connection).await;
+        copied.map(drop).map_err(|error| file.error(error))
+    };
+    File::open(path, schema, "copying").await?.finish(copy).await?;
+    let flushed = async { tokio::fs::File::open(to).await?.sync_all().await };
+    flushed.await.map_err(|source| io_error("flush", to, source))
+}
+
+/// Brings a file to the newest revision, in one transaction. It changes nothing if the file has that revision.
+///
+/// # Errors
+///
+/// As [`look`] has them. Nothing is changed then.
+pub(crate) async fn upgrade(path: &Path, schema: Schema) -> Result<(), StorageError> {
+    File::open(path, schema, "upgrading").await?.finish(async |file| file.upgrade().await).await
+}
+
+/// A file with a connection that nobody else uses.
+struct File {
+    name: Arc<str>,
+    schema: Schema,
+    operation: &'static str,
+    connection: SqliteConnection,
+}
+
+impl File {
+    async fn open(
+        path: &Path,
+        schema: Schema,
+        operation: &'static str,
+    ) -> Result<Self, StorageError> {
+        let name: Arc<str> = path.display().to_string().into();
+        let options = options(&SqlitePlace::File(path.to_owned()), schema);
+        let connection = options.connect().await;
+        let connection = connection.map_err(|error| backend_error(&name, operation, error))?;
+        Ok(Self { name, schema, operation, connection })
+    }
+
+    /// Does something, and closes the file, so that no log stays beside it.
+    async fn finish<T>(
+        mut self,
+        work: impl AsyncFnOnce(&mut Self) -> Result<T, StorageError>,
+    ) -> Result<T, StorageError> {
+        let done = work(&mut self).await;
+        let closed = sqlx::Connection::close(self.connection).await;
+        let done = done?;
+        closed.map_err(|error| backend_error(&self.name, self.operation, error))?;
+        Ok(done)
+    }
+
+    fn error(&self, error: sqlx::Error) -> StorageError {
+        backend_error(&self.name, self.operation, error)
+    }
+
+    fn statements(&mut self) -> Connection<'_> {
+        Connection {
+            database: Arc::clone(&self.name),
+            known: Arc::new(Known::of(&[self.schema])),
+            operation: self.operation,
+            driver: DriverConnection::Sqlite(&mut self.connection),
+        }
+    }
+
+    async fn execute(&mut self, sql: &str) -> Result<u64, StorageError> {
+        let done = sqlx::query(AssertSqlSafe(sql.to_owned())).execute(&mut self.connection).await;
+        done.map(|done| done.rows_affected()).map_err(|error| self.error(error))
+    }
+
+    async fn look(&mut self) -> Result<Found, StorageError> {
+        let catalog = self.catalog().await?;
+        let revision = self.revision(&catalog).await?;
+        let steps = match self.way(&catalog, revision.as_deref())? {
+            Some(way) => Some(history::plan(Dialect::Sqlite, way, &catalog)),
+            None => None,
+        };
+        let needs_single_tags = steps.iter().flatten().any(makes_tags_unique);
+        let doubled_tags = if needs_single_tags && catalog.has_table(run_tags::TABLE) {
+            let counted = sqlx::query_scalar::<_, i64>(schema::COUNT_DOUBLED_TAGS);
+            let counted = counted.fetch_one(&mut self.connection).await;
+            counted.map_err(|error| self.error(error))?.unsigned_abs()
+        } else {
+            0
+        };
+        let unfinished = self.unfinished(&catalog).await?;
+        Ok(Found { revision, steps, doubled_tags, unfinished })
+    }
+
+    async fn upgrade(&mut self) -> Result<(), StorageError> {
+        self.execute(schema::BEGIN_WRITE).await?;
+        let done = self.change().await;
+        let end = if done.is_ok() { schema::COMMIT } else { schema::ROLLBACK };
+        let ended = self.execute(end).await;
+        // The first error is the one to return.
+        done.and(ended.map(drop))
+    }
+
+    /// Looks again, within the transaction, and does what is still to be done.
+    async fn change(&mut self) -> Result<(), StorageError> {
+        let found = self.look().await?;
+        let Some(steps) = found.steps else {
+            return Ok(());
+        };
+        if found.doubled_tags > 0 {
+            let deleted = self.execute(schema::DELETE_DOUBLED_TAGS).await?;
+            tracing::info!(database = %self.name, rows = deleted, "deleted doubled tags");
+        }
+        for statement in steps.iter().flat_map(|step| &step.statements) {
+            self.execute(statement).await?;
+        }
+        match &found.revision {
+            Some(from) => {
+                self.statements().execute(&schema::update_revision(from)).await?;
+            }
+            None => {
+                if !self.catalog().await?.has_table(alembic_version::TABLE) {
+                    self.execute(history::CREATE_ALEMBIC_VERSION).await?;
+                }
+                self.statements().execute(&schema::insert_revision(HEAD)).await?;
+            }
+        }
+        tracing::info!(database = %self.name, from = found.revision, "upgraded");
+        Ok(())
+    }
+
+    async fn catalog(&mut self) -> Result<Catalog, StorageError> {
+        let columns = sqlx::query_as::<_, (String, String, bool)>(history::SQLITE_COLUMNS);
+        let columns = columns.fetch_all(&mut self.connection).await;
+        let indexes = sqlx::query_scalar::<_, String>(history::SQLITE_INDEXES);
+        let mut catalog = Catalog::default();
+        for (table, column, is_key) in columns.map_err(|error| self.error(error))? {
+            catalog.add_column(&table, &column);
+            if is_key {
+                catalog.add_primary_key(&table);
+            }
+        }
+        let indexes = indexes.fetch_all(&mut self.connection).await;
+        for index in indexes.map_err(|error| self.error(error))? {
+            catalog.add_index(&index);
+        }
+        Ok(catalog)
+    }
+
+    async fn revision(&mut self, catalog: &Catalog) -> Result<Option<String>, StorageError> {
+        if !catalog.has_table(alembic_version::TABLE) {
+            return Ok(None);
+        }
+        let rows = self.statements().fetch(&schema::select_revision()).await?;
+        let mut found = rows.iter().map(Row::scalar).collect::<Result<Vec<String>, _>>()?;
+        if found.len() > 1 {
+            found.sort();
+            let remedy = "a database has one; restore a backup, or delete those of `alembic_version` that are wrong. \
+                          Nothing was changed";
+            return Err(self.refused(found.join(", "), remedy));
+        }
+        Ok(found.pop())
+    }
+
+    /// How the file comes to the newest revision; `None` if there is nothing to do.
+    fn way(&self, catalog: &Catalog, revision: Option<&str>) -> Result<Option<Way>, StorageError> {
+        let Some(revision) = revision else {
+            // A file without tables is one that somebody is about to fill.
+            let is_new = catalog.is_empty();
+            return Ok((!is_new).then_some(Way::Unstamped(self.schema)));
+        };
+        if revision == schema::HEAD {
+            return Ok(None);
+        }
+        if let Some(at) = history::position(revision) {
+            return Ok(Some(Way::Chain(at)));
+        }
+        let remedy = if history::is_before_base(revision) {
+            "it is of Dagster before 1.0: run `dagster instance migrate` of Dagster 1.13 first. Nothing was changed"
+        } else {
+            "it is of a newer Dagster, or of none; use a newer version of this program. Nothing was changed"
+        };
+        Err(self.refused(revision.to_owned(), remedy))
+    }
+
+    fn refused(&self, found: String, remedy: &'static str) -> StorageError {
+        let database = self.name.to_string();
+        StorageError::Revision { database, found, expected: schema::HEAD, remedy }
+    }
+
+    async fn unfinished(&mut self, catalog: &Catalog) -> Result<Vec<&'static str>, StorageError> {
+        if catalog.is_empty() || !catalog.has_table(secondary_indexes::TABLE) {
+            return Ok(Vec::new());
+        }
+        let rows = self.statements().fetch(&schema::select_completed_migrations()).await?;
+        let done = rows.iter().map(Row::scalar).collect::<Result<Vec<Option<String>>, _>>()?;
+        let all = self.schema.completed_migrations().iter().copied();
+        Ok(all.filter(|name| !done.iter().flatten().any(|other| other == name)).collect())
+    }
+}
+
+fn makes_tags_unique(step: &Step) -> bool {
+    step.statements.iter().any(|statement| {
+        statement.split(' ').any(|word| word == history::UNIQUE_TAGS)
+            && !statement.starts_with(history::DROP)
+    })
+}
+
+/// Refuses a copy for which there is no room.
+async fn require_room(path: &Path, directory: &Path) -> Result<(), StorageError> {
+    let size = tokio::fs::metadata(path).await.map_err(|source| io_error("read", path, source))?;
+    #[cfg(unix)]
+    {
+        let (needed, asked) = (size.len(), directory.to_owned());
+        let asking = tokio::task::spawn_blocking(move || nix::sys::statvfs::statvfs(&asked)).await;
+        // Where the file system does not say it, the copy itself will.
+        if let Ok(Ok(system)) = asking {
+            let free = u64::from(system.blocks_available()) * u64::from(system.fragment_size());
+            if free < needed {
+                return Err(StorageError::Unsupported {
+                    what: format!("a copy of {}", path.display()),
+                    reason: format!(
+                        "it needs {needed} bytes, and {} has {free} free; name another directory by --backup, or \
+                         have none made by --no-backup",
+                        directory.display()
+                    ),
+                });
+            }
+        }
+    }
+    #[cfg(not(unix))]
+    let _ = (size, directory);
+    Ok(())
+}
+
+fn io_error(action: &'static str, path: &Path, source: std::io::Error) -> StorageError {
+    StorageError::Io { action, path: path.display().to_string(), source }
+}
+
+#[cfg(test)]
+mod tests;

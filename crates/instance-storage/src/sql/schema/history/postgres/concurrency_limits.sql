@@ -1,0 +1,9 @@
+CREATE TABLE concurrency_limits (
+	id BIGSERIAL NOT NULL, 
+	concurrency_key VARCHAR(512) NOT NULL, 
+	"limit" INTEGER NOT NULL, 
+	update_timestamp TIMESTAMP WITHOUT TIME ZONE DEFAULT CURRENT_TIMESTAMP, 
+	create_timestamp TIMESTAMP WITHOUT TIME ZONE DEFAULT CURRENT_TIMESTAMP, 
+	PRIMARY KEY (id), 
+	UNIQUE (concurrency_key)
+);
