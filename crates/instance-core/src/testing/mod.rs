@@ -76,6 +76,8 @@
     reason = "a case fails by panicking"
 )]
 
+use futures_util::future::BoxFuture;
+
 pub mod clock;
 pub mod compute_logs;
 pub mod doubles;
@@ -156,6 +158,35 @@ macro_rules! __storage_tests {
                 $crate::testing::schema::$case(storage).await;
             }
         )*
+    };
+}
+
+/// A case by its name, as something that can be run on a store that is made for it.
+pub type Case = (&'static str, Box<dyn Fn() -> BoxFuture<'static, ()> + Send + Sync>);
+
+/// The cases about one store as a list, for who has to say of each what becomes of it.
+#[doc(hidden)]
+#[macro_export]
+macro_rules! __storage_cases {
+    ($make:expr, $storage:ident, $area:ident: $($group:ident { $($case:ident)* })*) => {
+        ::std::vec![$($(
+            {
+                let make = ::core::clone::Clone::clone(&$make);
+                let case: $crate::testing::Case = (
+                    concat!(stringify!($group), "::", stringify!($case)),
+                    ::std::boxed::Box::new(move || {
+                        let make = ::core::clone::Clone::clone(&make);
+                        ::std::boxed::Box::pin(async move {
+                            let made = make().await;
+                            let storage: &dyn $crate::storage::$storage =
+                                ::core::convert::AsRef::as_ref(&made);
+                            $crate::testing::$area::$group::$case(storage).await;
+                        })
+                    }),
+                );
+                case
+            }
+        ),*),*]
     };
 }
 

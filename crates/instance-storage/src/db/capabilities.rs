@@ -75,9 +75,9 @@ impl Known {
         self.found.fetch_or(features.bits(), Ordering::AcqRel);
     }
 
-    /// Takes over that it was created just now, or brought to the newest revision.
-    pub(super) fn learn_all(&self, revision: Option<&str>) {
-        let stamp = revision.map_or(Stamp::None, |revision| Stamp::Of(revision.to_owned()));
+    /// Takes over that it was created just now, at the newest revision.
+    pub(super) fn learn_all(&self, revision: &str) {
+        let stamp = Stamp::Of(revision.to_owned());
         self.learn(&Found { capabilities: self.whole, stamp });
     }
 

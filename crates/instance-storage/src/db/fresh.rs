@@ -4,16 +4,17 @@ use instance_core::error::StorageError;
 
 use super::Connection;
 use crate::context::StorageContext;
-use crate::sql::schema::{self, Schema};
+use crate::sql::schema::{self, Schema, history};
 
 /// Writes the rows that a database has from the first, but for its revision.
 pub(super) async fn fill(
     connection: &mut Connection<'_>,
     schema: Schema,
+    revision: &str,
     context: &StorageContext,
 ) -> Result<(), StorageError> {
     let now = context.clock.now().naive_utc();
-    for name in schema.completed_migrations() {
+    for name in history::completed_migrations_at(schema, revision) {
         connection.execute(&schema::insert_completed_migration(name, now)).await?;
     }
     if schema == Schema::Runs {

@@ -80,6 +80,19 @@ impl Database {
         Self::Sqlite(Box::new(SqliteDatabase::new(place, schema, context.clone())))
     }
 
+    /// A SQLite database that gets a revision of its own if it is created.
+    #[cfg(test)]
+    pub(crate) fn sqlite_at(
+        place: SqlitePlace,
+        schema: Schema,
+        revision: &str,
+        context: &StorageContext,
+    ) -> Self {
+        let beside = Stamp::Of(revision.to_owned());
+        let database = SqliteDatabase::new(place, schema, context.clone());
+        Self::Sqlite(Box::new(database.with_revision_of(&beside)))
+    }
+
     /// The file of a run, which gets the revision of the index beside it if it is created.
     pub(crate) fn shard(path: PathBuf, beside: &Stamp, context: &StorageContext) -> Self {
         let place = SqlitePlace::File(path);

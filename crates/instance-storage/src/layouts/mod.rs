@@ -1,6 +1,8 @@
 //! Where the three stores of an instance lie: in which files or databases, and how they are opened.
 
 mod configured;
+#[cfg(test)]
+mod older;
 #[cfg(feature = "postgres")]
 mod postgres;
 mod sqlite;

@@ -16,7 +16,11 @@ pub mod watch;
 #[macro_export]
 macro_rules! event_log_storage_tests {
     ($make:expr) => {
-        $crate::__storage_tests! { $make, EventLogStorage, event_log:
+        $crate::event_log_storage_tests! { @ __storage_tests, $make }
+        $crate::__watch_tests!($make);
+    };
+    (@ $then:ident, $make:expr) => {
+        $crate::$then! { $make, EventLogStorage, event_log:
             events {
                 an_entry_is_read_as_it_was_stored
                 data_of_an_unknown_class_is_kept
@@ -148,6 +152,5 @@ macro_rules! event_log_storage_tests {
                 a_closed_store_of_events_has_what_was_stored
             }
         }
-        $crate::__watch_tests!($make);
     };
 }

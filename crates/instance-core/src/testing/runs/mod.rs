@@ -15,7 +15,10 @@ pub mod store;
 #[macro_export]
 macro_rules! run_storage_tests {
     ($make:expr) => {
-        $crate::__storage_tests! { $make, RunStorage, runs:
+        $crate::run_storage_tests! { @ __storage_tests, $make }
+    };
+    (@ $then:ident, $make:expr) => {
+        $crate::$then! { $make, RunStorage, runs:
             runs {
                 a_run_is_read_as_it_was_stored
                 fields_of_a_newer_version_of_a_run_are_kept

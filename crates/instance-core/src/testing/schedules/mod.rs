@@ -10,7 +10,10 @@ pub mod ticks;
 #[macro_export]
 macro_rules! schedule_storage_tests {
     ($make:expr) => {
-        $crate::__storage_tests! { $make, ScheduleStorage, schedules:
+        $crate::schedule_storage_tests! { @ __storage_tests, $make }
+    };
+    (@ $then:ident, $make:expr) => {
+        $crate::$then! { $make, ScheduleStorage, schedules:
             instigators {
                 a_state_is_read_as_it_was_stored
                 a_second_state_of_an_origin_is_refused_and_changes_nothing

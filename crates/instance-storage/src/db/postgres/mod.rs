@@ -423,13 +423,15 @@ impl PostgresDatabase {
         let seen = self.look_through(&mut transaction).await?;
         seen.found.stamp.check(&self.name)?;
         let still = seen.missing();
+        // What is created beside older stores does not make them newer.
+        let revision = seen.found.stamp.of_what_is_beside().unwrap_or(HEAD);
         for schema in missing.iter().filter(|schema| still.contains(schema)) {
-            let script = sqlx::raw_sql(schema.postgres_script());
+            let script = schema.postgres_script_at(revision).into_owned();
+            let script = sqlx::raw_sql(AssertSqlSafe(script));
             script.execute(&mut *transaction).await.map_err(creating)?;
             let mut inside = self.connection("creating", &mut transaction);
-            fresh::fill(&mut inside, *schema, &self.context).await?;
+            fresh::fill(&mut inside, *schema, revision, &self.context).await?;
         }
-        // What is created beside older stores does not make them newer.
         let is_first = still.len() == Schema::OF_ONE_DATABASE.len();
         if is_first && seen.found.stamp == Stamp::None {
             let mut inside = self.connection("creating", &mut transaction);

@@ -24,7 +24,7 @@ use super::capabilities::{self, Found, Known};
 use super::{Connection, DriverConnection, Row, backend_error, fresh, row};
 use crate::context::StorageContext;
 use crate::sql::capabilities::Capabilities;
-use crate::sql::schema::{self, HEAD, Schema, Stamp};
+use crate::sql::schema::{self, HEAD, Schema, Stamp, history};
 use crate::sql::tables::{alembic_version, secondary_indexes};
 use crate::sql::timestamp;
 use caretaker::Caretaker;
@@ -405,7 +405,11 @@ impl SqliteDatabase {
             let has = |table: &str| columns.iter().any(|(name, _)| name == table);
             if columns.is_empty() {
                 if self.create(connection).await? {
-                    return Ok(());
+                    if self.known.is_whole() {
+                        return Ok(());
+                    }
+                    // What is not of the newest revision is looked at, as if another process had created it.
+                    continue;
                 }
             } else if has(alembic_version::TABLE) {
                 // Whoever creates a database makes this table last. It may stay empty: that says nothing.
@@ -444,7 +448,10 @@ impl SqliteDatabase {
         if !self.columns(&mut transaction).await?.is_empty() {
             return Ok(false);
         }
-        let script = sqlx::raw_sql(self.schema.sqlite_script());
+        // Dagster takes what has no revision for this one, too.
+        let revision = self.revision.as_deref().unwrap_or(history::OF_UNSTAMPED);
+        let script = self.schema.sqlite_script_at(revision).into_owned();
+        let script = sqlx::raw_sql(AssertSqlSafe(script));
         script.execute(&mut *transaction).await.map_err(creating)?;
         let mut inside = Connection {
             database: Arc::clone(&self.name),
@@ -452,12 +459,14 @@ impl SqliteDatabase {
             operation: "creating",
             driver: DriverConnection::Sqlite(&mut transaction),
         };
-        fresh::fill(&mut inside, self.schema, &self.context).await?;
+        fresh::fill(&mut inside, self.schema, revision, &self.context).await?;
         if let Some(revision) = &self.revision {
             inside.execute(&schema::insert_revision(revision)).await?;
         }
         transaction.commit().await.map_err(creating)?;
-        self.known.learn_all(self.revision.as_deref());
+        if self.revision.as_deref() == Some(HEAD) {
+            self.known.learn_all(HEAD);
+        }
         tracing::info!(database = %self.name, "created");
         Ok(true)
     }

@@ -3,6 +3,8 @@
 pub(crate) mod history;
 mod revisions;
 
+use std::borrow::Cow;
+
 use chrono::NaiveDateTime;
 use instance_core::storage::{
     EVENT_DATA_MIGRATIONS, RUN_DATA_MIGRATIONS, SCHEDULE_DATA_MIGRATIONS,
@@ -12,6 +14,7 @@ use sea_query::{
     UpdateStatement,
 };
 
+use crate::sql::Dialect;
 #[cfg(feature = "postgres")]
 use crate::sql::capabilities::FEATURES;
 #[cfg(feature = "postgres")]
@@ -108,6 +111,35 @@ impl Schema {
             Self::EventIndex | Self::EventShard => include_str!("postgres_events.sql"),
             Self::Schedules => include_str!("postgres_schedules.sql"),
         }
+    }
+
+    /// The statements that create the tables and indexes as they were at a revision of the chain.
+    pub(crate) fn sqlite_script_at(self, revision: &str) -> Cow<'static, str> {
+        match history::script_at(self, Dialect::Sqlite, revision) {
+            Some(older) if revision != HEAD => Cow::Owned(older),
+            _ => Cow::Borrowed(self.sqlite_script()),
+        }
+    }
+
+    /// The same in Postgres. What other stores have created already stays.
+    #[cfg(feature = "postgres")]
+    pub(crate) fn postgres_script_at(self, revision: &str) -> Cow<'static, str> {
+        let Some(older) = history::script_at(self, Dialect::Postgres, revision) else {
+            return Cow::Borrowed(self.postgres_script());
+        };
+        if revision == HEAD {
+            return Cow::Borrowed(self.postgres_script());
+        }
+        let unless_there = |line: &str| {
+            let creating = ["CREATE TABLE ", "CREATE UNIQUE INDEX ", "CREATE INDEX "];
+            let created =
+                creating.iter().find_map(|begin| Some((begin, line.strip_prefix(begin)?)));
+            created.map_or_else(
+                || format!("{line}\n"),
+                |(begin, rest)| format!("{begin}IF NOT EXISTS {rest}\n"),
+            )
+        };
+        Cow::Owned(older.lines().map(unless_there).collect())
     }
 
     /// The data migrations that a fresh database has no need of.
