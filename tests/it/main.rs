@@ -17,6 +17,7 @@ mod following;
 mod instance_ref;
 mod old_databases;
 mod postgres;
+mod postgres_as_found;
 mod postgres_webserver;
 mod query_plans;
 mod reading_back;

@@ -22,7 +22,9 @@ const QUESTIONS: usize = 2_000;
 fn releases() -> Vec<String> {
     let entries = fs::read_dir(old_databases()).expect("the databases");
     let mut names: Vec<String> = entries
-        .map(|entry| entry.expect("a directory").file_name().into_string().expect("a name"))
+        .map(|entry| entry.expect("a directory"))
+        .filter(|entry| entry.path().join("home").exists())
+        .map(|entry| entry.file_name().into_string().expect("a name"))
         .collect();
     names.sort_by_key(|name| {
         let minor = name.split('.').nth(1).and_then(|minor| minor.parse::<u32>().ok());

@@ -191,6 +191,20 @@ pub enum StorageError {
         /// The first release of Dagster whose databases have it.
         release: &'static str,
     },
+    /// The database lacks a table, a column or an index that it should have; nothing was written.
+    #[error("{operation} failed on {database}, which lacks {lacks}; this makes it: {mend}")]
+    SchemaLacks {
+        /// The database.
+        database: String,
+        /// What was tried.
+        operation: &'static str,
+        /// What it lacks.
+        lacks: String,
+        /// The statements that make it.
+        mend: String,
+        /// What the database says.
+        source: BoxError,
+    },
     /// Something that cannot be stored in this way.
     #[error("{what}: {reason}")]
     Unsupported {
@@ -248,7 +262,7 @@ impl StorageError {
             Self::Revision { .. } | Self::NeedsMigration { .. } | Self::Unsupported { .. } => {
                 ErrorKind::Unsupported
             }
-            Self::Io { .. } | Self::Backend { .. } => ErrorKind::Backend,
+            Self::Io { .. } | Self::Backend { .. } | Self::SchemaLacks { .. } => ErrorKind::Backend,
         }
     }
 

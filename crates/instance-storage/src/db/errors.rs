@@ -2,6 +2,9 @@
 
 use instance_core::error::{Persistence, StorageError};
 
+use crate::sql::Dialect;
+use crate::sql::schema::history::mend::{self, Mend};
+
 /// An error of the driver as one of the storage.
 pub(super) fn backend_error(
     database: &str,
@@ -15,6 +18,48 @@ pub(super) fn backend_error(
         StorageError::Values { database, operation, source }
     } else {
         StorageError::Backend { database, operation, persistence, source }
+    }
+}
+
+/// An error of the driver about a statement. What the database lacks for it is named, with the statement that makes it.
+pub(super) fn statement_error(
+    database: &str,
+    operation: &'static str,
+    error: sqlx::Error,
+    dialect: Dialect,
+    sql: impl FnOnce() -> String,
+) -> StorageError {
+    match mend_of(&error, dialect, sql) {
+        Some(Mend { lacks, statement }) => StorageError::SchemaLacks {
+            database: database.to_owned(),
+            operation,
+            lacks,
+            mend: statement,
+            source: Box::new(error),
+        },
+        None => backend_error(database, operation, error),
+    }
+}
+
+/// What makes what a database lacks, if that is why it refused a statement.
+fn mend_of(error: &sqlx::Error, dialect: Dialect, sql: impl FnOnce() -> String) -> Option<Mend> {
+    let said = error.as_database_error()?.message();
+    match Code::of(error)? {
+        Code::Postgres(state) => match state.as_str() {
+            "42P01" => mend::table(said, dialect),
+            "42703" => mend::column(said, &sql(), dialect),
+            "42P10" => mend::unique(&sql(), dialect),
+            _ => None,
+        },
+        // It has one code for whatever is wrong with a statement.
+        Code::Sqlite(1) if said.contains("no such table") => mend::table(said, dialect),
+        Code::Sqlite(1) if said.contains("no such column") || said.contains("has no column") => {
+            mend::column(said, &sql(), dialect)
+        }
+        Code::Sqlite(1) if said.contains("ON CONFLICT clause does not match") => {
+            mend::unique(&sql(), dialect)
+        }
+        Code::Sqlite(_) => None,
     }
 }
 
@@ -45,27 +90,6 @@ pub(super) fn too_long(error: &StorageError) -> Option<TooLong> {
         }
         "22001" => Some(TooLong::ForColumn),
         _ => None,
-    }
-}
-
-/// Whether a statement names a table or a column that is not there.
-pub(super) fn is_of_missing_object(error: &StorageError) -> bool {
-    let StorageError::Backend { source, .. } = error else {
-        return false;
-    };
-    let Some(error) = source.downcast_ref::<sqlx::Error>() else {
-        return false;
-    };
-    match Code::of(error) {
-        Some(Code::Postgres(state)) => ["42P01", "42703"].contains(&state.as_str()),
-        // It has one code for whatever is wrong with a statement.
-        Some(Code::Sqlite(1)) => error.as_database_error().is_some_and(|error| {
-            let said = error.message();
-            ["no such table", "no such column", "has no column named"]
-                .iter()
-                .any(|missing| said.contains(missing))
-        }),
-        _ => false,
     }
 }
 

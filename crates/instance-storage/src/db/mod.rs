@@ -29,7 +29,7 @@ use crate::sql::capabilities::Capabilities;
 use crate::sql::schema::{self, Schema, Stamp};
 use crate::sql::{Dialect, events, lock};
 use capabilities::Known;
-use errors::{backend_error, is_of_missing_object};
+use errors::{backend_error, statement_error};
 
 pub(crate) use operation::Operation;
 #[cfg(feature = "postgres")]
@@ -179,7 +179,7 @@ impl Database {
         &self,
         result: Result<T, StorageError>,
     ) -> Result<T, StorageError> {
-        if result.as_ref().is_err_and(is_of_missing_object) {
+        if let Err(StorageError::SchemaLacks { .. }) = &result {
             self.known().forget();
         }
         result
@@ -436,7 +436,7 @@ impl Connection<'_> {
                 rows.await.map(|rows| rows.into_iter().map(detached).collect())
             }
         };
-        rows.map_err(|error| backend_error(&self.database, self.operation, error))
+        rows.map_err(|error| self.error(error, statement))
     }
 
     /// The first row of a query, if it has one.
@@ -465,7 +465,13 @@ impl Connection<'_> {
                 done.await.map(|done| done.rows_affected())
             }
         };
-        changed.map_err(|error| backend_error(&self.database, self.operation, error))
+        changed.map_err(|error| self.error(error, statement))
+    }
+
+    fn error(&self, error: sqlx::Error, statement: &impl QueryStatementWriter) -> StorageError {
+        statement_error(&self.database, self.operation, error, self.dialect(), || {
+            text(statement, self.dialect())
+        })
     }
 
     /// The ids that an insertion with `RETURNING id` gave to its rows, in the order of the rows.
@@ -478,6 +484,17 @@ impl Connection<'_> {
         // Rows get ids in their order. RETURNING may list the ids in another order.
         ids.sort_unstable();
         Ok(ids)
+    }
+}
+
+/// The text of a statement.
+fn text(statement: &impl QueryStatementWriter, dialect: Dialect) -> String {
+    match dialect {
+        Dialect::Sqlite => sqlite::render(statement).0,
+        #[cfg(feature = "postgres")]
+        Dialect::Postgres => postgres::render(statement).0,
+        #[cfg(not(feature = "postgres"))]
+        Dialect::Postgres => String::new(),
     }
 }
 

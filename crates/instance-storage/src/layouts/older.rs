@@ -76,6 +76,23 @@ fn cases(revision: &'static str) -> Vec<Case> {
     cases
 }
 
+/// Cases that answer in another way on older databases, as in Dagster, and why.
+const OTHERWISE: [(&str, &str); 6] = [
+    ("assets::the_cached_status_of_an_asset_is_kept", "it is not: there is no column for it"),
+    (
+        "asset_partitions::a_wipe_of_partitions_repairs_the_record_of_the_asset",
+        "there is no cached status to repair",
+    ),
+    ("backfills::a_backfill_may_have_any_number_of_tags", BY_RUNS),
+    ("backfills::any_number_of_backfills_may_be_asked_for", BY_RUNS),
+    ("backfills::filters_find_the_backfills_that_match", BY_RUNS),
+    (
+        "daemons::the_last_sign_of_life_of_each_kind_is_kept",
+        "without numbers of rows, they come in the order of their types",
+    ),
+];
+const BY_RUNS: &str = "jobs and tags of backfills are found by their runs, and these have none";
+
 async fn assert_cases(revision: &'static str, name: &str) {
     let cases = cases(revision);
     assert!(cases.len() > 200, "only {} cases were found", cases.len());
@@ -88,6 +105,9 @@ async fn assert_cases(revision: &'static str, name: &str) {
             Err(said) => failed.push(format!("{}: {said}", case.0)),
         }
     }
+    let is_known =
+        |said: &String| OTHERWISE.iter().any(|(case, _)| said.split(": ").next() == Some(case));
+    let (otherwise, failed): (Vec<_>, Vec<_>) = failed.into_iter().partition(is_known);
     assert!(failed.is_empty(), "{} of {}:\n{}", failed.len(), cases.len(), failed.join("\n"));
     let mut text = String::new();
     for (what, cases) in found {
@@ -95,6 +115,10 @@ async fn assert_cases(revision: &'static str, name: &str) {
         for case in cases {
             writeln!(text, "  {case}").unwrap();
         }
+    }
+    writeln!(text, "otherwise:").unwrap();
+    for said in &otherwise {
+        writeln!(text, "  {}", said.split(": ").next().unwrap()).unwrap();
     }
     insta::with_settings!({
         snapshot_path => "../../tests/older",
@@ -124,21 +148,11 @@ async fn of_1_0() {
 }
 
 #[tokio::test]
-async fn of_1_1_18() {
-    assert_cases("e62c379ac8f4", "of_1_1_18").await;
-}
-
-#[tokio::test]
 async fn of_1_3_8() {
     assert_cases("5771160a95ad", "of_1_3_8").await;
 }
 
 #[tokio::test]
-async fn of_1_6() {
-    assert_cases("46b412388816", "of_1_6").await;
-}
-
-#[tokio::test]
-async fn of_1_9_3() {
-    assert_cases("6b7fb194ff9c", "of_1_9_3").await;
+async fn of_1_8() {
+    assert_cases("284a732df317", "of_1_8").await;
 }

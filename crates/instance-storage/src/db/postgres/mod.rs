@@ -27,9 +27,10 @@ use id_order::IdOrder;
 use seen::Seen;
 
 use super::capabilities::{self, Found, Known};
-use super::errors::is_of_rivals;
+use super::errors::{is_of_rivals, statement_error};
 use super::{Connection, DriverConnection, Row, backend_error, fresh, row};
 use crate::context::{OpenMode, StorageContext};
+use crate::sql::Dialect;
 use crate::sql::capabilities::Capabilities;
 use crate::sql::schema::{self, HEAD, Schema, Stamp};
 use crate::sql::tables::secondary_indexes;
@@ -177,7 +178,10 @@ impl PostgresDatabase {
                 Ok(found) => return found,
                 Err(error) => {
                     let waited = self.wait_after(error, deadline).await;
-                    waited.map_err(|error| self.error(operation, error))?;
+                    waited.map_err(|error| {
+                        let dialect = Dialect::Postgres;
+                        statement_error(&self.name, operation, error, dialect, || sql.clone())
+                    })?;
                 }
             }
         }

@@ -21,8 +21,9 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Sqlite, SqliteConnection};
 use tokio::sync::{Mutex, OnceCell};
 
 use super::capabilities::{self, Found, Known};
-use super::{Connection, DriverConnection, Row, backend_error, fresh, row};
+use super::{Connection, DriverConnection, Row, backend_error, fresh, row, statement_error};
 use crate::context::StorageContext;
+use crate::sql::Dialect;
 use crate::sql::capabilities::Capabilities;
 use crate::sql::schema::{self, HEAD, Schema, Stamp, history};
 use crate::sql::tables::{alembic_version, secondary_indexes};
@@ -237,7 +238,9 @@ impl SqliteDatabase {
             });
             rows.await?.map(|rows| rows.into_iter().map(read).collect())
         };
-        found.map_err(|error| self.error(operation, error))?
+        found.map_err(|error| {
+            statement_error(&self.name, operation, error, Dialect::Sqlite, || render(select).0)
+        })?
     }
 
     /// A connection that reads; `None` if only the writer can.

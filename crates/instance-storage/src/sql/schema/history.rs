@@ -8,6 +8,7 @@ mod catalog;
 mod chain;
 mod change;
 mod fresh;
+pub(crate) mod mend;
 mod plan;
 
 pub(crate) use catalog::{Catalog, SQLITE_COLUMNS, SQLITE_INDEXES};
