@@ -10,7 +10,7 @@ use dagster_instance::DagsterInstance;
 use dagster_instance_tests::{Home, copy_directory, dagster, dagster_script, old_databases};
 
 use crate::answers::{Found, assert_differences};
-use crate::postgres::{TestDatabase, server};
+use crate::postgres::{TestDatabase, sql};
 
 /// How the questions of the table in `docs/differences.md` begin.
 const TABLE_PREFIX: &str = "| `old/";
@@ -70,18 +70,63 @@ async fn homes_of_old_releases_answer_as_dagster_does() {
     assert_differences(&found, TABLE_PREFIX);
 }
 
+/// Loads the database that a release left, in the place of what is there.
+fn load(database: &TestDatabase, release: &str) {
+    let fresh = ["DROP SCHEMA public CASCADE", "CREATE SCHEMA public"];
+    sql(&database.url(), &fresh);
+    let statements = old_databases().join(release).join("postgres.sql");
+    let mut load = dagster_script("old_releases/unpack.py");
+    let loaded = load.args(["--load", &database.url()]).arg(&statements).status();
+    assert!(loaded.is_ok_and(|status| status.success()), "{release} was not loaded");
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn postgres_databases_of_old_releases_answer_as_dagster_does() {
+    let database = TestDatabase::new("old");
+    let home = database.home();
     let mut found = Found::default();
     for release in releases() {
-        let database = TestDatabase::on(server(), &format!("old_{}", release.replace('.', "_")));
-        let sql = old_databases().join(&release).join("postgres.sql");
-        let mut load = dagster_script("old_releases/unpack.py");
-        let loaded = load.args(["--load", &database.url()]).arg(&sql).status();
-        assert!(loaded.is_ok_and(|status| status.success()), "{release} was not loaded");
-        let home = database.home();
+        load(&database, &release);
         let asked = dagster("answers.py", &[&home.path().to_string_lossy()]);
+        // Some of Dagster's answers are stored.
+        load(&database, &release);
         ask(&mut found, &format!("{release} on Postgres"), home.path(), &asked[0]).await;
     }
     assert_differences(&found, TABLE_PREFIX);
+}
+
+/// A command that we run in a home is a run that Dagster reads, with what the database can hold.
+fn assert_run_is_read(home: &Home, release: &str) {
+    let ran = home.ours(&["exec", "--job", "old", "--tag", "dagster/backfill=bf", "--", "true"]);
+    assert_eq!(ran.code, Some(0), "{release}: {}", ran.stderr);
+    let listed = home.ours(&["run", "list", "--job", "old", "--json"]);
+    let line = listed.stdout.lines().next().expect("a run");
+    let run: serde_json::Value = serde_json::from_str(line).expect("JSON");
+    assert_eq!(run["status"], "SUCCESS", "{release}: {run}");
+    let run_id = run["run_id"].as_str().expect("an id");
+    let path = home.path().to_string_lossy();
+    let read = dagster("read_run.py", &[&path, run_id]);
+    assert_eq!(read["status"], "SUCCESS", "{release}: {read}");
+    assert_eq!(read["tags"]["dagster/backfill"], "bf", "{release}: {read}");
+    assert!(read["events"].as_u64().is_some_and(|count| count > 3), "{release}: {read}");
+    assert_eq!(read["of_backfill"], true, "{release}: {read}");
+}
+
+#[test]
+fn a_run_in_a_home_of_an_old_release_is_read_by_dagster() {
+    for release in releases() {
+        let home = Home::new();
+        copy_directory(&old_databases().join(&release).join("home"), home.path()).expect("a copy");
+        assert_run_is_read(&home, &release);
+    }
+}
+
+#[test]
+fn a_run_in_a_postgres_of_an_old_release_is_read_by_dagster() {
+    let database = TestDatabase::new("old_runs");
+    let home = database.home();
+    for release in releases() {
+        load(&database, &release);
+        assert_run_is_read(&home, &release);
+    }
 }

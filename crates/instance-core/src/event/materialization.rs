@@ -79,7 +79,7 @@ serdes_class! {
         /// The partition; `None` for the whole asset.
         pub partition: Option<String> = "partition",
         /// Tags such as the data version.
-        pub tags: Option<BTreeMap<String, String>> = "tags",
+        pub tags: Option<BTreeMap<String, String>> = "tags" [or_some],
     }
 }
 

@@ -24,7 +24,7 @@ serdes_class! {
         /// Whether the plan carries data that its repository needs to be loaded.
         pub has_repository_load_data: bool = "has_repository_load_data" [or_default],
         /// A field of old versions, always `None` today.
-        pub mode: Option<String> = "mode",
+        pub mode: Option<String> = "mode" [obsolete],
         /// The run that this one re-executes.
         pub parent_run_id: Option<RunId> = "parent_run_id",
         /// The partitions of the run, where they can be written in a compact form.

@@ -54,7 +54,7 @@ serdes_class! {
         /// The error, if it failed.
         pub error: Option<SerializableErrorInfo> = "error",
         /// How often in a row an iteration failed.
-        pub failure_count: Option<i64> = "failure_count",
+        pub failure_count: Option<i64> = "failure_count" [or_some],
         /// Whether it re-executes from failures.
         pub from_failure: bool = "from_failure" [or_default],
         /// The last partition for which a run was submitted.
@@ -66,7 +66,7 @@ serdes_class! {
         /// The steps to execute.
         pub reexecution_steps: Option<Vec<String>> = "reexecution_steps",
         /// The ids that were set aside for runs.
-        pub reserved_run_ids: Option<Vec<String>> = "reserved_run_ids",
+        pub reserved_run_ids: Option<Vec<String>> = "reserved_run_ids" [or_some],
         /// The configuration of the runs.
         pub run_config: Option<Opaque> = "run_config",
         /// What is done and what is not, in the form of old versions.
@@ -74,7 +74,7 @@ serdes_class! {
         /// How it stands.
         pub status: BulkActionStatus = "status",
         /// The runs that are being submitted.
-        pub submitting_run_requests: Option<Vec<RunRequest>> = "submitting_run_requests",
+        pub submitting_run_requests: Option<Vec<RunRequest>> = "submitting_run_requests" [or_some],
         /// The tags of the runs.
         pub tags: Option<BTreeMap<String, String>> = "tags",
         /// The title.

@@ -39,7 +39,7 @@ serdes_class! {
         /// The evaluation of automation conditions that it belongs to.
         pub auto_materialize_evaluation_id: Option<i64> = "auto_materialize_evaluation_id",
         /// How often in a row it failed.
-        pub consecutive_failure_count: Option<i64> = "consecutive_failure_count",
+        pub consecutive_failure_count: Option<i64> = "consecutive_failure_count" [or_some],
         /// What the sensor's own code remembers after it.
         pub cursor: Option<String> = "cursor",
         /// What it added to and deleted from dynamic partitions.
@@ -50,7 +50,7 @@ serdes_class! {
         /// The error, if it failed.
         pub error: Option<SerializableErrorInfo> = "error",
         /// How often it was tried and failed.
-        pub failure_count: Option<i64> = "failure_count",
+        pub failure_count: Option<i64> = "failure_count" [or_some],
         /// The name of the schedule or sensor.
         pub instigator_name: String = "job_name",
         /// The id of the schedule or sensor, which old versions made of its origin.
@@ -60,15 +60,15 @@ serdes_class! {
         /// The key of its captured log.
         pub log_key: Option<Vec<String>> = "log_key",
         /// The runs that caused it.
-        pub origin_run_ids: Option<Vec<String>> = "origin_run_ids",
+        pub origin_run_ids: Option<Vec<String>> = "origin_run_ids" [or_some],
         /// The ids that were set aside for the runs that it asks for.
-        pub reserved_run_ids: Option<Vec<String>> = "reserved_run_ids",
+        pub reserved_run_ids: Option<Vec<String>> = "reserved_run_ids" [or_some],
         /// The runs that it asked for.
-        pub run_ids: Option<Vec<String>> = "run_ids",
+        pub run_ids: Option<Vec<String>> = "run_ids" [or_some],
         /// The keys of the runs that it asked for.
-        pub run_keys: Option<Vec<String>> = "run_keys",
+        pub run_keys: Option<Vec<String>> = "run_keys" [or_some],
         /// What it asks for.
-        pub run_requests: Option<Vec<RunRequest>> = "run_requests",
+        pub run_requests: Option<Vec<RunRequest>> = "run_requests" [or_some],
         /// The id of the schedule or sensor.
         pub selector_id: Option<String> = "selector_id",
         /// Why it asked for nothing.
@@ -78,7 +78,7 @@ serdes_class! {
         /// When it began, in seconds since 1970.
         pub timestamp: Number = "timestamp",
         /// Whether a user ended it.
-        pub user_interrupted: Option<bool> = "user_interrupted",
+        pub user_interrupted: Option<bool> = "user_interrupted" [or_some],
     }
 }
 

@@ -197,7 +197,7 @@ serdes_class! {
         /// Whether the output is an asset.
         pub is_asset: bool = "is_asset" [or_default],
         /// Whether that asset has partitions.
-        pub is_asset_partitioned: Option<bool> = "is_asset_partitioned",
+        pub is_asset_partitioned: Option<bool> = "is_asset_partitioned" [or_some],
         /// Whether the output may come several times, each with a key.
         pub is_dynamic: bool = "is_dynamic" [or_default],
         /// Whether the output must come.

@@ -7,6 +7,8 @@ use instance_core::settings::{
 };
 use instance_core::storage::SchemaStore;
 
+use crate::sql::schema::{HEAD, history};
+
 /// What there is to say about the parts of an instance, by their names in `dagster.yaml`. Its text is YAML.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InfoDict(Vec<(&'static str, InfoValue)>);
@@ -68,8 +70,8 @@ pub fn info_str(ops: &dyn StorageOps) -> String {
 
 /// Returns the schema revision of each storage as YAML: the one that it has, and the latest one.
 ///
-/// Both are the same, as a storage with an older schema is not opened. A storage that is no database of Dagster's says
-/// the name of its own form.
+/// A storage without a revision says an empty text. One that is no database of Dagster's says the name of its own form,
+/// which is its latest, too.
 ///
 /// # Errors
 ///
@@ -84,8 +86,10 @@ pub async fn schema_str(ops: &dyn StorageOps) -> Result<String, InstanceError> {
     ];
     let mut revisions = Vec::new();
     for (name, store) in each {
-        let revision = InfoValue::Text(store.schema_revision().await?);
-        let pair = vec![("current", revision.clone()), ("latest", revision)];
+        let current = store.schema_revision().await?;
+        let is_dagsters = current.is_empty() || history::find(&current).is_some();
+        let latest = if is_dagsters { HEAD.to_owned() } else { current.clone() };
+        let pair = vec![("current", InfoValue::Text(current)), ("latest", InfoValue::Text(latest))];
         revisions.push((name, InfoValue::Mapping(pair)));
     }
     Ok(InfoDict(vec![("schema", InfoValue::Mapping(revisions))]).to_string())

@@ -78,7 +78,7 @@ serdes_class! {
         /// Why.
         pub reason: AssetMaterializationFailureReason = "reason",
         /// The tags.
-        pub tags: Option<BTreeMap<String, String>> = "tags",
+        pub tags: Option<BTreeMap<String, String>> = "tags" [or_some],
         /// Whether it will be tried again.
         pub will_retry: Option<bool> = "will_retry",
     }
