@@ -34,7 +34,10 @@ pub(crate) struct Found {
 ///
 /// [`StorageError::Revision`] if its revision is not of the chain since Dagster 1.0; else those of reading it.
 pub(crate) async fn look(path: &Path, schema: Schema) -> Result<Found, StorageError> {
-    File::open(path, schema, "looking at the schema").await?.finish(async |file| file.look().await).await
+    File::open(path, schema, "looking at the schema")
+        .await?
+        .finish(async |file| file.look().await)
+        .await
 }
 
 /// Copies a file as it is at one moment. The copy is durable.

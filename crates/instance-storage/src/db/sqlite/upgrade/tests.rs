@@ -85,8 +85,7 @@ fn dumps(text: &str) -> Vec<(String, BTreeSet<String>)> {
         let (revision, changes) = part.split_once('\n').unwrap();
         for change in changes.split_terminator(";\n") {
             let (what, sql) = change.strip_prefix("-- ").unwrap().split_once('\n').unwrap();
-            let changed =
-                if what == "new" { now.insert(sql.to_owned()) } else { now.remove(sql) };
+            let changed = if what == "new" { now.insert(sql.to_owned()) } else { now.remove(sql) };
             assert!(changed, "{revision}: {change}");
         }
         found.push((revision.to_owned(), now.clone()));
@@ -146,7 +145,8 @@ async fn rows_keep_their_order_when_a_table_is_made_anew() {
         .execute("INSERT INTO kvs (\"key\", value) VALUES ('b', '1'), ('a', '2'), ('c', '3'); DELETE FROM kvs WHERE \"key\" = 'b'")
         .await;
     upgrade(&database.path, Schema::Runs).await.unwrap();
-    let rows = database.texts("SELECT id || ' ' || \"key\" || ' ' || value FROM kvs ORDER BY id").await;
+    let rows =
+        database.texts("SELECT id || ' ' || \"key\" || ' ' || value FROM kvs ORDER BY id").await;
     assert_eq!(rows, ["1 a 2", "2 c 3"]);
 }
 

@@ -35,8 +35,7 @@ pub(crate) static CHAIN: [Revision; 20] = [
             Index {
                 table: "event_logs",
                 name: "idx_events_by_asset",
-                key: Key::plain("asset_key, dagster_event_type, id")
-                    .of("asset_key IS NOT NULL"),
+                key: Key::plain("asset_key, dagster_event_type, id").of("asset_key IS NOT NULL"),
             },
             DropIndex { name: "idx_asset_key", only_with: "idx_events_by_asset" },
             Index {

@@ -83,9 +83,7 @@ impl Change {
             Self::Column { table, name, .. } => {
                 catalog.has_table(table) && !catalog.has_column(table, name)
             }
-            Self::Index { table, name, .. } => {
-                catalog.has_table(table) && !catalog.has_index(name)
-            }
+            Self::Index { table, name, .. } => catalog.has_table(table) && !catalog.has_index(name),
             Self::DropIndex { name, only_with } => {
                 catalog.has_index(name) && catalog.has_index(only_with)
             }
@@ -132,7 +130,9 @@ impl Change {
                 // There the column has been the key from the first.
                 Dialect::Sqlite => Vec::new(),
                 Dialect::Postgres => {
-                    vec![format!("ALTER TABLE {table} ADD CONSTRAINT {table}_pkey PRIMARY KEY (id)")]
+                    vec![format!(
+                        "ALTER TABLE {table} ADD CONSTRAINT {table}_pkey PRIMARY KEY (id)"
+                    )]
                 }
             },
         }

@@ -62,7 +62,8 @@ const fn step(revision: &'static Revision, statements: Vec<String>) -> Step {
 /// Where the chain begins for a store without a revision. Dagster always begins at [`OF_UNSTAMPED`]; what has not all
 /// tables of that revision needs more.
 fn start_of_unstamped(schema: Schema, catalog: &Catalog) -> usize {
-    let is_there = tables_at(schema, OF_UNSTAMPED).into_iter().all(|table| catalog.has_table(table));
+    let is_there =
+        tables_at(schema, OF_UNSTAMPED).into_iter().all(|table| catalog.has_table(table));
     if is_there { position(OF_UNSTAMPED).unwrap_or(0) } else { 0 }
 }
 
@@ -125,7 +126,10 @@ mod tests {
     fn text(steps: &[Step]) -> Vec<String> {
         let of = |step: &Step| {
             let revision = step.revision.unwrap_or("missing");
-            step.statements.iter().map(|it| format!("{revision} {}", it.lines().next().unwrap())).collect::<Vec<_>>()
+            step.statements
+                .iter()
+                .map(|it| format!("{revision} {}", it.lines().next().unwrap()))
+                .collect::<Vec<_>>()
         };
         steps.iter().flat_map(of).collect()
     }
