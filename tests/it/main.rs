@@ -15,6 +15,7 @@ mod exec;
 mod execution;
 mod following;
 mod instance_ref;
+mod migrate;
 mod postgres;
 mod postgres_webserver;
 mod query_plans;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::io::Write;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
@@ -25,9 +26,10 @@ const DATABASES_BETWEEN: usize = 500;
 
 pub(crate) async fn run(place: &InstancePlace, args: &Migrate) -> Result<ExitCode> {
     let instance = open::existing(place).await?;
+    let names = Names(instance.root_directory().ok());
     if args.plan || args.check {
         let plan = instance.upgrade_plan().await?;
-        return told(args, &plan);
+        return told(args, &names, &plan);
     }
     let backup = match &args.backup {
         _ if args.no_backup => UpgradeBackup::Nowhere,
@@ -58,7 +60,18 @@ pub(crate) async fn run(place: &InstancePlace, args: &Migrate) -> Result<ExitCod
         }
         Err(error) => return Err(error.into()),
     };
-    done(args, &outcome)
+    done(args, &names, &outcome)
+}
+
+/// How databases are named to people: from the instance's directory.
+struct Names(Option<PathBuf>);
+
+impl Names {
+    fn of(&self, database: &DatabaseSchema) -> String {
+        let path = Path::new(&database.database);
+        let below = self.0.as_ref().and_then(|home| path.strip_prefix(home).ok());
+        text::value(&below.unwrap_or(path).to_string_lossy())
+    }
 }
 
 fn is_refusal(error: &InstanceError) -> bool {
@@ -66,16 +79,16 @@ fn is_refusal(error: &InstanceError) -> bool {
 }
 
 /// Prints what would be done. The exit code says whether there is something.
-fn told(args: &Migrate, plan: &UpgradePlan) -> Result<ExitCode> {
+fn told(args: &Migrate, names: &Names, plan: &UpgradePlan) -> Result<ExitCode> {
     let mut out = std::io::stdout().lock();
     if args.output.json {
         for database in &plan.databases {
             writeln!(out, "{}", json::database_to_upgrade(database))?;
         }
     } else if args.plan {
-        print_plan(&mut out, plan)?;
+        print_plan(&mut out, names, plan)?;
     } else {
-        print_states(&mut out, plan)?;
+        print_states(&mut out, names, plan)?;
     }
     let mut refused = false;
     for database in &plan.databases {
@@ -94,7 +107,7 @@ fn told(args: &Migrate, plan: &UpgradePlan) -> Result<ExitCode> {
 }
 
 /// Databases with the same plan together: there may be very many of single runs.
-fn print_plan(out: &mut impl Write, plan: &UpgradePlan) -> Result<()> {
+fn print_plan(out: &mut impl Write, names: &Names, plan: &UpgradePlan) -> Result<()> {
     for (of_runs, group) in groups(&plan.databases, |database| match &database.state {
         SchemaState::Older { changes, doubled_tags, .. } => {
             Some((Arc::as_ptr(changes).addr(), *doubled_tags))
@@ -105,11 +118,11 @@ fn print_plan(out: &mut impl Write, plan: &UpgradePlan) -> Result<()> {
         let SchemaState::Older { to, changes, doubled_tags } = &first.state else { continue };
         let from = first.revision.as_deref().unwrap_or("no revision");
         let what = if of_runs && group.len() > 1 {
-            format!("{} logs of runs, such as {}", group.len(), first.database)
+            format!("{} logs of runs, such as {}", group.len(), names.of(first))
         } else {
-            first.database.clone()
+            names.of(first)
         };
-        writeln!(out, "{}: from {} to {to}", text::value(&what), text::value(from))?;
+        writeln!(out, "{}: from {} to {to}", what, text::value(from))?;
         if *doubled_tags > 0 {
             writeln!(
                 out,
@@ -168,7 +181,7 @@ fn groups<K: Ord>(
     groups
 }
 
-fn print_states(out: &mut impl Write, plan: &UpgradePlan) -> Result<()> {
+fn print_states(out: &mut impl Write, names: &Names, plan: &UpgradePlan) -> Result<()> {
     let state = |database: &DatabaseSchema| match &database.state {
         SchemaState::Older { .. } => "to upgrade",
         SchemaState::Refused(_) => "refused",
@@ -180,15 +193,15 @@ fn print_states(out: &mut impl Write, plan: &UpgradePlan) -> Result<()> {
         groups(&plan.databases, |database| Some((state(database), database.revision.clone())));
     let rows = found.into_iter().filter_map(|(of_runs, group)| {
         let first = *group.first()?;
-        Some(vec![named(of_runs, &group), revision(first), state(first).to_owned()])
+        Some(vec![named(names, of_runs, &group), revision(first), state(first).to_owned()])
     });
     let rows: Vec<_> = rows.collect();
     Ok(print::Table::new(&["DATABASE", "REVISION", "STATE"]).rows(out, &rows)?)
 }
 
-fn named(of_runs: bool, group: &[&DatabaseSchema]) -> String {
+fn named(names: &Names, of_runs: bool, group: &[&DatabaseSchema]) -> String {
     match group {
-        [one] => text::value(&one.database),
+        [one] => names.of(one),
         _ if of_runs => format!("{} logs of runs", group.len()),
         _ => String::new(),
     }
@@ -199,14 +212,14 @@ fn revision(database: &DatabaseSchema) -> String {
 }
 
 /// Prints what was done. The exit code says whether a database is left.
-fn done(args: &Migrate, outcome: &UpgradeOutcome) -> Result<ExitCode> {
+fn done(args: &Migrate, names: &Names, outcome: &UpgradeOutcome) -> Result<ExitCode> {
     let mut out = std::io::stdout().lock();
     if args.output.json {
         for database in &outcome.databases {
             writeln!(out, "{}", json::upgraded_database(database))?;
         }
     } else {
-        print_changed(&mut out, &outcome.databases)?;
+        print_changed(&mut out, names, &outcome.databases)?;
     }
     for database in &outcome.databases {
         match (&database.change, &database.found.state) {
@@ -229,7 +242,11 @@ fn done(args: &Migrate, outcome: &UpgradeOutcome) -> Result<ExitCode> {
     Ok(ExitCode::from(if outcome.has_failed() { FAILURE } else { crate::SUCCESS }))
 }
 
-fn print_changed(out: &mut impl Write, databases: &[UpgradedDatabase]) -> Result<()> {
+fn print_changed(
+    out: &mut impl Write,
+    names: &Names,
+    databases: &[UpgradedDatabase],
+) -> Result<()> {
     let change = |database: &UpgradedDatabase| match database.change {
         DatabaseChange::Upgraded => "upgraded",
         DatabaseChange::Failed(_) => "failed, as it was",
@@ -242,8 +259,7 @@ fn print_changed(out: &mut impl Write, databases: &[UpgradedDatabase]) -> Result
         if found.role == DatabaseRole::EventsOfOneRun {
             *of_runs.entry((change(database), revision(found))).or_default() += 1;
         } else {
-            let name = text::value(&found.database);
-            rows.push(vec![name, revision(found), change(database).to_owned()]);
+            rows.push(vec![names.of(found), revision(found), change(database).to_owned()]);
         }
     }
     for ((change, revision), count) in of_runs {

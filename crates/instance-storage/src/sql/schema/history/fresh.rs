@@ -11,10 +11,6 @@ use crate::sql::schema::Schema;
 const PASSED: [&str; 4] = ["16689497301f", "63d7a8ec641a", "1aca709bba64", "f495c27d5019"];
 
 /// Data migrations that a new database has been through only since a revision.
-#[cfg_attr(
-    not(test),
-    expect(dead_code, reason = "for stores that are created at an older revision")
-)]
 const LATER_MIGRATIONS: [(&str, &str); 3] = [
     ("run_backfill_id", "16e3655b4d9b"),
     ("backfill_job_name_and_tags", "16e3655b4d9b"),
