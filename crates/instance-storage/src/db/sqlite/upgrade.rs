@@ -207,9 +207,9 @@ impl File {
     /// How the file comes to the newest revision; `None` if there is nothing to do.
     fn way(&self, catalog: &Catalog, revision: Option<&str>) -> Result<Option<Way>, StorageError> {
         let Some(revision) = revision else {
-            // A file without tables is one that somebody is about to fill.
-            let is_new = catalog.is_empty();
-            return Ok((!is_new).then_some(Way::Unstamped(self.schema)));
+            // A file without tables is one that somebody is about to fill. One with other tables is not Dagster's.
+            let is_of_dagster = catalog.has_table(self.schema.main_table());
+            return Ok(is_of_dagster.then_some(Way::Unstamped(self.schema)));
         };
         if revision == schema::HEAD {
             return Ok(None);
@@ -231,7 +231,7 @@ impl File {
     }
 
     async fn unfinished(&mut self, catalog: &Catalog) -> Result<Vec<&'static str>, StorageError> {
-        if catalog.is_empty() || !catalog.has_table(secondary_indexes::TABLE) {
+        if !catalog.has_table(secondary_indexes::TABLE) {
             return Ok(Vec::new());
         }
         let rows = self.statements().fetch(&schema::select_completed_migrations()).await?;

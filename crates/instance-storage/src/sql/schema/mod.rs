@@ -12,7 +12,6 @@ use sea_query::{
     UpdateStatement,
 };
 
-#[cfg(feature = "postgres")]
 use crate::sql::tables;
 use crate::sql::tables::{alembic_version, instance_info, secondary_indexes};
 
@@ -69,7 +68,6 @@ impl Schema {
     }
 
     /// The table that exists if the schema was created.
-    #[cfg(feature = "postgres")]
     pub(crate) const fn main_table(self) -> &'static str {
         match self {
             Self::Runs => tables::runs::TABLE,

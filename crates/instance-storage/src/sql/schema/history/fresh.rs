@@ -162,7 +162,7 @@ mod tests {
                 }
             }
         }
-        insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true, snapshot_path => "../../../../tests/sql" }, {
+        insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true, snapshot_path => "../../../../tests/schema_history" }, {
             insta::assert_snapshot!("history_tables", listing);
         });
         assert_eq!(script_at(Schema::Runs, Dialect::Sqlite, "ffffffffffff"), None);
