@@ -56,18 +56,18 @@ fn contents(home: &Home) -> Vec<Vec<u8>> {
 #[tokio::test]
 async fn an_old_home_is_upgraded_once() {
     let home = old().await;
-    let copies = home.path().join("copies");
+    let directory = home.path().join("copies");
     let before = contents(&home);
     insta::assert_snapshot!("migrate_check", run(&home, "migrate --check"));
     insta::assert_snapshot!("migrate_plan", run(&home, "migrate --plan"));
     assert!(contents(&home) == before, "looking changed something");
-    let migrate = format!("migrate --backup {}", copies.display());
+    let migrate = format!("migrate --backup {}", directory.display());
     insta::assert_snapshot!("migrate", run(&home, &migrate));
     // The copies are what was there.
-    let copied = fs::read(copies.join("history/runs.db")).expect("a copy");
+    let copied = fs::read(directory.join("history/runs.db")).expect("a copy");
     let has = |bytes: &[u8], text: &str| bytes.windows(text.len()).any(|it| it == text.as_bytes());
     assert!(has(&copied, OLD) && !has(&copied, HEAD));
-    assert!(copies.join("history/runs").join(format!("{FAILED}.db")).exists());
+    assert!(directory.join("history/runs").join(format!("{FAILED}.db")).exists());
     assert!(!home.path().join("history/runs.db.migrate-lock").exists());
     insta::assert_snapshot!("migrate_again", run(&home, "migrate"));
     insta::assert_snapshot!("migrate_check_again", run(&home, "migrate --check"));
