@@ -39,11 +39,9 @@ pub(crate) async fn run(place: &InstancePlace, args: &Migrate) -> Result<ExitCod
     let mut said = 0;
     let mut progress = |at: UpgradeProgress| match at {
         UpgradeProgress::Copying { databases, bytes, directory } => {
-            report::say(&text::lines(&format!(
-                "copying {} with {bytes} bytes to {}",
-                counted(databases as u64, "database"),
-                directory.display()
-            )))
+            let what = counted(databases as u64, "database");
+            let line = format!("copying {what} with {bytes} bytes to {}", directory.display());
+            report::say(&text::lines(&line));
         }
         UpgradeProgress::Changing { done, databases } if done / DATABASES_BETWEEN > said => {
             said = done / DATABASES_BETWEEN;
