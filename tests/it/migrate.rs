@@ -8,6 +8,8 @@ use std::time::{Duration, Instant};
 use dagster_instance_tests::{Home, binary, copy_directory, dagster, old_databases};
 use serde_json::{Map, Value};
 
+use crate::postgres::{TestDatabase, sql};
+
 const HEAD: &str = "29b539ebc72a";
 
 /// The index of a home that has no revision, from the releases that had `concurrency_limits` without this column. Dagster
@@ -156,4 +158,27 @@ fn an_upgrade_that_was_killed_goes_on_where_it_was() {
     println!("of {KILLS} kills {before} came before the first database, {between} between two");
     assert!(between >= 3, "too few kills came in the middle: {between}; it took {takes:?}");
     assert!(takes > Duration::from_millis(20), "too fast to be killed: {takes:?}");
+}
+
+#[test]
+fn a_postgres_is_left_alone_and_dagster_is_named() {
+    let database = TestDatabase::new("migrate");
+    let home = database.home();
+    home.ours(&["exec", "--", "true"]).succeeded();
+    home.ours(&["migrate"]).succeeded();
+    home.ours(&["migrate", "--check"]).succeeded();
+    sql(&database.url(), &["DELETE FROM secondary_indexes WHERE name = 'run_backfill_id'"]);
+    let left = home.ours(&["migrate", "--check"]);
+    assert_eq!(left.code, Some(1), "{}", left.stderr);
+    assert!(left.stderr.contains("run_backfill_id"), "{}", left.stderr);
+    sql(&database.url(), &["UPDATE alembic_version SET version_num = '284a732df317'"]);
+    for arguments in [&["migrate"][..], &["migrate", "--check"], &["migrate", "--plan"]] {
+        let refused = home.ours(arguments);
+        assert_eq!(refused.code, Some(2), "{}", refused.stderr);
+        for text in ["284a732df317", "dagster instance migrate", "Nothing was changed"] {
+            assert!(refused.stderr.contains(text), "{}", refused.stderr);
+        }
+    }
+    let revision = sql(&database.url(), &["SELECT version_num FROM alembic_version"]);
+    assert_eq!(revision, serde_json::json!([["284a732df317"]]));
 }

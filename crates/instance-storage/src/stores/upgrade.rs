@@ -199,7 +199,13 @@ async fn of_server(database: &Database) -> DatabaseSchema {
         super::schema::revision(database).await
     };
     match found.await {
-        Ok(revision) if revision == HEAD => schema.revision = Some(revision),
+        Ok(revision) if revision == HEAD => {
+            schema.revision = Some(revision);
+            match unfinished(database).await {
+                Ok(names) => schema.unfinished_data_migrations = names,
+                Err(error) => schema.state = SchemaState::Unreadable(error),
+            }
+        }
         Ok(found) | Err(StorageError::Revision { found, .. }) => {
             schema.revision = Some(found.clone());
             schema.state = SchemaState::Refused(StorageError::Unsupported {
@@ -212,6 +218,18 @@ async fn of_server(database: &Database) -> DatabaseSchema {
         Err(error) => schema.state = SchemaState::Unreadable(error),
     }
     schema
+}
+
+/// The data migrations that are not marked in a database with all three stores.
+#[cfg(feature = "postgres")]
+async fn unfinished(database: &Database) -> Result<Vec<&'static str>, StorageError> {
+    let mut unfinished = Vec::new();
+    for name in Schema::OF_ONE_DATABASE.iter().flat_map(|schema| schema.completed_migrations()) {
+        if !super::schema::has_built_index(database, name).await? {
+            unfinished.push(*name);
+        }
+    }
+    Ok(unfinished)
 }
 
 /// A locked file, which goes when the lock does.
