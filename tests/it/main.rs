@@ -15,6 +15,7 @@ mod exec;
 mod execution;
 mod following;
 mod instance_ref;
+mod migrate;
 mod old_databases;
 mod postgres;
 mod postgres_as_found;

@@ -3,6 +3,7 @@
 mod assets;
 mod config;
 mod daemons;
+mod migrate;
 mod partitions;
 mod reindex;
 mod scheduling;
@@ -21,6 +22,7 @@ pub(crate) use assets::{
 };
 pub(crate) use config::{ConfigCheckOf, ConfigCommand};
 pub(crate) use daemons::{DaemonCommand, DaemonStatusOf, DaemonWipe};
+pub(crate) use migrate::Migrate;
 pub(crate) use partitions::{
     KeysOf, PartitionsAdd, PartitionsCommand, PartitionsDelete, PartitionsList,
 };
@@ -81,6 +83,7 @@ pub(crate) enum Command {
     /// Check the configuration, and show what it says
     #[command(subcommand)]
     Config(ConfigCommand),
+    Migrate(Migrate),
     Reindex(Reindex),
     /// Say where the instance is, and what it holds
     Info(Output),

@@ -53,8 +53,9 @@ pub use instance_scheduling::{InstigatorDebugInfo, SchedulerDebugInfo};
 #[cfg(feature = "s3")]
 pub use instance_storage::S3ComputeLogManager;
 pub use instance_storage::{
-    AddedDynamicPartitions, DynamicPartitionsProgress, HistoricalJob, InfoDict, InfoValue,
-    LocalComputeLogManager, NoOpComputeLogManager, REINDEXED_INDEXES, Reindex, ReindexEvent,
-    ReindexProgress, ReindexedIndex, Snapshot, StorageInfo, UnservedComputeLogManager,
-    read_partition_keys,
+    AddedDynamicPartitions, DatabaseChange, DynamicPartitionsProgress, HistoricalJob, InfoDict,
+    InfoValue, LocalComputeLogManager, NoOpComputeLogManager, REINDEXED_INDEXES, Reindex,
+    ReindexEvent, ReindexProgress, ReindexedIndex, Snapshot, StorageInfo,
+    UnservedComputeLogManager, Upgrade, UpgradeBackup, UpgradeOutcome, UpgradePlan,
+    UpgradeProgress, UpgradedDatabase, read_partition_keys,
 };

@@ -3,7 +3,7 @@
 
 use std::collections::HashMap;
 use std::ops::Deref;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::{Mutex, PoisonError};
 
@@ -147,6 +147,27 @@ impl RunLogs {
                     .await
             }
         }
+    }
+
+    /// The files of all runs, in the order of the runs' ids.
+    pub(crate) async fn files(&self) -> Result<Vec<PathBuf>, StorageError> {
+        match self {
+            Self::Shared(_) => Ok(Vec::new()),
+            Self::Sharded(shards) => {
+                let ids = self.run_ids().await?;
+                ids.iter().map(|run_id| shards.path(run_id)).collect()
+            }
+        }
+    }
+
+    /// Whether this is the path of a run's file, which need not be there.
+    pub(crate) fn is_file_of_run(&self, path: &Path) -> bool {
+        let Self::Sharded(shards) = self else {
+            return false;
+        };
+        let name = path.file_name().and_then(|name| name.to_str());
+        let run_id = name.and_then(|name| name.strip_suffix(".db")).map(RunId::from);
+        run_id.is_some_and(|run_id| shards.path(&run_id).is_ok_and(|of_run| of_run == path))
     }
 
     /// Deletes the files of all runs.

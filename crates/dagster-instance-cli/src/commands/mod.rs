@@ -19,6 +19,7 @@ pub(crate) mod instigator_switch;
 pub(crate) mod instigators;
 pub(crate) mod known;
 pub(crate) mod lost_worker;
+pub(crate) mod migrate;
 pub(crate) mod pages;
 pub(crate) mod partitions_add;
 pub(crate) mod partitions_delete;

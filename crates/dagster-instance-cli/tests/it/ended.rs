@@ -62,6 +62,8 @@ async fn whoever_has_seen_enough_of_a_list_is_content() {
         "schedule list",
         "sensor list --json",
         "backfill list",
+        "migrate",
+        "migrate --plan --json",
         "reindex",
         "info",
         "info --json",

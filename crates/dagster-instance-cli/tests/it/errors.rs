@@ -58,6 +58,8 @@ fn looking_does_not_create() {
         ("tick list x", 1),
         ("backfill list", 1),
         ("backfill show x", 1),
+        ("migrate", 1),
+        ("migrate --check", 1),
         ("reindex", 1),
         ("info", 1),
     ] {

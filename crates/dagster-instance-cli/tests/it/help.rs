@@ -41,6 +41,7 @@ fn every_command_has_help() {
         ("help_tick_list", "tick list --help"),
         ("help_backfill_list", "backfill list --help"),
         ("help_backfill_show", "backfill show --help"),
+        ("help_migrate", "migrate --help"),
         ("help_reindex", "reindex --help"),
     ] {
         check(name, line);

@@ -14,6 +14,7 @@ mod exec;
 mod help;
 mod home;
 mod looking;
+mod migrate;
 mod partitions;
 mod reindex;
 mod scheduling;

@@ -13,7 +13,8 @@ use instance_core::ids::{RunId, SnapshotId, StorageId};
 use instance_core::storage::{DynamicPartitionsPage, Only, PaginatedResults, WebserverConnections};
 use instance_storage::{
     AddedDynamicPartitions, DynamicPartitionsProgress, HistoricalJob, InfoDict, Reindex,
-    ReindexProgress, ReindexedIndex, Snapshot, StorageInfo,
+    ReindexProgress, ReindexedIndex, Snapshot, StorageInfo, Upgrade, UpgradeOutcome, UpgradePlan,
+    UpgradeProgress,
 };
 
 use crate::instance::DagsterInstance;
@@ -382,6 +383,34 @@ impl DagsterInstance {
     /// [`InstanceError::Storage`] if a storage fails, or if it has a schema that this version does not know.
     pub async fn storage_info(&self) -> Result<StorageInfo, InstanceError> {
         instance_storage::storage_info(self).await
+    }
+
+    /// Brings the schema of each database to the newest revision.
+    ///
+    /// Each database of SQLite is one transaction: it has the newest revision then, or is as it was. If the call is
+    /// interrupted, call it again: it goes on with what is left. A database that is damaged is left alone, and the others go on.
+    /// Databases are copied first, unless the request says otherwise; if one cannot be copied, nothing is changed.
+    ///
+    /// # Errors
+    ///
+    /// [`InstanceError::Storage`] if a database has a revision that an upgrade refuses, if another process upgrades the
+    /// instance, or if a copy fails. Nothing is changed then.
+    pub async fn upgrade(
+        &self,
+        request: &Upgrade,
+        progress: &mut (dyn FnMut(UpgradeProgress) + Send),
+    ) -> Result<UpgradeOutcome, InstanceError> {
+        instance_storage::upgrade(self, request, progress).await
+    }
+
+    /// Returns what [`upgrade`](Self::upgrade) would do. Nothing is changed, and nothing is created.
+    ///
+    /// # Errors
+    ///
+    /// [`InstanceError::Storage`] if the databases cannot be listed. One that cannot be read, or that an upgrade refuses, is no
+    /// error: its state says it.
+    pub async fn upgrade_plan(&self) -> Result<UpgradePlan, InstanceError> {
+        instance_storage::upgrade_plan(self).await
     }
 
     /// Deletes all runs and all events, with what follows from them and stands beside them: snapshots, backfills, signs of

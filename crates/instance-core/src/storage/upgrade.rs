@@ -55,6 +55,8 @@ pub enum SchemaState {
     Current,
     /// It can be upgraded.
     Older {
+        /// The revision that it gets.
+        to: &'static str,
         /// What is to be changed. It may be empty: then only the revision is.
         changes: Arc<[SchemaChange]>,
         /// How many tags of runs are there twice. Such rows are deleted, as each tag of a run has to be there once.

@@ -3,7 +3,7 @@
 //! What is there stays there. What is missing may come at any time, as another process upgrades the database. A write
 //! that would leave something out therefore looks in its own transaction: what it left out would be missing for ever.
 
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
@@ -22,6 +22,8 @@ pub(crate) struct Known {
     /// All that its stores can have.
     whole: Capabilities,
     found: AtomicU32,
+    /// Whether something was changed since.
+    is_stale: AtomicBool,
     last: Mutex<Last>,
 }
 
@@ -38,6 +40,7 @@ impl Known {
         Self {
             whole: Capabilities::whole(schemas),
             found: AtomicU32::new(Capabilities::NONE.bits()),
+            is_stale: AtomicBool::new(false),
             last: Mutex::default(),
         }
     }
@@ -49,12 +52,13 @@ impl Known {
 
     /// Whether it has all that its stores can have.
     pub(super) fn is_whole(&self) -> bool {
-        self.capabilities().contains(self.whole)
+        !self.is_stale.load(Ordering::Acquire) && self.capabilities().contains(self.whole)
     }
 
     /// Whether it has all tables and columns that its stores can have. No write depends on more.
     pub(super) fn has_all_features(&self) -> bool {
-        self.capabilities().contains(self.whole.features())
+        !self.is_stale.load(Ordering::Acquire)
+            && self.capabilities().contains(self.whole.features())
     }
 
     /// Whether a read may do with what is known.
@@ -68,6 +72,7 @@ impl Known {
         let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
         *last = Last { at: Some(Instant::now()), stamp: Some(found.stamp.clone()) };
         self.found.store(found.capabilities.bits(), Ordering::Release);
+        self.is_stale.store(false, Ordering::Release);
     }
 
     /// Takes over what a write found in its transaction.
@@ -81,10 +86,10 @@ impl Known {
         self.learn(&Found { capabilities: self.whole, stamp });
     }
 
-    /// Makes the next use look again.
+    /// Makes the next use look again. Until then, what was found still counts.
     pub(super) fn forget(&self) {
         self.last.lock().unwrap_or_else(PoisonError::into_inner).at = None;
-        self.found.store(Capabilities::NONE.bits(), Ordering::Release);
+        self.is_stale.store(true, Ordering::Release);
     }
 
     /// The revision that it said it has at the last look; `None` before that.

@@ -14,7 +14,7 @@ pub(super) async fn fill(
     context: &StorageContext,
 ) -> Result<(), StorageError> {
     let now = context.clock.now().naive_utc();
-    for name in history::completed_migrations_at(schema, revision) {
+    for name in history::fresh::completed_migrations_at(schema, revision) {
         connection.execute(&schema::insert_completed_migration(name, now)).await?;
     }
     if schema == Schema::Runs {

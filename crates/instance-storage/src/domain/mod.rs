@@ -1,4 +1,4 @@
-//! The functions of the storage domain: dynamic partitions, snapshots, signs of life, reindexing, wiping, and what
+//! The functions of the storage domain: dynamic partitions, snapshots, signs of life, reindexing, upgrading, wiping, and what
 //! there is to say about the storages.
 //!
 //! They know the contracts of stores alone, so they work on stores of any kind. Not here: any database.
@@ -12,6 +12,7 @@ mod info;
 mod reindexing;
 mod said;
 mod snapshots;
+mod upgrading;
 mod wiping;
 
 pub use bulk::{
@@ -38,5 +39,9 @@ pub use reindexing::{
 pub use said::{InfoDict, InfoValue, info_dict, info_str, schema_str};
 pub use snapshots::{
     HistoricalJob, Snapshot, add_snapshot, get_historical_job, has_historical_job,
+};
+pub use upgrading::{
+    DatabaseChange, Upgrade, UpgradeBackup, UpgradeOutcome, UpgradePlan, UpgradeProgress,
+    UpgradedDatabase, upgrade, upgrade_plan,
 };
 pub use wiping::wipe;

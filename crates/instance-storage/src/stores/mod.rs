@@ -6,6 +6,7 @@ mod run_events;
 mod runs;
 mod schedules;
 mod schema;
+mod upgrade;
 
 pub(crate) use event_log::SqlEventLogStorage;
 pub(crate) use run_events::{RunsAndEvents, SqlRunEventStore};

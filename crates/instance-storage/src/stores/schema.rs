@@ -26,7 +26,9 @@ pub(super) async fn mark_index_built(
     at: DateTime<Utc>,
 ) -> Result<(), StorageError> {
     let insert = schema::insert_completed_migration(name, at.naive_utc());
-    database.execute("marking a data migration", insert).await.map(drop)
+    database.execute("marking a data migration", insert).await?;
+    database.forget_capabilities();
+    Ok(())
 }
 
 /// The id of the row behind which a step of a data migration begins.
@@ -67,7 +69,7 @@ pub(super) async fn wipe(
     Ok(())
 }
 
-/// Implements the trait for a store with the methods `database`, `disconnect` and `data_migration_step`.
+/// Implements the trait for a store with the methods `database`, `disconnect`, `data_migration_step` and `upgradable`.
 macro_rules! schema_store {
     ($store:ty, $schema:expr) => {
         #[async_trait::async_trait]
@@ -112,6 +114,37 @@ macro_rules! schema_store {
                 instance_core::error::StorageError,
             > {
                 self.data_migration_step(migration_name, cursor).await
+            }
+
+            async fn schema_of_databases(
+                &self,
+            ) -> Result<
+                Vec<instance_core::storage::DatabaseSchema>,
+                instance_core::error::StorageError,
+            > {
+                self.upgradable().schemas().await
+            }
+
+            async fn lock_schema(
+                &self,
+            ) -> Result<instance_core::storage::SchemaLock, instance_core::error::StorageError>
+            {
+                self.upgradable().lock()
+            }
+
+            async fn back_up_database(
+                &self,
+                database: &str,
+                to: &std::path::Path,
+            ) -> Result<(), instance_core::error::StorageError> {
+                self.upgradable().back_up(database, to).await
+            }
+
+            async fn upgrade_database(
+                &self,
+                database: &str,
+            ) -> Result<(), instance_core::error::StorageError> {
+                self.upgradable().upgrade(database).await
             }
 
             async fn optimize_for_webserver(

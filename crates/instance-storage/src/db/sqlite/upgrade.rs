@@ -119,10 +119,8 @@ impl File {
     async fn look(&mut self) -> Result<Found, StorageError> {
         let catalog = self.catalog().await?;
         let revision = self.revision(&catalog).await?;
-        let steps = match self.way(&catalog, revision.as_deref())? {
-            Some(way) => Some(history::plan(Dialect::Sqlite, way, &catalog)),
-            None => None,
-        };
+        let way = self.way(&catalog, revision.as_deref())?;
+        let steps = way.map(|way| history::plan(Dialect::Sqlite, way, &catalog));
         let needs_single_tags = steps.iter().flatten().any(makes_tags_unique);
         let doubled_tags = if needs_single_tags && catalog.has_table(run_tags::TABLE) {
             let counted = sqlx::query_scalar::<_, i64>(schema::COUNT_DOUBLED_TAGS);
@@ -157,16 +155,13 @@ impl File {
         for statement in steps.iter().flat_map(|step| &step.statements) {
             self.execute(statement).await?;
         }
-        match &found.revision {
-            Some(from) => {
-                self.statements().execute(&schema::update_revision(from)).await?;
+        if let Some(from) = &found.revision {
+            self.statements().execute(&schema::update_revision(from)).await?;
+        } else {
+            if !self.catalog().await?.has_table(alembic_version::TABLE) {
+                self.execute(history::CREATE_ALEMBIC_VERSION).await?;
             }
-            None => {
-                if !self.catalog().await?.has_table(alembic_version::TABLE) {
-                    self.execute(history::CREATE_ALEMBIC_VERSION).await?;
-                }
-                self.statements().execute(&schema::insert_revision(HEAD)).await?;
-            }
+            self.statements().execute(&schema::insert_revision(HEAD)).await?;
         }
         tracing::info!(database = %self.name, from = found.revision, "upgraded");
         Ok(())
@@ -208,9 +203,9 @@ impl File {
     /// How the file comes to the newest revision; `None` if there is nothing to do.
     fn way(&self, catalog: &Catalog, revision: Option<&str>) -> Result<Option<Way>, StorageError> {
         let Some(revision) = revision else {
-            // A file without tables is one that somebody is about to fill.
-            let is_new = catalog.is_empty();
-            return Ok((!is_new).then_some(Way::Unstamped(self.schema)));
+            // A file without tables is one that somebody is about to fill. One with other tables is not Dagster's.
+            let is_of_dagster = catalog.has_table(self.schema.main_table());
+            return Ok(is_of_dagster.then_some(Way::Unstamped(self.schema)));
         };
         if revision == schema::HEAD {
             return Ok(None);
@@ -232,7 +227,7 @@ impl File {
     }
 
     async fn unfinished(&mut self, catalog: &Catalog) -> Result<Vec<&'static str>, StorageError> {
-        if catalog.is_empty() || !catalog.has_table(secondary_indexes::TABLE) {
+        if !catalog.has_table(secondary_indexes::TABLE) {
             return Ok(Vec::new());
         }
         let rows = self.statements().fetch(&schema::select_completed_migrations()).await?;
@@ -254,11 +249,11 @@ async fn require_room(path: &Path, directory: &Path) -> Result<(), StorageError>
     let size = tokio::fs::metadata(path).await.map_err(|source| io_error("read", path, source))?;
     #[cfg(unix)]
     {
-        let (needed, asked) = (size.len(), directory.to_owned());
+        let (needed, asked) = (u128::from(size.len()), directory.to_owned());
         let asking = tokio::task::spawn_blocking(move || nix::sys::statvfs::statvfs(&asked)).await;
         // Where the file system does not say it, the copy itself will.
         if let Ok(Ok(system)) = asking {
-            let free = u64::from(system.blocks_available()) * u64::from(system.fragment_size());
+            let free = u128::from(system.blocks_available()) * u128::from(system.fragment_size());
             if free < needed {
                 return Err(StorageError::Unsupported {
                     what: format!("a copy of {}", path.display()),

@@ -7,14 +7,13 @@
 mod catalog;
 mod chain;
 mod change;
-mod fresh;
+pub(crate) mod fresh;
 pub(crate) mod mend;
 mod plan;
 
 pub(crate) use catalog::{Catalog, SQLITE_COLUMNS, SQLITE_INDEXES};
 pub(crate) use chain::{CHAIN, UNIQUE_TAGS};
 pub(crate) use change::Change;
-pub(crate) use fresh::{completed_migrations_at, script_at, tables_at};
 pub(crate) use plan::{Step, Way, plan};
 
 /// The revision that SQLite databases have which Dagster 1.3 to 1.8 left without one. Dagster takes them for it, too.
@@ -56,8 +55,35 @@ pub(crate) fn is_before_base(id: &str) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write;
+
     use super::{CHAIN, chain, find, is_before_base, position};
+    use crate::sql::Dialect;
     use crate::sql::schema::HEAD;
+
+    #[test]
+    fn the_chain_is_what_it_was() {
+        let mut listing = String::new();
+        for revision in &CHAIN {
+            let _ = writeln!(listing, "== {}, Dagster {}", revision.id, revision.release);
+            for change in revision.changes {
+                let [sqlite, postgres] = [Dialect::Sqlite, Dialect::Postgres]
+                    .map(|dialect| change.statements(dialect).join(";\n"));
+                if sqlite == postgres {
+                    let _ = writeln!(listing, "{sqlite};");
+                } else {
+                    let _ = writeln!(listing, "-- SQLite\n{sqlite};\n-- Postgres\n{postgres};");
+                }
+            }
+        }
+        insta::with_settings!({
+            snapshot_path => "../../../tests/schema_history",
+            prepend_module_to_snapshot => false,
+            omit_expression => true,
+        }, {
+            insta::assert_snapshot!("history_chain", listing);
+        });
+    }
 
     #[test]
     fn the_chain_leads_from_the_base_to_the_newest_revision() {

@@ -17,7 +17,6 @@ use sea_query::{
 use crate::sql::Dialect;
 #[cfg(feature = "postgres")]
 use crate::sql::capabilities::FEATURES;
-#[cfg(feature = "postgres")]
 use crate::sql::tables;
 use crate::sql::tables::{alembic_version, instance_info, secondary_indexes};
 pub(crate) use revisions::{HEAD, Stamp};
@@ -72,7 +71,6 @@ impl Schema {
     }
 
     /// The table that exists if the schema was created.
-    #[cfg(feature = "postgres")]
     pub(crate) const fn main_table(self) -> &'static str {
         match self {
             Self::Runs => tables::runs::TABLE,
@@ -115,7 +113,7 @@ impl Schema {
 
     /// The statements that create the tables and indexes as they were at a revision of the chain.
     pub(crate) fn sqlite_script_at(self, revision: &str) -> Cow<'static, str> {
-        match history::script_at(self, Dialect::Sqlite, revision) {
+        match history::fresh::script_at(self, Dialect::Sqlite, revision) {
             Some(older) if revision != HEAD => Cow::Owned(older),
             _ => Cow::Borrowed(self.sqlite_script()),
         }
@@ -124,7 +122,7 @@ impl Schema {
     /// The same in Postgres. What other stores have created already stays.
     #[cfg(feature = "postgres")]
     pub(crate) fn postgres_script_at(self, revision: &str) -> Cow<'static, str> {
-        let Some(older) = history::script_at(self, Dialect::Postgres, revision) else {
+        let Some(older) = history::fresh::script_at(self, Dialect::Postgres, revision) else {
             return Cow::Borrowed(self.postgres_script());
         };
         if revision == HEAD {

@@ -13,6 +13,7 @@ fn statements() {
     check("schema_select_completed_migrations", &schema::select_completed_migrations());
     check("schema_select_revision", &schema::select_revision());
     check("schema_insert_revision", &schema::insert_revision(schema::HEAD));
+    check_sqlite("schema_update_revision", &schema::update_revision("5e139331e376"));
     check(
         "schema_insert_completed_migration",
         &schema::insert_completed_migration("run_partitions", at()),

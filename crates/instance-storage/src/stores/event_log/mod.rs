@@ -29,6 +29,7 @@ pub(crate) use pools::free;
 pub(crate) use storing::{Beside, Step, Storing, prepare};
 
 use super::schema::{schema_store, wipe};
+use super::upgrade::Upgradable;
 use crate::context::StorageContext;
 use crate::db::{Connection, Database};
 use crate::run_logs::RunLogs;
@@ -94,6 +95,10 @@ impl SqlEventLogStorage {
     async fn disconnect(&self) {
         self.run_logs.close().await;
         self.index.close().await;
+    }
+
+    fn upgradable(&self) -> Upgradable<'_> {
+        Upgradable::new(&self.index, Schema::EventIndex, Some(&self.run_logs))
     }
 }
 

@@ -17,6 +17,7 @@ use instance_core::error::StorageError;
 use instance_core::storage::{DataMigrationStep, RunStorage};
 
 use super::schema::{schema_store, wipe};
+use super::upgrade::Upgradable;
 use crate::context::StorageContext;
 use crate::db::{Connection, Database, Row};
 use crate::sql::capabilities::Feature;
@@ -51,6 +52,10 @@ impl SqlRunStorage {
 impl SqlRunStorage {
     async fn disconnect(&self) {
         self.database.close().await;
+    }
+
+    fn upgradable(&self) -> Upgradable<'_> {
+        Upgradable::new(&self.database, Schema::Runs, None)
     }
 
     /// No data migration of runs is done by this store alone: the times of runs follow from events, which are

@@ -12,6 +12,7 @@ use instance_core::error::StorageError;
 use instance_core::storage::ScheduleStorage;
 
 use super::schema::{schema_store, wipe};
+use super::upgrade::Upgradable;
 use crate::db::{Connection, Database};
 use crate::sql::capabilities::Feature;
 use crate::sql::schema::Schema;
@@ -34,6 +35,10 @@ impl SqlScheduleStorage {
 
     async fn disconnect(&self) {
         self.database.close().await;
+    }
+
+    fn upgradable(&self) -> Upgradable<'_> {
+        Upgradable::new(&self.database, Schema::Schedules, None)
     }
 }
 

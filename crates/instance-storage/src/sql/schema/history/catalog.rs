@@ -12,11 +12,6 @@ pub(crate) struct Catalog {
 }
 
 impl Catalog {
-    /// Whether it has no table at all.
-    pub(crate) fn is_empty(&self) -> bool {
-        self.tables.is_empty()
-    }
-
     pub(crate) fn has_table(&self, table: &str) -> bool {
         self.tables.contains_key(table)
     }

@@ -31,12 +31,9 @@ pub(crate) fn script_at(schema: Schema, dialect: Dialect, revision: &str) -> Opt
         Change::Column { table, .. } | Change::Index { table, .. } => has(table),
         _ => false,
     });
-    let mut script: String = fresh.iter().map(|statement| format!("{statement};\n")).collect();
-    for statement in later.flat_map(|change| change.statements(dialect)) {
-        script += &statement;
-        script += ";\n";
-    }
-    Some(script)
+    let later: Vec<_> = later.flat_map(|change| change.statements(dialect)).collect();
+    let all = fresh.iter().copied().chain(later.iter().map(String::as_str));
+    Some(all.flat_map(|statement| [statement, ";\n"]).collect())
 }
 
 /// The tables of a new store at a revision, without alembic's own; empty if the chain does not have the revision.
@@ -60,12 +57,8 @@ pub(crate) fn completed_migrations_at(schema: Schema, revision: &str) -> Vec<&'s
 
 /// The last revision up to this place that a release ended with.
 fn release_at(at: usize) -> usize {
-    let upto = CHAIN.iter().take(at + 1);
-    upto.enumerate()
-        .filter(|(_, it)| !PASSED.contains(&it.id))
-        .map(|(at, _)| at)
-        .last()
-        .unwrap_or(0)
+    let is_end = |at: &usize| CHAIN.get(*at).is_some_and(|it| !PASSED.contains(&it.id));
+    (0..=at).rfind(is_end).unwrap_or(0)
 }
 
 /// The statements of the fresh schema at a place that a release ended with, without semicolons.
@@ -114,6 +107,8 @@ pub(super) fn indexed_table(statement: &str) -> Option<&str> {
 
 #[cfg(test)]
 mod tests {
+    use std::fmt::Write;
+
     use super::*;
     use crate::sql::schema::HEAD;
 
@@ -145,7 +140,7 @@ mod tests {
         for revision in &CHAIN {
             for schema in SCHEMAS {
                 let tables = tables_at(schema, revision.id).join(" ");
-                listing += &format!("{} {schema}: {tables}\n", revision.id);
+                let _ = writeln!(listing, "{} {schema}: {tables}", revision.id);
                 for dialect in [Dialect::Sqlite, Dialect::Postgres] {
                     let script = script_at(schema, dialect, revision.id).unwrap();
                     let created = script.split(";\n").filter_map(created_table).count();
@@ -154,7 +149,7 @@ mod tests {
                 }
             }
         }
-        insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true, snapshot_path => "../../../../tests/sql" }, {
+        insta::with_settings!({ prepend_module_to_snapshot => false, omit_expression => true, snapshot_path => "../../../../tests/schema_history" }, {
             insta::assert_snapshot!("history_tables", listing);
         });
         assert_eq!(script_at(Schema::Runs, Dialect::Sqlite, "ffffffffffff"), None);

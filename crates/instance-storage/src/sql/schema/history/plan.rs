@@ -1,7 +1,7 @@
 //! What leads a database to the newest revision: the changes whose guard is open, in their order.
 
-use super::fresh::{created_table, fresh_statements, indexed_table};
-use super::{CHAIN, Catalog, Change, OF_UNSTAMPED, Revision, position, tables_at};
+use super::fresh::{created_table, fresh_statements, indexed_table, tables_at};
+use super::{CHAIN, Catalog, Change, OF_UNSTAMPED, Revision, position};
 use crate::sql::Dialect;
 use crate::sql::schema::{HEAD, Schema};
 

@@ -1,0 +1,246 @@
+//! What every store does for an upgrade of its schema: it finds its databases, and hands each to `db`.
+//!
+//! Not here: in which order databases are upgraded, and what is said of it (`domain/upgrading.rs`).
+
+use std::fs::{File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use futures_util::future::join_all;
+use instance_core::error::StorageError;
+use instance_core::storage::{DatabaseRole, DatabaseSchema, SchemaChange, SchemaLock, SchemaState};
+
+use crate::db::{Database, exists, upgrade};
+use crate::run_logs::RunLogs;
+use crate::sql::schema::history::Step;
+use crate::sql::schema::{HEAD, Schema};
+
+/// How many files are looked at once.
+const AT_ONCE: usize = 8;
+
+/// The databases of a store.
+pub(super) struct Upgradable<'s> {
+    main: &'s Database,
+    schema: Schema,
+    /// Where files of single runs are, of the store that has them.
+    run_logs: Option<&'s RunLogs>,
+}
+
+impl<'s> Upgradable<'s> {
+    pub(super) const fn new(
+        main: &'s Database,
+        schema: Schema,
+        run_logs: Option<&'s RunLogs>,
+    ) -> Self {
+        Self { main, schema, run_logs }
+    }
+
+    /// What is found in each, that of the store itself last.
+    pub(super) async fn schemas(&self) -> Result<Vec<DatabaseSchema>, StorageError> {
+        let of_runs = match self.run_logs {
+            Some(run_logs) => run_logs.files().await?,
+            None => Vec::new(),
+        };
+        let mut found = Vec::with_capacity(of_runs.len() + 1);
+        let mut plans = Vec::new();
+        for files in of_runs.chunks(AT_ONCE) {
+            let looks = files.iter().map(|path| look(path, Schema::EventShard));
+            for looked in join_all(looks).await {
+                found.push(described(looked, &mut plans));
+            }
+        }
+        match self.main {
+            Database::Sqlite(sqlite) => {
+                if let Some(path) = sqlite.file()
+                    && exists(path).await?
+                {
+                    found.push(described(look(path, self.schema).await, &mut plans));
+                }
+            }
+            #[cfg(feature = "postgres")]
+            Database::Postgres(_) => found.push(of_server(self.main).await),
+        }
+        Ok(found)
+    }
+
+    /// Locks the files against other processes that upgrade them.
+    pub(super) fn lock(&self) -> Result<SchemaLock, StorageError> {
+        let Some(path) = self.file() else {
+            return Ok(SchemaLock::default());
+        };
+        let mut name = path.to_owned().into_os_string();
+        name.push(".migrate-lock");
+        // A store that is not there yet has nothing to lock, and no directory for it.
+        if !path.exists() {
+            return Ok(SchemaLock::default());
+        }
+        let path = PathBuf::from(name);
+        let failed =
+            |source| StorageError::Io { action: "lock", path: path.display().to_string(), source };
+        let file = File::create(&path).map_err(failed)?;
+        match file.try_lock() {
+            Ok(()) => Ok(SchemaLock::new(Lock { path, _file: file })),
+            Err(TryLockError::WouldBlock) => Err(StorageError::Unsupported {
+                what: format!("an upgrade of {}", self.main.name()),
+                reason:
+                    "another process upgrades it; wait until that has ended. Nothing was changed"
+                        .to_owned(),
+            }),
+            Err(TryLockError::Error(source)) => Err(failed(source)),
+        }
+    }
+
+    /// Copies the file of this name.
+    pub(super) async fn back_up(&self, name: &str, to: &Path) -> Result<(), StorageError> {
+        let (path, schema) = self.file_named(name)?;
+        upgrade::back_up(&path, schema, to).await
+    }
+
+    /// Upgrades the file of this name.
+    pub(super) async fn upgrade(&self, name: &str) -> Result<(), StorageError> {
+        let (path, schema) = self.file_named(name)?;
+        upgrade::upgrade(&path, schema).await
+    }
+
+    /// The file of the store itself; `None` if it is in memory or on a server.
+    fn file(&self) -> Option<&Path> {
+        match self.main {
+            Database::Sqlite(sqlite) => sqlite.file(),
+            #[cfg(feature = "postgres")]
+            Database::Postgres(_) => None,
+        }
+    }
+
+    /// The file of this name, with what it is for.
+    fn file_named(&self, name: &str) -> Result<(PathBuf, Schema), StorageError> {
+        let path = Path::new(name);
+        if self.file() == Some(path) {
+            return Ok((path.to_owned(), self.schema));
+        }
+        if self.run_logs.is_some_and(|run_logs| run_logs.is_file_of_run(path)) {
+            return Ok((path.to_owned(), Schema::EventShard));
+        }
+        Err(StorageError::Unsupported {
+            what: format!("an upgrade of {name}"),
+            reason: "it is no file of this store".to_owned(),
+        })
+    }
+}
+
+struct Looked {
+    database: String,
+    role: DatabaseRole,
+    bytes: Option<u64>,
+    found: Result<upgrade::Found, StorageError>,
+}
+
+async fn look(path: &Path, schema: Schema) -> Looked {
+    Looked {
+        database: path.display().to_string(),
+        role: role_of(schema),
+        bytes: tokio::fs::metadata(path).await.ok().map(|file| file.len()),
+        found: upgrade::look(path, schema).await,
+    }
+}
+
+const fn role_of(schema: Schema) -> DatabaseRole {
+    match schema {
+        Schema::Runs => DatabaseRole::Runs,
+        Schema::EventIndex => DatabaseRole::Events,
+        Schema::EventShard => DatabaseRole::EventsOfOneRun,
+        Schema::Schedules => DatabaseRole::Schedules,
+    }
+}
+
+/// What was found, as the core says it. Many files have the same plan, which is kept once.
+fn described(looked: Looked, plans: &mut Vec<Arc<[SchemaChange]>>) -> DatabaseSchema {
+    let mut schema = DatabaseSchema::new(looked.database, looked.role);
+    schema.bytes = looked.bytes;
+    match looked.found {
+        Ok(found) => {
+            schema.revision = found.revision;
+            schema.unfinished_data_migrations = found.unfinished;
+            if let Some(steps) = found.steps {
+                let changes = shared(steps, plans);
+                let doubled_tags = found.doubled_tags;
+                schema.state = SchemaState::Older { to: HEAD, changes, doubled_tags };
+            }
+        }
+        Err(StorageError::Revision { database, found, expected, remedy }) => {
+            schema.revision = Some(found.clone());
+            let refused = StorageError::Revision { database, found, expected, remedy };
+            schema.state = SchemaState::Refused(refused);
+        }
+        Err(error) => schema.state = SchemaState::Unreadable(error),
+    }
+    schema
+}
+
+fn shared(steps: Vec<Step>, plans: &mut Vec<Arc<[SchemaChange]>>) -> Arc<[SchemaChange]> {
+    let changes: Vec<_> = steps
+        .into_iter()
+        .map(|step| SchemaChange::new(step.revision, step.release, step.statements))
+        .collect();
+    if let Some(known) = plans.iter().find(|known| known[..] == changes[..]) {
+        return Arc::clone(known);
+    }
+    let plan: Arc<[SchemaChange]> = changes.into();
+    plans.push(Arc::clone(&plan));
+    plan
+}
+
+/// A server's database: it is at the newest revision, or Dagster has to upgrade it.
+#[cfg(feature = "postgres")]
+async fn of_server(database: &Database) -> DatabaseSchema {
+    let name = database.name().to_string();
+    let mut schema = DatabaseSchema::new(name.clone(), DatabaseRole::Everything);
+    let found = async {
+        database.ready().await?;
+        super::schema::revision(database).await
+    };
+    match found.await {
+        Ok(revision) if revision == HEAD => {
+            schema.revision = Some(revision);
+            match unfinished(database).await {
+                Ok(names) => schema.unfinished_data_migrations = names,
+                Err(error) => schema.state = SchemaState::Unreadable(error),
+            }
+        }
+        Ok(found) | Err(StorageError::Revision { found, .. }) => {
+            schema.revision = Some(found.clone());
+            schema.state = SchemaState::Refused(StorageError::Unsupported {
+                what: format!("an upgrade of {name} from the revision {found}"),
+                reason: "this version upgrades SQLite alone; run `dagster instance migrate` of Dagster 1.13. \
+                         Nothing was changed"
+                    .to_owned(),
+            });
+        }
+        Err(error) => schema.state = SchemaState::Unreadable(error),
+    }
+    schema
+}
+
+/// The data migrations that are not marked in a database with all three stores.
+#[cfg(feature = "postgres")]
+async fn unfinished(database: &Database) -> Result<Vec<&'static str>, StorageError> {
+    let mut unfinished = Vec::new();
+    for name in Schema::OF_ONE_DATABASE.iter().flat_map(|schema| schema.completed_migrations()) {
+        if !super::schema::has_built_index(database, name).await? {
+            unfinished.push(*name);
+        }
+    }
+    Ok(unfinished)
+}
+
+/// A locked file, which goes when the lock does.
+struct Lock {
+    path: PathBuf,
+    _file: File,
+}
+
+impl Drop for Lock {
+    fn drop(&mut self) {
+        // An upgrade that meets it unlocked takes it over.
+        let _ = std::fs::remove_file(&self.path);
+    }
+}
