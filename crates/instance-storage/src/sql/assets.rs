@@ -1,6 +1,6 @@
 //! Statements on assets.
 
-use chrono::NaiveDateTime;
+use chrono::{DateTime, NaiveDateTime, Utc};
 use instance_core::asset_key::AssetKey;
 use instance_core::event::DagsterEventType;
 use instance_core::ids::StorageId;
@@ -25,7 +25,7 @@ pub(crate) struct AssetChange {
     pub(crate) asset_key: String,
     pub(crate) last_materialization: Option<String>,
     pub(crate) last_run_id: Option<String>,
-    pub(crate) last_materialization_timestamp: NaiveDateTime,
+    pub(crate) last_materialization_timestamp: DateTime<Utc>,
 }
 
 impl AssetChange {
@@ -35,7 +35,7 @@ impl AssetChange {
             asset_key: asset_key.to_owned(),
             last_materialization: None,
             last_run_id: None,
-            last_materialization_timestamp: NaiveDateTime::MIN,
+            last_materialization_timestamp: DateTime::<Utc>::MIN_UTC,
         }
     }
 }
@@ -252,7 +252,7 @@ fn is_one_of_texts(keys: &[String]) -> Expr {
 }
 
 /// Forgets what is known of assets.
-pub(crate) fn update_wiped(keys: &[String], details: String, at: NaiveDateTime) -> UpdateStatement {
+pub(crate) fn update_wiped(keys: &[String], details: String, at: DateTime<Utc>) -> UpdateStatement {
     let nothing = || Expr::val(None::<String>);
     Query::update()
         .table(asset_keys::TABLE)
@@ -265,10 +265,10 @@ pub(crate) fn update_wiped(keys: &[String], details: String, at: NaiveDateTime) 
         .take()
 }
 
-/// When an asset was last wiped.
-pub(crate) fn select_wipe_timestamp(asset_key: &AssetKey) -> SelectStatement {
+/// What is known of an asset: when it was last wiped.
+pub(crate) fn select_details(asset_key: &AssetKey) -> SelectStatement {
     Query::select()
-        .column(asset_keys::WIPE_TIMESTAMP)
+        .columns([asset_keys::ID, asset_keys::ASSET_DETAILS])
         .from(asset_keys::TABLE)
         .and_where(Expr::col(asset_keys::ASSET_KEY).eq(asset_key.to_db_string()))
         .take()

@@ -1,6 +1,6 @@
 //! Statements on backfills.
 
-use chrono::NaiveDateTime;
+use chrono::{DateTime, Utc};
 use instance_core::scheduling::{BulkActionsFilter, PartitionBackfill};
 use instance_core::serdes::serialize_value;
 use instance_core::storage::BackfillsPage;
@@ -15,7 +15,7 @@ use crate::sql::tables::{backfill_tags, bulk_actions};
 use crate::sql::{countable, is_one_of, tagged};
 
 /// Stores a backfill unless one of its id is stored.
-pub(crate) fn insert(backfill: &PartitionBackfill, at: NaiveDateTime) -> InsertStatement {
+pub(crate) fn insert(backfill: &PartitionBackfill, at: DateTime<Utc>) -> InsertStatement {
     Query::insert()
         .into_table(bulk_actions::TABLE)
         .columns([
@@ -136,8 +136,8 @@ fn matches(filter: &BulkActionsFilter) -> Cond {
     tagged(&filter.tags, place)
         .map(has)
         .fold(all, Cond::add)
-        .add_option(filter.created_before.map(|before| time.clone().lt(before.naive_utc())))
-        .add_option(filter.created_after.map(|after| time.gt(after.naive_utc())))
+        .add_option(filter.created_before.map(|before| time.clone().lt(before)))
+        .add_option(filter.created_after.map(|after| time.gt(after)))
         .add_option(
             filter.job_name.as_deref().map(|name| Expr::col(bulk_actions::JOB_NAME).eq(name)),
         )

@@ -418,6 +418,7 @@ pub(super) fn render(statement: &impl QueryStatementWriter) -> (String, SqlxValu
     super::render(statement, &PostgresQueryBuilder, |value| match value {
         // The driver cuts towards the year 2000, where Postgres counts from; before it, that is later.
         Value::ChronoDateTime(Some(time)) => time.trunc_subsecs(6).into(),
+        Value::ChronoDateTimeUtc(Some(time)) => time.trunc_subsecs(6).into(),
         other => other,
     })
 }

@@ -5,7 +5,7 @@ use instance_core::event::DagsterEventType;
 use instance_core::ids::StorageId;
 use instance_core::storage::{AssetKeysPage, Only};
 
-use super::{at, check, check_each, check_postgres, run_id, strings};
+use super::{at, check, check_each, check_postgres, run_id, strings, time};
 use crate::sql::assets::{self, AssetChange, AssetEventTag, Column, LastEvents};
 
 fn keys() -> [AssetKey; 2] {
@@ -15,7 +15,7 @@ fn keys() -> [AssetKey; 2] {
 #[test]
 fn writes() {
     let observed =
-        AssetChange { last_materialization_timestamp: at(), ..AssetChange::of("[\"seen\"]") };
+        AssetChange { last_materialization_timestamp: time(), ..AssetChange::of("[\"seen\"]") };
     let planned = AssetChange {
         asset_key: "[\"planned\"]".to_owned(),
         last_run_id: Some(run_id().to_string()),
@@ -44,7 +44,7 @@ fn writes() {
     let status = "{}".to_owned();
     check("assets_update_cached_status", &assets::update_cached_status(&key, status));
     let texts = keys().map(|key| key.to_db_string());
-    check("assets_update_wiped", &assets::update_wiped(&texts, "{}".to_owned(), at()));
+    check("assets_update_wiped", &assets::update_wiped(&texts, "{}".to_owned(), time()));
     check("assets_delete_cached_status", &assets::delete_cached_status(&texts));
     check_postgres("assets_select_to_change", &assets::select_to_change(&texts));
     let text = key.to_db_string();
@@ -78,7 +78,7 @@ fn selects() {
 }
 
 #[test]
-fn wipe_timestamp() {
+fn details() {
     let [asset_key, _] = keys();
-    check("assets_select_wipe_timestamp", &assets::select_wipe_timestamp(&asset_key));
+    check("assets_select_details", &assets::select_details(&asset_key));
 }

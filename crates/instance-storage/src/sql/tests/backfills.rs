@@ -7,7 +7,7 @@ use instance_core::scheduling::{BulkActionStatus, BulkActionsFilter, PartitionBa
 use instance_core::serdes::deserialize_value;
 use instance_core::storage::{BackfillsPage, Only};
 
-use super::{at, check, strings, time};
+use super::{check, strings, time};
 use crate::sql::backfills;
 
 fn of_job() -> PartitionBackfill {
@@ -37,8 +37,8 @@ fn of_assets() -> PartitionBackfill {
 
 #[test]
 fn writes() {
-    check("backfills_insert", &backfills::insert(&of_job(), at()));
-    check("backfills_insert_of_assets", &backfills::insert(&of_assets(), at()));
+    check("backfills_insert", &backfills::insert(&of_job(), time()));
+    check("backfills_insert_of_assets", &backfills::insert(&of_assets(), time()));
     check("backfills_insert_tags", &backfills::insert_tags(&of_job())[0]);
     assert_eq!(backfills::insert_tags(&of_assets()), []);
     let completed = PartitionBackfill { status: BulkActionStatus::CompletedSuccess, ..of_job() };
