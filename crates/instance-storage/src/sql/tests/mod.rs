@@ -16,6 +16,8 @@ mod pools;
 mod reindex;
 mod runs;
 mod schema;
+#[cfg(feature = "postgres")]
+mod session;
 mod snapshots;
 mod ticks;
 
