@@ -16,6 +16,7 @@ mod execution;
 mod following;
 mod instance_ref;
 mod postgres;
+mod postgres_matrix;
 mod postgres_webserver;
 mod query_plans;
 mod reading_back;

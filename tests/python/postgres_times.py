@@ -15,7 +15,7 @@ from postgres_schema import open_at
 
 import psycopg2
 
-from dagster import AssetKey, AssetMaterialization, AssetRecordsFilter, DagsterEventType, DagsterRun, EventRecordsFilter
+from dagster import AssetKey, AssetMaterialization, DagsterEventType, DagsterRun, EventRecordsFilter
 from dagster import RunsFilter
 from dagster._core.definitions.run_request import InstigatorType
 from dagster._core.events import DagsterEvent, StepMaterializationData
@@ -67,17 +67,8 @@ def write(instance, name):
     state = InstigatorState(origin(name), InstigatorType.SENSOR, InstigatorStatus.RUNNING)
     schedules.add_instigator_state(state)
     schedules.update_instigator_state(state)
-    schedules.create_tick(
-        TickData(
-            state.instigator_origin_id,
-            name,
-            InstigatorType.SENSOR,
-            TickStatus.SUCCESS,
-            time.time(),
-            selector_id=state.selector_id,
-        )
-    )
-    instance.event_log_storage.initialize_concurrency_limit_to_default(name)
+    tick = (f"origin-{name}", name, InstigatorType.SENSOR, TickStatus.SUCCESS, time.time(), None, [], [], [])
+    schedules.create_tick(TickData(*tick, selector_id=name))
     instance.event_log_storage.set_concurrency_slots(name, 1)
     instance.event_log_storage.claim_concurrency_slot(name, name, "step")
 
@@ -107,7 +98,7 @@ def find(instance, run_ids):
                 tick.instigator_name
                 for run_id in run_ids
                 for tick in instance.schedule_storage.get_ticks(
-                    origin(run_id).get_id(), origin(run_id).get_selector().get_id(), **{name: at.timestamp()}
+                    f"origin-{run_id}", run_id, **{name: at.timestamp()}
                 )
             ]
             found[f"ticks {name} {hours}"] = sorted(ticks)

@@ -48,6 +48,21 @@ pub(super) fn too_long(error: &StorageError) -> Option<TooLong> {
     }
 }
 
+/// What a server says if the role lacks a right.
+#[cfg(feature = "postgres")]
+pub(super) fn lacking_right(error: &StorageError) -> Option<&str> {
+    let StorageError::Backend { source, .. } = error else {
+        return None;
+    };
+    let error = source.downcast_ref::<sqlx::Error>()?;
+    match Code::of(error) {
+        Some(Code::Postgres(state)) if state == "42501" => {
+            Some(error.as_database_error()?.message())
+        }
+        _ => None,
+    }
+}
+
 /// Whether the values of a statement are refused. In Postgres, these are data exceptions, constraints and limits.
 /// In SQLite, they are values that are too big, of another type, or against a constraint.
 fn is_of_values(error: &sqlx::Error) -> bool {

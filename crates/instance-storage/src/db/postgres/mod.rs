@@ -27,6 +27,7 @@ pub use config::PostgresConfig;
 use contact::{Between, Contact};
 use id_order::IdOrder;
 
+use super::errors::lacking_right;
 use super::{Connection, DriverConnection, Row, backend_error, fresh, row};
 use crate::context::{OpenMode, StorageContext};
 use crate::sql::schema::{self, Schema};
@@ -416,8 +417,11 @@ impl PostgresDatabase {
             drop(connection);
             match self.create(&missing).await {
                 Ok(()) => {}
-                // Another process is creating them, too.
-                Err(error) => tracing::debug!(database = %self.name, %error, "creating failed"),
+                Err(error) => match lacking_right(&error) {
+                    Some(said) => return Err(self.may_not_create(said)),
+                    // Another process is creating them, too.
+                    None => tracing::debug!(database = %self.name, %error, "creating failed"),
+                },
             }
             tokio::time::sleep(CREATION_PAUSE).await;
         }
@@ -425,6 +429,17 @@ impl PostgresDatabase {
         let missing = self.missing(&mut connection).await?;
         drop(connection);
         self.create(&missing).await
+    }
+
+    /// The role may not create what is missing.
+    fn may_not_create(&self, said: &str) -> StorageError {
+        StorageError::Unsupported {
+            what: format!("creating the tables in {}", self.name),
+            reason: format!(
+                "the server says: {said}. The role needs the right CREATE on the schema: `GRANT CREATE ON SCHEMA .. TO ..`; \
+                 or name a schema in which it may create, by the parameter options=-csearch_path=.."
+            ),
+        }
     }
 
     /// The schemas whose main table is not there.
