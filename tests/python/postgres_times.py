@@ -67,8 +67,18 @@ def write(instance, name):
     state = InstigatorState(origin(name), InstigatorType.SENSOR, InstigatorStatus.RUNNING)
     schedules.add_instigator_state(state)
     schedules.update_instigator_state(state)
-    tick = (f"origin-{name}", name, InstigatorType.SENSOR, TickStatus.SUCCESS, time.time(), None, [], [], [])
-    schedules.create_tick(TickData(*tick, selector_id=name))
+    schedules.create_tick(
+        TickData(
+            instigator_origin_id=f"origin-{name}",
+            instigator_name=name,
+            instigator_type=InstigatorType.SENSOR,
+            status=TickStatus.SUCCESS,
+            timestamp=time.time(),
+            run_ids=[name],
+            run_keys=[],
+            selector_id=name,
+        )
+    )
     instance.event_log_storage.set_concurrency_slots(name, 1)
     instance.event_log_storage.claim_concurrency_slot(name, name, "step")
 

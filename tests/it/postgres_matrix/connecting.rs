@@ -6,7 +6,7 @@ use instance_core::settings::PostgresSettings;
 use super::server::Server;
 use super::{settings, storages, storages_of, works};
 
-/// Every sign that a keyboard has, and some that it has not.
+/// Every sign that a keyboard has, and some that it has not. (A comma cannot be in the name of a role, see below.)
 fn odd() -> String {
     let printable: String = (' '..='~').collect();
     format!("{printable}é한\u{a0}")
@@ -21,10 +21,17 @@ fn encoded(text: &str) -> String {
 async fn a_password_and_a_role_have_every_sign() {
     let server = Server::shared();
     let password = odd();
-    server.database(&odd()[..60], &password);
-    works(&storages(&settings(&server, &odd()[..60], &odd()[..60], &password)))
-        .await
-        .expect("by fields");
+    // A name has 63 bytes at most.
+    let signs = odd();
+    let (half, other) = signs.split_at(50);
+    for name in [half, other] {
+        let name = name.replace(',', "");
+        server.database(&name, &password);
+        works(&storages(&settings(&server, &name, &name, &password))).await.expect(&name);
+    }
+    let error = works(&storages(&settings(&server, "postgres", "a,b", &password))).await;
+    let error = format!("{:?}", error.expect_err("no role of the kind"));
+    assert!(error.contains("a comma in its name"), "{error}");
     server.database("encoded", &password);
     let place = format!("127.0.0.1:{}/encoded", server.port());
     let url = format!("postgresql+psycopg2://encoded:{}@{place}", encoded(&password));
@@ -49,8 +56,8 @@ async fn a_wrong_password_is_an_error_that_does_not_show_it() {
     server.database("wrong", "right-hunter2");
     let begun = std::time::Instant::now();
     for password in ["secret-hunter2", ""] {
-        let error = works(&storages(&settings(&server, "wrong", "wrong", password)));
-        let error = error.await.expect_err("no access");
+        let storages = storages(&settings(&server, "wrong", "wrong", password));
+        let error = works(&storages).await.expect_err("no access");
         let text = format!("{error} {error:?}");
         assert!(text.contains("password authentication failed for user \\\"wrong\\\""), "{text}");
         assert!(!text.contains("hunter2"), "{text}");

@@ -282,8 +282,7 @@ fn as_user(program: &Path, directory: &TempDir) -> Command {
 }
 
 fn program(programs: &Path, name: &str, directory: &TempDir) -> Command {
-    let mut command = as_user(&programs.join(name), directory);
-    command
+    as_user(&programs.join(name), directory)
 }
 
 fn programs() -> PathBuf {

@@ -194,6 +194,21 @@ instance_core::setters! {
     }
 }
 
+/// A variable of libpq's. The driver reads them itself, but does not tell all that it has read.
+#[expect(clippy::disallowed_methods, reason = "the driver reads these variables of libpq, too")]
+pub(super) fn of_environment(variable: &str) -> Option<String> {
+    std::env::var(variable).ok()
+}
+
+/// The name of the operating system's user, if nothing names a role. The driver would ask a variable for it.
+fn role_of_system(params: &Params) -> Option<String> {
+    if params.of_driver("user").is_some() || of_environment("PGUSER").is_some() {
+        return None;
+    }
+    let user = nix::unistd::User::from_uid(nix::unistd::Uid::effective()).ok()??;
+    Some(user.name)
+}
+
 /// What the driver needs for one server, without the password. What the parameters do not say, the driver takes from where
 /// libpq takes it: variables such as `PGHOST`, and the name of the operating system's user.
 ///
@@ -206,7 +221,9 @@ fn connect_options(params: &Params, place: &Place) -> Result<PgConnectOptions, S
     let port = place.port.map(|port| port.to_string());
     let of_place = [("host", host), ("port", port.as_deref())];
     let of_place = of_place.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    let role = role_of_system(params);
     let of_driver = params.of_driver.iter().map(|(name, value)| (*name, value.as_str()));
+    let of_driver = of_driver.chain(role.as_deref().map(|role| ("user", role)));
     let mut url = String::from("postgresql:/");
     for (index, (name, value)) in of_place.chain(of_driver).enumerate() {
         url.push(if index == 0 { '?' } else { '&' });

@@ -30,6 +30,9 @@ use crate::sql::session::{BEGIN, IDENTITY, PROCESS, Scope, set};
 const PAUSE: Duration = Duration::from_millis(10);
 const LONGEST_PAUSE: Duration = Duration::from_millis(500);
 
+/// How long a server has to answer at least, so that it is not taken for silent when the time is over.
+const LEAST: Duration = Duration::from_millis(100);
+
 /// How long a pooler may take to give a second connection a process.
 const SECOND_CONNECTION: Duration = Duration::from_secs(2);
 
@@ -142,7 +145,7 @@ async fn reach_server(
     target: Target,
     deadline: Instant,
 ) -> sqlx::Result<Contact> {
-    let left = deadline.saturating_duration_since(Instant::now());
+    let left = deadline.saturating_duration_since(Instant::now()).max(LEAST);
     let limit = config.connect_timeout.map_or(left, |limit| limit.min(left));
     let bare = server.connect.clone().ssl_mode(mode);
     let greeting = async {
@@ -158,7 +161,9 @@ async fn reach_server(
         }
     };
     let greeted = tokio::time::timeout(limit, greeting).await;
-    let (mut relayed, connect, mut settings) = greeted.map_err(|_| timed_out(server, limit))??;
+    let greeted = greeted.map_err(|_| timed_out(server, limit))?;
+    let (mut relayed, connect, mut settings) =
+        greeted.map_err(|error| explained(error, &server.connect))?;
     let first = &mut relayed.connection;
     let identity = sqlx::raw_sql(IDENTITY).fetch_one(&mut *first).await?;
     let is_read_only = identity.try_get::<&str, _>(1)? == "on";
@@ -239,13 +244,26 @@ fn is_of_login(error: &sqlx::Error) -> bool {
     code.is_some_and(|code| code.starts_with("28"))
 }
 
+/// Makes more of the one error of a login that is the driver's: it writes the role's name into a message in which some
+/// signs have a meaning.
+fn explained(error: sqlx::Error, connect: &PgConnectOptions) -> sqlx::Error {
+    let said = error.as_database_error().map(sqlx::error::DatabaseError::message);
+    if said == Some("malformed SCRAM message") && connect.get_username().contains(',') {
+        let text = "a role with a comma in its name cannot log in by a password (SCRAM) from here; \
+                    rename the role, or let it log in by a certificate";
+        return sqlx::Error::Configuration(text.into());
+    }
+    error
+}
+
 /// Whether another try may succeed.
 fn passes(error: &sqlx::Error) -> bool {
     let is_transient = |error: &sqlx::Error| {
         let error = error.as_database_error();
         error.is_some_and(sqlx::error::DatabaseError::is_transient_in_connect_phase)
     };
-    is_lost(error) || is_transient(error)
+    let is_of_place = matches!(error, sqlx::Error::Io(error) if error.kind() == std::io::ErrorKind::PermissionDenied);
+    (is_lost(error) || is_transient(error)) && !is_of_place
 }
 
 fn timed_out(server: &Server, limit: Duration) -> sqlx::Error {

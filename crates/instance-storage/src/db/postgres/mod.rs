@@ -104,7 +104,7 @@ impl PostgresDatabase {
     }
 
     /// The connections to the server that was reached; at first, and when that was lost, one is reached.
-    async fn link(&self) -> sqlx::Result<Link> {
+    async fn link(&self, deadline: Instant) -> sqlx::Result<Link> {
         if let Some(link) = &self.connections().link {
             return Ok(link.clone());
         }
@@ -112,7 +112,7 @@ impl PostgresDatabase {
         if let Some(link) = &self.connections().link {
             return Ok(link.clone());
         }
-        let contact = contact::reach(&self.config, self.deadline()).await?;
+        let contact = contact::reach(&self.config, deadline).await?;
         let mut connections = self.connections();
         let link = self.new_link(contact, connections.of_webserver);
         Ok(connections.link.insert(link).clone())
@@ -185,7 +185,7 @@ impl PostgresDatabase {
         let (sql, values) = render(select);
         let deadline = self.deadline();
         loop {
-            match self.fetch_once(&sql, &values, &read).await {
+            match self.fetch_once(&sql, &values, &read, deadline).await {
                 Ok(found) => return found,
                 Err(error) => {
                     let waited = self.wait_after(error, deadline).await;
@@ -200,8 +200,9 @@ impl PostgresDatabase {
         sql: &str,
         values: &SqlxValues,
         read: &(impl Fn(Row) -> Result<T, StorageError> + Send + Sync),
+        deadline: Instant,
     ) -> sqlx::Result<Result<Vec<T>, StorageError>> {
-        let Link { pool, contact } = self.link().await?;
+        let Link { pool, contact } = self.link(deadline).await?;
         let query = sqlx::query_with(AssertSqlSafe(sql.to_owned()), values.clone());
         let read = |row| read(Row::from_postgres(&self.name, row));
         if contact.between != Between::Transactions {
@@ -293,15 +294,15 @@ impl PostgresDatabase {
     async fn begin(&self) -> sqlx::Result<Transaction<'static, Postgres>> {
         let deadline = self.deadline();
         loop {
-            match self.begin_once().await {
+            match self.begin_once(deadline).await {
                 Ok(transaction) => return Ok(transaction),
                 Err(error) => self.wait_after(error, deadline).await?,
             }
         }
     }
 
-    async fn begin_once(&self) -> sqlx::Result<Transaction<'static, Postgres>> {
-        let Link { pool, contact } = self.link().await?;
+    async fn begin_once(&self, deadline: Instant) -> sqlx::Result<Transaction<'static, Postgres>> {
+        let Link { pool, contact } = self.link(deadline).await?;
         pool.begin_with(AssertSqlSafe(contact.begin())).await
     }
 
@@ -341,7 +342,9 @@ impl PostgresDatabase {
             return;
         }
         // Whether none can be reached, the caller finds out.
-        let Ok(contact) = contact::reach(&self.config, Instant::now()).await else { return };
+        let Ok(contact) = contact::reach(&self.config, Instant::now() + LOOK_AROUND).await else {
+            return;
+        };
         let mut connections = self.connections();
         let is_the_same = |link: &Link| link.contact.place == contact.place;
         if !connections.link.as_ref().is_some_and(is_the_same) {
@@ -353,7 +356,8 @@ impl PostgresDatabase {
     /// Why the pool gave no connection in time. It is what the server says to a new connection. If the server
     /// accepts one, all connections of the pool are in use.
     async fn why_no_connection(&self) -> sqlx::Error {
-        let Ok(Link { contact, .. }) = self.link().await else { return sqlx::Error::PoolTimedOut };
+        let link = self.link(Instant::now()).await;
+        let Ok(Link { contact, .. }) = link else { return sqlx::Error::PoolTimedOut };
         let connecting = tokio::time::timeout(DIAGNOSIS, contact.connect.connect()).await;
         match connecting {
             Ok(Err(error)) => error,

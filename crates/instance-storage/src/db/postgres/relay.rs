@@ -18,7 +18,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream, UnixStream};
 use tokio::task::JoinHandle;
 
-use super::config::Certificates;
+use super::config::{Certificates, of_environment};
 
 /// What a server says of itself when a connection begins.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -38,6 +38,19 @@ pub(super) struct Relayed {
 
 /// What passes on what is said, until this is dropped.
 struct Passing(JoinHandle<io::Result<()>>);
+
+impl Passing {
+    /// Why it has ended, if it has. The driver sees nothing but that it was left alone.
+    async fn error(mut self) -> Option<sqlx::Error> {
+        if !self.0.is_finished() {
+            return None;
+        }
+        let error = (&mut self.0).await.ok()?.err()?;
+        // What is wrong with a certificate shows when something is sent.
+        let is_of_tls = error.kind() == io::ErrorKind::InvalidData;
+        Some(if is_of_tls { sqlx::Error::Tls(error.into()) } else { error.into() })
+    }
+}
 
 impl Drop for Passing {
     fn drop(&mut self) {
@@ -66,7 +79,10 @@ pub(super) async fn connect(
             pass(client, server, &start_up, &heard).await
         }
     }));
-    let connection = inside.connect().await?;
+    let connection = match inside.connect().await {
+        Ok(connection) => connection,
+        Err(error) => return Err(passing.error().await.unwrap_or(error)),
+    };
     let greeting = heard.lock().unwrap_or_else(PoisonError::into_inner).greeting.clone();
     Ok(Relayed { connection, greeting, _passing: passing })
 }
@@ -111,11 +127,6 @@ async fn reach(
         client_key_path: key.as_ref(),
     };
     handshake(stream, config, SocketIntoBox).await
-}
-
-#[expect(clippy::disallowed_methods, reason = "the driver reads these variables of libpq, too")]
-fn of_environment(variable: &str) -> Option<String> {
-    std::env::var(variable).ok()
 }
 
 /// Waits for the driver's connection, and reads with what it begins. The name that it has for us becomes its real one.
