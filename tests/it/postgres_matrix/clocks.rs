@@ -100,7 +100,8 @@ async fn find(storages: &Storages, names: &[&str]) -> Result<Value, StorageError
         counts.insert((*name).to_owned(), json!(of_asset.len()));
         let materialized = events.get_materialized_partitions(&key, None, None).await?;
         // Both ways to count them have to agree.
-        let counted = events.get_materialization_count_by_partition(&[key.clone()]).await?;
+        let counted =
+            events.get_materialization_count_by_partition(std::slice::from_ref(&key)).await?;
         let counted =
             counted.get(&key).map(|counted| counted.keys().cloned().collect::<BTreeSet<_>>());
         assert_eq!(counted.unwrap_or_default(), materialized);

@@ -14,7 +14,7 @@ fn odd() -> String {
 
 /// The text as a URL has to have it.
 fn encoded(text: &str) -> String {
-    text.bytes().map(|byte| format!("%{byte:02X}")).collect()
+    text.bytes().flat_map(|byte| format!("%{byte:02X}").into_bytes()).map(char::from).collect()
 }
 
 #[tokio::test]

@@ -421,11 +421,13 @@ impl PostgresDatabase {
             drop(connection);
             match self.create(&missing).await {
                 Ok(()) => {}
-                Err(error) => match lacking_right(&error) {
-                    Some(said) => return Err(self.may_not_create(said)),
+                Err(error) => {
+                    if let Some(said) = lacking_right(&error) {
+                        return Err(self.may_not_create(said));
+                    }
                     // Another process is creating them, too.
-                    None => tracing::debug!(database = %self.name, %error, "creating failed"),
-                },
+                    tracing::debug!(database = %self.name, %error, "creating failed");
+                }
             }
             tokio::time::sleep(CREATION_PAUSE).await;
         }
