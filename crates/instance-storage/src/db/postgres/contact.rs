@@ -276,6 +276,7 @@ mod tests {
     use sqlx::postgres::PgConnectOptions;
 
     use super::{Between, Contact};
+    use crate::sql::session::{BEGIN, Scope, set};
 
     fn contact(between: Between) -> Contact {
         let settings = vec![("TimeZone".to_owned(), "Asia/Seoul".to_owned())];
@@ -285,19 +286,15 @@ mod tests {
 
     #[test]
     fn settings_hold_as_long_as_the_pooler_lets_them() {
+        let settings = [("TimeZone", "Asia/Seoul"), ("a", "b")];
         for between in [Between::Nothing, Between::Sessions] {
             let contact = contact(between).with_setting("a", "b".to_owned());
-            let of_connection = contact.of_connection();
-            assert_eq!(
-                of_connection.as_deref(),
-                Some(
-                    "SELECT set_config(E'TimeZone', E'Asia/Seoul', false); SELECT set_config(E'a', E'b', false)"
-                )
-            );
-            assert_eq!(contact.begin(), "BEGIN");
+            let expected = format!("; {}", contact.of_connection().unwrap());
+            assert_eq!(expected, set(settings, Scope::Session));
+            assert_eq!(contact.begin(), BEGIN);
         }
-        let contact = contact(Between::Transactions);
+        let contact = contact(Between::Transactions).with_setting("a", "b".to_owned());
         assert_eq!(contact.of_connection(), None);
-        assert_eq!(contact.begin(), "BEGIN; SELECT set_config(E'TimeZone', E'Asia/Seoul', true)");
+        assert_eq!(contact.begin(), format!("{BEGIN}{}", set(settings, Scope::Transaction)));
     }
 }
