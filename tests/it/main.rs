@@ -19,6 +19,7 @@ mod migrate;
 mod old_databases;
 mod postgres;
 mod postgres_as_found;
+mod postgres_matrix;
 mod postgres_webserver;
 mod query_plans;
 mod reading_back;

@@ -12,17 +12,21 @@ use anyhow::{Result, ensure};
 use crate::process::{cargo, run as run_command};
 use crate::scratch::Scratch;
 use crate::workspace::{SELECTION, TESTS_TARGET, Workspace};
-use crate::{corpus, old_databases, postgres, python_env};
+use crate::{corpus, old_databases, pgbouncer, postgres, python_env};
 
 /// Runs the tests with the release binary.
 pub(crate) fn run(workspace: &Workspace, args: &[String]) -> Result<()> {
     let binary = binary(workspace, RELEASE)?;
     let corpus = corpus::homes(workspace)?;
     let old_databases = old_databases::unpacked(workspace)?;
+    // Some tests start servers and poolers of their own.
+    let (servers, pooler) = (postgres::programs(workspace)?, pgbouncer::ensure(workspace)?);
     with_servers(workspace, |tests| {
         tests.arg("--").args(args).env("DAGSTER_INSTANCE_BIN", binary);
         tests.env("DAGSTER_INSTANCE_CORPUS", corpus);
         tests.env("DAGSTER_INSTANCE_OLD_DATABASES", old_databases);
+        tests.env("DAGSTER_INSTANCE_TEST_POSTGRES_PROGRAMS", servers);
+        tests.env("DAGSTER_INSTANCE_TEST_PGBOUNCER", pooler);
     })
 }
 

@@ -27,6 +27,7 @@ mod old_databases;
 mod outside;
 mod package;
 mod parity;
+mod pgbouncer;
 mod postgres;
 mod process;
 mod public_api;

@@ -197,7 +197,7 @@ pub(crate) fn pg_dump(workspace: &Workspace) -> Result<PathBuf> {
 }
 
 /// The directory of the server's programs: the system's, else those of the package.
-fn programs(workspace: &Workspace) -> Result<PathBuf> {
+pub(crate) fn programs(workspace: &Workspace) -> Result<PathBuf> {
     // A link on the path, as some systems have it, leads to where the other programs are.
     let on_path = on_path("initdb").and_then(|program| fs::canonicalize(program).ok());
     let on_path = on_path.as_deref().and_then(Path::parent).map(Path::to_owned);
@@ -224,7 +224,7 @@ fn package(workspace: &Workspace) -> Result<PathBuf> {
     Ok(directory.join(PACKAGE_PROGRAMS))
 }
 
-fn on_path(program: &str) -> Option<PathBuf> {
+pub(crate) fn on_path(program: &str) -> Option<PathBuf> {
     let path = env::var_os("PATH")?;
     env::split_paths(&path).map(|directory| directory.join(program)).find(|file| file.is_file())
 }

@@ -107,6 +107,21 @@ pub(super) fn is_of_rivals(error: &StorageError) -> bool {
     ["23505", "42P07", "42710", "XX000"].contains(&state.as_str())
 }
 
+/// What a server says if the role lacks a right.
+#[cfg(feature = "postgres")]
+pub(super) fn lacking_right(error: &StorageError) -> Option<&str> {
+    let StorageError::Backend { source, .. } = error else {
+        return None;
+    };
+    let error = source.downcast_ref::<sqlx::Error>()?;
+    match Code::of(error) {
+        Some(Code::Postgres(state)) if state == "42501" => {
+            Some(error.as_database_error()?.message())
+        }
+        _ => None,
+    }
+}
+
 /// Whether the values of a statement are refused. In Postgres, these are data exceptions, constraints and limits.
 /// In SQLite, they are values that are too big, of another type, or against a constraint.
 fn is_of_values(error: &sqlx::Error) -> bool {

@@ -337,8 +337,9 @@ pub(crate) struct Connection<'c> {
 #[derive(Debug)]
 enum DriverConnection<'c> {
     Sqlite(&'c mut sqlx::SqliteConnection),
+    /// With whether a prepared statement outlives its transaction.
     #[cfg(feature = "postgres")]
-    Postgres(&'c mut sqlx::PgConnection),
+    Postgres(&'c mut sqlx::PgConnection, bool),
 }
 
 impl Connection<'_> {
@@ -347,7 +348,7 @@ impl Connection<'_> {
         match self.driver {
             DriverConnection::Sqlite(_) => Dialect::Sqlite,
             #[cfg(feature = "postgres")]
-            DriverConnection::Postgres(_) => Dialect::Postgres,
+            DriverConnection::Postgres(..) => Dialect::Postgres,
         }
     }
 
@@ -380,7 +381,7 @@ impl Connection<'_> {
     )]
     async fn lock_against_changes(&mut self, table: &'static str) -> Result<(), StorageError> {
         #[cfg(feature = "postgres")]
-        if let DriverConnection::Postgres(connection) = &mut self.driver {
+        if let DriverConnection::Postgres(connection, _) = &mut self.driver {
             let locked = sqlx::raw_sql(AssertSqlSafe(schema::lock_against_changes(table)))
                 .execute(&mut **connection)
                 .await;
@@ -428,10 +429,10 @@ impl Connection<'_> {
                 rows.await.map(|rows| rows.into_iter().map(detached).collect())
             }
             #[cfg(feature = "postgres")]
-            DriverConnection::Postgres(connection) => {
+            DriverConnection::Postgres(connection, keeps_statements) => {
                 let (sql, values) = postgres::render(statement);
-                let rows =
-                    sqlx::query_with(AssertSqlSafe(sql), values).fetch_all(&mut **connection);
+                let query = sqlx::query_with(AssertSqlSafe(sql), values);
+                let rows = query.persistent(*keeps_statements).fetch_all(&mut **connection);
                 let detached = |row| Row::from_postgres(&self.database, row);
                 rows.await.map(|rows| rows.into_iter().map(detached).collect())
             }
@@ -459,9 +460,10 @@ impl Connection<'_> {
                 done.await.map(|done| done.rows_affected())
             }
             #[cfg(feature = "postgres")]
-            DriverConnection::Postgres(connection) => {
+            DriverConnection::Postgres(connection, keeps_statements) => {
                 let (sql, values) = postgres::render(statement);
-                let done = sqlx::query_with(AssertSqlSafe(sql), values).execute(&mut **connection);
+                let query = sqlx::query_with(AssertSqlSafe(sql), values);
+                let done = query.persistent(*keeps_statements).execute(&mut **connection);
                 done.await.map(|done| done.rows_affected())
             }
         };

@@ -11,7 +11,7 @@ use sea_query::{
     UpdateStatement, WindowStatement,
 };
 
-use crate::sql::events::{is_after_wipe, is_between, is_later_than_wipe, is_of_types};
+use crate::sql::events::{is_after_wipe, is_between, is_later_than_wipe, is_of_types, wiped_at};
 use crate::sql::packed::packed;
 use crate::sql::tables::{asset_event_tags, asset_keys, event_logs};
 use crate::sql::{Dialect, VALUES_PER_STATEMENT, is_one_of, without_index};
@@ -123,10 +123,9 @@ pub(crate) fn select_latest_tags(
 }
 
 /// How often each partition of these assets was materialised since it was last wiped.
-pub(crate) fn select_counts(of_assets: &[String]) -> SelectStatement {
+pub(crate) fn select_counts(of_assets: &[String], dialect: Dialect) -> SelectStatement {
     const COUNT: &str = "count";
     let (events, assets) = (event_logs::TABLE, asset_keys::TABLE);
-    let wiped_at = || Expr::col((assets, asset_keys::WIPE_TIMESTAMP));
     let keys = of_assets.iter().map(String::as_str);
     Query::select()
         .columns([(events, event_logs::ASSET_KEY), (events, event_logs::PARTITION)])
@@ -141,8 +140,8 @@ pub(crate) fn select_counts(of_assets: &[String]) -> SelectStatement {
         .and_where(Expr::col((events, event_logs::PARTITION)).is_not_null())
         .cond_where(
             Cond::any()
-                .add(wiped_at().is_null())
-                .add(Expr::col((events, event_logs::TIMESTAMP)).gt(wiped_at())),
+                .add(Expr::col((assets, asset_keys::WIPE_TIMESTAMP)).is_null())
+                .add(Expr::col((events, event_logs::TIMESTAMP)).gt(wiped_at(dialect))),
         )
         .group_by_columns([(events, event_logs::ASSET_KEY), (events, event_logs::PARTITION)])
         .take()
@@ -196,6 +195,7 @@ pub(crate) fn select_event_tags(
     asset_key: &AssetKey,
     filter_tags: &BTreeMap<String, String>,
     filter_event_id: Option<StorageId>,
+    dialect: Dialect,
 ) -> SelectStatement {
     use asset_event_tags::{ASSET_KEY, EVENT_ID, EVENT_TIMESTAMP, ID, KEY, TABLE, VALUE};
 
@@ -208,7 +208,7 @@ pub(crate) fn select_event_tags(
         .columns([ID, KEY, VALUE, EVENT_ID])
         .from(TABLE)
         .and_where(asset.eq(asset_key.as_str()))
-        .and_where(is_later_than_wipe(&asset_key, (TABLE, EVENT_TIMESTAMP)))
+        .and_where(is_later_than_wipe(&asset_key, (TABLE, EVENT_TIMESTAMP), dialect))
         .order_by(ID, Order::Asc);
     for (key, value) in filter_tags {
         let tagged = Query::select()
@@ -305,6 +305,7 @@ pub(crate) fn update_of_partitions(asset_key: &str, partitions: &[String]) -> Up
 pub(crate) fn select_last_since_wipe(
     asset_key: &str,
     of_types: &[DagsterEventType],
+    dialect: Dialect,
 ) -> SelectStatement {
     // By the greatest id, so that no bodies are sorted.
     let last = Query::select()
@@ -312,7 +313,7 @@ pub(crate) fn select_last_since_wipe(
         .from(event_logs::TABLE)
         .and_where(Expr::col(event_logs::ASSET_KEY).eq(asset_key))
         .and_where(is_of_types(of_types))
-        .and_where(is_after_wipe(asset_key))
+        .and_where(is_after_wipe(asset_key, dialect))
         .take();
     Query::select()
         .columns([event_logs::ID, event_logs::EVENT, event_logs::RUN_ID])

@@ -1,6 +1,6 @@
 //! Statements on assets.
 
-use chrono::NaiveDateTime;
+use chrono::{DateTime, NaiveDateTime, Utc};
 use instance_core::asset_key::AssetKey;
 use instance_core::event::DagsterEventType;
 use instance_core::ids::StorageId;
@@ -26,7 +26,7 @@ pub(crate) struct AssetChange {
     pub(crate) asset_key: String,
     pub(crate) last_materialization: Option<String>,
     pub(crate) last_run_id: Option<String>,
-    pub(crate) last_materialization_timestamp: NaiveDateTime,
+    pub(crate) last_materialization_timestamp: DateTime<Utc>,
 }
 
 impl AssetChange {
@@ -36,7 +36,7 @@ impl AssetChange {
             asset_key: asset_key.to_owned(),
             last_materialization: None,
             last_run_id: None,
-            last_materialization_timestamp: NaiveDateTime::MIN,
+            last_materialization_timestamp: DateTime::<Utc>::MIN_UTC,
         }
     }
 }
@@ -258,7 +258,7 @@ fn is_one_of_texts(keys: &[String]) -> Expr {
 pub(crate) fn update_wiped(
     keys: &[String],
     details: String,
-    at: NaiveDateTime,
+    at: DateTime<Utc>,
     has: Capabilities,
 ) -> UpdateStatement {
     let nothing = || Expr::val(None::<String>);
@@ -276,10 +276,10 @@ pub(crate) fn update_wiped(
     update
 }
 
-/// When an asset was last wiped.
-pub(crate) fn select_wipe_timestamp(asset_key: &AssetKey) -> SelectStatement {
+/// What is known of an asset: when it was last wiped.
+pub(crate) fn select_details(asset_key: &AssetKey) -> SelectStatement {
     Query::select()
-        .column(asset_keys::WIPE_TIMESTAMP)
+        .columns([asset_keys::ID, asset_keys::ASSET_DETAILS])
         .from(asset_keys::TABLE)
         .and_where(Expr::col(asset_keys::ASSET_KEY).eq(asset_key.to_db_string()))
         .take()

@@ -1,6 +1,6 @@
 //! Statements on evaluations of automation conditions.
 
-use chrono::NaiveDateTime;
+use chrono::{DateTime, Utc};
 use sea_query::{
     DeleteStatement, Expr, ExprTrait, InsertStatement, OnConflict, Order, Query, SelectStatement,
 };
@@ -73,6 +73,6 @@ fn select() -> SelectStatement {
 }
 
 /// Deletes what was stored before a time.
-pub(crate) fn delete(before: NaiveDateTime) -> DeleteStatement {
+pub(crate) fn delete(before: DateTime<Utc>) -> DeleteStatement {
     Query::delete().from_table(TABLE).and_where(Expr::col(CREATE_TIMESTAMP).lt(before)).take()
 }

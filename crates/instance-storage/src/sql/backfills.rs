@@ -1,6 +1,6 @@
 //! Statements on backfills.
 
-use chrono::NaiveDateTime;
+use chrono::{DateTime, Utc};
 use instance_core::scheduling::{BulkActionsFilter, PartitionBackfill};
 use instance_core::serdes::serialize_value;
 use instance_core::storage::BackfillsPage;
@@ -19,7 +19,7 @@ use crate::sql::{countable, is_one_of, tagged};
 /// Stores a backfill unless one of its id is stored.
 pub(crate) fn insert(
     backfill: &PartitionBackfill,
-    at: NaiveDateTime,
+    at: DateTime<Utc>,
     has: Capabilities,
 ) -> InsertStatement {
     let mut columns = vec![
@@ -145,8 +145,8 @@ fn matches(filter: &BulkActionsFilter, has: Capabilities) -> Cond {
     } else {
         has_runs_of_job_and_tags(filter)
     })
-    .add_option(filter.created_before.map(|before| time.clone().lt(before.naive_utc())))
-    .add_option(filter.created_after.map(|after| time.gt(after.naive_utc())))
+    .add_option(filter.created_before.map(|before| time.clone().lt(before)))
+    .add_option(filter.created_after.map(|after| time.gt(after)))
     .add_option(filter.selector_id.as_deref().map(|id| Expr::col(bulk_actions::SELECTOR_ID).eq(id)))
 }
 

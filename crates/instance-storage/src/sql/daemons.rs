@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use chrono::NaiveDateTime;
+use chrono::{DateTime, Utc};
 use instance_core::daemon::DaemonHeartbeat;
 use instance_core::serdes::serialize_value;
 use sea_query::{
@@ -15,7 +15,7 @@ use crate::sql::is_one_of;
 use crate::sql::tables::{daemon_heartbeats, kvs};
 
 /// Stores a sign of life in the place of the last one of its kind.
-pub(crate) fn upsert_heartbeat(heartbeat: &DaemonHeartbeat, at: NaiveDateTime) -> InsertStatement {
+pub(crate) fn upsert_heartbeat(heartbeat: &DaemonHeartbeat, at: DateTime<Utc>) -> InsertStatement {
     Query::insert()
         .into_table(daemon_heartbeats::TABLE)
         .columns([

@@ -16,7 +16,7 @@ use sea_query::{
 
 use crate::sql::bounded::BoundedText;
 use crate::sql::tables::{asset_event_tags, asset_keys, event_logs};
-use crate::sql::{countable, direction, without_index, without_int_index};
+use crate::sql::{Dialect, countable, direction, without_index, without_int_index};
 
 /// How many events one statement inserts; each binds seven values, and SQLite allows 32,766.
 pub(crate) const EVENTS_PER_INSERT: usize = 1_000;
@@ -258,17 +258,18 @@ fn names(of_types: &[DagsterEventType]) -> impl Iterator<Item = &str> {
 }
 
 /// Leaves out events about an asset from before it was last wiped.
-pub(super) fn is_after_wipe(asset_key: &str) -> SimpleExpr {
-    is_later_than_wipe(asset_key, (event_logs::TABLE, event_logs::TIMESTAMP))
+pub(super) fn is_after_wipe(asset_key: &str, dialect: Dialect) -> SimpleExpr {
+    is_later_than_wipe(asset_key, (event_logs::TABLE, event_logs::TIMESTAMP), dialect)
 }
 
 /// Whether a time is later than that at which an asset was last wiped.
 pub(super) fn is_later_than_wipe(
     asset_key: &str,
     column: (&'static str, &'static str),
+    dialect: Dialect,
 ) -> SimpleExpr {
     let wiped_at = Query::select()
-        .column(asset_keys::WIPE_TIMESTAMP)
+        .expr(wiped_at(dialect))
         .from(asset_keys::TABLE)
         .and_where(Expr::col(asset_keys::ASSET_KEY).eq(asset_key))
         .take();
@@ -276,6 +277,27 @@ pub(super) fn is_later_than_wipe(
     // The first second of Python's calendar: events of before 1970 are events, too.
     let never = DateTime::from_timestamp(-62_135_596_800, 0).unwrap_or_default().naive_utc();
     Expr::col(column).gt(Func::coalesce([wiped_at, never.into()]))
+}
+
+/// When an asset was last wiped, in UTC, as the times of events are; null if it never was.
+///
+/// In Postgres, the column has the time of the server's zone (see [`timestamp`](super::timestamp)), and in the hour that a
+/// zone has twice nobody can tell which it was. So the time is that of the details, as in Dagster.
+pub(super) fn wiped_at(dialect: Dialect) -> SimpleExpr {
+    match dialect {
+        Dialect::Sqlite => Expr::col((asset_keys::TABLE, asset_keys::WIPE_TIMESTAMP)),
+        Dialect::Postgres => {
+            let details = Expr::col((asset_keys::TABLE, asset_keys::ASSET_DETAILS));
+            let details = Expr::from(Func::cust("nullif").args([details, Expr::val("")]));
+            let seconds = Expr::from(
+                Func::cust("json_extract_path_text")
+                    .args([details.cast_as("json"), Expr::val("last_wipe_timestamp")]),
+            )
+            .cast_as("float8");
+            let time = Func::cust("to_timestamp").arg(seconds);
+            Func::cust("timezone").args([Expr::val("UTC"), time.into()]).into()
+        }
+    }
 }
 
 /// Up to how many partitions are looked for one by one.
@@ -287,6 +309,7 @@ pub(crate) fn select_event_records(
     limit: Option<u64>,
     order: Order,
     with_cursors: bool,
+    dialect: Dialect,
 ) -> SelectStatement {
     let mut select = Query::select();
     select
@@ -296,7 +319,7 @@ pub(crate) fn select_event_records(
     if let Some(asset_key) = filter.asset_key.as_ref().map(AssetKey::to_db_string) {
         select
             .and_where(Expr::col(event_logs::ASSET_KEY).eq(asset_key.as_str()))
-            .and_where(is_after_wipe(&asset_key));
+            .and_where(is_after_wipe(&asset_key, dialect));
     }
     if let Some(names) = filter.asset_partitions.as_slice() {
         let names = names.iter().map(String::as_str);
@@ -378,7 +401,10 @@ pub(crate) fn select_asset_partitions_of_run(
 }
 
 /// What the columns of events about assets say.
-pub(crate) fn select_asset_event_summaries(query: &AssetEventSummaryQuery) -> SelectStatement {
+pub(crate) fn select_asset_event_summaries(
+    query: &AssetEventSummaryQuery,
+    dialect: Dialect,
+) -> SelectStatement {
     // Of a run and a type, the run is what fewer events have.
     let event_type = match query.run_id {
         Some(_) => without_index(event_logs::DAGSTER_EVENT_TYPE),
@@ -400,7 +426,7 @@ pub(crate) fn select_asset_event_summaries(query: &AssetEventSummaryQuery) -> Se
     match query.asset_key.as_ref().map(AssetKey::to_db_string) {
         Some(asset_key) => select
             .and_where(Expr::col(event_logs::ASSET_KEY).eq(asset_key.as_str()))
-            .and_where(is_after_wipe(&asset_key)),
+            .and_where(is_after_wipe(&asset_key, dialect)),
         None => select.and_where(Expr::col(event_logs::ASSET_KEY).is_not_null()),
     };
     if let Some(run_id) = &query.run_id {

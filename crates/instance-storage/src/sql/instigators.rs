@@ -1,6 +1,6 @@
 //! Statements on schedules and sensors, which stand in two tables: by origin, and by selector.
 
-use chrono::NaiveDateTime;
+use chrono::{DateTime, Utc};
 use instance_core::scheduling::InstigatorState;
 use instance_core::serdes::serialize_value;
 use instance_core::storage::InstigatorFilter;
@@ -63,7 +63,7 @@ pub(crate) fn insert_job(state: &InstigatorState) -> InsertStatement {
 }
 
 /// Replaces the state of an origin.
-pub(crate) fn update_job(state: &InstigatorState, at: NaiveDateTime) -> UpdateStatement {
+pub(crate) fn update_job(state: &InstigatorState, at: DateTime<Utc>) -> UpdateStatement {
     Query::update()
         .table(jobs::TABLE)
         .value(jobs::STATUS, state.status.as_str())
@@ -97,7 +97,7 @@ pub(crate) fn insert_instigator(state: &InstigatorState) -> InsertStatement {
 }
 
 /// Replaces the state of a selector.
-pub(crate) fn update_instigator(state: &InstigatorState, at: NaiveDateTime) -> UpdateStatement {
+pub(crate) fn update_instigator(state: &InstigatorState, at: DateTime<Utc>) -> UpdateStatement {
     Query::update()
         .table(instigators::TABLE)
         .value(instigators::STATUS, state.status.as_str())

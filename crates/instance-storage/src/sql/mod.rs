@@ -21,6 +21,8 @@ pub(crate) mod pools;
 pub(crate) mod reindex;
 pub(crate) mod runs;
 pub(crate) mod schema;
+#[cfg(feature = "postgres")]
+pub(crate) mod session;
 pub(crate) mod snapshots;
 pub(crate) mod tables;
 pub(crate) mod ticks;

@@ -1,6 +1,6 @@
 //! Statements of data migrations: they derive columns and rows from what is stored.
 
-use chrono::NaiveDateTime;
+use chrono::{DateTime, Utc};
 use instance_core::event::DagsterEventType;
 use sea_query::{
     CommonTableExpression, Expr, ExprTrait, Func, Order, Query, SelectStatement, UnionType,
@@ -82,8 +82,8 @@ pub(crate) fn select_times_of_assets(asset_keys: &[&str]) -> SelectStatement {
 pub(crate) struct AssetColumns {
     pub(crate) id: i64,
     pub(crate) last_materialization: Option<String>,
-    pub(crate) last_materialization_timestamp: Option<NaiveDateTime>,
-    pub(crate) wipe_timestamp: Option<NaiveDateTime>,
+    pub(crate) last_materialization_timestamp: Option<DateTime<Utc>>,
+    pub(crate) wipe_timestamp: Option<DateTime<Utc>>,
 }
 
 /// Replaces columns of an asset's row; there is at least one.

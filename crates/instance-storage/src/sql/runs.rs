@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::{DateTime, Utc};
 use instance_core::ids::RunId;
 use instance_core::run::{DagsterRun, DagsterRunStatus, RunsFilter, TagFilter};
 use instance_core::serdes::serialize_value;
@@ -24,7 +24,7 @@ use crate::sql::{
 /// Stores a run; its time of creation is given, that of its last change is the database's default.
 pub(crate) fn insert_run(
     run: &DagsterRun,
-    created_at: NaiveDateTime,
+    created_at: DateTime<Utc>,
     has: Capabilities,
 ) -> InsertStatement {
     let tag = |name: &str| Expr::val(run.tags.get(name).cloned());
@@ -106,7 +106,7 @@ pub(crate) fn update_tag(run_id: &RunId, key: &str, value: &str) -> UpdateStatem
 #[derive(Debug)]
 pub(crate) struct RunChange<'a> {
     pub(crate) run: &'a DagsterRun,
-    pub(crate) updated_at: NaiveDateTime,
+    pub(crate) updated_at: DateTime<Utc>,
     pub(crate) start_time: Option<f64>,
     pub(crate) end_time: Option<f64>,
 }
@@ -382,7 +382,7 @@ pub(crate) fn select_tag_keys() -> WithQuery {
 }
 
 /// Replaces the body of a run and the columns that follow from its tags.
-pub(crate) fn update_tagged_run(run: &DagsterRun, updated_at: NaiveDateTime) -> UpdateStatement {
+pub(crate) fn update_tagged_run(run: &DagsterRun, updated_at: DateTime<Utc>) -> UpdateStatement {
     Query::update()
         .table(runs::TABLE)
         .value(runs::RUN_BODY, serialize_value(run))

@@ -1,6 +1,6 @@
 //! Statements on ticks.
 
-use chrono::NaiveDateTime;
+use chrono::{DateTime, Utc};
 use instance_core::scheduling::{TickData, TickStatus};
 use instance_core::serdes::serialize_value;
 use instance_core::storage::{Only, TicksQuery};
@@ -16,7 +16,7 @@ use crate::sql::tables::job_ticks::{
 use crate::sql::{countable, is_one_of_ids};
 
 /// Stores a tick; returns its id.
-pub(crate) fn insert(tick: &TickData, at: NaiveDateTime) -> InsertStatement {
+pub(crate) fn insert(tick: &TickData, at: DateTime<Utc>) -> InsertStatement {
     Query::insert()
         .into_table(TABLE)
         .columns([JOB_ORIGIN_ID, STATUS, TICK_TYPE, TIMESTAMP, TICK_BODY, SELECTOR_ID])
@@ -41,7 +41,7 @@ pub(crate) fn bounded(tick: &TickData) -> impl Iterator<Item = BoundedText<'_>> 
 }
 
 /// Replaces a tick.
-pub(crate) fn update(tick_id: i64, tick: &TickData, at: NaiveDateTime) -> UpdateStatement {
+pub(crate) fn update(tick_id: i64, tick: &TickData, at: DateTime<Utc>) -> UpdateStatement {
     let mut update = Query::update();
     update
         .table(TABLE)
@@ -107,10 +107,10 @@ fn select_of(select: &mut SelectStatement, query: &TicksQuery) {
 
 fn restrict(select: &mut SelectStatement, query: &TicksQuery) {
     if let Some(before) = query.before {
-        select.and_where(Expr::col(TIMESTAMP).lt(before.naive_utc()));
+        select.and_where(Expr::col(TIMESTAMP).lt(before));
     }
     if let Some(after) = query.after {
-        select.and_where(Expr::col(TIMESTAMP).gt(after.naive_utc()));
+        select.and_where(Expr::col(TIMESTAMP).gt(after));
     }
     if let Some(statuses) = query.statuses.as_slice() {
         select.and_where(has_status(statuses));
@@ -145,7 +145,7 @@ pub(crate) fn select_of_selector(
 pub(crate) fn delete(
     origin_id: &str,
     selector_id: &str,
-    before: NaiveDateTime,
+    before: DateTime<Utc>,
     statuses: &Only<TickStatus>,
 ) -> DeleteStatement {
     let mut delete = Query::delete();

@@ -13,11 +13,11 @@ pub(crate) use run_events::{RunsAndEvents, SqlRunEventStore};
 pub(crate) use runs::SqlRunStorage;
 pub(crate) use schedules::SqlScheduleStorage;
 
-use chrono::NaiveDateTime;
+use chrono::{DateTime, Utc};
 use instance_core::error::StorageError;
 use instance_core::storage::storable_time;
 
 /// The time of seconds since 1970, for a column; refused if no calendar has it.
-fn column_time(what: &'static str, timestamp: f64) -> Result<NaiveDateTime, StorageError> {
-    storable_time(what, timestamp).map(|time| time.naive_utc())
+fn column_time(what: &'static str, timestamp: f64) -> Result<DateTime<Utc>, StorageError> {
+    storable_time(what, timestamp)
 }

@@ -1,6 +1,7 @@
 //! How to reach a Postgres database.
 //!
-//! Not here: what becomes of the parameters of libpq; see [`params`](super::params).
+//! Not here: what becomes of the parameters of libpq; see [`params`](super::params). Which of several servers is taken; see
+//! [`contact`](super::contact).
 
 use std::fmt::Write as _;
 use std::str::FromStr;
@@ -8,15 +9,26 @@ use std::time::Duration;
 
 use instance_core::error::StorageError;
 use instance_core::settings::PostgresSettings;
-use sqlx::postgres::PgConnectOptions;
+use sqlx::postgres::{PgConnectOptions, PgSslMode};
 
+use super::options::Setting;
 use super::params::Params;
+use super::servers::{Place, Target, places};
 
 /// How to reach a Postgres database, and how many connections to hold.
 #[derive(Clone)]
 #[non_exhaustive]
 pub struct PostgresConfig {
-    pub(super) connect: PgConnectOptions,
+    /// The servers in the order in which they are tried.
+    pub(super) servers: Vec<Server>,
+    /// What a server has to be.
+    pub(super) target: Target,
+    /// Settings of the server that each connection is to have.
+    pub(super) session: Vec<Setting>,
+    /// Whether each transaction may have another connection of the server, whatever is found out.
+    pub(super) assumes_pooler: bool,
+    /// How long it may take to connect to one server; `None` means as long as a caller waits.
+    pub connect_timeout: Option<Duration>,
     /// How many connections all three stores together hold at most.
     pub max_connections: u32,
     /// How long a caller waits for a connection.
@@ -25,11 +37,31 @@ pub struct PostgresConfig {
     pub create_tables: bool,
 }
 
+/// One of the servers.
+#[derive(Clone)]
+pub(super) struct Server {
+    /// How the driver connects to it, but for the settings of the session.
+    pub(super) connect: PgConnectOptions,
+    /// The files of TLS, which the driver does not tell.
+    pub(super) certificates: Certificates,
+}
+
+/// Files of TLS.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Certificates {
+    /// Certificates of those who sign those of servers.
+    pub(super) root: Option<String>,
+    /// The certificate that we show.
+    pub(super) client: Option<String>,
+    /// Its key.
+    pub(super) key: Option<String>,
+}
+
 impl std::fmt::Debug for PostgresConfig {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         // The connection's own text would show the password.
         f.debug_struct("PostgresConfig")
-            .field("host", &self.connect.get_host())
+            .field("name", &self.name())
             .field("max_connections", &self.max_connections)
             .finish_non_exhaustive()
     }
@@ -64,33 +96,95 @@ impl PostgresConfig {
             });
         }
         let params = Params::read(settings)?;
-        let mut connect = connect_options(&params)?;
-        let password = params.password.as_ref().or(settings.password.as_ref());
-        if let Some(password) = password {
-            connect = connect.password(password.expose());
-        }
-        if connect.get_application_name().is_none() {
-            connect = connect.application_name(Self::APPLICATION_NAME);
-        }
+        let server = |place: Place| {
+            let mut connect = connect_options(&params, &place)?;
+            let password = params.password.as_ref().or(settings.password.as_ref());
+            if let Some(password) = password {
+                connect = connect.password(password.expose());
+            }
+            if connect.get_application_name().is_none() {
+                connect = connect.application_name(Self::APPLICATION_NAME);
+            }
+            let file = |name| params.of_driver(name).map(str::to_owned);
+            let certificates = Certificates {
+                root: file("sslrootcert"),
+                client: file("sslcert"),
+                key: file("sslkey"),
+            };
+            Ok(Server { connect, certificates })
+        };
+        let servers: Vec<Server> =
+            places(settings)?.into_iter().map(server).collect::<Result<_, StorageError>>()?;
+        let tries = u32::try_from(servers.len()).unwrap_or(1);
+        let of_all = params.connect_timeout.map(|of_one| of_one.saturating_mul(tries));
         Ok(Self {
-            connect,
+            servers,
+            target: params.target,
+            session: params.options,
+            assumes_pooler: false,
+            connect_timeout: params.connect_timeout,
             max_connections: 10,
-            acquire_timeout: params.connect_timeout.unwrap_or(Duration::from_secs(30)),
+            acquire_timeout: of_all.unwrap_or(Duration::from_secs(30)),
             create_tables: settings.should_autocreate_tables,
         })
     }
 
-    /// The same without prepared statements that outlive a transaction. It is for a pooler that gives each
-    /// transaction another connection, such as pgbouncer.
+    /// The same for a pooler that gives each transaction another connection of the server. Such a pooler is found out by
+    /// itself, unless it hides behind the number of a server's process.
+    ///
+    /// No prepared statement and no setting outlives a transaction then, and nobody listens for new events: they are
+    /// looked for every second.
     #[must_use]
-    pub fn without_statement_cache(mut self) -> Self {
-        self.connect = self.connect.statement_cache_capacity(0);
+    pub const fn without_statement_cache(mut self) -> Self {
+        self.assumes_pooler = true;
         self
+    }
+
+    /// The same with a limit to how long a statement waits for a lock, as the server's `lock_timeout`. It is rounded up to
+    /// milliseconds.
+    #[must_use]
+    pub fn with_lock_timeout(self, lock_timeout: Duration) -> Self {
+        self.with_timeout("lock_timeout", lock_timeout)
+    }
+
+    /// The same with a limit to how long a statement takes, as the server's `statement_timeout`. It is rounded up to
+    /// milliseconds.
+    #[must_use]
+    pub fn with_statement_timeout(self, statement_timeout: Duration) -> Self {
+        self.with_timeout("statement_timeout", statement_timeout)
+    }
+
+    fn with_timeout(mut self, name: &str, timeout: Duration) -> Self {
+        let milliseconds = timeout.as_nanos().div_ceil(1_000_000).clamp(1, 2_147_483_647);
+        self.session.retain(|(other, _)| other != name);
+        self.session.push((name.to_owned(), milliseconds.to_string()));
+        self
+    }
+
+    /// The URL of the database without what may be secret, with all its servers.
+    pub(super) fn name(&self) -> String {
+        let places: Vec<String> = self.servers.iter().map(Server::place).collect();
+        let connect = self.servers.first().map(|server| &server.connect);
+        format!(
+            "postgresql://{}@{}/{}",
+            connect.map(PgConnectOptions::get_username).unwrap_or_default(),
+            places.join(","),
+            connect.and_then(PgConnectOptions::get_database).unwrap_or_default()
+        )
+    }
+}
+
+impl Server {
+    /// The server's name and port.
+    pub(super) fn place(&self) -> String {
+        format!("{}:{}", self.connect.get_host(), self.connect.get_port())
     }
 }
 
 instance_core::setters! {
     impl PostgresConfig {
+        /// How long it may take to connect to one server.
+        with_connect_timeout(connect_timeout: Option<Duration>);
         /// How many connections all three stores together hold at most.
         with_max_connections(max_connections: u32);
         /// How long a caller waits for a connection.
@@ -100,14 +194,38 @@ instance_core::setters! {
     }
 }
 
-/// What the driver needs, without the password. What the parameters do not say, the driver takes from where libpq takes
-/// it: variables such as `PGHOST`.
+/// A variable of libpq's. The driver reads them itself, but does not tell all that it has read.
+#[expect(clippy::disallowed_methods, reason = "the driver reads these variables of libpq, too")]
+pub(super) fn of_environment(variable: &str) -> Option<String> {
+    std::env::var(variable).ok()
+}
+
+/// The name of the operating system's user, if nothing names a role. The driver would ask a variable for it.
+fn role_of_system(params: &Params) -> Option<String> {
+    if params.of_driver("user").is_some() || of_environment("PGUSER").is_some() {
+        return None;
+    }
+    let user = nix::unistd::User::from_uid(nix::unistd::Uid::effective()).ok()??;
+    Some(user.name)
+}
+
+/// What the driver needs for one server, without the password. What the parameters do not say, the driver takes from where
+/// libpq takes it: variables such as `PGHOST`, and the name of the operating system's user.
 ///
 /// The driver reads a URL, since it looks for a password in libpq's file for them only then. All is in the URL's
 /// parameters, where every character can stand.
-fn connect_options(params: &Params) -> Result<PgConnectOptions, StorageError> {
+fn connect_options(params: &Params, place: &Place) -> Result<PgConnectOptions, StorageError> {
+    let socket = place.host.as_deref().filter(|host| host.starts_with('/'));
+    // In the file of passwords, a socket's server is `localhost`.
+    let host = if socket.is_some() { Some("localhost") } else { place.host.as_deref() };
+    let port = place.port.map(|port| port.to_string());
+    let of_place = [("host", host), ("port", port.as_deref())];
+    let of_place = of_place.into_iter().filter_map(|(name, value)| Some((name, value?)));
+    let role = role_of_system(params);
+    let of_driver = params.of_driver.iter().map(|(name, value)| (*name, value.as_str()));
+    let of_driver = of_driver.chain(role.as_deref().map(|role| ("user", role)));
     let mut url = String::from("postgresql:/");
-    for (index, (name, value)) in params.of_driver.iter().enumerate() {
+    for (index, (name, value)) in of_place.chain(of_driver).enumerate() {
         url.push(if index == 0 { '?' } else { '&' });
         url.push_str(name);
         url.push('=');
@@ -120,11 +238,18 @@ fn connect_options(params: &Params) -> Result<PgConnectOptions, StorageError> {
             }
         }
     }
-    PgConnectOptions::from_str(&url).map_err(|_| StorageError::Unsupported {
+    let connect = PgConnectOptions::from_str(&url).map_err(|_| StorageError::Unsupported {
         what: "the settings of Postgres".to_owned(),
         reason: "a field of them, or a variable such as PGPORT, is not what it should be"
             .to_owned(),
-    })
+    })?;
+    // Poolers refuse it, and no server since Postgres 12 needs it.
+    let connect = connect.extra_float_digits(None);
+    let connect =
+        socket.map_or_else(|| connect.clone(), |directory| connect.clone().host(directory));
+    // There is no TLS on a socket, and libpq does not ask for it there.
+    let is_socket = connect.get_host().starts_with('/');
+    Ok(if is_socket { connect.ssl_mode(PgSslMode::Disable) } else { connect })
 }
 
 #[cfg(test)]
@@ -142,7 +267,7 @@ mod tests {
             .with_host("db.example".to_owned())
             .with_port(5433)
             .with_username(odd.to_owned())
-            .with_password(instance_core::settings::Secret::new(odd))
+            .with_password(instance_core::settings::Secret::new(format!("secret{odd}")))
             .with_database(odd.to_owned())
             .with_params(vec![
                 ("options".to_owned(), "-csearch_path=x -c a=b".into()),
@@ -150,17 +275,19 @@ mod tests {
             ])
             .with_should_autocreate_tables(false);
         let config = PostgresConfig::from_settings(&settings).unwrap();
-        let connect = &config.connect;
+        let connect = &config.servers[0].connect;
         assert_eq!(connect.get_host(), "db.example");
         assert_eq!(connect.get_port(), 5433);
         assert_eq!((connect.get_username(), connect.get_database()), (odd, Some(odd)));
-        assert_eq!(connect.get_options(), Some("-csearch_path=x -c a=b"));
+        let session = [("search_path", "x"), ("a", "b")];
+        assert_eq!(config.session, session.map(|(name, value)| (name.into(), value.into())));
         assert_eq!(connect.get_application_name(), Some("dagster-instance"));
+        assert_eq!(config.connect_timeout, Some(Duration::from_secs(5)));
         assert_eq!(config.acquire_timeout, Duration::from_secs(5));
         assert!(!config.create_tables);
         // The driver shows a password nowhere but in the URL that it can make.
-        assert!(sqlx::ConnectOptions::to_url_lossy(connect).as_str().contains("pa%2Fss%40w"));
-        assert!(!format!("{config:?}").contains("pa/ss"));
+        assert!(sqlx::ConnectOptions::to_url_lossy(connect).as_str().contains("secretpa%2Fss%40w"));
+        assert!(!format!("{config:?}").contains("secret"));
     }
 
     #[test]
@@ -170,18 +297,40 @@ mod tests {
             "postgresql://u:x@ignored:1/db?port=5433&host=/run/my%20pg",
         ] {
             let config = PostgresConfig::from_url(url).unwrap();
-            let socket = config.connect.get_socket().map(|path| path.display().to_string());
-            assert_eq!(socket.as_deref(), Some("/run/my pg"), "{url}");
-            assert_eq!(config.connect.get_port(), 5433);
+            assert_eq!(config.servers[0].connect.get_host(), "/run/my pg", "{url}");
+            assert_eq!(config.servers[0].connect.get_port(), 5433);
         }
     }
 
     #[test]
+    fn several_servers_are_named_in_their_order() {
+        let config = PostgresConfig::from_url("postgresql://u:x@/d?host=a:1&host=b:2").unwrap();
+        assert_eq!(config.name(), "postgresql://u@a:1,b:2/d");
+    }
+
+    #[test]
+    fn times_are_settings_of_the_session() {
+        let config =
+            PostgresConfig::from_url("postgresql://h/d?options=-clock_timeout%3D1").unwrap();
+        let config = config
+            .with_lock_timeout(Duration::from_micros(1_500))
+            .with_statement_timeout(Duration::ZERO);
+        let expected = [("lock_timeout", "2"), ("statement_timeout", "1")];
+        assert_eq!(config.session, expected.map(|(name, value)| (name.into(), value.into())));
+    }
+
+    #[test]
     fn what_asks_a_service_is_refused_by_name() {
-        let region = "eu-secret-1".to_owned();
-        let provider = PostgresAuthProvider::AwsWif { region };
-        let settings = PostgresSettings::new().with_auth_provider(provider);
-        let error = PostgresConfig::from_settings(&settings).unwrap_err().to_string();
-        assert!(error.contains("aws_wif") && !error.contains("secret"), "{error}");
+        for provider in [
+            PostgresAuthProvider::AwsWif { region: "secret".to_owned() },
+            PostgresAuthProvider::AzureWif { scope: "secret".to_owned() },
+            PostgresAuthProvider::GcpWif,
+        ] {
+            let name = provider.as_str();
+            let settings = PostgresSettings::new().with_auth_provider(provider);
+            let error = PostgresConfig::from_settings(&settings).unwrap_err().to_string();
+            assert!(error.contains(name) && !error.contains("secret"), "{error}");
+            assert!(error.contains("set a password"), "{error}");
+        }
     }
 }

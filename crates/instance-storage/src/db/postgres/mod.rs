@@ -2,10 +2,14 @@
 //! transactions, and a server that may go away and come back.
 
 mod config;
+mod contact;
 mod id_order;
 mod listen;
+mod options;
 mod params;
+mod relay;
 mod seen;
+mod servers;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -16,18 +20,18 @@ use instance_core::error::StorageError;
 use instance_core::storage::WebserverConnections;
 use sea_query::{PostgresQueryBuilder, QueryStatementWriter, SelectStatement, Value};
 use sea_query_sqlx::SqlxValues;
-use sqlx::pool::PoolConnection;
 use sqlx::postgres::{PgPool, PgPoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection as _, PgConnection, Postgres, Transaction};
 use tokio::sync::OnceCell;
 
 pub use config::PostgresConfig;
+use contact::{Between, Contact};
 use id_order::IdOrder;
 
 use seen::Seen;
 
 use super::capabilities::{self, Found, Known};
-use super::errors::{is_of_rivals, statement_error};
+use super::errors::{is_of_rivals, lacking_right, statement_error};
 use super::{Connection, DriverConnection, Row, backend_error, fresh, row};
 use crate::context::{OpenMode, StorageContext};
 use crate::sql::Dialect;
@@ -43,6 +47,9 @@ const PAUSE_AFTER_LOSS: Duration = Duration::from_millis(20);
 
 /// How long a server may take to say why it gives no connection.
 const DIAGNOSIS: Duration = Duration::from_secs(2);
+
+/// How long a caller waits for a connection before it looks for another server, if there are several.
+const LOOK_AROUND: Duration = Duration::from_secs(1);
 
 /// How many connections there are at most, however many are asked for: a server that has more is not a usual one.
 const MOST_CONNECTIONS: u32 = 1_000;
@@ -61,6 +68,8 @@ pub(crate) struct PostgresDatabase {
     context: StorageContext,
     known: Arc<Known>,
     ready: OnceCell<()>,
+    /// Held by whoever reaches a server.
+    reaching: tokio::sync::Mutex<()>,
     id_order: IdOrder,
 }
 
@@ -68,31 +77,33 @@ pub(crate) struct PostgresDatabase {
 #[derive(Debug, Default)]
 struct Connections {
     /// Made on first use: a pool needs a runtime, and a database can be named without one.
-    pool: Option<PgPool>,
+    link: Option<Link>,
     /// `None` unless the program serves people.
     of_webserver: Option<WebserverConnections>,
+}
+
+/// The connections to a server that was reached.
+#[derive(Debug, Clone)]
+struct Link {
+    pool: PgPool,
+    contact: Arc<Contact>,
 }
 
 impl PostgresDatabase {
     /// A database that is connected to on first use.
     pub(crate) fn new(mut config: PostgresConfig, mode: OpenMode, context: StorageContext) -> Self {
-        config.connect = config.connect.disable_statement_logging();
-        let socket = config.connect.get_socket().map(|socket| socket.display().to_string());
-        let name = format!(
-            "postgresql://{}@{}:{}/{}",
-            config.connect.get_username(),
-            socket.as_deref().unwrap_or_else(|| config.connect.get_host()),
-            config.connect.get_port(),
-            config.connect.get_database().unwrap_or_default()
-        );
+        for server in &mut config.servers {
+            server.connect = server.connect.clone().disable_statement_logging();
+        }
         Self {
-            name: name.into(),
+            name: config.name().into(),
             connections: Mutex::default(),
             config,
             mode,
             context,
             known: Arc::new(Known::of(Schema::OF_ONE_DATABASE)),
             ready: OnceCell::new(),
+            reaching: tokio::sync::Mutex::default(),
             id_order: IdOrder::default(),
         }
     }
@@ -101,38 +112,56 @@ impl PostgresDatabase {
         self.connections.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn pool(&self) -> PgPool {
+    /// The connections to the server that was reached; at first, and when that was lost, one is reached.
+    async fn link(&self, deadline: Instant) -> sqlx::Result<Link> {
+        if let Some(link) = &self.connections().link {
+            return Ok(link.clone());
+        }
+        let _one = self.reaching.lock().await;
+        if let Some(link) = &self.connections().link {
+            return Ok(link.clone());
+        }
+        let contact = contact::reach(&self.config, deadline).await?;
         let mut connections = self.connections();
-        let of_webserver = connections.of_webserver;
-        connections.pool.get_or_insert_with(|| self.new_pool(of_webserver)).clone()
+        let link = self.new_link(contact, connections.of_webserver);
+        Ok(connections.link.insert(link).clone())
     }
 
-    fn new_pool(&self, of_webserver: Option<WebserverConnections>) -> PgPool {
+    fn new_link(&self, contact: Arc<Contact>, of_webserver: Option<WebserverConnections>) -> Link {
+        // Where there are several servers, a caller looks whether another one can be reached before all time is over.
+        let is_one = self.config.servers.len() == 1;
+        let acquire_timeout = self.config.acquire_timeout;
         let mut options = PgPoolOptions::new()
             .max_connections(self.config.max_connections)
-            .acquire_timeout(self.config.acquire_timeout)
+            .acquire_timeout(if is_one {
+                acquire_timeout
+            } else {
+                acquire_timeout.min(LOOK_AROUND)
+            })
             .test_before_acquire(false)
             .before_acquire(|connection, meta| {
                 Box::pin(async move {
                     Ok(meta.idle_for < IDLE_BEFORE_PING || connection.ping().await.is_ok())
                 })
             });
+        let mut contact = contact;
         if let Some(limits) = of_webserver {
             let overflow = limits.max_overflow.unwrap_or(MOST_CONNECTIONS);
             options = options
                 .max_connections(overflow.saturating_add(1).min(MOST_CONNECTIONS))
                 .max_lifetime(limits.pool_recycle);
             if let Some(timeout) = limits.statement_timeout {
-                options = options.after_connect(move |connection, _| {
-                    Box::pin(async move {
-                        let statement = schema::set_statement_timeout(timeout);
-                        let setting = sqlx::raw_sql(AssertSqlSafe(statement));
-                        setting.execute(connection).await.map(drop)
-                    })
-                });
+                let (name, value) = schema::statement_timeout(timeout);
+                contact = Arc::new(Contact::clone(&contact).with_setting(name, value));
             }
         }
-        options.connect_lazy_with(self.config.connect.clone())
+        if let Some(statements) = contact.of_connection() {
+            options = options.after_connect(move |connection, _| {
+                let setting = sqlx::raw_sql(AssertSqlSafe(statements.clone()));
+                Box::pin(async move { setting.execute(connection).await.map(drop) })
+            });
+        }
+        Link { pool: options.connect_lazy_with(contact.connect.clone()), contact }
     }
 
     /// Uses connections as a program needs it that serves people for long. Whoever has a connection keeps it to the
@@ -141,7 +170,7 @@ impl PostgresDatabase {
         let mut current = self.connections();
         if current.of_webserver != Some(*connections) {
             // The connections of the old pool are closed when the last of its users is done.
-            *current = Connections { pool: None, of_webserver: Some(*connections) };
+            *current = Connections { link: None, of_webserver: Some(*connections) };
         }
     }
 
@@ -169,12 +198,7 @@ impl PostgresDatabase {
         let (sql, values) = render(select);
         let deadline = self.deadline();
         loop {
-            let query = sqlx::query_with(AssertSqlSafe(sql.clone()), values.clone());
-            match row::read_all(query.fetch(&self.pool()), |row| {
-                read(Row::from_postgres(&self.name, row))
-            })
-            .await
-            {
+            match self.fetch_once(&sql, &values, &read, deadline).await {
                 Ok(found) => return found,
                 Err(error) => {
                     let waited = self.wait_after(error, deadline).await;
@@ -185,6 +209,26 @@ impl PostgresDatabase {
                 }
             }
         }
+    }
+
+    async fn fetch_once<T: Send>(
+        &self,
+        sql: &str,
+        values: &SqlxValues,
+        read: &(impl Fn(Row) -> Result<T, StorageError> + Send + Sync),
+        deadline: Instant,
+    ) -> sqlx::Result<Result<Vec<T>, StorageError>> {
+        let Link { pool, contact } = self.link(deadline).await?;
+        let query = sqlx::query_with(AssertSqlSafe(sql.to_owned()), values.clone());
+        let read = |row| read(Row::from_postgres(&self.name, row));
+        if contact.between != Between::Transactions {
+            return row::read_all(query.fetch(&pool), read).await;
+        }
+        // Outside of a transaction, a statement could be prepared by one process and asked of another.
+        let mut transaction = pool.begin_with(AssertSqlSafe(contact.begin())).await?;
+        let found = row::read_all(query.persistent(false).fetch(&mut *transaction), read).await?;
+        transaction.commit().await?;
+        Ok(found)
     }
 
     /// Runs a write in its own transaction, and returns when it is durable.
@@ -253,9 +297,9 @@ impl PostgresDatabase {
     }
 
     pub(super) async fn close(&self) {
-        let pool = self.connections().pool.take();
-        if let Some(pool) = pool {
-            pool.close().await;
+        let link = self.connections().link.take();
+        if let Some(link) = link {
+            link.pool.close().await;
         }
     }
 
@@ -266,21 +310,22 @@ impl PostgresDatabase {
     async fn begin(&self) -> sqlx::Result<Transaction<'static, Postgres>> {
         let deadline = self.deadline();
         loop {
-            match self.pool().begin().await {
+            match self.begin_once(deadline).await {
                 Ok(transaction) => return Ok(transaction),
                 Err(error) => self.wait_after(error, deadline).await?,
             }
         }
     }
 
-    async fn acquire(&self) -> sqlx::Result<PoolConnection<Postgres>> {
-        let deadline = self.deadline();
-        loop {
-            match self.pool().acquire().await {
-                Ok(connection) => return Ok(connection),
-                Err(error) => self.wait_after(error, deadline).await?,
-            }
-        }
+    async fn begin_once(&self, deadline: Instant) -> sqlx::Result<Transaction<'static, Postgres>> {
+        let Link { pool, contact } = self.link(deadline).await?;
+        pool.begin_with(AssertSqlSafe(contact.begin())).await
+    }
+
+    /// A connection to look with. It is in a transaction, which ends when it is dropped: behind some poolers, only that has
+    /// one process of the server.
+    async fn acquire(&self) -> sqlx::Result<Transaction<'static, Postgres>> {
+        self.begin().await
     }
 
     /// Until when a lost connection is replaced by another one.
@@ -291,9 +336,15 @@ impl PostgresDatabase {
     /// Returns when the failed attempt should be made again, because the connection was lost and there is still
     /// time. Otherwise returns the error.
     async fn wait_after(&self, error: sqlx::Error, deadline: Instant) -> sqlx::Result<()> {
+        let is_one = self.config.servers.len() == 1;
         match error {
             error if is_lost(&error) && Instant::now() < deadline => {
+                self.look_around().await;
                 tokio::time::sleep(PAUSE_AFTER_LOSS).await;
+                Ok(())
+            }
+            sqlx::Error::PoolTimedOut if !is_one && Instant::now() < deadline => {
+                self.look_around().await;
                 Ok(())
             }
             sqlx::Error::PoolTimedOut => Err(self.why_no_connection().await),
@@ -301,10 +352,29 @@ impl PostgresDatabase {
         }
     }
 
+    /// If there are several servers, takes the first that can be reached now.
+    async fn look_around(&self) {
+        if self.config.servers.len() == 1 {
+            return;
+        }
+        // Whether none can be reached, the caller finds out.
+        let Ok(contact) = contact::reach(&self.config, Instant::now() + LOOK_AROUND).await else {
+            return;
+        };
+        let mut connections = self.connections();
+        let is_the_same = |link: &Link| link.contact.place == contact.place;
+        if !connections.link.as_ref().is_some_and(is_the_same) {
+            tracing::info!(database = %self.name, server = contact.place, "another server is taken");
+            connections.link = Some(self.new_link(contact, connections.of_webserver));
+        }
+    }
+
     /// Why the pool gave no connection in time. It is what the server says to a new connection. If the server
     /// accepts one, all connections of the pool are in use.
     async fn why_no_connection(&self) -> sqlx::Error {
-        let connecting = tokio::time::timeout(DIAGNOSIS, self.config.connect.connect()).await;
+        let link = self.link(Instant::now()).await;
+        let Ok(Link { contact, .. }) = link else { return sqlx::Error::PoolTimedOut };
+        let connecting = tokio::time::timeout(DIAGNOSIS, contact.connect.connect()).await;
         match connecting {
             Ok(Err(error)) => error,
             Ok(Ok(connection)) => {
@@ -316,6 +386,13 @@ impl PostgresDatabase {
         }
     }
 
+    /// Whether a statement that was prepared is still there in the next transaction.
+    fn keeps_statements(&self) -> bool {
+        let connections = self.connections();
+        let between = connections.link.as_ref().map(|link| link.contact.between);
+        between.is_some_and(|between| between != Between::Transactions)
+    }
+
     fn connection<'c>(
         &self,
         operation: &'static str,
@@ -325,7 +402,7 @@ impl PostgresDatabase {
             database: Arc::clone(&self.name),
             known: Arc::clone(&self.known),
             operation,
-            driver: DriverConnection::Postgres(connection),
+            driver: DriverConnection::Postgres(connection, self.keeps_statements()),
         }
     }
 
@@ -347,12 +424,17 @@ impl PostgresDatabase {
             drop(connection);
             match self.create(&missing).await {
                 Ok(()) => continue,
-                // Another process may be creating them, too.
-                Err(error) if error.is_temporary() || is_of_rivals(&error) => {
+                Err(error) => {
+                    if let Some(said) = lacking_right(&error) {
+                        return Err(self.may_not_create(said));
+                    }
+                    // Another process may be creating them, too.
+                    if !error.is_temporary() && !is_of_rivals(&error) {
+                        return Err(error);
+                    }
                     tracing::debug!(database = %self.name, %error, "creating failed");
                     last = Some(error);
                 }
-                Err(error) => return Err(error),
             }
             tokio::time::sleep(CREATION_PAUSE).await;
         }
@@ -419,11 +501,22 @@ impl PostgresDatabase {
         Ok(Seen { tables, found: Found { capabilities, stamp: Stamp::of(revisions) } })
     }
 
+    /// The role may not create what is missing.
+    fn may_not_create(&self, said: &str) -> StorageError {
+        StorageError::Unsupported {
+            what: format!("creating the tables in {}", self.name),
+            reason: format!(
+                "the server says: {said}. The role needs the right CREATE on the schema: `GRANT CREATE ON SCHEMA .. TO ..`; \
+                 or name a schema in which it may create, by the parameter options=-csearch_path=.."
+            ),
+        }
+    }
+
     async fn create(&self, missing: &[Schema]) -> Result<(), StorageError> {
         let creating = |error| backend_error(&self.name, "creating", error);
         let mut transaction = self.begin().await.map_err(creating)?;
         // Two processes of ours take turns; Dagster does not know the lock.
-        sqlx::query(schema::LOCK_CREATION).execute(&mut *transaction).await.map_err(creating)?;
+        sqlx::raw_sql(schema::LOCK_CREATION).execute(&mut *transaction).await.map_err(creating)?;
         let seen = self.look_through(&mut transaction).await?;
         seen.found.stamp.check(&self.name)?;
         let still = seen.missing();
@@ -468,6 +561,7 @@ pub(super) fn render(statement: &impl QueryStatementWriter) -> (String, SqlxValu
     super::render(statement, &PostgresQueryBuilder, |value| match value {
         // The driver cuts towards the year 2000, where Postgres counts from; before it, that is later.
         Value::ChronoDateTime(Some(time)) => time.trunc_subsecs(6).into(),
+        Value::ChronoDateTimeUtc(Some(time)) => time.trunc_subsecs(6).into(),
         other => other,
     })
 }

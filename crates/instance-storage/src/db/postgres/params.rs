@@ -1,19 +1,21 @@
-//! The parameters of libpq, such as `sslmode`: those that the driver follows, and those that mean what we do anyway. All
-//! others are refused by name, since a connection that is not what was asked for may be one without protection.
+//! The parameters of libpq, such as `sslmode`: those that we follow, and those that mean what we do anyway. All others are
+//! refused by name, since a connection that is not what was asked for may be one without protection.
+//!
+//! Not here: lists of servers; see [`servers`](super::servers).
 
 use std::time::Duration;
 
 use instance_core::error::StorageError;
 use instance_core::settings::{PostgresSettings, Secret};
 
+use super::options::{self, Setting};
+use super::servers::Target;
+
 /// Parameters that the driver knows by libpq's names.
-const OF_DRIVER: [&str; 12] = [
+const OF_DRIVER: [&str; 9] = [
     "application_name",
     "dbname",
-    "host",
     "hostaddr",
-    "options",
-    "port",
     "sslcert",
     "sslkey",
     "sslmode",
@@ -26,7 +28,7 @@ const OF_DRIVER: [&str; 12] = [
 const SSL_MODES: [&str; 6] = ["disable", "allow", "prefer", "require", "verify-ca", "verify-full"];
 
 /// Values of parameters that ask for what we do anyway.
-const AS_WE_DO: [(&str, &[&str]); 9] = [
+const AS_WE_DO: [(&str, &[&str]); 8] = [
     ("channel_binding", &["disable", "prefer"]),
     ("client_encoding", &["utf8", "utf-8", "unicode"]),
     ("gssencmode", &["disable", "prefer"]),
@@ -35,11 +37,10 @@ const AS_WE_DO: [(&str, &[&str]); 9] = [
     ("sslcompression", &["0"]),
     ("sslnegotiation", &["postgres"]),
     ("sslsni", &["1"]),
-    ("target_session_attrs", &["any"]),
 ];
 
-/// What the fields and parameters of a database come to. Where both say something, the parameter counts, as with
-/// SQLAlchemy.
+/// What the fields and parameters of a database come to, but for the servers. Where both say something, the parameter
+/// counts, as with SQLAlchemy.
 pub(super) struct Params {
     /// Names and values that the driver reads.
     pub(super) of_driver: Vec<(&'static str, String)>,
@@ -47,34 +48,43 @@ pub(super) struct Params {
     pub(super) password: Option<Secret>,
     /// How long a connection may take.
     pub(super) connect_timeout: Option<Duration>,
+    /// The settings of `options`.
+    pub(super) options: Vec<Setting>,
+    /// What a server has to be.
+    pub(super) target: Target,
 }
 
 impl Params {
     pub(super) fn read(settings: &PostgresSettings) -> Result<Self, StorageError> {
-        let mut found = Self { of_driver: Vec::new(), password: None, connect_timeout: None };
-        if let Some(host) = &settings.host {
-            found.set_host(host)?;
-        }
-        found.set_field("port", settings.port.map(|port| port.to_string()));
-        found.set_field("user", settings.username.clone());
-        found.set_field("dbname", settings.database.clone());
-        let hosts = settings.params.iter().filter(|(name, _)| name == "host").count();
-        if hosts > 1 {
-            return Err(several_hosts());
-        }
+        let mut found = Self {
+            of_driver: Vec::new(),
+            password: None,
+            connect_timeout: None,
+            options: Vec::new(),
+            target: Target::Any,
+        };
+        found.set_field("user", settings.username.as_deref());
+        found.set_field("dbname", settings.database.as_deref());
         for (name, value) in &settings.params {
             found.take(name, value)?;
         }
+        found.protect()?;
         Ok(found)
+    }
+
+    /// The value of a parameter that the driver reads.
+    pub(super) fn of_driver(&self, name: &str) -> Option<&str> {
+        let found = self.of_driver.iter().find(|(known, _)| *known == name);
+        found.map(|(_, value)| value.as_str())
     }
 
     fn take(&mut self, name: &str, value: &Secret) -> Result<(), StorageError> {
         let text = value.expose();
         match name {
+            "host" | "port" => {}
             "password" => self.password = Some(value.clone()),
-            "host" => self.set_host(text)?,
             "fallback_application_name" => {
-                if !self.of_driver.iter().any(|(name, _)| *name == "application_name") {
+                if self.of_driver("application_name").is_none() {
                     self.set("application_name", text);
                 }
             }
@@ -87,14 +97,16 @@ impl Params {
                 }
                 Err(_) => return Err(refused(name, "it has to be a number of seconds")),
             },
+            "options" => match options::parse(text) {
+                Some(settings) => self.options = settings,
+                None => return Err(refused(name, "it has to be settings, as in `-c NAME=VALUE`")),
+            },
+            "target_session_attrs" => self.target = Target::parse(text)?,
             "sslmode" if !SSL_MODES.contains(&text) => {
                 return Err(refused(
                     name,
                     &format!("it has to be one of {}", SSL_MODES.join(", ")),
                 ));
-            }
-            "port" if text.parse::<u16>().is_err() => {
-                return Err(refused(name, "it has to be one number from 0 to 65535"));
             }
             "hostaddr" if text.parse::<std::net::IpAddr>().is_err() => {
                 return Err(refused(name, "it has to be one address"));
@@ -107,24 +119,30 @@ impl Params {
         Ok(())
     }
 
-    /// The server; behind its name its port may stand.
-    fn set_host(&mut self, host: &str) -> Result<(), StorageError> {
-        if host.contains(',') {
-            return Err(several_hosts());
-        }
-        match host.split_once(':') {
-            Some((name, port)) if !host.starts_with('/') && port.parse::<u16>().is_ok() => {
-                self.set("host", name);
-                self.set("port", port);
+    /// Whoever names root certificates has them checked, as with libpq: a mode that would not is one that does.
+    fn protect(&mut self) -> Result<(), StorageError> {
+        let mode = self.of_driver("sslmode").map(str::to_owned);
+        match self.of_driver("sslrootcert") {
+            Some("system") => {
+                if mode.as_deref().is_some_and(|mode| mode != "verify-full") {
+                    return Err(refused(
+                        "sslmode",
+                        "beside `sslrootcert=system` it has to be verify-full",
+                    ));
+                }
+                // Without a file, the driver takes those that the operating system trusts.
+                self.of_driver.retain(|(name, _)| *name != "sslrootcert");
+                self.set("sslmode", "verify-full");
             }
-            _ => self.set("host", host),
+            Some(_) if mode.as_deref() == Some("require") => self.set("sslmode", "verify-ca"),
+            _ => {}
         }
         Ok(())
     }
 
-    fn set_field(&mut self, name: &'static str, value: Option<String>) {
+    fn set_field(&mut self, name: &'static str, value: Option<&str>) {
         if let Some(value) = value {
-            self.set(name, &value);
+            self.set(name, value);
         }
     }
 
@@ -148,11 +166,7 @@ fn as_we_do(name: &str, value: &str) -> Result<(), StorageError> {
     }
 }
 
-fn several_hosts() -> StorageError {
-    refused("host", "this version connects to one server; name one")
-}
-
-fn refused(name: &str, reason: &str) -> StorageError {
+pub(super) fn refused(name: &str, reason: &str) -> StorageError {
     StorageError::Unsupported {
         what: format!("the Postgres parameter {name}"),
         reason: reason.to_owned(),
@@ -165,17 +179,31 @@ mod tests {
 
     use super::Params;
 
-    fn read(query: &str) -> Result<Vec<(&'static str, String)>, String> {
+    fn read(query: &str) -> Result<Vec<String>, String> {
         let url = format!("postgresql://u@h:1/d?{query}");
         let settings = PostgresSettings::from_url(&url).map_err(|error| error.to_string())?;
-        Params::read(&settings).map(|params| params.of_driver).map_err(|error| error.to_string())
+        let params = Params::read(&settings).map_err(|error| error.to_string())?;
+        let pairs = params.of_driver.iter();
+        Ok(pairs.map(|(name, value)| format!("{name}={value}")).collect())
     }
 
     #[test]
     fn parameters_count_before_fields() {
         let found = read("host=other:7&user=v&dbname=e&sslmode=require").unwrap();
-        let found: Vec<_> = found.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        assert_eq!(found, ["host=other", "port=7", "user=v", "dbname=e", "sslmode=require"]);
+        assert_eq!(found, ["user=v", "dbname=e", "sslmode=require"]);
+    }
+
+    #[test]
+    fn root_certificates_are_there_to_be_checked() {
+        for (query, expected) in [
+            ("sslmode=require&sslrootcert=/ca", "sslmode=verify-ca"),
+            ("sslrootcert=/ca&sslmode=verify-full", "sslmode=verify-full"),
+            ("sslrootcert=system", "sslmode=verify-full"),
+            ("sslmode=require", "sslmode=require"),
+        ] {
+            assert!(read(query).unwrap().iter().any(|found| found == expected), "{query}");
+        }
+        assert!(read("sslrootcert=system&sslmode=require").unwrap_err().contains("sslmode"));
     }
 
     #[test]
@@ -183,10 +211,11 @@ mod tests {
         for query in [
             "gssencmode=disable",
             "client_encoding=UTF8",
-            "target_session_attrs=any",
+            "target_session_attrs=read-write",
             "keepalives=0",
             "connect_timeout=10",
             "fallback_application_name=x",
+            "host=a,b",
         ] {
             assert!(read(query).is_ok(), "{query}");
         }
@@ -199,11 +228,9 @@ mod tests {
             ("target_session_attrs", "secret"),
             ("keepalives_idle", "secret"),
             ("sslmode", "secret"),
-            ("port", "secret"),
             ("hostaddr", "secret"),
             ("connect_timeout", "secret"),
-            ("host", "secret,secret"),
-            ("host", "secret&host=other"),
+            ("options", "secret"),
             ("unheard_of", "secret"),
         ] {
             let error = read(&format!("{name}={value}")).unwrap_err();

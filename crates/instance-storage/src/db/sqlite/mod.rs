@@ -511,6 +511,7 @@ pub(super) fn render(statement: &impl QueryStatementWriter) -> (String, SqlxValu
         Value::ChronoDateTime(time) => {
             Value::String(time.map(|time| timestamp::to_text(time.and_utc())))
         }
+        Value::ChronoDateTimeUtc(time) => Value::String(time.map(timestamp::to_text)),
         other => other,
     })
 }

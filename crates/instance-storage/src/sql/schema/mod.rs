@@ -41,10 +41,10 @@ pub(crate) const ROLLBACK_TO: &str = "ROLLBACK TO one_write";
 #[cfg(feature = "postgres")]
 pub(crate) const LOCK_CREATION: &str = "SELECT pg_advisory_xact_lock(4919131752989213)";
 
-/// Makes statements of a connection fail that take longer.
+/// The setting that makes statements fail that take longer, with its value in milliseconds.
 #[cfg(feature = "postgres")]
-pub(crate) fn set_statement_timeout(timeout: std::time::Duration) -> String {
-    format!("SET statement_timeout = {}", timeout.as_millis().clamp(1, 2_147_483_647))
+pub(crate) fn statement_timeout(timeout: std::time::Duration) -> (&'static str, String) {
+    ("statement_timeout", timeout.as_millis().clamp(1, 2_147_483_647).to_string())
 }
 
 /// One of the kinds of database files.

@@ -58,16 +58,17 @@ fn tags_of_events() {
     let asset_key = AssetKey::new(["demo", "hello"]);
     let tags = [("dagster/partition/date", "2024-01-01"), ("dagster/partition/place", "a'b")];
     let tags = BTreeMap::from(tags.map(|(key, value)| (key.to_owned(), value.to_owned())));
-    check(
-        "asset_partitions_select_event_tags",
-        &asset_partitions::select_event_tags(&asset_key, &tags, Some(StorageId(7))),
-    );
+    check_each("asset_partitions_select_event_tags", |dialect| {
+        asset_partitions::select_event_tags(&asset_key, &tags, Some(StorageId(7)), dialect)
+    });
 }
 
 #[test]
 fn counts() {
     let of_assets = strings([r#"["demo", "hello"]"#, r#"["a"]"#]);
-    check("asset_partitions_select_counts", &asset_partitions::select_counts(&of_assets));
+    check_each("asset_partitions_select_counts", |dialect| {
+        asset_partitions::select_counts(&of_assets, dialect)
+    });
 }
 
 #[test]
@@ -101,8 +102,7 @@ fn wipes() {
         "asset_partitions_update_of_partitions",
         &asset_partitions::update_of_partitions(KEY, &partitions),
     );
-    check(
-        "asset_partitions_select_last_since_wipe",
-        &asset_partitions::select_last_since_wipe(KEY, &types),
-    );
+    check_each("asset_partitions_select_last_since_wipe", |dialect| {
+        asset_partitions::select_last_since_wipe(KEY, &types, dialect)
+    });
 }

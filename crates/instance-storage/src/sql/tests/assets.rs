@@ -5,7 +5,7 @@ use instance_core::event::DagsterEventType;
 use instance_core::ids::StorageId;
 use instance_core::storage::{AssetKeysPage, Only};
 
-use super::{at, check, check_capable, check_each, check_postgres, run_id, strings};
+use super::{at, check, check_capable, check_each, check_postgres, run_id, strings, time};
 use crate::sql::assets::{self, AssetChange, AssetEventTag, Column, LastEvents};
 use crate::sql::capabilities::{Capabilities, Feature};
 
@@ -16,7 +16,7 @@ fn keys() -> [AssetKey; 2] {
 #[test]
 fn writes() {
     let observed =
-        AssetChange { last_materialization_timestamp: at(), ..AssetChange::of("[\"seen\"]") };
+        AssetChange { last_materialization_timestamp: time(), ..AssetChange::of("[\"seen\"]") };
     let planned = AssetChange {
         asset_key: "[\"planned\"]".to_owned(),
         last_run_id: Some(run_id().to_string()),
@@ -46,7 +46,7 @@ fn writes() {
     check("assets_update_cached_status", &assets::update_cached_status(&key, status));
     let texts = keys().map(|key| key.to_db_string());
     check_capable("assets_update_wiped", |has| {
-        assets::update_wiped(&texts, "{}".to_owned(), at(), has)
+        assets::update_wiped(&texts, "{}".to_owned(), time(), has)
     });
     check("assets_delete_cached_status", &assets::delete_cached_status(&texts));
     check_postgres("assets_select_to_change", &assets::select_to_change(&texts));
@@ -90,7 +90,7 @@ fn selects() {
 }
 
 #[test]
-fn wipe_timestamp() {
+fn details() {
     let [asset_key, _] = keys();
-    check("assets_select_wipe_timestamp", &assets::select_wipe_timestamp(&asset_key));
+    check("assets_select_details", &assets::select_details(&asset_key));
 }

@@ -1,6 +1,6 @@
 //! Statements on evaluations of automation conditions.
 
-use super::{at, check};
+use super::{check, time};
 use crate::sql::automation::{self, EvaluationRow};
 
 #[test]
@@ -13,5 +13,5 @@ fn statements() {
     check("automation_upsert", &automation::upsert(7, &row));
     check("automation_select_of_key", &automation::select_of_key("[\"demo\"]", Some(7), 25));
     check("automation_select_of_evaluation", &automation::select_of_evaluation(7));
-    check("automation_delete", &automation::delete(at()));
+    check("automation_delete", &automation::delete(time()));
 }

@@ -7,7 +7,7 @@ use instance_core::scheduling::{BulkActionStatus, BulkActionsFilter, PartitionBa
 use instance_core::serdes::deserialize_value;
 use instance_core::storage::{BackfillsPage, Only};
 
-use super::{at, check, check_capable, strings, time};
+use super::{check, check_capable, strings, time};
 use crate::sql::backfills;
 
 fn of_job() -> PartitionBackfill {
@@ -37,8 +37,8 @@ fn of_assets() -> PartitionBackfill {
 
 #[test]
 fn writes() {
-    check_capable("backfills_insert", |has| backfills::insert(&of_job(), at(), has));
-    check_capable("backfills_insert_of_assets", |has| backfills::insert(&of_assets(), at(), has));
+    check_capable("backfills_insert", |has| backfills::insert(&of_job(), time(), has));
+    check_capable("backfills_insert_of_assets", |has| backfills::insert(&of_assets(), time(), has));
     check("backfills_insert_tags", &backfills::insert_tags(&of_job())[0]);
     assert_eq!(backfills::insert_tags(&of_assets()), []);
     let completed = PartitionBackfill { status: BulkActionStatus::CompletedSuccess, ..of_job() };

@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use instance_core::daemon::{DaemonHeartbeat, DaemonType};
 
-use super::{at, check, check_capable, strings};
+use super::{check, check_capable, strings, time};
 use crate::sql::daemons;
 
 #[test]
 fn heartbeats() {
     let daemon_type = DaemonType::from("SENSOR");
     let heartbeat = DaemonHeartbeat::new(daemon_type, "an id", 1_700_000_000.25, Vec::new());
-    check("daemons_upsert_heartbeat", &daemons::upsert_heartbeat(&heartbeat, at()));
+    check("daemons_upsert_heartbeat", &daemons::upsert_heartbeat(&heartbeat, time()));
     check_capable("daemons_select_heartbeats", |has| daemons::select_heartbeats(has));
     check("daemons_delete_heartbeats", &daemons::delete_heartbeats());
 }

@@ -10,7 +10,7 @@ use instance_core::storage::{
     AssetEventSummaryQuery, EventCursor, EventRecordsFilter, Only, Order, RecordsForRun,
 };
 
-use super::{check, check_postgres, run_id, strings, time};
+use super::{check, check_each, check_postgres, run_id, strings, time};
 use crate::sql::events::{self, Among, EventRow};
 
 const TYPES: [DagsterEventType; 2] = [DagsterEventType::RunStart, DagsterEventType::StepSuccess];
@@ -114,18 +114,15 @@ fn records_of_all_runs() {
         .with_after_timestamp(time())
         .with_before_timestamp(time())
         .with_storage_ids(Only::these([StorageId(6), StorageId(7)]));
-    check(
-        "events_select_event_records_all",
-        &events::select_event_records(&all, None, Order::Ascending, true),
-    );
-    check(
-        "events_select_event_records_filtered",
-        &events::select_event_records(&filtered, Some(25), Order::Descending, true),
-    );
-    check(
-        "events_select_event_records_without_cursors",
-        &events::select_event_records(&filtered, Some(25), Order::Descending, false),
-    );
+    check_each("events_select_event_records_all", |dialect| {
+        events::select_event_records(&all, None, Order::Ascending, true, dialect)
+    });
+    check_each("events_select_event_records_filtered", |dialect| {
+        events::select_event_records(&filtered, Some(25), Order::Descending, true, dialect)
+    });
+    check_each("events_select_event_records_without_cursors", |dialect| {
+        events::select_event_records(&filtered, Some(25), Order::Descending, false, dialect)
+    });
     check("events_select_behind", &events::select_behind(StorageId(7), &Only::Any, None));
     check(
         "events_select_behind_of_types",
@@ -138,7 +135,9 @@ fn records_of_all_runs() {
 fn summaries() {
     let all = AssetEventSummaryQuery::new(DagsterEventType::AssetMaterialization)
         .with_order(Order::Ascending);
-    check("events_select_asset_event_summaries_all", &events::select_asset_event_summaries(&all));
+    check_each("events_select_asset_event_summaries_all", |dialect| {
+        events::select_asset_event_summaries(&all, dialect)
+    });
     let filtered = all
         .with_asset_key(AssetKey::new(["demo", "hello"]))
         .with_run_id(run_id())
@@ -147,8 +146,7 @@ fn summaries() {
         .with_before_storage_id(StorageId(9))
         .with_limit(25)
         .with_order(Order::Descending);
-    check(
-        "events_select_asset_event_summaries_filtered",
-        &events::select_asset_event_summaries(&filtered),
-    );
+    check_each("events_select_asset_event_summaries_filtered", |dialect| {
+        events::select_asset_event_summaries(&filtered, dialect)
+    });
 }

@@ -4,7 +4,7 @@ use instance_core::scheduling::{InstigatorState, InstigatorStatus, InstigatorTyp
 use instance_core::serdes::deserialize_value;
 use instance_core::storage::{InstigatorFilter, Only};
 
-use super::{at, check};
+use super::{check, time};
 use crate::sql::instigators;
 
 fn state() -> InstigatorState {
@@ -34,9 +34,9 @@ fn selects() {
 #[test]
 fn writes() {
     check("instigators_insert_job", &instigators::insert_job(&state()));
-    check("instigators_update_job", &instigators::update_job(&state(), at()));
+    check("instigators_update_job", &instigators::update_job(&state(), time()));
     check("instigators_delete_job", &instigators::delete_job("0419"));
     check("instigators_insert_instigator", &instigators::insert_instigator(&state()));
-    check("instigators_update_instigator", &instigators::update_instigator(&state(), at()));
+    check("instigators_update_instigator", &instigators::update_instigator(&state(), time()));
     check("instigators_delete_instigator", &instigators::delete_instigator("5e1ec7"));
 }

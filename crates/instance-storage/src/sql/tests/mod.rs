@@ -16,6 +16,8 @@ mod pools;
 mod reindex;
 mod runs;
 mod schema;
+#[cfg(feature = "postgres")]
+mod session;
 mod snapshots;
 mod ticks;
 
@@ -83,7 +85,9 @@ fn check_postgres(name: &str, statement: &impl QueryStatementWriter) {
 }
 
 fn in_sqlite(statement: &impl QueryStatementWriter) -> String {
-    format!("-- SQLite\n{};", statement.to_string(SqliteQueryBuilder))
+    // What is bound to SQLite is text without an offset.
+    let text = statement.to_string(SqliteQueryBuilder).replace(" +00:00'", "'");
+    format!("-- SQLite\n{text};")
 }
 
 fn in_postgres(statement: &impl QueryStatementWriter) -> String {

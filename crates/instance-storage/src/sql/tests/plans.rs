@@ -12,7 +12,7 @@ use instance_core::storage::{
     RunsOrderBy, RunsPage,
 };
 
-use super::{check, run_id, strings, time};
+use super::{check, check_each, run_id, strings, time};
 const HEAD: Capabilities = Capabilities::HEAD;
 use crate::sql::asset_partitions::PartitionEvents;
 use crate::sql::capabilities::Capabilities;
@@ -28,8 +28,9 @@ fn asset_key() -> AssetKey {
 #[test]
 fn events_of_all_runs() {
     let check_records = |name: &str, filter: EventRecordsFilter, order: Order| {
-        let select = events::select_event_records(&filter, Some(25), order, true);
-        check(&format!("plans_event_records_{name}"), &select);
+        check_each(&format!("plans_event_records_{name}"), |dialect| {
+            events::select_event_records(&filter, Some(25), order, true, dialect)
+        });
     };
     let all = || EventRecordsFilter::new(MATERIALIZATION);
     let of_asset = || all().with_asset_key(asset_key());
@@ -53,10 +54,9 @@ fn events_of_all_runs() {
         of_asset().with_asset_partitions(Only::These(partitions)),
         Order::Descending,
     );
-    check(
-        "plans_event_records_of_asset_by_time",
-        &events::select_event_records(&of_asset(), Some(25), Order::Descending, false),
-    );
+    check_each("plans_event_records_of_asset_by_time", |dialect| {
+        events::select_event_records(&of_asset(), Some(25), Order::Descending, false, dialect)
+    });
     let one_type = Only::one(DagsterEventType::RunFailure);
     check("plans_events_behind", &events::select_behind(StorageId(7), &Only::Any, Some(25)));
     check("plans_events_behind_of_type", &events::select_behind(StorageId(7), &one_type, Some(25)));
@@ -68,8 +68,9 @@ fn summaries() {
         AssetEventSummaryQuery::new(MATERIALIZATION).with_limit(25).with_order(Order::Descending)
     };
     let check_query = |name: &str, query: AssetEventSummaryQuery| {
-        let select = events::select_asset_event_summaries(&query);
-        check(&format!("plans_summaries_{name}"), &select);
+        check_each(&format!("plans_summaries_{name}"), |dialect| {
+            events::select_asset_event_summaries(&query, dialect)
+        });
     };
     check_query("latest", all());
     check_query("of_asset", all().with_asset_key(asset_key()));
@@ -119,8 +120,9 @@ fn partitions() {
         &asset_partitions::select_data_versions(&asset_key, &names, None, None),
     );
     let check_tags = |name: &str, tags: &BTreeMap<String, String>, id: Option<StorageId>| {
-        let select = asset_partitions::select_event_tags(&asset_key, tags, id);
-        check(&format!("plans_event_tags_{name}"), &select);
+        check_each(&format!("plans_event_tags_{name}"), |dialect| {
+            asset_partitions::select_event_tags(&asset_key, tags, id, dialect)
+        });
     };
     let tag = BTreeMap::from([strings(["dagster/partition/date", "2024-01-01"]).into()]);
     check_tags("all", &BTreeMap::new(), None);

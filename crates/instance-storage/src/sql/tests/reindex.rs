@@ -1,6 +1,6 @@
 //! Statements of data migrations.
 
-use super::{at, check};
+use super::{check, time};
 use crate::sql::reindex::{self, AssetColumns};
 
 #[test]
@@ -17,11 +17,11 @@ fn assets() {
         id: 7,
         last_materialization: None,
         last_materialization_timestamp: None,
-        wipe_timestamp: Some(at()),
+        wipe_timestamp: Some(time()),
     };
     check("reindex_update_asset_wiped", &reindex::update_asset(&columns));
     columns.last_materialization = Some("{}".to_owned());
-    columns.last_materialization_timestamp = Some(at());
+    columns.last_materialization_timestamp = Some(time());
     check("reindex_update_asset", &reindex::update_asset(&columns));
 }
 

@@ -6,7 +6,7 @@ use instance_core::ids::{RunId, SnapshotId};
 use instance_core::run::{DagsterRun, DagsterRunStatus, RunsFilter, TagFilter};
 use instance_core::storage::{Only, Order, RunTagsQuery, RunTimes, RunsOrderBy, RunsPage};
 
-use super::{at, check, check_capable, check_each, run, run_id, strings, time};
+use super::{check, check_capable, check_each, run, run_id, strings, time};
 use crate::sql::capabilities::Capabilities;
 use crate::sql::runs::{self, RunChange};
 
@@ -29,9 +29,9 @@ fn tags() -> BTreeMap<String, TagFilter> {
 
 #[test]
 fn writes() {
-    check_capable("runs_insert_run", |has| runs::insert_run(&run(), at(), has));
+    check_capable("runs_insert_run", |has| runs::insert_run(&run(), time(), has));
     let bare = DagsterRun::new(run_id(), "letters");
-    check_capable("runs_insert_run_without_tags", |has| runs::insert_run(&bare, at(), has));
+    check_capable("runs_insert_run_without_tags", |has| runs::insert_run(&bare, time(), has));
     check(
         "runs_insert_tags",
         &runs::insert_tags(&run_id(), &run().tags.into_iter().collect::<Vec<_>>()),
@@ -41,12 +41,12 @@ fn writes() {
         &runs::update_tag(&run_id(), "dagster/failure_reason", "STEP_FAILURE"),
     );
     let change = |start_time, end_time| {
-        runs::update_run(&RunChange { run: &run(), updated_at: at(), start_time, end_time })
+        runs::update_run(&RunChange { run: &run(), updated_at: time(), start_time, end_time })
     };
     check("runs_update_run", &change(None, None));
     check("runs_update_run_that_starts", &change(Some(1_700_000_000.25), None));
     check("runs_update_run_that_ends", &change(None, Some(1_700_000_000.25)));
-    check("runs_update_tagged_run", &runs::update_tagged_run(&run(), at()));
+    check("runs_update_tagged_run", &runs::update_tagged_run(&run(), time()));
     check("runs_update_run_body", &runs::update_run_body(&bare));
     check("runs_delete_tags", &runs::delete_tags(&run_id()));
     check("runs_delete_run", &runs::delete_run(&run_id()));

@@ -4,7 +4,7 @@ use instance_core::scheduling::{TickData, TickStatus};
 use instance_core::serdes::deserialize_value;
 use instance_core::storage::{Only, TicksQuery};
 
-use super::{at, check, time};
+use super::{check, time};
 use crate::sql::ticks;
 
 const ENDED: [TickStatus; 2] = [TickStatus::Skipped, TickStatus::Success];
@@ -20,11 +20,14 @@ fn tick() -> TickData {
 #[test]
 fn writes() {
     let of_old_version = TickData { selector_id: None, ..tick() };
-    check("ticks_insert", &ticks::insert(&tick(), at()));
-    check("ticks_update", &ticks::update(7, &tick(), at()));
-    check("ticks_update_without_selector", &ticks::update(7, &of_old_version, at()));
-    check("ticks_delete", &ticks::delete("0419", "5e1ec7", at(), &Only::Any));
-    check("ticks_delete_of_statuses", &ticks::delete("0419", "5e1ec7", at(), &Only::these(ENDED)));
+    check("ticks_insert", &ticks::insert(&tick(), time()));
+    check("ticks_update", &ticks::update(7, &tick(), time()));
+    check("ticks_update_without_selector", &ticks::update(7, &of_old_version, time()));
+    check("ticks_delete", &ticks::delete("0419", "5e1ec7", time(), &Only::Any));
+    check(
+        "ticks_delete_of_statuses",
+        &ticks::delete("0419", "5e1ec7", time(), &Only::these(ENDED)),
+    );
 }
 
 #[test]

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use async_trait::async_trait;
-use chrono::{DateTime, NaiveDateTime, Utc};
+use chrono::NaiveDateTime;
 use instance_core::asset_key::AssetKey;
 use instance_core::error::StorageError;
 use instance_core::event::DagsterEventType;
@@ -14,13 +14,14 @@ use instance_core::storage::{
 };
 
 use super::SqlEventLogStorage;
+use super::assets::wipe_time;
 use super::events::asset_key as event_asset_key;
 use crate::db::Row;
 use crate::sql::asset_partitions::{self, PartitionEvents};
 use crate::sql::assets;
 use crate::sql::capabilities::Feature;
-use crate::sql::tables::asset_event_tags;
 use crate::sql::tables::event_logs::{DAGSTER_EVENT_TYPE, ID, PARTITION, RUN_ID, TABLE};
+use crate::sql::tables::{asset_event_tags, asset_keys};
 
 #[async_trait]
 impl AssetPartitionStore for SqlEventLogStorage {
@@ -50,7 +51,7 @@ impl AssetPartitionStore for SqlEventLogStorage {
         let asset_keys: Vec<_> = asset_keys.iter().map(AssetKey::to_db_string).collect();
         let mut found: BTreeMap<AssetKey, BTreeMap<String, u64>> = BTreeMap::new();
         for asset_keys in asset_keys.chunks(ASSETS_PER_STATEMENT) {
-            let select = asset_partitions::select_counts(asset_keys);
+            let select = asset_partitions::select_counts(asset_keys, self.index.dialect());
             let counts = self.index.fetch_map("counting materialisations", &select, |row| {
                 let count: i64 = row.get(TABLE, "count")?;
                 Ok((event_asset_key(row)?, row.get(TABLE, PARTITION)?, count.unsigned_abs()))
@@ -211,7 +212,12 @@ impl AssetPartitionStore for SqlEventLogStorage {
         use asset_event_tags::{EVENT_ID, KEY, TABLE, VALUE};
 
         self.require(Feature::AssetEventTags).await?;
-        let select = asset_partitions::select_event_tags(asset_key, filter_tags, filter_event_id);
+        let select = asset_partitions::select_event_tags(
+            asset_key,
+            filter_tags,
+            filter_event_id,
+            self.index.dialect(),
+        );
         let rows = self.index.fetch("reading tags of events", &select).await?;
         let mut found: BTreeMap<i64, BTreeMap<String, String>> = BTreeMap::new();
         for row in &rows {
@@ -249,15 +255,16 @@ impl SqlEventLogStorage {
         Ok(found)
     }
 
-    /// When an asset was last wiped, for a column.
+    /// When an asset was last wiped, for a column of events.
     pub(super) async fn wiped_at(
         &self,
         asset_key: &AssetKey,
     ) -> Result<Option<NaiveDateTime>, StorageError> {
-        let select = assets::select_wipe_timestamp(asset_key);
+        let select = assets::select_details(asset_key);
         let row = self.index.fetch_one("reading an asset", &select).await?;
-        let time = row.as_ref().map(Row::scalar::<Option<DateTime<Utc>>>).transpose()?;
-        Ok(time.flatten().map(|time| time.naive_utc()))
+        let details = row.map(|row| row.body_or_none(asset_keys::TABLE, asset_keys::ASSET_DETAILS));
+        let time = wipe_time(details.transpose()?.flatten().as_ref())?;
+        Ok(time.map(|time| time.naive_utc()))
     }
 
     async fn data_versions(

@@ -13,7 +13,7 @@ use instance_core::error::StorageError;
 use instance_core::event::{DagsterEventType, EventLogRecord};
 use instance_core::ids::{RunId, StorageId};
 use instance_core::serdes::{Opaque, SerdesClass, serialize_value};
-use instance_core::storage::{AssetKeysPage, AssetStore, Only};
+use instance_core::storage::{AssetKeysPage, AssetStore, Only, storable_time};
 
 use super::SqlEventLogStorage;
 use super::events::{asset_key as event_asset_key, record};
@@ -21,7 +21,6 @@ use crate::db::{Connection, Row};
 use crate::sql::capabilities::{Capabilities, Feature};
 use crate::sql::tables::asset_keys::{
     ASSET_DETAILS, ASSET_KEY, CACHED_STATUS_DATA, ID, LAST_MATERIALIZATION, LAST_RUN_ID, TABLE,
-    WIPE_TIMESTAMP,
 };
 use crate::sql::{Dialect, asset_checks, assets, events};
 
@@ -144,8 +143,7 @@ impl AssetStore for SqlEventLogStorage {
                     let has = connection.capabilities(TABLE).await?;
                     for keys in keys.chunks(KEYS_PER_STATEMENT) {
                         lock(&mut connection, keys).await?;
-                        let (details, at) = (details.clone(), at.naive_utc());
-                        let update = assets::update_wiped(keys, details, at, has);
+                        let update = assets::update_wiped(keys, details.clone(), at, has);
                         connection.execute(&update).await?;
                         if has.has(Feature::AssetChecks) {
                             connection.execute(&asset_checks::delete_of_assets(keys)).await?;
@@ -208,7 +206,8 @@ struct Asset {
 
 fn asset(row: &Row, has: Capabilities) -> Result<Asset, StorageError> {
     let asset_key = row.parsed(TABLE, ASSET_KEY, "asset key", AssetKey::from_db_string)?;
-    let wiped_at: Option<DateTime<Utc>> = row.get(TABLE, WIPE_TIMESTAMP)?;
+    let details: Option<AssetDetails> = row.body_or_none(TABLE, ASSET_DETAILS)?;
+    let wiped_at = wipe_time(details.as_ref())?;
     let last = last_materialization(row)?
         .filter(|record| wiped_at.is_none_or(|wiped_at| is_after(record, wiped_at)));
     let last_run_id: Option<String> = row.get(TABLE, LAST_RUN_ID)?;
@@ -225,10 +224,18 @@ fn asset(row: &Row, has: Capabilities) -> Result<Asset, StorageError> {
             AssetEntry::new(asset_key)
                 .with_last_materialization_record(last)
                 .with_last_run_id(last_run_id.map(RunId::from))
-                .with_asset_details(row.body_or_none(TABLE, ASSET_DETAILS)?)
+                .with_asset_details(details)
                 .with_cached_status(cached_status),
         ),
     })
+}
+
+/// When an asset was last wiped. Its details say it in UTC, whatever the clock of the database is.
+pub(super) fn wipe_time(
+    details: Option<&AssetDetails>,
+) -> Result<Option<DateTime<Utc>>, StorageError> {
+    let at = details.and_then(|details| details.last_wipe_timestamp.as_ref());
+    at.map(|at| storable_time("time of a wipe", at.as_f64())).transpose()
 }
 
 /// The stored record; `None` for what old versions stored in its place.

@@ -129,7 +129,7 @@ impl EventStore for SqlEventLogStorage {
         &self,
         query: &AssetEventSummaryQuery,
     ) -> Result<Vec<AssetEventSummaryRecord>, StorageError> {
-        let select = events::select_asset_event_summaries(query);
+        let select = events::select_asset_event_summaries(query, self.index.dialect());
         let rows = self.index.fetch("reading events about assets", &select).await?;
         let summary = |row: &Row| {
             let run_id: Option<String> = row.get(TABLE, RUN_ID)?;
@@ -200,7 +200,7 @@ impl SqlEventLogStorage {
         limit: Option<u64>,
         order: Order,
     ) -> Result<Vec<EventLogRecord>, StorageError> {
-        let select = events::select_event_records(filter, limit, order, true);
+        let select = events::select_event_records(filter, limit, order, true, self.index.dialect());
         let records = self.index.fetch_map("reading events", &select, readable).await?;
         Ok(records.into_iter().flatten().collect())
     }
@@ -230,7 +230,8 @@ impl SqlEventLogStorage {
             RunsPage::new().with_order_by(RunsOrderBy::UpdateTimestamp).with_order(order);
         let mut run_ids = run_ids(&self.runs, &runs, &by_change).await?;
         run_ids.push(RunId::runless());
-        let select = events::select_event_records(filter, limit, order, false);
+        let select =
+            events::select_event_records(filter, limit, order, false, self.index.dialect());
         let mut records = Vec::new();
         for run_id in run_ids {
             let reading = "reading events of all runs";

@@ -9,9 +9,10 @@ use instance_core::clock::timestamp_of;
 use instance_core::error::StorageError;
 use instance_core::event::EventLogRecord;
 use instance_core::serdes::{Opaque, SerdesClass, serialize_value};
-use instance_core::storage::{DataMigrationStep, storable_time};
+use instance_core::storage::DataMigrationStep;
 
 use super::SqlEventLogStorage;
+use super::assets::wipe_time;
 use crate::db::{Connection, Row};
 use crate::sql::assets;
 use crate::sql::reindex::{self, AssetColumns};
@@ -89,7 +90,7 @@ impl SqlEventLogStorage {
             columns.last_materialization = record.as_ref().map(serialize_value);
             let of_events = times.get(&text).copied().flatten();
             if of_events.is_some() && last_changed.is_none_or(|known| Some(known) < of_events) {
-                columns.last_materialization_timestamp = of_events.map(|time| time.naive_utc());
+                columns.last_materialization_timestamp = of_events;
             }
             if columns.last_materialization.is_some()
                 || columns.last_materialization_timestamp.is_some()
@@ -153,9 +154,7 @@ fn stored_asset(row: &Row) -> Result<StoredAsset, StorageError> {
     };
 
     let details: Option<AssetDetails> = row.body_or_none(TABLE, ASSET_DETAILS)?;
-    let by_details = details.and_then(|details| details.last_wipe_timestamp);
-    let by_details =
-        by_details.map(|at| storable_time("time of a wipe", at.as_f64())).transpose()?;
+    let by_details = wipe_time(details.as_ref())?;
     let by_column: Option<DateTime<Utc>> = row.get(TABLE, WIPE_TIMESTAMP)?;
     let missing = by_details.filter(|_| by_column.is_none());
     let stored: Option<Opaque> = row.body_or_none(TABLE, LAST_MATERIALIZATION)?;
@@ -165,12 +164,12 @@ fn stored_asset(row: &Row) -> Result<StoredAsset, StorageError> {
         text: row.get(TABLE, ASSET_KEY)?,
         has_record: class.as_deref() == Some(EventLogRecord::STORAGE_NAME),
         last_changed: row.get(TABLE, LAST_MATERIALIZATION_TIMESTAMP)?,
-        wiped_at: by_column.or(by_details),
+        wiped_at: by_details.or(by_column),
         columns: AssetColumns {
             id: row.get(TABLE, ID)?,
             last_materialization: None,
             last_materialization_timestamp: None,
-            wipe_timestamp: missing.map(|at| at.naive_utc()),
+            wipe_timestamp: missing,
         },
     })
 }

@@ -153,9 +153,9 @@ impl Wipe {
         connection: &mut Connection<'_>,
         of_types: &[DagsterEventType],
     ) -> Result<Option<Row>, StorageError> {
-        connection
-            .fetch_one(&asset_partitions::select_last_since_wipe(&self.asset_key, of_types))
-            .await
+        let dialect = connection.dialect();
+        let select = asset_partitions::select_last_since_wipe(&self.asset_key, of_types, dialect);
+        connection.fetch_one(&select).await
     }
 }
 

@@ -117,7 +117,7 @@ impl Events {
                 continue;
             }
             let change = changes.entry(asset_key).or_insert_with(|| AssetChange::of(asset_key));
-            change.last_materialization_timestamp = row.timestamp;
+            change.last_materialization_timestamp = row.timestamp.and_utc();
             if event_type != DagsterEventType::AssetObservation {
                 change.last_run_id = Some(entry.run_id.to_string());
             }

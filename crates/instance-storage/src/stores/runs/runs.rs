@@ -178,7 +178,7 @@ impl RunStore for SqlRunStorage {
                     let (known, fresh): (Vec<_>, Vec<_>) =
                         new_tags.into_iter().partition(|(key, _)| run.tags.contains_key(key));
                     run.tags.extend(known.iter().chain(&fresh).cloned());
-                    let update = runs::update_tagged_run(&run, at.naive_utc());
+                    let update = runs::update_tagged_run(&run, at);
                     connection.execute(&update).await.map_err(naming(runs::bounded(&run)))?;
                     for (key, value) in known {
                         update_tag(&mut connection, &run_id, &key, &value).await?;
@@ -285,7 +285,7 @@ pub(crate) async fn add_run(
     require_readable(run)?;
     require_snapshot(connection, run).await?;
     let has = connection.capabilities(columns::TABLE).await?;
-    let insert = runs::insert_run(run, created_at.naive_utc(), has);
+    let insert = runs::insert_run(run, created_at, has);
     if connection.execute(&insert).await.map_err(naming(runs::bounded(run)))? == 0 {
         return Err(StorageError::RunAlreadyExists { run_id: run.run_id.clone() });
     }
@@ -346,7 +346,7 @@ pub(crate) async fn change_run(
     }
     let change = runs::RunChange {
         run: &run,
-        updated_at: at.naive_utc(),
+        updated_at: at,
         start_time: change.start_time,
         end_time: change.end_time,
     };

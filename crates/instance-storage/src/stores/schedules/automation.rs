@@ -78,7 +78,7 @@ impl AutomationStore for SqlScheduleStorage {
 
     async fn purge_asset_evaluations(&self, before: DateTime<Utc>) -> Result<u64, StorageError> {
         self.require_evaluations().await?;
-        self.database.execute("deleting evaluations", automation::delete(before.naive_utc())).await
+        self.database.execute("deleting evaluations", automation::delete(before)).await
     }
 }
 

@@ -61,7 +61,7 @@ impl InstigatorStore for SqlScheduleStorage {
             .write("changing a schedule or sensor", move |mut connection: Connection<'_>| {
                 Box::pin(async move {
                     require(&mut connection, &state.selector_id()).await?;
-                    connection.execute(&instigators::update_job(&state, at.naive_utc())).await?;
+                    connection.execute(&instigators::update_job(&state, at)).await?;
                     put_by_selector(&mut connection, &state, at).await
                 })
             })
@@ -103,7 +103,7 @@ async fn put_by_selector(
     at: DateTime<Utc>,
 ) -> Result<(), StorageError> {
     if connection.execute(&instigators::insert_instigator(state)).await? == 0 {
-        connection.execute(&instigators::update_instigator(state, at.naive_utc())).await?;
+        connection.execute(&instigators::update_instigator(state, at)).await?;
     }
     Ok(())
 }

@@ -114,7 +114,7 @@ impl TickStore for SqlScheduleStorage {
         before: DateTime<Utc>,
         statuses: &Only<TickStatus>,
     ) -> Result<u64, StorageError> {
-        let delete = ticks::delete(origin_id, selector_id, before.naive_utc(), statuses);
+        let delete = ticks::delete(origin_id, selector_id, before, statuses);
         self.database.execute("deleting ticks", delete).await
     }
 }

@@ -1,0 +1,42 @@
+//! Statements about a connection to Postgres itself: what is behind it, and which settings it has.
+
+use std::fmt::Write as _;
+
+/// What a server is: the number of the process that answers, whether it takes no writes, and whether it follows another.
+pub(crate) const IDENTITY: &str = "SELECT pg_backend_pid()::text, current_setting('transaction_read_only'), pg_is_in_recovery()::text";
+
+/// The number of the process that answers.
+pub(crate) const PROCESS: &str = "SELECT pg_backend_pid()::text";
+
+/// Begins a transaction.
+pub(crate) const BEGIN: &str = "BEGIN";
+
+/// How long settings hold.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Scope {
+    /// As long as the connection.
+    Session,
+    /// As long as the transaction.
+    Transaction,
+}
+
+/// Statements that give a connection its settings, each with a semicolon in front.
+pub(crate) fn set<'s>(
+    settings: impl IntoIterator<Item = (&'s str, &'s str)>,
+    scope: Scope,
+) -> String {
+    let is_local = matches!(scope, Scope::Transaction);
+    let mut statements = String::new();
+    for (name, value) in settings {
+        // Not SET: it would take a list, such as that of `search_path`, for one name.
+        // Writing to a string does not fail.
+        let _ =
+            write!(statements, "; SELECT set_config({}, {}, {is_local})", text(name), text(value));
+    }
+    statements
+}
+
+/// A text as SQL has it, whatever is in it and however the server reads backslashes.
+fn text(value: &str) -> String {
+    format!("E'{}'", value.replace('\\', r"\\").replace('\'', r"\'"))
+}
