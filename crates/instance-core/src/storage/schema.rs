@@ -93,6 +93,11 @@ pub trait SchemaStore: std::fmt::Debug + Send + Sync + 'static {
     /// The revision of the store's schema.
     async fn schema_revision(&self) -> Result<String, StorageError>;
 
+    /// The newest revision that there is for such a store. The default is that which it has.
+    async fn latest_schema_revision(&self) -> Result<String, StorageError> {
+        self.schema_revision().await
+    }
+
     /// The names of the data migrations that Dagster knows for this store, in the order in which it
     /// carries them out. A fresh store has been through all of them.
     fn data_migrations(&self) -> &'static [&'static str];

@@ -7,8 +7,6 @@ use instance_core::settings::{
 };
 use instance_core::storage::SchemaStore;
 
-use crate::sql::schema::{HEAD, history};
-
 /// What there is to say about the parts of an instance, by their names in `dagster.yaml`. Its text is YAML.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct InfoDict(Vec<(&'static str, InfoValue)>);
@@ -86,10 +84,9 @@ pub async fn schema_str(ops: &dyn StorageOps) -> Result<String, InstanceError> {
     ];
     let mut revisions = Vec::new();
     for (name, store) in each {
-        let current = store.schema_revision().await?;
-        let is_dagsters = current.is_empty() || history::find(&current).is_some();
-        let latest = if is_dagsters { HEAD.to_owned() } else { current.clone() };
-        let pair = vec![("current", InfoValue::Text(current)), ("latest", InfoValue::Text(latest))];
+        let current = InfoValue::Text(store.schema_revision().await?);
+        let latest = InfoValue::Text(store.latest_schema_revision().await?);
+        let pair = vec![("current", current), ("latest", latest)];
         revisions.push((name, InfoValue::Mapping(pair)));
     }
     Ok(InfoDict(vec![("schema", InfoValue::Mapping(revisions))]).to_string())

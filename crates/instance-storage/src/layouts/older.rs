@@ -77,7 +77,7 @@ fn cases(revision: &'static str) -> Vec<Case> {
 }
 
 /// Cases that answer in another way on older databases, as in Dagster, and why.
-const OTHERWISE: [(&str, &str); 6] = [
+const OTHERWISE: [(&str, &str); 8] = [
     ("assets::the_cached_status_of_an_asset_is_kept", "it is not: there is no column for it"),
     (
         "asset_partitions::a_wipe_of_partitions_repairs_the_record_of_the_asset",
@@ -90,6 +90,11 @@ const OTHERWISE: [(&str, &str); 6] = [
         "daemons::the_last_sign_of_life_of_each_kind_is_kept",
         "without numbers of rows, they come in the order of their types",
     ),
+    (
+        "pools::a_pool_has_the_limit_that_it_was_given",
+        "limits are counted from slots, so that a pool without slots is none",
+    ),
+    ("pools::a_pool_may_have_the_default", "nothing says that a limit is the default"),
 ];
 const BY_RUNS: &str = "jobs and tags of backfills are found by their runs, and these have none";
 

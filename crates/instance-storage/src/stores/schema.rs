@@ -86,6 +86,12 @@ macro_rules! schema_store {
                 $crate::stores::schema::revision(self.database()).await
             }
 
+            async fn latest_schema_revision(
+                &self,
+            ) -> Result<String, instance_core::error::StorageError> {
+                Ok($crate::sql::schema::HEAD.to_owned())
+            }
+
             fn data_migrations(&self) -> &'static [&'static str] {
                 $schema.completed_migrations()
             }

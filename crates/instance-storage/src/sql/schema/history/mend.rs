@@ -142,6 +142,17 @@ mod tests {
                 |it| format!("{}: {}", it.lacks, it.statement),
             )
         });
-        insta::assert_snapshot!(lines.join("\n"), @"");
+        insta::assert_snapshot!(lines.join("\n"), @r#"
+        the table pending_steps: CREATE TABLE pending_steps ( id INTEGER NOT NULL, concurrency_key TEXT NOT NULL, run_id TEXT, step_key TEXT, priority INTEGER, assigned_timestamp DATETIME, create_timestamp DATETIME DEFAULT CURRENT_TIMESTAMP, PRIMARY KEY (id) ); CREATE UNIQUE INDEX idx_pending_steps ON pending_steps (concurrency_key, run_id, step_key)
+        the table dynamic_partitions: CREATE TABLE dynamic_partitions ( id BIGSERIAL NOT NULL, partitions_def_name TEXT NOT NULL, partition TEXT NOT NULL, create_timestamp TIMESTAMP WITHOUT TIME ZONE DEFAULT CURRENT_TIMESTAMP, PRIMARY KEY (id) ); CREATE UNIQUE INDEX idx_dynamic_partitions ON dynamic_partitions (partitions_def_name, partition)
+        nothing
+        the column concurrency_limits.using_default_limit: ALTER TABLE concurrency_limits ADD COLUMN using_default_limit BOOLEAN DEFAULT 0 NOT NULL
+        the column asset_keys.cached_status_data: ALTER TABLE asset_keys ADD COLUMN cached_status_data TEXT
+        nothing
+        the unique index idx_kvs_keys_unique on kvs (key): CREATE UNIQUE INDEX idx_kvs_keys_unique ON kvs (key)
+        the unique index idx_pending_steps on pending_steps (concurrency_key, run_id, step_key): CREATE UNIQUE INDEX idx_pending_steps ON pending_steps (concurrency_key, run_id, step_key)
+        the unique constraint on runs (run_id): CREATE UNIQUE INDEX runs_run_id_key ON runs (run_id)
+        the unique constraint on runs (run_id): ALTER TABLE runs ADD CONSTRAINT runs_run_id_key UNIQUE (run_id)
+        "#);
     }
 }
