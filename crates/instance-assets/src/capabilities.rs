@@ -20,6 +20,7 @@ pub enum AssetCheckInstanceSupport {
 /// # Errors
 ///
 /// [`InstanceError::Storage`] if the storage fails.
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn get_asset_check_support(
     ops: &dyn AssetOps,
 ) -> Result<AssetCheckInstanceSupport, InstanceError> {
@@ -37,6 +38,7 @@ pub async fn get_asset_check_support(
 /// # Errors
 ///
 /// [`InstanceError::Storage`] if the storage fails.
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn can_read_asset_status_cache(ops: &dyn AssetOps) -> Result<bool, InstanceError> {
     Ok(ops.asset_store().can_read_asset_status_cache().await?)
 }

@@ -72,6 +72,7 @@ pub async fn purge_asset_evaluations(
 /// # Errors
 ///
 /// [`InstanceError::Storage`] if the storage fails.
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn supports_auto_materialize_asset_evaluations(
     ops: &dyn SchedulingOps,
 ) -> Result<bool, InstanceError> {

@@ -172,6 +172,7 @@ pub async fn purge_ticks(
 /// # Errors
 ///
 /// [`InstanceError::Storage`] if the storage fails.
+#[tracing::instrument(level = "debug", skip_all)]
 pub async fn supports_batch_tick_queries(ops: &dyn SchedulingOps) -> Result<bool, InstanceError> {
     Ok(ops.tick_store().supports_batch_queries().await?)
 }

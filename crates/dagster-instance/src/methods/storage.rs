@@ -354,8 +354,8 @@ impl DagsterInstance {
 
     /// Returns the schema revision of each storage as YAML: the one that it has, and the latest one.
     ///
-    /// Both are the same, as a storage with an older schema is not opened. A storage that is no database of Dagster's says
-    /// the name of its own form.
+    /// A storage without a revision says an empty text. One that is no database of Dagster's says the name of its own form,
+    /// which is its latest, too.
     ///
     /// # Errors
     ///
