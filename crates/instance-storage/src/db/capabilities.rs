@@ -63,8 +63,11 @@ impl Known {
 
     /// Whether a read may do with what is known.
     pub(super) fn is_recent(&self) -> bool {
+        if self.is_whole() {
+            return true;
+        }
         let last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
-        self.is_whole() || last.at.is_some_and(|at| at.elapsed() < TRUST)
+        last.at.is_some_and(|at| at.elapsed() < TRUST)
     }
 
     /// Takes over what was found.
