@@ -30,7 +30,7 @@ const DOMAINS: [&str; 5] = [
 ];
 
 /// Methods that are not asked, as they change something.
-const CHANGES: [&str; 53] = [
+const CHANGES: [&str; 54] = [
     "add_auto_materialize_asset_evaluations",
     "add_backfill",
     "add_daemon_heartbeat",
@@ -79,6 +79,7 @@ const CHANGES: [&str; 53] = [
     "update_backfill",
     "update_instigator_state",
     "update_tick",
+    "upgrade",
     "wipe",
     "wipe_all_schedules",
     "wipe_asset_cached_status",
@@ -87,7 +88,7 @@ const CHANGES: [&str; 53] = [
 ];
 
 /// Methods that wipe, follow or need more than a home has, each with where it is compared.
-const ELSEWHERE: [(&str, &str); 12] = [
+const ELSEWHERE: [(&str, &str); 13] = [
     ("add_event_listener", "it gives no answer; tests/it/following.rs"),
     ("auto_reexecution_should_retry_run", "scenarios `retries`"),
     ("end_watch_event_logs", "it gives no answer; tests/it/watch.rs"),
@@ -98,6 +99,7 @@ const ELSEWHERE: [(&str, &str); 12] = [
     ("info_dict", "its documentation says what it leaves out"),
     ("info_str", "its documentation says what it leaves out"),
     ("storage_info", "Dagster has nothing like it"),
+    ("upgrade_plan", "Dagster has nothing like it"),
     ("watch_event_logs", "it follows; tests/it/watch.rs"),
     ("wipe_daemon_heartbeats", "it changes something; scenarios `daemons`"),
 ];

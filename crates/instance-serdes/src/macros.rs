@@ -60,7 +60,7 @@ const fn less(left: &[u8], right: &[u8]) -> bool {
 /// `pub struct Name = "StorageName" | "OlderName" { pub field: Type = "stored_name", .. }`, with fields in
 /// ascending order of their stored names. A field with `[skip]` is left out when it is empty; every other field is
 /// always written. A field with `[or_default]` gets its type's default where old versions did not write it, and one with
-/// `[or_some]`, which is an option, the default of its value. A field with `[obsolete]` is an option that is none,
+/// `[or_some]`, which is an option, the default of its value; `[or_empty_object]` is the same for a value of JSON. A field with `[obsolete]` is an option that is none,
 /// whatever old versions wrote. Every other field gets what [`Unpack::absent`] says. The struct also gets `unknown`, which carries the fields of newer
 /// versions.
 #[macro_export]
@@ -152,12 +152,14 @@ macro_rules! serdes_class {
     (@written $value:expr) => { true };
     (@written $value:expr, or_default) => { true };
     (@written $value:expr, or_some) => { true };
+    (@written $value:expr, or_empty_object) => { true };
     (@written $value:expr, obsolete) => { true };
     (@written $value:expr, skip) => { !$crate::Pack::is_absent(&$value) };
     (@taken $value:ident, obsolete) => { $value.and_then(|_| None) };
     (@taken $value:ident $(, $rule:ident)?) => { $value };
     (@absent $type:ty, or_default) => { Some(<$type>::default()) };
     (@absent $type:ty, or_some) => { Some(Some(Default::default())) };
+    (@absent $type:ty, or_empty_object) => { Some(Some($crate::Opaque::empty_object())) };
     (@absent $type:ty, obsolete) => { Some(None) };
     (@absent $type:ty $(, skip)?) => { <$type as $crate::Unpack>::absent() };
 }

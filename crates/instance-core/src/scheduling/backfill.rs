@@ -68,7 +68,7 @@ serdes_class! {
         /// The ids that were set aside for runs.
         pub reserved_run_ids: Option<Vec<String>> = "reserved_run_ids" [or_some],
         /// The configuration of the runs.
-        pub run_config: Option<Opaque> = "run_config",
+        pub run_config: Option<Opaque> = "run_config" [or_empty_object],
         /// What is done and what is not, in the form of old versions.
         pub serialized_asset_backfill_data: Option<String> = "serialized_asset_backfill_data",
         /// How it stands.

@@ -25,7 +25,7 @@ use serde::de::DeserializeOwned;
 use sqlx::AssertSqlSafe;
 
 use crate::context::StorageContext;
-use crate::sql::capabilities::Capabilities;
+use crate::sql::capabilities::{Capabilities, Feature};
 use crate::sql::schema::{self, Schema, Stamp};
 use crate::sql::{Dialect, events, lock};
 use capabilities::Known;
@@ -148,6 +148,12 @@ impl Database {
             }
         }
         Ok(known.capabilities())
+    }
+
+    /// Refuses what cannot be done without a feature.
+    pub(crate) async fn require(&self, feature: Feature) -> Result<(), StorageError> {
+        let has = self.capabilities().await?;
+        has.require(feature, self.name(), self.known().stamp().as_ref(), self.dialect())
     }
 
     /// The revision that it says it has.
@@ -390,9 +396,9 @@ impl Connection<'_> {
         Ok(())
     }
 
-    /// The database, as errors name it.
-    pub(crate) fn name(&self) -> &str {
-        &self.database
+    /// Refuses what cannot be done without a feature.
+    pub(crate) fn require(&self, has: Capabilities, feature: Feature) -> Result<(), StorageError> {
+        has.require(feature, &self.database, self.known.stamp().as_ref(), self.dialect())
     }
 
     /// Wakes the followers of runs, if a server does that. A notice is the run's id and the id of its last event.

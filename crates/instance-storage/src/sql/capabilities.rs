@@ -5,7 +5,10 @@
 
 use instance_core::error::StorageError;
 
-use crate::sql::schema::Schema;
+use crate::sql::Dialect;
+use crate::sql::schema::history::mend::{self, Mend};
+use crate::sql::schema::history::{self, CHAIN};
+use crate::sql::schema::{Schema, Stamp};
 use crate::sql::tables;
 
 /// A table or a column that a revision after the first added.
@@ -266,24 +269,46 @@ impl Capabilities {
         self.0 & all.0 == all.0
     }
 
-    /// Refuses what a database cannot do without a feature.
-    pub(crate) fn require(self, feature: Feature, database: &str) -> Result<(), StorageError> {
-        let described = &FEATURES[feature as usize];
+    /// Refuses what a database cannot do without a feature. By its revision it may have to have it.
+    pub(crate) fn require(
+        self,
+        feature: Feature,
+        database: &str,
+        stamp: Option<&Stamp>,
+        dialect: Dialect,
+    ) -> Result<(), StorageError> {
         if self.has(feature) {
             return Ok(());
         }
-        Err(StorageError::NeedsMigration {
-            database: database.to_owned(),
-            needs: described.what,
-            release: described.release,
-        })
+        let described = &FEATURES[feature as usize];
+        let database = database.to_owned();
+        let added = CHAIN.iter().position(|revision| revision.release == described.release);
+        let is_at = stamp.and_then(Stamp::of_what_is_beside).and_then(history::position);
+        let mends = described.objects.iter().filter_map(|(table, column)| match column {
+            Some(column) => mend::column(column, table, dialect),
+            None => mend::table(table, dialect),
+        });
+        match mends.reduce(Mend::and) {
+            Some(Mend { lacks, statement }) if is_at >= added => Err(StorageError::SchemaLacks {
+                database,
+                operation: "looking what the database has",
+                lacks,
+                mend: statement,
+                source: "by its revision, it has to have it".into(),
+            }),
+            _ => Err(StorageError::NeedsMigration {
+                database,
+                needs: described.what,
+                release: described.release,
+            }),
+        }
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{Capabilities, FEATURES, Feature, MARKS};
-    use crate::sql::schema::Schema;
+    use super::{Capabilities, Dialect, FEATURES, Feature, MARKS, Stamp, StorageError};
+    use crate::sql::schema::{HEAD, Schema};
 
     #[test]
     fn each_feature_and_mark_stands_at_its_number() {
@@ -302,7 +327,18 @@ mod tests {
     #[test]
     fn what_is_missing_is_named_with_the_release_and_the_command() {
         let texts = FEATURES.map(|described| {
-            let refused = Capabilities::NONE.require(described.feature, "H/history/runs.db");
+            let (place, base) = ("H/history/runs.db", Stamp::Of("5e139331e376".to_owned()));
+            let none = Capabilities::NONE;
+            for stamp in [None, Some(&Stamp::None)] {
+                let refused = none.require(described.feature, place, stamp, Dialect::Sqlite);
+                assert!(matches!(refused, Err(StorageError::NeedsMigration { .. })));
+            }
+            let newest = Stamp::Of(HEAD.to_owned());
+            for dialect in [Dialect::Sqlite, Dialect::Postgres] {
+                let refused = none.require(described.feature, place, Some(&newest), dialect);
+                assert!(matches!(refused, Err(StorageError::SchemaLacks { .. })), "{refused:?}");
+            }
+            let refused = none.require(described.feature, place, Some(&base), Dialect::Sqlite);
             refused.unwrap_err().to_string()
         });
         insta::assert_snapshot!(texts.join("\n"), @"
@@ -319,6 +355,7 @@ mod tests {
         H/history/runs.db has no table for tags of backfills, which Dagster 1.9.0 added: run `dagster instance migrate`
         H/history/runs.db has no column that says whether a pool has the default limit, which Dagster 1.9.12 added: run `dagster instance migrate`
         ");
-        Capabilities::HEAD.require(Feature::AssetChecks, "H").unwrap();
+        let head = Capabilities::HEAD;
+        head.require(Feature::AssetChecks, "H", None, Dialect::Sqlite).unwrap();
     }
 }

@@ -89,7 +89,7 @@ impl SqlEventLogStorage {
 
     /// Refuses what the database cannot do without a feature.
     async fn require(&self, feature: Feature) -> Result<(), StorageError> {
-        self.index.capabilities().await?.require(feature, self.index.name())
+        self.index.require(feature).await
     }
 
     async fn disconnect(&self) {

@@ -41,7 +41,7 @@ impl PoolStore for SqlEventLogStorage {
                 Box::pin(async move {
                     connection.lock(&key).await?;
                     let has = capabilities(&mut connection).await?;
-                    has.require(Feature::PoolSlots, connection.name())?;
+                    connection.require(has, Feature::PoolSlots)?;
                     if has.has(Feature::PoolLimits) {
                         take_over_limits(&mut connection, has).await?;
                         connection.execute(&pools::upsert_limit(&key, limit, has)).await?;
@@ -93,7 +93,7 @@ impl PoolStore for SqlEventLogStorage {
                 Box::pin(async move {
                     connection.lock(&key).await?;
                     let has = capabilities(&mut connection).await?;
-                    has.require(Feature::PoolSlots, connection.name())?;
+                    connection.require(has, Feature::PoolSlots)?;
                     if has.has(Feature::PoolLimits) {
                         take_over_limits(&mut connection, has).await?;
                         connection.execute(&pools::delete_limit(&key)).await?;
@@ -112,7 +112,7 @@ impl PoolStore for SqlEventLogStorage {
         use concurrency_limits::{CONCURRENCY_KEY, LIMIT, TABLE};
 
         let has = self.index.capabilities().await?;
-        has.require(Feature::PoolSlots, self.index.name())?;
+        self.index.require(Feature::PoolSlots).await?;
         let rows = self.limits(None, has).await?;
         if rows.is_empty() {
             // Databases of versions that knew no limits have slots alone.
@@ -132,7 +132,7 @@ impl PoolStore for SqlEventLogStorage {
         default_limit: Option<i64>,
     ) -> Result<Vec<ConcurrencyKeyInfo>, StorageError> {
         let has = self.index.capabilities().await?;
-        has.require(Feature::PoolSlots, self.index.name())?;
+        self.index.require(Feature::PoolSlots).await?;
         let slots = pools::select_slots(concurrency_keys);
         let slots = self.index.fetch("reading slots of pools", &slots).await?;
         let pending = pools::select_pending(concurrency_keys);
@@ -205,7 +205,7 @@ impl PoolStore for SqlEventLogStorage {
                     Box::pin(async move {
                         connection.lock(&claim.key).await?;
                         let has = capabilities(&mut connection).await?;
-                        has.require(Feature::PoolSlots, connection.name())?;
+                        connection.require(has, Feature::PoolSlots)?;
                         if claim.pending(&mut connection).await?.is_none() {
                             let is_assigned =
                                 has_unassigned_slots(&mut connection, &claim.key).await?;

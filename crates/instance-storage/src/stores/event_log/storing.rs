@@ -81,8 +81,7 @@ impl SqlEventLogStorage {
     ) -> Result<StoredEvents, StorageError> {
         if events.iter().any(|(entry, _)| is_of_check(entry)) {
             // Before anything is stored.
-            let has = self.index.capabilities().await?;
-            has.require(Feature::AssetChecks, self.index.name())?;
+            self.index.require(Feature::AssetChecks).await?;
         }
         let ids = match storing {
             Storing::InTransaction(operation, step) => {

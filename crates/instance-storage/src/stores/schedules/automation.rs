@@ -46,7 +46,7 @@ impl AutomationStore for SqlScheduleStorage {
             .write("storing evaluations", move |mut connection: Connection<'_>| {
                 Box::pin(async move {
                     let has = connection.capabilities(jobs::TABLE).await?;
-                    has.require(Feature::AssetEvaluations, connection.name())?;
+                    connection.require(has, Feature::AssetEvaluations)?;
                     for row in &rows {
                         let upsert = automation::upsert(evaluation_id, row);
                         connection.execute(&upsert).await.map_err(naming(row.bounded()))?;
@@ -84,8 +84,7 @@ impl AutomationStore for SqlScheduleStorage {
 
 impl SqlScheduleStorage {
     async fn require_evaluations(&self) -> Result<(), StorageError> {
-        let has = self.database.capabilities().await?;
-        has.require(Feature::AssetEvaluations, self.database.name())
+        self.database.require(Feature::AssetEvaluations).await
     }
 }
 

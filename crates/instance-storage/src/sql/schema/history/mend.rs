@@ -14,6 +14,16 @@ pub(crate) struct Mend {
     pub(crate) statement: String,
 }
 
+impl Mend {
+    /// Both.
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self {
+            lacks: format!("{} and {}", self.lacks, other.lacks),
+            statement: format!("{}; {}", self.statement, other.statement),
+        }
+    }
+}
+
 /// The table that an error names.
 pub(crate) fn table(said: &str, dialect: Dialect) -> Option<Mend> {
     let table = words(said).find_map(|word| table_of(word, dialect))?;
