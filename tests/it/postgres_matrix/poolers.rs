@@ -7,14 +7,16 @@ use instance_core::RunId;
 use instance_core::event::{DagsterEvent, DagsterEventType, EventLogEntry, LogLevel};
 use instance_core::storage::EventStoreExt;
 use serde_json::json;
+use tokio::time::timeout;
 
 use super::server::{Mode, Pooler, Server};
 use super::{storages_of, works};
+use crate::postgres::FOREVER;
 
 /// Stores a lot at once by two instances, so that connections of the server change hands, and reads it back.
 async fn share(url: &str) {
     let instances = [storages_of(url), storages_of(url)];
-    works(&instances[0]).await.expect("created");
+    timeout(FOREVER, works(&instances[0])).await.expect("an answer").expect("created");
     let store = async |number: usize| {
         let storages = &instances[number % 2];
         let run_id = RunId::from(format!("run{number}"));
@@ -29,9 +31,10 @@ async fn share(url: &str) {
         assert!(storages.run_storage().has_run(&run_id).await?);
         Ok::<_, instance_core::StorageError>(stored)
     };
-    try_join_all((0..40).map(store)).await.expect("stored and read");
+    let stored = timeout(FOREVER, try_join_all((0..40).map(store))).await.expect("answers");
+    stored.expect("stored and read");
     for storages in instances {
-        storages.dispose().await;
+        timeout(FOREVER, storages.dispose()).await.expect("an end");
     }
 }
 
@@ -106,16 +109,22 @@ async fn a_follower_behind_a_pooler_sees_what_others_store() {
         let pooler = Pooler::start(&server, mode, 20, "");
         let (reader, writer) =
             (storages_of(&pooler.url("followed")), storages_of(&server.url("followed")));
-        writer.create().await.expect("created");
+        timeout(FOREVER, writer.create()).await.expect("an answer").expect("created");
         let run_id = RunId::from(format!("{mode:?}"));
-        let mut signal = reader.event_log_storage().watch_run(&run_id).await.expect("a signal");
-        signal.changed(false).await;
+        let events = reader.event_log_storage();
+        let mut signal = timeout(FOREVER, events.watch_run(&run_id))
+            .await
+            .expect("an answer")
+            .expect("a signal");
+        timeout(FOREVER, signal.changed(false)).await.expect("the first look");
         let event = DagsterEvent::new(DagsterEventType::StepStart, "j");
         let entry = EventLogEntry::of_event(event, run_id.clone(), LogLevel::INFO, 1e9);
-        writer.event_log_storage().store_event(&entry).await.expect("stored");
-        let woken = tokio::time::timeout(Duration::from_secs(5), signal.changed(false)).await;
+        let events = writer.event_log_storage();
+        timeout(FOREVER, events.store_event(&entry)).await.expect("an answer").expect("stored");
+        let woken = timeout(Duration::from_secs(5), signal.changed(false)).await;
         assert!(woken.is_ok(), "nobody looked");
-        reader.dispose().await;
-        writer.dispose().await;
+        for storages in [reader, writer] {
+            timeout(FOREVER, storages.dispose()).await.expect("an end");
+        }
     }
 }

@@ -165,7 +165,10 @@ async fn reach_server(
     let (mut relayed, connect, mut settings) =
         greeted.map_err(|error| explained(error, &server.connect))?;
     let first = &mut relayed.connection;
-    let identity = sqlx::raw_sql(IDENTITY).fetch_one(&mut *first).await?;
+    // A pooler may have nobody to ask.
+    let identity =
+        tokio::time::timeout(limit, sqlx::raw_sql(IDENTITY).fetch_one(&mut *first)).await;
+    let identity = identity.map_err(|_| timed_out(server, limit))??;
     let is_read_only = identity.try_get::<&str, _>(1)? == "on";
     let is_standby = identity.try_get::<&str, _>(2)? == "true";
     if !target.takes(is_read_only, is_standby) {
@@ -183,7 +186,7 @@ async fn reach_server(
         behind_pooler(first, &connect).await
     };
     // It has told all that it can. A server that does not see the end of it in time counts it for a while.
-    let _ = relayed.connection.close().await;
+    let _ = tokio::time::timeout(SECOND_CONNECTION, relayed.connection.close()).await;
     let place = server.place();
     tracing::debug!(server = place, ?between, ?settings, "reached");
     Ok(Contact { connect, place, between, settings })
@@ -194,7 +197,7 @@ async fn behind_pooler(first: &mut PgConnection, connect: &PgConnectOptions) -> 
     let shares = async {
         let mut second = connect.connect().await?;
         let shares = share(first, &mut second).await;
-        // It was there to be compared alone.
+        // It was there to be compared alone. Nobody waits for its end for long.
         let _ = second.close().await;
         shares
     };
