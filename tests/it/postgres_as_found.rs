@@ -188,7 +188,7 @@ async fn what_is_lacking_at_the_newest_revision_is_named_with_what_makes_it() ->
         match outcome.expect_err(drop) {
             StorageError::SchemaLacks { lacks: found, mend, .. } => {
                 if !lacks.is_empty() {
-                    assert_eq!(found, lacks);
+                    assert_eq!(&*found, lacks);
                 }
                 sql(&database.url(), &[&mend]);
             }

@@ -199,9 +199,9 @@ pub enum StorageError {
         /// What was tried.
         operation: &'static str,
         /// What it lacks.
-        lacks: String,
+        lacks: Box<str>,
         /// The statements that make it.
-        mend: String,
+        mend: Box<str>,
         /// What the database says.
         source: BoxError,
     },

@@ -33,8 +33,8 @@ pub(super) fn statement_error(
         Some(Mend { lacks, statement }) => StorageError::SchemaLacks {
             database: database.to_owned(),
             operation,
-            lacks,
-            mend: statement,
+            lacks: lacks.into(),
+            mend: statement.into(),
             source: Box::new(error),
         },
         None => backend_error(database, operation, error),

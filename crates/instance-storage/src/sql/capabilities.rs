@@ -169,7 +169,7 @@ pub(crate) const MARKS: [(Mark, Schema, &str); 6] = [
 ];
 
 /// How many bits features have. Those of marks come behind.
-const FEATURE_BITS: u32 = FEATURES.len() as u32;
+const FEATURE_BITS: usize = FEATURES.len();
 
 /// What a database has.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -179,7 +179,7 @@ impl Capabilities {
     /// Nothing that came after Dagster 1.0, and no finished data migration.
     pub(crate) const NONE: Self = Self(0);
     /// All that the newest revision has.
-    pub(crate) const HEAD: Self = Self((1 << (FEATURE_BITS + MARKS.len() as u32)) - 1);
+    pub(crate) const HEAD: Self = Self((1 << (FEATURE_BITS + MARKS.len())) - 1);
 
     /// All that the newest revision has in these stores.
     pub(crate) fn whole(schemas: &[Schema]) -> Self {
@@ -236,7 +236,7 @@ impl Capabilities {
     }
 
     const fn with_mark(self, mark: Mark) -> Self {
-        Self(self.0 | 1 << (FEATURE_BITS + mark as u32))
+        Self(self.0 | 1 << (FEATURE_BITS + mark as usize))
     }
 
     #[cfg(test)]
@@ -246,7 +246,7 @@ impl Capabilities {
 
     #[cfg(test)]
     pub(crate) const fn without_mark(self, mark: Mark) -> Self {
-        Self(self.0 & !(1 << (FEATURE_BITS + mark as u32)))
+        Self(self.0 & !(1 << (FEATURE_BITS + mark as usize)))
     }
 
     /// Whether it has a feature.
@@ -256,7 +256,7 @@ impl Capabilities {
 
     /// Whether a data migration is finished.
     pub(crate) const fn is_built(self, mark: Mark) -> bool {
-        self.0 & 1 << (FEATURE_BITS + mark as u32) != 0
+        self.0 & 1 << (FEATURE_BITS + mark as usize) != 0
     }
 
     /// Of these, the tables and columns, without the data migrations.
@@ -292,8 +292,8 @@ impl Capabilities {
             Some(Mend { lacks, statement }) if is_at >= added => Err(StorageError::SchemaLacks {
                 database,
                 operation: "looking what the database has",
-                lacks,
-                mend: statement,
+                lacks: lacks.into(),
+                mend: statement.into(),
                 source: "by its revision, it has to have it".into(),
             }),
             _ => Err(StorageError::NeedsMigration {

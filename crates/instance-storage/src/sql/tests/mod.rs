@@ -54,21 +54,21 @@ fn check_capable<S: QueryStatementWriter>(name: &str, statement: impl Fn(Capabil
     };
     let newest = text(Capabilities::HEAD);
     compare(name, &newest);
-    let mut older = String::new();
+    let mut older = Vec::new();
     for described in FEATURES {
         let lacking = text(Capabilities::HEAD.without(described.feature));
         if lacking != newest {
-            older += &format!("-- without the {}\n{lacking}\n", described.what);
+            older.push(format!("-- without the {}\n{lacking}", described.what));
         }
     }
     for (mark, _, migration) in MARKS {
         let lacking = text(Capabilities::HEAD.without_mark(mark));
         if lacking != newest {
-            older += &format!("-- before the data migration {migration}\n{lacking}\n");
+            older.push(format!("-- before the data migration {migration}\n{lacking}"));
         }
     }
     if !older.is_empty() {
-        compare(&format!("{name}_on_older"), &older);
+        compare(&format!("{name}_on_older"), &older.join("\n"));
     }
 }
 

@@ -16,11 +16,10 @@ pub(crate) struct Mend {
 
 impl Mend {
     /// Both.
-    pub(crate) fn and(self, other: Self) -> Self {
-        Self {
-            lacks: format!("{} and {}", self.lacks, other.lacks),
-            statement: format!("{}; {}", self.statement, other.statement),
-        }
+    pub(crate) fn and(mut self, other: Self) -> Self {
+        self.lacks = [self.lacks, other.lacks].join(" and ");
+        self.statement = [self.statement, other.statement].join("; ");
+        self
     }
 }
 
