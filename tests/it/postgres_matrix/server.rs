@@ -32,14 +32,22 @@ const ACCESS: &str = "local all admin trust\nlocal all all scram-sha-256\nhost a
 const ACCESS_BY_TLS: &str = "hostssl all certified 127.0.0.1/32 cert\nhostnossl all certified 127.0.0.1/32 reject\n\
      hostssl all ciphered 127.0.0.1/32 scram-sha-256\nhostnossl all ciphered 127.0.0.1/32 reject\n";
 
-/// A program that ends with this.
-struct Program(Child);
+/// A program that ends with this, and the signal that ends it at once: what it has written is thrown away with it.
+struct Program(Child, Signal);
+
+/// How long a program may take to end by its signal.
+const ENDING: Duration = Duration::from_secs(10);
 
 impl Drop for Program {
     fn drop(&mut self) {
         let pid = i32::try_from(self.0.id()).map(Pid::from_raw);
-        // At once: what it has written is thrown away with it.
-        let _ = pid.map(|pid| kill(pid, Signal::SIGQUIT));
+        let _ = pid.map(|pid| kill(pid, self.1));
+        let deadline = Instant::now() + ENDING;
+        while matches!(self.0.try_wait(), Ok(None)) && Instant::now() < deadline {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        // Whoever started us may have had signals ignored.
+        let _ = self.0.kill();
         let _ = self.0.wait();
     }
 }
@@ -47,8 +55,9 @@ impl Drop for Program {
 /// A server of Postgres.
 pub(super) struct Server {
     port: u16,
-    directory: TempDir,
+    // Ends before its files are removed.
     _program: Program,
+    directory: TempDir,
 }
 
 /// Whether a server offers TLS.
@@ -118,7 +127,8 @@ impl Server {
         std::fs::write(conf, written).expect("the server's settings");
         std::fs::write(data.join("pg_hba.conf"), access).expect("who may connect");
         let mut server = program(&programs(), "postgres", &directory);
-        let started = Program(server.arg("-D").arg(&data).spawn().expect("postgres starts"));
+        let started = server.arg("-D").arg(&data).spawn().expect("postgres starts");
+        let started = Program(started, Signal::SIGQUIT);
         wait_for(port);
         let server = Self { port, directory, _program: started };
         // It takes connections before it serves them.
@@ -168,8 +178,8 @@ pub(super) enum Mode {
 /// A pgbouncer in front of a server.
 pub(super) struct Pooler {
     port: u16,
-    _directory: TempDir,
     _program: Program,
+    _directory: TempDir,
 }
 
 impl Pooler {
@@ -197,7 +207,9 @@ impl Pooler {
         if libraries.is_dir() {
             command.env("LD_LIBRARY_PATH", libraries);
         }
-        let program = Program(command.arg("-q").arg(&path).spawn().expect("pgbouncer starts"));
+        let program = command.arg("-q").arg(&path).spawn().expect("pgbouncer starts");
+        // All other signals make it wait for its clients, or are nothing to it.
+        let program = Program(program, Signal::SIGKILL);
         wait_for(port);
         Self { port, _directory: directory, _program: program }
     }
