@@ -15,7 +15,7 @@ use tokio::task::JoinSet;
 
 use crate::context::StorageContext;
 use crate::db::{Connection, Database, FILES_OF_SHARD, Operation, RunFile, RunFiles, exists};
-use crate::sql::schema::Stamp;
+use crate::sql::schema::{HEAD, Stamp};
 use crate::watch::Notices;
 
 /// How many shards are open at once, at least and at most. Shards in use count.
@@ -118,7 +118,7 @@ impl RunLogs {
         if exists(&path).await? {
             return Ok(None);
         }
-        let beside = shards.index.stamp().await?;
+        let beside = shards.stamp().await?;
         let making = shards.new_files.with(&beside, &shards.context, operation, write);
         let of_run = Operation::of_run(operation, run_id);
         let (file, written) = of_run.observe(&path.to_string_lossy(), |_| None, making).await?;
@@ -296,14 +296,18 @@ impl Open {
 impl Shards {
     async fn get(&self, run_id: &RunId) -> Result<RunLog, StorageError> {
         let path = self.path(run_id)?;
-        let beside = match self.index.known_stamp() {
-            Some(stamp) => stamp,
-            // Whoever only reads the log of a run has no need of the index.
-            None if exists(&path).await? => Stamp::None,
-            None => self.index.stamp().await?,
-        };
         // The semaphore is never closed.
         let user = Arc::clone(&self.users).acquire_owned().await.ok();
+        let is_open = {
+            let open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+            open.shards.contains_key(run_id)
+        };
+        // Whoever only reads the log of a run has no need of the index.
+        let beside = if is_open || exists(&path).await? {
+            self.index.known_stamp().unwrap_or_else(|| Stamp::Of(HEAD.to_owned()))
+        } else {
+            self.stamp().await?
+        };
         let (database, surplus) = {
             let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
             let new = || Arc::new(Database::shard(path, &beside, &self.context));
@@ -318,6 +322,17 @@ impl Shards {
             closing.spawn(async move { surplus.close().await });
         }
         Ok(RunLog { database, _use: user })
+    }
+
+    /// The revision of the index, which a new file gets. An index that was older may have been upgraded since.
+    async fn stamp(&self) -> Result<Stamp, StorageError> {
+        let stamp = self.index.stamp().await?;
+        if stamp == Stamp::Of(HEAD.to_owned()) {
+            return Ok(stamp);
+        }
+        self.index.forget_capabilities();
+        self.index.capabilities().await?;
+        self.index.stamp().await
     }
 
     async fn get_existing(&self, run_id: &RunId) -> Result<Option<RunLog>, StorageError> {

@@ -52,13 +52,12 @@ impl Known {
 
     /// Whether it has all that its stores can have.
     pub(super) fn is_whole(&self) -> bool {
-        !self.is_stale.load(Ordering::Acquire) && self.capabilities().contains(self.whole)
+        !self.is_stale() && self.capabilities().contains(self.whole)
     }
 
-    /// Whether it has all tables and columns that its stores can have. No write depends on more.
-    pub(super) fn has_all_features(&self) -> bool {
-        !self.is_stale.load(Ordering::Acquire)
-            && self.capabilities().contains(self.whole.features())
+    /// Whether something was changed since the last look.
+    pub(super) fn is_stale(&self) -> bool {
+        self.is_stale.load(Ordering::Acquire)
     }
 
     /// Whether a read may do with what is known.
@@ -78,15 +77,21 @@ impl Known {
         self.is_stale.store(false, Ordering::Release);
     }
 
-    /// Takes over what a write found in its transaction.
-    pub(super) fn learn_features(&self, features: Capabilities) {
-        self.found.fetch_or(features.bits(), Ordering::AcqRel);
+    /// Takes over the tables and columns that a write found in its transaction.
+    pub(super) fn learn_features(&self, found: Capabilities) {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let all = self.capabilities().with_features_of(found);
+        self.found.store(all.bits(), Ordering::Release);
+        if self.is_stale.swap(false, Ordering::AcqRel) {
+            // Marks and the revision are looked for again.
+            last.at = None;
+        }
     }
 
     /// Takes over that it was created just now, at the newest revision.
     pub(super) fn learn_all(&self, revision: &str) {
         let stamp = Stamp::Of(revision.to_owned());
-        self.learn(&Found { capabilities: self.whole, stamp });
+        self.learn(&Found { capabilities: Capabilities::HEAD, stamp });
     }
 
     /// Makes the next use look again. Until then, what was found still counts.

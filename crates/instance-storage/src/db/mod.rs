@@ -153,6 +153,9 @@ impl Database {
     /// Refuses what cannot be done without a feature.
     pub(crate) async fn require(&self, feature: Feature) -> Result<(), StorageError> {
         let has = self.capabilities().await?;
+        if has.has(feature) {
+            return Ok(());
+        }
         has.require(feature, self.name(), self.known().stamp().as_ref(), self.dialect())
     }
 
@@ -358,13 +361,15 @@ impl Connection<'_> {
         }
     }
 
-    /// What the database has, for a write to `table`. It stays so until the transaction ends: whoever changes the
-    /// table waits.
+    /// What the database has, for a write to `table` that differs by these features. If one is missing, it is so until
+    /// the transaction ends: whoever changes the table waits.
     pub(crate) async fn capabilities(
         &mut self,
         table: &'static str,
+        features: &[Feature],
     ) -> Result<Capabilities, StorageError> {
-        if !self.known.has_all_features() {
+        let mut known = self.known.capabilities();
+        if self.known.is_stale() || !features.iter().all(|feature| known.has(*feature)) {
             if self.dialect() == Dialect::Postgres {
                 self.lock_against_changes(table).await?;
             }
@@ -376,9 +381,10 @@ impl Connection<'_> {
                 Dialect::Postgres => Vec::new(),
             };
             let found = Capabilities::found(&capabilities::columns(&columns)?, &[]);
+            known = known.with_features_of(found);
             self.known.learn_features(found);
         }
-        Ok(self.known.capabilities())
+        Ok(known)
     }
 
     #[cfg_attr(
@@ -398,6 +404,9 @@ impl Connection<'_> {
 
     /// Refuses what cannot be done without a feature.
     pub(crate) fn require(&self, has: Capabilities, feature: Feature) -> Result<(), StorageError> {
+        if has.has(feature) {
+            return Ok(());
+        }
         has.require(feature, &self.database, self.known.stamp().as_ref(), self.dialect())
     }
 

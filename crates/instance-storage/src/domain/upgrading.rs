@@ -168,7 +168,13 @@ pub async fn upgrade(
     let mut outcome = UpgradeOutcome::default();
     let is_older = |(_, databases): &Found<'_>| databases.iter().any(DatabaseSchema::is_older);
     // Whoever has nothing to do needs no lock, and so no right to write.
-    let _locks = if found.iter().any(is_older) { locks(ops.stores()).await? } else { Vec::new() };
+    let mut _locks = Vec::new();
+    if found.iter().any(is_older) {
+        _locks = locks(ops.stores()).await?;
+        // Another process may have upgraded them meanwhile.
+        found = self::found(ops.stores()).await?;
+        refuse(&mut found)?;
+    }
     if let Some(directory) = directory_of_copies(ops, request, &found) {
         copy(&found, ops, &directory, progress).await?;
         outcome.backup = Some(directory);

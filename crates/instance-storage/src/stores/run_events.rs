@@ -69,6 +69,7 @@ impl SqlRunEventStore {
         // What cannot be stored is refused before anything is.
         let events = prepare(&new_run.events)?;
         self.events.check_run(&run_id)?;
+        self.events.check_storable(&events).await?;
         let adding = Box::pin(self.add_run(new_run));
         // The file of the run is made while the run is stored, and gets its place afterwards.
         let making = Box::pin(self.events.new_log(&run_id, &events));

@@ -60,7 +60,8 @@ pub(super) async fn wipe(
     let Some((first, _)) = tables.first() else {
         return Ok(());
     };
-    let has = connection.capabilities(first).await?;
+    let features: Vec<_> = tables.iter().filter_map(|(_, feature)| *feature).collect();
+    let has = connection.capabilities(first, &features).await?;
     for (table, feature) in tables {
         if feature.is_none_or(|feature| has.has(feature)) {
             connection.execute(&schema::delete_all(table)).await?;

@@ -112,22 +112,27 @@ async fn reach_once(config: &PostgresConfig, deadline: Instant) -> sqlx::Result<
         Target::PreferStandby => &[Target::Standby, Target::Any],
         ref one => std::slice::from_ref(one),
     };
-    let mut last = sqlx::Error::PoolTimedOut;
+    let mut last: Option<sqlx::Error> = None;
     for target in targets {
         for server in &config.servers {
-            for mode in modes(&server.connect) {
+            let modes = modes(&server.connect);
+            for (place, &mode) in modes.iter().enumerate() {
+                let has_another = place + 1 < modes.len();
                 match reach_server(config, server, mode, *target, deadline).await {
                     Ok(contact) => return Ok(contact),
                     // libpq asks no other server if one does not know the role or the password.
-                    Err(error) if is_of_login(&error) && !matches!(mode, PgSslMode::Disable) => {
-                        return Err(error);
+                    Err(error) if is_of_login(&error) && !has_another => return Err(error),
+                    // One that may pass says that it is worth to try all of them again: while a standby takes over, say.
+                    Err(error) => {
+                        if passes(&error) || !last.as_ref().is_some_and(passes) {
+                            last = Some(error);
+                        }
                     }
-                    Err(error) => last = error,
                 }
             }
         }
     }
-    Err(last)
+    Err(last.unwrap_or(sqlx::Error::PoolTimedOut))
 }
 
 /// The modes of TLS to try in turn. The driver has none that is `allow`.

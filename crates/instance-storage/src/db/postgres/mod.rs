@@ -344,7 +344,10 @@ impl PostgresDatabase {
                 Ok(())
             }
             sqlx::Error::PoolTimedOut if !is_one && Instant::now() < deadline => {
-                self.look_around().await;
+                // If the server answers, all connections to it are in use, and waiting for one is right.
+                if !matches!(self.why_no_connection().await, sqlx::Error::PoolTimedOut) {
+                    self.look_around().await;
+                }
                 Ok(())
             }
             sqlx::Error::PoolTimedOut => Err(self.why_no_connection().await),

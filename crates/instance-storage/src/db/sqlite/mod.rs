@@ -145,6 +145,8 @@ impl SqliteDatabase {
         if let Some(mut reader) = self.reader("looking what a database has").await? {
             let columns = self.columns(&mut reader).await?;
             self.known.learn(&self.found(&mut reader, &columns).await?);
+        } else {
+            self.known.learn_all(HEAD);
         }
         Ok(())
     }

@@ -5,7 +5,7 @@
 //! run are added in memory, and all is written at once.
 
 use std::collections::BTreeMap;
-use std::io::Write;
+use std::io::{Seek, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -147,6 +147,15 @@ fn with_log(mut bytes: Vec<u8>) -> Vec<u8> {
     bytes
 }
 
+/// Gives a copy the mode that Dagster's files have. The copy that SQLite makes of a file has no log, and says so; whoever
+/// puts it in the place of the file would have readers that wait for writers.
+pub(super) fn say_that_it_has_a_log(path: &Path) -> std::io::Result<()> {
+    let mut file = std::fs::OpenOptions::new().write(true).open(path)?;
+    file.seek(std::io::SeekFrom::Start(JOURNAL_VERSIONS.start as u64))?;
+    file.write_all(&[WRITE_AHEAD_LOG; 2])?;
+    file.sync_all()
+}
+
 /// Where bytes have got.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Placed {
@@ -182,7 +191,7 @@ async fn put(path: &Path, bytes: Vec<u8>, durably: bool) -> Result<Placed, Stora
 
 /// Makes the name of a file durable. Some network file systems cannot flush a directory. There the name is as
 /// durable as they make it, which SQLite accepts, too.
-fn flush_directory(path: &Path) {
+pub(super) fn flush_directory(path: &Path) {
     let flushed = path.parent().map(|directory| std::fs::File::open(directory)?.sync_all());
     if let Some(Err(error)) = flushed {
         tracing::debug!(path = %path.display(), %error, "a directory is not flushed");

@@ -3,13 +3,15 @@
 //! It works on the file by a connection of its own, since the file need not have a revision that is opened otherwise. Not
 //! here: which files there are, and in which order they are upgraded.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use instance_core::error::StorageError;
 use sqlx::{AssertSqlSafe, ConnectOptions, SqliteConnection};
 
-use super::{Connection, DriverConnection, Known, Row, SqlitePlace, backend_error, options};
+use super::{
+    Connection, DriverConnection, Known, Row, SqlitePlace, backend_error, options, run_file,
+};
 use crate::sql::Dialect;
 use crate::sql::schema::history::{self, Catalog, Step, Way};
 use crate::sql::schema::{self, HEAD, Schema};
@@ -40,20 +42,37 @@ pub(crate) async fn look(path: &Path, schema: Schema) -> Result<Found, StorageEr
         .await
 }
 
-/// Copies a file as it is at one moment. The copy is durable.
+/// Copies a file as it is at one moment. The copy is durable, and has its name when it is whole.
 pub(crate) async fn back_up(path: &Path, schema: Schema, to: &Path) -> Result<(), StorageError> {
     if let Some(directory) = to.parent() {
         super::create_directory(directory).await?;
         require_room(path, directory).await?;
     }
+    if super::exists(to).await? {
+        return Err(io_error("create", to, std::io::ErrorKind::AlreadyExists.into()));
+    }
+    let mut unfinished = to.as_os_str().to_owned();
+    unfinished.push(".unfinished");
+    let unfinished = PathBuf::from(unfinished);
+    // Of a copy that was interrupted.
+    let _ = tokio::fs::remove_file(&unfinished).await;
     let copy = async |file: &mut File| {
-        let copying = sqlx::query(schema::VACUUM_INTO).bind(to.to_string_lossy().into_owned());
+        let copying = sqlx::query(schema::VACUUM_INTO);
+        let copying = copying.bind(unfinished.to_string_lossy().into_owned());
         let copied = copying.execute(&mut file.connection).await;
         copied.map(drop).map_err(|error| file.error(error))
     };
     File::open(path, schema, "copying").await?.finish(copy).await?;
-    let flushed = async { tokio::fs::File::open(to).await?.sync_all().await };
-    flushed.await.map_err(|source| io_error("flush", to, source))
+    let (from, at) = (unfinished, to.to_owned());
+    let finishing = tokio::task::spawn_blocking(move || {
+        run_file::say_that_it_has_a_log(&from)?;
+        std::fs::File::open(&from)?.sync_all()?;
+        std::fs::rename(&from, &at)?;
+        run_file::flush_directory(&at);
+        Ok(())
+    });
+    let finished = finishing.await.unwrap_or_else(|error| Err(std::io::Error::other(error)));
+    finished.map_err(|source| io_error("finish", to, source))
 }
 
 /// Brings a file to the newest revision, in one transaction. It changes nothing if the file has that revision.

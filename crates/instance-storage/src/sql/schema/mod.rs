@@ -221,10 +221,10 @@ fn looked_at() -> Vec<&'static str> {
     tables
 }
 
-/// Makes whoever changes a table wait until the transaction ends, as an insertion into it does.
+/// Makes whoever changes a table wait until the transaction ends, as a query of it does. Writers do not meet it.
 #[cfg(feature = "postgres")]
 pub(crate) fn lock_against_changes(table: &'static str) -> String {
-    format!("LOCK TABLE {table} IN ROW EXCLUSIVE MODE")
+    format!("LOCK TABLE {table} IN ACCESS SHARE MODE")
 }
 
 /// The columns of all tables of a SQLite file.

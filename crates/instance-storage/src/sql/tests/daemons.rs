@@ -12,7 +12,8 @@ fn heartbeats() {
     let daemon_type = DaemonType::from("SENSOR");
     let heartbeat = DaemonHeartbeat::new(daemon_type, "an id", 1_700_000_000.25, Vec::new());
     check("daemons_upsert_heartbeat", &daemons::upsert_heartbeat(&heartbeat, time()));
-    check_capable("daemons_select_heartbeats", daemons::select_heartbeats);
+    let heartbeats = |has| daemons::select_heartbeats(has);
+    check_capable("daemons_select_heartbeats", heartbeats);
     check("daemons_delete_heartbeats", &daemons::delete_heartbeats());
 }
 

@@ -24,6 +24,9 @@ use crate::sql::tables::asset_keys::{
 };
 use crate::sql::{Dialect, asset_checks, assets, events};
 
+/// By what the statements differ.
+const FEATURES: &[Feature] = &[Feature::CachedStatus, Feature::AssetChecks];
+
 #[async_trait]
 impl AssetStore for SqlEventLogStorage {
     async fn can_read_asset_status_cache(&self) -> Result<bool, StorageError> {
@@ -140,7 +143,7 @@ impl AssetStore for SqlEventLogStorage {
         self.index
             .write("wiping assets", move |mut connection: Connection<'_>| {
                 Box::pin(async move {
-                    let has = connection.capabilities(TABLE).await?;
+                    let has = connection.capabilities(TABLE, FEATURES).await?;
                     for keys in keys.chunks(KEYS_PER_STATEMENT) {
                         lock(&mut connection, keys).await?;
                         let update = assets::update_wiped(keys, details.clone(), at, has);

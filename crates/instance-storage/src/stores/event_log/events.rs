@@ -262,7 +262,7 @@ pub(crate) async fn delete_of_run(
     connection: &mut Connection<'_>,
     run_id: &RunId,
 ) -> Result<(), StorageError> {
-    let has = connection.capabilities(TABLE).await?;
+    let has = connection.capabilities(TABLE, &[Feature::AssetEventTags]).await?;
     if has.has(Feature::AssetEventTags) {
         connection.execute(&events::delete_tags_of_run(run_id)).await?;
     }

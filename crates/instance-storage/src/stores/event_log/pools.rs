@@ -18,6 +18,9 @@ use crate::sql::capabilities::{Capabilities, Feature};
 use crate::sql::pools;
 use crate::sql::tables::{concurrency_limits, concurrency_slots, event_logs, pending_steps};
 
+/// By what the statements differ.
+const FEATURES: &[Feature] = &[Feature::PoolSlots, Feature::PoolLimits, Feature::DefaultPoolLimits];
+
 #[async_trait]
 impl PoolStore for SqlEventLogStorage {
     async fn supports_global_concurrency_limits(&self) -> Result<bool, StorageError> {
@@ -303,7 +306,7 @@ fn is_default(row: &Row, has: Capabilities) -> Result<bool, StorageError> {
 
 /// What the database has of pools.
 async fn capabilities(connection: &mut Connection<'_>) -> Result<Capabilities, StorageError> {
-    connection.capabilities(event_logs::TABLE).await
+    connection.capabilities(event_logs::TABLE, FEATURES).await
 }
 
 /// Frees what a run's steps have of any pool, or one step of it, and sets it aside for those that wait.

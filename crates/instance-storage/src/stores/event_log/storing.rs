@@ -74,15 +74,23 @@ impl SqlEventLogStorage {
         stored
     }
 
+    /// Refuses events for which the index has no table, before anything is stored.
+    pub(crate) async fn check_storable(
+        &self,
+        events: &[PreparedEvent],
+    ) -> Result<(), StorageError> {
+        if events.iter().any(|(entry, _)| is_of_check(entry)) {
+            self.index.require(Feature::AssetChecks).await?;
+        }
+        Ok(())
+    }
+
     async fn store_unnoticed(
         &self,
         storing: Storing,
         events: Vec<PreparedEvent>,
     ) -> Result<StoredEvents, StorageError> {
-        if events.iter().any(|(entry, _)| is_of_check(entry)) {
-            // Before anything is stored.
-            self.index.require(Feature::AssetChecks).await?;
-        }
+        self.check_storable(&events).await?;
         let ids = match storing {
             Storing::InTransaction(operation, step) => {
                 let stored = self.store_in_index(operation, events, Some(step)).await;

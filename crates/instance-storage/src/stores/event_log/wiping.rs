@@ -19,6 +19,10 @@ use crate::sql::capabilities::Feature;
 use crate::sql::tables::{asset_keys, event_logs};
 use crate::sql::{asset_checks, asset_partitions, assets};
 
+/// By what the statements differ.
+const FEATURES: &[Feature] =
+    &[Feature::AssetEventTags, Feature::AssetChecks, Feature::CachedStatus];
+
 const WIPING: &str = "wiping partitions of an asset";
 
 /// The events whose run is the last run of an asset.
@@ -105,7 +109,7 @@ impl Wipe {
             names_wiped_run = connection.fetch_one(&select).await?.is_some();
         }
 
-        let has = connection.capabilities(event_logs::TABLE).await?;
+        let has = connection.capabilities(event_logs::TABLE, FEATURES).await?;
         if has.has(Feature::AssetEventTags) {
             connection
                 .execute(&asset_partitions::delete_tags_of_partitions(asset_key, partitions))

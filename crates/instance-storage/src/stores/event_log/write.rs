@@ -90,7 +90,7 @@ impl Events {
         if found.is_empty() {
             return Ok(());
         }
-        let has = connection.capabilities(event_logs::TABLE).await?;
+        let has = connection.capabilities(event_logs::TABLE, &[Feature::AssetEventTags]).await?;
         if !has.has(Feature::AssetEventTags) {
             return Ok(());
         }

@@ -15,6 +15,9 @@ use crate::sql::capabilities::{Capabilities, Feature, Mark};
 use crate::sql::tables::bulk_actions::{BODY, TABLE};
 use crate::stores::column_time;
 
+/// By what the statements differ.
+const FEATURES: &[Feature] = &[Feature::BackfillJobNames, Feature::BackfillTags];
+
 #[async_trait]
 impl BackfillStore for SqlRunStorage {
     async fn get_backfills(
@@ -56,7 +59,7 @@ impl BackfillStore for SqlRunStorage {
         self.database
             .write("adding a backfill", move |mut connection: Connection<'_>| {
                 Box::pin(async move {
-                    let has = connection.capabilities(TABLE).await?;
+                    let has = connection.capabilities(TABLE, FEATURES).await?;
                     if connection.execute(&backfills::insert(&adding, at, has)).await? == 0 {
                         let id = adding.backfill_id;
                         return Err(StorageError::AlreadyExists { what: "backfill", id });

@@ -19,7 +19,7 @@ use instance_core::tags;
 use super::SqlRunStorage;
 use crate::db::{Connection, Database, Operation, Row, naming};
 use crate::sql::bounded::BoundedText;
-use crate::sql::capabilities::Mark;
+use crate::sql::capabilities::{Feature, Mark};
 use crate::sql::snapshots::SnapshotType;
 use crate::sql::tables::{run_tags, runs as columns};
 use crate::sql::{runs, snapshots};
@@ -284,7 +284,7 @@ pub(crate) async fn add_run(
 ) -> Result<(), StorageError> {
     require_readable(run)?;
     require_snapshot(connection, run).await?;
-    let has = connection.capabilities(columns::TABLE).await?;
+    let has = connection.capabilities(columns::TABLE, &[Feature::RunBackfillIds]).await?;
     let insert = runs::insert_run(run, created_at, has);
     if connection.execute(&insert).await.map_err(naming(runs::bounded(run)))? == 0 {
         return Err(StorageError::RunAlreadyExists { run_id: run.run_id.clone() });

@@ -45,7 +45,8 @@ impl AutomationStore for SqlScheduleStorage {
         self.database
             .write("storing evaluations", move |mut connection: Connection<'_>| {
                 Box::pin(async move {
-                    let has = connection.capabilities(jobs::TABLE).await?;
+                    let has =
+                        connection.capabilities(jobs::TABLE, &[Feature::AssetEvaluations]).await?;
                     connection.require(has, Feature::AssetEvaluations)?;
                     for row in &rows {
                         let upsert = automation::upsert(evaluation_id, row);

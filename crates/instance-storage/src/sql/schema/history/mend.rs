@@ -26,13 +26,16 @@ impl Mend {
 /// The table that an error names.
 pub(crate) fn table(said: &str, dialect: Dialect) -> Option<Mend> {
     let table = words(said).find_map(|word| table_of(word, dialect))?;
-    let statement = statements(dialect)
+    // Several stores may have it.
+    let mut making: Vec<_> = statements(dialect)
         .filter(|statement| {
             [created_table(statement), indexed_table(statement)].contains(&Some(table))
         })
         .map(one_line)
-        .collect::<Vec<_>>()
-        .join("; ");
+        .collect();
+    making.sort_by_key(|statement| !statement.starts_with("CREATE TABLE"));
+    making.dedup();
+    let statement = making.join("; ");
     Some(Mend { lacks: format!("the table {table}"), statement })
 }
 
