@@ -75,7 +75,7 @@ serdes_class! {
         /// The one error that old versions left; see [`DaemonHeartbeat::errors`].
         pub stored_error: Option<SerializableErrorInfo> = "error" [skip],
         /// The errors since the last sign, newest first; see [`DaemonHeartbeat::errors`].
-        pub stored_errors: Option<Vec<SerializableErrorInfo>> = "errors" [or_some],
+        pub stored_errors: Option<Vec<SerializableErrorInfo>> = "errors",
         /// When it was left, in seconds since 1970.
         pub timestamp: Number = "timestamp",
     }

@@ -117,7 +117,6 @@ fn a_run_with_checks_and_selected_ops() {
                 "executable_path": "python",
             },
         }))),
-        mode: Some("default".to_owned()),
         ..DagsterRun::new(RunId::from("r"), "j")
     };
     assert_snapshot!(round_trip(&run));
