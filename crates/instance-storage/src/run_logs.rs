@@ -14,8 +14,10 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 
 use crate::context::StorageContext;
-use crate::db::{Connection, Database, FILES_OF_SHARD, Operation, RunFile, RunFiles, exists};
-use crate::sql::schema::{HEAD, Stamp};
+use crate::db::{
+    Connection, Database, FILES_OF_SHARD, Operation, RunFile, RunFiles, SqlitePlace, exists,
+};
+use crate::sql::schema::{HEAD, Schema, Stamp};
 use crate::watch::Notices;
 
 /// How many shards are open at once, at least and at most. Shards in use count.
@@ -310,7 +312,8 @@ impl Shards {
         };
         let (database, surplus) = {
             let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-            let new = || Arc::new(Database::shard(path, &beside, &self.context));
+            let (place, schema) = (SqlitePlace::File(path), Schema::EventShard);
+            let new = || Arc::new(Database::sqlite_beside(place, schema, &beside, &self.context));
             open.get(run_id, self.most, new)
         };
         if let Some(surplus) = surplus {

@@ -13,7 +13,6 @@ mod row;
 mod sqlite;
 mod too_long;
 
-use std::path::PathBuf;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
@@ -80,24 +79,15 @@ impl Database {
         Self::Sqlite(Box::new(SqliteDatabase::new(place, schema, context.clone())))
     }
 
-    /// A SQLite database that gets a revision of its own if it is created.
-    #[cfg(test)]
-    pub(crate) fn sqlite_at(
+    /// The same, which gets the revision of what stands beside it if it is created.
+    pub(crate) fn sqlite_beside(
         place: SqlitePlace,
         schema: Schema,
-        revision: &str,
+        beside: &Stamp,
         context: &StorageContext,
     ) -> Self {
-        let beside = Stamp::Of(revision.to_owned());
         let database = SqliteDatabase::new(place, schema, context.clone());
-        Self::Sqlite(Box::new(database.with_revision_of(&beside)))
-    }
-
-    /// The file of a run, which gets the revision of the index beside it if it is created.
-    pub(crate) fn shard(path: PathBuf, beside: &Stamp, context: &StorageContext) -> Self {
-        let place = SqlitePlace::File(path);
-        let shard = SqliteDatabase::new(place, Schema::EventShard, context.clone());
-        Self::Sqlite(Box::new(shard.with_revision_of(beside)))
+        Self::Sqlite(Box::new(database.with_revision_of(beside)))
     }
 
     /// The path, or the URL without its password, as errors name the database.
@@ -153,10 +143,7 @@ impl Database {
     /// Refuses what cannot be done without a feature.
     pub(crate) async fn require(&self, feature: Feature) -> Result<(), StorageError> {
         let has = self.capabilities().await?;
-        if has.has(feature) {
-            return Ok(());
-        }
-        has.require(feature, self.name(), self.known().stamp().as_ref(), self.dialect())
+        has.require(feature, self.name(), || self.known().stamp(), self.dialect())
     }
 
     /// The revision that it says it has.
@@ -404,10 +391,7 @@ impl Connection<'_> {
 
     /// Refuses what cannot be done without a feature.
     pub(crate) fn require(&self, has: Capabilities, feature: Feature) -> Result<(), StorageError> {
-        if has.has(feature) {
-            return Ok(());
-        }
-        has.require(feature, &self.database, self.known.stamp().as_ref(), self.dialect())
+        has.require(feature, &self.database, || self.known.stamp(), self.dialect())
     }
 
     /// Wakes the followers of runs, if a server does that. A notice is the run's id and the id of its last event.

@@ -16,7 +16,7 @@ use crate::context::{OpenMode, StorageContext};
 use crate::db::{Database, SqlitePlace};
 use crate::layouts::Storages;
 use crate::sql::capabilities::FEATURES;
-use crate::sql::schema::Schema;
+use crate::sql::schema::{Schema, Stamp};
 
 /// Storages on files of an older revision, with the directory that goes with them.
 struct Made {
@@ -48,13 +48,14 @@ async fn made_at(revision: &str) -> Made {
     let directory = TempDir::new().unwrap();
     let context = StorageContext::default();
     let settings = StorageSettings::sqlite_below(directory.path());
+    let beside = Stamp::Of(revision.to_owned());
     for (file, schema) in [
         ("history/runs.db", Schema::Runs),
         ("history/runs/index.db", Schema::EventIndex),
         ("schedules/schedules.db", Schema::Schedules),
     ] {
         let place = SqlitePlace::File(directory.path().join(file));
-        let database = Database::sqlite_at(place, schema, revision, &context);
+        let database = Database::sqlite_beside(place, schema, &beside, &context);
         database.ready().await.unwrap();
         database.close().await;
     }

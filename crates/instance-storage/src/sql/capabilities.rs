@@ -286,7 +286,7 @@ impl Capabilities {
         self,
         feature: Feature,
         database: &str,
-        stamp: Option<&Stamp>,
+        stamp: impl FnOnce() -> Option<Stamp>,
         dialect: Dialect,
     ) -> Result<(), StorageError> {
         if self.has(feature) {
@@ -295,7 +295,8 @@ impl Capabilities {
         let described = &FEATURES[feature as usize];
         let database = database.to_owned();
         let added = CHAIN.iter().rposition(|revision| revision.release == described.release);
-        let is_at = stamp.and_then(Stamp::of_what_is_beside).and_then(history::position);
+        let stamp = stamp();
+        let is_at = stamp.as_ref().and_then(Stamp::of_what_is_beside).and_then(history::position);
         let mends = described.objects.iter().filter_map(|(table, column)| match column {
             Some(column) => mend::column(column, table, dialect),
             None => mend::table(table, dialect),
@@ -342,16 +343,17 @@ mod tests {
         let texts = FEATURES.map(|described| {
             let (place, base) = ("H/history/runs.db", Stamp::Of("5e139331e376".to_owned()));
             let none = Capabilities::NONE;
-            for stamp in [None, Some(&Stamp::None)] {
-                let refused = none.require(described.feature, place, stamp, Dialect::Sqlite);
+            for stamp in [None, Some(Stamp::None)] {
+                let refused = none.require(described.feature, place, || stamp, Dialect::Sqlite);
                 assert!(matches!(refused, Err(StorageError::NeedsMigration { .. })));
             }
             let newest = Stamp::Of(HEAD.to_owned());
             for dialect in [Dialect::Sqlite, Dialect::Postgres] {
-                let refused = none.require(described.feature, place, Some(&newest), dialect);
+                let refused =
+                    none.require(described.feature, place, || Some(newest.clone()), dialect);
                 assert!(matches!(refused, Err(StorageError::SchemaLacks { .. })), "{refused:?}");
             }
-            let refused = none.require(described.feature, place, Some(&base), Dialect::Sqlite);
+            let refused = none.require(described.feature, place, || Some(base), Dialect::Sqlite);
             refused.unwrap_err().to_string()
         });
         insta::assert_snapshot!(texts.join("\n"), @"
@@ -369,6 +371,6 @@ mod tests {
         H/history/runs.db has no column that says whether a pool has the default limit, which Dagster 1.9.12 added: run `dagster instance migrate`
         ");
         let head = Capabilities::HEAD;
-        head.require(Feature::AssetChecks, "H", None, Dialect::Sqlite).unwrap();
+        head.require(Feature::AssetChecks, "H", || None, Dialect::Sqlite).unwrap();
     }
 }
