@@ -93,7 +93,7 @@ pub(crate) const STEPS: &[Step] = &[
     Step {
         command: "conformance",
         part_of: PartOf::Full,
-        run: |workspace| conformance::run(workspace, None, false, &[]),
+        run: |workspace| conformance::run(workspace, &conformance::Conformance::default()),
     },
     Step {
         command: "scenarios",

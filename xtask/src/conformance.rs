@@ -15,10 +15,12 @@ use std::thread;
 use std::time::Instant;
 
 use anyhow::{Context, Result, bail, ensure};
+use clap::Args;
 
 use crate::compat::test_program;
 use crate::conformance::report::{Outcome, complaints, failures, table};
-use crate::conformance::suites::{SUITES, Suite};
+use crate::conformance::suites::{SUITES, Suite, Tests};
+use crate::pgbouncer::{PoolMode, Pooler};
 use crate::postgres::{self, Postgres};
 use crate::process::{output, quoted};
 use crate::scratch::Scratch;
@@ -35,19 +37,42 @@ const SERVER_VARIABLE: &str = "DAGSHIM_SERVER";
 /// So there are no more than the smallest machine has processors.
 const AT_ONCE: usize = 2;
 
-/// Runs the suite of this name, or all. `stock` puts Dagster's own storages behind the same protocol. With
-/// arguments for pytest, no suite has to reach its target.
-pub(crate) fn run(
-    workspace: &Workspace,
-    suite: Option<&str>,
+/// Which suites run, and on what.
+#[derive(Debug, Clone, Default, Args)]
+pub(crate) struct Conformance {
+    /// Which suite; all unless said, but for the long ones
+    suite: Option<String>,
+    /// All suites, the long ones too
+    #[arg(long, conflicts_with = "suite")]
+    long: bool,
+    /// Dagster's own storages behind the same protocol, to compare with
+    #[arg(long)]
     stock: bool,
-    args: &[String],
-) -> Result<()> {
-    let chosen: Vec<&Suite> =
-        SUITES.iter().filter(|known| suite.is_none_or(|suite| suite == known.name)).collect();
-    let names: Vec<_> = SUITES.iter().map(|suite| suite.name).collect();
-    ensure!(!chosen.is_empty(), "there is no such suite; there are: {}", names.join(", "));
-    let setup = Setup::prepare(workspace, &chosen, stock, args)?;
+    /// A pgbouncer between the storages and Postgres; only the suites on Postgres run then
+    #[arg(long, value_name = "MODE")]
+    pooler: Option<PoolMode>,
+    /// Arguments for pytest, after `--`; no suite has to reach its target then
+    #[arg(last = true)]
+    args: Vec<String>,
+}
+
+impl Conformance {
+    fn chosen(&self) -> Result<Vec<&'static Suite>> {
+        let is_chosen = |known: &&Suite| match &self.suite {
+            Some(suite) => suite == known.name,
+            None => (self.long || !known.long) && (known.postgres || self.pooler.is_none()),
+        };
+        let chosen: Vec<_> = SUITES.iter().filter(is_chosen).collect();
+        let names: Vec<_> = SUITES.iter().map(|suite| suite.name).collect();
+        ensure!(!chosen.is_empty(), "there is no such suite; there are: {}", names.join(", "));
+        Ok(chosen)
+    }
+}
+
+/// Runs Dagster's suites on our storages.
+pub(crate) fn run(workspace: &Workspace, wanted: &Conformance) -> Result<()> {
+    let (chosen, args) = (wanted.chosen()?, &wanted.args);
+    let setup = Setup::prepare(workspace, &chosen, wanted)?;
     let outcomes = setup.run_all(&chosen)?;
     println!("{}\n{}", table(&outcomes), failures(&outcomes));
     let complaints = complaints(&outcomes, args.is_empty());
@@ -69,6 +94,8 @@ struct Setup<'a> {
     /// None for Dagster's own storages.
     server: Option<String>,
     postgres: Option<Postgres>,
+    /// What the storages see of it, if that is another.
+    pooler: Option<Pooler>,
     /// `tests/python/postgres_sql.py`.
     sql: PathBuf,
     scratch: Scratch,
@@ -78,16 +105,20 @@ struct Setup<'a> {
 }
 
 impl<'a> Setup<'a> {
-    fn prepare(
-        workspace: &Workspace,
-        chosen: &[&Suite],
-        stock: bool,
-        args: &'a [String],
-    ) -> Result<Self> {
+    fn prepare(workspace: &Workspace, chosen: &[&Suite], wanted: &'a Conformance) -> Result<Self> {
+        let args = &wanted.args;
         let compat = workspace.target.join("compat");
         let logs = compat.join("conformance");
         fs::create_dir_all(&logs).with_context(|| format!("cannot create {}", logs.display()))?;
-        let needs_postgres = chosen.iter().any(|suite| suite.postgres);
+        let postgres = if chosen.iter().any(|suite| suite.postgres) {
+            Some(postgres::ensure(workspace, postgres::Place::Memory)?)
+        } else {
+            None
+        };
+        let pooler = match (wanted.pooler, &postgres) {
+            (Some(mode), Some(postgres)) => Some(Pooler::start(workspace, postgres.url(), mode)?),
+            _ => None,
+        };
         Ok(Self {
             python: python_env::ensure(workspace)?,
             bridge: workspace.root.join("tests/conformance"),
@@ -96,12 +127,9 @@ impl<'a> Setup<'a> {
             compiled: compat.join("pycache"),
             sql: workspace.root.join("tests/python/postgres_sql.py"),
             scratch: Scratch::new()?,
-            server: if stock { None } else { Some(server(workspace)?) },
-            postgres: if needs_postgres {
-                Some(postgres::ensure(workspace, postgres::Place::Memory)?)
-            } else {
-                None
-            },
+            server: if wanted.stock { None } else { Some(server(workspace)?) },
+            postgres,
+            pooler,
             args,
             on_terminal: chosen.len() == 1 && !args.is_empty(),
         })
@@ -143,7 +171,8 @@ impl<'a> Setup<'a> {
             output(sql.arg(&self.sql).args([postgres.url(), &statement]))
         };
         sql(format!("CREATE DATABASE {name}"))?;
-        let (server, _) = postgres.url().rsplit_once('/').context("the URL names no database")?;
+        let url = self.pooler.as_ref().map_or(postgres.url(), Pooler::url);
+        let (server, _) = url.rsplit_once('/').context("the URL names no database")?;
         let outcome = self.run_one(suite, Some(&format!("{server}/{name}")));
         sql(format!("DROP DATABASE {name} WITH (FORCE)"))?;
         outcome
@@ -180,12 +209,25 @@ impl<'a> Setup<'a> {
 
     fn pytest(&self, suite: &Suite) -> Result<Command> {
         let contract = self.bridge.join("contract");
+        let (shim, stubs) = (self.bridge.clone(), self.bridge.join("stubs"));
         // Dagster expects its tests beside it. So its source distribution comes before the installed package, which
         // is the same.
-        let path = [&contract, &self.bridge, &self.sdist, &self.bridge.join("stubs")];
+        let mut path = vec![shim, self.sdist.clone(), stubs];
         let mut pytest = Command::new(&self.python);
-        pytest.args(["-m", "pytest", "-q", "-rfE", suite.tests]).args(self.args);
-        pytest.current_dir(&contract).env("PYTHONPATH", env::join_paths(path)?);
+        pytest.args(["-m", "pytest", "-q", "-rfE", "-p", "outcomes", "-c"]);
+        pytest.arg(contract.join("pytest.ini"));
+        match suite.tests {
+            Tests::Contract(tests) => {
+                pytest.current_dir(&contract).arg(tests);
+                path.insert(0, contract);
+            }
+            Tests::Default(tests) => {
+                let directory = self.sdist.join("dagster_tests");
+                pytest.current_dir(&directory).arg("--rootdir").arg(directory).args(tests);
+                path.insert(0, self.bridge.join("default"));
+            }
+        }
+        pytest.args(self.args).env("PYTHONPATH", env::join_paths(path)?);
         pytest.env("PYTHONPYCACHEPREFIX", &self.compiled).env_remove("PYTHONDONTWRITEBYTECODE");
         pytest.env("DAGSTER_DISABLE_TELEMETRY", "1");
         pytest.env_remove("DAGSTER_HOME").env("DAGSHIM_STEXT", "1");

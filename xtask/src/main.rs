@@ -146,16 +146,7 @@ enum Command {
     /// Store very many events through many writers while another process follows them
     Endurance(endurance::Endurance),
     /// Run Dagster's own storage suites against our storages
-    Conformance {
-        /// Which suite; all unless said
-        suite: Option<String>,
-        /// Dagster's own storages behind the same protocol, to compare with
-        #[arg(long)]
-        stock: bool,
-        /// Arguments for pytest, after `--`; no suite has to reach its target then
-        #[arg(last = true)]
-        args: Vec<String>,
-    },
+    Conformance(conformance::Conformance),
     /// Bring up a Postgres for tests, print its URL, and stop it when standard input ends
     Postgres,
     /// Read and write again every body that the real Dagster stores in a corpus of homes
@@ -235,9 +226,7 @@ fn run(command: &Command) -> Result<()> {
         Command::Crash(crashes) => crash::run(&workspace, crashes),
         Command::Cron(cron) => cron::run(&workspace, cron),
         Command::TwoWriters(writers) => two_writers::run(&workspace, writers),
-        Command::Conformance { suite, stock, args } => {
-            conformance::run(&workspace, suite.as_deref(), *stock, args)
-        }
+        Command::Conformance(wanted) => conformance::run(&workspace, wanted),
         Command::Postgres => postgres::serve(&workspace),
         Command::Corpus { old: false } => corpus::corpus(&workspace),
         Command::Corpus { old: true } => corpus::old_corpus(&workspace),

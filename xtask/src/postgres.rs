@@ -120,28 +120,9 @@ impl Server {
 
     /// One of the server's programs, as the server's user.
     fn command(&self, program: &str) -> Command {
-        let program = self.programs.join(program);
-        let mut command = match self.user {
-            None => Command::new(program),
-            Some(user) if on_path("runuser").is_some() => {
-                let mut command = Command::new("runuser");
-                command.args(["-u", user, "--"]).arg(program);
-                command
-            }
-            Some(user) => {
-                let mut command = Command::new("su");
-                command.args(["-s", "/bin/sh", "-c", r#"exec "$0" "$@""#, "--", user]);
-                command.arg(program);
-                command
-            }
-        };
-        // The caller's directory may be closed to that user. The caller's variables are about another server.
-        command.current_dir(&self.directory).stdin(Stdio::null());
-        for (name, _) in env::vars_os() {
-            if name.to_string_lossy().starts_with("PG") {
-                command.env_remove(name);
-            }
-        }
+        let mut command = as_user(&self.programs.join(program), self.user);
+        // The caller's directory may be closed to that user.
+        command.current_dir(&self.directory);
         command
     }
 
@@ -153,7 +134,7 @@ impl Server {
 
     fn initialize(&self, port: u16) -> Result<()> {
         if let Some(user) = self.user {
-            process::output(Command::new("chown").arg(user).arg(&self.directory))?;
+            give(&self.directory, user)?;
             process::output(self.command("postgres").arg("--version")).with_context(|| {
                 format!(
                     "a server refuses to be run by root, and the user {user} cannot run {}",
@@ -187,6 +168,46 @@ impl Server {
             .map(drop)
             .with_context(|| fs::read_to_string(&log).unwrap_or_default())
     }
+}
+
+/// A program that works beside a server, as the server's user and in a directory that is given to this user.
+pub(crate) fn as_server_user(program: &Path, directory: &Path) -> Result<Command> {
+    let user = server_user()?;
+    if let Some(user) = user {
+        give(directory, user)?;
+    }
+    let mut command = as_user(program, user);
+    command.current_dir(directory);
+    Ok(command)
+}
+
+fn as_user(program: &Path, user: Option<&str>) -> Command {
+    let mut command = match user {
+        None => Command::new(program),
+        Some(user) if on_path("runuser").is_some() => {
+            let mut command = Command::new("runuser");
+            command.args(["-u", user, "--"]).arg(program);
+            command
+        }
+        Some(user) => {
+            let mut command = Command::new("su");
+            command.args(["-s", "/bin/sh", "-c", r#"exec "$0" "$@""#, "--", user]);
+            command.arg(program);
+            command
+        }
+    };
+    command.stdin(Stdio::null());
+    // The caller's variables are about another server.
+    for (name, _) in env::vars_os() {
+        if name.to_string_lossy().starts_with("PG") {
+            command.env_remove(name);
+        }
+    }
+    command
+}
+
+fn give(directory: &Path, user: &str) -> Result<()> {
+    process::output(Command::new("chown").arg(user).arg(directory)).map(drop)
 }
 
 /// The program that writes a database as SQL. Only few have to have it.
@@ -257,7 +278,7 @@ fn server_user() -> Result<Option<&'static str>> {
     }
 }
 
-fn free_port() -> Result<u16> {
+pub(crate) fn free_port() -> Result<u16> {
     let listener = TcpListener::bind(("127.0.0.1", 0)).context("cannot find a free port")?;
     Ok(listener.local_addr()?.port())
 }

@@ -7,6 +7,7 @@ else that talks to a `DagsterInstance`, run against a storage that is not writte
     codec.py    how a value becomes JSON and a value again, told by its declared type
     spec.py     which methods there are, with which types: read from the annotations of the interfaces
     storage.py  the storages that Dagster sees
+    default.py  ours in the place of the storages that Dagster takes by default
     server.py   the same protocol over Dagster's own storages: what to compare with
 
 The protocol. A request, its answer, an error, and what a watched run pushes, each on one line:

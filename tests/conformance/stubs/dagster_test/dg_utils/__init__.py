@@ -1,0 +1,1 @@
+"""See `dagster_test`."""
