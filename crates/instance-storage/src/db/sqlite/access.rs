@@ -14,6 +14,9 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteLockingMode};
 /// Two changes within this time may leave a file with one time of change.
 const TICK: Duration = Duration::from_millis(50);
 
+/// How many bytes the path of a database may have: SQLite adds an ending for its journal, and takes 512.
+const LONGEST_PATH: usize = 504;
+
 /// SQLite's name for the way to files that takes no locks, where it is needed to read a log without shared memory.
 const WITHOUT_LOCKS: &str = "unix-none";
 
@@ -130,6 +133,11 @@ impl ReadOnly {
     }
 }
 
+/// Whether this user may write a file. Its owner may change its times even if not.
+pub(super) fn may_be_written(file: &Path) -> bool {
+    rights::may_be_written(file)
+}
+
 /// What shows that a database was changed.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Sight {
@@ -177,6 +185,15 @@ fn seen(path: &Path) -> Result<Option<Seen>, StorageError> {
 fn look_once(path: &Path, why: Option<Arc<str>>) -> Result<Look, StorageError> {
     // What belongs to a file is beside the file, and not beside a link to it.
     let file = std::fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
+    let length = file.as_os_str().len();
+    if length > LONGEST_PATH {
+        return Err(StorageError::Unsupported {
+            what: format!("the database {}", file.display()),
+            reason: format!(
+                "its path has {length} bytes, and SQLite takes {LONGEST_PATH} at most; give the home a shorter one"
+            ),
+        });
+    }
     let seen = Sight::of(&file)?;
     let exists = seen.file.is_some();
     let can_share = why.is_none();
@@ -240,6 +257,10 @@ mod rights {
         may(path, AccessFlags::R_OK).map_err(|error| super::io_error(action, path, error.into()))
     }
 
+    pub(super) fn may_be_written(path: &Path) -> bool {
+        may(path, AccessFlags::W_OK).is_ok()
+    }
+
     /// Why a file that is there cannot be written. `needed` is what SQLite creates beside it, unless it is there.
     pub(super) fn why_not_written(file: &Path, needed: [&PathBuf; 2]) -> Option<Arc<str>> {
         if let Err(error) = may(file, AccessFlags::W_OK) {
@@ -289,6 +310,10 @@ mod rights {
 
     pub(super) fn must_be_readable(_: &'static str, _: &Path) -> Result<(), StorageError> {
         Ok(())
+    }
+
+    pub(super) fn may_be_written(_: &Path) -> bool {
+        true
     }
 
     pub(super) fn why_not_written(_: &Path, _: [&PathBuf; 2]) -> Option<Arc<str>> {

@@ -13,7 +13,7 @@ use std::time::{Duration, SystemTime};
 use sqlx::sqlite::SqlitePool;
 use tokio::task::JoinHandle;
 
-use super::access::beside;
+use super::access::{beside, may_be_written};
 
 /// How often the log of an open file is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
@@ -172,7 +172,7 @@ fn state_of(log: &std::fs::Metadata) -> Option<LogState> {
     Some((log.len(), log.modified().ok()?))
 }
 
-/// Tells Dagster's watchers that a database was written.
+/// Tells Dagster's watchers that a database was written. One that cannot be written was not.
 ///
 /// It uses the path: opening and closing the file would release the locks that SQLite has on it.
 pub(crate) fn touch(database: &Path) {
@@ -181,6 +181,9 @@ pub(crate) fn touch(database: &Path) {
         use nix::fcntl::AT_FDCWD;
         use nix::sys::stat::{UtimensatFlags, utimensat};
         use nix::sys::time::TimeSpec;
+        if !may_be_written(database) {
+            return;
+        }
         let (now, flags) = (TimeSpec::UTIME_NOW, UtimensatFlags::FollowSymlink);
         if let Err(error) = utimensat(AT_FDCWD, database, &now, &now, flags) {
             // Dagster then sees the events when SQLite next writes the file.

@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use instance_core::StorageError;
 use instance_core::storage::{EventStoreExt, SchemaState};
 use instance_storage::OpenMode;
 use tempfile::TempDir;
@@ -68,17 +69,31 @@ async fn a_home_may_have_any_name() -> TestResult {
 #[tokio::test]
 async fn a_home_may_be_deep_down_and_behind_links() -> TestResult {
     let directory = TempDir::new()?;
-    let mut deep = directory.path().to_owned();
-    while deep.as_os_str().len() < 900 {
-        deep.push("directory with a long name");
-    }
+    // The longest path that is opened below it is the copy that an upgrade makes.
+    let deep = long(directory.path(), 504 - "/copies of [*]?%/r1.db.unfinished".len());
     check(&deep).await?;
+    // What is longer is said, and not just that it cannot be opened.
+    let too_deep = long(&directory.path().join("more"), 500);
+    let storages = open(&too_deep, OpenMode::CreateIfMissing).await?;
+    let error = fill(&storages, "r1").await.unwrap_err();
+    assert!(matches!(error, StorageError::Unsupported { .. }), "{error:?}");
+    assert!(error.to_string().contains("SQLite takes 504 at most"), "{error}");
     let (real, link) = (directory.path().join("real"), directory.path().join("a link"));
     std::fs::create_dir(&real)?;
     std::os::unix::fs::symlink(&real, &link)?;
     check(&link).await?;
     assert!(real.join("history/runs.db").is_file());
     Ok(())
+}
+
+/// A directory whose path has so many bytes.
+fn long(below: &Path, bytes: usize) -> PathBuf {
+    let mut path = below.to_owned();
+    while path.as_os_str().len() + 100 < bytes {
+        path.push("n".repeat(80));
+    }
+    let left = bytes - path.as_os_str().len() - 1;
+    path.join("n".repeat(left))
 }
 
 /// The files of a home that is a link, file by file: what belongs to a database is beside the database.
