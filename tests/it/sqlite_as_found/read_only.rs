@@ -43,7 +43,7 @@ fn looking(run_id: &str) -> Vec<Vec<&str>> {
     all.push(vec!["run", "tail", run_id, "--json"]);
     all.push(vec!["run", "wait", run_id]);
     all.push(vec!["asset", "show", "a", "--json"]);
-    all.push(vec!["asset", "checks", "--json"]);
+    all.push(vec!["asset", "checks", "a", "--json"]);
     all.push(vec!["asset", "partitions", "a", "--json"]);
     all.push(vec!["partitions", "list", "p", "--json"]);
     all

@@ -16,7 +16,7 @@ const LOOKING: [&[&str]; 26] = [
     &["run", "cancel", "1"],
     &["asset", "list"],
     &["asset", "show", "a"],
-    &["asset", "checks"],
+    &["asset", "checks", "a"],
     &["asset", "partitions", "a"],
     &["asset", "wipe", "a", "--yes"],
     &["partitions", "list", "p"],
