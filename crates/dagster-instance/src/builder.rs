@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use instance_config::{
-    Environment, LoadSettings, ProcessEnvironment, create_home, find_home, load_settings_of, settings_from_ref,
+    Environment, LoadSettings, ProcessEnvironment, create_home, find_home, load_settings_of,
+    settings_from_ref,
 };
 use instance_core::assets::AssetHealthSource;
 use instance_core::clock::{Clock, IdSource, RandomIds, SystemClock};

@@ -241,8 +241,7 @@ mod tests {
         let directory = tempfile::tempdir()?;
         let [argument, variable, data] =
             ["argument/a", "variable/v", "data"].map(|name| directory.path().join(name));
-        let variables =
-            Variables(&[("DAGSTER_HOME", &variable), ("XDG_DATA_HOME", &data)]);
+        let variables = Variables(&[("DAGSTER_HOME", &variable), ("XDG_DATA_HOME", &data)]);
         assert_eq!(create_home(Some(&argument), &variables)?.source, HomeSource::Argument);
         assert!(argument.is_dir() && !variable.exists());
         assert_eq!(create_home(None, &variables)?.source, HomeSource::Variable);

@@ -29,8 +29,8 @@ pub(crate) fn warnings(settings: &StorageSettings) -> Vec<String> {
         let directories: Vec<_> =
             directories.iter().map(|directory| directory.display().to_string()).collect();
         format!(
-            "{} on the network file system {kind}: SQLite relies on locks and on shared memory that such file systems do not \
-             give to several machines, and the databases can be damaged if several use them; put the home on a local disk, \
+            "the databases in {} are on the network file system {kind}: SQLite relies on locks and on shared memory that such file systems do not \
+             give to several machines, so they can be damaged; put the home on a local disk, \
              or use Postgres",
             directories.join(", ")
         )
@@ -152,9 +152,12 @@ mod linux {
 
         #[test]
         fn file_systems_of_other_machines_have_numbers() {
-            for (number, name) in
-                [(0x6969, Some("nfs")), (0xff53_4d42, Some("cifs")), (0xef53, None), (0x0102_1994, None)]
-            {
+            for (number, name) in [
+                (0x6969, Some("nfs")),
+                (0xff53_4d42, Some("cifs")),
+                (0xef53, None),
+                (0x0102_1994, None),
+            ] {
                 assert_eq!(named(number), name, "{number:x}");
             }
         }

@@ -14,9 +14,7 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 
 use crate::context::StorageContext;
-use crate::db::{
-    Connection, Database, FILES_OF_SHARD, Operation, RunFile, RunFiles, exists,
-};
+use crate::db::{Connection, Database, FILES_OF_SHARD, Operation, RunFile, RunFiles, exists};
 use crate::sql::schema::{HEAD, Stamp};
 use crate::watch::Notices;
 

@@ -77,5 +77,9 @@ fn without_shared_memory_both_read_what_we_write() {
     // Dagster makes a home there in which it can do nothing; ours says why, and reads no wrong thing.
     let theirs = Home::new();
     let failed = dagster_reads(theirs.path(), &library, "none");
-    assert!(failed.code != Some(0) && failed.stderr.contains("disk I/O error"), "{}", failed.stderr);
+    assert!(
+        failed.code != Some(0) && failed.stderr.contains("disk I/O error"),
+        "{}",
+        failed.stderr
+    );
 }

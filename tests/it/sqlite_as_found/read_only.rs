@@ -34,8 +34,17 @@ fn stand(directory: &Path, found: &mut BTreeMap<String, (u64, SystemTime)>) {
 /// Every command that only looks, over what is in the home.
 fn looking(run_id: &str) -> Vec<Vec<&str>> {
     let lines = [
-        "info --json", "run list --json", "asset list --json", "schedule list --json", "sensor list --json",
-        "backfill list --json", "daemon status --json", "migrate --check", "migrate --plan", "config check", "config show",
+        "info --json",
+        "run list --json",
+        "asset list --json",
+        "schedule list --json",
+        "sensor list --json",
+        "backfill list --json",
+        "daemon status --json",
+        "migrate --check",
+        "migrate --plan",
+        "config check",
+        "config show",
     ];
     let mut all: Vec<Vec<&str>> = lines.iter().map(|line| line.split(' ').collect()).collect();
     all.push(vec!["run", "show", run_id, "--json"]);

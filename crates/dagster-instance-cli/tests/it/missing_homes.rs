@@ -61,9 +61,10 @@ fn looking_creates_nothing() {
         refused(&ended, &["[HOME]/mistyped", "name another directory"]);
         let ended = home.run_with(command, &[("DAGSTER_HOME", missing)]);
         refused(&ended, &["DAGSTER_HOME", "[HOME]/mistyped does not exist"]);
-        let ended = home.run_with(&[&["--storage", missing], command].concat(), &[
-            ("XDG_DATA_HOME", home.path().to_str().expect("text")),
-        ]);
+        let ended = home.run_with(
+            &[&["--storage", missing], command].concat(),
+            &[("XDG_DATA_HOME", home.path().to_str().expect("text"))],
+        );
         refused(&ended, &["[HOME]/mistyped", "name another directory"]);
         // A directory without an instance stays as it is, too.
         refused(&home.run(command), &["[HOME]"]);

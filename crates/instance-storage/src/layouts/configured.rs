@@ -84,7 +84,8 @@ impl Storages {
 /// Refuses directories of SQLite whose names are not text: SQLite takes no others.
 fn must_be_text(settings: &StorageSettings) -> Result<(), StorageError> {
     for (_, store) in settings.each() {
-        if let StoreSettings::Sqlite(directory) | StoreSettings::ConsolidatedSqlite(directory) = store
+        if let StoreSettings::Sqlite(directory) | StoreSettings::ConsolidatedSqlite(directory) =
+            store
             && directory.to_str().is_none()
         {
             return Err(StorageError::Unsupported {

@@ -16,9 +16,7 @@ use instance_core::storage::{RecordsForRun, RunsPage};
 use instance_core::{RunId, StorageError};
 use instance_storage::{OpenMode, Storages};
 
-use crate::support::{
-    Home, TestResult, event, later, line, open, prepared, run, whole,
-};
+use crate::support::{Home, TestResult, event, later, line, open, prepared, run, whole};
 
 /// Longer than anything here may take; whoever waits so long waits forever.
 const FOREVER: Duration = Duration::from_mins(1);
@@ -117,7 +115,8 @@ const AT_ONCE: usize = 120;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hundreds_of_runs_take_256_files() -> TestResult {
     const LIMIT: &str = r#"mount -t tmpfs tmpfs "$directory"; ulimit -n 256; "$@""#;
-    let Some(directory) = prepared("bad_days::hundreds_of_runs_take_256_files", true, LIMIT)? else {
+    let Some(directory) = prepared("bad_days::hundreds_of_runs_take_256_files", true, LIMIT)?
+    else {
         return Ok(());
     };
     let storages = open(&directory, OpenMode::CreateIfMissing).await?;

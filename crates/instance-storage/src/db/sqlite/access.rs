@@ -285,7 +285,8 @@ mod rights {
 
     fn said(error: Errno, what: &str) -> String {
         if error == Errno::EROFS {
-            return "its file system is read-only; make that writable, or use another home".to_owned();
+            return "its file system is read-only; make that writable, or use another home"
+                .to_owned();
         }
         let user = Uid::effective();
         format!("user {user} may not write {what}; give the right, or work as another user")

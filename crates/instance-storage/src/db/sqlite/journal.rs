@@ -86,8 +86,7 @@ async fn try_it(directory: &Path) -> sqlx::Result<bool> {
         .disable_statement_logging();
     let mut connection = options.connect().await?;
     let can = async {
-        let mode: String =
-            sqlx::query_scalar(JOURNAL_MODE_WAL).fetch_one(&mut connection).await?;
+        let mode: String = sqlx::query_scalar(JOURNAL_MODE_WAL).fetch_one(&mut connection).await?;
         sqlx::query(BEGIN_WRITE).execute(&mut connection).await?;
         Ok(mode == WITH_LOG)
     };

@@ -275,7 +275,8 @@ impl SqliteDatabase {
         if !errors::is_of_rights(error) {
             return false;
         }
-        let is_closed = access::look(path).await.is_ok_and(|look| look.access.read_only().is_some());
+        let is_closed =
+            access::look(path).await.is_ok_and(|look| look.access.read_only().is_some());
         if is_closed {
             self.open_anew(&used.connections);
         }

@@ -81,6 +81,14 @@ pub(crate) async fn back_up(path: &Path, schema: Schema, to: &Path) -> Result<()
 ///
 /// As [`look`] has them. Nothing is changed then.
 pub(crate) async fn upgrade(path: &Path, schema: Schema) -> Result<(), StorageError> {
+    if let Some(read) = access::look(path).await?.access.read_only() {
+        let database = path.display().to_string();
+        return Err(StorageError::ReadOnly {
+            database,
+            operation: "upgrading",
+            why: (*read.why).into(),
+        });
+    }
     File::open(path, schema, "upgrading").await?.finish(async |file| file.upgrade().await).await
 }
 

@@ -12,8 +12,29 @@ use crate::support::{TestResult, execute, files_below, later, line, open, prepar
 
 fn names() -> Vec<String> {
     let mut names: Vec<String> = [
-        "~", "~root", "a b", " ", "*", "?x=1", "[ab]", "100%", "%41", "a#b", "a&b=c", "a'b", "a\"b",
-        "a`b$HOME", "a;b", "a\\b", "file:a", ":memory:", "ünïcödé-数据", "a\nb", "-rf", "a.db", "{a,b}",
+        "~",
+        "~root",
+        "a b",
+        " ",
+        "*",
+        "?x=1",
+        "[ab]",
+        "100%",
+        "%41",
+        "a#b",
+        "a&b=c",
+        "a'b",
+        "a\"b",
+        "a`b$HOME",
+        "a;b",
+        "a\\b",
+        "file:a",
+        ":memory:",
+        "ünïcödé-数据",
+        "a\nb",
+        "-rf",
+        "a.db",
+        "{a,b}",
     ]
     .map(str::to_owned)
     .into();
@@ -30,8 +51,14 @@ async fn check(home: &Path) -> TestResult {
     assert_eq!(events.get_all_run_ids().await?.len(), 2);
     storages.dispose().await;
     let expected = [
-        "history", "history/runs", "history/runs.db", "history/runs/index.db", "history/runs/r1.db",
-        "history/runs/r[2]%.db", "schedules", "schedules/schedules.db",
+        "history",
+        "history/runs",
+        "history/runs.db",
+        "history/runs/index.db",
+        "history/runs/r1.db",
+        "history/runs/r[2]%.db",
+        "schedules",
+        "schedules/schedules.db",
     ];
     assert_eq!(files_below(home), expected, "{}", home.display());
 
@@ -130,7 +157,10 @@ async fn a_home_that_is_not_text_is_refused_by_its_name() -> TestResult {
     let home = directory.path().join(std::ffi::OsStr::from_bytes(b"h\xff"));
     let error = open(&home, OpenMode::CreateIfMissing).await.map(drop).unwrap_err();
     let text = whole(&error);
-    assert!(text.contains("h\u{fffd}") && text.contains("UTF-8") && text.contains("link"), "{text}");
+    assert!(
+        text.contains("h\u{fffd}") && text.contains("UTF-8") && text.contains("link"),
+        "{text}"
+    );
     assert_eq!(files_below(directory.path()).len(), 0);
     Ok(())
 }

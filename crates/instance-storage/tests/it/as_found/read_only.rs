@@ -7,8 +7,7 @@ use std::time::SystemTime;
 
 use instance_core::error::ErrorKind;
 use instance_core::event::DagsterEventType;
-use instance_core::storage::{
-    EventRecordsFilter, EventStoreExt, InstigatorFilter, Only, Order};
+use instance_core::storage::{EventRecordsFilter, EventStoreExt, InstigatorFilter, Only, Order};
 use instance_core::{RunId, StorageError};
 use instance_storage::{OpenMode, Storages};
 
