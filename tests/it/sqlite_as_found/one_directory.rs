@@ -29,7 +29,7 @@ fn databases(home: &Path) -> Vec<String> {
     let entries = std::fs::read_dir(home.join("all")).expect("a directory");
     let names = entries.map(|entry| entry.expect("an entry").file_name());
     let mut names: Vec<_> = names.map(|name| name.to_string_lossy().into_owned()).collect();
-    names.retain(|name| name.ends_with(".db"));
+    names.retain(|name| Path::new(name).extension().is_some_and(|ending| ending == "db"));
     names.sort();
     names
 }

@@ -1,7 +1,7 @@
 //! File systems without shared memory, on which SQLite has no write-ahead logs. A library that is preloaded stands for one.
 
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::join_all;
 use instance_core::StorageError;
@@ -12,7 +12,7 @@ use tracing::{Event, Level, Subscriber};
 use tracing_subscriber::layer::{Context, SubscriberExt};
 use tracing_subscriber::{Layer, Registry};
 
-use super::{fill, messages, run_ids};
+use super::{fill, is_database, messages, run_ids};
 use crate::support::{TestResult, files_below, later, line, open, prepared, query, run, whole};
 
 /// The child finds a file system as `tests/faults/file_system.c` makes it.
@@ -32,7 +32,7 @@ fn has_log(path: &Path) -> std::io::Result<bool> {
 
 fn databases(directory: &Path) -> Vec<PathBuf> {
     let all = files_below(directory).into_iter().map(|path| directory.join(path));
-    all.filter(|path| path.extension().is_some_and(|ending| ending == "db")).collect()
+    all.filter(|path| is_database(path)).collect()
 }
 
 /// The warnings of this process.
@@ -43,7 +43,8 @@ impl<S: Subscriber> Layer<S> for Warnings {
     fn on_event(&self, event: &Event<'_>, _: Context<'_, S>) {
         if *event.metadata().level() == Level::WARN {
             event.record(&mut |_: &Field, value: &dyn std::fmt::Debug| {
-                self.0.lock().unwrap().push(format!("{value:?}"));
+                let mut said = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+                said.push(format!("{value:?}"));
             });
         }
     }
@@ -92,7 +93,7 @@ async fn without_shared_memory_files_have_rollback_journals() -> TestResult {
         assert_eq!(mode, "ok");
     }
     // Nothing is left of what was tried.
-    assert_eq!(files_below(&home).iter().filter(|path| !path.ends_with(".db")).count(), 3);
+    assert_eq!(files_below(&home).iter().filter(|path| !is_database(path)).count(), 3);
     let said = warnings.0.lock().unwrap().join("\n");
     assert_eq!(said.matches("have rollback journals").count(), 1, "{said}");
     Ok(())

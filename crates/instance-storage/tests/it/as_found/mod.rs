@@ -7,6 +7,7 @@ mod read_only;
 mod shards;
 
 use std::collections::BTreeSet;
+use std::path::Path;
 
 use instance_core::event::DagsterEventType;
 use instance_core::run::RunsFilter;
@@ -15,6 +16,10 @@ use instance_core::{RunId, StorageError};
 use instance_storage::Storages;
 
 use crate::support::{event, later, line, run};
+
+fn is_database(path: impl AsRef<Path>) -> bool {
+    path.as_ref().extension().is_some_and(|ending| ending == "db")
+}
 
 /// Fills a home with a run of two events.
 async fn fill(storages: &Storages, run_id: &str) -> Result<(), StorageError> {

@@ -57,7 +57,9 @@ async fn check(spoil: &str, starts: usize, of_run: Result<usize, &str>) -> TestR
             let text = whole(&error);
             assert!(text.contains(part) && text.contains(&path), "{spoil}: {text}");
         }
-        (found, expected) => panic!("{spoil}: {found:?} and not {expected:?}"),
+        (found, expected) => {
+            return Err(format!("{spoil}: {found:?} and not {expected:?}").into());
+        }
     }
     // Other runs are none the worse.
     events.store_event(&line("a", "more", 1)).await?;
