@@ -26,6 +26,7 @@ mod reading_back;
 mod refusals;
 mod schema;
 mod snapshots;
+mod sqlite_as_found;
 mod too_long;
 mod two_writers;
 mod watch;

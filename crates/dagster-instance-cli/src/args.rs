@@ -126,6 +126,11 @@ pub(crate) struct Exec {
     #[arg(long = "tag", value_name = "K=V", value_parser = parse_tag)]
     pub(crate) tags: Vec<(String, String)>,
 
+    /// Create the directory that --home, --storage or DAGSTER_HOME names, if it is missing. The one in the user's data
+    /// directory is created without it
+    #[arg(long)]
+    pub(crate) create: bool,
+
     /// Show only what the command prints, not the run's events
     #[arg(long)]
     pub(crate) quiet: bool,

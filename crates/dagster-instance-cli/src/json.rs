@@ -148,6 +148,7 @@ pub(crate) fn info(
         "runs": info.runs,
         "assets": assets,
         "instigators": {"known": instigators.known, "running": instigators.running},
+        "warnings": info.warnings,
     })
 }
 

@@ -4,7 +4,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use instance_config::{
-    Environment, LoadSettings, ProcessEnvironment, find_home, load_settings_of, settings_from_ref,
+    Environment, LoadSettings, ProcessEnvironment, create_home, find_home, load_settings_of,
+    settings_from_ref,
 };
 use instance_core::assets::AssetHealthSource;
 use instance_core::clock::{Clock, IdSource, RandomIds, SystemClock};
@@ -29,6 +30,7 @@ use crate::instance::{DagsterInstance, Inner};
 #[must_use]
 pub struct DagsterInstanceBuilder {
     home: Option<PathBuf>,
+    creates_home: bool,
     must_exist: bool,
     environment: Box<dyn Environment + Send + Sync>,
     config_filename: Option<String>,
@@ -61,6 +63,7 @@ impl DagsterInstance {
     pub fn builder() -> DagsterInstanceBuilder {
         DagsterInstanceBuilder {
             home: None,
+            creates_home: false,
             must_exist: false,
             environment: Box::new(ProcessEnvironment),
             config_filename: None,
@@ -85,12 +88,23 @@ impl DagsterInstance {
 impl DagsterInstanceBuilder {
     /// Sets the directory of the instance. By default `DAGSTER_HOME` names it; see
     /// [`find_home`].
+    ///
+    /// It need not exist: it is created with what is first written. So a mistyped name is a new instance. Set
+    /// [`must_exist`](Self::must_exist) where there has to be one.
     pub fn home(mut self, home: impl Into<PathBuf>) -> Self {
         self.home = Some(home.into());
         self
     }
 
-    /// Makes [`open`](Self::open) fail if there is no instance, instead of creating one.
+    /// Makes [`open`](Self::open) create the directory of the instance if it is missing, also one that `DAGSTER_HOME`
+    /// names, which otherwise has to exist.
+    pub const fn create_home(mut self) -> Self {
+        self.creates_home = true;
+        self
+    }
+
+    /// Makes [`open`](Self::open) fail if there is no instance, instead of creating one: if the file of the store of runs is
+    /// missing in SQLite, or Dagster's tables in Postgres. Nothing is created then, neither a directory nor a file.
     pub const fn must_exist(mut self) -> Self {
         self.must_exist = true;
         self
@@ -223,7 +237,8 @@ impl DagsterInstanceBuilder {
         self.build(settings, stores, manager)
     }
 
-    /// Opens the instance. Each of its storages is opened, and created if it is missing, when it is first needed.
+    /// Opens the instance. Each of its storages is opened, and created if it is missing, when it is first needed. Opening
+    /// itself creates nothing, unless [`create_home`](Self::create_home) is set.
     ///
     /// If [`stores`](Self::stores) are set and neither [`home`](Self::home) nor [`settings`](Self::settings) nor
     /// [`instance_ref`](Self::instance_ref) are, all settings are defaults, and neither `dagster.yaml` nor the environment
@@ -275,7 +290,8 @@ impl DagsterInstanceBuilder {
         if self.stores.is_some() && self.home.is_none() && !of_file {
             return Ok(settings_of_stores(StoreSettings::Custom).into());
         }
-        let home = find_home(self.home.as_deref(), &*self.environment)?;
+        let find = if self.creates_home { create_home } else { find_home };
+        let home = find(self.home.as_deref(), &*self.environment)?;
         let mut request = LoadSettings::new(home.path)
             .with_overrides(std::mem::take(&mut self.overrides))
             .with_storage(self.storage.take());

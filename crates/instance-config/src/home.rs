@@ -49,6 +49,35 @@ pub fn find_home(
     argument: Option<&Path>,
     environment: &dyn Environment,
 ) -> Result<Home, InstanceError> {
+    let home = locate(argument, environment)?;
+    if home.source == HomeSource::Variable {
+        must_be_directory(&home.path)?;
+    }
+    Ok(home)
+}
+
+/// Finds the directory of an instance as [`find_home`] does, and creates it if it is missing, also one that `DAGSTER_HOME`
+/// names.
+///
+/// # Errors
+///
+/// [`InstanceError::Config`] if `DAGSTER_HOME` is relative, if no variable names a directory, if the path of the caller
+/// cannot be made absolute, or if the directory cannot be created.
+pub fn create_home(
+    argument: Option<&Path>,
+    environment: &dyn Environment,
+) -> Result<Home, InstanceError> {
+    let home = locate(argument, environment)?;
+    std::fs::create_dir_all(&home.path).map_err(|error| InstanceError::Config {
+        place: format!("home {}", home.path.display()),
+        reason: "the directory cannot be created".to_owned(),
+        source: Some(Box::new(error)),
+    })?;
+    Ok(home)
+}
+
+/// Where the directory is, whether or not it exists.
+fn locate(argument: Option<&Path>, environment: &dyn Environment) -> Result<Home, InstanceError> {
     if let Some(path) = argument {
         let absolute = std::path::absolute(path).map_err(|error| InstanceError::Config {
             place: format!("home {}", path.display()),
@@ -79,8 +108,10 @@ fn variable(name: &str, environment: &dyn Environment) -> Option<OsString> {
     environment.get_os(name).filter(|value| !value.is_empty())
 }
 
+/// What errors are about.
+const VARIABLE: &str = "environment variable DAGSTER_HOME";
+
 fn of_variable(text: &OsStr, environment: &dyn Environment) -> Result<Home, InstanceError> {
-    let place = || "environment variable DAGSTER_HOME".to_owned();
     let path = expand_user(text, environment);
     if path.is_relative() {
         let hint = if text.as_encoded_bytes().starts_with(b"~") {
@@ -89,18 +120,17 @@ fn of_variable(text: &OsStr, environment: &dyn Environment) -> Result<Home, Inst
             "is a relative path; set it to an absolute one"
         };
         return Err(InstanceError::Config {
-            place: place(),
+            place: VARIABLE.to_owned(),
             reason: format!("{} {hint}", path.display()),
             source: None,
         });
     }
-    must_be_directory(&path, place)?;
     Ok(Home { path, source: HomeSource::Variable })
 }
 
-fn must_be_directory(path: &Path, place: impl Fn() -> String) -> Result<(), InstanceError> {
+fn must_be_directory(path: &Path) -> Result<(), InstanceError> {
     let error = |reason: String, source: Option<std::io::Error>| InstanceError::Config {
-        place: place(),
+        place: VARIABLE.to_owned(),
         reason,
         source: source.map(Into::into),
     };
@@ -125,7 +155,7 @@ mod tests {
 
     use instance_core::error::InstanceError;
 
-    use super::{Home, HomeSource, find_home};
+    use super::{Home, HomeSource, create_home, find_home};
     use crate::environment::Environment;
 
     struct Variables<'a>(&'a [(&'a str, &'a Path)]);
@@ -203,6 +233,29 @@ mod tests {
             assert!(message.contains(expected), "{message}");
         }
         assert!(!missing.exists());
+        Ok(())
+    }
+
+    #[test]
+    fn a_missing_home_is_created_if_that_is_asked_for() -> Result<(), Box<dyn std::error::Error>> {
+        let directory = tempfile::tempdir()?;
+        let [argument, variable, data] =
+            ["argument/a", "variable/v", "data"].map(|name| directory.path().join(name));
+        let variables = Variables(&[("DAGSTER_HOME", &variable), ("XDG_DATA_HOME", &data)]);
+        assert_eq!(create_home(Some(&argument), &variables)?.source, HomeSource::Argument);
+        assert!(argument.is_dir() && !variable.exists());
+        assert_eq!(create_home(None, &variables)?.source, HomeSource::Variable);
+        assert!(variable.is_dir() && !data.exists());
+        // Once more, when it is there.
+        assert_eq!(create_home(None, &variables)?.path, variable);
+        let file = directory.path().join("file");
+        std::fs::write(&file, "")?;
+        let error = create_home(Some(&file.join("below")), &variables).expect_err("no directory");
+        assert!(error.to_string().contains("cannot be created"), "{error}");
+        let relative = Variables(&[("DAGSTER_HOME", Path::new("relative"))]);
+        let error = create_home(None, &relative).expect_err("no home").to_string();
+        assert!(error.contains("is a relative path"), "{error}");
+        assert!(!Path::new("relative").exists());
         Ok(())
     }
 

@@ -32,7 +32,7 @@ pub use instance_core;
 pub use check::{ConfigCheck, check_config};
 pub use describe::{ConfigDescription, DescribedSetting, SettingOrigin, describe_settings};
 pub use environment::{Environment, ProcessEnvironment};
-pub use home::{Home, HomeSource, find_home};
+pub use home::{Home, HomeSource, create_home, find_home};
 pub use load::{CONFIG_FILENAME, LoadSettings, load_settings, load_settings_of, settings_from_ref};
 pub use members::{
     auto_materialize_enabled, auto_materialize_max_tick_retries,

@@ -213,6 +213,16 @@ pub enum StorageError {
         /// Why not, and what to do.
         reason: String,
     },
+    /// The database can only be read from here; nothing was written.
+    #[error("{operation} failed on {database}, which can only be read: {why}")]
+    ReadOnly {
+        /// The database.
+        database: String,
+        /// What was tried.
+        operation: &'static str,
+        /// Why it cannot be written, and what to do.
+        why: Box<str>,
+    },
     /// A file or directory of the storage cannot be used.
     #[error("cannot {action} {path}")]
     Io {
@@ -262,7 +272,10 @@ impl StorageError {
             Self::Revision { .. } | Self::NeedsMigration { .. } | Self::Unsupported { .. } => {
                 ErrorKind::Unsupported
             }
-            Self::Io { .. } | Self::Backend { .. } | Self::SchemaLacks { .. } => ErrorKind::Backend,
+            Self::Io { .. }
+            | Self::Backend { .. }
+            | Self::ReadOnly { .. }
+            | Self::SchemaLacks { .. } => ErrorKind::Backend,
         }
     }
 

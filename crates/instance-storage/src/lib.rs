@@ -17,8 +17,8 @@
 //! | `stores` | the traits of `instance_core::storage`, each in a file of the trait's name |
 //! | `layouts` | which stores an instance has, and where they lie |
 //!
-//! Beside them: `compute_logs`, captured output in files or in S3, and `domain`, the functions of the storage domain, which use
-//! none of the layers.
+//! Beside them: `compute_logs`, captured output in files or in S3; `file_systems`, on which of them SQLite is not safe; and
+//! `domain`, the functions of the storage domain, which use none of the layers.
 
 mod compute_logs;
 #[cfg(feature = "sqlite")]
@@ -26,6 +26,7 @@ mod context;
 #[cfg(feature = "sqlite")]
 mod db;
 mod domain;
+mod file_systems;
 #[cfg(feature = "sqlite")]
 mod layouts;
 #[cfg(feature = "sqlite")]

@@ -14,10 +14,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
 
 use crate::context::StorageContext;
-use crate::db::{
-    Connection, Database, FILES_OF_SHARD, Operation, RunFile, RunFiles, SqlitePlace, exists,
-};
-use crate::sql::schema::{HEAD, Schema, Stamp};
+use crate::db::{Connection, Database, FILES_OF_SHARD, Operation, RunFile, RunFiles, exists};
+use crate::sql::schema::{HEAD, Stamp};
 use crate::watch::Notices;
 
 /// How many shards are open at once, at least and at most. Shards in use count.
@@ -121,6 +119,10 @@ impl RunLogs {
             return Ok(None);
         }
         let beside = shards.stamp().await?;
+        if !shards.index.has_log() {
+            // What is made in memory has one.
+            return Ok(None);
+        }
         let making = shards.new_files.with(&beside, &shards.context, operation, write);
         let of_run = Operation::of_run(operation, run_id);
         let (file, written) = of_run.observe(&path.to_string_lossy(), |_| None, making).await?;
@@ -312,8 +314,8 @@ impl Shards {
         };
         let (database, surplus) = {
             let mut open = self.open.lock().unwrap_or_else(PoisonError::into_inner);
-            let (place, schema) = (SqlitePlace::File(path), Schema::EventShard);
-            let new = || Arc::new(Database::sqlite_beside(place, schema, &beside, &self.context));
+            let (index, context) = (&self.index, &self.context);
+            let new = || Arc::new(Database::sqlite_of_run(path, &beside, index, context));
             open.get(run_id, self.most, new)
         };
         if let Some(surplus) = surplus {
@@ -356,7 +358,12 @@ impl Shards {
         while let Some(file) = files.next_entry().await.map_err(failed)? {
             let name = file.file_name();
             let id = name.to_str().and_then(|name| name.strip_suffix(".db"));
-            ids.extend(id.filter(|id| !self.taken.contains(id)).map(RunId::from));
+            if let Some(id) = id
+                && !self.taken.contains(&id)
+                && is_file(&file).await
+            {
+                ids.push(RunId::from(id));
+            }
         }
         ids.sort();
         Ok(ids)
@@ -366,7 +373,7 @@ impl Shards {
         self.close().await;
         for run_id in self.run_ids().await? {
             let path = self.path(&run_id)?;
-            for ending in ["", "-wal", "-shm"] {
+            for ending in ["", "-wal", "-shm", "-journal"] {
                 let mut file = path.clone().into_os_string();
                 file.push(ending);
                 match tokio::fs::remove_file(&file).await {
@@ -403,5 +410,17 @@ impl Shards {
             });
         }
         Ok(self.directory.join(format!("{id}.db")))
+    }
+}
+
+/// Whether an entry of a directory is a file, or leads to one. What cannot be looked at is taken for one, so that whoever
+/// reads it is told.
+async fn is_file(entry: &tokio::fs::DirEntry) -> bool {
+    match entry.file_type().await {
+        Ok(kind) if kind.is_symlink() => {
+            tokio::fs::metadata(entry.path()).await.is_ok_and(|found| found.is_file())
+        }
+        Ok(kind) => kind.is_file(),
+        Err(_) => true,
     }
 }

@@ -42,7 +42,12 @@ pub(crate) async fn run(place: &InstancePlace, args: Exec) -> Result<ExitCode> {
         launcher = launcher.sharing_terminal();
     }
     // The run has no origin by which anybody else could launch it, so it is launched here, whatever is configured.
-    let builder = open::builder(place).run_launcher(launcher.clone());
+    let mut builder = open::builder(place).run_launcher(launcher.clone());
+    if args.create {
+        builder = builder.create_home();
+    } else {
+        open::must_be_there(place)?;
+    }
     let instance = builder.run_coordinator(DefaultRunCoordinator).open().await?;
     can_capture(&instance.get_settings().compute_logs)?;
     instance.create_storages().await?;

@@ -39,6 +39,9 @@ pub(crate) async fn run(place: &InstancePlace, args: &Output) -> Result<()> {
     writeln!(out, "Runs          {}", info.runs)?;
     writeln!(out, "Assets        {assets}")?;
     writeln!(out, "Instigators   {} known, {running} started by hand", instigators.known)?;
+    for warning in &info.warnings {
+        writeln!(out, "Warning       {}", value(warning))?;
+    }
     writeln!(
         out,
         "Compatible    with Dagster {DAGSTER_VERSION}; this is {}",

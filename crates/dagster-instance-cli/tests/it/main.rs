@@ -15,6 +15,7 @@ mod help;
 mod home;
 mod looking;
 mod migrate;
+mod missing_homes;
 mod partitions;
 mod reindex;
 mod scheduling;

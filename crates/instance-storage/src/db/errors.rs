@@ -2,6 +2,7 @@
 
 use instance_core::error::{Persistence, StorageError};
 
+use super::sqlite::journal;
 use crate::sql::Dialect;
 use crate::sql::schema::history::mend::{self, Mend};
 
@@ -105,6 +106,37 @@ pub(super) fn is_of_rivals(error: &StorageError) -> bool {
         return false;
     };
     ["23505", "42P07", "42710", "XX000"].contains(&state.as_str())
+}
+
+/// Whether SQLite says that it may not write a file, or not open it.
+pub(super) fn is_of_rights(error: &StorageError) -> bool {
+    matches!(sqlite_code(error), Some(8 | 14))
+}
+
+/// Whether SQLite finds that a file is damaged, or no database.
+pub(crate) fn is_damaged(error: &StorageError) -> bool {
+    matches!(sqlite_code(error), Some(11 | 26))
+}
+
+/// Whether SQLite cannot open a file with a write-ahead log because memory cannot be shared.
+pub(super) fn is_for_want_of_memory(error: &StorageError) -> bool {
+    driver_error(error).and_then(journal::is_for_want_of_memory) == Some(true)
+}
+
+fn driver_error(error: &StorageError) -> Option<&sqlx::Error> {
+    let StorageError::Backend { source, .. } = error else {
+        return None;
+    };
+    // The writer of a file answers several callers with one error.
+    let shared = || source.downcast_ref::<std::sync::Arc<sqlx::Error>>().map(AsRef::as_ref);
+    source.downcast_ref::<sqlx::Error>().or_else(shared)
+}
+
+fn sqlite_code(error: &StorageError) -> Option<u32> {
+    match driver_error(error).and_then(Code::of) {
+        Some(Code::Sqlite(code)) => Some(code),
+        _ => None,
+    }
 }
 
 /// What a server says if the role lacks a right.

@@ -13,6 +13,7 @@ mod row;
 mod sqlite;
 mod too_long;
 
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use futures_util::future::BoxFuture;
@@ -28,6 +29,7 @@ use crate::sql::capabilities::{Capabilities, Feature};
 use crate::sql::schema::{self, Schema, Stamp};
 use crate::sql::{Dialect, events, lock};
 use capabilities::Known;
+pub(crate) use errors::is_damaged;
 use errors::{backend_error, statement_error};
 
 pub(crate) use operation::Operation;
@@ -80,6 +82,7 @@ impl Database {
     }
 
     /// The same, which gets the revision of what stands beside it if it is created.
+    #[cfg(test)]
     pub(crate) fn sqlite_beside(
         place: SqlitePlace,
         schema: Schema,
@@ -88,6 +91,28 @@ impl Database {
     ) -> Self {
         let database = SqliteDatabase::new(place, schema, context.clone());
         Self::Sqlite(Box::new(database.with_revision_of(beside)))
+    }
+
+    /// The events of one run, in a file beside the index.
+    pub(crate) fn sqlite_of_run(
+        path: PathBuf,
+        beside: &Stamp,
+        index: &Self,
+        context: &StorageContext,
+    ) -> Self {
+        let database =
+            SqliteDatabase::new(SqlitePlace::File(path), Schema::EventShard, context.clone());
+        let database = database.with_revision_of(beside).with_log_as(index.has_log());
+        Self::Sqlite(Box::new(database))
+    }
+
+    /// Whether files of SQLite beside it can be expected to have a write-ahead log.
+    pub(crate) fn has_log(&self) -> bool {
+        match self {
+            Self::Sqlite(database) => database.has_log(),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(_) => true,
+        }
     }
 
     /// The path, or the URL without its password, as errors name the database.

@@ -7,6 +7,8 @@ use instance_core::ops::StorageOps;
 use instance_core::run::RunsFilter;
 use instance_core::settings::{ComputeLogSettings, StorageSettings};
 
+use crate::file_systems;
+
 /// A summary of the storages of an instance: where they are, and which schema they have.
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
@@ -23,6 +25,8 @@ pub struct StorageInfo {
     pub schema_revisions: [(&'static str, String); 3],
     /// The number of runs.
     pub runs: u64,
+    /// What may go wrong where the storages are, as on a network file system: a sentence each, with the remedy.
+    pub warnings: Vec<String>,
 }
 
 /// Returns a summary of the storages of the instance.
@@ -47,5 +51,6 @@ pub async fn storage_info(ops: &dyn StorageOps) -> Result<StorageInfo, InstanceE
             ("schedules", stores.schedule_storage.schema_revision().await?),
         ],
         runs: stores.run_storage.get_runs_count(&RunsFilter::default()).await?,
+        warnings: file_systems::warnings(&settings.storage),
     })
 }

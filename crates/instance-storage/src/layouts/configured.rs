@@ -3,8 +3,9 @@
 //! In Dagster's default layout there is one file of runs, one index across runs, one shard of events for each run,
 //! and one file of schedules.
 
+use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use instance_core::error::StorageError;
 use instance_core::settings::{StorageSettings, StoreSettings};
@@ -12,6 +13,7 @@ use instance_core::settings::{StorageSettings, StoreSettings};
 use super::Storages;
 use crate::context::{OpenMode, StorageContext};
 use crate::db::{Database, SqlitePlace, exists};
+use crate::file_systems;
 use crate::run_logs::RunLogs;
 use crate::sql::schema::Schema;
 
@@ -25,11 +27,14 @@ impl Storages {
     ///   here, so its first use reports that.
     /// * A Postgres is named and the feature `postgres` is off, or its settings cannot be followed.
     /// * A class is named that this version does not have.
+    /// * The name of a directory of SQLite is not UTF-8.
     pub async fn open(
         settings: &StorageSettings,
         mode: OpenMode,
         context: StorageContext,
     ) -> Result<Self, StorageError> {
+        must_be_text(settings)?;
+        warn_once(settings).await;
         let file = |directory: &Path, name: &str, schema| {
             Arc::new(Database::sqlite(SqlitePlace::File(directory.join(name)), schema, &context))
         };
@@ -73,6 +78,37 @@ impl Storages {
             other => opened.get(other, &context)?,
         };
         Ok(Self::new(runs, index, run_logs, schedules, &context))
+    }
+}
+
+/// Refuses directories of SQLite whose names are not text: SQLite takes no others.
+fn must_be_text(settings: &StorageSettings) -> Result<(), StorageError> {
+    for (_, store) in settings.each() {
+        if let StoreSettings::Sqlite(directory) | StoreSettings::ConsolidatedSqlite(directory) =
+            store
+            && directory.to_str().is_none()
+        {
+            return Err(StorageError::Unsupported {
+                what: format!("SQLite in {}", directory.display()),
+                reason: "the name is not UTF-8, and SQLite takes no other; make a link with such a name that leads \
+                         there, and name the link"
+                    .to_owned(),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Says once in a process what may go wrong where the files are.
+async fn warn_once(settings: &StorageSettings) {
+    static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    let settings = settings.clone();
+    let found = tokio::task::spawn_blocking(move || file_systems::warnings(&settings)).await;
+    // Without an answer there is nothing to say.
+    for warning in found.unwrap_or_default() {
+        if SAID.lock().unwrap_or_else(PoisonError::into_inner).insert(warning.clone()) {
+            tracing::warn!("{warning}");
+        }
     }
 }
 

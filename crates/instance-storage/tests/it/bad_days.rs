@@ -4,15 +4,8 @@
 //! What the system has to hold against us (a full disk, a read-only one, few files) is set up for a child
 //! process, which is this test again: root cannot be refused a write otherwise, and what is mounted in a
 //! namespace of the child's own goes away with it.
-#![expect(
-    clippy::disallowed_methods,
-    reason = "a test starts itself again, and finds in its environment that it was"
-)]
-
 use std::collections::BTreeSet;
 use std::error::Error;
-use std::path::PathBuf;
-use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use futures_util::future::join_all;
@@ -22,67 +15,14 @@ use instance_core::storage::EventStoreExt;
 use instance_core::storage::{RecordsForRun, RunsPage};
 use instance_core::{RunId, StorageError};
 use instance_storage::{OpenMode, Storages};
-use tempfile::TempDir;
 
-use crate::support::{Home, TestResult, event, files_below, later, line, open, run};
-
-/// In a child: the directory that was prepared for it.
-const PREPARED: &str = "DAGSTER_INSTANCE_TEST_PREPARED";
+use crate::support::{Home, TestResult, event, later, line, open, prepared, run, whole};
 
 /// Longer than anything here may take; whoever waits so long waits forever.
 const FOREVER: Duration = Duration::from_mins(1);
 
-/// The error with the errors behind it, as an operator sees it.
-fn whole(error: &StorageError) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text = format!("{text}: {error}");
-        source = error.source();
-    }
-    text
-}
-
 async fn bounded<T>(doing: impl Future<Output = T>) -> Result<T, &'static str> {
     tokio::time::timeout(FOREVER, doing).await.map_err(|_| "it hangs")
-}
-
-/// In a child, the directory that was prepared for it. Otherwise `None`, when a child has passed the test
-/// of this name: a shell runs `prepare` with a directory as `$1`, where it says `"$@"` the child.
-fn prepared(
-    name: &str,
-    with_namespace: bool,
-    prepare: &str,
-) -> Result<Option<PathBuf>, Box<dyn Error>> {
-    if let Some(directory) = std::env::var_os(PREPARED) {
-        return Ok(Some(directory.into()));
-    }
-    let directory = TempDir::new()?;
-    let mut command = if with_namespace {
-        // As root, too, so that the same is tested wherever it runs.
-        let mut unshare = Command::new("unshare");
-        unshare.args(["--user", "--map-root-user", "--mount", "sh"]);
-        unshare
-    } else {
-        Command::new("sh")
-    };
-    command.args(["-euc", &format!("directory=$1; shift; {prepare}"), "sh"]);
-    command.arg(directory.path()).arg(std::env::current_exe()?);
-    command.args([&format!("bad_days::{name}"), "--exact", "--nocapture"]);
-    command.env(PREPARED, directory.path()).stdin(Stdio::null());
-    let output = command.output()?;
-    let text =
-        [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
-    if !output.status.success() {
-        return Err(format!(
-            "`{prepare}` failed; where unprivileged users may not have namespaces of their own, \
-             this has to be run by root:\n{}",
-            text.join("\n")
-        )
-        .into());
-    }
-    assert!(text[0].contains("1 passed"), "there is no test {name}: {}", text[0]);
-    Ok(None)
 }
 
 async fn messages(storages: &Storages, run_id: &str) -> Result<Vec<String>, StorageError> {
@@ -101,7 +41,7 @@ async fn run_ids(storages: &Storages) -> Result<BTreeSet<String>, StorageError> 
 async fn a_full_disk_is_an_error_and_loses_nothing() -> TestResult {
     const MOUNT: &str = r#"mount -t tmpfs -o size=2m tmpfs "$directory"; "$@""#;
     let name = "a_full_disk_is_an_error_and_loses_nothing";
-    let Some(directory) = prepared(name, true, MOUNT)? else {
+    let Some(directory) = prepared(&format!("bad_days::{name}"), true, MOUNT)? else {
         return Ok(());
     };
     let ballast = directory.join("ballast");
@@ -166,49 +106,6 @@ async fn a_full_disk_is_an_error_and_loses_nothing() -> TestResult {
     Ok(())
 }
 
-/// The directory is filled by one child, and used by another when it cannot be written any more.
-#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
-async fn a_read_only_directory_is_an_error_and_stays_as_it_is() -> TestResult {
-    const MOUNT: &str = r#"mount -t tmpfs tmpfs "$directory"; "$@"
-        mount -o remount,ro "$directory"; "$@""#;
-    let name = "a_read_only_directory_is_an_error_and_stays_as_it_is";
-    let Some(directory) = prepared(name, true, MOUNT)? else {
-        return Ok(());
-    };
-    if !directory.join("history").exists() {
-        let storages = open(&directory, OpenMode::CreateIfMissing).await?;
-        storages.create().await?;
-        storages.run_storage().add_run(&run("r1", "j", &[]), later(0)).await?;
-        storages.event_log_storage().store_event(&line("r1", "kept", 0)).await?;
-        storages.dispose().await;
-        return Ok(());
-    }
-    let before = files_below(&directory);
-    let storages = open(&directory, OpenMode::CreateIfMissing).await?;
-    let (runs, events) = (storages.run_storage(), storages.event_log_storage());
-    let outcomes = [
-        ("runs.db", bounded(runs.add_run(&run("r2", "j", &[]), later(0))).await?),
-        ("r1.db", bounded(events.store_event(&line("r1", "lost", 0))).await?.map(drop)),
-        // A new file would get the revision of the index, which cannot be opened.
-        ("index.db", bounded(events.store_event(&line("r2", "lost", 0))).await?.map(drop)),
-        ("index.db", bounded(events.add_dynamic_partitions("p", &["k".to_owned()])).await?),
-    ];
-    for (file, outcome) in outcomes {
-        let Err(error) = outcome else {
-            return Err(format!("{file} was written").into());
-        };
-        assert!(whole(&error).contains(file), "{}", whole(&error));
-    }
-    println!("reading: {:?}", bounded(run_ids(&storages)).await?.map_err(|error| whole(&error)));
-    println!(
-        "reading: {:?}",
-        bounded(messages(&storages, "r1")).await?.map_err(|error| whole(&error))
-    );
-    bounded(storages.dispose()).await?;
-    assert_eq!(files_below(&directory), before);
-    Ok(())
-}
-
 /// Runs with a file of their own each: ten times as many as there may be files.
 const SHARDS: usize = 600;
 /// How many of them are written, and read, at once.
@@ -218,7 +115,8 @@ const AT_ONCE: usize = 120;
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn hundreds_of_runs_take_256_files() -> TestResult {
     const LIMIT: &str = r#"mount -t tmpfs tmpfs "$directory"; ulimit -n 256; "$@""#;
-    let Some(directory) = prepared("hundreds_of_runs_take_256_files", true, LIMIT)? else {
+    let Some(directory) = prepared("bad_days::hundreds_of_runs_take_256_files", true, LIMIT)?
+    else {
         return Ok(());
     };
     let storages = open(&directory, OpenMode::CreateIfMissing).await?;

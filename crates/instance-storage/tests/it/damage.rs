@@ -12,18 +12,7 @@ use instance_core::{RunId, SnapshotId, StorageError};
 use instance_storage::OpenMode;
 use tempfile::TempDir;
 
-use crate::support::{Home, TestResult, event, execute, files_below, later, open, run};
-
-/// The error with the errors behind it, as an operator sees it.
-fn whole(error: &StorageError) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(error) = source {
-        text = format!("{text}: {error}");
-        source = error.source();
-    }
-    text
-}
+use crate::support::{Home, TestResult, event, execute, files_below, later, open, run, whole};
 
 /// A home with one run and one event, closed.
 async fn filled() -> Result<Home, Box<dyn Error>> {

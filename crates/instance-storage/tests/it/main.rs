@@ -1,5 +1,6 @@
 //! The storages over real files: what they store, what they refuse, and what they survive.
 
+mod as_found;
 mod assets;
 mod bad_days;
 mod compute_logs;

@@ -2,6 +2,7 @@
 
 use std::error::Error;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -150,4 +151,60 @@ pub(crate) async fn query(path: &Path, sql: &str) -> sqlx::Result<Vec<SqliteRow>
     let rows = sqlx::query(AssertSqlSafe(sql.to_owned())).fetch_all(&mut connection).await?;
     connection.close().await?;
     Ok(rows)
+}
+
+/// The error with the errors behind it, as an operator sees it.
+pub(crate) fn whole(error: &(dyn Error + 'static)) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(error) = source {
+        text = format!("{text}: {error}");
+        source = error.source();
+    }
+    text
+}
+
+/// In a child: the directory that was prepared for it.
+const PREPARED: &str = "DAGSTER_INSTANCE_TEST_PREPARED";
+
+/// In a child, the directory that was prepared for it. Otherwise `None`, when a child has passed the test
+/// of this name (with its module): a shell runs `prepare` with a directory as `$1`, where it says `"$@"` the child.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "a test starts itself again, and finds in its environment that it was"
+)]
+pub(crate) fn prepared(
+    name: &str,
+    with_namespace: bool,
+    prepare: &str,
+) -> Result<Option<PathBuf>, Box<dyn Error>> {
+    if let Some(directory) = std::env::var_os(PREPARED) {
+        return Ok(Some(directory.into()));
+    }
+    let directory = TempDir::new()?;
+    let mut command = if with_namespace {
+        // As root, too, so that the same is tested wherever it runs.
+        let mut unshare = Command::new("unshare");
+        unshare.args(["--user", "--map-root-user", "--mount", "sh"]);
+        unshare
+    } else {
+        Command::new("sh")
+    };
+    command.args(["-euc", &format!("directory=$1; shift; {prepare}"), "sh"]);
+    command.arg(directory.path()).arg(std::env::current_exe()?);
+    command.args([name, "--exact", "--nocapture"]);
+    command.env(PREPARED, directory.path()).stdin(Stdio::null());
+    let output = command.output()?;
+    let text =
+        [output.stdout, output.stderr].map(|text| String::from_utf8_lossy(&text).into_owned());
+    if !output.status.success() {
+        return Err(format!(
+            "`{prepare}` failed; where unprivileged users may not have namespaces of their own, \
+             this has to be run by root:\n{}",
+            text.join("\n")
+        )
+        .into());
+    }
+    assert!(text[0].contains("1 passed"), "there is no test {name}: {}", text[0]);
+    Ok(None)
 }

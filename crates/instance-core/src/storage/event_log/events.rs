@@ -509,7 +509,7 @@ pub trait EventStore: std::fmt::Debug + Send + Sync + 'static {
     ) -> Result<Vec<(AssetKey, BTreeSet<Option<String>>)>, StorageError>;
 
     /// Events across runs. Bodies that cannot be read are left out with a warning, as one bad row must
-    /// not stop a sensor.
+    /// not stop a sensor. So are the events of a run whose own database is damaged.
     ///
     /// Where each run has rows of its own, events that are not about assets come run by run, by the time
     /// of the run's last change, and `after_cursor` has to be run-sharded.

@@ -13,6 +13,8 @@ use std::time::{Duration, SystemTime};
 use sqlx::sqlite::SqlitePool;
 use tokio::task::JoinHandle;
 
+use super::access::{beside, may_be_written};
+
 /// How often the log of an open file is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(500);
 
@@ -29,6 +31,8 @@ type LogState = (u64, SystemTime);
 #[derive(Debug)]
 pub(super) struct Caretaker {
     file: PathBuf,
+    /// Whether it is touched. One that is only read is left alone.
+    is_written: bool,
     readers: SqlitePool,
     has_writer: Arc<AtomicBool>,
     care: Arc<Mutex<Care>>,
@@ -41,9 +45,15 @@ struct Care {
 }
 
 impl Caretaker {
-    pub(super) fn new(file: &Path, readers: &SqlitePool, has_writer: &Arc<AtomicBool>) -> Self {
+    pub(super) fn new(
+        file: &Path,
+        is_written: bool,
+        readers: &SqlitePool,
+        has_writer: &Arc<AtomicBool>,
+    ) -> Self {
         Self {
             file: file.to_owned(),
+            is_written,
             readers: readers.clone(),
             has_writer: Arc::clone(has_writer),
             care: Arc::default(),
@@ -58,6 +68,7 @@ impl Caretaker {
         if care.task.as_ref().is_none_or(JoinHandle::is_finished) {
             let round = Round {
                 file: self.file.clone(),
+                is_written: self.is_written,
                 readers: self.readers.clone(),
                 has_writer: Arc::clone(&self.has_writer),
                 care: Arc::clone(&self.care),
@@ -84,6 +95,7 @@ fn lock(care: &Mutex<Care>) -> std::sync::MutexGuard<'_, Care> {
 /// What the task of a caretaker works with.
 struct Round {
     file: PathBuf,
+    is_written: bool,
     readers: SqlitePool,
     has_writer: Arc<AtomicBool>,
     care: Arc<Mutex<Care>>,
@@ -95,7 +107,7 @@ impl Round {
     async fn run(mut self) {
         loop {
             tokio::time::sleep(LOOK_EVERY).await;
-            if self.announcer.is_due(log_state(&self.file).await) {
+            if self.is_written && self.announcer.is_due(log_state(&self.file).await) {
                 touch(&self.file);
             }
             let is_open = self.readers.size() > 0 || self.has_writer.load(Ordering::Acquire);
@@ -151,7 +163,7 @@ impl Announcer {
 
 /// The state of the write-ahead log of a file; `None` if the log is empty.
 async fn log_state(file: &Path) -> Option<LogState> {
-    tokio::fs::metadata(log_of(file)).await.ok().as_ref().and_then(state_of)
+    tokio::fs::metadata(beside(file, "-wal")).await.ok().as_ref().and_then(state_of)
 }
 
 /// An empty log is made by whoever merely reads; it is no news.
@@ -160,13 +172,7 @@ fn state_of(log: &std::fs::Metadata) -> Option<LogState> {
     Some((log.len(), log.modified().ok()?))
 }
 
-fn log_of(file: &Path) -> PathBuf {
-    let mut log = file.as_os_str().to_owned();
-    log.push("-wal");
-    PathBuf::from(log)
-}
-
-/// Tells Dagster's watchers that a database was written.
+/// Tells Dagster's watchers that a database was written. One that cannot be written was not.
 ///
 /// It uses the path: opening and closing the file would release the locks that SQLite has on it.
 pub(crate) fn touch(database: &Path) {
@@ -175,6 +181,9 @@ pub(crate) fn touch(database: &Path) {
         use nix::fcntl::AT_FDCWD;
         use nix::sys::stat::{UtimensatFlags, utimensat};
         use nix::sys::time::TimeSpec;
+        if !may_be_written(database) {
+            return;
+        }
         let (now, flags) = (TimeSpec::UTIME_NOW, UtimensatFlags::FollowSymlink);
         if let Err(error) = utimensat(AT_FDCWD, database, &now, &now, flags) {
             // Dagster then sees the events when SQLite next writes the file.

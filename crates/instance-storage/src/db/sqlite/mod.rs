@@ -1,13 +1,15 @@
 //! One SQLite database, a file or in memory. It is created as Dagster creates it and checked when it is opened. A
 //! few connections read it, and one writes it.
 
+mod access;
 mod caretaker;
+pub(super) mod journal;
 mod run_file;
 pub(crate) mod upgrade;
 mod writer;
 
 use std::path::{Path, PathBuf};
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -21,13 +23,16 @@ use sqlx::{AssertSqlSafe, ConnectOptions, Sqlite, SqliteConnection};
 use tokio::sync::{Mutex, OnceCell};
 
 use super::capabilities::{self, Found, Known};
-use super::{Connection, DriverConnection, Row, backend_error, fresh, row, statement_error};
+use super::{
+    Connection, DriverConnection, Row, backend_error, errors, fresh, row, statement_error,
+};
 use crate::context::StorageContext;
 use crate::sql::Dialect;
 use crate::sql::capabilities::Capabilities;
 use crate::sql::schema::{self, HEAD, Schema, Stamp, history};
 use crate::sql::tables::{alembic_version, secondary_indexes};
 use crate::sql::timestamp;
+use access::{Access, Look, ReadOnly, Way};
 use caretaker::Caretaker;
 pub(crate) use caretaker::touch;
 pub(crate) use run_file::{RunFile, RunFiles};
@@ -56,6 +61,13 @@ const ROWS_AHEAD: usize = 4_096;
 const CREATION_TIMEOUT: Duration = Duration::from_secs(10);
 const CREATION_POLL: Duration = Duration::from_millis(20);
 
+/// Why files with a write-ahead log cannot be written where memory cannot be shared.
+const WITHOUT_MEMORY: &str = "it has a write-ahead log, for which its file system has no memory that processes share; put \
+     the home on a local disk, or say `PRAGMA journal_mode=DELETE` to each file there";
+
+/// How often a file is read again that others change while it is read without their locks.
+const LOOKS: usize = 20;
+
 /// Where a database is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) enum SqlitePlace {
@@ -73,6 +85,8 @@ pub(crate) struct SqliteDatabase {
     schema: Schema,
     /// The revision that it gets if it is created; `None` leaves it without one.
     revision: Option<String>,
+    /// Whether files beside it can be expected to have a write-ahead log.
+    has_log: AtomicBool,
     context: StorageContext,
     known: Arc<Known>,
     /// When it is closed, fresh connections take the place of these, and are opened when they are first used.
@@ -80,40 +94,36 @@ pub(crate) struct SqliteDatabase {
 }
 
 /// The connections of a database, from its first use until it is closed.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 struct Connections {
-    /// Those that read a file. Only the connection that writes a database in memory sees it.
-    readers: Option<SqlitePool>,
-    ready: OnceCell<()>,
+    opened: OnceCell<Arc<Opened>>,
     writer: Mutex<Option<Writer>>,
     /// Whether the writer has a connection.
     has_writer: Arc<AtomicBool>,
+}
+
+/// A database that is open.
+#[derive(Debug)]
+struct Opened {
+    access: Access,
+    /// Those that read a file. Only the connection that writes a database in memory sees it.
+    readers: Option<SqlitePool>,
     /// Of a file of events: others follow it.
     caretaker: Option<Caretaker>,
 }
 
-impl Connections {
-    /// Connections that are opened when they are first used.
-    fn new(place: &SqlitePlace, schema: Schema) -> Self {
-        let has_writer = Arc::new(AtomicBool::new(false));
-        let (readers, caretaker) = match place {
-            SqlitePlace::File(path) => {
-                let most = if schema == Schema::EventShard { READERS_OF_SHARD } else { READERS };
-                let readers = SqlitePoolOptions::new()
-                    .max_connections(most)
-                    .idle_timeout(None)
-                    .max_lifetime(None)
-                    .test_before_acquire(false)
-                    .connect_lazy_with(options(place, schema));
-                let is_followed = schema.is_of_events();
-                let caretaker = is_followed.then(|| Caretaker::new(path, &readers, &has_writer));
-                (Some(readers), caretaker)
-            }
-            SqlitePlace::Memory => (None, None),
-        };
-        let (ready, writer) = (OnceCell::new(), Mutex::new(None));
-        Self { readers, ready, writer, has_writer, caretaker }
+impl Opened {
+    /// One that is kept by the connection that writes it.
+    fn in_memory(access: Access) -> Arc<Self> {
+        Arc::new(Self { access, readers: None, caretaker: None })
     }
+}
+
+/// The connections as one use finds them.
+#[derive(Debug)]
+struct Use {
+    connections: Arc<Connections>,
+    opened: Arc<Opened>,
 }
 
 impl SqliteDatabase {
@@ -123,9 +133,9 @@ impl SqliteDatabase {
             SqlitePlace::File(path) => path.display().to_string().into(),
             SqlitePlace::Memory => format!("the {schema} in memory").into(),
         };
-        let connections = std::sync::Mutex::new(Arc::new(Connections::new(&place, schema)));
         let (revision, known) = (Some(HEAD.to_owned()), Arc::new(Known::of(&[schema])));
-        Self { place, name, schema, revision, context, known, connections }
+        let (has_log, connections) = (AtomicBool::new(true), std::sync::Mutex::default());
+        Self { place, name, schema, revision, has_log, context, known, connections }
     }
 
     /// The same database, which gets the revision of the one beside it if it is created.
@@ -134,6 +144,16 @@ impl SqliteDatabase {
     /// table that is there already.
     pub(super) fn with_revision_of(self, beside: &Stamp) -> Self {
         Self { revision: beside.of_what_is_beside().map(str::to_owned), ..self }
+    }
+
+    /// The same database, which has a write-ahead log without further ado if the one beside it has.
+    pub(super) fn with_log_as(self, beside: bool) -> Self {
+        Self { has_log: AtomicBool::new(beside), ..self }
+    }
+
+    /// Whether it was found to have a write-ahead log, so that files beside it can have one.
+    pub(super) fn has_log(&self) -> bool {
+        self.has_log.load(Ordering::Acquire)
     }
 
     pub(super) fn known(&self) -> &Known {
@@ -188,9 +208,9 @@ impl SqliteDatabase {
     /// Whether it was opened, and all its connections have been closed since, because nobody used them.
     pub(crate) fn is_idle(&self) -> bool {
         let connections = self.connections();
-        connections.ready.initialized()
-            && connections.readers.as_ref().is_some_and(|readers| readers.size() == 0)
-            && !connections.has_writer.load(std::sync::atomic::Ordering::Acquire)
+        let readers = connections.opened.get().and_then(|opened| opened.readers.as_ref());
+        readers.is_some_and(|readers| readers.size() == 0)
+            && !connections.has_writer.load(Ordering::Acquire)
     }
 
     /// The file; `None` if it is in memory.
@@ -211,15 +231,56 @@ impl SqliteDatabase {
     }
 
     /// The connections, after the file was created if it was missing, and its revision was checked. Both are done once
-    /// until the database is closed. Called before each use.
-    async fn open(&self) -> Result<Arc<Connections>, StorageError> {
-        let connections = self.connections();
-        connections.ready.get_or_try_init(|| self.initialise(&connections)).await?;
-        // Callers that ask for no more also count: the file is open from now on.
-        if let Some(caretaker) = &connections.caretaker {
-            caretaker.begin_use();
+    /// until the database is closed, or until a file is changed that is read without the locks of its writers. Called
+    /// before each use.
+    async fn open(&self) -> Result<Use, StorageError> {
+        for _ in 0..LOOKS {
+            let connections = self.connections();
+            let opened = connections.opened.get_or_try_init(|| self.initialise(&connections));
+            let opened = Arc::clone(opened.await?);
+            // Callers that ask for no more also count: the file is open from now on.
+            if let Some(caretaker) = &opened.caretaker {
+                caretaker.begin_use();
+            }
+            if opened.access.holds().await {
+                return Ok(Use { connections, opened });
+            }
+            self.open_anew(&connections);
         }
-        Ok(connections)
+        Err(self.changing())
+    }
+
+    /// Gives up connections that have seen what is no more there.
+    fn open_anew(&self, connections: &Arc<Connections>) {
+        let mut current = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
+        if Arc::ptr_eq(&current, connections) {
+            *current = Arc::default();
+        }
+    }
+
+    fn changing(&self) -> StorageError {
+        StorageError::Backend {
+            database: self.name.to_string(),
+            operation: "reading without a lock",
+            persistence: Persistence::Temporary,
+            source: "others write it all the time, and it cannot be locked from here".into(),
+        }
+    }
+
+    /// Whether a file that was written is only read from now on. It is then opened in another way.
+    async fn was_closed_to_writers(&self, used: &Use, error: &StorageError) -> bool {
+        let (SqlitePlace::File(path), None) = (&self.place, used.opened.access.read_only()) else {
+            return false;
+        };
+        if !errors::is_of_rights(error) {
+            return false;
+        }
+        let is_closed =
+            access::look(path).await.is_ok_and(|look| look.access.read_only().is_some());
+        if is_closed {
+            self.open_anew(&used.connections);
+        }
+        is_closed
     }
 
     /// What `read` makes of the rows of a query.
@@ -229,20 +290,49 @@ impl SqliteDatabase {
         select: &S,
         read: impl Fn(Row) -> Result<T, StorageError> + Send + Sync,
     ) -> Result<Vec<T>, StorageError> {
+        for _ in 0..LOOKS {
+            let used = self.open().await?;
+            let found = self.fetch_once(&used, operation, select, &read).await;
+            match found {
+                Err(error) if self.was_closed_to_writers(&used, &error).await => {}
+                // Whatever was found in a file that was changed meanwhile may never have been there.
+                _ if !used.opened.access.holds().await => self.open_anew(&used.connections),
+                Ok(Some(found)) => return Ok(found),
+                // The database was closed in between, and has fresh connections.
+                Ok(None) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(self.changing())
+    }
+
+    /// `None` if the connections were closed meanwhile.
+    async fn fetch_once<S: QueryStatementWriter + Sync, T: Send>(
+        &self,
+        used: &Use,
+        operation: &'static str,
+        select: &S,
+        read: &(impl Fn(Row) -> Result<T, StorageError> + Send + Sync),
+    ) -> Result<Option<Vec<T>>, StorageError> {
         let (sql, values) = render(select);
         let query = sqlx::query_with(AssertSqlSafe(sql), values);
         let read = |row| read(Row::from_sqlite(&self.name, row));
-        let found = if let Some(mut reader) = self.reader(operation).await? {
-            row::read_all(query.fetch(&mut *reader), read).await
+        let found = if let Some(readers) = &used.opened.readers {
+            match readers.acquire().await {
+                Ok(mut reader) => row::read_all(query.fetch(&mut *reader), read).await,
+                Err(sqlx::Error::PoolClosed) => return Ok(None),
+                Err(error) => return Err(self.error(operation, error)),
+            }
         } else {
-            let rows = self.run(operation, Statements::One, move |connection| {
+            let rows = self.run_on(used, operation, Statements::One, move |connection| {
                 Box::pin(async move { Ok(query.fetch_all(connection).await) })
             });
             rows.await?.map(|rows| rows.into_iter().map(read).collect())
         };
-        found.map_err(|error| {
+        let found = found.map_err(|error| {
             statement_error(&self.name, operation, error, Dialect::Sqlite, || render(select).0)
-        })?
+        })?;
+        found.map(Some)
     }
 
     /// A connection that reads; `None` if only the writer can.
@@ -251,8 +341,8 @@ impl SqliteDatabase {
         operation: &'static str,
     ) -> Result<Option<PoolConnection<Sqlite>>, StorageError> {
         loop {
-            let connections = self.open().await?;
-            let Some(readers) = &connections.readers else {
+            let used = self.open().await?;
+            let Some(readers) = &used.opened.readers else {
                 return Ok(None);
             };
             match readers.acquire().await {
@@ -277,16 +367,44 @@ impl SqliteDatabase {
             + Send
             + 'static,
     {
+        let used = self.open_to_write(operation).await?;
         let (database, known) = (Arc::clone(&self.name), Arc::clone(&self.known));
-        self.run(operation, statements, move |connection: &mut SqliteConnection| {
+        let written = self.run_on(&used, operation, statements, move |connection| {
             let driver = DriverConnection::Sqlite(connection);
             write(Connection { database, known, operation, driver })
-        })
-        .await
+        });
+        let written = written.await;
+        if let Err(error) = &written
+            && self.was_closed_to_writers(&used, error).await
+        {
+            self.open_to_write(operation).await?;
+        }
+        written
     }
 
-    async fn run<T, F>(
+    /// The connections of a database that can be written.
+    async fn open_to_write(&self, operation: &'static str) -> Result<Use, StorageError> {
+        let used = self.open().await?;
+        if used.opened.access.read_only().is_none() {
+            return Ok(used);
+        }
+        // Somebody may have given the right meanwhile.
+        self.open_anew(&used.connections);
+        let used = self.open().await?;
+        match used.opened.access.read_only() {
+            None => Ok(used),
+            Some(read) => Err(self.read_only(operation, read)),
+        }
+    }
+
+    fn read_only(&self, operation: &'static str, read: &ReadOnly) -> StorageError {
+        let database = self.name.to_string();
+        StorageError::ReadOnly { database, operation, why: (*read.why).into() }
+    }
+
+    async fn run_on<T, F>(
         &self,
+        used: &Use,
         operation: &'static str,
         statements: Statements,
         write: F,
@@ -297,8 +415,7 @@ impl SqliteDatabase {
             + Send
             + 'static,
     {
-        let connections = self.open().await?;
-        let writer = self.writer(&connections, operation).await?;
+        let writer = self.writer(&used.connections, operation).await?;
         writer.write(statements, Box::new(write)).await.unwrap_or_else(|| {
             Err(StorageError::Backend {
                 database: self.name.to_string(),
@@ -315,13 +432,12 @@ impl SqliteDatabase {
         if self.place == SqlitePlace::Memory {
             return;
         }
-        let fresh = Arc::new(Connections::new(&self.place, self.schema));
         let closing = {
             let mut current = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
-            std::mem::replace(&mut *current, fresh)
+            std::mem::take(&mut *current)
         };
         let writer = closing.writer.lock().await.take();
-        if let Some(readers) = &closing.readers {
+        if let Some(readers) = closing.opened.get().and_then(|opened| opened.readers.as_ref()) {
             readers.close().await;
         }
         if let Some(writer) = writer {
@@ -350,49 +466,151 @@ impl SqliteDatabase {
         Ok(writer.insert(self.start_writer(connections, connection)).clone())
     }
 
-    async fn initialise(&self, connections: &Connections) -> Result<(), StorageError> {
-        let opening = |error| self.error("opening", error);
-        let (SqlitePlace::File(path), Some(readers)) = (&self.place, &connections.readers) else {
-            // The connection that writes is the database; it is kept.
-            let mut connection =
-                options(&self.place, self.schema).connect().await.map_err(opening)?;
-            self.create(&mut connection).await?;
-            let writer = self.start_writer(connections, connection);
-            *connections.writer.lock().await = Some(writer);
-            return Ok(());
+    async fn initialise(&self, connections: &Connections) -> Result<Arc<Opened>, StorageError> {
+        let SqlitePlace::File(path) = &self.place else {
+            self.keep_in_memory(connections).await?;
+            return Ok(Opened::in_memory(Access::Written));
         };
-        if exists(path).await? {
+        let mut look = access::look(path).await?;
+        for _ in 0..LOOKS {
+            let opened = match look.access.read_only() {
+                Some(read) => self.open_to_read(connections, &look, read).await,
+                None => self.open_file(connections, &look).await,
+            };
+            match opened {
+                Err(error) if errors::is_for_want_of_memory(&error) => {
+                    if look.access.read_only().is_some() {
+                        return Err(error);
+                    }
+                    // The home was brought to a file system that cannot do what its files need.
+                    look = access::look_as(path, Some(WITHOUT_MEMORY)).await?;
+                }
+                Err(_) if !look.access.holds().await => look = access::look(path).await?,
+                opened => return opened,
+            }
+        }
+        Err(self.changing())
+    }
+
+    /// Makes what is there of a database be the connection that writes it, in memory.
+    async fn keep_in_memory(&self, connections: &Connections) -> Result<(), StorageError> {
+        let connecting = options(&SqlitePlace::Memory, self.schema).connect().await;
+        let mut connection = connecting.map_err(|error| self.error("opening", error))?;
+        self.create(&mut connection, None).await?;
+        let name = Arc::clone(&self.name);
+        let writer = Writer::start(connection, None, name, Arc::clone(&connections.has_writer));
+        *connections.writer.lock().await = Some(writer);
+        Ok(())
+    }
+
+    /// Opens a file that cannot be written.
+    async fn open_to_read(
+        &self,
+        connections: &Connections,
+        look: &Look,
+        read: &ReadOnly,
+    ) -> Result<Arc<Opened>, StorageError> {
+        if read.way != Way::Missing {
+            let readers = self.readers(read.apply(options(&self.place, self.schema)));
+            let reader = readers.acquire().await;
+            let mut reader = reader.map_err(|error| self.error("opening", error))?;
+            if !self.columns(&mut reader).await?.is_empty() {
+                self.create_or_check(&mut reader, look).await?;
+                return Ok(self.opened(connections, look, readers));
+            }
+        }
+        // Whoever writes would create it empty, so it is read as if it were.
+        if self.schema == Schema::Runs {
+            return Err(self.read_only("creating", read));
+        }
+        self.keep_in_memory(connections).await?;
+        Ok(Opened::in_memory(look.access.clone()))
+    }
+
+    /// Opens a file that can be written, and creates it if it is missing.
+    async fn open_file(
+        &self,
+        connections: &Connections,
+        look: &Look,
+    ) -> Result<Arc<Opened>, StorageError> {
+        let opening = |error| self.error("opening", error);
+        let readers = self.readers(options(&self.place, self.schema));
+        if look.exists {
             // The connection goes on as a reader: opening a file is what costs time.
             let mut connection = readers.acquire().await.map_err(opening)?;
-            return self.create_or_check(&mut connection).await;
+            self.create_or_check(&mut connection, look).await?;
+            self.learn_its_log(&mut connection).await?;
+            drop(connection);
+            return Ok(self.opened(connections, look, readers));
         }
+        let path = &look.file;
         if let Some(directory) = path.parent() {
             create_directory(directory).await?;
         }
         let is_placed = self.schema == Schema::EventShard
+            && self.has_log()
             && run_file::place(path, self.revision.as_deref(), &self.context).await?;
         let creating = options(&self.place, self.schema).create_if_missing(!is_placed);
         let mut connection = creating.connect().await.map_err(opening)?;
-        if let Err(error) = self.create_or_check(&mut connection).await {
+        let checked = match self.create_or_check(&mut connection, look).await {
+            Ok(()) => self.learn_its_log(&mut connection).await,
+            refused => refused,
+        };
+        if let Err(error) = checked {
             // The first error is the one to return.
             let _ = sqlx::Connection::close(connection).await;
             return Err(error);
         }
+        let opened = self.opened(connections, look, readers);
         // Whoever creates a file is about to write it. If it were closed now, all of it would be written once more.
         let start = || self.start_writer(connections, connection);
         connections.writer.lock().await.get_or_insert_with(start);
+        Ok(opened)
+    }
+
+    /// Connections that read, which are opened when they are needed.
+    fn readers(&self, options: SqliteConnectOptions) -> SqlitePool {
+        let of_one_run = self.schema == Schema::EventShard;
+        SqlitePoolOptions::new()
+            .max_connections(if of_one_run { READERS_OF_SHARD } else { READERS })
+            .idle_timeout(None)
+            .max_lifetime(None)
+            .test_before_acquire(false)
+            .connect_lazy_with(options)
+    }
+
+    fn opened(&self, connections: &Connections, look: &Look, readers: SqlitePool) -> Arc<Opened> {
+        let access = look.access.clone();
+        let caretaker = self.schema.is_of_events().then(|| {
+            let is_written = access.read_only().is_none();
+            Caretaker::new(&look.file, is_written, &readers, &connections.has_writer)
+        });
+        Arc::new(Opened { access, readers: Some(readers), caretaker })
+    }
+
+    /// Files of runs have what the index beside them has.
+    async fn learn_its_log(&self, connection: &mut SqliteConnection) -> Result<(), StorageError> {
+        if self.schema == Schema::EventIndex {
+            let has_log = journal::has_log(connection).await;
+            let has_log = has_log.map_err(|error| self.error("opening", error))?;
+            self.has_log.store(has_log, Ordering::Release);
+        }
         Ok(())
     }
 
     fn start_writer(&self, connections: &Connections, connection: SqliteConnection) -> Writer {
-        let is_followed = connections.caretaker.is_some();
+        let is_followed = self.schema.is_of_events();
         let reopen = is_followed.then(|| options(&self.place, self.schema));
         let has_writer = Arc::clone(&connections.has_writer);
         Writer::start(connection, reopen, Arc::clone(&self.name), has_writer)
     }
 
-    async fn create_or_check(&self, connection: &mut SqliteConnection) -> Result<(), StorageError> {
-        let checking = self.create_or_wait(connection);
+    async fn create_or_check(
+        &self,
+        connection: &mut SqliteConnection,
+        look: &Look,
+    ) -> Result<(), StorageError> {
+        let checking = self.create_or_wait(connection, look);
         tokio::time::timeout(CREATION_TIMEOUT, checking).await.unwrap_or_else(|_| {
             Err(StorageError::Revision {
                 database: self.name.to_string(),
@@ -404,19 +622,23 @@ impl SqliteDatabase {
         })
     }
 
-    async fn create_or_wait(&self, connection: &mut SqliteConnection) -> Result<(), StorageError> {
+    async fn create_or_wait(
+        &self,
+        connection: &mut SqliteConnection,
+        look: &Look,
+    ) -> Result<(), StorageError> {
         loop {
             let columns = self.columns(connection).await?;
             let has = |table: &str| columns.iter().any(|(name, _)| name == table);
             if columns.is_empty() {
-                if self.create(connection).await? {
+                if self.create(connection, Some(&look.file)).await? {
                     if self.known.is_whole() {
                         return Ok(());
                     }
                     // What is not of the newest revision is looked at, as if another process had created it.
                     continue;
                 }
-            } else if has(alembic_version::TABLE) {
+            } else if has(alembic_version::TABLE) || self.is_whole_without_revision(has) {
                 // Whoever creates a database makes this table last. It may stay empty: that says nothing.
                 let found = self.found(connection, &columns).await?;
                 // Dagster itself does not look at the revision of a run's file.
@@ -431,6 +653,11 @@ impl SqliteDatabase {
         }
     }
 
+    /// Whether a file is used that says no revision at all: that of a run is, since nobody asks for its revision.
+    fn is_whole_without_revision(&self, has: impl Fn(&str) -> bool) -> bool {
+        self.schema == Schema::EventShard && has(self.schema.main_table())
+    }
+
     async fn columns(
         &self,
         connection: &mut SqliteConnection,
@@ -439,14 +666,22 @@ impl SqliteDatabase {
     }
 
     /// Creates everything in one transaction. `false` if another process was faster.
-    async fn create(&self, connection: &mut SqliteConnection) -> Result<bool, StorageError> {
+    async fn create(
+        &self,
+        connection: &mut SqliteConnection,
+        file: Option<&Path>,
+    ) -> Result<bool, StorageError> {
         let creating = |error| self.error("creating", error);
-        match sqlx::query(schema::JOURNAL_MODE_WAL).execute(&mut *connection).await {
-            Ok(_) => {}
-            // SQLite does not wait for a lock for this statement. If it is refused, another process is creating the
-            // file.
-            Err(error) if is_busy(&error) => return Ok(false),
-            Err(error) => return Err(creating(error)),
+        if let Some(file) = file
+            && journal::can_have_log(file).await
+        {
+            match sqlx::query(schema::JOURNAL_MODE_WAL).execute(&mut *connection).await {
+                Ok(_) => {}
+                // SQLite does not wait for a lock for this statement. If it is refused, another process is creating the
+                // file.
+                Err(error) if is_busy(&error) => return Ok(false),
+                Err(error) => return Err(creating(error)),
+            }
         }
         let begun = sqlx::Connection::begin_with(connection, schema::BEGIN_WRITE).await;
         let mut transaction = begun.map_err(creating)?;

@@ -134,7 +134,7 @@ async fn blank_database(
     let database = database.with_revision_of(&beside);
     let failed = |error| backend_error(NAME, "creating", error);
     let mut connection = options(&place, Schema::EventShard).connect().await.map_err(failed)?;
-    database.create(&mut connection).await?;
+    database.create(&mut connection, None).await?;
     let (revision, known) = (database.revision.clone(), Arc::clone(&database.known));
     Ok(Blank { connection, revision, known })
 }

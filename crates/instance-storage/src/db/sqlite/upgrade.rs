@@ -10,7 +10,7 @@ use instance_core::error::StorageError;
 use sqlx::{AssertSqlSafe, ConnectOptions, SqliteConnection};
 
 use super::{
-    Connection, DriverConnection, Known, Row, SqlitePlace, backend_error, options, run_file,
+    Connection, DriverConnection, Known, Row, SqlitePlace, access, backend_error, options, run_file,
 };
 use crate::sql::Dialect;
 use crate::sql::schema::history::{self, Catalog, Step, Way};
@@ -81,6 +81,14 @@ pub(crate) async fn back_up(path: &Path, schema: Schema, to: &Path) -> Result<()
 ///
 /// As [`look`] has them. Nothing is changed then.
 pub(crate) async fn upgrade(path: &Path, schema: Schema) -> Result<(), StorageError> {
+    if let Some(read) = access::look(path).await?.access.read_only() {
+        let database = path.display().to_string();
+        return Err(StorageError::ReadOnly {
+            database,
+            operation: "upgrading",
+            why: (*read.why).into(),
+        });
+    }
     File::open(path, schema, "upgrading").await?.finish(async |file| file.upgrade().await).await
 }
 
@@ -100,6 +108,10 @@ impl File {
     ) -> Result<Self, StorageError> {
         let name: Arc<str> = path.display().to_string().into();
         let options = options(&SqlitePlace::File(path.to_owned()), schema);
+        let options = match access::look(path).await?.access.read_only() {
+            Some(read) => read.apply(options),
+            None => options,
+        };
         let connection = options.connect().await;
         let connection = connection.map_err(|error| backend_error(&name, operation, error))?;
         Ok(Self { name, schema, operation, connection })

@@ -23,6 +23,8 @@ pub(crate) use revisions::{HEAD, Stamp};
 
 /// Sets the journal mode that Dagster uses. A file keeps it for its life.
 pub(crate) const JOURNAL_MODE_WAL: &str = "PRAGMA journal_mode=WAL";
+/// Asks for the mode of a file.
+pub(crate) const JOURNAL_MODE: &str = "PRAGMA journal_mode";
 
 /// Begins a transaction that may write. It never has to be upgraded from one that reads.
 pub(crate) const BEGIN_WRITE: &str = "BEGIN IMMEDIATE";

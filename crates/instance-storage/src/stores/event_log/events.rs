@@ -21,7 +21,7 @@ use instance_core::storage::{
 };
 
 use super::SqlEventLogStorage;
-use crate::db::{Connection, Database, Operation, Row};
+use crate::db::{Connection, Database, Operation, Row, is_damaged};
 use crate::sql::capabilities::Feature;
 use crate::sql::events::{self, Among};
 use crate::sql::tables::event_logs::{
@@ -235,8 +235,14 @@ impl SqlEventLogStorage {
         let mut records = Vec::new();
         for run_id in run_ids {
             let reading = "reading events of all runs";
-            let of_run = self.fetch_of_run(&run_id, reading, &select, readable).await?;
-            records.extend(of_run.into_iter().flatten());
+            match self.fetch_of_run(&run_id, reading, &select, readable).await {
+                Ok(of_run) => records.extend(of_run.into_iter().flatten()),
+                // As with an event that cannot be read.
+                Err(error) if is_of_one_file(&error) => {
+                    tracing::warn!(%run_id, error = %whole(&error), "the events of a run are left out");
+                }
+                Err(error) => return Err(error),
+            }
             if limit.is_some_and(|limit| records.len() as u64 >= limit) {
                 break;
             }
@@ -245,6 +251,27 @@ impl SqlEventLogStorage {
         records.truncate(limit);
         Ok(records)
     }
+}
+
+/// Whether a file of a run is not what it should be, and will not be: there is no database in it, it is damaged, it is a
+/// directory, its tables are others, or it has no possible name.
+fn is_of_one_file(error: &StorageError) -> bool {
+    match error {
+        StorageError::Io { source, .. } => source.kind() == std::io::ErrorKind::IsADirectory,
+        StorageError::SchemaLacks { .. } | StorageError::Unsupported { .. } => true,
+        other => is_damaged(other),
+    }
+}
+
+/// An error with the errors behind it.
+fn whole(error: &StorageError) -> String {
+    let mut text = error.to_string();
+    let mut source = std::error::Error::source(error);
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    text
 }
 
 async fn delete_from(database: &Database, run_id: &RunId) -> Result<(), StorageError> {
