@@ -7,7 +7,7 @@ use instance_core::storage::{InstigatorFilter, Only};
 use super::{check, time};
 use crate::sql::instigators;
 
-fn state() -> InstigatorState {
+pub(super) fn state() -> InstigatorState {
     let text = r#"{"__class__": "InstigatorState", "job_specific_data": null,
         "job_type": {"__enum__": "InstigatorType.SENSOR"},
         "origin": {"__class__": "ExternalJobOrigin",

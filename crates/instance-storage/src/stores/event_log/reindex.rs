@@ -39,6 +39,20 @@ impl SqlEventLogStorage {
         }
     }
 
+    /// How many rows a data migration has to look at.
+    pub(super) async fn rows_left(&self, migration_name: &str) -> Result<u64, StorageError> {
+        match migration_name {
+            "asset_key_table" => {
+                schema::count(&self.index, reindex::count_asset_keys_of_events()).await
+            }
+            "asset_key_index_columns" => {
+                let all = reindex::select_assets(i64::MIN, u64::MAX);
+                schema::count(&self.index, reindex::count(all)).await
+            }
+            _ => Err(schema::no_such_migration(self.index.name(), migration_name)),
+        }
+    }
+
     /// Adds the assets that events name and that have no row.
     async fn add_assets_of_events(
         &self,
