@@ -6,7 +6,7 @@ use clap::Args;
 
 use super::Output;
 
-/// Bring the databases to the newest revision of Dagster's schema, and carry out data migrations.
+/// Bring the databases to the newest revision of Dagster's schema.
 ///
 /// Databases of Dagster 1.0 and later are upgraded, each in one transaction; an interrupted command goes on where it was.
 /// Those that are changed are copied first. The data migrations of `dagster instance migrate` follow, in small parts. Stop what writes to the instance, and start it again with the new release
