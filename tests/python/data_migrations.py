@@ -19,7 +19,6 @@ from common import emit, open_instance
 
 RUNS, BACKFILLS, STATES, TICKS, ASSETS = 1_100, 230, 540, 1_050, 540
 
-# Two runs of three get what the migrations of runs look for.
 TABLES = {
     "runs": ["runs", "run_tags", "bulk_actions", "backfill_tags", "secondary_indexes"],
     "index": ["asset_keys", "secondary_indexes"],
@@ -123,7 +122,7 @@ def make_backfills(database):
     (first, *_) = database.rows("select * from bulk_actions order by id")
     body = json.loads(first["body"])
     assets = {"partition_set_origin": None, "partition_names": None, "reexecution_steps": None}
-    assets["serialized_asset_backfill_data"] = "{}"
+    assets |= {"last_submitted_partition_name": None, "serialized_asset_backfill_data": "{}"}
     for number in range(BACKFILLS):
         status = ENDED[number % 5] if number % 6 else "REQUESTED"
         key = f"made{number:04}"
@@ -174,6 +173,10 @@ def make_assets(database):
 
 
 def prepare(home):
+    for shard in (home / "history/runs").glob("*.db*"):
+        # Each would be upgraded for itself, and has nothing that is migrated.
+        if not shard.name.startswith("index.db"):
+            shard.unlink()
     with open_instance(home) as instance:
         instance.run_storage.upgrade()
         instance.event_log_storage.upgrade()
@@ -193,10 +196,10 @@ def prepare(home):
 def migrate(home):
     with open_instance(home) as instance:
         instance.run_storage.migrate(lambda _message: None)
+        instance.event_log_storage.reindex_events(lambda _message: None)
         instance.event_log_storage.reindex_assets(lambda _message: None)
         instance.schedule_storage.migrate(lambda _message: None)
         # Not the times of runs: Dagster would create a database for each run that is made here.
-        instance.event_log_storage.reindex_events(lambda _message: None)
         instance.schedule_storage.optimize(lambda _message: None)
 
 
@@ -207,6 +210,10 @@ def rows(database, table):
             row.pop("id")
         if table == "secondary_indexes":
             row["create_timestamp"], row["migration_completed"] = None, row["migration_completed"] is not None
+        for name in ("create_timestamp", "update_timestamp"):
+            # A time as SQLite writes it and one as Python does.
+            if isinstance(row.get(name), str):
+                row[name] = row[name].removesuffix(".000000")
     texts = [json.dumps(row, sort_keys=True, default=str, ensure_ascii=False) for row in found]
     return [json.loads(text) for text in sorted(texts)]
 
