@@ -22,15 +22,15 @@ EXPECTED = {
     "tags": {"team": "naïve", "dagster/partition": "p/ü"},
     "times": [True, True],
     "stats": [1, 0, 1, True],
-    "steps": [["shell", "SUCCESS"]],
+    "steps": [["command", "SUCCESS"]],
     "has_asset": True,
     "is_listed": True,
     "job": "made",
-    "steps of the plan": ["shell"],
+    "planned": ["command"],
 }
 
-# In this order; others may be in between.
-EVENTS = ["RUN_START", "STEP_START", "ASSET_MATERIALIZATION", "STEP_SUCCESS", "RUN_SUCCESS"]
+# In this order; others may be in between. Dagster says "pipeline" where it means a run.
+EVENTS = ["PIPELINE_START", "STEP_START", "ASSET_MATERIALIZATION", "STEP_SUCCESS", "PIPELINE_SUCCESS"]
 
 
 def stored(binary, home):
@@ -53,25 +53,36 @@ def check(what, environment, home, run_id):
     if done.returncode:
         raise SystemExit(f"{what}: the release cannot read our run:\n{done.stderr[-4000:]}")
     found = json.loads(done.stdout)
-    return found
+    expected = {
+        **EXPECTED,
+        "newest": run_id,
+        "by_tag": [run_id],
+        "last": [run_id, "ASSET_MATERIALIZATION", "p/ü"],
+        "records": [[run_id, ["made", "by_us"]]],
+    }
+    different = {name: [found[name], value] for name, value in expected.items() if found[name] != value}
+    if different:
+        raise SystemExit(f"{what}: Dagster {found['release']} reads of our run (and should read): {different}")
+    events = iter(found["events"])
+    missing = [event for event in EVENTS if event not in events]
+    if missing or found["all"] < 2:
+        raise SystemExit(f"{what}: Dagster {found['release']} reads {found['all']} runs, and events without {missing}")
+    print(f"{what}: Dagster {found['release']} reads our run among {found['all']}")
 
 
 def read_back(arguments):
     with tempfile.TemporaryDirectory() as place:
         home = Path(place, "home")
         shutil.copytree(arguments.directory / "home", home)
-        run_id = stored(arguments.binary, home)
-        print(run_id, check("SQLite", arguments.environment, home, run_id))
+        check("SQLite", arguments.environment, home, stored(arguments.binary, home))
     with tempfile.TemporaryDirectory() as place:
 
         def on_postgres(url):
             load(url, arguments.directory / "postgres.sql")
             Path(place, "dagster.yaml").write_text(f"storage:\n  postgres:\n    postgres_url: {url}\n")
-            run_id = stored(arguments.binary, place)
-            print(run_id, check("Postgres", arguments.environment, place, run_id))
+            check("Postgres", arguments.environment, place, stored(arguments.binary, place))
 
-        if arguments.postgres:
-            with_database(arguments.postgres, "read_back", on_postgres)
+        with_database(arguments.postgres, f"read_back_{os.getpid()}", on_postgres)
 
 
 if __name__ == "__main__":
@@ -79,5 +90,5 @@ if __name__ == "__main__":
     parser.add_argument("directory", type=Path)
     parser.add_argument("--environment", required=True, metavar="PYTHON")
     parser.add_argument("--binary", required=True, metavar="PROGRAM")
-    parser.add_argument("--postgres", required=False, metavar="URL")
+    parser.add_argument("--postgres", required=True, metavar="URL")
     read_back(parser.parse_args())

@@ -32,7 +32,7 @@ def snapshots(instance, run):
     get_job = getattr(instance, "get_job_snapshot", None) or instance.get_pipeline_snapshot
     job = get_job(job_id)
     plan = instance.get_execution_plan_snapshot(run.execution_plan_snapshot_id)
-    return {"job": job.name, "steps": [step.key for step in plan.steps]}
+    return {"job": job.name, "planned": [step.key for step in plan.steps]}
 
 
 def listed(home):
