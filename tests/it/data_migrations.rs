@@ -240,3 +240,34 @@ fn data_migrations_of_postgres_that_were_killed_go_on_where_they_were() {
         rounds().iter().map(|names| killed("Postgres", names, KILLS, prepared)).sum();
     assert!(between >= 3, "too few kills came in the middle: {between}");
 }
+
+fn said(home: &Path, options: &[&str]) -> (Option<i32>, String, String) {
+    let mut command = Command::new(binary());
+    command.arg("--home").arg(home).arg("migrate").args(options).env_remove("DAGSTER_HOME");
+    let ended = command.stdin(Stdio::null()).output().expect("the binary ends");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (ended.status.code(), text(&ended.stdout), text(&ended.stderr))
+}
+
+#[test]
+fn an_upgrade_says_which_data_migrations_belong_to_it() {
+    let (_directory, home) = home_of("1.8", Home::new());
+    let (code, plan, _) = said(&home, &["--plan"]);
+    assert_eq!(code, Some(0));
+    let planned = |line: &&str| line.starts_with("-- data migration ");
+    let planned: Vec<_> = plan.lines().filter(planned).collect();
+    let names = ["run_backfill_id", "backfill_job_name_and_tags", "backfill_end_timestamp"];
+    assert_eq!(planned.len(), names.len(), "{planned:?}");
+    for (line, name) in planned.iter().zip(names) {
+        assert!(line.contains(&format!(" {name}: ")), "{line}");
+    }
+    assert_eq!(said(&home, &["--check"]).0, Some(1));
+    let (code, done, notes) = said(&home, &["--no-backup"]);
+    assert_eq!(code, Some(0), "{notes}");
+    assert!(names.iter().all(|name| done.contains(name)), "{done}");
+    assert!(notes.contains("Processes of Dagster before 1.9 go on"), "{notes}");
+    let (code, _, notes) = said(&home, &["--check"]);
+    assert_eq!((code, notes.as_str()), (Some(0), ""));
+    // There is nothing to warn of any more.
+    assert_eq!(said(&home, &["--no-backup"]).2, "");
+}

@@ -218,8 +218,8 @@ pub async fn reindex(
     request: &Reindex,
     progress: &mut (dyn FnMut(ReindexProgress) + Send),
 ) -> Result<Vec<ReindexedIndex>, InstanceError> {
-    let named = request.indexes.as_slice().unwrap_or_default().iter();
-    for name in named.chain(request.resume.iter().map(|(name, _)| name)) {
+    let asked = request.indexes.as_slice().unwrap_or_default().iter();
+    for name in asked.chain(request.resume.iter().map(|(name, _)| name)) {
         require_known(name)?;
     }
     let names = request.names();
