@@ -449,8 +449,8 @@ mod tests {
         pace.add(100, at(2));
         assert_eq!(pace.time_for(100), Some(Duration::from_secs(2)));
         // Parts of long ago do not count.
-        for second in 3..=13 {
-            pace.add(100 * (second - 1), at(second as i64));
+        for (rows, second) in (2..=12).map(|part| part * 100).zip(3..) {
+            pace.add(rows, at(second));
         }
         assert_eq!(pace.time_for(50), Some(Duration::from_millis(500)));
         // Nor does a clock that was set back.

@@ -201,7 +201,7 @@ pub(crate) fn select_backfills_without_end(after: i64, limit: u64) -> SelectStat
     select_backfills(after, limit)
         .and_where(
             Expr::col(bulk_actions::STATUS)
-                .is_in(BulkActionStatus::ENDED.map(|status| status.as_str())),
+                .is_in(BulkActionStatus::ENDED.map(BulkActionStatus::as_str)),
         )
         .cond_where(
             Cond::any()
