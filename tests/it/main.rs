@@ -11,6 +11,7 @@ mod conformance;
 mod crash;
 mod cron;
 mod dagster_watches;
+mod data_migrations;
 mod exec;
 mod execution;
 mod following;

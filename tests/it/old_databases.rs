@@ -17,7 +17,7 @@ const OF_SQLITE: &str = "| `old-sqlite/";
 const OF_POSTGRES: &str = "| `old-postgres/";
 
 /// Asks for the databases of all releases. Without it, questions are asked of those whose schemas differ most.
-const ALL: &str = "DAGSTER_INSTANCE_TEST_ALL_OLD_DATABASES";
+pub(crate) const ALL: &str = "DAGSTER_INSTANCE_TEST_ALL_OLD_DATABASES";
 const FEW: [&str; 4] = ["1.0", "1.3", "1.8", "1.12"];
 
 /// How many questions have to be asked of each database, so that the comparison says something.
@@ -41,7 +41,7 @@ fn releases() -> Vec<String> {
 
 /// Those that questions are asked of.
 #[expect(clippy::disallowed_methods, reason = "the long form is asked for in the environment")]
-fn asked_releases() -> Vec<String> {
+pub(crate) fn asked_releases() -> Vec<String> {
     let all = std::env::var_os(ALL).is_some();
     releases().into_iter().filter(|name| all || FEW.contains(&name.as_str())).collect()
 }
@@ -83,7 +83,7 @@ async fn homes_of_old_releases_answer_as_dagster_does() {
 }
 
 /// Loads the database that a release left, in the place of what is there.
-fn load(database: &TestDatabase, release: &str) {
+pub(crate) fn load(database: &TestDatabase, release: &str) {
     let fresh = ["DROP SCHEMA public CASCADE", "CREATE SCHEMA public"];
     sql(&database.url(), &fresh);
     let statements = old_databases().join(release).join("postgres.sql");

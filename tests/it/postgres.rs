@@ -58,6 +58,13 @@ impl TestDatabase {
         Self { server, name }
     }
 
+    /// Makes it a copy of another one, which nobody uses.
+    pub(crate) fn replace_by_copy_of(&self, other: &Self) {
+        let drop = format!("DROP DATABASE {} WITH (FORCE)", self.name);
+        let create = format!("CREATE DATABASE {} TEMPLATE {}", self.name, other.name);
+        sql(&self.server, &[&drop, &create]);
+    }
+
     /// Its URL.
     pub(crate) fn url(&self) -> String {
         self.url_as(None)

@@ -9,8 +9,8 @@ use anyhow::{Result, bail};
 use crate::workspace::Workspace;
 use crate::{
     advisories, cargo_steps, codegen, compat, configurations, conformance, corpus, endurance,
-    examples, features, outside, package, parity, public_api, python_env, scenarios, sdist,
-    spelling, tidy,
+    examples, features, old_databases, outside, package, parity, public_api, python_env, scenarios,
+    sdist, spelling, tidy,
 };
 
 /// One step of the gate.
@@ -90,6 +90,11 @@ pub(crate) const STEPS: &[Step] = &[
         run: |workspace| parity::run(workspace, true),
     },
     Step { command: "compat", part_of: PartOf::Full, run: |workspace| compat::run(workspace, &[]) },
+    Step {
+        command: "old-databases --read-back 1.0",
+        part_of: PartOf::Full,
+        run: old_databases::read_back_by_oldest,
+    },
     Step {
         command: "conformance",
         part_of: PartOf::Full,

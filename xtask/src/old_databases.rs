@@ -1,5 +1,5 @@
-//! The databases of old releases of Dagster: made by running these releases, committed in `tests/fixtures/old/`, and
-//! unpacked for tests.
+//! The databases of old releases of Dagster: made by running these releases, committed in `tests/fixtures/old/`,
+//! unpacked for tests, and given back to these releases after we have stored a run.
 //!
 //! Not here: what is in them and how they are written (`tests/python/old_releases/`). The databases in Dagster's source
 //! distribution are others (`corpus --old`).
@@ -16,7 +16,7 @@ use clap::Args;
 use crate::process::run as run_command;
 use crate::scratch::Scratch;
 use crate::workspace::Workspace;
-use crate::{cached, postgres, python_env};
+use crate::{cached, compat, postgres, python_env};
 
 /// The scripts.
 const SCRIPTS: &str = "tests/python/old_releases";
@@ -38,11 +38,14 @@ pub(crate) struct OldDatabases {
     /// Make them, and commit these
     #[arg(long)]
     bless: bool,
+    /// Store a run of ours in each, and have the release that made it read the run
+    #[arg(long, conflicts_with_all = ["make", "bless"])]
+    read_back: bool,
 }
 
 /// Unpacks the databases, or makes them.
 pub(crate) fn run(workspace: &Workspace, databases: &OldDatabases) -> Result<()> {
-    if !databases.make && !databases.bless {
+    if !databases.make && !databases.bless && !databases.read_back {
         println!("{}", unpacked(workspace)?.display());
         return Ok(());
     }
@@ -53,6 +56,11 @@ pub(crate) fn run(workspace: &Workspace, databases: &OldDatabases) -> Result<()>
     ensure!(!chosen.is_empty(), "there is no such release; there are: {}", known.join(", "));
     for release in chosen {
         let start = Instant::now();
+        if databases.read_back {
+            read_back(workspace, release)?;
+            println!("{release}: {:.0} s", start.elapsed().as_secs_f64());
+            continue;
+        }
         let made = made(workspace, release)?;
         let committed = workspace.root.join(FIXTURES).join(release);
         if databases.bless {
@@ -72,6 +80,25 @@ pub(crate) fn run(workspace: &Workspace, databases: &OldDatabases) -> Result<()>
         println!("{release}: {:.0} s", start.elapsed().as_secs_f64());
     }
     Ok(())
+}
+
+/// Has a release read a run that we have stored in copies of its databases.
+fn read_back(workspace: &Workspace, release: &str) -> Result<()> {
+    let environment = python_env::old_release(workspace, release)?;
+    let binary = compat::binary(workspace, compat::RELEASE)?;
+    let postgres = postgres::ensure(workspace, postgres::Place::Memory)?;
+    let scratch = Scratch::new()?;
+    let mut read = script(workspace, "read_back.py")?;
+    read.arg("--environment").arg(environment).arg("--binary").arg(binary);
+    read.args(["--postgres", postgres.url()]).arg(unpacked(workspace)?.join(release));
+    scratch.of(&mut read);
+    run_command(&mut read).with_context(|| format!("Dagster {release} cannot read our run"))
+}
+
+/// Has the oldest release read our run. It knows the fewest classes of what is stored.
+pub(crate) fn read_back_by_oldest(workspace: &Workspace) -> Result<()> {
+    let oldest = releases(workspace)?.into_iter().next().context("there are old releases")?;
+    read_back(workspace, &oldest)
 }
 
 /// Returns the directory in which each release has its directory, with `home/`, `postgres.sql` and `contents.json`.

@@ -26,7 +26,7 @@ pub(crate) use assets::{
 };
 pub(crate) use config::{config, config_check};
 pub(crate) use daemons::{daemon_status, wiped_heartbeats};
-pub(crate) use migrate::{database_to_upgrade, upgraded_database};
+pub(crate) use migrate::{database_to_upgrade, index_to_build, upgraded_database};
 pub(crate) use partitions::{added_partitions, deleted_partitions, partition};
 pub(crate) use scheduling::{
     backfill, backfill_in_full, instigator, instigator_in_full, reindexed, tick,

@@ -53,9 +53,10 @@ pub use instance_scheduling::{InstigatorDebugInfo, SchedulerDebugInfo};
 #[cfg(feature = "s3")]
 pub use instance_storage::S3ComputeLogManager;
 pub use instance_storage::{
-    AddedDynamicPartitions, DatabaseChange, DynamicPartitionsProgress, HistoricalJob, InfoDict,
-    InfoValue, LocalComputeLogManager, NoOpComputeLogManager, REINDEXED_INDEXES, Reindex,
-    ReindexEvent, ReindexProgress, ReindexedIndex, Snapshot, StorageInfo,
+    AddedDynamicPartitions, DataMigrations, DatabaseChange, DynamicPartitionsProgress,
+    HistoricalJob, InfoDict, InfoValue, LocalComputeLogManager, MIGRATED_INDEXES,
+    NoOpComputeLogManager, REINDEXED_INDEXES, Reindex, ReindexEvent, ReindexProgress,
+    ReindexedIndex, SECONDARY_INDEXES, Snapshot, StorageInfo, UnbuiltIndex,
     UnservedComputeLogManager, Upgrade, UpgradeBackup, UpgradeOutcome, UpgradePlan,
     UpgradeProgress, UpgradedDatabase, read_partition_keys,
 };

@@ -51,18 +51,19 @@ pub use context::{OpenMode, StorageContext};
 #[cfg(feature = "postgres")]
 pub use db::PostgresConfig;
 pub use domain::{
-    AddedDynamicPartitions, DatabaseChange, DynamicPartitionsProgress, HistoricalJob, InfoDict,
-    InfoValue, REINDEXED_INDEXES, Reindex, ReindexEvent, ReindexProgress, ReindexedIndex, Snapshot,
-    StorageInfo, Upgrade, UpgradeBackup, UpgradeOutcome, UpgradePlan, UpgradeProgress,
-    UpgradedDatabase, add_daemon_heartbeat, add_dynamic_partitions,
-    add_dynamic_partitions_in_batches, add_snapshot, daemon_skip_heartbeats_without_errors,
-    delete_dynamic_partition, dispose, file_manager_directory, get_daemon_heartbeats,
-    get_daemon_statuses, get_dynamic_partitions, get_dynamic_partitions_definition_id,
-    get_existing_dynamic_partitions, get_historical_job, get_latest_storage_id_by_partition,
-    get_paginated_dynamic_partitions, get_required_daemon_types, has_dynamic_partition,
-    has_historical_job, info_dict, info_str, optimize_for_webserver, read_partition_keys, reindex,
-    root_directory, schedules_directory, schema_str, storage_directory, storage_info, upgrade,
-    upgrade_plan, wipe, wipe_daemon_heartbeats,
+    AddedDynamicPartitions, DataMigrations, DatabaseChange, DynamicPartitionsProgress,
+    HistoricalJob, InfoDict, InfoValue, MIGRATED_INDEXES, REINDEXED_INDEXES, Reindex, ReindexEvent,
+    ReindexProgress, ReindexedIndex, SECONDARY_INDEXES, Snapshot, StorageInfo, UnbuiltIndex,
+    Upgrade, UpgradeBackup, UpgradeOutcome, UpgradePlan, UpgradeProgress, UpgradedDatabase,
+    add_daemon_heartbeat, add_dynamic_partitions, add_dynamic_partitions_in_batches, add_snapshot,
+    daemon_skip_heartbeats_without_errors, delete_dynamic_partition, dispose,
+    file_manager_directory, get_daemon_heartbeats, get_daemon_statuses, get_dynamic_partitions,
+    get_dynamic_partitions_definition_id, get_existing_dynamic_partitions, get_historical_job,
+    get_latest_storage_id_by_partition, get_paginated_dynamic_partitions,
+    get_required_daemon_types, has_dynamic_partition, has_historical_job, info_dict, info_str,
+    optimize_for_webserver, read_partition_keys, reindex, root_directory, schedules_directory,
+    schema_str, storage_directory, storage_info, upgrade, upgrade_plan, wipe,
+    wipe_daemon_heartbeats,
 };
 pub use instance_core::tags::is_indexed_tag;
 #[cfg(feature = "sqlite")]

@@ -1,4 +1,5 @@
-//! `migrate`: brings the databases to the newest revision of Dagster's schema, or says what that would change.
+//! `migrate`: brings the databases to the newest revision of Dagster's schema and carries out data migrations, or says what
+//! that would change.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -9,10 +10,11 @@ use std::sync::Arc;
 use dagster_instance::error::ErrorKind;
 use dagster_instance::storage::{DatabaseRole, DatabaseSchema, SchemaChange, SchemaState};
 use dagster_instance::{
-    DatabaseChange, InstanceError, Upgrade, UpgradeBackup, UpgradeOutcome, UpgradePlan,
-    UpgradeProgress, UpgradedDatabase,
+    DataMigrations, DatabaseChange, InstanceError, MIGRATED_INDEXES, Upgrade, UpgradeBackup,
+    UpgradeOutcome, UpgradePlan, UpgradeProgress, UpgradedDatabase,
 };
 
+use super::index_progress::{IndexProgress, Resume, print_built};
 use crate::args::Migrate;
 use crate::open::InstancePlace;
 use crate::print::counted;
@@ -23,6 +25,10 @@ const REFUSED: u8 = 2;
 
 /// After how many databases the progress is said.
 const DATABASES_BETWEEN: usize = 500;
+
+/// What is said before the runs of backfills get a column that only newer processes fill.
+const OLD_WRITERS: &str = "Processes of Dagster before 1.9 go on writing runs without their column `backfill_id`. Restart \
+     them with the new release first, or run `dagster-instance reindex --force --index run_backfill_id` afterwards.";
 
 pub(crate) async fn run(place: &InstancePlace, args: &Migrate) -> Result<ExitCode> {
     let instance = open::existing(place).await?;
@@ -37,7 +43,14 @@ pub(crate) async fn run(place: &InstancePlace, args: &Migrate) -> Result<ExitCod
         None => UpgradeBackup::InHome,
     };
     let mut said = 0;
+    let mut building = IndexProgress::new(Resume::ByItself);
     let mut progress = |at: UpgradeProgress| match at {
+        UpgradeProgress::Begins { data_migrations } => {
+            if data_migrations.contains(&"run_backfill_id") {
+                report::say(OLD_WRITERS);
+            }
+        }
+        UpgradeProgress::Migrating(at) => building.say(at),
         UpgradeProgress::Copying { databases, bytes, directory } => {
             let what = counted(databases as u64, "database");
             let line = format!("copying {what} with {bytes} bytes to {}", directory.display());
@@ -49,7 +62,7 @@ pub(crate) async fn run(place: &InstancePlace, args: &Migrate) -> Result<ExitCod
         }
         _ => {}
     };
-    let upgrade = Upgrade::new().with_backup(backup);
+    let upgrade = Upgrade::new().with_backup(backup).with_data_migrations(data_migrations(args));
     let outcome = match instance.upgrade(&upgrade, &mut progress).await {
         Ok(outcome) => outcome,
         Err(error) if is_refusal(&error) => {
@@ -59,6 +72,11 @@ pub(crate) async fn run(place: &InstancePlace, args: &Migrate) -> Result<ExitCod
         Err(error) => return Err(error.into()),
     };
     done(args, &names, &outcome)
+}
+
+/// Which data migrations belong to the command.
+const fn data_migrations(args: &Migrate) -> DataMigrations {
+    if args.reindex { DataMigrations::All } else { DataMigrations::OfUpgrade }
 }
 
 /// How databases are named to people: from the instance's directory.
@@ -83,8 +101,12 @@ fn told(args: &Migrate, names: &Names, plan: &UpgradePlan) -> Result<ExitCode> {
         for database in &plan.databases {
             writeln!(out, "{}", json::database_to_upgrade(database))?;
         }
+        for unbuilt in plan.unbuilt(data_migrations(args)) {
+            writeln!(out, "{}", json::index_to_build(unbuilt))?;
+        }
     } else if args.plan {
         print_plan(&mut out, names, plan)?;
+        print_data_migrations(&mut out, args, plan)?;
     } else {
         print_states(&mut out, names, plan)?;
     }
@@ -95,7 +117,8 @@ fn told(args: &Migrate, names: &Names, plan: &UpgradePlan) -> Result<ExitCode> {
             report::failure(&report::chain(error));
         }
     }
-    say_unfinished(plan.databases.iter());
+    let unfinished = unfinished(plan.databases.iter());
+    say_left(unfinished.into_iter().filter(|name| args.check || !is_asked(args, name)));
     Ok(ExitCode::from(match (refused, plan.is_done()) {
         (true, _) => REFUSED,
         // Whoever asks for the plan has got it.
@@ -158,6 +181,15 @@ fn print_changes(out: &mut impl Write, changes: &[SchemaChange]) -> Result<()> {
     Ok(())
 }
 
+/// The data migrations that follow the changes of the schema.
+fn print_data_migrations(out: &mut impl Write, args: &Migrate, plan: &UpgradePlan) -> Result<()> {
+    for unbuilt in plan.unbuilt(data_migrations(args)) {
+        let rows = counted(unbuilt.rows, "row");
+        writeln!(out, "-- data migration {}: {rows} to look at", unbuilt.index)?;
+    }
+    Ok(())
+}
+
 /// Databases of the same kind together, those of single runs alone in several. Each with whether it is of single runs.
 fn groups<K: Ord>(
     databases: &[DatabaseSchema],
@@ -184,8 +216,10 @@ fn print_states(out: &mut impl Write, names: &Names, plan: &UpgradePlan) -> Resu
         SchemaState::Older { .. } => "to upgrade",
         SchemaState::Refused(_) => "refused",
         SchemaState::Unreadable(_) => "unreadable",
-        _ if database.unfinished_data_migrations.is_empty() => "newest",
-        _ => "newest, data migrations are left",
+        _ if database.unfinished_data_migrations.iter().any(is_of_upgrade) => {
+            "newest, data migrations are left"
+        }
+        _ => "newest",
     };
     let found =
         groups(&plan.databases, |database| Some((state(database), database.revision.clone())));
@@ -216,8 +250,15 @@ fn done(args: &Migrate, names: &Names, outcome: &UpgradeOutcome) -> Result<ExitC
         for database in &outcome.databases {
             writeln!(out, "{}", json::upgraded_database(database))?;
         }
+        for index in &outcome.indexes {
+            writeln!(out, "{}", json::reindexed(index))?;
+        }
     } else {
         print_changed(&mut out, names, &outcome.databases)?;
+        if !outcome.indexes.is_empty() {
+            writeln!(out)?;
+            print_built(&mut out, &outcome.indexes)?;
+        }
     }
     for database in &outcome.databases {
         match (&database.change, &database.found.state) {
@@ -236,7 +277,9 @@ fn done(args: &Migrate, names: &Names, outcome: &UpgradeOutcome) -> Result<ExitC
     if let Some(directory) = &outcome.backup {
         report::say(&text::lines(&format!("The copies of before are in {}.", directory.display())));
     }
-    say_unfinished(outcome.databases.iter().map(|database| &database.found));
+    let unfinished = unfinished(outcome.databases.iter().map(|database| &database.found));
+    let is_done = |name: &str| outcome.indexes.iter().any(|index| index.index == name);
+    say_left(unfinished.into_iter().filter(|name| !is_done(name)));
     Ok(ExitCode::from(if outcome.has_failed() { FAILURE } else { crate::SUCCESS }))
 }
 
@@ -266,15 +309,29 @@ fn print_changed(
     Ok(print::Table::new(&["DATABASE", "WAS AT", "STATE"]).rows(out, &rows)?)
 }
 
-fn say_unfinished<'d>(databases: impl Iterator<Item = &'d DatabaseSchema>) {
-    let names: Vec<&str> = databases
-        .flat_map(|database| database.unfinished_data_migrations.iter().copied())
-        .collect();
-    if !names.is_empty() {
-        report::say(&format!(
-            "Data migrations are left, without which some reads are slower: {}. `dagster instance migrate` of Dagster \
-             carries them out.",
-            names.join(", ")
-        ));
+fn is_of_upgrade(name: &&'static str) -> bool {
+    MIGRATED_INDEXES.contains(name)
+}
+
+fn is_asked(args: &Migrate, name: &&'static str) -> bool {
+    args.reindex || is_of_upgrade(name)
+}
+
+/// The data migrations that are not marked as finished.
+fn unfinished<'d>(databases: impl Iterator<Item = &'d DatabaseSchema>) -> Vec<&'static str> {
+    databases.flat_map(|database| database.unfinished_data_migrations.iter().copied()).collect()
+}
+
+/// Says which data migrations are left, and what carries them out.
+fn say_left(names: impl Iterator<Item = &'static str>) {
+    let (of_upgrade, others): (Vec<_>, Vec<_>) = names.partition(is_of_upgrade);
+    for (names, command) in [(of_upgrade, "migrate"), (others, "reindex")] {
+        if !names.is_empty() {
+            report::say(&format!(
+                "Data migrations are left, without which some reads are slower: {}. `dagster-instance {command}` carries \
+                 them out.",
+                names.join(", ")
+            ));
+        }
     }
 }

@@ -13,6 +13,7 @@ pub(crate) mod daemon_liveness;
 pub(crate) mod daemon_status;
 pub(crate) mod daemon_wipe;
 pub(crate) mod exec;
+pub(crate) mod index_progress;
 pub(crate) mod info;
 pub(crate) mod instigator_show;
 pub(crate) mod instigator_switch;

@@ -1,7 +1,7 @@
 //! The JSON of `migrate`.
 
 use dagster_instance::storage::{DatabaseRole, DatabaseSchema, SchemaChange, SchemaState};
-use dagster_instance::{DatabaseChange, UpgradedDatabase};
+use dagster_instance::{DatabaseChange, UnbuiltIndex, UpgradedDatabase};
 use serde_json::{Value, json};
 
 use super::text;
@@ -30,6 +30,11 @@ pub(crate) fn database_to_upgrade(schema: &DatabaseSchema) -> Value {
         "unfinished_data_migrations": schema.unfinished_data_migrations,
         "error": error.map(|error| text(&report::chain(error))),
     })
+}
+
+/// A secondary index, as a data migration would find it.
+pub(crate) fn index_to_build(unbuilt: &UnbuiltIndex) -> Value {
+    json!({ "index": unbuilt.index, "rows": unbuilt.rows })
 }
 
 /// A database, and what was done to it.

@@ -309,21 +309,22 @@ impl DagsterInstance {
         instance_storage::optimize_for_webserver(self, connections).await
     }
 
-    /// Builds the secondary indexes of the storages that are not marked as built, and marks them.
+    /// Builds secondary indexes of the storages that are not marked as built, and marks them.
     ///
-    /// These are the data migrations that Dagster leaves to `dagster instance reindex`; [`REINDEXED_INDEXES`](instance_storage::REINDEXED_INDEXES) lists them. A
-    /// fresh storage is marked with all of them. Work is done in small parts, each of which is one transaction, so that
+    /// These are data migrations. Without names, they are those that Dagster leaves to `dagster instance reindex`;
+    /// [`REINDEXED_INDEXES`](instance_storage::REINDEXED_INDEXES) lists them. By name, any of [`SECONDARY_INDEXES`](instance_storage::SECONDARY_INDEXES) is built. A
+    /// fresh storage is marked with all of them. If none is named, `progress` tells which others are not marked. Work is done in small parts, each of which is one transaction, so that
     /// others can read and write in between. `progress` is called before, between and after the parts. An index that was
-    /// not finished is not marked. The next call builds it again from its beginning, or goes on where
-    /// [`Reindex::resume`] says.
+    /// not finished is not marked. The next call builds it again from its beginning, where what is built already costs
+    /// little, or goes on where [`Reindex::resume`] says.
     ///
     /// Returns what was done about each index, in the order in which it was done.
     ///
     /// # Errors
     ///
     /// [`InstanceError::Invalid`] if an index is none of these, if the index to go on with is not asked for, or if the cursor
-    /// is none of it; [`InstanceError::Storage`] if a storage fails. The parts that were done stay, and so do the indexes
-    /// before.
+    /// is none of it; [`InstanceError::Storage`] if a storage fails, or if it lacks a table or column that an upgrade adds.
+    /// The parts that were done stay, and so do the indexes before.
     pub async fn reindex(
         &self,
         request: &Reindex,
@@ -385,16 +386,21 @@ impl DagsterInstance {
         instance_storage::storage_info(self).await
     }
 
-    /// Brings the schema of each database to the newest revision.
+    /// Brings the schema of each database to the newest revision, and carries out the data migrations that are left.
     ///
     /// Each database of SQLite is one transaction: it has the newest revision then, or is as it was. If the call is
     /// interrupted, call it again: it goes on with what is left. A database that is damaged is left alone, and the others go on.
     /// Databases are copied first, unless the request says otherwise; if one cannot be copied, nothing is changed.
     ///
+    /// Data migrations go on in small parts, each of which is one transaction, so that others can read and write in between. A
+    /// process of a Dagster before 1.9 goes on writing runs without their column `backfill_id` all the same. Restart such
+    /// processes before, or build `run_backfill_id` again afterwards ([`reindex`](Self::reindex)).
+    ///
     /// # Errors
     ///
     /// [`InstanceError::Storage`] if a database has a revision that an upgrade refuses, if another process upgrades the
-    /// instance, or if a copy fails. Nothing is changed then.
+    /// instance, or if a copy fails. Nothing is changed then. The same if a data migration fails: then the schema is upgraded, and
+    /// what was migrated stays.
     pub async fn upgrade(
         &self,
         request: &Upgrade,

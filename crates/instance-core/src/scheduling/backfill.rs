@@ -35,6 +35,22 @@ serdes_enum! {
     }
 }
 
+impl BulkActionStatus {
+    /// The statuses of a backfill that has ended.
+    pub const ENDED: [Self; 5] = [
+        Self::Completed,
+        Self::Failed,
+        Self::Canceled,
+        Self::CompletedSuccess,
+        Self::CompletedFailed,
+    ];
+
+    /// Whether a backfill of this status has ended.
+    pub fn has_ended(self) -> bool {
+        Self::ENDED.contains(&self)
+    }
+}
+
 serdes_class! {
     /// A backfill.
     #[derive(Debug, Clone, PartialEq)]

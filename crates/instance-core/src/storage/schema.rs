@@ -115,7 +115,8 @@ pub trait SchemaStore: std::fmt::Debug + Send + Sync + 'static {
     /// Carries out a part of a data migration in one transaction, and says where the next part begins. `cursor` is
     /// where this one begins; `None` is the beginning.
     ///
-    /// Doing a part again changes nothing more. The migration is not marked as complete.
+    /// Doing a part again changes nothing more, and neither does beginning again: what is done already is found to be
+    /// done. Others may write meanwhile, and none of it is lost. The migration is not marked as complete.
     ///
     /// A store has nothing to do if it keeps nothing that has to be derived from what it stores.
     ///
@@ -130,6 +131,19 @@ pub trait SchemaStore: std::fmt::Debug + Send + Sync + 'static {
     ) -> Result<DataMigrationStep, StorageError> {
         let (_, _) = (migration_name, cursor);
         Ok(DataMigrationStep::default())
+    }
+
+    /// How many rows a data migration has to look at if it begins now, whether or not it is marked as complete. It is
+    /// for people who wait, and may have changed by the time they read it.
+    ///
+    /// The default is that of a store that has nothing to do.
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Unsupported`] if the store cannot carry out this migration.
+    async fn rows_to_migrate(&self, migration_name: &str) -> Result<u64, StorageError> {
+        let _ = migration_name;
+        Ok(0)
     }
 
     /// What an upgrade of the schema finds in each database of the store: those of single runs first, the main one last.

@@ -144,6 +144,7 @@ macro_rules! __storage_tests {
             $crate::__storage_tests! { @schema $make, $storage:
                 a_fresh_store_has_a_revision
                 a_fresh_store_has_been_through_all_migrations
+                a_fresh_store_has_no_data_to_migrate
                 a_mark_of_a_migration_stays
                 a_closed_store_may_be_used_again
             }

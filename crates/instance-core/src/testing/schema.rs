@@ -1,5 +1,6 @@
 //! Cases about what every store knows of its own schema.
 
+use crate::error::ErrorKind;
 use crate::storage::SchemaStore;
 use crate::testing::samples::at;
 
@@ -31,6 +32,32 @@ pub async fn a_mark_of_a_migration_stays(storage: &dyn SchemaStore) {
         storage.mark_index_built(name, at(0)).await.unwrap();
         assert!(storage.has_built_index(name).await.unwrap(), "{name}");
     }
+}
+
+/// A fresh store has nothing to migrate, and says so however often it is asked.
+pub async fn a_fresh_store_has_no_data_to_migrate(storage: &dyn SchemaStore) {
+    let mut carried_out = 0;
+    for name in storage.data_migrations() {
+        let left = storage.rows_to_migrate(name).await;
+        let step = storage.migrate_data(name, None).await;
+        match (left, step) {
+            (Ok(left), Ok(step)) => {
+                carried_out += 1;
+                assert_eq!((left, step.rows, step.cursor), (0, 0, None), "{name}");
+                // Once more is the same, and the mark stays what it was.
+                assert_eq!(storage.migrate_data(name, None).await.unwrap().rows, 0, "{name}");
+                assert!(storage.has_built_index(name).await.unwrap(), "{name}");
+            }
+            // The times of runs follow from what another store has.
+            (Err(left), Err(step)) => {
+                assert_eq!(*name, "run_start_end_overwritten");
+                assert_eq!(left.kind(), ErrorKind::Unsupported, "{left}");
+                assert_eq!(step.kind(), ErrorKind::Unsupported, "{step}");
+            }
+            (left, step) => panic!("{name}: {left:?} rows are left, and a step is {step:?}"),
+        }
+    }
+    assert!(carried_out > 0);
 }
 
 /// A store that was closed has what was acknowledged, and is used as before.

@@ -34,7 +34,8 @@ pub use dynamic_partitions::{
 };
 pub use info::{StorageInfo, storage_info};
 pub use reindexing::{
-    REINDEXED_INDEXES, Reindex, ReindexEvent, ReindexProgress, ReindexedIndex, reindex,
+    DataMigrations, MIGRATED_INDEXES, REINDEXED_INDEXES, Reindex, ReindexEvent, ReindexProgress,
+    ReindexedIndex, SECONDARY_INDEXES, UnbuiltIndex, reindex,
 };
 pub use said::{InfoDict, InfoValue, info_dict, info_str, schema_str};
 pub use snapshots::{

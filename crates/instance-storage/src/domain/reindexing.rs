@@ -1,7 +1,12 @@
-//! Reindexing: data migrations that make reading faster, and that nothing else carries out.
+//! Data migrations: columns and rows that follow from what is stored are derived again. Those that make reading faster and
+//! that nothing else carries out are [`reindex`]'s; those that belong to an upgrade of the schema are [`migrate_data`]'s.
 //!
-//! Not here: the migrations that an upgrade of the schema needs.
+//! Not here: the schema itself (`upgrading.rs`), and the steps of each migration, which are the stores'.
 
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
 use instance_core::error::InstanceError;
 use instance_core::ids::RunId;
 use instance_core::ops::StorageOps;
@@ -16,8 +21,34 @@ const RUN_TIMES: &str = "run_start_end_overwritten";
 /// How many runs one step is about.
 const RUNS_PER_STEP: u64 = 100;
 
-/// The secondary indexes that [`reindex`] builds, by the names under which Dagster marks them as built, in the order in
-/// which they are built:
+/// How many steps the time that is left is worked out from.
+const STEPS_OF_RATE: usize = 10;
+
+/// The secondary indexes that an upgrade builds ([`upgrade`](super::upgrading::upgrade)), by the names under which Dagster
+/// marks them as built, in the order in which they are built:
+///
+/// | name | what it is |
+/// | --- | --- |
+/// | `run_partitions` | the columns of runs with their partitions and sets of partitions |
+/// | `run_repo_label_tags` | the tags of runs that name their repositories |
+/// | `bulk_action_types` | the columns of backfills with their kinds and sets of partitions |
+/// | `run_backfill_id` | the column of runs with their backfills |
+/// | `backfill_job_name_and_tags` | the column of backfills with their jobs, and their tags |
+/// | `backfill_end_timestamp` | the times at which backfills ended |
+/// | `asset_key_index_columns` | the columns of assets with times of their last event and last wipe |
+/// | `schedule_jobs_selector_id` | the states of schedules and sensors, by their selectors |
+pub const MIGRATED_INDEXES: [&str; 8] = [
+    "run_partitions",
+    "run_repo_label_tags",
+    "bulk_action_types",
+    "run_backfill_id",
+    "backfill_job_name_and_tags",
+    "backfill_end_timestamp",
+    "asset_key_index_columns",
+    "schedule_jobs_selector_id",
+];
+
+/// The secondary indexes that [`reindex`] builds if it is asked for none by name, in the order in which they are built:
 ///
 /// | name | what it is |
 /// | --- | --- |
@@ -28,11 +59,29 @@ const RUNS_PER_STEP: u64 = 100;
 pub const REINDEXED_INDEXES: [&str; 4] =
     ["asset_key_table", "asset_key_index_columns", RUN_TIMES, "schedule_ticks_selector_id"];
 
-/// What [`reindex`] is to do. The default is what Dagster does: each index that is not marked as built.
+/// All secondary indexes, in the order in which they are built.
+pub const SECONDARY_INDEXES: [&str; 11] = [
+    "run_partitions",
+    "run_repo_label_tags",
+    "bulk_action_types",
+    "run_backfill_id",
+    "backfill_job_name_and_tags",
+    "backfill_end_timestamp",
+    // The columns of assets are those of all assets.
+    "asset_key_table",
+    "asset_key_index_columns",
+    RUN_TIMES,
+    // States get their selectors before their ticks do.
+    "schedule_jobs_selector_id",
+    "schedule_ticks_selector_id",
+];
+
+/// What [`reindex`] is to do. The default is what Dagster does: each index of [`REINDEXED_INDEXES`] that is not marked as
+/// built.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Reindex {
-    /// Only these indexes, by the names in [`REINDEXED_INDEXES`].
+    /// Only these indexes, by the names in [`SECONDARY_INDEXES`].
     pub indexes: Only<String>,
     /// Whether indexes that are marked as built are built again.
     pub force: bool,
@@ -41,20 +90,48 @@ pub struct Reindex {
 }
 
 impl Reindex {
-    /// Each index that is not marked as built.
+    /// Each index of [`REINDEXED_INDEXES`] that is not marked as built.
     pub fn new() -> Self {
         Self::default()
+    }
+
+    /// The names of the indexes, in the order in which they are built.
+    fn names(&self) -> Vec<&'static str> {
+        let asked = |name: &&str| match self.indexes.as_slice() {
+            Some(named) => named.iter().any(|asked| asked == name),
+            None => REINDEXED_INDEXES.contains(name),
+        };
+        SECONDARY_INDEXES.into_iter().filter(asked).collect()
     }
 }
 
 instance_core::setters! {
     impl Reindex {
-        /// Only these indexes, by the names in [`REINDEXED_INDEXES`].
+        /// Only these indexes, by the names in [`SECONDARY_INDEXES`].
         with_indexes(indexes: Only<String>);
         /// Whether indexes that are marked as built are built again.
         with_force(force: bool);
         /// The index that an earlier call did not finish, and the cursor of its last progress.
         with_resume(resume: impl Into<Option<(String, String)>>);
+    }
+}
+
+/// Which secondary indexes an upgrade builds that are not marked as built.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum DataMigrations {
+    /// Those of [`MIGRATED_INDEXES`], as `dagster instance migrate` does.
+    #[default]
+    OfUpgrade,
+    /// Those of [`SECONDARY_INDEXES`].
+    All,
+}
+
+impl DataMigrations {
+    /// The names, in the order in which they are built.
+    pub fn names(self) -> Vec<&'static str> {
+        let is_asked = |name: &&str| self == Self::All || MIGRATED_INDEXES.contains(name);
+        SECONDARY_INDEXES.into_iter().filter(is_asked).collect()
     }
 }
 
@@ -74,6 +151,8 @@ pub struct ReindexProgress {
 pub enum ReindexEvent {
     /// It is marked as built, so nothing is done.
     AlreadyBuilt,
+    /// It is not marked as built, and nothing is done either: it belongs to an upgrade, or has to be asked for by name.
+    NotAskedFor,
     /// Building begins.
     Started {
         /// How many rows there are, where that is known.
@@ -83,6 +162,10 @@ pub enum ReindexEvent {
     Advanced {
         /// How many rows this call has looked at.
         rows: u64,
+        /// How many rows are left by the count of the beginning, where that is known.
+        left: Option<u64>,
+        /// How long these will take at the speed of the last parts; `None` before there is one.
+        time_left: Option<Duration>,
         /// Where the next part begins: see [`Reindex::resume`].
         cursor: String,
     },
@@ -103,77 +186,180 @@ pub struct ReindexedIndex {
     pub rows: Option<u64>,
 }
 
-/// Builds the secondary indexes of the storages that are not marked as built, and marks them.
+/// A secondary index that is not marked as built.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct UnbuiltIndex {
+    /// The index.
+    pub index: &'static str,
+    /// How many rows there are to look at.
+    pub rows: u64,
+}
+
+/// Builds secondary indexes of the storages that are not marked as built, and marks them.
 ///
-/// These are the data migrations that Dagster leaves to `dagster instance reindex`; [`REINDEXED_INDEXES`] lists them. A
-/// fresh storage is marked with all of them. Work is done in small parts, each of which is one transaction, so that
+/// These are data migrations. Without names, they are those that Dagster leaves to `dagster instance reindex`;
+/// [`REINDEXED_INDEXES`] lists them. By name, any of [`SECONDARY_INDEXES`] is built. A
+/// fresh storage is marked with all of them. If none is named, `progress` tells which others are not marked. Work is done in small parts, each of which is one transaction, so that
 /// others can read and write in between. `progress` is called before, between and after the parts. An index that was
-/// not finished is not marked. The next call builds it again from its beginning, or goes on where
-/// [`Reindex::resume`] says.
+/// not finished is not marked. The next call builds it again from its beginning, where what is built already costs
+/// little, or goes on where [`Reindex::resume`] says.
 ///
 /// Returns what was done about each index, in the order in which it was done.
 ///
 /// # Errors
 ///
 /// [`InstanceError::Invalid`] if an index is none of these, if the index to go on with is not asked for, or if the cursor
-/// is none of it; [`InstanceError::Storage`] if a storage fails. The parts that were done stay, and so do the indexes
-/// before.
+/// is none of it; [`InstanceError::Storage`] if a storage fails, or if it lacks a table or column that an upgrade adds.
+/// The parts that were done stay, and so do the indexes before.
 #[tracing::instrument(level = "debug", skip_all)]
 pub async fn reindex(
     ops: &dyn StorageOps,
     request: &Reindex,
     progress: &mut (dyn FnMut(ReindexProgress) + Send),
 ) -> Result<Vec<ReindexedIndex>, InstanceError> {
-    let named = request.indexes.as_slice().unwrap_or_default().iter();
-    for name in named.chain(request.resume.iter().map(|(name, _)| name)) {
+    let asked = request.indexes.as_slice().unwrap_or_default().iter();
+    for name in asked.chain(request.resume.iter().map(|(name, _)| name)) {
         require_known(name)?;
     }
+    let names = request.names();
     if let Some((name, _)) = &request.resume
-        && !request.indexes.contains(name)
+        && !names.contains(&name.as_str())
     {
         let reason = "it is to be resumed, and not among the indexes that are asked for; add it";
         return Err(InstanceError::invalid("index", name, reason));
     }
     let mut done = Vec::new();
-    for index in REINDEXED_INDEXES {
-        if !request.indexes.contains(&index.to_owned()) {
-            continue;
-        }
+    for index in names {
         let resume = request.resume.as_ref().filter(|(name, _)| name == index);
-        let mut cursor = resume.map(|(_, cursor)| cursor.clone());
-        let store = store_of(index, ops.stores());
-        let mut report = |event| progress(ReindexProgress { index, event });
-        if !request.force && cursor.is_none() && store.has_built_index(index).await? {
-            report(ReindexEvent::AlreadyBuilt);
-            done.push(ReindexedIndex { index, rows: None });
-            continue;
+        let cursor = resume.map(|(_, cursor)| cursor.clone());
+        done.push(build(ops, index, request.force, cursor, progress).await?);
+    }
+    if request.indexes == Only::Any {
+        for index in MIGRATED_INDEXES {
+            if !store_of(index, ops.stores()).has_built_index(index).await? {
+                progress(ReindexProgress { index, event: ReindexEvent::NotAskedFor });
+            }
         }
-        report(ReindexEvent::Started { rows: rows_of(index, ops.stores()).await? });
-        let mut rows = 0;
-        loop {
-            let step = if index == RUN_TIMES {
-                build_run_times(ops.stores(), cursor.as_deref()).await?
-            } else {
-                store.migrate_data(index, cursor.as_deref()).await?
-            };
-            rows += step.rows;
-            let Some(next) = step.cursor else { break };
-            report(ReindexEvent::Advanced { rows, cursor: next.clone() });
-            cursor = Some(next);
-        }
-        store.mark_index_built(index, ops.clock().now()).await?;
-        report(ReindexEvent::Built { rows });
-        done.push(ReindexedIndex { index, rows: Some(rows) });
     }
     Ok(done)
 }
 
+/// Builds those of the named indexes that `which` means and that are not marked as built, and marks them, as [`reindex`]
+/// does.
+///
+/// # Errors
+///
+/// [`InstanceError::Storage`] if a storage fails, or if it lacks a table or column that an upgrade of the schema adds. The
+/// parts that were done stay, and so do the indexes before.
+pub(super) async fn migrate_data(
+    ops: &dyn StorageOps,
+    which: DataMigrations,
+    named: &[&'static str],
+    progress: &mut (dyn FnMut(ReindexProgress) + Send),
+) -> Result<Vec<ReindexedIndex>, InstanceError> {
+    let mut done = Vec::new();
+    for index in which.names() {
+        if named.contains(&index) {
+            done.push(build(ops, index, false, None, progress).await?);
+        }
+    }
+    Ok(done)
+}
+
+/// What there is to do for the named indexes, in the order in which they are built.
+///
+/// A database that has not been upgraded yet may lack what an index is about. Then all rows count that it is derived from.
+///
+/// # Errors
+///
+/// [`InstanceError::Storage`] if a storage fails.
+pub(super) async fn unbuilt(
+    ops: &dyn StorageOps,
+    named: &[&'static str],
+) -> Result<Vec<UnbuiltIndex>, InstanceError> {
+    let mut unbuilt = Vec::new();
+    for index in SECONDARY_INDEXES {
+        if named.contains(&index) {
+            unbuilt.push(UnbuiltIndex { index, rows: rows_of(index, ops.stores()).await? });
+        }
+    }
+    Ok(unbuilt)
+}
+
+async fn build(
+    ops: &dyn StorageOps,
+    index: &'static str,
+    force: bool,
+    mut cursor: Option<String>,
+    progress: &mut (dyn FnMut(ReindexProgress) + Send),
+) -> Result<ReindexedIndex, InstanceError> {
+    let stores = ops.stores();
+    let store = store_of(index, stores);
+    let mut report = |event| progress(ReindexProgress { index, event });
+    if !force && cursor.is_none() && store.has_built_index(index).await? {
+        report(ReindexEvent::AlreadyBuilt);
+        return Ok(ReindexedIndex { index, rows: None });
+    }
+    // Behind a cursor there is less, and nobody knows how much.
+    let all = if cursor.is_none() { Some(rows_of(index, stores).await?) } else { None };
+    report(ReindexEvent::Started { rows: all });
+    let mut rows = 0;
+    let mut pace = Pace::new(ops.clock().now());
+    loop {
+        let step = if index == RUN_TIMES {
+            build_run_times(stores, cursor.as_deref()).await?
+        } else {
+            store.migrate_data(index, cursor.as_deref()).await?
+        };
+        rows += step.rows;
+        let Some(next) = step.cursor else { break };
+        let left = all.map(|all| all.saturating_sub(rows));
+        pace.add(rows, ops.clock().now());
+        let time_left = left.and_then(|left| pace.time_for(left));
+        report(ReindexEvent::Advanced { rows, left, time_left, cursor: next.clone() });
+        cursor = Some(next);
+    }
+    store.mark_index_built(index, ops.clock().now()).await?;
+    report(ReindexEvent::Built { rows });
+    Ok(ReindexedIndex { index, rows: Some(rows) })
+}
+
+/// How fast the last parts went.
+#[derive(Debug)]
+struct Pace {
+    /// How many rows were done at which time, the oldest first.
+    done: VecDeque<(u64, DateTime<Utc>)>,
+}
+
+impl Pace {
+    fn new(now: DateTime<Utc>) -> Self {
+        Self { done: VecDeque::from([(0, now)]) }
+    }
+
+    fn add(&mut self, rows: u64, now: DateTime<Utc>) {
+        self.done.push_back((rows, now));
+        if self.done.len() > STEPS_OF_RATE + 1 {
+            self.done.pop_front();
+        }
+    }
+
+    /// How long so many rows will take; `None` if there is no saying.
+    fn time_for(&self, rows: u64) -> Option<Duration> {
+        let ((first, began), (last, ended)) = (self.done.front()?, self.done.back()?);
+        let took = (*ended - *began).to_std().ok().filter(|took| !took.is_zero())?;
+        let done = last.checked_sub(*first).filter(|done| *done > 0)?;
+        let nanoseconds = took.as_nanos().checked_mul(rows.into())? / u128::from(done);
+        u64::try_from(nanoseconds).ok().map(Duration::from_nanos)
+    }
+}
+
 fn require_known(name: &str) -> Result<(), InstanceError> {
-    if REINDEXED_INDEXES.contains(&name) {
+    if SECONDARY_INDEXES.contains(&name) {
         return Ok(());
     }
     let reason =
-        format!("there is no such index to build; there are {}", REINDEXED_INDEXES.join(", "));
+        format!("there is no such index to build; there are {}", SECONDARY_INDEXES.join(", "));
     Err(InstanceError::invalid("index", name, reason))
 }
 
@@ -187,11 +373,11 @@ fn store_of<'s>(index: &str, stores: &'s Stores) -> &'s dyn SchemaStore {
     }
 }
 
-async fn rows_of(index: &str, stores: &Stores) -> Result<Option<u64>, InstanceError> {
-    if index != RUN_TIMES {
-        return Ok(None);
+async fn rows_of(index: &str, stores: &Stores) -> Result<u64, InstanceError> {
+    if index == RUN_TIMES {
+        return Ok(stores.run_storage.get_runs_count(&RunsFilter::default()).await?);
     }
-    Ok(Some(stores.run_storage.get_runs_count(&RunsFilter::default()).await?))
+    Ok(store_of(index, stores).rows_to_migrate(index).await?)
 }
 
 /// Writes the times of some runs as their events say them, newest run first. The cursor is the last run of the part
@@ -231,4 +417,44 @@ fn has_begun(status: DagsterRunStatus) -> bool {
     use DagsterRunStatus::{Managed, NotStarted, Queued, Starting};
 
     !matches!(status, Queued | NotStarted | Managed | Starting)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_index_is_built_by_one_command_at_least() {
+        for name in SECONDARY_INDEXES {
+            assert!(
+                MIGRATED_INDEXES.contains(&name) || REINDEXED_INDEXES.contains(&name),
+                "{name}"
+            );
+        }
+        for name in MIGRATED_INDEXES.iter().chain(&REINDEXED_INDEXES) {
+            assert!(SECONDARY_INDEXES.contains(name), "{name}");
+        }
+        assert_eq!(DataMigrations::OfUpgrade.names(), MIGRATED_INDEXES);
+        assert_eq!(DataMigrations::All.names(), SECONDARY_INDEXES);
+        assert_eq!(Reindex::new().names(), REINDEXED_INDEXES);
+    }
+
+    #[test]
+    fn time_that_is_left_follows_from_the_last_parts() {
+        let at = |second| DateTime::from_timestamp(second, 0).unwrap();
+        let mut pace = Pace::new(at(0));
+        assert_eq!(pace.time_for(10), None);
+        pace.add(0, at(1));
+        assert_eq!(pace.time_for(10), None);
+        pace.add(100, at(2));
+        assert_eq!(pace.time_for(100), Some(Duration::from_secs(2)));
+        // Parts of long ago do not count.
+        for (rows, second) in (2..=12).map(|part| part * 100).zip(3..) {
+            pace.add(rows, at(second));
+        }
+        assert_eq!(pace.time_for(50), Some(Duration::from_millis(500)));
+        // Nor does a clock that was set back.
+        pace.add(9_999, at(-5));
+        assert_eq!(pace.time_for(50), None);
+    }
 }

@@ -1,7 +1,7 @@
 //! Upgrading the schema of an instance's databases to the newest revision: what is to be done, copies before it, and the
-//! order of the databases.
+//! order of the databases. The data migrations that belong to it follow.
 //!
-//! Not here: what changes in a database, which is the store's, and data migrations (`reindexing.rs`).
+//! Not here: what changes in a database, which is the store's, and how data migrations go on (`reindexing.rs`).
 
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
@@ -11,6 +11,10 @@ use instance_core::error::{InstanceError, StorageError};
 use instance_core::ops::StorageOps;
 use instance_core::storage::{
     DatabaseRole, DatabaseSchema, SchemaLock, SchemaState, SchemaStore, Stores,
+};
+
+use super::reindexing::{
+    self, DataMigrations, MIGRATED_INDEXES, ReindexProgress, ReindexedIndex, UnbuiltIndex,
 };
 
 /// How many files of runs are copied or upgraded at once.
@@ -35,6 +39,8 @@ pub enum UpgradeBackup {
 pub struct Upgrade {
     /// Where copies go of the databases that are changed.
     pub backup: UpgradeBackup,
+    /// Which data migrations follow.
+    pub data_migrations: DataMigrations,
 }
 
 impl Upgrade {
@@ -48,6 +54,8 @@ instance_core::setters! {
     impl Upgrade {
         /// Where copies go of the databases that are changed.
         with_backup(backup: UpgradeBackup);
+        /// Which data migrations follow.
+        with_data_migrations(data_migrations: DataMigrations);
     }
 }
 
@@ -58,16 +66,24 @@ pub struct UpgradePlan {
     /// Each database of the instance, in the order in which they are upgraded. A server's database that several stores
     /// share is there once.
     pub databases: Vec<DatabaseSchema>,
+    /// The secondary indexes that are not marked as built, also those that [`reindex`](super::reindex) alone builds. It is
+    /// empty if a database is refused or cannot be read.
+    pub unbuilt_indexes: Vec<UnbuiltIndex>,
 }
 
 impl UpgradePlan {
-    /// Whether all databases have the newest revision and have been through all data migrations.
+    /// Whether all databases have the newest revision and have been through the data migrations that belong to it.
     pub fn is_done(&self) -> bool {
-        let is_done = |database: &DatabaseSchema| {
-            matches!(database.state, SchemaState::Current)
-                && database.unfinished_data_migrations.is_empty()
+        self.databases.iter().all(|database| matches!(database.state, SchemaState::Current))
+            && self.unbuilt(DataMigrations::OfUpgrade).next().is_none()
+    }
+
+    /// Those of the indexes that are not marked as built which an upgrade with these data migrations builds.
+    pub fn unbuilt(&self, which: DataMigrations) -> impl Iterator<Item = &UnbuiltIndex> {
+        let is_asked = move |unbuilt: &&UnbuiltIndex| {
+            which == DataMigrations::All || MIGRATED_INDEXES.contains(&unbuilt.index)
         };
-        self.databases.iter().all(is_done)
+        self.unbuilt_indexes.iter().filter(is_asked)
     }
 }
 
@@ -75,6 +91,11 @@ impl UpgradePlan {
 #[derive(Debug, Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UpgradeProgress {
+    /// There is something to do, and nothing is done yet.
+    Begins {
+        /// The data migrations that will be carried out.
+        data_migrations: Vec<&'static str>,
+    },
     /// Databases are copied before anything is changed.
     Copying {
         /// How many there are.
@@ -91,6 +112,8 @@ pub enum UpgradeProgress {
         /// How many there are.
         databases: usize,
     },
+    /// A data migration goes on.
+    Migrating(ReindexProgress),
 }
 
 /// What [`upgrade`] did.
@@ -101,12 +124,22 @@ pub struct UpgradeOutcome {
     pub databases: Vec<UpgradedDatabase>,
     /// Where the copies are; `None` if there are none.
     pub backup: Option<PathBuf>,
+    /// What was done about each secondary index that was not marked as built, in the order in which it was done. It is empty
+    /// if a database of more than one run could not be upgraded.
+    pub indexes: Vec<ReindexedIndex>,
 }
 
 impl UpgradeOutcome {
     /// Whether a database could not be upgraded.
     pub fn has_failed(&self) -> bool {
-        self.databases.iter().any(|database| matches!(database.change, DatabaseChange::Failed(_)))
+        self.databases.iter().any(UpgradedDatabase::has_failed)
+    }
+
+    /// Whether a database could not be upgraded that is not of a single run.
+    fn has_failed_for_many_runs(&self) -> bool {
+        self.databases.iter().any(|database| {
+            database.has_failed() && database.found.role != DatabaseRole::EventsOfOneRun
+        })
     }
 }
 
@@ -118,6 +151,12 @@ pub struct UpgradedDatabase {
     pub found: DatabaseSchema,
     /// What was done.
     pub change: DatabaseChange,
+}
+
+impl UpgradedDatabase {
+    fn has_failed(&self) -> bool {
+        matches!(self.change, DatabaseChange::Failed(_))
+    }
 }
 
 /// What was done to one database.
@@ -141,22 +180,36 @@ pub enum DatabaseChange {
 #[tracing::instrument(level = "debug", skip_all)]
 pub async fn upgrade_plan(ops: &dyn StorageOps) -> Result<UpgradePlan, InstanceError> {
     let mut plan = UpgradePlan::default();
-    for (_, databases) in found(ops.stores()).await? {
+    let found = found(ops.stores()).await?;
+    let unfinished = unfinished(&found);
+    for (_, databases) in found {
         plan.databases.extend(databases);
+    }
+    let is_readable = |database: &DatabaseSchema| {
+        database.role == DatabaseRole::EventsOfOneRun
+            || matches!(database.state, SchemaState::Current | SchemaState::Older { .. })
+    };
+    if plan.databases.iter().all(is_readable) {
+        plan.unbuilt_indexes = reindexing::unbuilt(ops, &unfinished).await?;
     }
     Ok(plan)
 }
 
-/// Brings the schema of each database to the newest revision.
+/// Brings the schema of each database to the newest revision, and carries out the data migrations that are left.
 ///
 /// Each database of SQLite is one transaction: it has the newest revision then, or is as it was. If the call is
 /// interrupted, call it again: it goes on with what is left. A database that is damaged is left alone, and the others go on.
 /// Databases are copied first, unless the request says otherwise; if one cannot be copied, nothing is changed.
 ///
+/// Data migrations go on in small parts, each of which is one transaction, so that others can read and write in between. A
+/// process of a Dagster before 1.9 goes on writing runs without their column `backfill_id` all the same. Restart such
+/// processes before, or build `run_backfill_id` again afterwards ([`reindex`](super::reindex)).
+///
 /// # Errors
 ///
 /// [`InstanceError::Storage`] if a database has a revision that an upgrade refuses, if another process upgrades the
-/// instance, or if a copy fails. Nothing is changed then.
+/// instance, or if a copy fails. Nothing is changed then. The same if a data migration fails: then the schema is upgraded, and
+/// what was migrated stays.
 #[tracing::instrument(level = "debug", skip_all)]
 pub async fn upgrade(
     ops: &dyn StorageOps,
@@ -169,14 +222,21 @@ pub async fn upgrade(
     let is_older = |(_, databases): &Found<'_>| databases.iter().any(DatabaseSchema::is_older);
     // Whoever has nothing to do needs no lock, and so no right to write.
     let mut _locks = Vec::new();
-    if found.iter().any(is_older) {
+    if found.iter().any(is_older) || !unfinished(&found).is_empty() {
         _locks = locks(ops.stores()).await?;
         // Another process may have upgraded them meanwhile.
         found = self::found(ops.stores()).await?;
         refuse(&mut found)?;
     }
+    let unfinished = unfinished(&found);
+    let which = request.data_migrations;
+    let mut data_migrations = which.names();
+    data_migrations.retain(|name| unfinished.contains(name));
+    if !data_migrations.is_empty() || found.iter().any(is_older) {
+        progress(UpgradeProgress::Begins { data_migrations });
+    }
     if let Some(directory) = directory_of_copies(ops, request, &found) {
-        copy(&found, ops, &directory, progress).await?;
+        copy(&found, ops, request, &directory, progress).await?;
         outcome.backup = Some(directory);
     }
     let all = found.iter().flat_map(|(_, databases)| databases);
@@ -196,7 +256,17 @@ pub async fn upgrade(
             }
         }
     }
+    if !outcome.has_failed_for_many_runs() {
+        let mut migrating = |at| progress(UpgradeProgress::Migrating(at));
+        outcome.indexes = reindexing::migrate_data(ops, which, &unfinished, &mut migrating).await?;
+    }
     Ok(outcome)
+}
+
+/// The data migrations that are not marked as finished.
+fn unfinished(found: &[Found<'_>]) -> Vec<&'static str> {
+    let databases = found.iter().flat_map(|(_, databases)| databases);
+    databases.flat_map(|database| database.unfinished_data_migrations.iter().copied()).collect()
 }
 
 /// A store with its databases.
@@ -239,14 +309,25 @@ async fn locks(stores: &Stores) -> Result<Vec<SchemaLock>, StorageError> {
     Ok(locks)
 }
 
+/// Whether it is a file whose schema or rows will be changed.
+fn is_changed(database: &DatabaseSchema, request: &Upgrade) -> bool {
+    let names = request.data_migrations.names();
+    // Whoever has a server has its own way of copying.
+    if database.role == DatabaseRole::Everything {
+        return false;
+    }
+    database.is_older()
+        || database.unfinished_data_migrations.iter().any(|name| names.contains(name))
+}
+
 /// Where copies go; `None` if there is nothing to copy.
 fn directory_of_copies(
     ops: &dyn StorageOps,
     request: &Upgrade,
     found: &[Found<'_>],
 ) -> Option<PathBuf> {
-    let mut older = found.iter().flat_map(|(_, databases)| databases).filter(|it| it.is_older());
-    let first = older.next()?;
+    let mut databases = found.iter().flat_map(|(_, databases)| databases);
+    let first = databases.find(|database| is_changed(database, request))?;
     match &request.backup {
         UpgradeBackup::Nowhere => None,
         UpgradeBackup::In(directory) => Some(directory.clone()),
@@ -261,20 +342,21 @@ fn directory_of_copies(
 async fn copy(
     found: &[Found<'_>],
     ops: &dyn StorageOps,
+    request: &Upgrade,
     directory: &Path,
     progress: &mut (dyn FnMut(UpgradeProgress) + Send),
 ) -> Result<(), InstanceError> {
-    let older: Vec<(&dyn SchemaStore, &DatabaseSchema)> = found
+    let changed: Vec<(&dyn SchemaStore, &DatabaseSchema)> = found
         .iter()
         .flat_map(|(store, databases)| databases.iter().map(|database| (*store, database)))
-        .filter(|(_, database)| database.is_older())
+        .filter(|(_, database)| is_changed(database, request))
         .collect();
     progress(UpgradeProgress::Copying {
-        databases: older.len(),
-        bytes: older.iter().filter_map(|(_, database)| database.bytes).sum(),
+        databases: changed.len(),
+        bytes: changed.iter().filter_map(|(_, database)| database.bytes).sum(),
         directory: directory.to_owned(),
     });
-    for group in older.chunks(AT_ONCE) {
+    for group in changed.chunks(AT_ONCE) {
         let copying = group.iter().map(|(store, database)| async move {
             let to = directory.join(place_of_copy(&ops.settings().home, &database.database));
             store.back_up_database(&database.database, &to).await

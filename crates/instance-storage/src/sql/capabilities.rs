@@ -161,7 +161,13 @@ pub(crate) enum Mark {
 impl Mark {
     /// Whether a statement differs by it. The others are told, and nothing is looked for because of them.
     const fn is_asked(self) -> bool {
-        matches!(self, Self::RunPartitions | Self::RunBackfillId | Self::BackfillJobNameAndTags)
+        matches!(
+            self,
+            Self::RunPartitions
+                | Self::RunBackfillId
+                | Self::BackfillJobNameAndTags
+                | Self::ScheduleJobsSelectorId
+        )
     }
 }
 

@@ -31,6 +31,21 @@ pub(crate) fn select(filter: &InstigatorFilter) -> SelectStatement {
     select
 }
 
+/// The states of this type in one of these statuses, as they stand by their origins. Before a data migration has stored
+/// them by their selectors, those are all.
+pub(crate) fn select_jobs(filter: &InstigatorFilter) -> SelectStatement {
+    let mut select = Query::select();
+    select.columns([jobs::ID, jobs::JOB_BODY]).from(jobs::TABLE).order_by(jobs::ID, Order::Asc);
+    if let Some(instigator_type) = filter.instigator_type {
+        select.and_where(Expr::col(jobs::JOB_TYPE).eq(instigator_type.as_str()));
+    }
+    if let Some(statuses) = filter.statuses.as_slice() {
+        let names = statuses.iter().map(|status| status.as_str());
+        select.and_where(Expr::col(jobs::STATUS).is_in(names));
+    }
+    select
+}
+
 /// The state of a selector.
 pub(crate) fn select_one(selector_id: &str) -> SelectStatement {
     Query::select()

@@ -19,6 +19,7 @@ pub(crate) mod lock;
 pub(crate) mod packed;
 pub(crate) mod pools;
 pub(crate) mod reindex;
+pub(crate) mod reindex_runs;
 pub(crate) mod runs;
 pub(crate) mod schema;
 #[cfg(feature = "postgres")]

@@ -1,19 +1,44 @@
-//! Statements of data migrations: they derive columns and rows from what is stored.
+//! Statements of data migrations of assets, schedules and sensors: they derive columns and rows from what is stored.
+//!
+//! Not here: those of runs and backfills (`reindex_runs.rs`).
 
 use chrono::{DateTime, Utc};
 use instance_core::event::DagsterEventType;
+use instance_core::scheduling::InstigatorState;
 use sea_query::{
-    CommonTableExpression, Expr, ExprTrait, Func, Order, Query, SelectStatement, UnionType,
-    UpdateStatement, WithQuery,
+    Asterisk, CommonTableExpression, Expr, ExprTrait, Func, InsertStatement, OnConflict, Order,
+    Query, SelectStatement, UnionType, UpdateStatement, WithQuery,
 };
 
-use crate::sql::tables::{asset_keys, event_logs, job_ticks};
+use crate::sql::tables::{asset_keys, event_logs, instigators, job_ticks, jobs};
 use crate::sql::{countable, is_one_of, is_one_of_ids};
 
-/// The keys of assets that events name, behind a key, in the order of the database. Each is found from the one
-/// before it, as an asset has many events.
+/// How many rows a selection has, whatever its limit.
+pub(crate) fn count(mut select: SelectStatement) -> SelectStatement {
+    select.clear_selects().clear_order_by().reset_limit().expr(Func::count(Expr::col(Asterisk)));
+    select
+}
+
+/// How many assets events name.
+pub(crate) fn count_asset_keys_of_events() -> WithQuery {
+    keys_of_events(None, Query::select().expr(Func::count(Expr::col(event_logs::ASSET_KEY))).take())
+}
+
+/// The keys of assets that events name, behind a key, in the order of the database.
 pub(crate) fn select_asset_keys_of_events(after: Option<&str>, limit: u64) -> WithQuery {
-    const KEYS: &str = "keys";
+    let keys = Query::select()
+        .column(event_logs::ASSET_KEY)
+        .and_where(Expr::col((KEYS, event_logs::ASSET_KEY)).is_not_null())
+        .limit(countable(limit))
+        .take();
+    keys_of_events(after, keys)
+}
+
+/// What the keys of assets that events name are called in a statement.
+const KEYS: &str = "keys";
+
+/// Selects from the keys of assets that events name. Each is found from the one before it, as an asset has many events.
+fn keys_of_events(after: Option<&str>, mut select: SelectStatement) -> WithQuery {
     let least_key = || {
         let key = Expr::col((event_logs::TABLE, event_logs::ASSET_KEY));
         Query::select().expr(Func::min(key)).from(event_logs::TABLE).take()
@@ -34,13 +59,7 @@ pub(crate) fn select_asset_keys_of_events(after: Option<&str>, limit: u64) -> Wi
     keys.table_name(KEYS)
         .column(event_logs::ASSET_KEY)
         .query(first.union(UnionType::All, next).take());
-    Query::select()
-        .column(event_logs::ASSET_KEY)
-        .from(KEYS)
-        .and_where(known().is_not_null())
-        .limit(countable(limit))
-        .take()
-        .with(Query::with().recursive(true).cte(keys).to_owned())
+    select.from(KEYS).take().with(Query::with().recursive(true).cte(keys).to_owned())
 }
 
 /// The rows of assets behind a row, whether or not the assets are wiped.
@@ -121,5 +140,69 @@ pub(crate) fn update_selector_of_ticks(selector_id: &str, tick_ids: &[i64]) -> U
         .value(job_ticks::SELECTOR_ID, selector_id)
         .and_where(is_one_of_ids(job_ticks::ID, tick_ids.iter().copied()))
         .and_where(Expr::col(job_ticks::SELECTOR_ID).is_null())
+        .take()
+}
+
+/// The states behind a row as they stand by their origins.
+pub(crate) fn select_jobs(after: i64, limit: u64) -> SelectStatement {
+    Query::select()
+        .columns([jobs::ID, jobs::JOB_BODY])
+        .from(jobs::TABLE)
+        .and_where(Expr::col(jobs::ID).gt(after))
+        .order_by(jobs::ID, Order::Asc)
+        .limit(countable(limit))
+        .take()
+}
+
+/// Stores the state of a row by its selector, in the place of the one that the selector has. The time at which the
+/// selector got its first state stays.
+#[expect(clippy::expect_used, reason = "the selection has seven columns")]
+pub(crate) fn put_instigator_of_job(id: i64, state: &InstigatorState) -> InsertStatement {
+    let job = Query::select()
+        .exprs([
+            Expr::val(state.selector_id()),
+            Expr::val(state.origin.repository_origin.selector().id()),
+            Expr::val(state.status.as_str()),
+            Expr::val(state.instigator_type.as_str()),
+        ])
+        .columns([jobs::JOB_BODY, jobs::CREATE_TIMESTAMP, jobs::UPDATE_TIMESTAMP])
+        .from(jobs::TABLE)
+        .and_where(Expr::col(jobs::ID).eq(id))
+        .take();
+    let mut insert = Query::insert();
+    insert
+        .into_table(instigators::TABLE)
+        .columns([
+            instigators::SELECTOR_ID,
+            instigators::REPOSITORY_SELECTOR_ID,
+            instigators::STATUS,
+            instigators::INSTIGATOR_TYPE,
+            instigators::INSTIGATOR_BODY,
+            instigators::CREATE_TIMESTAMP,
+            instigators::UPDATE_TIMESTAMP,
+        ])
+        .select_from(job)
+        .expect("seven columns");
+    insert.on_conflict(
+        OnConflict::column(instigators::SELECTOR_ID)
+            .update_columns([
+                instigators::REPOSITORY_SELECTOR_ID,
+                instigators::STATUS,
+                instigators::INSTIGATOR_TYPE,
+                instigators::INSTIGATOR_BODY,
+                instigators::UPDATE_TIMESTAMP,
+            ])
+            .to_owned(),
+    );
+    insert
+}
+
+/// Names the selector of a row, unless it is named.
+pub(crate) fn update_selector_of_job(id: i64, selector_id: &str) -> UpdateStatement {
+    Query::update()
+        .table(jobs::TABLE)
+        .value(jobs::SELECTOR_ID, selector_id)
+        .and_where(Expr::col(jobs::ID).eq(id))
+        .and_where(Expr::col(jobs::SELECTOR_ID).is_null())
         .take()
 }

@@ -87,6 +87,7 @@ pub(crate) mod instigators {
     pub(crate) const STATUS: &str = "status";
     pub(crate) const INSTIGATOR_TYPE: &str = "instigator_type";
     pub(crate) const INSTIGATOR_BODY: &str = "instigator_body";
+    pub(crate) const CREATE_TIMESTAMP: &str = "create_timestamp";
     pub(crate) const UPDATE_TIMESTAMP: &str = "update_timestamp";
 }
 
@@ -106,12 +107,14 @@ pub(crate) mod alembic_version {
 /// Schedules and sensors, by their origins, as old versions find them.
 pub(crate) mod jobs {
     pub(crate) const TABLE: &str = "jobs";
+    pub(crate) const ID: &str = "id";
     pub(crate) const JOB_ORIGIN_ID: &str = "job_origin_id";
     pub(crate) const SELECTOR_ID: &str = "selector_id";
     pub(crate) const REPOSITORY_ORIGIN_ID: &str = "repository_origin_id";
     pub(crate) const STATUS: &str = "status";
     pub(crate) const JOB_TYPE: &str = "job_type";
     pub(crate) const JOB_BODY: &str = "job_body";
+    pub(crate) const CREATE_TIMESTAMP: &str = "create_timestamp";
     pub(crate) const UPDATE_TIMESTAMP: &str = "update_timestamp";
 }
 

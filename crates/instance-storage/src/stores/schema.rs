@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, Utc};
 use instance_core::error::StorageError;
+use sea_query::QueryStatementWriter;
 
 use crate::db::{Connection, Database, Row};
 use crate::sql::capabilities::Feature;
@@ -29,6 +30,15 @@ pub(super) async fn mark_index_built(
     database.execute("marking a data migration", insert).await?;
     database.forget_capabilities();
     Ok(())
+}
+
+/// How many rows a selection counts.
+pub(super) async fn count<S: QueryStatementWriter + Sync>(
+    database: &Database,
+    count: S,
+) -> Result<u64, StorageError> {
+    let row = database.fetch_one("counting what a data migration is about", &count).await?;
+    Ok(row.as_ref().map_or(Ok(0), Row::scalar::<i64>)?.unsigned_abs())
 }
 
 /// The id of the row behind which a step of a data migration begins.
@@ -70,7 +80,8 @@ pub(super) async fn wipe(
     Ok(())
 }
 
-/// Implements the trait for a store with the methods `database`, `disconnect`, `data_migration_step` and `upgradable`.
+/// Implements the trait for a store with the methods `database`, `disconnect`, `data_migration_step`,
+/// `rows_left` and `upgradable`.
 macro_rules! schema_store {
     ($store:ty, $schema:expr) => {
         #[async_trait::async_trait]
@@ -121,6 +132,13 @@ macro_rules! schema_store {
                 instance_core::error::StorageError,
             > {
                 self.data_migration_step(migration_name, cursor).await
+            }
+
+            async fn rows_to_migrate(
+                &self,
+                migration_name: &str,
+            ) -> Result<u64, instance_core::error::StorageError> {
+                self.rows_left(migration_name).await
             }
 
             async fn schema_of_databases(

@@ -7,7 +7,7 @@ use instance_core::storage::{InstigatorFilter, Only};
 use super::{check, time};
 use crate::sql::instigators;
 
-fn state() -> InstigatorState {
+pub(super) fn state() -> InstigatorState {
     let text = r#"{"__class__": "InstigatorState", "job_specific_data": null,
         "job_type": {"__enum__": "InstigatorType.SENSOR"},
         "origin": {"__class__": "ExternalJobOrigin",
@@ -28,6 +28,8 @@ fn selects() {
         .with_instigator_type(InstigatorType::Sensor)
         .with_statuses(Only::these([InstigatorStatus::Running, InstigatorStatus::DeclaredInCode]));
     check("instigators_select_filtered", &instigators::select(&filtered));
+    check("instigators_select_jobs_all", &instigators::select_jobs(&InstigatorFilter::default()));
+    check("instigators_select_jobs_filtered", &instigators::select_jobs(&filtered));
     check("instigators_select_one", &instigators::select_one("5e1ec7"));
 }
 

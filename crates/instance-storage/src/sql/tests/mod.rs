@@ -14,6 +14,7 @@ mod packed;
 mod plans;
 mod pools;
 mod reindex;
+mod reindex_runs;
 mod runs;
 mod schema;
 #[cfg(feature = "postgres")]

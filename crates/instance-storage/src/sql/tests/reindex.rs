@@ -36,3 +36,23 @@ fn ticks() {
         &reindex::update_selector_of_ticks("selector", &[8, 9]),
     );
 }
+
+#[test]
+fn counts() {
+    check("reindex_count_asset_keys_of_events", &reindex::count_asset_keys_of_events());
+    let assets = reindex::select_assets(i64::MIN, u64::MAX);
+    check("reindex_count", &reindex::count(assets));
+}
+
+#[test]
+fn states() {
+    check("reindex_select_jobs", &reindex::select_jobs(7, 500));
+    let mut locked = reindex::select_jobs(7, 500);
+    locked.lock_exclusive();
+    super::check_postgres("reindex_select_jobs_to_change", &locked);
+    check(
+        "reindex_put_instigator_of_job",
+        &reindex::put_instigator_of_job(8, &super::instigators::state()),
+    );
+    check("reindex_update_selector_of_job", &reindex::update_selector_of_job(8, "selector"));
+}

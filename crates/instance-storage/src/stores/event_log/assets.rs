@@ -252,6 +252,17 @@ pub(super) fn last_materialization(row: &Row) -> Result<Option<EventLogRecord>, 
     row.body(TABLE, LAST_MATERIALIZATION).map(Some)
 }
 
+/// The last materialisation of an asset as its row gets it: the record, or the event alone in a database of Dagster 1.0. That
+/// release fails at a record, whichever asset it is asked for. Newer ones take the event, too, and look for its record.
+pub(super) fn stored_materialization(record: &EventLogRecord, has: Capabilities) -> String {
+    // Dagster reads records since the release that added this column.
+    if has.has(Feature::CachedStatus) {
+        serialize_value(record)
+    } else {
+        serialize_value(&record.event_log_entry)
+    }
+}
+
 fn is_after(record: &EventLogRecord, time: DateTime<Utc>) -> bool {
     record.event_log_entry.timestamp > timestamp_of(time)
 }

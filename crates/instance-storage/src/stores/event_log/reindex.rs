@@ -8,11 +8,11 @@ use instance_core::assets::AssetDetails;
 use instance_core::clock::timestamp_of;
 use instance_core::error::StorageError;
 use instance_core::event::EventLogRecord;
-use instance_core::serdes::{Opaque, SerdesClass, serialize_value};
+use instance_core::serdes::{Opaque, SerdesClass};
 use instance_core::storage::DataMigrationStep;
 
 use super::SqlEventLogStorage;
-use super::assets::wipe_time;
+use super::assets::{stored_materialization, wipe_time};
 use crate::db::{Connection, Row};
 use crate::sql::assets;
 use crate::sql::reindex::{self, AssetColumns};
@@ -34,6 +34,20 @@ impl SqlEventLogStorage {
             "asset_key_index_columns" => {
                 let after = schema::id_cursor(migration_name, cursor)?;
                 self.fill_columns_of_assets(after).await
+            }
+            _ => Err(schema::no_such_migration(self.index.name(), migration_name)),
+        }
+    }
+
+    /// How many rows a data migration has to look at.
+    pub(super) async fn rows_left(&self, migration_name: &str) -> Result<u64, StorageError> {
+        match migration_name {
+            "asset_key_table" => {
+                schema::count(&self.index, reindex::count_asset_keys_of_events()).await
+            }
+            "asset_key_index_columns" => {
+                let all = reindex::select_assets(i64::MIN, u64::MAX);
+                schema::count(&self.index, reindex::count(all)).await
             }
             _ => Err(schema::no_such_migration(self.index.name(), migration_name)),
         }
@@ -81,13 +95,15 @@ impl SqlEventLogStorage {
             found.iter().filter(|asset| !asset.has_record).map(|asset| asset.key.clone()).collect();
         let mut latest = self.latest_materializations(&outdated).await?;
 
+        let has = self.index.capabilities().await?;
         let mut changes = Vec::new();
         for asset in in_order_of_keys(found) {
             let StoredAsset { key, text, mut columns, last_changed, wiped_at, .. } = asset;
             let record = latest.remove(&key).filter(|record| {
                 wiped_at.is_none_or(|at| record.event_log_entry.timestamp > timestamp_of(at))
             });
-            columns.last_materialization = record.as_ref().map(serialize_value);
+            columns.last_materialization =
+                record.as_ref().map(|record| stored_materialization(record, has));
             let of_events = times.get(&text).copied().flatten();
             if of_events.is_some() && last_changed.is_none_or(|known| Some(known) < of_events) {
                 columns.last_materialization_timestamp = of_events;

@@ -7,11 +7,10 @@ use instance_core::asset_key::AssetKey;
 use instance_core::error::StorageError;
 use instance_core::event::{DagsterEvent, DagsterEventType, EventLogRecord};
 use instance_core::ids::RunId;
-use instance_core::serdes::serialize_value;
 use instance_core::storage::WipedAssetPartitions;
 
 use super::SqlEventLogStorage;
-use super::assets::last_materialization;
+use super::assets::{last_materialization, stored_materialization};
 use super::events::record;
 use crate::db::{Connection, Operation, Row, Written};
 use crate::sql::assets::{Column, LastEvents};
@@ -137,7 +136,8 @@ impl Wipe {
                 let types = [DagsterEventType::AssetMaterialization];
                 let row = self.last_left(connection, &types).await?;
                 let left = row.as_ref().map(record).transpose()?;
-                last.last_materialization = Column::Set(left.as_ref().map(serialize_value));
+                let left = left.as_ref().map(|record| stored_materialization(record, has));
+                last.last_materialization = Column::Set(left);
             }
             if names_wiped_run {
                 let row = self.last_left(connection, OF_LAST_RUN).await?;

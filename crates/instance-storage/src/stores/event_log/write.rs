@@ -5,18 +5,19 @@ use std::collections::{BTreeMap, BTreeSet};
 use instance_core::error::StorageError;
 use instance_core::event::{DagsterEvent, DagsterEventType, EventLogEntry, EventLogRecord};
 use instance_core::ids::StorageId;
-use instance_core::serdes::{UnknownFields, serialize_value};
+use instance_core::serdes::UnknownFields;
 use instance_core::storage::{
     AssetCheckChange, AssetCheckExecutionRecordStatus, asset_check_changes, require_storable,
 };
 
+use super::assets::stored_materialization;
 use crate::db::{Connection, naming};
 use crate::sql::asset_checks::{self, CheckExecution};
 use crate::sql::assets::{self, AssetChange, AssetEventTag};
 use crate::sql::bounded::BoundedText;
-use crate::sql::capabilities::Feature;
+use crate::sql::capabilities::{Capabilities, Feature};
 use crate::sql::events::{self, EVENTS_PER_INSERT, EventRow};
-use crate::sql::tables::event_logs;
+use crate::sql::tables::{asset_keys, event_logs};
 
 /// An entry that can be stored, with the columns of its row.
 pub(crate) type PreparedEvent = (EventLogEntry, EventRow);
@@ -106,6 +107,14 @@ impl Events {
     async fn change_assets(&self, connection: &mut Connection<'_>) -> Result<(), StorageError> {
         let mut changes: BTreeMap<&str, AssetChange> = BTreeMap::new();
         let mut mentioned = BTreeSet::new();
+        let is_materialization = |entry: &EventLogEntry| {
+            entry.event_type() == Some(DagsterEventType::AssetMaterialization)
+        };
+        let has = if self.entries.iter().any(is_materialization) {
+            connection.capabilities(asset_keys::TABLE, &[Feature::CachedStatus]).await?
+        } else {
+            Capabilities::HEAD
+        };
         for (entry, row, id) in self.each() {
             let (Some(asset_key), Some(event_type)) = (&row.asset_key, entry.event_type()) else {
                 continue;
@@ -127,7 +136,7 @@ impl Events {
                     storage_id: id,
                     unknown: UnknownFields::default(),
                 };
-                change.last_materialization = Some(serialize_value(&record));
+                change.last_materialization = Some(stored_materialization(&record, has));
             }
         }
         mentioned.retain(|key| !changes.contains_key(key));

@@ -2,6 +2,7 @@
 
 mod backfills;
 mod daemons;
+mod reindex;
 #[expect(clippy::module_inception, reason = "the store of runs holds more than runs")]
 mod runs;
 mod snapshots;
@@ -14,7 +15,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use instance_core::clock::IdSource;
 use instance_core::error::StorageError;
-use instance_core::storage::{DataMigrationStep, RunStorage};
+use instance_core::storage::RunStorage;
 
 use super::schema::{schema_store, wipe};
 use super::upgrade::Upgradable;
@@ -56,17 +57,6 @@ impl SqlRunStorage {
 
     fn upgradable(&self) -> Upgradable<'_> {
         Upgradable::new(&self.database, Schema::Runs, None)
-    }
-
-    /// No data migration of runs is done by this store alone: the times of runs follow from events, which are
-    /// elsewhere, and the others are part of an upgrade.
-    #[expect(clippy::unused_async, reason = "the steps of the other stores wait")]
-    async fn data_migration_step(
-        &self,
-        migration_name: &str,
-        _cursor: Option<&str>,
-    ) -> Result<DataMigrationStep, StorageError> {
-        Err(super::schema::no_such_migration(self.database.name(), migration_name))
     }
 }
 

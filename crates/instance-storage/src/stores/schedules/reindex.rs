@@ -1,16 +1,20 @@
-//! The data migration of the store of schedules: ticks name the selectors of their schedules and sensors.
+//! The data migrations of the store of schedules: states stand by their selectors, and ticks name them.
 
 use std::collections::BTreeMap;
 
 use instance_core::error::StorageError;
+use instance_core::scheduling::InstigatorState;
 use instance_core::storage::{DataMigrationStep, InstigatorFilter, InstigatorStore};
 
 use super::SqlScheduleStorage;
 use crate::db::{Connection, Row};
-use crate::sql::reindex;
 use crate::sql::tables::job_ticks::{ID, JOB_ORIGIN_ID, TABLE};
+use crate::sql::tables::jobs;
+use crate::sql::{Dialect, reindex};
 use crate::stores::schema;
 
+/// How many states one step is about.
+const STATES_PER_STEP: u64 = 500;
 /// How many ticks one step is about.
 const TICKS_PER_STEP: u64 = 1_000;
 
@@ -21,10 +25,55 @@ impl SqlScheduleStorage {
         migration_name: &str,
         cursor: Option<&str>,
     ) -> Result<DataMigrationStep, StorageError> {
-        if migration_name != "schedule_ticks_selector_id" {
-            return Err(schema::no_such_migration(self.database.name(), migration_name));
-        }
         let after = schema::id_cursor(migration_name, cursor)?;
+        match migration_name {
+            "schedule_jobs_selector_id" => self.put_states_by_selector(after).await,
+            "schedule_ticks_selector_id" => self.name_selectors_of_ticks(after).await,
+            _ => Err(schema::no_such_migration(self.database.name(), migration_name)),
+        }
+    }
+
+    /// How many rows a data migration has to look at.
+    pub(super) async fn rows_left(&self, migration_name: &str) -> Result<u64, StorageError> {
+        let all = match migration_name {
+            "schedule_jobs_selector_id" => reindex::select_jobs(i64::MIN, u64::MAX),
+            "schedule_ticks_selector_id" => {
+                reindex::select_ticks_without_selector(i64::MIN, u64::MAX)
+            }
+            _ => return Err(schema::no_such_migration(self.database.name(), migration_name)),
+        };
+        schema::count(&self.database, reindex::count(all)).await
+    }
+
+    /// Stores the states that stand by their origins by their selectors, too. Of several origins with one selector, the
+    /// last one counts.
+    async fn put_states_by_selector(&self, after: i64) -> Result<DataMigrationStep, StorageError> {
+        self.database
+            .write("storing states by their selectors", move |mut connection: Connection<'_>| {
+                Box::pin(async move {
+                    let mut select = reindex::select_jobs(after, STATES_PER_STEP);
+                    if connection.dialect() == Dialect::Postgres {
+                        // Whoever changes one of them waits, and then changes both of its rows.
+                        select.lock_exclusive();
+                    }
+                    let rows = connection.fetch(&select).await?;
+                    let mut last = None;
+                    for row in &rows {
+                        let id: i64 = row.get(jobs::TABLE, jobs::ID)?;
+                        let state: InstigatorState = row.body(jobs::TABLE, jobs::JOB_BODY)?;
+                        connection.execute(&reindex::put_instigator_of_job(id, &state)).await?;
+                        let update = reindex::update_selector_of_job(id, &state.selector_id());
+                        connection.execute(&update).await?;
+                        last = Some(id);
+                    }
+                    let cursor = last.map(|last| last.to_string());
+                    Ok(DataMigrationStep::new(rows.len() as u64, cursor))
+                })
+            })
+            .await
+    }
+
+    async fn name_selectors_of_ticks(&self, after: i64) -> Result<DataMigrationStep, StorageError> {
         let select = reindex::select_ticks_without_selector(after, TICKS_PER_STEP);
         let tick = |row: &Row| {
             Ok((row.get::<i64>(TABLE, ID)?, row.get::<Option<String>>(TABLE, JOB_ORIGIN_ID)?))

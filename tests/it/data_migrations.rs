@@ -1,0 +1,273 @@
+//! Data migrations that we carry out, beside those of Dagster, in databases of old releases with rows that need all of
+//! them.
+#![expect(clippy::disallowed_methods, reason = "tests start the program that they test")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
+use std::time::Instant;
+
+use dagster_instance_tests::{Home, binary, copy_directory, dagster, old_databases};
+use serde_json::{Map, Value};
+
+use crate::old_databases::{ALL, asked_releases, load};
+use crate::postgres::TestDatabase;
+
+/// Those whose rows are made, in the order in which they are carried out. The times of runs are not among them: of runs
+/// that have no events, Dagster would create a database for each.
+const MIGRATIONS: [&str; 10] = [
+    "run_partitions",
+    "run_repo_label_tags",
+    "bulk_action_types",
+    "run_backfill_id",
+    "backfill_job_name_and_tags",
+    "backfill_end_timestamp",
+    "asset_key_table",
+    "asset_key_index_columns",
+    "schedule_jobs_selector_id",
+    "schedule_ticks_selector_id",
+];
+
+/// What differs from Dagster, and why, is in `docs/differences.md`.
+const DIFFERENT: [(&str, &[&str]); 2] = [
+    ("runs/runs", &["run_body", "update_timestamp"]),
+    // The row of an asset that was added says when it was.
+    (
+        "index/asset_keys",
+        &["last_materialization", "last_materialization_timestamp", "create_timestamp"],
+    ),
+];
+
+/// The tables with their rows.
+type Tables = Map<String, Value>;
+
+fn tables(home: &Path, options: &[&str]) -> Tables {
+    let path = home.to_string_lossy();
+    match dagster("data_migrations.py", &[&[&*path], options].concat()) {
+        Value::Object(tables) => tables,
+        other => panic!("no tables: {other}"),
+    }
+}
+
+/// The command for data migrations; all of them if none is named.
+fn migrations(home: &Path, names: &[&str]) -> Command {
+    let mut command = Command::new(binary());
+    command.arg("--home").arg(home).arg("reindex");
+    for name in if names.is_empty() { &MIGRATIONS } else { names } {
+        command.args(["--index", name]);
+    }
+    command.env_remove("DAGSTER_HOME").stdin(Stdio::null()).stdout(Stdio::null());
+    command
+}
+
+fn migrate(home: &Path, names: &[&str]) {
+    let ended = migrations(home, names).output().expect("the binary ends");
+    assert!(ended.status.success(), "{}", String::from_utf8_lossy(&ended.stderr));
+}
+
+/// The value of a column in each row, in the order of the rows' ids.
+fn column(tables: &Tables, table: &str, name: &str) -> Vec<Value> {
+    let mut rows = tables[table].as_array().expect("rows").clone();
+    rows.sort_by_key(|row| row["id"].as_i64());
+    rows.iter().map(|row| row[name].clone()).collect()
+}
+
+/// The rows without what is different.
+fn same(tables: &Tables) -> Tables {
+    let mut same = tables.clone();
+    for (table, columns) in DIFFERENT {
+        let rows = same.get_mut(table).and_then(Value::as_array_mut).expect("rows");
+        for row in rows.iter_mut() {
+            for name in columns {
+                row.as_object_mut().expect("a row").remove(*name).expect("a column");
+            }
+        }
+        rows.sort_by_key(|row| row["id"].as_i64());
+    }
+    same
+}
+
+#[track_caller]
+fn assert_equal(what: &str, ours: &Tables, theirs: &Tables) {
+    for (table, rows) in ours {
+        let (ours, theirs) =
+            (rows.as_array().expect("rows"), theirs[table].as_array().expect("rows"));
+        for (ours, theirs) in ours.iter().zip(theirs) {
+            assert_eq!(ours, theirs, "{what}: {table}");
+        }
+        assert_eq!(ours.len(), theirs.len(), "{what}: {table}");
+    }
+}
+
+/// What we made of a database, what it was before, and what Dagster made of a copy.
+#[track_caller]
+fn compare(what: &str, before: &Tables, ours: &Tables, theirs: &Tables) {
+    assert_equal(what, &same(ours), &same(theirs));
+    // For Dagster, an event that reads or stores an asset's value counts, too, and such an event is never the first.
+    let last = |tables| column(tables, "index/asset_keys", "last_materialization_timestamp");
+    for (ours, theirs) in last(ours).iter().zip(last(theirs)) {
+        assert_eq!(ours.is_null(), theirs.is_null(), "{what}: {ours} and {theirs}");
+        assert!(ours.as_str() <= theirs.as_str(), "{what}: {ours} and {theirs}");
+    }
+    // Each migration had something to do.
+    for table in ours.keys() {
+        assert!(ours[table] != before[table], "{what}: {table} is as it was");
+    }
+    // Bodies of runs and the times of their last changes stay: nothing has happened to the runs.
+    for name in ["run_body", "update_timestamp"] {
+        let (before, after) = (column(before, "runs/runs", name), column(ours, "runs/runs", name));
+        assert!(before == after, "{what}: {name} has changed");
+    }
+}
+
+fn home_of(release: &str, directory: Home) -> (Home, PathBuf) {
+    let home = directory.path().join("home");
+    copy_directory(&old_databases().join(release).join("home"), &home).expect("a copy");
+    (directory, home)
+}
+
+#[test]
+fn rows_of_old_homes_become_what_dagster_makes_of_them() {
+    for release in asked_releases() {
+        let (directory, our_home) = home_of(&release, Home::new());
+        let before = tables(&our_home, &["--prepare"]);
+        let their_home = directory.path().join("theirs");
+        copy_directory(&our_home, &their_home).expect("a copy");
+        let theirs = tables(&their_home, &["--migrate"]);
+        migrate(&our_home, &[]);
+        let ours = tables(&our_home, &[]);
+        compare(&release, &before, &ours, &theirs);
+        // Once more, it changes nothing, though nothing is marked.
+        let mut again = migrations(&our_home, &[]);
+        assert!(again.arg("--force").status().expect("its end").success());
+        assert_equal(&format!("{release}, again"), &tables(&our_home, &[]), &ours);
+        // Dagster's own go on behind ours, and find nothing.
+        assert_equal(&format!("{release}, Dagster"), &tables(&our_home, &["--migrate"]), &ours);
+    }
+}
+
+#[test]
+fn rows_of_old_postgres_databases_become_what_dagster_makes_of_them() {
+    let database = TestDatabase::new("data_migrations");
+    let home = database.home();
+    for release in asked_releases() {
+        load(&database, &release);
+        tables(home.path(), &["--prepare"]);
+        let theirs = tables(home.path(), &["--migrate"]);
+        load(&database, &release);
+        let before = tables(home.path(), &["--prepare"]);
+        migrate(home.path(), &[]);
+        let ours = tables(home.path(), &[]);
+        compare(&release, &before, &ours, &theirs);
+        let mut again = migrations(home.path(), &[]);
+        assert!(again.arg("--force").status().expect("its end").success());
+        assert_equal(&format!("{release}, again"), &tables(home.path(), &[]), &ours);
+    }
+}
+
+/// Kills the command at one place after the other. Then it is given again, and what is there is what is there without
+/// being killed.
+fn killed(
+    what: &str,
+    names: &[&str],
+    kills: u32,
+    prepared: impl Fn() -> (Option<Home>, PathBuf),
+) -> u32 {
+    let (_whole, whole) = prepared();
+    let before = tables(&whole, &[]);
+    let start = Instant::now();
+    migrate(&whole, names);
+    let takes = start.elapsed();
+    let expected = same(&tables(&whole, &[]));
+    let mut between = 0;
+    for kill in 0..kills {
+        let (_directory, home) = prepared();
+        let mut command = migrations(&home, names);
+        let mut child = command.stderr(Stdio::null()).spawn().expect("a process");
+        // From the start of the program to its end, a bit further each time.
+        std::thread::sleep(takes * (kill * 2 + 1) / (kills * 2));
+        child.kill().expect("killed");
+        child.wait().expect("its end");
+        let halfway = tables(&home, &[]);
+        if halfway != before && same(&halfway) != expected {
+            between += 1;
+        }
+        migrate(&home, names);
+        let what = format!("{what} {names:?}, kill {kill}");
+        assert_equal(&what, &same(&tables(&home, &[])), &expected);
+    }
+    println!("{what} {names:?}: {between} of {kills} kills came in the middle of {takes:?}");
+    between
+}
+
+/// All migrations in a row, or each for itself.
+fn rounds() -> Vec<Vec<&'static str>> {
+    if std::env::var_os(ALL).is_some() {
+        MIGRATIONS.iter().map(|name| vec![*name]).collect()
+    } else {
+        vec![Vec::new()]
+    }
+}
+
+const KILLS: u32 = 20;
+
+#[test]
+fn data_migrations_that_were_killed_go_on_where_they_were() {
+    let (_directory, home) = home_of("1.8", Home::new());
+    tables(&home, &["--prepare"]);
+    let prepared = || {
+        let directory = Home::new();
+        let copy = directory.path().join("home");
+        copy_directory(&home, &copy).expect("a copy");
+        (Some(directory), copy)
+    };
+    let between: u32 = rounds().iter().map(|names| killed("SQLite", names, KILLS, prepared)).sum();
+    assert!(between >= 3, "too few kills came in the middle: {between}");
+}
+
+#[test]
+fn data_migrations_of_postgres_that_were_killed_go_on_where_they_were() {
+    let base = TestDatabase::new("data_migrations_base");
+    load(&base, "1.8");
+    tables(base.home().path(), &["--prepare"]);
+    let copy = TestDatabase::new("data_migrations_killed");
+    let prepared = || {
+        copy.replace_by_copy_of(&base);
+        let home = copy.home();
+        let path = home.path().to_owned();
+        (Some(home), path)
+    };
+    let between: u32 =
+        rounds().iter().map(|names| killed("Postgres", names, KILLS, prepared)).sum();
+    assert!(between >= 3, "too few kills came in the middle: {between}");
+}
+
+fn said(home: &Path, options: &[&str]) -> (Option<i32>, String, String) {
+    let mut command = Command::new(binary());
+    command.arg("--home").arg(home).arg("migrate").args(options).env_remove("DAGSTER_HOME");
+    let ended = command.stdin(Stdio::null()).output().expect("the binary ends");
+    let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
+    (ended.status.code(), text(&ended.stdout), text(&ended.stderr))
+}
+
+#[test]
+fn an_upgrade_says_which_data_migrations_belong_to_it() {
+    let (_directory, home) = home_of("1.8", Home::new());
+    let (code, plan, _) = said(&home, &["--plan"]);
+    assert_eq!(code, Some(0));
+    let planned = |line: &&str| line.starts_with("-- data migration ");
+    let planned: Vec<_> = plan.lines().filter(planned).collect();
+    let names = ["run_backfill_id", "backfill_job_name_and_tags", "backfill_end_timestamp"];
+    assert_eq!(planned.len(), names.len(), "{planned:?}");
+    for (line, name) in planned.iter().zip(names) {
+        assert!(line.contains(&format!(" {name}: ")), "{line}");
+    }
+    assert_eq!(said(&home, &["--check"]).0, Some(1));
+    let (code, done, notes) = said(&home, &["--no-backup"]);
+    assert_eq!(code, Some(0), "{notes}");
+    assert!(names.iter().all(|name| done.contains(name)), "{done}");
+    assert!(notes.contains("Processes of Dagster before 1.9 go on"), "{notes}");
+    let (code, _, notes) = said(&home, &["--check"]);
+    assert_eq!((code, notes.as_str()), (Some(0), ""));
+    // There is nothing to warn of any more.
+    assert_eq!(said(&home, &["--no-backup"]).2, "");
+}
