@@ -5,12 +5,14 @@
 
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use futures_util::future::join_all;
-use instance_core::error::{InstanceError, StorageError};
+use instance_core::error::{InstanceError, Persistence, StorageError};
 use instance_core::ops::StorageOps;
 use instance_core::storage::{
-    DatabaseRole, DatabaseSchema, SchemaLock, SchemaState, SchemaStore, Stores,
+    DatabaseRole, DatabaseSchema, SchemaLock, SchemaProgress, SchemaState, SchemaStore,
+    SchemaUpgrade, SchemaUpgraded, Stores,
 };
 
 /// How many files of runs are copied or upgraded at once.
@@ -30,11 +32,13 @@ pub enum UpgradeBackup {
 }
 
 /// How [`upgrade`] goes about it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct Upgrade {
-    /// Where copies go of the databases that are changed.
+    /// Where copies go of the files that are changed. A server's database is not copied.
     pub backup: UpgradeBackup,
+    /// How each database is upgraded.
+    pub schema: SchemaUpgrade,
 }
 
 impl Upgrade {
@@ -46,8 +50,10 @@ impl Upgrade {
 
 instance_core::setters! {
     impl Upgrade {
-        /// Where copies go of the databases that are changed.
+        /// Where copies go of the files that are changed.
         with_backup(backup: UpgradeBackup);
+        /// How each database is upgraded.
+        with_schema(schema: SchemaUpgrade);
     }
 }
 
@@ -91,6 +97,8 @@ pub enum UpgradeProgress {
         /// How many there are.
         databases: usize,
     },
+    /// A server's database is being changed, in steps.
+    Server(SchemaProgress),
 }
 
 /// What [`upgrade`] did.
@@ -118,6 +126,8 @@ pub struct UpgradedDatabase {
     pub found: DatabaseSchema,
     /// What was done.
     pub change: DatabaseChange,
+    /// The locks that were held for it, and the rows that were deleted.
+    pub upgraded: SchemaUpgraded,
 }
 
 /// What was done to one database.
@@ -128,7 +138,8 @@ pub enum DatabaseChange {
     None,
     /// It was brought to the newest revision.
     Upgraded,
-    /// It is as it was, for this reason.
+    /// It does not have the newest revision, for this reason. A file is as it was; of a server's database, a part may be
+    /// done.
     Failed(StorageError),
 }
 
@@ -139,9 +150,12 @@ pub enum DatabaseChange {
 /// [`InstanceError::Storage`] if the databases cannot be listed. One that cannot be read, or that an upgrade refuses, is no
 /// error: its state says it.
 #[tracing::instrument(level = "debug", skip_all)]
-pub async fn upgrade_plan(ops: &dyn StorageOps) -> Result<UpgradePlan, InstanceError> {
+pub async fn upgrade_plan(
+    ops: &dyn StorageOps,
+    how: &SchemaUpgrade,
+) -> Result<UpgradePlan, InstanceError> {
     let mut plan = UpgradePlan::default();
-    for (_, databases) in found(ops.stores()).await? {
+    for (_, databases) in found(ops.stores(), how).await? {
         plan.databases.extend(databases);
     }
     Ok(plan)
@@ -149,9 +163,10 @@ pub async fn upgrade_plan(ops: &dyn StorageOps) -> Result<UpgradePlan, InstanceE
 
 /// Brings the schema of each database to the newest revision.
 ///
-/// Each database of SQLite is one transaction: it has the newest revision then, or is as it was. If the call is
+/// Each database of SQLite is one transaction: it has the newest revision then, or is as it was. One of Postgres is changed in
+/// steps while others use it, each step done or not. If the call is
 /// interrupted, call it again: it goes on with what is left. A database that is damaged is left alone, and the others go on.
-/// Databases are copied first, unless the request says otherwise; if one cannot be copied, nothing is changed.
+/// Files are copied first, unless the request says otherwise; if one cannot be copied, nothing is changed.
 ///
 /// # Errors
 ///
@@ -163,51 +178,71 @@ pub async fn upgrade(
     request: &Upgrade,
     progress: &mut (dyn FnMut(UpgradeProgress) + Send),
 ) -> Result<UpgradeOutcome, InstanceError> {
-    let mut found = found(ops.stores()).await?;
+    let how = &request.schema;
+    let mut found = found(ops.stores(), how).await?;
     refuse(&mut found)?;
     let mut outcome = UpgradeOutcome::default();
     let is_older = |(_, databases): &Found<'_>| databases.iter().any(DatabaseSchema::is_older);
     // Whoever has nothing to do needs no lock, and so no right to write.
     let mut _locks = Vec::new();
     if found.iter().any(is_older) {
-        _locks = locks(ops.stores()).await?;
+        _locks = locks(&found).await?;
         // Another process may have upgraded them meanwhile.
-        found = self::found(ops.stores()).await?;
+        found = self::found(ops.stores(), how).await?;
         refuse(&mut found)?;
     }
-    if let Some(directory) = directory_of_copies(ops, request, &found) {
+    if let Some(directory) = directory_of_copies(ops, request, &found)? {
         copy(&found, ops, &directory, progress).await?;
         outcome.backup = Some(directory);
     }
     let all = found.iter().flat_map(|(_, databases)| databases);
     let databases = all.filter(|database| database.is_older()).count();
     let mut done = 0;
+    let progress = Mutex::new(progress);
+    let tell = |at| progress.lock().unwrap_or_else(PoisonError::into_inner)(at);
     for (store, found) in found {
         for group in groups(found) {
-            let changing = group.iter().map(|database| change(store, database));
-            let changes = join_all(changing).await;
             let older = group.iter().filter(|database| database.is_older()).count();
+            if let Some(database) = group.first().filter(|_| older > 0 && how.stop.is_asked()) {
+                return Err(interrupted(&database.database).into());
+            }
+            let of_server = |at| tell(UpgradeProgress::Server(at));
+            let changing = group.iter().map(|database| change(store, database, how, &of_server));
+            let changes = join_all(changing).await;
             for (found, change) in group.into_iter().zip(changes) {
                 outcome.databases.push(told(found, change));
             }
             if older > 0 {
                 done += older;
-                progress(UpgradeProgress::Changing { done, databases });
+                tell(UpgradeProgress::Changing { done, databases });
             }
         }
     }
+    // Data migrations belong here: the schema of every database is the newest by now, unless `outcome.has_failed()`.
     Ok(outcome)
+}
+
+fn interrupted(database: &str) -> StorageError {
+    StorageError::Backend {
+        database: database.to_owned(),
+        operation: "upgrading",
+        persistence: Persistence::Temporary,
+        source: "it was interrupted. What was done stays; give the command again to go on".into(),
+    }
 }
 
 /// A store with its databases.
 type Found<'s> = (&'s dyn SchemaStore, Vec<DatabaseSchema>);
 
 /// The databases of all stores in Dagster's order, each once.
-async fn found(stores: &Stores) -> Result<Vec<Found<'_>>, InstanceError> {
+async fn found<'s>(
+    stores: &'s Stores,
+    how: &SchemaUpgrade,
+) -> Result<Vec<Found<'s>>, InstanceError> {
     let mut known = BTreeSet::new();
     let mut found = Vec::new();
     for store in all(stores) {
-        let mut databases = store.schema_of_databases().await?;
+        let mut databases = store.schema_of_databases(how).await?;
         databases.retain(|schema| known.insert(schema.database.clone()));
         found.push((store, databases));
     }
@@ -231,23 +266,36 @@ fn refuse(found: &mut [Found<'_>]) -> Result<(), StorageError> {
     Ok(())
 }
 
-async fn locks(stores: &Stores) -> Result<Vec<SchemaLock>, StorageError> {
+/// Stores that share a database have one lock.
+async fn locks(found: &[Found<'_>]) -> Result<Vec<SchemaLock>, StorageError> {
     let mut locks = Vec::new();
-    for store in all(stores) {
+    for (store, _) in found.iter().filter(|(_, databases)| !databases.is_empty()) {
         locks.push(store.lock_schema().await?);
     }
     Ok(locks)
 }
 
-/// Where copies go; `None` if there is nothing to copy.
+/// Where copies go; `None` if there is nothing to copy. Those of a server's database are its administrator's.
 fn directory_of_copies(
     ops: &dyn StorageOps,
     request: &Upgrade,
     found: &[Found<'_>],
-) -> Option<PathBuf> {
+) -> Result<Option<PathBuf>, StorageError> {
     let mut older = found.iter().flat_map(|(_, databases)| databases).filter(|it| it.is_older());
-    let first = older.next()?;
-    match &request.backup {
+    if let (UpgradeBackup::In(_), Some(database)) =
+        (&request.backup, older.clone().find(|database| !is_file(database)))
+    {
+        return Err(StorageError::Unsupported {
+            what: format!("a copy of {}", database.database),
+            reason: "a server's database is copied by the server's own programs, such as pg_dump; do that, and leave \
+                     out where copies go. Nothing was changed"
+                .to_owned(),
+        });
+    }
+    let Some(first) = older.find(|database| is_file(database)) else {
+        return Ok(None);
+    };
+    Ok(match &request.backup {
         UpgradeBackup::Nowhere => None,
         UpgradeBackup::In(directory) => Some(directory.clone()),
         UpgradeBackup::InHome => {
@@ -255,7 +303,11 @@ fn directory_of_copies(
             let at = ops.clock().now().format("%Y%m%dT%H%M%SZ");
             Some(ops.settings().home.join(format!("backup-{revision}-{at}")))
         }
-    }
+    })
+}
+
+fn is_file(database: &DatabaseSchema) -> bool {
+    database.role != DatabaseRole::Everything
 }
 
 async fn copy(
@@ -267,7 +319,7 @@ async fn copy(
     let older: Vec<(&dyn SchemaStore, &DatabaseSchema)> = found
         .iter()
         .flat_map(|(store, databases)| databases.iter().map(|database| (*store, database)))
-        .filter(|(_, database)| database.is_older())
+        .filter(|(_, database)| database.is_older() && is_file(database))
         .collect();
     progress(UpgradeProgress::Copying {
         databases: older.len(),
@@ -315,15 +367,24 @@ fn groups(databases: Vec<DatabaseSchema>) -> Vec<Vec<DatabaseSchema>> {
     groups
 }
 
-/// Whether a database was changed.
-async fn change(store: &dyn SchemaStore, database: &DatabaseSchema) -> Result<bool, StorageError> {
+/// What was changed in a database; `None` if nothing had to be.
+async fn change(
+    store: &dyn SchemaStore,
+    database: &DatabaseSchema,
+    how: &SchemaUpgrade,
+    progress: &(dyn Fn(SchemaProgress) + Send + Sync),
+) -> Result<Option<SchemaUpgraded>, StorageError> {
     if !database.is_older() {
-        return Ok(false);
+        return Ok(None);
     }
-    store.upgrade_database(&database.database).await.map(|()| true)
+    store.upgrade_database(&database.database, how, progress).await.map(Some)
 }
 
-fn told(mut found: DatabaseSchema, changed: Result<bool, StorageError>) -> UpgradedDatabase {
+fn told(
+    mut found: DatabaseSchema,
+    changed: Result<Option<SchemaUpgraded>, StorageError>,
+) -> UpgradedDatabase {
+    let mut upgraded = SchemaUpgraded::default();
     let change = match (changed, &mut found.state) {
         (Err(error), _) => DatabaseChange::Failed(error),
         (Ok(_), state @ SchemaState::Unreadable(_)) => {
@@ -332,10 +393,13 @@ fn told(mut found: DatabaseSchema, changed: Result<bool, StorageError>) -> Upgra
                 _ => DatabaseChange::None,
             }
         }
-        (Ok(true), _) => DatabaseChange::Upgraded,
-        (Ok(false), _) => DatabaseChange::None,
+        (Ok(Some(done)), _) => {
+            upgraded = done;
+            DatabaseChange::Upgraded
+        }
+        (Ok(None), _) => DatabaseChange::None,
     };
-    UpgradedDatabase { found, change }
+    UpgradedDatabase { found, change, upgraded }
 }
 
 #[cfg(test)]

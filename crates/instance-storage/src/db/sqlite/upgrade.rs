@@ -75,12 +75,13 @@ pub(crate) async fn back_up(path: &Path, schema: Schema, to: &Path) -> Result<()
     finished.map_err(|source| io_error("finish", to, source))
 }
 
-/// Brings a file to the newest revision, in one transaction. It changes nothing if the file has that revision.
+/// Brings a file to the newest revision, in one transaction. It changes nothing if the file has that revision. Returns how
+/// many rows of doubled tags it deleted.
 ///
 /// # Errors
 ///
 /// As [`look`] has them. Nothing is changed then.
-pub(crate) async fn upgrade(path: &Path, schema: Schema) -> Result<(), StorageError> {
+pub(crate) async fn upgrade(path: &Path, schema: Schema) -> Result<u64, StorageError> {
     File::open(path, schema, "upgrading").await?.finish(async |file| file.upgrade().await).await
 }
 
@@ -152,23 +153,25 @@ impl File {
         Ok(Found { revision, steps, doubled_tags, unfinished })
     }
 
-    async fn upgrade(&mut self) -> Result<(), StorageError> {
+    async fn upgrade(&mut self) -> Result<u64, StorageError> {
         self.execute(schema::BEGIN_WRITE).await?;
         let done = self.change().await;
         let end = if done.is_ok() { schema::COMMIT } else { schema::ROLLBACK };
         let ended = self.execute(end).await;
         // The first error is the one to return.
-        done.and(ended.map(drop))
+        let deleted = done?;
+        ended.map(|_| deleted)
     }
 
     /// Looks again, within the transaction, and does what is still to be done.
-    async fn change(&mut self) -> Result<(), StorageError> {
+    async fn change(&mut self) -> Result<u64, StorageError> {
         let found = self.look().await?;
         let Some(steps) = found.steps else {
-            return Ok(());
+            return Ok(0);
         };
+        let mut deleted = 0;
         if found.doubled_tags > 0 {
-            let deleted = self.execute(schema::DELETE_DOUBLED_TAGS).await?;
+            deleted = self.execute(schema::DELETE_DOUBLED_TAGS).await?;
             tracing::info!(database = %self.name, rows = deleted, "deleted doubled tags");
         }
         for statement in steps.iter().flat_map(|step| &step.statements) {
@@ -183,7 +186,7 @@ impl File {
             self.statements().execute(&schema::insert_revision(HEAD)).await?;
         }
         tracing::info!(database = %self.name, from = found.revision, "upgraded");
-        Ok(())
+        Ok(deleted)
     }
 
     async fn catalog(&mut self) -> Result<Catalog, StorageError> {
