@@ -30,9 +30,9 @@ pub(crate) struct Migrate {
     #[arg(long, conflicts_with_all = ["backup", "plan", "check"])]
     pub(crate) no_backup: bool,
 
-    /// How long a lock of Postgres is asked for again and again, if others hold it
-    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds, default_value = "600", conflicts_with_all = ["plan", "check"])]
-    pub(crate) lock_wait: f64,
+    /// How long a lock of Postgres is asked for again and again, if others hold it [default: 600]
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds, conflicts_with_all = ["plan", "check"])]
+    pub(crate) lock_wait: Option<f64>,
 
     /// The revision that a database in Postgres has which says none
     #[arg(long, value_name = "REVISION")]

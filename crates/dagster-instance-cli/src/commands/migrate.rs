@@ -38,9 +38,10 @@ const BETWEEN_BUILDING: Duration = Duration::from_secs(5);
 pub(crate) async fn run(place: &InstancePlace, args: &Migrate) -> Result<ExitCode> {
     let instance = open::existing(place).await?;
     let names = Names(instance.root_directory().ok());
-    let how = SchemaUpgrade::default()
-        .with_from(args.from.clone())
-        .with_lock_wait(Duration::from_secs_f64(args.lock_wait));
+    let mut how = SchemaUpgrade::default().with_from(args.from.clone());
+    if let Some(seconds) = args.lock_wait {
+        how = how.with_lock_wait(Duration::from_secs_f64(seconds));
+    }
     if args.plan || args.check {
         let plan = instance.upgrade_plan(&how).await?;
         return told(args, &names, &plan);

@@ -94,17 +94,24 @@ impl<'s> Upgradable<'s> {
         let path = PathBuf::from(name);
         let failed =
             |source| StorageError::Io { action: "lock", path: path.display().to_string(), source };
-        let file = File::create(&path).map_err(failed)?;
-        match file.try_lock() {
-            Ok(()) => Ok(SchemaLock::new(Lock { path, _file: file })),
-            Err(TryLockError::WouldBlock) => Err(StorageError::Unsupported {
-                what: format!("an upgrade of {}", self.main.name()),
-                reason:
-                    "another process upgrades it; wait until that has ended. Nothing was changed"
-                        .to_owned(),
-            }),
-            Err(TryLockError::Error(source)) => Err(failed(source)),
-        }
+        let file = loop {
+            let file = File::create(&path).map_err(failed)?;
+            match file.try_lock() {
+                // Whoever had it before has deleted it, and another process may lock a new one of this name.
+                Ok(()) if is_at(&file, &path).map_err(failed)? => break file,
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => {
+                    return Err(StorageError::Unsupported {
+                        what: format!("an upgrade of {}", self.main.name()),
+                        reason:
+                            "another process upgrades it; wait until that has ended. Nothing was changed"
+                                .to_owned(),
+                    });
+                }
+                Err(TryLockError::Error(source)) => return Err(failed(source)),
+            }
+        };
+        Ok(SchemaLock::new(Lock { path, _file: file }))
     }
 
     /// Copies the file of this name.
@@ -225,6 +232,24 @@ fn shared(steps: Vec<Step>, plans: &mut Vec<Arc<[SchemaChange]>>) -> Arc<[Schema
     plan
 }
 
+/// Whether an open file is the one that has this name now.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> std::io::Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+    let found = match std::fs::metadata(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+        found => found?,
+    };
+    let file = file.metadata()?;
+    Ok((file.dev(), file.ino()) == (found.dev(), found.ino()))
+}
+
+/// Whether an open file is the one that has this name now. Elsewhere nobody deletes a file that is open.
+#[cfg(not(unix))]
+fn is_at(_: &File, path: &Path) -> std::io::Result<bool> {
+    path.try_exists()
+}
+
 /// A locked file, which goes when the lock does.
 struct Lock {
     path: PathBuf,
@@ -233,7 +258,7 @@ struct Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // An upgrade that meets it unlocked takes it over.
+        // It is still locked: whoever has opened it sees that it is gone. One that a killed process left is taken over.
         let _ = std::fs::remove_file(&self.path);
     }
 }

@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::io::Write;
 use std::sync::Arc;
 
+use dagster_instance::UpgradePlan;
 use dagster_instance::storage::{
     DatabaseRole, DatabaseSchema, SchemaChange, SchemaImpact, SchemaState,
 };
-use dagster_instance::UpgradePlan;
 
 use super::{Names, revision};
 use crate::print::counted;

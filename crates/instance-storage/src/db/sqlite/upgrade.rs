@@ -269,9 +269,14 @@ fn makes_tags_unique(step: &Step) -> bool {
 /// Refuses a copy for which there is no room.
 async fn require_room(path: &Path, directory: &Path) -> Result<(), StorageError> {
     let size = tokio::fs::metadata(path).await.map_err(|source| io_error("read", path, source))?;
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    // What is in the log alone is in the copy, too.
+    let of_log = tokio::fs::metadata(&log).await.map_or(0, |log| log.len());
+    let size = size.len().saturating_add(of_log);
     #[cfg(unix)]
     {
-        let (needed, asked) = (u128::from(size.len()), directory.to_owned());
+        let (needed, asked) = (u128::from(size), directory.to_owned());
         let asking = tokio::task::spawn_blocking(move || nix::sys::statvfs::statvfs(&asked)).await;
         // Where the file system does not say it, the copy itself will.
         if let Ok(Ok(system)) = asking {

@@ -149,10 +149,12 @@ pub(crate) fn concurrently(creating: &str) -> String {
 
 /// The table of tags of events, where the table of events is missing that it refers to.
 pub(crate) fn without_foreign_key(creating: &str) -> String {
-    creating.lines().filter(|line| !line.contains("FOREIGN KEY")).collect::<Vec<_>>().join("\n").replace(
-        "PRIMARY KEY (id), ",
-        "PRIMARY KEY (id)",
-    )
+    creating
+        .lines()
+        .filter(|line| !line.contains("FOREIGN KEY"))
+        .collect::<Vec<_>>()
+        .join("\n")
+        .replace("PRIMARY KEY (id), ", "PRIMARY KEY (id)")
 }
 
 /// Gives a column of booleans its default.

@@ -3,7 +3,9 @@
 use std::time::{Duration, Instant};
 
 use instance_core::error::{Persistence, StorageError};
-use instance_core::storage::{HeldLock, SchemaProgress, SchemaUpgrade, SchemaUpgraded, UpgradeStop};
+use instance_core::storage::{
+    HeldLock, SchemaProgress, SchemaUpgrade, SchemaUpgraded, UpgradeStop,
+};
 
 use super::Progress;
 use super::session::{Ended, Session, Texts, code};
@@ -110,7 +112,8 @@ impl Session {
         in_the_way: &mut Vec<Texts>,
     ) -> Result<Carried, Ended> {
         let begin = self.begin();
-        let of_storage = |error: StorageError| Ended::Failed(sqlx::Error::Protocol(error.to_string()));
+        let of_storage =
+            |error: StorageError| Ended::Failed(sqlx::Error::Protocol(error.to_string()));
         sql(self, &begin).await?;
         let process = self.process().await.map_err(of_storage)?.unwrap_or_else(|| "0".to_owned());
         let question = server::blockers(&process);
@@ -123,8 +126,7 @@ impl Session {
         if let (Some((table, lock)), Some(held)) = (&action.lock, held.as_mut()) {
             let asked = Instant::now();
             let statement = server::lock(table, lock.name());
-            let locked =
-                self.watched(&statement, Some(&process), stop, &question, &mut hear).await;
+            let locked = self.watched(&statement, Some(&process), stop, &question, &mut hear).await;
             held.waited = held.waited.max(asked.elapsed());
             locked?;
             given = Instant::now();
@@ -182,7 +184,8 @@ impl Session {
     /// Drops what a build left that did not come to its end, as Dagster takes it for a good index.
     async fn clean_up(&mut self, action: &Action, ended: Ended) -> Result<Carried, StorageError> {
         // One that was there before is not ours: somebody else may still be building it.
-        let is_of_others = matches!(&ended, Ended::Failed(error) if code(error).as_deref() == Some("42P07"));
+        let is_of_others =
+            matches!(&ended, Ended::Failed(error) if code(error).as_deref() == Some("42P07"));
         if let Some(index) = action.built_index().filter(|_| !is_of_others) {
             self.drop_unfinished(index).await?;
         }

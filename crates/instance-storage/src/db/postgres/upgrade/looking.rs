@@ -4,8 +4,8 @@ use instance_core::error::StorageError;
 use instance_core::storage::SchemaUpgrade;
 
 use super::super::super::Row;
-use super::super::seen::Seen;
 use super::super::PostgresDatabase;
+use super::super::seen::Seen;
 use super::session::{Session, Texts, code};
 use crate::sql::schema::history::server::{Action, Facts, Index, Size, Start, actions, tables};
 use crate::sql::schema::{self, HEAD, Schema, Stamp, history, server};

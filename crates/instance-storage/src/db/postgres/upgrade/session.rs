@@ -53,7 +53,12 @@ impl Session {
             let contact = contact::reach(&database.config, deadline).await?;
             let work = connect(&contact).await?;
             let watch = connect(&contact).await?;
-            Ok::<_, sqlx::Error>(Self { database: Arc::clone(&database.name), contact, work, watch })
+            Ok::<_, sqlx::Error>(Self {
+                database: Arc::clone(&database.name),
+                contact,
+                work,
+                watch,
+            })
         };
         opened.await.map_err(|error| backend_error(&database.name, "upgrading", error))
     }
@@ -143,7 +148,9 @@ impl Session {
             match select(working.as_mut(), look).await {
                 Either::Left((done, _)) => {
                     return match done {
-                        Err(error) if is_cancelled && is_cancellation(&error) => Err(Ended::Stopped),
+                        Err(error) if is_cancelled && is_cancellation(&error) => {
+                            Err(Ended::Stopped)
+                        }
                         done => Ok(done?),
                     };
                 }
@@ -202,7 +209,9 @@ async fn texts(connection: &mut PgConnection, sql: &str) -> sqlx::Result<Vec<Tex
 }
 
 /// Holds a lock of the server as long as its transaction, which ends with the connection.
-pub(super) async fn hold(database: &PostgresDatabase) -> Result<Option<PgConnection>, StorageError> {
+pub(super) async fn hold(
+    database: &PostgresDatabase,
+) -> Result<Option<PgConnection>, StorageError> {
     let deadline = Instant::now() + database.config.acquire_timeout;
     let held = async {
         let contact = contact::reach(&database.config, deadline).await?;

@@ -186,15 +186,18 @@ impl Plan {
         let of_chain = |name: &str| {
             CHAIN.iter().flat_map(|revision| revision.changes).any(|change| match change {
                 Change::Index { name: of, .. } | Change::DropIndex { name: of, .. } => *of == name,
-                Change::Table(table) => table.then.iter().any(
-                    |then| matches!(then, Change::Index { name: of, .. } if *of == name),
-                ),
+                Change::Table(table) => table
+                    .then
+                    .iter()
+                    .any(|then| matches!(then, Change::Index { name: of, .. } if *of == name)),
                 _ => false,
             })
         };
-        let invalid = self.facts.indexes.iter().filter(|(name, index)| {
-            !index.is_valid && (!of_chain(name) || is_copy(name))
-        });
+        let invalid = self
+            .facts
+            .indexes
+            .iter()
+            .filter(|(name, index)| !index.is_valid && (!of_chain(name) || is_copy(name)));
         let actions = invalid.map(|(name, index)| Action {
             revision: None,
             release: "",
@@ -244,7 +247,9 @@ impl Plan {
                     self.facts.catalog.remove_index(name);
                 }
             }
-            Change::Table(_) | Change::Column { .. } | Change::RowId { .. }
+            Change::Table(_)
+            | Change::Column { .. }
+            | Change::RowId { .. }
             | Change::PrimaryKey { .. } => {
                 if change.is_due(&self.facts.catalog) {
                     self.short(revision, change);
@@ -301,7 +306,8 @@ impl Plan {
                 if self.facts.catalog.has_table(event_logs::TABLE) {
                     Some((event_logs::TABLE.to_owned(), Lock::ShareRowExclusive))
                 } else {
-                    statements = statements.iter().map(|it| server::without_foreign_key(it)).collect();
+                    statements =
+                        statements.iter().map(|it| server::without_foreign_key(it)).collect();
                     None
                 }
             }
@@ -365,13 +371,16 @@ impl Plan {
         let (table, column) = (concurrency_limits::TABLE, concurrency_limits::USING_DEFAULT_LIMIT);
         let has = self.facts.defaults.contains(&(table.to_owned(), column.to_owned()));
         let revision = CHAIN.iter().find(|revision| {
-            let is_it = |change: &Change| matches!(change, Change::Column { name, .. } if *name == column);
+            let is_it =
+                |change: &Change| matches!(change, Change::Column { name, .. } if *name == column);
             revision.changes.iter().any(is_it)
         });
         if let Some(revision) = revision
             && !has
             && self.actions.iter().all(|action| {
-                !action.statements.iter().any(|statement| statement.contains(column) || created_table(statement) == Some(table))
+                !action.statements.iter().any(|statement| {
+                    statement.contains(column) || created_table(statement) == Some(table)
+                })
             })
             && self.facts.catalog.has_column(table, column)
         {
