@@ -164,5 +164,5 @@ fn an_upgrade_that_was_killed_at_any_time_goes_on() {
         compare(&dump(&home, &[]), &expected, &format!("kill {kill}"));
     }
     println!("of {KILLS} kills {between} came between two revisions; it takes {takes:?}");
-    assert!(between >= 5, "too few kills came in the middle: {between}; it took {takes:?}");
+    assert!(between >= 3, "too few kills came in the middle: {between}; it took {takes:?}");
 }

@@ -197,8 +197,6 @@ pub struct SchemaUpgrade {
     pub from: Option<String>,
     /// How long a lock of a server is asked for again and again, if others hold it.
     pub lock_wait: Duration,
-    /// Whether ids of 32 bits get 64.
-    pub bigint: bool,
     /// Tells the upgrade to end early.
     pub stop: UpgradeStop,
 }
@@ -208,7 +206,6 @@ impl Default for SchemaUpgrade {
         Self {
             from: None,
             lock_wait: Duration::from_mins(10),
-            bigint: false,
             stop: UpgradeStop::default(),
         }
     }
@@ -220,8 +217,6 @@ crate::setters! {
         with_from(from: impl Into<Option<String>>);
         /// How long a lock of a server is asked for again and again, if others hold it.
         with_lock_wait(lock_wait: Duration);
-        /// Whether ids of 32 bits get 64.
-        with_bigint(bigint: bool);
         /// Tells the upgrade to end early.
         with_stop(stop: UpgradeStop);
     }

@@ -1,3 +1,5 @@
+//! The plan for a server's database, of what the fresh schemas of releases have. Not here: carrying it out.
+
 use std::fmt::Write as _;
 
 use super::*;
