@@ -203,11 +203,7 @@ pub struct SchemaUpgrade {
 
 impl Default for SchemaUpgrade {
     fn default() -> Self {
-        Self {
-            from: None,
-            lock_wait: Duration::from_mins(10),
-            stop: UpgradeStop::default(),
-        }
+        Self { from: None, lock_wait: Duration::from_mins(10), stop: UpgradeStop::default() }
     }
 }
 
