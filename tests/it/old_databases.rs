@@ -24,7 +24,7 @@ const FEW: [&str; 4] = ["1.0", "1.3", "1.8", "1.12"];
 const QUESTIONS: usize = 2_000;
 
 /// The releases, by their directories.
-fn releases() -> Vec<String> {
+pub(crate) fn releases() -> Vec<String> {
     let entries = fs::read_dir(old_databases()).expect("the databases");
     let mut names: Vec<String> = entries
         .map(|entry| entry.expect("a directory"))
@@ -40,10 +40,15 @@ fn releases() -> Vec<String> {
 }
 
 /// Those that questions are asked of.
-#[expect(clippy::disallowed_methods, reason = "the long form is asked for in the environment")]
 pub(crate) fn asked_releases() -> Vec<String> {
-    let all = std::env::var_os(ALL).is_some();
+    let all = is_long();
     releases().into_iter().filter(|name| all || FEW.contains(&name.as_str())).collect()
+}
+
+/// Whether the long form of tests is asked for.
+#[expect(clippy::disallowed_methods, reason = "the long form is asked for in the environment")]
+pub(crate) fn is_long() -> bool {
+    std::env::var_os(ALL).is_some()
 }
 
 /// A copy of the home that a release left, at the same place each time: some answers are paths.
@@ -86,9 +91,14 @@ async fn homes_of_old_releases_answer_as_dagster_does() {
 pub(crate) fn load(database: &TestDatabase, release: &str) {
     let fresh = ["DROP SCHEMA public CASCADE", "CREATE SCHEMA public"];
     sql(&database.url(), &fresh);
+    load_into(&database.url(), release);
+}
+
+/// Loads the database that a release left, where nothing is.
+pub(crate) fn load_into(url: &str, release: &str) {
     let statements = old_databases().join(release).join("postgres.sql");
     let mut load = dagster_script("old_releases/unpack.py");
-    let loaded = load.args(["--load", &database.url()]).arg(&statements).status();
+    let loaded = load.args(["--load", url]).arg(&statements).status();
     assert!(loaded.is_ok_and(|status| status.success()), "{release} was not loaded");
 }
 

@@ -65,6 +65,13 @@ impl TestDatabase {
         sql(&self.server, &[&drop, &create]);
     }
 
+    /// A copy of it, to which nobody is connected now.
+    pub(crate) fn copy(&self, name: &str) -> Self {
+        let name = format!("it_{name}_{}", std::process::id());
+        sql(&self.server, &[&format!("CREATE DATABASE {name} TEMPLATE {}", self.name)]);
+        Self { server: self.server.clone(), name }
+    }
+
     /// Its URL.
     pub(crate) fn url(&self) -> String {
         self.url_as(None)

@@ -120,6 +120,21 @@ impl Running {
         }
     }
 
+    /// Waits until it has said a line with this text on standard error, of which later lines are lost.
+    pub fn wait_for_said(&mut self, text: &str) {
+        let Some(stderr) = self.0.stderr.as_mut() else { panic!("standard error is not captured") };
+        let (mut said, mut line) = (String::new(), String::new());
+        let mut reader = BufReader::with_capacity(1, stderr);
+        while !line.contains(text) {
+            line.clear();
+            match reader.read_line(&mut line) {
+                Ok(0) => panic!("it ended before it said {text:?}:\n{said}"),
+                Ok(_) => said.push_str(&line),
+                Err(error) => panic!("its standard error cannot be read: {error}"),
+            }
+        }
+    }
+
     /// The lines that it prints on standard output, as they come.
     pub fn lines(&mut self) -> impl Iterator<Item = String> + use<> {
         let Some(stdout) = self.0.stdout.take() else { panic!("standard output is not captured") };

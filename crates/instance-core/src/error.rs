@@ -181,7 +181,7 @@ pub enum StorageError {
     },
     /// The database is of an older Dagster and lacks what the call needs; nothing was written.
     #[error(
-        "{database} has no {needs}, which Dagster {release} added: run `dagster instance migrate`"
+        "{database} has no {needs}, which Dagster {release} added: run `dagster-instance migrate`"
     )]
     NeedsMigration {
         /// The database.

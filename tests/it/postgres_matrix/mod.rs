@@ -4,7 +4,7 @@ mod clocks;
 mod connecting;
 mod poolers;
 mod rights;
-mod server;
+pub(crate) mod server;
 mod several;
 mod tls;
 

@@ -53,7 +53,7 @@ impl Drop for Program {
 }
 
 /// A server of Postgres.
-pub(super) struct Server {
+pub(crate) struct Server {
     port: u16,
     // Ends before its files are removed.
     _program: Program,
@@ -69,7 +69,7 @@ enum Tls {
 
 impl Server {
     /// The server that tests share which are there at the same time.
-    pub(super) fn shared() -> Arc<Self> {
+    pub(crate) fn shared() -> Arc<Self> {
         static SHARED: Mutex<Weak<Server>> = Mutex::new(Weak::new());
         let mut shared = SHARED.lock().unwrap_or_else(PoisonError::into_inner);
         shared.upgrade().unwrap_or_else(|| {
@@ -149,12 +149,12 @@ impl Server {
     }
 
     /// The URL of a database for a role that needs no password.
-    pub(super) fn url(&self, database: &str) -> String {
+    pub(crate) fn url(&self, database: &str) -> String {
         format!("postgresql://admin@127.0.0.1:{}/{database}", self.port)
     }
 
     /// Runs statements as a role that may do all; returns the rows of the last one.
-    pub(super) fn sql(&self, database: &str, statements: &[&str]) -> serde_json::Value {
+    pub(crate) fn sql(&self, database: &str, statements: &[&str]) -> serde_json::Value {
         crate::postgres::sql(&self.url(database), statements)
     }
 
@@ -170,13 +170,13 @@ impl Server {
 
 /// How a pooler shares the server's connections.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Mode {
+pub(crate) enum Mode {
     Session,
     Transaction,
 }
 
 /// A pgbouncer in front of a server.
-pub(super) struct Pooler {
+pub(crate) struct Pooler {
     port: u16,
     _program: Program,
     _directory: TempDir,
@@ -184,7 +184,7 @@ pub(super) struct Pooler {
 
 impl Pooler {
     /// One with this many connections to each database, and more lines of its settings.
-    pub(super) fn start(server: &Server, mode: Mode, size: usize, settings: &str) -> Self {
+    pub(crate) fn start(server: &Server, mode: Mode, size: usize, settings: &str) -> Self {
         let directory = directory("bouncer-");
         let port = free_port();
         let mode = match mode {
@@ -215,7 +215,7 @@ impl Pooler {
     }
 
     /// The URL of a database behind it.
-    pub(super) fn url(&self, database: &str) -> String {
+    pub(crate) fn url(&self, database: &str) -> String {
         format!("postgresql://admin@127.0.0.1:{}/{database}", self.port)
     }
 }

@@ -4,16 +4,18 @@ use std::path::PathBuf;
 
 use clap::Args;
 
-use super::Output;
+use super::{Output, parse_seconds};
 
 /// Bring the databases to the newest revision of Dagster's schema.
 ///
-/// Databases of Dagster 1.0 and later are upgraded, each in one transaction; an interrupted command goes on where it was.
-/// Those that are changed are copied first. The data migrations of `dagster instance migrate` follow, in small parts. Stop what writes to the instance, and start it again with the new release
-/// afterwards. The exit code is 0 if all is done, 1 if something is left, and 2 if it was refused and nothing was changed.
+/// Databases of Dagster 1.0 and later are upgraded; an interrupted command goes on where it was. Each file is one
+/// transaction, and is copied first. Postgres is upgraded while others go on, in steps: copy it before by its own
+/// programs. The data migrations of `dagster instance migrate` follow, in small parts. Start what writes to the instance
+/// again with the new release afterwards. The exit code is 0 if all is done, 1 if something is left, and 2 if it was
+/// refused and nothing was changed.
 #[derive(Debug, Args)]
 pub(crate) struct Migrate {
-    /// Print the statements, and change nothing
+    /// Print the statements, and of Postgres each lock with who waits for it, and change nothing
     #[arg(long, conflicts_with = "check")]
     pub(crate) plan: bool,
 
@@ -21,7 +23,7 @@ pub(crate) struct Migrate {
     #[arg(long)]
     pub(crate) check: bool,
 
-    /// Where to copy the databases to before [default: a directory below that of the instance]
+    /// Where to copy the files to before [default: a directory below that of the instance]
     #[arg(long, value_name = "DIR", conflicts_with_all = ["plan", "check"])]
     pub(crate) backup: Option<PathBuf>,
 
@@ -32,6 +34,14 @@ pub(crate) struct Migrate {
     /// Carry out the data migrations of `reindex`, too
     #[arg(long, conflicts_with = "check")]
     pub(crate) reindex: bool,
+
+    /// How long a lock of Postgres is asked for again and again, if others hold it [default: 600]
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds, conflicts_with_all = ["plan", "check"])]
+    pub(crate) lock_wait: Option<f64>,
+
+    /// The revision that a database in Postgres has which says none
+    #[arg(long, value_name = "REVISION")]
+    pub(crate) from: Option<String>,
 
     #[command(flatten)]
     pub(crate) output: Output,

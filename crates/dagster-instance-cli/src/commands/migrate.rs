@@ -1,18 +1,23 @@
 //! `migrate`: brings the databases to the newest revision of Dagster's schema and carries out data migrations, or says what
 //! that would change.
 
+mod plan;
+
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
+use std::time::{Duration, Instant};
 
 use dagster_instance::error::ErrorKind;
-use dagster_instance::storage::{DatabaseRole, DatabaseSchema, SchemaChange, SchemaState};
+use dagster_instance::storage::{
+    DatabaseRole, DatabaseSchema, SchemaProgress, SchemaState, SchemaUpgrade, UpgradeStop,
+};
 use dagster_instance::{
     DataMigrations, DatabaseChange, InstanceError, MIGRATED_INDEXES, Upgrade, UpgradeBackup,
     UpgradeOutcome, UpgradePlan, UpgradeProgress, UpgradedDatabase,
 };
+use tokio::signal::unix::{SignalKind, signal};
 
 use super::index_progress::{IndexProgress, Resume, print_built};
 use crate::args::Migrate;
@@ -23,6 +28,9 @@ use crate::{FAILURE, Result, json, open, print, report, text};
 /// The exit code when nothing was changed, as it must not be.
 const REFUSED: u8 = 2;
 
+/// The exit code when it was to end at once, as a shell has it for a program that SIGINT ended.
+const INTERRUPTED: i32 = 130;
+
 /// After how many databases the progress is said.
 const DATABASES_BETWEEN: usize = 500;
 
@@ -30,11 +38,18 @@ const DATABASES_BETWEEN: usize = 500;
 const OLD_WRITERS: &str = "Processes of Dagster before 1.9 go on writing runs without their column `backfill_id`. Restart \
      them with the new release first, or run `dagster-instance reindex --force --index run_backfill_id` afterwards.";
 
+/// How often it is said how far the building of an index is.
+const BETWEEN_BUILDING: Duration = Duration::from_secs(5);
+
 pub(crate) async fn run(place: &InstancePlace, args: &Migrate) -> Result<ExitCode> {
     let instance = open::existing(place).await?;
     let names = Names(instance.root_directory().ok());
+    let mut how = SchemaUpgrade::default().with_from(args.from.clone());
+    if let Some(seconds) = args.lock_wait {
+        how = how.with_lock_wait(Duration::from_secs_f64(seconds));
+    }
     if args.plan || args.check {
-        let plan = instance.upgrade_plan().await?;
+        let plan = instance.upgrade_plan(&how).await?;
         return told(args, &names, &plan);
     }
     let backup = match &args.backup {
@@ -42,28 +57,12 @@ pub(crate) async fn run(place: &InstancePlace, args: &Migrate) -> Result<ExitCod
         Some(directory) => UpgradeBackup::In(directory.clone()),
         None => UpgradeBackup::InHome,
     };
-    let mut said = 0;
-    let mut building = IndexProgress::new(Resume::ByItself);
-    let mut progress = |at: UpgradeProgress| match at {
-        UpgradeProgress::Begins { data_migrations } => {
-            if data_migrations.contains(&"run_backfill_id") {
-                report::say(OLD_WRITERS);
-            }
-        }
-        UpgradeProgress::Migrating(at) => building.say(at),
-        UpgradeProgress::Copying { databases, bytes, directory } => {
-            let what = counted(databases as u64, "database");
-            let line = format!("copying {what} with {bytes} bytes to {}", directory.display());
-            report::say(&text::lines(&line));
-        }
-        UpgradeProgress::Changing { done, databases } if done / DATABASES_BETWEEN > said => {
-            said = done / DATABASES_BETWEEN;
-            report::say(&format!("{done} of {databases} databases are done"));
-        }
-        _ => {}
-    };
-    let upgrade = Upgrade::new().with_backup(backup).with_data_migrations(data_migrations(args));
-    let outcome = match instance.upgrade(&upgrade, &mut progress).await {
+    stop_by_signal(how.stop.clone())?;
+    let mut said = Said::new();
+    let which = data_migrations(args);
+    let upgrade =
+        Upgrade::new().with_backup(backup).with_schema(how).with_data_migrations(which);
+    let outcome = match instance.upgrade(&upgrade, &mut |at| said.say(at)).await {
         Ok(outcome) => outcome,
         Err(error) if is_refusal(&error) => {
             report::error(&error);
@@ -77,6 +76,90 @@ pub(crate) async fn run(place: &InstancePlace, args: &Migrate) -> Result<ExitCod
 /// Which data migrations belong to the command.
 const fn data_migrations(args: &Migrate) -> DataMigrations {
     if args.reindex { DataMigrations::All } else { DataMigrations::OfUpgrade }
+}
+
+/// Ends the upgrade in good order at the first signal, and the program at the second.
+fn stop_by_signal(stop: UpgradeStop) -> Result<()> {
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let mut terminate = signal(SignalKind::terminate())?;
+    tokio::spawn(async move {
+        loop {
+            tokio::select! {
+                _ = interrupt.recv() => {}
+                _ = terminate.recv() => {}
+            }
+            if stop.is_asked() {
+                std::process::exit(INTERRUPTED);
+            }
+            stop.ask();
+            report::say("Ending, and leaving nothing half done; a second signal ends at once.");
+        }
+    });
+    Ok(())
+}
+
+/// What was said of the progress.
+struct Said {
+    databases: usize,
+    building: Option<(Instant, String)>,
+    migrating: IndexProgress,
+}
+
+impl Said {
+    fn new() -> Self {
+        Self { databases: 0, building: None, migrating: IndexProgress::new(Resume::ByItself) }
+    }
+
+    fn say(&mut self, at: UpgradeProgress) {
+        match at {
+            UpgradeProgress::Begins { data_migrations } => {
+                if data_migrations.contains(&"run_backfill_id") {
+                    report::say(OLD_WRITERS);
+                }
+            }
+            UpgradeProgress::Migrating(at) => self.migrating.say(at),
+            UpgradeProgress::Copying { databases, bytes, directory } => {
+                let what = counted(databases as u64, "database");
+                let line = format!("copying {what} with {bytes} bytes to {}", directory.display());
+                report::say(&text::lines(&line));
+            }
+            UpgradeProgress::Changing { done, databases }
+                if done / DATABASES_BETWEEN > self.databases =>
+            {
+                self.databases = done / DATABASES_BETWEEN;
+                report::say(&format!("{done} of {databases} databases are done"));
+            }
+            UpgradeProgress::Server(at) => self.say_of_server(&at),
+            _ => {}
+        }
+    }
+
+    fn say_of_server(&mut self, at: &SchemaProgress) {
+        match at {
+            SchemaProgress::Step { done, steps, statement } => {
+                let first = statement.lines().next().unwrap_or_default();
+                report::say(&text::lines(&format!("step {} of {steps}: {first}", done + 1)));
+            }
+            SchemaProgress::Building { table, phase, done, total } => {
+                let is_known = self.building.as_ref().is_some_and(|(said_at, of)| {
+                    of == phase && said_at.elapsed() < BETWEEN_BUILDING
+                });
+                if is_known {
+                    return;
+                }
+                self.building = Some((Instant::now(), phase.clone()));
+                let of = if *total > 0 { format!(", {done} of {total}") } else { String::new() };
+                report::say(&text::lines(&format!("  index of {table}: {phase}{of}")));
+            }
+            SchemaProgress::Waiting { what } => {
+                report::say(&text::lines(&format!("  waiting for {what}")));
+            }
+            SchemaProgress::DeletedTags { rows } => {
+                report::say(&format!("  {} of doubled tags are deleted", counted(*rows, "row")));
+            }
+            _ => {}
+        }
+    }
 }
 
 /// How databases are named to people: from the instance's directory.
@@ -94,6 +177,10 @@ fn is_refusal(error: &InstanceError) -> bool {
     error.kind() == ErrorKind::Unsupported
 }
 
+fn revision(database: &DatabaseSchema) -> String {
+    database.revision.as_deref().map_or_else(|| "-".to_owned(), text::value)
+}
+
 /// Prints what would be done. The exit code says whether there is something.
 fn told(args: &Migrate, names: &Names, plan: &UpgradePlan) -> Result<ExitCode> {
     let mut out = std::io::stdout().lock();
@@ -105,10 +192,10 @@ fn told(args: &Migrate, names: &Names, plan: &UpgradePlan) -> Result<ExitCode> {
             writeln!(out, "{}", json::index_to_build(unbuilt))?;
         }
     } else if args.plan {
-        print_plan(&mut out, names, plan)?;
-        print_data_migrations(&mut out, args, plan)?;
+        plan::print_plan(&mut out, names, plan)?;
+        plan::print_data_migrations(&mut out, args, plan)?;
     } else {
-        print_states(&mut out, names, plan)?;
+        plan::print_states(&mut out, names, plan)?;
     }
     let mut refused = false;
     for database in &plan.databases {
@@ -127,122 +214,6 @@ fn told(args: &Migrate, names: &Names, plan: &UpgradePlan) -> Result<ExitCode> {
     }))
 }
 
-/// Databases with the same plan together: there may be very many of single runs.
-fn print_plan(out: &mut impl Write, names: &Names, plan: &UpgradePlan) -> Result<()> {
-    for (of_runs, group) in groups(&plan.databases, |database| match &database.state {
-        SchemaState::Older { changes, doubled_tags, .. } => {
-            Some((Arc::as_ptr(changes).addr(), *doubled_tags))
-        }
-        _ => None,
-    }) {
-        let Some(first) = group.first() else { continue };
-        let SchemaState::Older { to, changes, doubled_tags } = &first.state else { continue };
-        let from = first.revision.as_deref().unwrap_or("no revision");
-        let what = if of_runs && group.len() > 1 {
-            format!("{} logs of runs, such as {}", group.len(), names.of(first))
-        } else {
-            names.of(first)
-        };
-        writeln!(out, "{}: from {} to {to}", what, text::value(from))?;
-        if *doubled_tags > 0 {
-            writeln!(
-                out,
-                "-- {} are there more than once: all but the first of each are deleted",
-                counted(*doubled_tags, "tag of runs")
-            )?;
-        }
-        print_changes(out, changes)?;
-        writeln!(out)?;
-    }
-    if plan.databases.iter().all(|database| !database.is_older()) {
-        writeln!(out, "Every database that can be read has the newest revision.")?;
-    }
-    Ok(())
-}
-
-fn print_changes(out: &mut impl Write, changes: &[SchemaChange]) -> Result<()> {
-    let mut heading = None;
-    for change in changes {
-        let next = Some((change.revision, change.release));
-        if next != heading {
-            match change.revision {
-                Some(revision) => writeln!(out, "-- {revision}, Dagster {}", change.release)?,
-                None => writeln!(out, "-- missing tables of Dagster {}", change.release)?,
-            }
-            heading = next;
-        }
-        for statement in &change.statements {
-            writeln!(out, "{statement};")?;
-        }
-    }
-    if changes.is_empty() {
-        writeln!(out, "-- only the revision changes")?;
-    }
-    Ok(())
-}
-
-/// The data migrations that follow the changes of the schema.
-fn print_data_migrations(out: &mut impl Write, args: &Migrate, plan: &UpgradePlan) -> Result<()> {
-    for unbuilt in plan.unbuilt(data_migrations(args)) {
-        let rows = counted(unbuilt.rows, "row");
-        writeln!(out, "-- data migration {}: {rows} to look at", unbuilt.index)?;
-    }
-    Ok(())
-}
-
-/// Databases of the same kind together, those of single runs alone in several. Each with whether it is of single runs.
-fn groups<K: Ord>(
-    databases: &[DatabaseSchema],
-    key: impl Fn(&DatabaseSchema) -> Option<K>,
-) -> Vec<(bool, Vec<&DatabaseSchema>)> {
-    let mut of_runs: BTreeMap<K, usize> = BTreeMap::new();
-    let mut groups: Vec<(bool, Vec<&DatabaseSchema>)> = Vec::new();
-    for database in databases {
-        let Some(key) = key(database) else { continue };
-        if database.role != DatabaseRole::EventsOfOneRun {
-            groups.push((false, vec![database]));
-        } else if let Some((_, group)) = of_runs.get(&key).and_then(|at| groups.get_mut(*at)) {
-            group.push(database);
-        } else {
-            of_runs.insert(key, groups.len());
-            groups.push((true, vec![database]));
-        }
-    }
-    groups
-}
-
-fn print_states(out: &mut impl Write, names: &Names, plan: &UpgradePlan) -> Result<()> {
-    let state = |database: &DatabaseSchema| match &database.state {
-        SchemaState::Older { .. } => "to upgrade",
-        SchemaState::Refused(_) => "refused",
-        SchemaState::Unreadable(_) => "unreadable",
-        _ if database.unfinished_data_migrations.iter().any(is_of_upgrade) => {
-            "newest, data migrations are left"
-        }
-        _ => "newest",
-    };
-    let found =
-        groups(&plan.databases, |database| Some((state(database), database.revision.clone())));
-    let rows = found.into_iter().filter_map(|(of_runs, group)| {
-        let first = *group.first()?;
-        Some(vec![named(names, of_runs, &group), revision(first), state(first).to_owned()])
-    });
-    let rows: Vec<_> = rows.collect();
-    Ok(print::Table::new(&["DATABASE", "REVISION", "STATE"]).rows(out, &rows)?)
-}
-
-fn named(names: &Names, of_runs: bool, group: &[&DatabaseSchema]) -> String {
-    match group {
-        [one] => names.of(one),
-        _ if of_runs => format!("{} logs of runs", group.len()),
-        _ => String::new(),
-    }
-}
-
-fn revision(database: &DatabaseSchema) -> String {
-    database.revision.as_deref().map_or_else(|| "-".to_owned(), text::value)
-}
-
 /// Prints what was done. The exit code says whether a database is left.
 fn done(args: &Migrate, names: &Names, outcome: &UpgradeOutcome) -> Result<ExitCode> {
     let mut out = std::io::stdout().lock();
@@ -259,19 +230,18 @@ fn done(args: &Migrate, names: &Names, outcome: &UpgradeOutcome) -> Result<ExitC
             writeln!(out)?;
             print_built(&mut out, &outcome.indexes)?;
         }
+        print_locks(&mut out, &outcome.databases)?;
     }
     for database in &outcome.databases {
-        match (&database.change, &database.found.state) {
-            (DatabaseChange::Failed(error), _) => report::failure(&report::chain(error)),
-            (DatabaseChange::Upgraded, SchemaState::Older { doubled_tags, .. })
-                if *doubled_tags > 0 =>
-            {
-                report::say(&format!(
-                    "{} were there more than once; all but the first of each are deleted",
-                    counted(*doubled_tags, "tag of runs")
-                ));
-            }
-            _ => {}
+        if let DatabaseChange::Failed(error) = &database.change {
+            report::failure(&report::chain(error));
+        }
+        let deleted = database.upgraded.deleted_tags;
+        if deleted > 0 {
+            report::say(&format!(
+                "Tags of runs were there more than once: {} are deleted, all but the first of each.",
+                counted(deleted, "row")
+            ));
         }
     }
     if let Some(directory) = &outcome.backup {
@@ -290,6 +260,9 @@ fn print_changed(
 ) -> Result<()> {
     let change = |database: &UpgradedDatabase| match database.change {
         DatabaseChange::Upgraded => "upgraded",
+        DatabaseChange::Failed(_) if database.found.role == DatabaseRole::Everything => {
+            "failed, what was done stays"
+        }
         DatabaseChange::Failed(_) => "failed, as it was",
         _ => "newest",
     };
@@ -334,4 +307,24 @@ fn say_left(names: impl Iterator<Item = &'static str>) {
             ));
         }
     }
+}
+
+/// The locks that others may have felt.
+fn print_locks(out: &mut impl Write, databases: &[UpgradedDatabase]) -> Result<()> {
+    let seconds = |duration: Duration| format!("{:.3} s", duration.as_secs_f64());
+    let locks = databases.iter().flat_map(|database| &database.upgraded.locks);
+    let rows: Vec<_> = locks
+        .map(|held| {
+            let tries = held.tries.to_string();
+            let statement = text::value(held.statement.lines().next().unwrap_or_default());
+            let (held_for, waited) = (seconds(held.held), seconds(held.waited));
+            vec![held.table.clone(), held.lock.to_owned(), held_for, waited, tries, statement]
+        })
+        .collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    writeln!(out)?;
+    let heads = ["TABLE", "LOCK", "HELD", "WAITED", "TRIES", "FOR"];
+    Ok(print::Table::new(&heads).rows(out, &rows)?)
 }

@@ -1,6 +1,8 @@
 //! The JSON of `migrate`.
 
-use dagster_instance::storage::{DatabaseRole, DatabaseSchema, SchemaChange, SchemaState};
+use dagster_instance::storage::{
+    DatabaseRole, DatabaseSchema, HeldLock, SchemaChange, SchemaImpact, SchemaState,
+};
 use dagster_instance::{DatabaseChange, UnbuiltIndex, UpgradedDatabase};
 use serde_json::{Value, json};
 
@@ -45,9 +47,9 @@ pub(crate) fn upgraded_database(database: &UpgradedDatabase) -> Value {
         _ => ("none", None),
     };
     let found = &database.found;
-    let (to, doubled_tags) = match &found.state {
-        SchemaState::Older { to, doubled_tags, .. } => (Some(*to), *doubled_tags),
-        _ => (None, 0),
+    let to = match &found.state {
+        SchemaState::Older { to, .. } => Some(*to),
+        _ => None,
     };
     json!({
         "database": text(&found.database),
@@ -55,7 +57,8 @@ pub(crate) fn upgraded_database(database: &UpgradedDatabase) -> Value {
         "change": change,
         "from": found.revision.as_deref().map(text),
         "to": to,
-        "deleted_doubled_tags": if change == "upgraded" { doubled_tags } else { 0 },
+        "deleted_doubled_tags": database.upgraded.deleted_tags,
+        "locks": database.upgraded.locks.iter().map(held).collect::<Vec<_>>(),
         "unfinished_data_migrations": found.unfinished_data_migrations,
         "error": error.map(|error| text(&report::chain(error))),
     })
@@ -66,6 +69,32 @@ fn change(change: &SchemaChange) -> Value {
         "revision": change.revision,
         "release": change.release,
         "statements": change.statements,
+        "impact": change.impact.as_ref().map(impact),
+    })
+}
+
+/// What others feel of a change.
+fn impact(impact: &SchemaImpact) -> Value {
+    let is_locked = !impact.table.is_empty();
+    json!({
+        "table": is_locked.then_some(&impact.table),
+        "lock": is_locked.then_some(impact.lock),
+        "bytes": is_locked.then_some(impact.bytes),
+        "rows": is_locked.then_some(impact.rows),
+        "who_waits": impact.who_waits,
+        "longest_wait": (!impact.longest_wait.is_empty()).then_some(&impact.longest_wait),
+    })
+}
+
+/// A lock that was held.
+fn held(lock: &HeldLock) -> Value {
+    json!({
+        "statement": text(&lock.statement),
+        "table": text(&lock.table),
+        "lock": lock.lock,
+        "held_seconds": lock.held.as_secs_f64(),
+        "waited_seconds": lock.waited.as_secs_f64(),
+        "tries": lock.tries,
     })
 }
 

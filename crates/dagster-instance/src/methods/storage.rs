@@ -10,7 +10,9 @@ use instance_core::daemon::{DaemonHeartbeat, DaemonStatus, DaemonStatusQuery, Da
 use instance_core::error::InstanceError;
 use instance_core::event::DagsterEventType;
 use instance_core::ids::{RunId, SnapshotId, StorageId};
-use instance_core::storage::{DynamicPartitionsPage, Only, PaginatedResults, WebserverConnections};
+use instance_core::storage::{
+    DynamicPartitionsPage, Only, PaginatedResults, SchemaUpgrade, WebserverConnections,
+};
 use instance_storage::{
     AddedDynamicPartitions, DynamicPartitionsProgress, HistoricalJob, InfoDict, Reindex,
     ReindexProgress, ReindexedIndex, Snapshot, StorageInfo, Upgrade, UpgradeOutcome, UpgradePlan,
@@ -388,9 +390,10 @@ impl DagsterInstance {
 
     /// Brings the schema of each database to the newest revision, and carries out the data migrations that are left.
     ///
-    /// Each database of SQLite is one transaction: it has the newest revision then, or is as it was. If the call is
+    /// Each database of SQLite is one transaction: it has the newest revision then, or is as it was. One of Postgres is changed in
+    /// steps while others use it, each step done or not. If the call is
     /// interrupted, call it again: it goes on with what is left. A database that is damaged is left alone, and the others go on.
-    /// Databases are copied first, unless the request says otherwise; if one cannot be copied, nothing is changed.
+    /// Files are copied first, unless the request says otherwise; if one cannot be copied, nothing is changed.
     ///
     /// Data migrations go on in small parts, each of which is one transaction, so that others can read and write in between. A
     /// process of a Dagster before 1.9 goes on writing runs without their column `backfill_id` all the same. Restart such
@@ -415,8 +418,8 @@ impl DagsterInstance {
     ///
     /// [`InstanceError::Storage`] if the databases cannot be listed. One that cannot be read, or that an upgrade refuses, is no
     /// error: its state says it.
-    pub async fn upgrade_plan(&self) -> Result<UpgradePlan, InstanceError> {
-        instance_storage::upgrade_plan(self).await
+    pub async fn upgrade_plan(&self, how: &SchemaUpgrade) -> Result<UpgradePlan, InstanceError> {
+        instance_storage::upgrade_plan(self, how).await
     }
 
     /// Deletes all runs and all events, with what follows from them and stands beside them: snapshots, backfills, signs of

@@ -41,7 +41,10 @@ pub use schema::{
     SchemaStore, WebserverConnections,
 };
 pub use stores::Stores;
-pub use upgrade::{DatabaseRole, DatabaseSchema, SchemaChange, SchemaLock, SchemaState};
+pub use upgrade::{
+    DatabaseRole, DatabaseSchema, HeldLock, SchemaChange, SchemaImpact, SchemaLock, SchemaProgress,
+    SchemaState, SchemaUpgrade, SchemaUpgraded, UpgradeStop,
+};
 
 use chrono::{DateTime, Utc};
 

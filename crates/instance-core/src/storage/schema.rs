@@ -6,7 +6,7 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use super::{DatabaseSchema, SchemaLock};
+use super::{DatabaseSchema, SchemaLock, SchemaProgress, SchemaUpgrade, SchemaUpgraded};
 use crate::error::StorageError;
 
 /// The data migrations that Dagster knows for a store of runs, in their order.
@@ -148,7 +148,11 @@ pub trait SchemaStore: std::fmt::Debug + Send + Sync + 'static {
 
     /// What an upgrade of the schema finds in each database of the store: those of single runs first, the main one last.
     /// Nothing is changed, and no revision is an error. It is empty if the store has no database.
-    async fn schema_of_databases(&self) -> Result<Vec<DatabaseSchema>, StorageError> {
+    async fn schema_of_databases(
+        &self,
+        how: &SchemaUpgrade,
+    ) -> Result<Vec<DatabaseSchema>, StorageError> {
+        let _ = how;
         Ok(Vec::new())
     }
 
@@ -173,13 +177,23 @@ pub trait SchemaStore: std::fmt::Debug + Send + Sync + 'static {
     }
 
     /// Brings the schema of a database, which is named as [`schema_of_databases`](Self::schema_of_databases) names it, to
-    /// the newest revision, all of it or nothing. It changes nothing if the database has that revision.
+    /// the newest revision. It changes nothing if the database has that revision.
+    ///
+    /// A file is upgraded as a whole or not at all. A server's database is upgraded in steps, while others use it: each
+    /// step is done or not, and a later call goes on with the next.
     ///
     /// # Errors
     ///
     /// * [`StorageError::Revision`] if this version does not know its revision.
     /// * [`StorageError::Unsupported`] if the store cannot upgrade it.
-    async fn upgrade_database(&self, database: &str) -> Result<(), StorageError> {
+    /// * [`StorageError::Backend`] if others hold a lock for longer than `how` allows, or if the end was asked for.
+    async fn upgrade_database(
+        &self,
+        database: &str,
+        how: &SchemaUpgrade,
+        progress: &(dyn Fn(SchemaProgress) + Send + Sync),
+    ) -> Result<SchemaUpgraded, StorageError> {
+        let (_, _) = (how, progress);
         Err(no_schema_to_change(database))
     }
 

@@ -4,6 +4,8 @@
 
 use std::any::Any;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use crate::error::StorageError;
 
@@ -34,6 +36,65 @@ pub struct SchemaChange {
     pub release: &'static str,
     /// The statements, in their order, without semicolons.
     pub statements: Vec<String>,
+    /// What others feel of it who use the database meanwhile. `None` of a file, which is changed in one transaction.
+    pub impact: Option<SchemaImpact>,
+}
+
+/// What others feel of a change who use the database meanwhile.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SchemaImpact {
+    /// The table that is locked; empty if none is.
+    pub table: String,
+    /// The size of the table without its indexes, in bytes.
+    pub bytes: u64,
+    /// How many rows it has, as far as the server knows.
+    pub rows: u64,
+    /// The lock, in the words of the server's manual; empty if there is none.
+    pub lock: &'static str,
+    /// Who waits while it is held.
+    pub who_waits: &'static str,
+    /// How long they wait at most.
+    pub longest_wait: String,
+}
+
+impl SchemaImpact {
+    /// A change for which nothing is locked that others use.
+    pub const fn none() -> Self {
+        Self {
+            table: String::new(),
+            bytes: 0,
+            rows: 0,
+            lock: "",
+            who_waits: "nobody",
+            longest_wait: String::new(),
+        }
+    }
+
+    /// A lock on a table, with what it means to others.
+    pub fn of_lock(
+        table: &str,
+        lock: &'static str,
+        who_waits: &'static str,
+        longest_wait: impl Into<String>,
+    ) -> Self {
+        Self {
+            table: table.to_owned(),
+            lock,
+            who_waits,
+            longest_wait: longest_wait.into(),
+            ..Self::none()
+        }
+    }
+}
+
+crate::setters! {
+    impl SchemaImpact {
+        /// The size of the table without its indexes, in bytes.
+        with_bytes(bytes: u64);
+        /// How many rows it has, as far as the server knows.
+        with_rows(rows: u64);
+    }
 }
 
 impl SchemaChange {
@@ -43,7 +104,14 @@ impl SchemaChange {
         release: &'static str,
         statements: Vec<String>,
     ) -> Self {
-        Self { revision, release, statements }
+        Self { revision, release, statements, impact: None }
+    }
+}
+
+crate::setters! {
+    impl SchemaChange {
+        /// What others feel of it who use the database meanwhile.
+        with_impact(impact: impl Into<Option<SchemaImpact>>);
     }
 }
 
@@ -119,4 +187,127 @@ impl SchemaLock {
     pub const fn is_held(&self) -> bool {
         self.0.is_some()
     }
+}
+
+/// How an upgrade of a schema goes about it.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct SchemaUpgrade {
+    /// The revision that a server's database has which says none. A file is upgraded by what its tables are.
+    pub from: Option<String>,
+    /// How long a lock of a server is asked for again and again, if others hold it.
+    pub lock_wait: Duration,
+    /// Tells the upgrade to end early.
+    pub stop: UpgradeStop,
+}
+
+impl Default for SchemaUpgrade {
+    fn default() -> Self {
+        Self { from: None, lock_wait: Duration::from_mins(10), stop: UpgradeStop::default() }
+    }
+}
+
+crate::setters! {
+    impl SchemaUpgrade {
+        /// The revision that a server's database has which says none.
+        with_from(from: impl Into<Option<String>>);
+        /// How long a lock of a server is asked for again and again, if others hold it.
+        with_lock_wait(lock_wait: Duration);
+        /// Tells the upgrade to end early.
+        with_stop(stop: UpgradeStop);
+    }
+}
+
+/// Tells an upgrade to end early and to leave nothing half done. Its clones tell the same.
+#[derive(Debug, Clone, Default)]
+pub struct UpgradeStop(Arc<AtomicBool>);
+
+impl UpgradeStop {
+    /// Asks for the end.
+    pub fn ask(&self) {
+        self.0.store(true, Ordering::Release);
+    }
+
+    /// Whether the end was asked for.
+    pub fn is_asked(&self) -> bool {
+        self.0.load(Ordering::Acquire)
+    }
+}
+
+/// How far the upgrade of a server's database has come.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum SchemaProgress {
+    /// A step begins.
+    Step {
+        /// How many are done.
+        done: usize,
+        /// How many there are, as it looks now.
+        steps: usize,
+        /// The first statement of it.
+        statement: String,
+    },
+    /// An index is being built.
+    Building {
+        /// The table.
+        table: String,
+        /// What the server does, in its words.
+        phase: String,
+        /// How much of the phase is done, in what it counts: blocks, rows, or others' transactions.
+        done: u64,
+        /// How much there is; 0 if the server does not say.
+        total: u64,
+    },
+    /// Somebody else is in the way.
+    Waiting {
+        /// Who, and of what.
+        what: String,
+    },
+    /// Rows of doubled tags were deleted.
+    DeletedTags {
+        /// How many by now.
+        rows: u64,
+    },
+}
+
+/// A lock that an upgrade has held.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct HeldLock {
+    /// The first statement that it was for.
+    pub statement: String,
+    /// The table.
+    pub table: String,
+    /// The lock, in the words of the server's manual.
+    pub lock: &'static str,
+    /// How long it was held.
+    pub held: Duration,
+    /// How long it was waited for at most, while others may have waited behind it.
+    pub waited: Duration,
+    /// How often it was asked for.
+    pub tries: u32,
+}
+
+impl HeldLock {
+    /// A lock on a table.
+    pub fn new(statement: impl Into<String>, table: impl Into<String>, lock: &'static str) -> Self {
+        Self {
+            statement: statement.into(),
+            table: table.into(),
+            lock,
+            held: Duration::ZERO,
+            waited: Duration::ZERO,
+            tries: 1,
+        }
+    }
+}
+
+/// What the upgrade of a database has done.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct SchemaUpgraded {
+    /// The locks that others may have felt, in their order.
+    pub locks: Vec<HeldLock>,
+    /// How many rows of doubled tags were deleted.
+    pub deleted_tags: u64,
 }

@@ -19,8 +19,8 @@ use crate::snap::SnapshotBody;
 use crate::storage::{
     AssetCheckStore, AssetPartitionStore, AssetStore, BackfillStore, DaemonStore, DatabaseSchema,
     DynamicPartitionStore, EventLogStorage, EventSignal, EventStore, EventWatch, PoolStore,
-    RecordsForRun, RunStorage, RunStore, SchemaLock, SchemaStore, SnapshotStore, StoredEvents,
-    Stores,
+    RecordsForRun, RunStorage, RunStore, SchemaLock, SchemaProgress, SchemaStore, SchemaUpgrade,
+    SchemaUpgraded, SnapshotStore, StoredEvents, Stores,
 };
 use crate::testing::doubles::{
     AssetCheckStoreDouble, AssetPartitionStoreDouble, AssetStoreDouble, BackfillStoreDouble,
@@ -224,8 +224,11 @@ macro_rules! not_observed {
                 self.inner.mark_index_built(migration_name, at).await
             }
 
-            async fn schema_of_databases(&self) -> Result<Vec<DatabaseSchema>, StorageError> {
-                self.inner.schema_of_databases().await
+            async fn schema_of_databases(
+                &self,
+                how: &SchemaUpgrade,
+            ) -> Result<Vec<DatabaseSchema>, StorageError> {
+                self.inner.schema_of_databases(how).await
             }
 
             async fn lock_schema(&self) -> Result<SchemaLock, StorageError> {
@@ -240,8 +243,13 @@ macro_rules! not_observed {
                 self.inner.back_up_database(database, to).await
             }
 
-            async fn upgrade_database(&self, database: &str) -> Result<(), StorageError> {
-                self.inner.upgrade_database(database).await
+            async fn upgrade_database(
+                &self,
+                database: &str,
+                how: &SchemaUpgrade,
+                progress: &(dyn Fn(SchemaProgress) + Send + Sync),
+            ) -> Result<SchemaUpgraded, StorageError> {
+                self.inner.upgrade_database(database, how, progress).await
             }
         }
     };

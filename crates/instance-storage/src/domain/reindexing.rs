@@ -12,8 +12,10 @@ use instance_core::ids::RunId;
 use instance_core::ops::StorageOps;
 use instance_core::run::{DagsterRunStatus, RunsFilter};
 use instance_core::storage::{
-    DataMigrationStep, EventStore, Only, RunStore, RunTimes, RunsPage, SchemaStore, Stores,
+    DataMigrationStep, EventStore, Only, RunStore, RunTimes, RunsPage, SchemaStore, Stores, UpgradeStop,
 };
+
+use super::upgrading::interrupted;
 
 /// The start and end times of runs, which follow from their events.
 const RUN_TIMES: &str = "run_start_end_overwritten";
@@ -229,11 +231,11 @@ pub async fn reindex(
         let reason = "it is to be resumed, and not among the indexes that are asked for; add it";
         return Err(InstanceError::invalid("index", name, reason));
     }
-    let mut done = Vec::new();
+    let (mut done, stop) = (Vec::new(), UpgradeStop::default());
     for index in names {
         let resume = request.resume.as_ref().filter(|(name, _)| name == index);
         let cursor = resume.map(|(_, cursor)| cursor.clone());
-        done.push(build(ops, index, request.force, cursor, progress).await?);
+        done.push(build(ops, index, request.force, cursor, &stop, progress).await?);
     }
     if request.indexes == Only::Any {
         for index in MIGRATED_INDEXES {
@@ -245,8 +247,8 @@ pub async fn reindex(
     Ok(done)
 }
 
-/// Builds those of the named indexes that `which` means and that are not marked as built, and marks them, as [`reindex`]
-/// does.
+/// Builds the named indexes that are not marked as built, in this order, and marks them, as [`reindex`] does. If the end is
+/// asked for, it ends between two parts.
 ///
 /// # Errors
 ///
@@ -254,15 +256,13 @@ pub async fn reindex(
 /// parts that were done stay, and so do the indexes before.
 pub(super) async fn migrate_data(
     ops: &dyn StorageOps,
-    which: DataMigrations,
-    named: &[&'static str],
+    names: &[&'static str],
+    stop: &UpgradeStop,
     progress: &mut (dyn FnMut(ReindexProgress) + Send),
 ) -> Result<Vec<ReindexedIndex>, InstanceError> {
     let mut done = Vec::new();
-    for index in which.names() {
-        if named.contains(&index) {
-            done.push(build(ops, index, false, None, progress).await?);
-        }
+    for index in names {
+        done.push(build(ops, index, false, None, stop, progress).await?);
     }
     Ok(done)
 }
@@ -292,6 +292,7 @@ async fn build(
     index: &'static str,
     force: bool,
     mut cursor: Option<String>,
+    stop: &UpgradeStop,
     progress: &mut (dyn FnMut(ReindexProgress) + Send),
 ) -> Result<ReindexedIndex, InstanceError> {
     let stores = ops.stores();
@@ -318,6 +319,9 @@ async fn build(
         pace.add(rows, ops.clock().now());
         let time_left = left.and_then(|left| pace.time_for(left));
         report(ReindexEvent::Advanced { rows, left, time_left, cursor: next.clone() });
+        if stop.is_asked() {
+            return Err(interrupted(index).into());
+        }
         cursor = Some(next);
     }
     store.mark_index_built(index, ops.clock().now()).await?;

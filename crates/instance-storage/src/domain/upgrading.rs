@@ -5,12 +5,14 @@
 
 use std::collections::BTreeSet;
 use std::path::{Component, Path, PathBuf};
+use std::sync::{Mutex, PoisonError};
 
 use futures_util::future::join_all;
-use instance_core::error::{InstanceError, StorageError};
+use instance_core::error::{InstanceError, Persistence, StorageError};
 use instance_core::ops::StorageOps;
 use instance_core::storage::{
-    DatabaseRole, DatabaseSchema, SchemaLock, SchemaState, SchemaStore, Stores,
+    DatabaseRole, DatabaseSchema, SchemaLock, SchemaProgress, SchemaState, SchemaStore,
+    SchemaUpgrade, SchemaUpgraded, Stores,
 };
 
 use super::reindexing::{
@@ -34,13 +36,15 @@ pub enum UpgradeBackup {
 }
 
 /// How [`upgrade`] goes about it.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default)]
 #[non_exhaustive]
 pub struct Upgrade {
-    /// Where copies go of the databases that are changed.
+    /// Where copies go of the files that are changed. A server's database is not copied.
     pub backup: UpgradeBackup,
     /// Which data migrations follow.
     pub data_migrations: DataMigrations,
+    /// How each database is upgraded.
+    pub schema: SchemaUpgrade,
 }
 
 impl Upgrade {
@@ -52,10 +56,12 @@ impl Upgrade {
 
 instance_core::setters! {
     impl Upgrade {
-        /// Where copies go of the databases that are changed.
+        /// Where copies go of the files that are changed.
         with_backup(backup: UpgradeBackup);
         /// Which data migrations follow.
         with_data_migrations(data_migrations: DataMigrations);
+        /// How each database is upgraded.
+        with_schema(schema: SchemaUpgrade);
     }
 }
 
@@ -114,6 +120,8 @@ pub enum UpgradeProgress {
     },
     /// A data migration goes on.
     Migrating(ReindexProgress),
+    /// A server's database is being changed, in steps.
+    Server(SchemaProgress),
 }
 
 /// What [`upgrade`] did.
@@ -151,6 +159,8 @@ pub struct UpgradedDatabase {
     pub found: DatabaseSchema,
     /// What was done.
     pub change: DatabaseChange,
+    /// The locks that were held for it, and the rows that were deleted.
+    pub upgraded: SchemaUpgraded,
 }
 
 impl UpgradedDatabase {
@@ -167,7 +177,8 @@ pub enum DatabaseChange {
     None,
     /// It was brought to the newest revision.
     Upgraded,
-    /// It is as it was, for this reason.
+    /// It does not have the newest revision, for this reason. A file is as it was; of a server's database, a part may be
+    /// done.
     Failed(StorageError),
 }
 
@@ -178,9 +189,12 @@ pub enum DatabaseChange {
 /// [`InstanceError::Storage`] if the databases cannot be listed. One that cannot be read, or that an upgrade refuses, is no
 /// error: its state says it.
 #[tracing::instrument(level = "debug", skip_all)]
-pub async fn upgrade_plan(ops: &dyn StorageOps) -> Result<UpgradePlan, InstanceError> {
+pub async fn upgrade_plan(
+    ops: &dyn StorageOps,
+    how: &SchemaUpgrade,
+) -> Result<UpgradePlan, InstanceError> {
     let mut plan = UpgradePlan::default();
-    let found = found(ops.stores()).await?;
+    let found = found(ops.stores(), how).await?;
     let unfinished = unfinished(&found);
     for (_, databases) in found {
         plan.databases.extend(databases);
@@ -197,9 +211,10 @@ pub async fn upgrade_plan(ops: &dyn StorageOps) -> Result<UpgradePlan, InstanceE
 
 /// Brings the schema of each database to the newest revision, and carries out the data migrations that are left.
 ///
-/// Each database of SQLite is one transaction: it has the newest revision then, or is as it was. If the call is
+/// Each database of SQLite is one transaction: it has the newest revision then, or is as it was. One of Postgres is changed in
+/// steps while others use it, each step done or not. If the call is
 /// interrupted, call it again: it goes on with what is left. A database that is damaged is left alone, and the others go on.
-/// Databases are copied first, unless the request says otherwise; if one cannot be copied, nothing is changed.
+/// Files are copied first, unless the request says otherwise; if one cannot be copied, nothing is changed.
 ///
 /// Data migrations go on in small parts, each of which is one transaction, so that others can read and write in between. A
 /// process of a Dagster before 1.9 goes on writing runs without their column `backfill_id` all the same. Restart such
@@ -216,49 +231,60 @@ pub async fn upgrade(
     request: &Upgrade,
     progress: &mut (dyn FnMut(UpgradeProgress) + Send),
 ) -> Result<UpgradeOutcome, InstanceError> {
-    let mut found = found(ops.stores()).await?;
+    let how = &request.schema;
+    let mut found = found(ops.stores(), how).await?;
     refuse(&mut found)?;
     let mut outcome = UpgradeOutcome::default();
     let is_older = |(_, databases): &Found<'_>| databases.iter().any(DatabaseSchema::is_older);
     // Whoever has nothing to do needs no lock, and so no right to write.
     let mut _locks = Vec::new();
-    if found.iter().any(is_older) || !unfinished(&found).is_empty() {
-        _locks = locks(ops.stores()).await?;
+    let to_migrate = |found: &[Found<'_>]| {
+        let unfinished = unfinished(found);
+        let mut names = request.data_migrations.names();
+        names.retain(|name| unfinished.contains(name));
+        names
+    };
+    if found.iter().any(is_older) || !to_migrate(&found).is_empty() {
+        _locks = locks(&found).await?;
         // Another process may have upgraded them meanwhile.
-        found = self::found(ops.stores()).await?;
+        found = self::found(ops.stores(), how).await?;
         refuse(&mut found)?;
     }
-    let unfinished = unfinished(&found);
-    let which = request.data_migrations;
-    let mut data_migrations = which.names();
-    data_migrations.retain(|name| unfinished.contains(name));
+    let data_migrations = to_migrate(&found);
     if !data_migrations.is_empty() || found.iter().any(is_older) {
-        progress(UpgradeProgress::Begins { data_migrations });
+        progress(UpgradeProgress::Begins { data_migrations: data_migrations.clone() });
     }
-    if let Some(directory) = directory_of_copies(ops, request, &found) {
+    if let Some(directory) = directory_of_copies(ops, request, &found)? {
         copy(&found, ops, request, &directory, progress).await?;
         outcome.backup = Some(directory);
     }
     let all = found.iter().flat_map(|(_, databases)| databases);
     let databases = all.filter(|database| database.is_older()).count();
     let mut done = 0;
+    let progress = Mutex::new(progress);
+    let tell = |at| progress.lock().unwrap_or_else(PoisonError::into_inner)(at);
     for (store, found) in found {
         for group in groups(found) {
-            let changing = group.iter().map(|database| change(store, database));
-            let changes = join_all(changing).await;
             let older = group.iter().filter(|database| database.is_older()).count();
+            if let Some(database) = group.first().filter(|_| older > 0 && how.stop.is_asked()) {
+                return Err(interrupted(&database.database).into());
+            }
+            let of_server = |at| tell(UpgradeProgress::Server(at));
+            let changing = group.iter().map(|database| change(store, database, how, &of_server));
+            let changes = join_all(changing).await;
             for (found, change) in group.into_iter().zip(changes) {
                 outcome.databases.push(told(found, change));
             }
             if older > 0 {
                 done += older;
-                progress(UpgradeProgress::Changing { done, databases });
+                tell(UpgradeProgress::Changing { done, databases });
             }
         }
     }
     if !outcome.has_failed_for_many_runs() {
-        let mut migrating = |at| progress(UpgradeProgress::Migrating(at));
-        outcome.indexes = reindexing::migrate_data(ops, which, &unfinished, &mut migrating).await?;
+        let mut migrating = |at| tell(UpgradeProgress::Migrating(at));
+        outcome.indexes =
+            reindexing::migrate_data(ops, &data_migrations, &how.stop, &mut migrating).await?;
     }
     Ok(outcome)
 }
@@ -269,15 +295,27 @@ fn unfinished(found: &[Found<'_>]) -> Vec<&'static str> {
     databases.flat_map(|database| database.unfinished_data_migrations.iter().copied()).collect()
 }
 
+pub(super) fn interrupted(database: &str) -> StorageError {
+    StorageError::Backend {
+        database: database.to_owned(),
+        operation: "upgrading",
+        persistence: Persistence::Temporary,
+        source: "it was interrupted. What was done stays; give the command again to go on".into(),
+    }
+}
+
 /// A store with its databases.
 type Found<'s> = (&'s dyn SchemaStore, Vec<DatabaseSchema>);
 
 /// The databases of all stores in Dagster's order, each once.
-async fn found(stores: &Stores) -> Result<Vec<Found<'_>>, InstanceError> {
+async fn found<'s>(
+    stores: &'s Stores,
+    how: &SchemaUpgrade,
+) -> Result<Vec<Found<'s>>, InstanceError> {
     let mut known = BTreeSet::new();
     let mut found = Vec::new();
     for store in all(stores) {
-        let mut databases = store.schema_of_databases().await?;
+        let mut databases = store.schema_of_databases(how).await?;
         databases.retain(|schema| known.insert(schema.database.clone()));
         found.push((store, databases));
     }
@@ -301,9 +339,10 @@ fn refuse(found: &mut [Found<'_>]) -> Result<(), StorageError> {
     Ok(())
 }
 
-async fn locks(stores: &Stores) -> Result<Vec<SchemaLock>, StorageError> {
+/// Stores that share a database have one lock.
+async fn locks(found: &[Found<'_>]) -> Result<Vec<SchemaLock>, StorageError> {
     let mut locks = Vec::new();
-    for store in all(stores) {
+    for (store, _) in found.iter().filter(|(_, databases)| !databases.is_empty()) {
         locks.push(store.lock_schema().await?);
     }
     Ok(locks)
@@ -312,23 +351,32 @@ async fn locks(stores: &Stores) -> Result<Vec<SchemaLock>, StorageError> {
 /// Whether it is a file whose schema or rows will be changed.
 fn is_changed(database: &DatabaseSchema, request: &Upgrade) -> bool {
     let names = request.data_migrations.names();
-    // Whoever has a server has its own way of copying.
-    if database.role == DatabaseRole::Everything {
-        return false;
-    }
     database.is_older()
         || database.unfinished_data_migrations.iter().any(|name| names.contains(name))
 }
 
-/// Where copies go; `None` if there is nothing to copy.
+/// Where copies go; `None` if there is nothing to copy. Those of a server's database are its administrator's.
 fn directory_of_copies(
     ops: &dyn StorageOps,
     request: &Upgrade,
     found: &[Found<'_>],
-) -> Option<PathBuf> {
-    let mut databases = found.iter().flat_map(|(_, databases)| databases);
-    let first = databases.find(|database| is_changed(database, request))?;
-    match &request.backup {
+) -> Result<Option<PathBuf>, StorageError> {
+    let changed = found.iter().flat_map(|(_, databases)| databases);
+    let mut changed = changed.filter(|database| is_changed(database, request));
+    if let (UpgradeBackup::In(_), Some(database)) =
+        (&request.backup, changed.clone().find(|database| !is_file(database)))
+    {
+        return Err(StorageError::Unsupported {
+            what: format!("a copy of {}", database.database),
+            reason: "a server's database is copied by the server's own programs, such as pg_dump; do that, and leave \
+                     out where copies go. Nothing was changed"
+                .to_owned(),
+        });
+    }
+    let Some(first) = changed.find(|database| is_file(database)) else {
+        return Ok(None);
+    };
+    Ok(match &request.backup {
         UpgradeBackup::Nowhere => None,
         UpgradeBackup::In(directory) => Some(directory.clone()),
         UpgradeBackup::InHome => {
@@ -336,7 +384,11 @@ fn directory_of_copies(
             let at = ops.clock().now().format("%Y%m%dT%H%M%SZ");
             Some(ops.settings().home.join(format!("backup-{revision}-{at}")))
         }
-    }
+    })
+}
+
+fn is_file(database: &DatabaseSchema) -> bool {
+    database.role != DatabaseRole::Everything
 }
 
 async fn copy(
@@ -349,7 +401,7 @@ async fn copy(
     let changed: Vec<(&dyn SchemaStore, &DatabaseSchema)> = found
         .iter()
         .flat_map(|(store, databases)| databases.iter().map(|database| (*store, database)))
-        .filter(|(_, database)| is_changed(database, request))
+        .filter(|(_, database)| is_changed(database, request) && is_file(database))
         .collect();
     progress(UpgradeProgress::Copying {
         databases: changed.len(),
@@ -397,15 +449,24 @@ fn groups(databases: Vec<DatabaseSchema>) -> Vec<Vec<DatabaseSchema>> {
     groups
 }
 
-/// Whether a database was changed.
-async fn change(store: &dyn SchemaStore, database: &DatabaseSchema) -> Result<bool, StorageError> {
+/// What was changed in a database; `None` if nothing had to be.
+async fn change(
+    store: &dyn SchemaStore,
+    database: &DatabaseSchema,
+    how: &SchemaUpgrade,
+    progress: &(dyn Fn(SchemaProgress) + Send + Sync),
+) -> Result<Option<SchemaUpgraded>, StorageError> {
     if !database.is_older() {
-        return Ok(false);
+        return Ok(None);
     }
-    store.upgrade_database(&database.database).await.map(|()| true)
+    store.upgrade_database(&database.database, how, progress).await.map(Some)
 }
 
-fn told(mut found: DatabaseSchema, changed: Result<bool, StorageError>) -> UpgradedDatabase {
+fn told(
+    mut found: DatabaseSchema,
+    changed: Result<Option<SchemaUpgraded>, StorageError>,
+) -> UpgradedDatabase {
+    let mut upgraded = SchemaUpgraded::default();
     let change = match (changed, &mut found.state) {
         (Err(error), _) => DatabaseChange::Failed(error),
         (Ok(_), state @ SchemaState::Unreadable(_)) => {
@@ -414,10 +475,13 @@ fn told(mut found: DatabaseSchema, changed: Result<bool, StorageError>) -> Upgra
                 _ => DatabaseChange::None,
             }
         }
-        (Ok(true), _) => DatabaseChange::Upgraded,
-        (Ok(false), _) => DatabaseChange::None,
+        (Ok(Some(done)), _) => {
+            upgraded = done;
+            DatabaseChange::Upgraded
+        }
+        (Ok(None), _) => DatabaseChange::None,
     };
-    UpgradedDatabase { found, change }
+    UpgradedDatabase { found, change, upgraded }
 }
 
 #[cfg(test)]

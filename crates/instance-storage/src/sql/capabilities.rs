@@ -363,18 +363,18 @@ mod tests {
             refused.unwrap_err().to_string()
         });
         insta::assert_snapshot!(texts.join("\n"), @"
-        H/history/runs.db has no table for tags of asset events, which Dagster 1.0.17 added: run `dagster instance migrate`
-        H/history/runs.db has no column for the cached status of assets, which Dagster 1.1.0 added: run `dagster instance migrate`
-        H/history/runs.db has no table for dynamic partitions, which Dagster 1.1.18 added: run `dagster instance migrate`
-        H/history/runs.db has no numbers of the rows of daemons, which Dagster 1.2.0 added: run `dagster instance migrate`
-        H/history/runs.db has no table for evaluations of automation conditions, which Dagster 1.3.5 added: run `dagster instance migrate`
-        H/history/runs.db has no tables for slots of pools, which Dagster 1.3.8 added: run `dagster instance migrate`
-        H/history/runs.db has no table for asset checks, which Dagster 1.4.11 added: run `dagster instance migrate`
-        H/history/runs.db has no table for limits of pools, which Dagster 1.6.0 added: run `dagster instance migrate`
-        H/history/runs.db has no column for the backfill of a run, which Dagster 1.9.0 added: run `dagster instance migrate`
-        H/history/runs.db has no column for the job of a backfill, which Dagster 1.9.0 added: run `dagster instance migrate`
-        H/history/runs.db has no table for tags of backfills, which Dagster 1.9.0 added: run `dagster instance migrate`
-        H/history/runs.db has no column that says whether a pool has the default limit, which Dagster 1.9.12 added: run `dagster instance migrate`
+        H/history/runs.db has no table for tags of asset events, which Dagster 1.0.17 added: run `dagster-instance migrate`
+        H/history/runs.db has no column for the cached status of assets, which Dagster 1.1.0 added: run `dagster-instance migrate`
+        H/history/runs.db has no table for dynamic partitions, which Dagster 1.1.18 added: run `dagster-instance migrate`
+        H/history/runs.db has no numbers of the rows of daemons, which Dagster 1.2.0 added: run `dagster-instance migrate`
+        H/history/runs.db has no table for evaluations of automation conditions, which Dagster 1.3.5 added: run `dagster-instance migrate`
+        H/history/runs.db has no tables for slots of pools, which Dagster 1.3.8 added: run `dagster-instance migrate`
+        H/history/runs.db has no table for asset checks, which Dagster 1.4.11 added: run `dagster-instance migrate`
+        H/history/runs.db has no table for limits of pools, which Dagster 1.6.0 added: run `dagster-instance migrate`
+        H/history/runs.db has no column for the backfill of a run, which Dagster 1.9.0 added: run `dagster-instance migrate`
+        H/history/runs.db has no column for the job of a backfill, which Dagster 1.9.0 added: run `dagster-instance migrate`
+        H/history/runs.db has no table for tags of backfills, which Dagster 1.9.0 added: run `dagster-instance migrate`
+        H/history/runs.db has no column that says whether a pool has the default limit, which Dagster 1.9.12 added: run `dagster-instance migrate`
         ");
         let head = Capabilities::HEAD;
         head.require(Feature::AssetChecks, "H", || None, Dialect::Sqlite).unwrap();

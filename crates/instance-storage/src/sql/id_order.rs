@@ -13,3 +13,7 @@ pub(crate) const UNDO: &str = "ROLLBACK TO SAVEPOINT ids";
 
 /// Makes writers of ours wait until the transaction ends.
 pub(crate) const LOCK_OURS: &str = "SELECT pg_advisory_xact_lock(4919131752989214)";
+
+/// A row if an index of events is being built. That keeps the lock of `LOCK` until the end.
+pub(crate) const IS_INDEXING: &str = "SELECT 1 FROM pg_stat_progress_create_index \
+     WHERE datname = current_database() AND relid = to_regclass('event_logs')";

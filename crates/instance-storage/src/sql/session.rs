@@ -37,6 +37,6 @@ pub(crate) fn set<'s>(
 }
 
 /// A text as SQL has it, whatever is in it and however the server reads backslashes.
-fn text(value: &str) -> String {
+pub(crate) fn text(value: &str) -> String {
     format!("E'{}'", value.replace('\\', r"\\").replace('\'', r"\'"))
 }

@@ -143,18 +143,19 @@ macro_rules! schema_store {
 
             async fn schema_of_databases(
                 &self,
+                how: &instance_core::storage::SchemaUpgrade,
             ) -> Result<
                 Vec<instance_core::storage::DatabaseSchema>,
                 instance_core::error::StorageError,
             > {
-                self.upgradable().schemas().await
+                self.upgradable().schemas(how).await
             }
 
             async fn lock_schema(
                 &self,
             ) -> Result<instance_core::storage::SchemaLock, instance_core::error::StorageError>
             {
-                self.upgradable().lock()
+                self.upgradable().lock().await
             }
 
             async fn back_up_database(
@@ -168,8 +169,13 @@ macro_rules! schema_store {
             async fn upgrade_database(
                 &self,
                 database: &str,
-            ) -> Result<(), instance_core::error::StorageError> {
-                self.upgradable().upgrade(database).await
+                how: &instance_core::storage::SchemaUpgrade,
+                progress: &(dyn Fn(instance_core::storage::SchemaProgress) + Send + Sync),
+            ) -> Result<
+                instance_core::storage::SchemaUpgraded,
+                instance_core::error::StorageError,
+            > {
+                self.upgradable().upgrade(database, how, progress).await
             }
 
             async fn optimize_for_webserver(

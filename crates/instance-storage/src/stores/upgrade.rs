@@ -2,13 +2,19 @@
 //!
 //! Not here: in which order databases are upgraded, and what is said of it (`domain/upgrading.rs`).
 
+#[cfg(feature = "postgres")]
+mod server;
+
 use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use futures_util::future::join_all;
 use instance_core::error::StorageError;
-use instance_core::storage::{DatabaseRole, DatabaseSchema, SchemaChange, SchemaLock, SchemaState};
+use instance_core::storage::{
+    DatabaseRole, DatabaseSchema, SchemaChange, SchemaLock, SchemaProgress, SchemaState,
+    SchemaUpgrade, SchemaUpgraded,
+};
 
 use crate::db::{Database, exists, upgrade};
 use crate::run_logs::RunLogs;
@@ -36,7 +42,14 @@ impl<'s> Upgradable<'s> {
     }
 
     /// What is found in each, that of the store itself last.
-    pub(super) async fn schemas(&self) -> Result<Vec<DatabaseSchema>, StorageError> {
+    #[cfg_attr(
+        not(feature = "postgres"),
+        expect(unused_variables, reason = "files are upgraded in one way")
+    )]
+    pub(super) async fn schemas(
+        &self,
+        how: &SchemaUpgrade,
+    ) -> Result<Vec<DatabaseSchema>, StorageError> {
         let of_runs = match self.run_logs {
             Some(run_logs) => run_logs.files().await?,
             None => Vec::new(),
@@ -58,13 +71,17 @@ impl<'s> Upgradable<'s> {
                 }
             }
             #[cfg(feature = "postgres")]
-            Database::Postgres(_) => found.push(of_server(self.main).await),
+            Database::Postgres(server) => found.push(server::described(server, how).await),
         }
         Ok(found)
     }
 
-    /// Locks the files against other processes that upgrade them.
-    pub(super) fn lock(&self) -> Result<SchemaLock, StorageError> {
+    /// Locks the database against other processes that upgrade it.
+    pub(super) async fn lock(&self) -> Result<SchemaLock, StorageError> {
+        #[cfg(feature = "postgres")]
+        if let Database::Postgres(server) = self.main {
+            return server.lock_upgrade().await;
+        }
         let Some(path) = self.file() else {
             return Ok(SchemaLock::default());
         };
@@ -77,17 +94,24 @@ impl<'s> Upgradable<'s> {
         let path = PathBuf::from(name);
         let failed =
             |source| StorageError::Io { action: "lock", path: path.display().to_string(), source };
-        let file = File::create(&path).map_err(failed)?;
-        match file.try_lock() {
-            Ok(()) => Ok(SchemaLock::new(Lock { path, _file: file })),
-            Err(TryLockError::WouldBlock) => Err(StorageError::Unsupported {
-                what: format!("an upgrade of {}", self.main.name()),
-                reason:
-                    "another process upgrades it; wait until that has ended. Nothing was changed"
-                        .to_owned(),
-            }),
-            Err(TryLockError::Error(source)) => Err(failed(source)),
-        }
+        let file = loop {
+            let file = File::create(&path).map_err(failed)?;
+            match file.try_lock() {
+                // Whoever had it before has deleted it, and another process may lock a new one of this name.
+                Ok(()) if is_at(&file, &path).map_err(failed)? => break file,
+                Ok(()) => {}
+                Err(TryLockError::WouldBlock) => {
+                    return Err(StorageError::Unsupported {
+                        what: format!("an upgrade of {}", self.main.name()),
+                        reason:
+                            "another process upgrades it; wait until that has ended. Nothing was changed"
+                                .to_owned(),
+                    });
+                }
+                Err(TryLockError::Error(source)) => return Err(failed(source)),
+            }
+        };
+        Ok(SchemaLock::new(Lock { path, _file: file }))
     }
 
     /// Copies the file of this name.
@@ -96,10 +120,29 @@ impl<'s> Upgradable<'s> {
         upgrade::back_up(&path, schema, to).await
     }
 
-    /// Upgrades the file of this name.
-    pub(super) async fn upgrade(&self, name: &str) -> Result<(), StorageError> {
+    /// Upgrades the database of this name.
+    #[cfg_attr(
+        not(feature = "postgres"),
+        expect(unused_variables, reason = "files are upgraded in one way")
+    )]
+    pub(super) async fn upgrade(
+        &self,
+        name: &str,
+        how: &SchemaUpgrade,
+        progress: &(dyn Fn(SchemaProgress) + Send + Sync),
+    ) -> Result<SchemaUpgraded, StorageError> {
+        #[cfg(feature = "postgres")]
+        if let Database::Postgres(server) = self.main
+            && *server.name().as_ref() == *name
+        {
+            return server.upgrade_schema(how, progress).await;
+        }
         let (path, schema) = self.file_named(name)?;
-        upgrade::upgrade(&path, schema).await
+        let deleted_tags = upgrade::upgrade(&path, schema).await?;
+        self.main.forget_capabilities();
+        let mut upgraded = SchemaUpgraded::default();
+        upgraded.deleted_tags = deleted_tags;
+        Ok(upgraded)
     }
 
     /// The file of the store itself; `None` if it is in memory or on a server.
@@ -189,47 +232,22 @@ fn shared(steps: Vec<Step>, plans: &mut Vec<Arc<[SchemaChange]>>) -> Arc<[Schema
     plan
 }
 
-/// A server's database: it is at the newest revision, or Dagster has to upgrade it.
-#[cfg(feature = "postgres")]
-async fn of_server(database: &Database) -> DatabaseSchema {
-    let name = database.name().to_string();
-    let mut schema = DatabaseSchema::new(name.clone(), DatabaseRole::Everything);
-    let found = async {
-        database.ready().await?;
-        super::schema::revision(database).await
+/// Whether an open file is the one that has this name now.
+#[cfg(unix)]
+fn is_at(file: &File, path: &Path) -> std::io::Result<bool> {
+    use std::os::unix::fs::MetadataExt;
+    let found = match std::fs::metadata(path) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+        found => found?,
     };
-    match found.await {
-        Ok(revision) if revision == HEAD => {
-            schema.revision = Some(revision);
-            match unfinished(database).await {
-                Ok(names) => schema.unfinished_data_migrations = names,
-                Err(error) => schema.state = SchemaState::Unreadable(error),
-            }
-        }
-        Ok(found) | Err(StorageError::Revision { found, .. }) => {
-            schema.revision = Some(found.clone());
-            schema.state = SchemaState::Refused(StorageError::Unsupported {
-                what: format!("an upgrade of {name} from the revision {found}"),
-                reason: "this version upgrades SQLite alone; run `dagster instance migrate` of Dagster 1.13. \
-                         Nothing was changed"
-                    .to_owned(),
-            });
-        }
-        Err(error) => schema.state = SchemaState::Unreadable(error),
-    }
-    schema
+    let file = file.metadata()?;
+    Ok((file.dev(), file.ino()) == (found.dev(), found.ino()))
 }
 
-/// The data migrations that are not marked in a database with all three stores.
-#[cfg(feature = "postgres")]
-async fn unfinished(database: &Database) -> Result<Vec<&'static str>, StorageError> {
-    let mut unfinished = Vec::new();
-    for name in Schema::OF_ONE_DATABASE.iter().flat_map(|schema| schema.completed_migrations()) {
-        if !super::schema::has_built_index(database, name).await? {
-            unfinished.push(*name);
-        }
-    }
-    Ok(unfinished)
+/// Whether an open file is the one that has this name now. Elsewhere nobody deletes a file that is open.
+#[cfg(not(unix))]
+fn is_at(_: &File, path: &Path) -> std::io::Result<bool> {
+    path.try_exists()
 }
 
 /// A locked file, which goes when the lock does.
@@ -240,7 +258,7 @@ struct Lock {
 
 impl Drop for Lock {
     fn drop(&mut self) {
-        // An upgrade that meets it unlocked takes it over.
+        // It is still locked: whoever has opened it sees that it is gone. One that a killed process left is taken over.
         let _ = std::fs::remove_file(&self.path);
     }
 }

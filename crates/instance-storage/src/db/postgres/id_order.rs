@@ -10,17 +10,21 @@ use std::time::{Duration, Instant};
 use sqlx::PgConnection;
 use tokio::sync::{Mutex, MutexGuard};
 
-use crate::sql::id_order::{LOCK, LOCK_OURS, UNDO};
+use crate::sql::id_order::{IS_INDEXING, LOCK, LOCK_OURS, UNDO};
 
 /// How long after a refused lock no other one is asked for. Whoever waits for the lock holds up every writer, and
 /// what is in its way takes long: an autovacuum, or the deletion of many events.
 const PAUSE: Duration = Duration::from_secs(2);
 
+/// The same while an index of events is built beside its users, as `migrate` does it: that takes much longer.
+const PAUSE_OF_BUILD: Duration = Duration::from_secs(30);
+
 /// The turns of those who write events.
 #[derive(Debug, Default)]
 pub(super) struct IdOrder {
     turn: Mutex<()>,
-    refused_at: std::sync::Mutex<Option<Instant>>,
+    /// Until when no lock is asked for.
+    refused_until: std::sync::Mutex<Option<Instant>>,
 }
 
 impl IdOrder {
@@ -37,8 +41,9 @@ impl IdOrder {
             match sqlx::raw_sql(LOCK).execute(&mut *transaction).await {
                 Ok(_) => return Ok(()),
                 Err(error) if is_refusal(&error) => {
-                    self.refuse(&error);
                     sqlx::raw_sql(UNDO).execute(&mut *transaction).await?;
+                    let is_indexing = is_indexing(transaction).await?;
+                    self.refuse(&error, if is_indexing { PAUSE_OF_BUILD } else { PAUSE });
                 }
                 Err(error) => return Err(error),
             }
@@ -47,18 +52,30 @@ impl IdOrder {
     }
 
     fn was_refused(&self) -> bool {
-        let refused_at = self.refused_at.lock().unwrap_or_else(PoisonError::into_inner);
-        refused_at.is_some_and(|at| at.elapsed() < PAUSE)
+        let refused_until = self.refused_until.lock().unwrap_or_else(PoisonError::into_inner);
+        refused_until.is_some_and(|until| Instant::now() < until)
     }
 
-    fn refuse(&self, error: &sqlx::Error) {
-        let mut refused_at = self.refused_at.lock().unwrap_or_else(PoisonError::into_inner);
-        if refused_at.replace(Instant::now()).is_none() {
+    fn refuse(&self, error: &sqlx::Error, pause: Duration) {
+        let mut refused_until = self.refused_until.lock().unwrap_or_else(PoisonError::into_inner);
+        if refused_until.replace(Instant::now() + pause).is_none() {
             tracing::warn!(
                 %error,
                 "events of ours and of other programs may become visible out of the order of their ids"
             );
         }
+    }
+}
+
+/// Whether an index of events is being built. A server that cannot say it (before 12) builds none.
+async fn is_indexing(transaction: &mut PgConnection) -> sqlx::Result<bool> {
+    match sqlx::raw_sql(IS_INDEXING).fetch_optional(&mut *transaction).await {
+        Ok(row) => Ok(row.is_some()),
+        Err(error) if error.as_database_error().is_some() => {
+            sqlx::raw_sql(UNDO).execute(transaction).await?;
+            Ok(false)
+        }
+        Err(error) => Err(error),
     }
 }
 

@@ -10,6 +10,7 @@ mod params;
 mod relay;
 mod seen;
 mod servers;
+mod upgrade;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -174,7 +175,7 @@ impl PostgresDatabase {
         }
     }
 
-    pub(super) const fn name(&self) -> &Arc<str> {
+    pub(crate) const fn name(&self) -> &Arc<str> {
         &self.name
     }
 

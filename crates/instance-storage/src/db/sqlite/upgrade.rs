@@ -75,12 +75,13 @@ pub(crate) async fn back_up(path: &Path, schema: Schema, to: &Path) -> Result<()
     finished.map_err(|source| io_error("finish", to, source))
 }
 
-/// Brings a file to the newest revision, in one transaction. It changes nothing if the file has that revision.
+/// Brings a file to the newest revision, in one transaction. It changes nothing if the file has that revision. Returns how
+/// many rows of doubled tags it deleted.
 ///
 /// # Errors
 ///
 /// As [`look`] has them. Nothing is changed then.
-pub(crate) async fn upgrade(path: &Path, schema: Schema) -> Result<(), StorageError> {
+pub(crate) async fn upgrade(path: &Path, schema: Schema) -> Result<u64, StorageError> {
     if let Some(read) = access::look(path).await?.access.read_only() {
         let database = path.display().to_string();
         return Err(StorageError::ReadOnly {
@@ -164,23 +165,25 @@ impl File {
         Ok(Found { revision, steps, doubled_tags, unfinished })
     }
 
-    async fn upgrade(&mut self) -> Result<(), StorageError> {
+    async fn upgrade(&mut self) -> Result<u64, StorageError> {
         self.execute(schema::BEGIN_WRITE).await?;
         let done = self.change().await;
         let end = if done.is_ok() { schema::COMMIT } else { schema::ROLLBACK };
         let ended = self.execute(end).await;
         // The first error is the one to return.
-        done.and(ended.map(drop))
+        let deleted = done?;
+        ended.map(|_| deleted)
     }
 
     /// Looks again, within the transaction, and does what is still to be done.
-    async fn change(&mut self) -> Result<(), StorageError> {
+    async fn change(&mut self) -> Result<u64, StorageError> {
         let found = self.look().await?;
         let Some(steps) = found.steps else {
-            return Ok(());
+            return Ok(0);
         };
+        let mut deleted = 0;
         if found.doubled_tags > 0 {
-            let deleted = self.execute(schema::DELETE_DOUBLED_TAGS).await?;
+            deleted = self.execute(schema::DELETE_DOUBLED_TAGS).await?;
             tracing::info!(database = %self.name, rows = deleted, "deleted doubled tags");
         }
         for statement in steps.iter().flat_map(|step| &step.statements) {
@@ -195,7 +198,7 @@ impl File {
             self.statements().execute(&schema::insert_revision(HEAD)).await?;
         }
         tracing::info!(database = %self.name, from = found.revision, "upgraded");
-        Ok(())
+        Ok(deleted)
     }
 
     async fn catalog(&mut self) -> Result<Catalog, StorageError> {
@@ -278,9 +281,14 @@ fn makes_tags_unique(step: &Step) -> bool {
 /// Refuses a copy for which there is no room.
 async fn require_room(path: &Path, directory: &Path) -> Result<(), StorageError> {
     let size = tokio::fs::metadata(path).await.map_err(|source| io_error("read", path, source))?;
+    let mut log = path.as_os_str().to_owned();
+    log.push("-wal");
+    // What is in the log alone is in the copy, too.
+    let of_log = tokio::fs::metadata(&log).await.map_or(0, |log| log.len());
+    let size = size.len().saturating_add(of_log);
     #[cfg(unix)]
     {
-        let (needed, asked) = (u128::from(size.len()), directory.to_owned());
+        let (needed, asked) = (u128::from(size), directory.to_owned());
         let asking = tokio::task::spawn_blocking(move || nix::sys::statvfs::statvfs(&asked)).await;
         // Where the file system does not say it, the copy itself will.
         if let Ok(Ok(system)) = asking {

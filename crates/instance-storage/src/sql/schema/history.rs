@@ -10,6 +10,8 @@ mod change;
 pub(crate) mod fresh;
 pub(crate) mod mend;
 mod plan;
+#[cfg(feature = "postgres")]
+pub(crate) mod server;
 
 pub(crate) use catalog::{Catalog, SQLITE_COLUMNS, SQLITE_INDEXES};
 pub(crate) use chain::{CHAIN, UNIQUE_TAGS};

@@ -2,6 +2,8 @@
 
 pub(crate) mod history;
 mod revisions;
+#[cfg(feature = "postgres")]
+pub(crate) mod server;
 
 use std::borrow::Cow;
 

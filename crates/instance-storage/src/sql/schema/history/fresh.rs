@@ -8,7 +8,8 @@ use crate::sql::Dialect;
 use crate::sql::schema::Schema;
 
 /// Revisions that no release ended with: alembic passes them on its way.
-const PASSED: [&str; 4] = ["16689497301f", "63d7a8ec641a", "1aca709bba64", "f495c27d5019"];
+pub(super) const PASSED: [&str; 4] =
+    ["16689497301f", "63d7a8ec641a", "1aca709bba64", "f495c27d5019"];
 
 /// Data migrations that a new database has been through only since a revision.
 const LATER_MIGRATIONS: [(&str, &str); 3] = [

@@ -47,12 +47,22 @@ pub(crate) fn plan(dialect: Dialect, way: Way, catalog: &Catalog) -> Vec<Step> {
     for revision in CHAIN.get(from + 1..).unwrap_or_default() {
         for change in revision.changes.iter().filter(|change| takes(change)) {
             if change.is_due(&catalog) {
+                let mut statements: Vec<_> = left_over(change, &catalog).into_iter().collect();
+                statements.extend(change.statements(dialect));
                 change.apply(&mut catalog, dialect);
-                steps.push(step(revision, change.statements(dialect)));
+                steps.push(step(revision, statements));
             }
         }
     }
     steps
+}
+
+/// Drops the copy of a table that an upgrade of Dagster's was making when it was interrupted. The table itself is still
+/// there, else nothing would be due.
+fn left_over(change: &Change, catalog: &Catalog) -> Option<String> {
+    let Change::RowId { table, .. } = change else { return None };
+    let copy = format!("_alembic_tmp_{table}");
+    catalog.has_table(&copy).then(|| format!("DROP TABLE {copy}"))
 }
 
 const fn step(revision: &'static Revision, statements: Vec<String>) -> Step {
@@ -166,6 +176,17 @@ mod tests {
             &"7e2f3204cf8e ALTER TABLE concurrency_limits ADD COLUMN using_default_limit BOOLEAN DEFAULT 0 NOT NULL".to_owned()
         ));
         assert!(!steps.iter().any(|step| step.contains("CREATE TABLE")), "{steps:?}");
+    }
+
+    #[test]
+    fn what_an_interrupted_upgrade_of_dagster_left_is_dropped() {
+        let tables =
+            [("kvs", &["key", "value"][..]), ("_alembic_tmp_kvs", &["key", "value", "id"])];
+        let half = catalog(&tables, &[]);
+        let at = position("e62c379ac8f4").unwrap();
+        let steps = text(&plan(Dialect::Sqlite, Way::Chain(at), &half));
+        assert_eq!(steps[0], "d9092588866f DROP TABLE _alembic_tmp_kvs");
+        assert!(steps[1].contains("CREATE TABLE _alembic_tmp_kvs"), "{steps:?}");
     }
 
     #[test]

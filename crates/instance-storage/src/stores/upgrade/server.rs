@@ -1,0 +1,71 @@
+//! What is found in a server's database, as the core says it: changes, and what others feel of them.
+
+use instance_core::error::StorageError;
+use instance_core::storage::{
+    DatabaseRole, DatabaseSchema, SchemaChange, SchemaImpact, SchemaState, SchemaUpgrade,
+};
+
+use crate::db::PostgresDatabase;
+use crate::sql::schema::HEAD;
+use crate::sql::schema::history::server::{Action, Facts, Lock, Manner};
+use crate::sql::tables::event_logs;
+
+/// What is found in the database.
+pub(super) async fn described(database: &PostgresDatabase, how: &SchemaUpgrade) -> DatabaseSchema {
+    let name = database.name().to_string();
+    let mut schema = DatabaseSchema::new(name, DatabaseRole::Everything);
+    match database.look_at_schema(how).await {
+        Ok((found, doubled_tags)) => {
+            schema.bytes = Some(found.facts.sizes.values().map(|size| size.bytes).sum());
+            schema.revision = found.revision;
+            schema.unfinished_data_migrations = found.unfinished;
+            if !found.actions.is_empty() {
+                let changes = found.actions.iter().map(|action| change(action, &found.facts));
+                let changes = changes.collect::<Vec<_>>().into();
+                schema.state = SchemaState::Older { to: HEAD, changes, doubled_tags };
+            }
+        }
+        Err(StorageError::Revision { database, found, expected, remedy }) => {
+            schema.revision = Some(found.clone());
+            let refused = StorageError::Revision { database, found, expected, remedy };
+            schema.state = SchemaState::Refused(refused);
+        }
+        Err(error @ StorageError::Unsupported { .. }) => {
+            schema.state = SchemaState::Refused(error);
+        }
+        Err(error) => schema.state = SchemaState::Unreadable(error),
+    }
+    schema
+}
+
+fn change(action: &Action, facts: &Facts) -> SchemaChange {
+    SchemaChange::new(action.revision, action.release, action.statements.clone())
+        .with_impact(impact(action, facts))
+}
+
+fn impact(action: &Action, facts: &Facts) -> SchemaImpact {
+    let Some((table, lock)) = &action.lock else {
+        return SchemaImpact::none();
+    };
+    let size = facts.sizes.get(table).copied().unwrap_or_default();
+    let who_waits = match (lock, action.manner) {
+        (Lock::AccessExclusive, _) => "everybody who reads or writes the table",
+        (Lock::ShareRowExclusive, _) => "everybody who writes to the table",
+        // docs/postgres.md says more of it.
+        (Lock::ShareUpdateExclusive, _) if table == event_logs::TABLE => {
+            "nobody who reads or writes; vacuum does, and until the end events of Dagster and of this program may \
+             appear out of the order of their ids"
+        }
+        (Lock::ShareUpdateExclusive, _) => "nobody who reads or writes; vacuum does",
+    };
+    let longest_wait = match (action.manner, action.rewrites) {
+        (Manner::Alone, _) => String::new(),
+        (Manner::Together, false) => "0.5 s for the lock, then milliseconds".to_owned(),
+        (Manner::Together, true) => {
+            format!("0.5 s for the lock, then as long as writing {} bytes takes", size.bytes)
+        }
+    };
+    SchemaImpact::of_lock(table, lock.name(), who_waits, longest_wait)
+        .with_bytes(size.bytes)
+        .with_rows(size.rows)
+}
