@@ -69,7 +69,7 @@ fn change(change: &SchemaChange) -> Value {
     })
 }
 
-const fn role(role: DatabaseRole) -> &'static str {
+pub(super) const fn role(role: DatabaseRole) -> &'static str {
     match role {
         DatabaseRole::Runs => "runs",
         DatabaseRole::Events => "events",

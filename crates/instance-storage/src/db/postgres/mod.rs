@@ -1,6 +1,7 @@
 //! One Postgres database, in which Dagster keeps all three stores: a bounded pool of connections, short
 //! transactions, and a server that may go away and come back.
 
+mod check;
 mod config;
 mod contact;
 mod id_order;
