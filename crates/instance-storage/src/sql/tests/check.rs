@@ -1,6 +1,6 @@
 //! The statements of a check of the schema: those that read a database, and those that mend what is missing in a new one.
 
-use std::fmt::Write as _;
+use instance_core::storage::SchemaSeverity;
 
 use super::compare;
 use crate::sql::Dialect;
@@ -82,27 +82,15 @@ fn without(found: &Found) -> Vec<Found> {
 }
 
 #[test]
-fn what_mends_a_database() {
-    for (name, dialect) in
-        [("check_mends_sqlite", Dialect::Sqlite), ("check_mends_postgres", Dialect::Postgres)]
-    {
+fn all_that_is_missing_is_found_with_what_mends_it() {
+    for dialect in [Dialect::Sqlite, Dialect::Postgres] {
         let found = whole(dialect);
         assert_eq!(check(dialect, &ALL, &found), []);
-        let mut text = String::new();
         for lacking in without(&found) {
             let findings = check(dialect, &ALL, &lacking);
-            assert!(!findings.is_empty());
-            for finding in findings {
-                let (severity, problem) = (finding.severity.as_str(), finding.problem.as_str());
-                writeln!(text, "-- {severity}: {problem}: {}", finding.object).unwrap();
-                for statement in finding.mend.statements {
-                    writeln!(text, "{statement};").unwrap();
-                }
-                if let Some(advice) = finding.mend.advice {
-                    writeln!(text, "-- {advice}").unwrap();
-                }
-            }
+            let first = findings.first().unwrap();
+            assert!(first.severity > SchemaSeverity::Note, "{first:?}");
+            assert!(!first.mend.statements.is_empty(), "{first:?}");
         }
-        compare(name, &text);
     }
 }
