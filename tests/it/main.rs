@@ -12,6 +12,7 @@ mod crash;
 mod cron;
 mod dagster_watches;
 mod data_migrations;
+mod doctor;
 mod exec;
 mod execution;
 mod following;

@@ -3,6 +3,7 @@
 mod assets;
 mod config;
 mod daemons;
+mod doctor;
 mod migrate;
 mod partitions;
 mod reindex;
@@ -22,6 +23,7 @@ pub(crate) use assets::{
 };
 pub(crate) use config::{ConfigCheckOf, ConfigCommand};
 pub(crate) use daemons::{DaemonCommand, DaemonStatusOf, DaemonWipe};
+pub(crate) use doctor::Doctor;
 pub(crate) use migrate::Migrate;
 pub(crate) use partitions::{
     KeysOf, PartitionsAdd, PartitionsCommand, PartitionsDelete, PartitionsList,
@@ -83,6 +85,7 @@ pub(crate) enum Command {
     /// Check the configuration, and show what it says
     #[command(subcommand)]
     Config(ConfigCommand),
+    Doctor(Doctor),
     Migrate(Migrate),
     Reindex(Reindex),
     /// Say where the instance is, and what it holds

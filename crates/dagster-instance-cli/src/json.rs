@@ -5,6 +5,7 @@
 mod assets;
 mod config;
 mod daemons;
+mod doctor;
 mod migrate;
 mod partitions;
 mod scheduling;
@@ -26,6 +27,7 @@ pub(crate) use assets::{
 };
 pub(crate) use config::{config, config_check};
 pub(crate) use daemons::{daemon_status, wiped_heartbeats};
+pub(crate) use doctor::finding as schema_finding;
 pub(crate) use migrate::{database_to_upgrade, index_to_build, upgraded_database};
 pub(crate) use partitions::{added_partitions, deleted_partitions, partition};
 pub(crate) use scheduling::{

@@ -75,6 +75,7 @@ async fn run(arguments: Arguments) -> Result<ExitCode> {
         Command::Partitions(command) => return run_partitions(place, command).await,
         Command::Daemon(command) => return run_daemon(place, command).await,
         Command::Config(command) => return run_config(place, &command),
+        Command::Doctor(doctor) => return commands::doctor::run(place, &doctor).await,
         Command::Migrate(migrate) => return commands::migrate::run(place, &migrate).await,
         Command::Schedule(command) => run_schedule(place, &command).await,
         Command::Sensor(command) => run_sensor(place, &command).await,

@@ -42,7 +42,7 @@ pub(crate) fn parse(raw: &[OsString]) -> Result<Arguments, ExitCode> {
 /// that of `exec`. It is known even if the arguments cannot be read, since they name a command.
 pub(crate) fn answers_by_code(raw: &[OsString]) -> bool {
     let path = path_of(raw);
-    matches!(path.as_slice(), ["exec", ..] | ["run", "tail" | "wait" | "cancel", ..])
+    matches!(path.as_slice(), ["exec" | "doctor", ..] | ["run", "tail" | "wait" | "cancel", ..])
 }
 
 /// The words that name the command.
@@ -157,6 +157,7 @@ mod tests {
         check("dagster-instance run --home wait list", false);
         check("dagster-instance run list tail", false);
         check("dagster-instance help exec", false);
+        check("dagster-instance doctor --schema", true);
         check("dagster-instance info", false);
         check("dagster-instance -- exec", false);
     }

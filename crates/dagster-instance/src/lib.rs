@@ -56,7 +56,7 @@ pub use instance_storage::{
     AddedDynamicPartitions, DataMigrations, DatabaseChange, DynamicPartitionsProgress,
     HistoricalJob, InfoDict, InfoValue, LocalComputeLogManager, MIGRATED_INDEXES,
     NoOpComputeLogManager, REINDEXED_INDEXES, Reindex, ReindexEvent, ReindexProgress,
-    ReindexedIndex, SECONDARY_INDEXES, Snapshot, StorageInfo, UnbuiltIndex,
+    ReindexedIndex, SECONDARY_INDEXES, SchemaCheck, Snapshot, StorageInfo, UnbuiltIndex,
     UnservedComputeLogManager, Upgrade, UpgradeBackup, UpgradeOutcome, UpgradePlan,
     UpgradeProgress, UpgradedDatabase, read_partition_keys,
 };

@@ -53,9 +53,10 @@ pub use db::PostgresConfig;
 pub use domain::{
     AddedDynamicPartitions, DataMigrations, DatabaseChange, DynamicPartitionsProgress,
     HistoricalJob, InfoDict, InfoValue, MIGRATED_INDEXES, REINDEXED_INDEXES, Reindex, ReindexEvent,
-    ReindexProgress, ReindexedIndex, SECONDARY_INDEXES, Snapshot, StorageInfo, UnbuiltIndex,
-    Upgrade, UpgradeBackup, UpgradeOutcome, UpgradePlan, UpgradeProgress, UpgradedDatabase,
-    add_daemon_heartbeat, add_dynamic_partitions, add_dynamic_partitions_in_batches, add_snapshot,
+    ReindexProgress, ReindexedIndex, SECONDARY_INDEXES, SchemaCheck, Snapshot, StorageInfo,
+    UnbuiltIndex, Upgrade, UpgradeBackup, UpgradeOutcome, UpgradePlan, UpgradeProgress,
+    UpgradedDatabase, add_daemon_heartbeat, add_dynamic_partitions,
+    add_dynamic_partitions_in_batches, add_snapshot, check_schema,
     daemon_skip_heartbeats_without_errors, delete_dynamic_partition, dispose,
     file_manager_directory, get_daemon_heartbeats, get_daemon_statuses, get_dynamic_partitions,
     get_dynamic_partitions_definition_id, get_existing_dynamic_partitions, get_historical_job,

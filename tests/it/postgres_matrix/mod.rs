@@ -2,6 +2,7 @@
 
 mod clocks;
 mod connecting;
+mod doctor;
 mod poolers;
 mod rights;
 pub(crate) mod server;

@@ -60,8 +60,7 @@ pub(crate) async fn run(place: &InstancePlace, args: &Migrate) -> Result<ExitCod
     stop_by_signal(how.stop.clone())?;
     let mut said = Said::new();
     let which = data_migrations(args);
-    let upgrade =
-        Upgrade::new().with_backup(backup).with_schema(how).with_data_migrations(which);
+    let upgrade = Upgrade::new().with_backup(backup).with_schema(how).with_data_migrations(which);
     let outcome = match instance.upgrade(&upgrade, &mut |at| said.say(at)).await {
         Ok(outcome) => outcome,
         Err(error) if is_refusal(&error) => {

@@ -12,6 +12,7 @@ pub(crate) mod config_show;
 pub(crate) mod daemon_liveness;
 pub(crate) mod daemon_status;
 pub(crate) mod daemon_wipe;
+pub(crate) mod doctor;
 pub(crate) mod exec;
 pub(crate) mod index_progress;
 pub(crate) mod info;

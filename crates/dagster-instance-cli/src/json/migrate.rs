@@ -98,7 +98,7 @@ fn held(lock: &HeldLock) -> Value {
     })
 }
 
-const fn role(role: DatabaseRole) -> &'static str {
+pub(super) const fn role(role: DatabaseRole) -> &'static str {
     match role {
         DatabaseRole::Runs => "runs",
         DatabaseRole::Events => "events",

@@ -6,6 +6,7 @@ mod assets;
 mod config;
 mod configured;
 mod daemons;
+mod doctor;
 mod ended;
 mod ending;
 mod errors;

@@ -15,8 +15,8 @@ use instance_core::storage::{
 };
 use instance_storage::{
     AddedDynamicPartitions, DynamicPartitionsProgress, HistoricalJob, InfoDict, Reindex,
-    ReindexProgress, ReindexedIndex, Snapshot, StorageInfo, Upgrade, UpgradeOutcome, UpgradePlan,
-    UpgradeProgress,
+    ReindexProgress, ReindexedIndex, SchemaCheck, Snapshot, StorageInfo, Upgrade, UpgradeOutcome,
+    UpgradePlan, UpgradeProgress,
 };
 
 use crate::instance::DagsterInstance;
@@ -84,6 +84,18 @@ impl DagsterInstance {
     /// [`InstanceError::Storage`] if the storage fails. Nothing is written then.
     pub async fn add_snapshot(&self, snapshot: &Snapshot) -> Result<SnapshotId, InstanceError> {
         instance_storage::add_snapshot(self, snapshot).await
+    }
+
+    /// Compares each database of the instance with what its revision has, and returns what is missing, different or too much,
+    /// each with what mends it.
+    ///
+    /// Nothing is changed, and nothing is created. A database that cannot be read is a finding, and the others are looked at.
+    ///
+    /// # Errors
+    ///
+    /// [`InstanceError::Storage`] if the databases cannot be listed.
+    pub async fn check_schema(&self) -> Result<SchemaCheck, InstanceError> {
+        instance_storage::check_schema(self).await
     }
 
     /// Returns whether daemons leave a sign of life only if they have errors to tell. In Dagster's open source they always

@@ -7,6 +7,7 @@
 //! * What is not there is `Ok(None)` or empty, never an error.
 //! * Methods may be called from any number of tasks at once.
 
+mod check;
 mod compute_logs;
 mod event_log;
 mod only;
@@ -17,6 +18,7 @@ mod schema;
 mod stores;
 mod upgrade;
 
+pub use check::{CheckedDatabase, SchemaFinding, SchemaMend, SchemaProblem, SchemaSeverity};
 pub use compute_logs::{
     CapturedLogContext, CapturedLogData, CapturedLogMetadata, ComputeIoType, ComputeLogCapture,
     ComputeLogCursor, ComputeLogCursorError, ComputeLogKey, ComputeLogManager,

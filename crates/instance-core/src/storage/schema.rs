@@ -6,7 +6,9 @@ use std::time::Duration;
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 
-use super::{DatabaseSchema, SchemaLock, SchemaProgress, SchemaUpgrade, SchemaUpgraded};
+use super::{
+    CheckedDatabase, DatabaseSchema, SchemaLock, SchemaProgress, SchemaUpgrade, SchemaUpgraded,
+};
 use crate::error::StorageError;
 
 /// The data migrations that Dagster knows for a store of runs, in their order.
@@ -153,6 +155,13 @@ pub trait SchemaStore: std::fmt::Debug + Send + Sync + 'static {
         how: &SchemaUpgrade,
     ) -> Result<Vec<DatabaseSchema>, StorageError> {
         let _ = how;
+        Ok(Vec::new())
+    }
+
+    /// What a check of the schema finds in each database of the store: those of single runs first, those that are alike
+    /// together, and the main one last. Nothing is changed, and nothing is created. A database that cannot be read is a
+    /// finding, and no error. It is empty if the store has no database.
+    async fn check_databases(&self) -> Result<Vec<CheckedDatabase>, StorageError> {
         Ok(Vec::new())
     }
 

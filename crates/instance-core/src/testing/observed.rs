@@ -17,10 +17,10 @@ use crate::ids::{RunId, SnapshotId};
 use crate::run::DagsterRun;
 use crate::snap::SnapshotBody;
 use crate::storage::{
-    AssetCheckStore, AssetPartitionStore, AssetStore, BackfillStore, DaemonStore, DatabaseSchema,
-    DynamicPartitionStore, EventLogStorage, EventSignal, EventStore, EventWatch, PoolStore,
-    RecordsForRun, RunStorage, RunStore, SchemaLock, SchemaProgress, SchemaStore, SchemaUpgrade,
-    SchemaUpgraded, SnapshotStore, StoredEvents, Stores,
+    AssetCheckStore, AssetPartitionStore, AssetStore, BackfillStore, CheckedDatabase, DaemonStore,
+    DatabaseSchema, DynamicPartitionStore, EventLogStorage, EventSignal, EventStore, EventWatch,
+    PoolStore, RecordsForRun, RunStorage, RunStore, SchemaLock, SchemaProgress, SchemaStore,
+    SchemaUpgrade, SchemaUpgraded, SnapshotStore, StoredEvents, Stores,
 };
 use crate::testing::doubles::{
     AssetCheckStoreDouble, AssetPartitionStoreDouble, AssetStoreDouble, BackfillStoreDouble,
@@ -229,6 +229,10 @@ macro_rules! not_observed {
                 how: &SchemaUpgrade,
             ) -> Result<Vec<DatabaseSchema>, StorageError> {
                 self.inner.schema_of_databases(how).await
+            }
+
+            async fn check_databases(&self) -> Result<Vec<CheckedDatabase>, StorageError> {
+                self.inner.check_databases().await
             }
 
             async fn lock_schema(&self) -> Result<SchemaLock, StorageError> {

@@ -40,6 +40,7 @@ pub(crate) use postgres::PostgresDatabase;
 pub(crate) use row::Row;
 use sqlite::SqliteDatabase;
 use sqlite::Statements;
+pub(crate) use sqlite::check;
 pub(crate) use sqlite::upgrade;
 pub(crate) use sqlite::{FILES_OF_SHARD, RunFile, RunFiles, SqlitePlace, exists, touch};
 pub(crate) use too_long::naming;

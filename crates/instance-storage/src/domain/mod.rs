@@ -1,9 +1,10 @@
-//! The functions of the storage domain: dynamic partitions, snapshots, signs of life, reindexing, upgrading, wiping, and what
+//! The functions of the storage domain: dynamic partitions, snapshots, signs of life, reindexing, upgrading, checking the schema, wiping, and what
 //! there is to say about the storages.
 //!
 //! They know the contracts of stores alone, so they work on stores of any kind. Not here: any database.
 
 mod bulk;
+mod checking;
 mod connections;
 mod daemons;
 mod directories;
@@ -19,6 +20,7 @@ pub use bulk::{
     AddedDynamicPartitions, DynamicPartitionsProgress, add_dynamic_partitions_in_batches,
     read_partition_keys,
 };
+pub use checking::{SchemaCheck, check_schema};
 pub use connections::{dispose, optimize_for_webserver};
 pub use daemons::{
     add_daemon_heartbeat, daemon_skip_heartbeats_without_errors, get_daemon_heartbeats,

@@ -12,7 +12,8 @@ use instance_core::ids::RunId;
 use instance_core::ops::StorageOps;
 use instance_core::run::{DagsterRunStatus, RunsFilter};
 use instance_core::storage::{
-    DataMigrationStep, EventStore, Only, RunStore, RunTimes, RunsPage, SchemaStore, Stores, UpgradeStop,
+    DataMigrationStep, EventStore, Only, RunStore, RunTimes, RunsPage, SchemaStore, Stores,
+    UpgradeStop,
 };
 
 use super::upgrading::interrupted;

@@ -38,5 +38,6 @@ pub(crate) fn set<'s>(
 
 /// A text as SQL has it, whatever is in it and however the server reads backslashes.
 pub(crate) fn text(value: &str) -> String {
-    format!("E'{}'", value.replace('\\', r"\\").replace('\'', r"\'"))
+    // Not a backslash in front of a quote: a server may be told to refuse it.
+    format!("E'{}'", value.replace('\\', r"\\").replace('\'', "''"))
 }

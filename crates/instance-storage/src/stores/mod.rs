@@ -1,6 +1,7 @@
 //! The stores over a database of either kind. Each implements traits of `instance_core::storage`, in files of the
 //! traits' names.
 
+mod check;
 mod event_log;
 mod run_events;
 mod runs;

@@ -81,7 +81,7 @@ pub(super) async fn wipe(
 }
 
 /// Implements the trait for a store with the methods `database`, `disconnect`, `data_migration_step`,
-/// `rows_left` and `upgradable`.
+/// `rows_left`, `upgradable` and `checkable`.
 macro_rules! schema_store {
     ($store:ty, $schema:expr) => {
         #[async_trait::async_trait]
@@ -149,6 +149,15 @@ macro_rules! schema_store {
                 instance_core::error::StorageError,
             > {
                 self.upgradable().schemas(how).await
+            }
+
+            async fn check_databases(
+                &self,
+            ) -> Result<
+                Vec<instance_core::storage::CheckedDatabase>,
+                instance_core::error::StorageError,
+            > {
+                self.checkable().checked().await
             }
 
             async fn lock_schema(

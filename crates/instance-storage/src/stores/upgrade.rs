@@ -186,7 +186,7 @@ async fn look(path: &Path, schema: Schema) -> Looked {
     }
 }
 
-const fn role_of(schema: Schema) -> DatabaseRole {
+pub(super) const fn role_of(schema: Schema) -> DatabaseRole {
     match schema {
         Schema::Runs => DatabaseRole::Runs,
         Schema::EventIndex => DatabaseRole::Events,

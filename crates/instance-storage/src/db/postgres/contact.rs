@@ -180,7 +180,7 @@ async fn reach_server(
         let text = format!("{} is not what target_session_attrs asks for", server.place());
         return Err(sqlx::Error::Configuration(text.into()));
     }
-    let zone = relayed.greeting.time_zone.filter(|zone| !is_utc(zone));
+    let zone = relayed.greeting.time_zone.take().filter(|zone| !is_utc(zone));
     settings.extend(zone.map(|zone| ("TimeZone".to_owned(), zone)));
     let answers = identity.try_get::<&str, _>(0)?;
     let between = if config.assumes_pooler {
@@ -191,7 +191,7 @@ async fn reach_server(
         behind_pooler(first, &connect).await
     };
     // It has told all that it can. A server that does not see the end of it in time counts it for a while.
-    let _ = tokio::time::timeout(SECOND_CONNECTION, relayed.connection.close()).await;
+    relayed.close(SECOND_CONNECTION).await;
     let place = server.place();
     tracing::debug!(server = place, ?between, ?settings, "reached");
     Ok(Contact { connect, place, between, settings })

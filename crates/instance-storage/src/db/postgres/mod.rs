@@ -1,6 +1,7 @@
 //! One Postgres database, in which Dagster keeps all three stores: a bounded pool of connections, short
 //! transactions, and a server that may go away and come back.
 
+mod check;
 mod config;
 mod contact;
 mod id_order;
@@ -51,6 +52,9 @@ const DIAGNOSIS: Duration = Duration::from_secs(2);
 
 /// How long a caller waits for a connection before it looks for another server, if there are several.
 const LOOK_AROUND: Duration = Duration::from_secs(1);
+
+/// How long the end of all connections may take.
+const CLOSING: Duration = Duration::from_secs(5);
 
 /// How many connections there are at most, however many are asked for: a server that has more is not a usual one.
 const MOST_CONNECTIONS: u32 = 1_000;
@@ -299,8 +303,11 @@ impl PostgresDatabase {
 
     pub(super) async fn close(&self) {
         let link = self.connections().link.take();
-        if let Some(link) = link {
-            link.pool.close().await;
+        if let Some(link) = link
+            && tokio::time::timeout(CLOSING, link.pool.close()).await.is_err()
+        {
+            // A server that does not answer is not to hold up the end of a program.
+            tracing::debug!(database = %self.name, "connections did not end in time");
         }
     }
 

@@ -8,6 +8,7 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
 use std::pin::pin;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use futures_util::future::{Either, select};
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
@@ -33,7 +34,21 @@ pub(super) struct Greeting {
 pub(super) struct Relayed {
     pub(super) connection: PgConnection,
     pub(super) greeting: Greeting,
-    _passing: Passing,
+    passing: Passing,
+}
+
+impl Relayed {
+    /// Ends the connection, and waits until the server was told, but not for long: one that does not see the end counts the
+    /// connection for a while.
+    pub(super) async fn close(self, limit: Duration) {
+        let Self { connection, mut passing, .. } = self;
+        let ending = async {
+            // What was to be known is known.
+            let _ = sqlx::Connection::close(connection).await;
+            let _ = (&mut passing.0).await;
+        };
+        let _ = tokio::time::timeout(limit, ending).await;
+    }
 }
 
 /// What passes on what is said, until this is dropped.
@@ -64,8 +79,8 @@ pub(super) async fn connect(
     certificates: &Certificates,
 ) -> sqlx::Result<Relayed> {
     let server = reach(connect, certificates).await?;
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
-    let port = listener.local_addr()?.port();
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(no_port)?;
+    let port = listener.local_addr().map_err(no_port)?.port();
     // Whoever does not know this name is not us, and is not passed on.
     let secret = format!("{:016x}", RandomState::new().build_hasher().finish());
     let inside = connect.clone().host("127.0.0.1").port(port).ssl_mode(PgSslMode::Disable);
@@ -84,7 +99,15 @@ pub(super) async fn connect(
         Err(error) => return Err(passing.error().await.unwrap_or(error)),
     };
     let greeting = heard.lock().unwrap_or_else(PoisonError::into_inner).greeting.clone();
-    Ok(Relayed { connection, greeting, _passing: passing })
+    Ok(Relayed { connection, greeting, passing })
+}
+
+/// The first connection needs a port of this machine. Without one, no server is at fault.
+fn no_port(error: io::Error) -> sqlx::Error {
+    let text = format!(
+        "a port of 127.0.0.1 is needed for the first connection, and there is none: {error}"
+    );
+    sqlx::Error::Configuration(text.into())
 }
 
 /// Opens a connection to the server, with TLS if that is asked for, and before anything is said.
@@ -137,11 +160,16 @@ async fn accept(
 ) -> io::Result<(TcpStream, Vec<u8>)> {
     loop {
         let (mut client, _) = listener.accept().await?;
-        if let Ok(Some(start_up)) = start_up(&mut client, secret, name).await {
+        // Whoever comes to the port and says nothing keeps the driver waiting no longer than this.
+        let heard = tokio::time::timeout(STRANGER, start_up(&mut client, secret, name)).await;
+        if let Ok(Ok(Some(start_up))) = heard {
             return Ok((client, start_up));
         }
     }
 }
+
+/// How long somebody may take to say what it begins with. The driver says it at once.
+const STRANGER: Duration = Duration::from_millis(500);
 
 /// The most that a connection may begin with.
 const START_UP: usize = 65_536;

@@ -3,6 +3,7 @@
 
 mod access;
 mod caretaker;
+pub(crate) mod check;
 pub(super) mod journal;
 mod run_file;
 pub(crate) mod upgrade;

@@ -5,6 +5,7 @@ mod asset_partitions;
 mod assets;
 mod automation;
 mod backfills;
+mod check;
 mod daemons;
 mod dynamic_partitions;
 mod events;

@@ -28,6 +28,7 @@ pub(crate) use events::delete_of_run;
 pub(crate) use pools::free;
 pub(crate) use storing::{Beside, Step, Storing, prepare};
 
+use super::check::Checkable;
 use super::schema::{schema_store, wipe};
 use super::upgrade::Upgradable;
 use crate::context::StorageContext;
@@ -99,6 +100,10 @@ impl SqlEventLogStorage {
 
     fn upgradable(&self) -> Upgradable<'_> {
         Upgradable::new(&self.index, Schema::EventIndex, Some(&self.run_logs))
+    }
+
+    fn checkable(&self) -> Checkable<'_> {
+        Checkable::new(&self.index, Schema::EventIndex, Some(&self.run_logs))
     }
 }
 

@@ -17,6 +17,7 @@ use instance_core::clock::IdSource;
 use instance_core::error::StorageError;
 use instance_core::storage::RunStorage;
 
+use super::check::Checkable;
 use super::schema::{schema_store, wipe};
 use super::upgrade::Upgradable;
 use crate::context::StorageContext;
@@ -57,6 +58,10 @@ impl SqlRunStorage {
 
     fn upgradable(&self) -> Upgradable<'_> {
         Upgradable::new(&self.database, Schema::Runs, None)
+    }
+
+    fn checkable(&self) -> Checkable<'_> {
+        Checkable::new(&self.database, Schema::Runs, None)
     }
 }
 

@@ -11,6 +11,7 @@ use async_trait::async_trait;
 use instance_core::error::StorageError;
 use instance_core::storage::ScheduleStorage;
 
+use super::check::Checkable;
 use super::schema::{schema_store, wipe};
 use super::upgrade::Upgradable;
 use crate::db::{Connection, Database};
@@ -39,6 +40,10 @@ impl SqlScheduleStorage {
 
     fn upgradable(&self) -> Upgradable<'_> {
         Upgradable::new(&self.database, Schema::Schedules, None)
+    }
+
+    fn checkable(&self) -> Checkable<'_> {
+        Checkable::new(&self.database, Schema::Schedules, None)
     }
 }
 

@@ -58,8 +58,12 @@ pub(crate) fn completed_migrations_at(schema: Schema, revision: &str) -> Vec<&'s
 
 /// The last revision up to this place that a release ended with.
 fn release_at(at: usize) -> usize {
-    let is_end = |at: &usize| CHAIN.get(*at).is_some_and(|it| !PASSED.contains(&it.id));
-    (0..=at).rfind(is_end).unwrap_or(0)
+    (0..=at).rfind(|at| is_of_release(*at)).unwrap_or(0)
+}
+
+/// Whether a release ended with the revision of this place.
+pub(crate) fn is_of_release(at: usize) -> bool {
+    CHAIN.get(at).is_some_and(|it| !PASSED.contains(&it.id))
 }
 
 /// The statements of the fresh schema at a place that a release ended with, without semicolons.
@@ -96,7 +100,7 @@ fn is_within(span: &str, at: usize) -> bool {
 }
 
 /// The table that a statement creates.
-pub(super) fn created_table(statement: &str) -> Option<&str> {
+pub(crate) fn created_table(statement: &str) -> Option<&str> {
     statement.strip_prefix("CREATE TABLE ")?.split(' ').next()
 }
 

@@ -1,11 +1,16 @@
-//! The statement that makes what a database lacks: a table, a column, or an index that a statement of ours needs.
+//! What a database lacks for a statement of ours, as its error says it: a table, a column, or a unique index; and how that is
+//! made, by the same statements as a check of the schema names.
 //!
-//! The text is that of a fresh database of the newest revision.
+//! What is made is what a new database of the newest revision has.
 
-use super::fresh::{created_table, fresh_statements, indexed_table};
-use super::position;
+use instance_core::storage::SchemaMend;
+
+use super::CHAIN;
+use super::fresh::fresh_statements;
 use crate::sql::Dialect;
-use crate::sql::schema::{HEAD, Schema};
+use crate::sql::schema::Schema;
+use crate::sql::schema::check::mends;
+use crate::sql::schema::check::shape::{Index, Shape};
 
 /// What a database lacks, and the statement that makes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -25,93 +30,67 @@ impl Mend {
 
 /// The table that an error names.
 pub(crate) fn table(said: &str, dialect: Dialect) -> Option<Mend> {
-    let table = words(said).find_map(|word| table_of(word, dialect))?;
-    // Several stores may have it.
-    let mut making: Vec<_> = statements(dialect)
-        .filter(|statement| {
-            [created_table(statement), indexed_table(statement)].contains(&Some(table))
-        })
-        .map(one_line)
-        .collect();
-    making.sort_by_key(|statement| !statement.starts_with("CREATE TABLE"));
-    making.dedup();
-    let statement = making.join("; ");
-    Some(Mend { lacks: format!("the table {table}"), statement })
+    let newest = newest(dialect);
+    let (name, table) = words(said).find_map(|word| newest.tables.get_key_value(word))?;
+    Some(mend(format!("the table {name}"), mends::create_table(table, None)))
 }
 
 /// The column that an error names. Which table it is of, the error says or the statement does.
 pub(crate) fn column(said: &str, sql: &str, dialect: Dialect) -> Option<Mend> {
-    let tables = words(said).chain(words(sql)).filter_map(|word| table_of(word, dialect));
-    let mut found = tables.flat_map(|table| {
-        let names = words(said).map(str::to_owned).collect::<Vec<_>>();
-        names.into_iter().filter_map(move |name| Some((table, definition(table, &name, dialect)?)))
+    let newest = newest(dialect);
+    let mut tables =
+        words(said).chain(words(sql)).filter_map(|word| newest.tables.get_key_value(word));
+    let found = tables.find_map(|(name, table)| {
+        let column = words(said).find_map(|word| table.column(word))?;
+        Some((name, table, column))
     });
-    let (table, definition) = found.next()?;
-    let name = definition.split(' ').next().unwrap_or_default();
-    Some(Mend {
-        lacks: format!("the column {table}.{name}"),
-        statement: format!("ALTER TABLE {table} ADD COLUMN {definition}"),
-    })
+    let (name, table, column) = found?;
+    let made = mends::add_column(dialect, name, table, column, None);
+    Some(mend(format!("the column {name}.{}", column.name), made))
 }
 
 /// The unique index by which an insertion tells rows apart.
 pub(crate) fn unique(sql: &str, dialect: Dialect) -> Option<Mend> {
     let (into, rest) = sql.split_once("ON CONFLICT (")?;
     let columns = rest.split(')').next()?.replace('"', "");
-    let table = words(into.strip_prefix("INSERT INTO ")?).next()?;
-    let is_on = |statement: &&str| {
-        indexed_table(statement) == Some(table)
-            && statement.starts_with("CREATE UNIQUE")
-            && statement.replace('"', "").ends_with(&format!("({columns})"))
-    };
-    if let Some(index) = statements(dialect).find(is_on) {
-        let name = words(index).nth(3).unwrap_or_default();
-        let lacks = format!("the unique index {name} on {table} ({columns})");
-        return Some(Mend { lacks, statement: one_line(index) });
+    let newest = newest(dialect);
+    let name = words(into.strip_prefix("INSERT INTO ")?).next()?;
+    let (name, table) = newest.tables.get_key_value(name)?;
+    let names: Vec<String> = columns.split(", ").map(str::to_owned).collect();
+    let is_on =
+        |index: &&Index| !index.is_of_constraint && index.is_unique && index.columns == names;
+    if let Some(index) = table.indexes.iter().find(is_on) {
+        let lacks = format!("the unique index {} on {name} ({columns})", index.name);
+        return Some(mend(lacks, mends::create_index(dialect, index)));
     }
-    table_of(table, dialect)?;
-    let name = format!("{table}_{}_key", columns.replace(", ", "_"));
-    let statement = match dialect {
-        Dialect::Sqlite => format!("CREATE UNIQUE INDEX {name} ON {table} ({columns})"),
-        Dialect::Postgres => {
-            format!("ALTER TABLE {table} ADD CONSTRAINT {name} UNIQUE ({columns})")
-        }
+    let lacks = format!("the unique constraint on {name} ({columns})");
+    Some(mend(lacks, mends::make_unique(dialect, name, &names)))
+}
+
+fn mend(lacks: String, made: SchemaMend) -> Mend {
+    let statement = match made.advice {
+        Some(advice) if made.statements.is_empty() => advice,
+        _ => made.statements.join("; "),
     };
-    Some(Mend { lacks: format!("the unique constraint on {table} ({columns})"), statement })
+    Mend { lacks, statement }
 }
 
-fn statements(dialect: Dialect) -> impl Iterator<Item = &'static str> {
-    let newest = position(HEAD).unwrap_or_default();
-    [Schema::Runs, Schema::EventIndex, Schema::Schedules]
-        .into_iter()
-        .flat_map(move |schema| fresh_statements(schema, dialect, newest))
-}
-
-/// Dagster's table of this name.
-fn table_of(name: &str, dialect: Dialect) -> Option<&'static str> {
-    statements(dialect).filter_map(created_table).find(|table| *table == name)
-}
-
-/// How a table of Dagster's says one of its columns.
-fn definition(table: &str, column: &str, dialect: Dialect) -> Option<&'static str> {
-    let created = statements(dialect).find(|statement| created_table(statement) == Some(table))?;
-    let lines = created.lines().map(|line| line.trim().trim_end_matches(','));
-    let mut columns = lines.skip(1).filter(|line| {
-        !["PRIMARY KEY", "UNIQUE", "FOREIGN KEY", "CONSTRAINT", ")"]
-            .iter()
-            .any(|begin| line.starts_with(begin))
-    });
-    columns.find(|line| line.split(' ').next().map(|name| name.trim_matches('"')) == Some(column))
+/// What new databases have.
+fn newest(dialect: Dialect) -> Shape {
+    let newest = CHAIN.len() - 1;
+    let mut shape = Shape::default();
+    for schema in [Schema::Runs, Schema::EventIndex, Schema::Schedules] {
+        for statement in fresh_statements(schema, dialect, newest) {
+            shape.apply(statement);
+        }
+    }
+    shape
 }
 
 /// The names in a text.
 fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|character: char| !character.is_alphanumeric() && character != '_')
         .filter(|word| !word.is_empty())
-}
-
-fn one_line(statement: &str) -> String {
-    statement.split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 #[cfg(test)]
@@ -135,6 +114,7 @@ mod tests {
                 "SELECT \"id\" FROM \"asset_keys\"",
                 Postgres,
             ),
+            column("no such column: create_timestamp", "SELECT 1 FROM \"runs\"", Sqlite),
             column("no such column: something_else", "SELECT 1 FROM \"runs\"", Sqlite),
             unique("INSERT INTO \"kvs\" (\"key\") VALUES ($1) ON CONFLICT (\"key\") DO", Postgres),
             unique(
@@ -160,11 +140,12 @@ mod tests {
         nothing
         the column concurrency_limits.using_default_limit: ALTER TABLE concurrency_limits ADD COLUMN using_default_limit BOOLEAN DEFAULT 0 NOT NULL
         the column asset_keys.cached_status_data: ALTER TABLE asset_keys ADD COLUMN cached_status_data TEXT
+        the column runs.create_timestamp: SQLite cannot add it to a table that is there; `dagster-instance doctor --schema` prints the statements that make the table anew
         nothing
-        the unique index idx_kvs_keys_unique on kvs (key): CREATE UNIQUE INDEX idx_kvs_keys_unique ON kvs (key)
+        the unique index idx_kvs_keys_unique on kvs (key): CREATE UNIQUE INDEX CONCURRENTLY idx_kvs_keys_unique ON kvs (key)
         the unique index idx_pending_steps on pending_steps (concurrency_key, run_id, step_key): CREATE UNIQUE INDEX idx_pending_steps ON pending_steps (concurrency_key, run_id, step_key)
         the unique constraint on runs (run_id): CREATE UNIQUE INDEX runs_run_id_key ON runs (run_id)
-        the unique constraint on runs (run_id): ALTER TABLE runs ADD CONSTRAINT runs_run_id_key UNIQUE (run_id)
+        the unique constraint on runs (run_id): CREATE UNIQUE INDEX CONCURRENTLY runs_run_id_key ON runs (run_id); ALTER TABLE runs ADD CONSTRAINT runs_run_id_key UNIQUE USING INDEX runs_run_id_key
         "#);
     }
 }
