@@ -7,6 +7,8 @@ mod rights;
 mod server;
 mod several;
 mod tls;
+mod tokens;
+mod tokens_of_clouds;
 
 use std::sync::Arc;
 use std::time::Duration;

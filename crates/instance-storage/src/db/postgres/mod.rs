@@ -10,6 +10,7 @@ mod params;
 mod relay;
 mod seen;
 mod servers;
+mod tokens;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -20,11 +21,15 @@ use instance_core::error::StorageError;
 use instance_core::storage::WebserverConnections;
 use sea_query::{PostgresQueryBuilder, QueryStatementWriter, SelectStatement, Value};
 use sea_query_sqlx::SqlxValues;
-use sqlx::postgres::{PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection as _, PgConnection, Postgres, Transaction};
 use tokio::sync::OnceCell;
 
 pub use config::PostgresConfig;
+pub(super) use tokens::NoToken;
+pub use tokens::{PostgresLogin, PostgresToken, PostgresTokenError, PostgresTokens};
+
+use config::login;
 use contact::{Between, Contact};
 use id_order::IdOrder;
 
@@ -87,6 +92,26 @@ struct Connections {
 struct Link {
     pool: PgPool,
     contact: Arc<Contact>,
+    /// The token with which the pool connects, if it does so by tokens.
+    token: Arc<Mutex<Option<Arc<PostgresToken>>>>,
+}
+
+impl Link {
+    /// Makes the pool's next connections by a token.
+    fn take(&self, token: Arc<PostgresToken>) {
+        let mut current = self.token.lock().unwrap_or_else(PoisonError::into_inner);
+        if current.as_ref().is_some_and(|current| Arc::ptr_eq(current, &token)) {
+            return;
+        }
+        let connect = PgConnectOptions::clone(&self.pool.connect_options());
+        self.pool.set_connect_options(connect.password(token.password.expose()));
+        *current = Some(token);
+    }
+
+    /// Whether a caller can have a connection without that a new one is made.
+    fn has_connections(&self) -> bool {
+        self.pool.num_idle() > 0 || self.pool.size() >= self.pool.options().get_max_connections()
+    }
 }
 
 impl PostgresDatabase {
@@ -112,8 +137,24 @@ impl PostgresDatabase {
         self.connections.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The connections to the server that was reached; at first, and when that was lost, one is reached.
+    /// The connections to the server that was reached, by a token that is valid, if it is tokens by which we log in.
     async fn link(&self, deadline: Instant) -> sqlx::Result<Link> {
+        let link = self.reached(deadline).await?;
+        if let Some(tokens) = &self.config.tokens {
+            match tokens.get(&login(&link.contact.connect), deadline).await {
+                Ok(token) => link.take(token),
+                // A connection that is there needs none.
+                Err(error) if link.has_connections() => {
+                    tracing::warn!(database = %self.name, %error, "no more connections are made");
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(link)
+    }
+
+    /// The connections to the server that was reached; at first, and when that was lost, one is reached.
+    async fn reached(&self, deadline: Instant) -> sqlx::Result<Link> {
         if let Some(link) = &self.connections().link {
             return Ok(link.clone());
         }
@@ -161,7 +202,8 @@ impl PostgresDatabase {
                 Box::pin(async move { setting.execute(connection).await.map(drop) })
             });
         }
-        Link { pool: options.connect_lazy_with(contact.connect.clone()), contact }
+        let pool = options.connect_lazy_with(contact.connect.clone());
+        Link { pool, contact, token: Arc::default() }
     }
 
     /// Uses connections as a program needs it that serves people for long. Whoever has a connection keeps it to the
@@ -218,7 +260,7 @@ impl PostgresDatabase {
         read: &(impl Fn(Row) -> Result<T, StorageError> + Send + Sync),
         deadline: Instant,
     ) -> sqlx::Result<Result<Vec<T>, StorageError>> {
-        let Link { pool, contact } = self.link(deadline).await?;
+        let Link { pool, contact, .. } = self.link(deadline).await?;
         let query = sqlx::query_with(AssertSqlSafe(sql.to_owned()), values.clone());
         let read = |row| read(Row::from_postgres(&self.name, row));
         if contact.between != Between::Transactions {
@@ -318,7 +360,7 @@ impl PostgresDatabase {
     }
 
     async fn begin_once(&self, deadline: Instant) -> sqlx::Result<Transaction<'static, Postgres>> {
-        let Link { pool, contact } = self.link(deadline).await?;
+        let Link { pool, contact, .. } = self.link(deadline).await?;
         pool.begin_with(AssertSqlSafe(contact.begin())).await
     }
 
@@ -337,6 +379,7 @@ impl PostgresDatabase {
     /// time. Otherwise returns the error.
     async fn wait_after(&self, error: sqlx::Error, deadline: Instant) -> sqlx::Result<()> {
         let is_one = self.config.servers.len() == 1;
+        self.forget_refused(&error);
         match error {
             error if is_lost(&error) && Instant::now() < deadline => {
                 self.look_around().await;
@@ -352,6 +395,16 @@ impl PostgresDatabase {
             }
             sqlx::Error::PoolTimedOut => Err(self.why_no_connection().await),
             error => Err(error),
+        }
+    }
+
+    /// Does not use a token again that the server has refused.
+    fn forget_refused(&self, error: &sqlx::Error) {
+        let link = self.connections().link.clone();
+        let (Some(tokens), Some(link)) = (&self.config.tokens, link) else { return };
+        let token = link.token.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(token) = token.filter(|_| contact::is_of_login(error)) {
+            tokens.forget(&login(&link.contact.connect), &token);
         }
     }
 
@@ -376,8 +429,8 @@ impl PostgresDatabase {
     /// accepts one, all connections of the pool are in use.
     async fn why_no_connection(&self) -> sqlx::Error {
         let link = self.link(Instant::now()).await;
-        let Ok(Link { contact, .. }) = link else { return sqlx::Error::PoolTimedOut };
-        let connecting = tokio::time::timeout(DIAGNOSIS, contact.connect.connect()).await;
+        let Ok(Link { pool, .. }) = link else { return sqlx::Error::PoolTimedOut };
+        let connecting = tokio::time::timeout(DIAGNOSIS, pool.connect_options().connect()).await;
         match connecting {
             Ok(Err(error)) => error,
             Ok(Ok(connection)) => {
