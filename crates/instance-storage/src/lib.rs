@@ -48,9 +48,7 @@ pub use compute_logs::{
 #[cfg(feature = "sqlite")]
 pub use context::{OpenMode, StorageContext};
 #[cfg(feature = "postgres")]
-pub use db::{
-    PostgresConfig, PostgresLogin, PostgresToken, PostgresTokenError, PostgresTokens,
-};
+pub use db::{PostgresConfig, PostgresLogin, PostgresToken, PostgresTokenError, PostgresTokens};
 pub use domain::{
     AddedDynamicPartitions, DatabaseChange, DynamicPartitionsProgress, HistoricalJob, InfoDict,
     InfoValue, REINDEXED_INDEXES, Reindex, ReindexEvent, ReindexProgress, ReindexedIndex, Snapshot,

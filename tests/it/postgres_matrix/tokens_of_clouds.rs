@@ -195,7 +195,8 @@ fn parts(token: &str) -> (String, Vec<String>) {
 }
 
 async fn of_google(server: &Server) {
-    let answer = r#"{"access_token": "ya29.of-google", "expires_in": 3599, "token_type": "Bearer"}"#;
+    let answer =
+        r#"{"access_token": "ya29.of-google", "expires_in": 3599, "token_type": "Bearer"}"#;
     let (metadata, asked) = service(answer, "200 OK").await;
     let (port, passwords) = front(server).await;
     let metadata = format!("127.0.0.1:{metadata}");
@@ -214,8 +215,7 @@ async fn of_azure(server: &Server) {
     let (identity, asked) = service(answer, "200 OK").await;
     let (port, passwords) = front(server).await;
     let endpoint = format!("http://127.0.0.1:{identity}/msi/token");
-    let variables =
-        [("IDENTITY_ENDPOINT", endpoint.as_str()), ("IDENTITY_HEADER", "the-header")];
+    let variables = [("IDENTITY_ENDPOINT", endpoint.as_str()), ("IDENTITY_HEADER", "the-header")];
     list_runs(port, "app_user", "azure_wif: {}", &variables).await.succeeded();
     let passwords = told(&passwords);
     assert!(!passwords.is_empty() && passwords.iter().all(|found| found == "eyJ.of-azure"));
@@ -223,11 +223,11 @@ async fn of_azure(server: &Server) {
     assert!(asked.contains("ossrdbms-aad.database.windows.net"), "{asked}");
     assert!(asked.contains("x-identity-header: the-header"), "{asked}");
     // One that refuses us, in its own words.
-    let (identity, _) = service(r#"{"error": {"code": "nobody-knows-you"}}"#, "400 Bad Request").await;
+    let (identity, _) =
+        service(r#"{"error": {"code": "nobody-knows-you"}}"#, "400 Bad Request").await;
     let (port, passwords) = front(server).await;
     let endpoint = format!("http://127.0.0.1:{identity}/msi/token");
-    let variables =
-        [("IDENTITY_ENDPOINT", endpoint.as_str()), ("IDENTITY_HEADER", "the-header")];
+    let variables = [("IDENTITY_ENDPOINT", endpoint.as_str()), ("IDENTITY_HEADER", "the-header")];
     let found = list_runs(port, "app_user", "azure_wif: {}", &variables).await;
     assert_ne!(found.code, Some(0));
     assert!(found.stderr.contains("there is no token for app_user@127.0.0.1"), "{}", found.stderr);

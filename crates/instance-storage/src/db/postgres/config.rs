@@ -200,7 +200,9 @@ pub(super) fn login(connect: &PgConnectOptions) -> PostgresLogin {
 pub(super) fn is_of_this_machine(connect: &PgConnectOptions) -> bool {
     let host = connect.get_host();
     let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
-    host.starts_with('/') || host == "localhost" || address.is_ok_and(|address| address.is_loopback())
+    host.starts_with('/')
+        || host == "localhost"
+        || address.is_ok_and(|address| address.is_loopback())
 }
 
 instance_core::setters! {
@@ -339,28 +341,6 @@ mod tests {
             .with_statement_timeout(Duration::ZERO);
         let expected = [("lock_timeout", "2"), ("statement_timeout", "1")];
         assert_eq!(config.session, expected.map(|(name, value)| (name.into(), value.into())));
-    }
-
-    #[test]
-    #[cfg(not(any(
-        feature = "postgres-aws",
-        feature = "postgres-azure",
-        feature = "postgres-gcp"
-    )))]
-    fn a_service_that_is_not_built_is_refused_with_its_feature() {
-        use instance_core::settings::PostgresAuthProvider;
-
-        for (provider, feature) in [
-            (PostgresAuthProvider::AwsWif { region: "secret".to_owned() }, "postgres-aws"),
-            (PostgresAuthProvider::AzureWif { scope: "secret".to_owned() }, "postgres-azure"),
-            (PostgresAuthProvider::GcpWif, "postgres-gcp"),
-        ] {
-            let name = provider.as_str();
-            let settings = PostgresSettings::new().with_auth_provider(provider);
-            let error = PostgresConfig::from_settings(&settings).unwrap_err().to_string();
-            assert!(error.contains(name) && !error.contains("secret"), "{error}");
-            assert!(error.contains(feature) && error.contains("set a password"), "{error}");
-        }
     }
 
     #[test]

@@ -22,7 +22,7 @@ const TIME_OUT: Duration = Duration::from_secs(30);
 
 type Answer = Result<Arc<PostgresToken>, NoToken>;
 
-/// An answer that many wait for. `None` is that of a runtime which has ended before the service had answered.
+/// An answer that many wait for. `None` means that asking was broken off: the runtime has ended, or the service panicked.
 type Asked = Shared<BoxFuture<'static, Option<Answer>>>;
 
 /// The tokens of a service, each kept until shortly before its end.
@@ -78,7 +78,7 @@ impl KeptTokens {
                 if let Some(kept) = kept.filter(|kept| is_the_same(kept.asked.as_ref(), &asked)) {
                     kept.asked = None;
                 }
-                Err(NoToken::of(login, passing("the runtime that asked for it has ended")))
+                Err(NoToken::of(login, passing("asking for it was broken off")))
             }
             Err(_) => Err(NoToken::of(login, passing(format!("no answer within {left:?}")))),
         };
@@ -92,7 +92,11 @@ impl KeptTokens {
     }
 
     /// Does not use a token again that the server has refused.
-    pub(in crate::db::postgres) fn forget(&self, login: &PostgresLogin, token: &Arc<PostgresToken>) {
+    pub(in crate::db::postgres) fn forget(
+        &self,
+        login: &PostgresLogin,
+        token: &Arc<PostgresToken>,
+    ) {
         if let Some(kept) = self.logins().get_mut(login)
             && kept.token.as_ref().is_some_and(|kept| Arc::ptr_eq(kept, token))
         {

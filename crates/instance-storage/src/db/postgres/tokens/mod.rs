@@ -14,8 +14,8 @@ use chrono::{DateTime, Utc};
 use instance_core::error::Persistence;
 use instance_core::settings::Secret;
 
-pub(in crate::db) use kept::NoToken;
 pub(super) use kept::KeptTokens;
+pub(in crate::db) use kept::NoToken;
 pub(super) use services::service;
 
 /// What gives out tokens, each of which is the password of a role at a server for a while.
@@ -79,10 +79,7 @@ pub struct PostgresTokenError {
 
 impl PostgresTokenError {
     /// Why there is no token, and whether there may be one at another time.
-    pub fn new(
-        persistence: Persistence,
-        reason: impl Into<Box<dyn Error + Send + Sync>>,
-    ) -> Self {
+    pub fn new(persistence: Persistence, reason: impl Into<Box<dyn Error + Send + Sync>>) -> Self {
         Self { persistence, reason: reason.into() }
     }
 

@@ -58,8 +58,7 @@ async fn credential() -> Result<Arc<dyn TokenCredential>, PostgresTokenError> {
         if let Some(secret) = of_environment("AZURE_CLIENT_SECRET") {
             let options = ClientSecretCredentialOptions { client_options: client_options()? };
             let secret = AzureSecret::new(secret);
-            let found =
-                ClientSecretCredential::new(&tenant, client.clone(), secret, Some(options));
+            let found = ClientSecretCredential::new(&tenant, client.clone(), secret, Some(options));
             return Ok(found.map_err(failed)?);
         }
         if of_environment("AZURE_CLIENT_CERTIFICATE_PATH").is_some() {
@@ -95,15 +94,13 @@ async fn is_machine_of_azure() -> bool {
 fn client_options() -> Result<ClientOptions, PostgresTokenError> {
     super::with_cryptography();
     let client = reqwest::Client::builder().build();
-    let client =
-        client.map_err(|error| PostgresTokenError::new(Persistence::Permanent, error))?;
+    let client = client.map_err(|error| PostgresTokenError::new(Persistence::Permanent, error))?;
     let transport = Some(Transport::new(Arc::new(client)));
     Ok(ClientOptions { transport, ..ClientOptions::default() })
 }
 
 fn failed(error: azure_core::Error) -> PostgresTokenError {
-    let persistence =
-        if passes(&error) { Persistence::Temporary } else { Persistence::Permanent };
+    let persistence = if passes(&error) { Persistence::Temporary } else { Persistence::Permanent };
     PostgresTokenError::new(persistence, error)
 }
 

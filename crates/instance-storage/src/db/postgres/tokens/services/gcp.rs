@@ -26,14 +26,14 @@ impl PostgresTokens for Gcp {
             Some(found) => found,
             None => {
                 super::with_cryptography();
-                let built = Builder::default().with_scopes([SCOPE]).build_access_token_credentials();
+                let built =
+                    Builder::default().with_scopes([SCOPE]).build_access_token_credentials();
                 built.map_err(|error| PostgresTokenError::new(Persistence::Permanent, error))?
             }
         };
         let token = found.access_token().await.map_err(|error| {
             let passes = error.is_transient();
-            let persistence =
-                if passes { Persistence::Temporary } else { Persistence::Permanent };
+            let persistence = if passes { Persistence::Temporary } else { Persistence::Permanent };
             PostgresTokenError::new(persistence, error)
         })?;
         // Credentials that have failed for good never ask again, so they are kept only if they have not.

@@ -63,3 +63,23 @@ fn with_cryptography() {
 fn of_environment(variable: &str) -> Option<String> {
     std::env::var(variable).ok().filter(|value| !value.is_empty())
 }
+
+#[cfg(test)]
+mod tests {
+    use instance_core::settings::PostgresAuthProvider;
+
+    use super::not_built;
+
+    #[test]
+    fn a_service_that_is_not_built_is_refused_with_its_feature() {
+        for (provider, feature) in [
+            (PostgresAuthProvider::AwsWif { region: "secret".to_owned() }, "postgres-aws"),
+            (PostgresAuthProvider::AzureWif { scope: "secret".to_owned() }, "postgres-azure"),
+            (PostgresAuthProvider::GcpWif, "postgres-gcp"),
+        ] {
+            let error = not_built(&provider).to_string();
+            assert!(error.contains(provider.as_str()) && !error.contains("secret"), "{error}");
+            assert!(error.contains(feature) && error.contains("set a password"), "{error}");
+        }
+    }
+}
