@@ -231,10 +231,7 @@ async fn connections_outlive_the_service() {
     }
     renew(&server, "token_outlived", "two");
     let error = has(&storages, "works").await.expect_err("no connection, and no token");
-    // If the loss shows before the connection is used, the old token is tried.
-    let text = chain(&error);
-    let expected = ["the service is asleep", "password authentication failed"];
-    assert!(expected.iter().any(|expected| text.contains(expected)), "{text}");
+    assert!(chain(&error).contains("the service is asleep"), "{error:?}");
     service.answers(Answer::Token("two".to_owned(), None));
     assert!(has(&storages, "works").await.expect("a token"));
     storages.dispose().await;

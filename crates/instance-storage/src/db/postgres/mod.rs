@@ -94,6 +94,8 @@ struct Link {
     contact: Arc<Contact>,
     /// The token with which the pool connects, if it does so by tokens.
     token: Arc<Mutex<Option<Arc<PostgresToken>>>>,
+    /// Why there is no token that is valid now.
+    no_token: Option<NoToken>,
 }
 
 impl Link {
@@ -108,9 +110,12 @@ impl Link {
         *current = Some(token);
     }
 
-    /// Whether a caller can have a connection without that a new one is made.
-    fn has_connections(&self) -> bool {
-        self.pool.num_idle() > 0 || self.pool.size() >= self.pool.options().get_max_connections()
+    /// Why a server refuses us: if there was no new token, that is the cause.
+    fn explained(&self, error: sqlx::Error) -> sqlx::Error {
+        match &self.no_token {
+            Some(no_token) if contact::is_of_login(&error) => no_token.clone().into(),
+            _ => error,
+        }
     }
 }
 
@@ -139,13 +144,14 @@ impl PostgresDatabase {
 
     /// The connections to the server that was reached, by a token that is valid, if it is tokens by which we log in.
     async fn link(&self, deadline: Instant) -> sqlx::Result<Link> {
-        let link = self.reached(deadline).await?;
+        let mut link = self.reached(deadline).await?;
         if let Some(tokens) = &self.config.tokens {
             match tokens.get(&login(&link.contact.connect), deadline).await {
                 Ok(token) => link.take(token),
-                // A connection that is there needs none.
-                Err(error) if link.has_connections() => {
+                // A connection that is there needs none, also one that is in use now.
+                Err(error) if link.pool.size() > 0 => {
                     tracing::warn!(database = %self.name, %error, "no more connections are made");
+                    link.no_token = Some(error);
                 }
                 Err(error) => return Err(error.into()),
             }
@@ -203,7 +209,7 @@ impl PostgresDatabase {
             });
         }
         let pool = options.connect_lazy_with(contact.connect.clone());
-        Link { pool, contact, token: Arc::default() }
+        Link { pool, contact, token: Arc::default(), no_token: None }
     }
 
     /// Uses connections as a program needs it that serves people for long. Whoever has a connection keeps it to the
@@ -260,14 +266,16 @@ impl PostgresDatabase {
         read: &(impl Fn(Row) -> Result<T, StorageError> + Send + Sync),
         deadline: Instant,
     ) -> sqlx::Result<Result<Vec<T>, StorageError>> {
-        let Link { pool, contact, .. } = self.link(deadline).await?;
+        let link = self.link(deadline).await?;
         let query = sqlx::query_with(AssertSqlSafe(sql.to_owned()), values.clone());
         let read = |row| read(Row::from_postgres(&self.name, row));
-        if contact.between != Between::Transactions {
-            return row::read_all(query.fetch(&pool), read).await;
+        if link.contact.between != Between::Transactions {
+            let found = row::read_all(query.fetch(&link.pool), read).await;
+            return found.map_err(|error| link.explained(error));
         }
         // Outside of a transaction, a statement could be prepared by one process and asked of another.
-        let mut transaction = pool.begin_with(AssertSqlSafe(contact.begin())).await?;
+        let begun = link.pool.begin_with(AssertSqlSafe(link.contact.begin())).await;
+        let mut transaction = begun.map_err(|error| link.explained(error))?;
         let found = row::read_all(query.persistent(false).fetch(&mut *transaction), read).await?;
         transaction.commit().await?;
         Ok(found)
@@ -360,8 +368,9 @@ impl PostgresDatabase {
     }
 
     async fn begin_once(&self, deadline: Instant) -> sqlx::Result<Transaction<'static, Postgres>> {
-        let Link { pool, contact, .. } = self.link(deadline).await?;
-        pool.begin_with(AssertSqlSafe(contact.begin())).await
+        let link = self.link(deadline).await?;
+        let begun = link.pool.begin_with(AssertSqlSafe(link.contact.begin())).await;
+        begun.map_err(|error| link.explained(error))
     }
 
     /// A connection to look with. It is in a transaction, which ends when it is dropped: behind some poolers, only that has
