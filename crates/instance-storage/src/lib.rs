@@ -49,7 +49,7 @@ pub use compute_logs::{
 #[cfg(feature = "sqlite")]
 pub use context::{OpenMode, StorageContext};
 #[cfg(feature = "postgres")]
-pub use db::PostgresConfig;
+pub use db::{PostgresConfig, PostgresLogin, PostgresToken, PostgresTokenError, PostgresTokens};
 pub use domain::{
     AddedDynamicPartitions, DataMigrations, DatabaseChange, DynamicPartitionsProgress,
     HistoricalJob, InfoDict, InfoValue, MIGRATED_INDEXES, REINDEXED_INDEXES, Reindex, ReindexEvent,

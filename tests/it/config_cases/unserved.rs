@@ -127,20 +127,13 @@ async fn a_storage_of_ones_own_is_refused_by_name_with_the_way_round() {
     assert!(!of_home.path().join("history").exists());
 }
 
-/// An identity of a cloud as the password of each connection is known, and never connected without.
-#[tokio::test]
-async fn a_login_by_a_cloud_is_no_login_without_a_password() -> TestResult {
+/// An identity of a cloud as the password of each connection is known. For what it then does, see `tokens_of_clouds.rs`.
+#[test]
+fn a_login_by_a_cloud_is_one_to_fields() -> TestResult {
     let yaml = "storage:\n  postgres:\n    postgres_db:\n      username: u\n      hostname: 127.0.0.1\n      db_name: d\n    \
                 auth_provider:\n      gcp_wif: {}\n";
     let settings = accepted(yaml, &[]);
     assert!(postgres(&settings.storage).auth_provider.is_some());
-    let instance = DagsterInstance::builder().settings(settings).open().await;
-    let error = match instance {
-        Ok(instance) => runs(&instance).await.map_err(|error| shown(&*error)).err(),
-        Err(error) => Some(shown(&error)),
-    };
-    let error = error.ok_or("it connected")?;
-    assert!(error.contains("gcp_wif"), "{error}");
     refused(
         &yaml.replace(
             "    postgres_db:\n      username: u\n      hostname: 127.0.0.1\n      db_name: d\n",

@@ -8,6 +8,8 @@ mod rights;
 pub(crate) mod server;
 mod several;
 mod tls;
+mod tokens;
+mod tokens_of_clouds;
 
 use std::sync::Arc;
 use std::time::Duration;

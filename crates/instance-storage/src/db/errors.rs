@@ -14,11 +14,20 @@ pub(super) fn backend_error(
 ) -> StorageError {
     let database = database.to_owned();
     let (is_of_values, persistence) = (is_of_values(&error), persistence(&error));
-    let source = Box::new(error);
+    let source = source_of(error);
     if is_of_values {
         StorageError::Values { database, operation, source }
     } else {
         StorageError::Backend { database, operation, persistence, source }
+    }
+}
+
+/// The error itself. The driver is no cause of what it was only handed.
+fn source_of(error: sqlx::Error) -> Box<dyn std::error::Error + Send + Sync> {
+    match error {
+        #[cfg(feature = "postgres")]
+        sqlx::Error::Configuration(error) if error.is::<super::postgres::NoToken>() => error,
+        error => Box::new(error),
     }
 }
 
@@ -173,6 +182,10 @@ fn is_of_values(error: &sqlx::Error) -> bool {
 /// no writes for a while (25006). Of SQLite: a busy or locked file, too little memory or space, an interrupted call,
 /// input and output, a file that cannot be opened, and a lock that is not given.
 pub(super) fn persistence(error: &sqlx::Error) -> Persistence {
+    #[cfg(feature = "postgres")]
+    if let Some(error) = super::postgres::NoToken::in_error(error) {
+        return error.persistence();
+    }
     let passes = match (Code::of(error), error) {
         (Some(Code::Postgres(state)), _) => {
             ["08", "40", "53", "57"].iter().any(|class| state.starts_with(class))

@@ -34,9 +34,11 @@ use errors::{backend_error, statement_error};
 
 pub(crate) use operation::Operation;
 #[cfg(feature = "postgres")]
-pub use postgres::PostgresConfig;
-#[cfg(feature = "postgres")]
 pub(crate) use postgres::PostgresDatabase;
+#[cfg(feature = "postgres")]
+pub use postgres::{
+    PostgresConfig, PostgresLogin, PostgresToken, PostgresTokenError, PostgresTokens,
+};
 pub(crate) use row::Row;
 use sqlite::SqliteDatabase;
 use sqlite::Statements;

@@ -5,8 +5,10 @@
 
 use std::fmt::Write as _;
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::Duration;
 
+use instance_core::clock::{Clock, SystemClock};
 use instance_core::error::StorageError;
 use instance_core::settings::PostgresSettings;
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
@@ -14,6 +16,7 @@ use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use super::options::Setting;
 use super::params::Params;
 use super::servers::{Place, Target, places};
+use super::tokens::{KeptTokens, PostgresLogin, PostgresTokens, service};
 
 /// How to reach a Postgres database, and how many connections to hold.
 #[derive(Clone)]
@@ -27,6 +30,8 @@ pub struct PostgresConfig {
     pub(super) session: Vec<Setting>,
     /// Whether each transaction may have another connection of the server, whatever is found out.
     pub(super) assumes_pooler: bool,
+    /// What gives out tokens in the place of passwords.
+    pub(super) tokens: Option<Arc<KeptTokens>>,
     /// How long it may take to connect to one server; `None` means as long as a caller waits.
     pub connect_timeout: Option<Duration>,
     /// How many connections all three stores together hold at most.
@@ -84,17 +89,12 @@ impl PostgresConfig {
     ///
     /// # Errors
     ///
-    /// [`StorageError::Unsupported`] with the name of a parameter that cannot be followed, of an `auth_provider`, or of
-    /// a field that cannot be. The error tells no value, which may be a password.
+    /// [`StorageError::Unsupported`] with the name of a parameter that cannot be followed, of an `auth_provider` whose
+    /// feature is not built, or of a field that cannot be. The error tells no value, which may be a password.
     pub fn from_settings(settings: &PostgresSettings) -> Result<Self, StorageError> {
-        if let Some(provider) = &settings.auth_provider {
-            return Err(StorageError::Unsupported {
-                what: format!("auth_provider {}", provider.as_str()),
-                reason: "this version asks no service for tokens; set a password, or have a proxy of the cloud \
-                         connect to the database and name the proxy"
-                    .to_owned(),
-            });
-        }
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let service = settings.auth_provider.as_ref().map(|provider| service(provider, &clock));
+        let tokens = service.transpose()?.map(|service| KeptTokens::new(service, clock));
         let params = Params::read(settings)?;
         let server = |place: Place| {
             let mut connect = connect_options(&params, &place)?;
@@ -122,6 +122,7 @@ impl PostgresConfig {
             target: params.target,
             session: params.options,
             assumes_pooler: false,
+            tokens,
             connect_timeout: params.connect_timeout,
             max_connections: 10,
             acquire_timeout: of_all.unwrap_or(Duration::from_secs(30)),
@@ -137,6 +138,15 @@ impl PostgresConfig {
     #[must_use]
     pub const fn without_statement_cache(mut self) -> Self {
         self.assumes_pooler = true;
+        self
+    }
+
+    /// The same with tokens in the place of passwords. A password of the settings is not used then.
+    ///
+    /// A token is not sent in clear text, but to a server on this machine: to others, `sslmode` is at least `require`.
+    #[must_use]
+    pub fn with_tokens(mut self, tokens: Arc<dyn PostgresTokens>) -> Self {
+        self.tokens = Some(KeptTokens::new(tokens, Arc::new(SystemClock)));
         self
     }
 
@@ -179,6 +189,20 @@ impl Server {
     pub(super) fn place(&self) -> String {
         format!("{}:{}", self.connect.get_host(), self.connect.get_port())
     }
+}
+
+/// Who logs in where by these options.
+pub(super) fn login(connect: &PgConnectOptions) -> PostgresLogin {
+    PostgresLogin::new(connect.get_host(), connect.get_port(), connect.get_username())
+}
+
+/// Whether a server is on this machine by its name, so that nobody hears what is said to it.
+pub(super) fn is_of_this_machine(connect: &PgConnectOptions) -> bool {
+    let host = connect.get_host();
+    let address = host.trim_matches(['[', ']']).parse::<std::net::IpAddr>();
+    host.starts_with('/')
+        || host == "localhost"
+        || address.is_ok_and(|address| address.is_loopback())
 }
 
 instance_core::setters! {
@@ -256,7 +280,7 @@ fn connect_options(params: &Params, place: &Place) -> Result<PgConnectOptions, S
 mod tests {
     use std::time::Duration;
 
-    use instance_core::settings::{PostgresAuthProvider, PostgresSettings};
+    use instance_core::settings::PostgresSettings;
 
     use super::PostgresConfig;
 
@@ -320,17 +344,17 @@ mod tests {
     }
 
     #[test]
-    fn what_asks_a_service_is_refused_by_name() {
-        for provider in [
-            PostgresAuthProvider::AwsWif { region: "secret".to_owned() },
-            PostgresAuthProvider::AzureWif { scope: "secret".to_owned() },
-            PostgresAuthProvider::GcpWif,
+    fn a_server_of_this_machine_is_known_by_its_name() {
+        for (url, expected) in [
+            ("postgresql://u@localhost/d", true),
+            ("postgresql://u@127.1.2.3/d", true),
+            ("postgresql://u@[::1]/d", true),
+            ("postgresql://u@/d?host=/run/pg", true),
+            ("postgresql://u@10.0.0.1/d", false),
+            ("postgresql://u@localhost.example/d", false),
         ] {
-            let name = provider.as_str();
-            let settings = PostgresSettings::new().with_auth_provider(provider);
-            let error = PostgresConfig::from_settings(&settings).unwrap_err().to_string();
-            assert!(error.contains(name) && !error.contains("secret"), "{error}");
-            assert!(error.contains("set a password"), "{error}");
+            let config = PostgresConfig::from_url(url).unwrap();
+            assert_eq!(super::is_of_this_machine(&config.servers[0].connect), expected, "{url}");
         }
     }
 }

@@ -20,9 +20,10 @@ use std::time::{Duration, Instant};
 use sqlx::postgres::{PgConnectOptions, PgSslMode};
 use sqlx::{ConnectOptions, Connection as _, PgConnection, Row as _};
 
-use super::config::{PostgresConfig, Server};
+use super::config::{PostgresConfig, Server, is_of_this_machine, login};
 use super::options::Setting;
 use super::servers::Target;
+use super::tokens::PostgresToken;
 use super::{is_lost, relay};
 use crate::sql::session::{BEGIN, IDENTITY, PROCESS, Scope, set};
 
@@ -115,7 +116,7 @@ async fn reach_once(config: &PostgresConfig, deadline: Instant) -> sqlx::Result<
     let mut last: Option<sqlx::Error> = None;
     for target in targets {
         for server in &config.servers {
-            let modes = modes(&server.connect);
+            let modes = modes(config, server)?;
             for (place, &mode) in modes.iter().enumerate() {
                 let has_another = place + 1 < modes.len();
                 match reach_server(config, server, mode, *target, deadline).await {
@@ -136,11 +137,33 @@ async fn reach_once(config: &PostgresConfig, deadline: Instant) -> sqlx::Result<
 }
 
 /// The modes of TLS to try in turn. The driver has none that is `allow`.
-fn modes(connect: &PgConnectOptions) -> Vec<PgSslMode> {
-    match connect.get_ssl_mode() {
+///
+/// Whoever hears a token can use it, so it is sent by TLS alone, but on this machine.
+fn modes(config: &PostgresConfig, server: &Server) -> sqlx::Result<Vec<PgSslMode>> {
+    let is_exposed = config.tokens.is_some() && !is_of_this_machine(&server.connect);
+    Ok(match server.connect.get_ssl_mode() {
+        PgSslMode::Disable if is_exposed => {
+            let text = format!(
+                "with sslmode=disable, a token would be sent to {} in clear text: take sslmode=verify-full, or \
+                 sslmode=require",
+                server.place()
+            );
+            return Err(sqlx::Error::Configuration(text.into()));
+        }
+        PgSslMode::Allow | PgSslMode::Prefer if is_exposed => vec![PgSslMode::Require],
         PgSslMode::Allow => vec![PgSslMode::Disable, PgSslMode::Require],
         mode => vec![mode],
-    }
+    })
+}
+
+/// The token with which we log in to a server, if it is tokens with which we do.
+async fn token(
+    config: &PostgresConfig,
+    server: &Server,
+    deadline: Instant,
+) -> sqlx::Result<Option<Arc<PostgresToken>>> {
+    let Some(tokens) = &config.tokens else { return Ok(None) };
+    Ok(Some(tokens.get(&login(&server.connect), deadline).await?))
 }
 
 async fn reach_server(
@@ -150,9 +173,14 @@ async fn reach_server(
     target: Target,
     deadline: Instant,
 ) -> sqlx::Result<Contact> {
+    let token = token(config, server, deadline).await?;
     let left = deadline.saturating_duration_since(Instant::now()).max(LEAST);
     let limit = config.connect_timeout.map_or(left, |limit| limit.min(left));
     let bare = server.connect.clone().ssl_mode(mode);
+    let bare = match &token {
+        Some(token) => bare.password(token.password.expose()),
+        None => bare,
+    };
     let greeting = async {
         let settings = config.session.iter().map(|(name, value)| (name, value));
         let with_settings =
@@ -167,8 +195,12 @@ async fn reach_server(
     };
     let greeted = tokio::time::timeout(limit, greeting).await;
     let greeted = greeted.map_err(|_| timed_out(server, limit))?;
-    let (mut relayed, connect, mut settings) =
-        greeted.map_err(|error| explained(error, &server.connect))?;
+    let (mut relayed, connect, mut settings) = greeted.map_err(|error| {
+        if let (Some(tokens), Some(token), true) = (&config.tokens, &token, is_of_login(&error)) {
+            tokens.forget(&login(&server.connect), token);
+        }
+        explained(error, &server.connect)
+    })?;
     let first = &mut relayed.connection;
     // A pooler may have nobody to ask.
     let identity =
@@ -247,7 +279,7 @@ fn refuses_options(error: &sqlx::Error) -> bool {
 }
 
 /// Whether a server does not let us in.
-fn is_of_login(error: &sqlx::Error) -> bool {
+pub(super) fn is_of_login(error: &sqlx::Error) -> bool {
     let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
     code.is_some_and(|code| code.starts_with("28"))
 }
@@ -281,10 +313,53 @@ fn timed_out(server: &Server, limit: Duration) -> sqlx::Error {
 
 #[cfg(test)]
 mod tests {
-    use sqlx::postgres::PgConnectOptions;
+    use std::sync::Arc;
 
-    use super::{Between, Contact};
+    use sqlx::postgres::{PgConnectOptions, PgSslMode};
+
+    use super::{Between, Contact, modes};
+    use crate::db::postgres::PostgresConfig;
+    use crate::db::postgres::tokens::{
+        PostgresLogin, PostgresToken, PostgresTokenError, PostgresTokens,
+    };
     use crate::sql::session::{BEGIN, Scope, set};
+
+    /// A service that is never asked.
+    #[derive(Debug)]
+    struct Nobody;
+
+    #[async_trait::async_trait]
+    impl PostgresTokens for Nobody {
+        async fn token(&self, login: &PostgresLogin) -> Result<PostgresToken, PostgresTokenError> {
+            panic!("asked for {login:?}")
+        }
+    }
+
+    #[test]
+    fn a_token_is_not_sent_in_clear_text() {
+        let modes = |url: &str| {
+            let config = PostgresConfig::from_url(url).unwrap().with_tokens(Arc::new(Nobody));
+            modes(&config, &config.servers[0]).map_err(|error| error.to_string())
+        };
+        for (query, is_sent) in [
+            ("", true),
+            ("?sslmode=allow", true),
+            ("?sslmode=prefer", true),
+            ("?sslmode=require", true),
+            ("?sslmode=disable", false),
+        ] {
+            let found = modes(&format!("postgresql://u@db.example/d{query}"));
+            assert_eq!(found.is_ok(), is_sent, "{query}: {found:?}");
+            match found {
+                Ok(modes) => assert!(matches!(*modes, [PgSslMode::Require]), "{modes:?}"),
+                Err(error) => assert!(error.contains("clear text"), "{error}"),
+            }
+        }
+        let full = modes("postgresql://u@db.example/d?sslmode=verify-full").unwrap();
+        assert!(matches!(*full, [PgSslMode::VerifyFull]), "{full:?}");
+        let local = modes("postgresql://u@127.0.0.1/d?sslmode=disable").unwrap();
+        assert!(matches!(*local, [PgSslMode::Disable]), "{local:?}");
+    }
 
     fn contact(between: Between) -> Contact {
         let settings = vec![("TimeZone".to_owned(), "Asia/Seoul".to_owned())];

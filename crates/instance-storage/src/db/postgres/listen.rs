@@ -43,9 +43,10 @@ impl PostgresDatabase {
                         .acquire_timeout(config.acquire_timeout)
                         .connect_lazy_with(contact.connect.clone().disable_statement_logging());
                     let mut listener = PgListener::connect_with(&pool).await?;
+                    // It would connect again by itself, by a token that may have ended, and would not say what was missed.
+                    listener.eager_reconnect(false);
                     listener.listen(channel).await?;
                     begun();
-                    // The listener would connect again by itself, and would not say what was missed.
                     while let Some(notice) = listener.try_recv().await? {
                         noticed(notice.payload());
                     }

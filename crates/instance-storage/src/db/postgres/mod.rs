@@ -11,6 +11,7 @@ mod params;
 mod relay;
 mod seen;
 mod servers;
+mod tokens;
 mod upgrade;
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,11 +23,15 @@ use instance_core::error::StorageError;
 use instance_core::storage::WebserverConnections;
 use sea_query::{PostgresQueryBuilder, QueryStatementWriter, SelectStatement, Value};
 use sea_query_sqlx::SqlxValues;
-use sqlx::postgres::{PgPool, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgPool, PgPoolOptions};
 use sqlx::{AssertSqlSafe, ConnectOptions, Connection as _, PgConnection, Postgres, Transaction};
 use tokio::sync::OnceCell;
 
 pub use config::PostgresConfig;
+pub(super) use tokens::NoToken;
+pub use tokens::{PostgresLogin, PostgresToken, PostgresTokenError, PostgresTokens};
+
+use config::login;
 use contact::{Between, Contact};
 use id_order::IdOrder;
 
@@ -92,6 +97,31 @@ struct Connections {
 struct Link {
     pool: PgPool,
     contact: Arc<Contact>,
+    /// The token with which the pool connects, if it does so by tokens.
+    token: Arc<Mutex<Option<Arc<PostgresToken>>>>,
+    /// Why there is no token that is valid now.
+    no_token: Option<NoToken>,
+}
+
+impl Link {
+    /// Makes the pool's next connections by a token.
+    fn take(&self, token: Arc<PostgresToken>) {
+        let mut current = self.token.lock().unwrap_or_else(PoisonError::into_inner);
+        if current.as_ref().is_some_and(|current| Arc::ptr_eq(current, &token)) {
+            return;
+        }
+        let connect = PgConnectOptions::clone(&self.pool.connect_options());
+        self.pool.set_connect_options(connect.password(token.password.expose()));
+        *current = Some(token);
+    }
+
+    /// Why a server refuses us: if there was no new token, that is the cause.
+    fn explained(&self, error: sqlx::Error) -> sqlx::Error {
+        match &self.no_token {
+            Some(no_token) if contact::is_of_login(&error) => no_token.clone().into(),
+            _ => error,
+        }
+    }
 }
 
 impl PostgresDatabase {
@@ -117,8 +147,25 @@ impl PostgresDatabase {
         self.connections.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The connections to the server that was reached; at first, and when that was lost, one is reached.
+    /// The connections to the server that was reached, by a token that is valid, if it is tokens by which we log in.
     async fn link(&self, deadline: Instant) -> sqlx::Result<Link> {
+        let mut link = self.reached(deadline).await?;
+        if let Some(tokens) = &self.config.tokens {
+            match tokens.get(&login(&link.contact.connect), deadline).await {
+                Ok(token) => link.take(token),
+                // A connection that is there needs none, also one that is in use now.
+                Err(error) if link.pool.size() > 0 => {
+                    tracing::warn!(database = %self.name, %error, "no more connections are made");
+                    link.no_token = Some(error);
+                }
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(link)
+    }
+
+    /// The connections to the server that was reached; at first, and when that was lost, one is reached.
+    async fn reached(&self, deadline: Instant) -> sqlx::Result<Link> {
         if let Some(link) = &self.connections().link {
             return Ok(link.clone());
         }
@@ -166,7 +213,8 @@ impl PostgresDatabase {
                 Box::pin(async move { setting.execute(connection).await.map(drop) })
             });
         }
-        Link { pool: options.connect_lazy_with(contact.connect.clone()), contact }
+        let pool = options.connect_lazy_with(contact.connect.clone());
+        Link { pool, contact, token: Arc::default(), no_token: None }
     }
 
     /// Uses connections as a program needs it that serves people for long. Whoever has a connection keeps it to the
@@ -223,14 +271,16 @@ impl PostgresDatabase {
         read: &(impl Fn(Row) -> Result<T, StorageError> + Send + Sync),
         deadline: Instant,
     ) -> sqlx::Result<Result<Vec<T>, StorageError>> {
-        let Link { pool, contact } = self.link(deadline).await?;
+        let link = self.link(deadline).await?;
         let query = sqlx::query_with(AssertSqlSafe(sql.to_owned()), values.clone());
         let read = |row| read(Row::from_postgres(&self.name, row));
-        if contact.between != Between::Transactions {
-            return row::read_all(query.fetch(&pool), read).await;
+        if link.contact.between != Between::Transactions {
+            let found = row::read_all(query.fetch(&link.pool), read).await;
+            return found.map_err(|error| link.explained(error));
         }
         // Outside of a transaction, a statement could be prepared by one process and asked of another.
-        let mut transaction = pool.begin_with(AssertSqlSafe(contact.begin())).await?;
+        let begun = link.pool.begin_with(AssertSqlSafe(link.contact.begin())).await;
+        let mut transaction = begun.map_err(|error| link.explained(error))?;
         let found = row::read_all(query.persistent(false).fetch(&mut *transaction), read).await?;
         transaction.commit().await?;
         Ok(found)
@@ -326,8 +376,9 @@ impl PostgresDatabase {
     }
 
     async fn begin_once(&self, deadline: Instant) -> sqlx::Result<Transaction<'static, Postgres>> {
-        let Link { pool, contact } = self.link(deadline).await?;
-        pool.begin_with(AssertSqlSafe(contact.begin())).await
+        let link = self.link(deadline).await?;
+        let begun = link.pool.begin_with(AssertSqlSafe(link.contact.begin())).await;
+        begun.map_err(|error| link.explained(error))
     }
 
     /// A connection to look with. It is in a transaction, which ends when it is dropped: behind some poolers, only that has
@@ -345,6 +396,7 @@ impl PostgresDatabase {
     /// time. Otherwise returns the error.
     async fn wait_after(&self, error: sqlx::Error, deadline: Instant) -> sqlx::Result<()> {
         let is_one = self.config.servers.len() == 1;
+        self.forget_refused(&error);
         match error {
             error if is_lost(&error) && Instant::now() < deadline => {
                 self.look_around().await;
@@ -360,6 +412,16 @@ impl PostgresDatabase {
             }
             sqlx::Error::PoolTimedOut => Err(self.why_no_connection().await),
             error => Err(error),
+        }
+    }
+
+    /// Does not use a token again that the server has refused.
+    fn forget_refused(&self, error: &sqlx::Error) {
+        let link = self.connections().link.clone();
+        let (Some(tokens), Some(link)) = (&self.config.tokens, link) else { return };
+        let token = link.token.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        if let Some(token) = token.filter(|_| contact::is_of_login(error)) {
+            tokens.forget(&login(&link.contact.connect), &token);
         }
     }
 
@@ -384,8 +446,8 @@ impl PostgresDatabase {
     /// accepts one, all connections of the pool are in use.
     async fn why_no_connection(&self) -> sqlx::Error {
         let link = self.link(Instant::now()).await;
-        let Ok(Link { contact, .. }) = link else { return sqlx::Error::PoolTimedOut };
-        let connecting = tokio::time::timeout(DIAGNOSIS, contact.connect.connect()).await;
+        let Ok(Link { pool, .. }) = link else { return sqlx::Error::PoolTimedOut };
+        let connecting = tokio::time::timeout(DIAGNOSIS, pool.connect_options().connect()).await;
         match connecting {
             Ok(Err(error)) => error,
             Ok(Ok(connection)) => {
