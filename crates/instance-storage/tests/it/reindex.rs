@@ -41,7 +41,7 @@ async fn done(
 
 /// A home whose mark of an index is gone.
 async fn home_without(index: &str) -> Result<Home, Box<dyn std::error::Error>> {
-    let home = Home::new().await?;
+    let mut home = Home::new().await?;
     home.storages.create().await?;
     let file = match index {
         name if name.starts_with("asset_") => home.events_db("index"),
@@ -50,6 +50,9 @@ async fn home_without(index: &str) -> Result<Home, Box<dyn std::error::Error>> {
     };
     let unmark = format!("DELETE FROM secondary_indexes WHERE name = '{index}'");
     assert_eq!(execute(&file, &unmark).await?, 1, "{index}");
+    // What was found to be marked is remembered.
+    home.storages.dispose().await;
+    home.storages = open(home.directory.path(), OpenMode::MustExist).await?;
     Ok(home)
 }
 
