@@ -49,14 +49,14 @@ fn impact(action: &Action, facts: &Facts) -> SchemaImpact {
     };
     let size = facts.sizes.get(table).copied().unwrap_or_default();
     let who_waits = match (lock, action.manner) {
-        (Lock::AccessExclusive, _) => "everybody who reads or writes the table",
-        (Lock::ShareRowExclusive, _) => "everybody who writes to the table",
+        (Lock::Access, _) => "everybody who reads or writes the table",
+        (Lock::ShareRow, _) => "everybody who writes to the table",
         // docs/postgres.md says more of it.
-        (Lock::ShareUpdateExclusive, _) if table == event_logs::TABLE => {
+        (Lock::ShareUpdate, _) if table == event_logs::TABLE => {
             "nobody who reads or writes; vacuum does, and until the end events of Dagster and of this program may \
              appear out of the order of their ids"
         }
-        (Lock::ShareUpdateExclusive, _) => "nobody who reads or writes; vacuum does",
+        (Lock::ShareUpdate, _) => "nobody who reads or writes; vacuum does",
     };
     let longest_wait = match (action.manner, action.rewrites) {
         (Manner::Alone, _) => String::new(),

@@ -163,7 +163,7 @@ impl Session {
             let hear = |builds: Vec<Texts>| {
                 let build = builds.iter().find_map(building);
                 if build.is_some() && last != build {
-                    last = build.clone();
+                    last.clone_from(&build);
                     build.into_iter().for_each(progress);
                 }
             };
@@ -275,7 +275,7 @@ impl Session {
             has_waited = true;
             let at = building(build);
             if last != at {
-                last = at.clone();
+                last.clone_from(&at);
                 at.into_iter().for_each(progress);
             }
             self.pause(LOOK, stop).await?;

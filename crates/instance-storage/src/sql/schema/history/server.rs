@@ -46,18 +46,18 @@ pub(crate) struct Size {
 /// A lock on a table.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Lock {
-    ShareUpdateExclusive,
-    ShareRowExclusive,
-    AccessExclusive,
+    ShareUpdate,
+    ShareRow,
+    Access,
 }
 
 impl Lock {
     /// Its name in the server's manual, and in statements.
     pub(crate) const fn name(self) -> &'static str {
         match self {
-            Self::ShareUpdateExclusive => "SHARE UPDATE EXCLUSIVE",
-            Self::ShareRowExclusive => "SHARE ROW EXCLUSIVE",
-            Self::AccessExclusive => "ACCESS EXCLUSIVE",
+            Self::ShareUpdate => "SHARE UPDATE EXCLUSIVE",
+            Self::ShareRow => "SHARE ROW EXCLUSIVE",
+            Self::Access => "ACCESS EXCLUSIVE",
         }
     }
 }
@@ -207,7 +207,7 @@ impl Plan {
                 server::rebuild_index(&index.said)
             }],
             manner: Manner::Alone,
-            lock: Some((index.table.clone(), Lock::ShareUpdateExclusive)),
+            lock: Some((index.table.clone(), Lock::ShareUpdate)),
             stamps: false,
             rewrites: false,
         });
@@ -290,7 +290,7 @@ impl Plan {
             release: revision.release,
             statements,
             manner: Manner::Alone,
-            lock: Some((table.to_owned(), Lock::ShareUpdateExclusive)),
+            lock: Some((table.to_owned(), Lock::ShareUpdate)),
             stamps: false,
             rewrites: false,
         });
@@ -304,7 +304,7 @@ impl Plan {
         let lock = match change {
             Change::Table(table) if table.name == asset_event_tags::TABLE => {
                 if self.facts.catalog.has_table(event_logs::TABLE) {
-                    Some((event_logs::TABLE.to_owned(), Lock::ShareRowExclusive))
+                    Some((event_logs::TABLE.to_owned(), Lock::ShareRow))
                 } else {
                     statements =
                         statements.iter().map(|it| server::without_foreign_key(it)).collect();
@@ -312,7 +312,7 @@ impl Plan {
                 }
             }
             Change::Column { table, .. } | Change::PrimaryKey { table } => {
-                Some(((*table).to_owned(), Lock::AccessExclusive))
+                Some(((*table).to_owned(), Lock::Access))
             }
             Change::RowId { table, .. } => {
                 // One pause, and one rewrite, in the place of two.
@@ -322,7 +322,7 @@ impl Plan {
                     key.apply(&mut self.facts.catalog, Dialect::Postgres);
                 }
                 rewrites = true;
-                Some(((*table).to_owned(), Lock::AccessExclusive))
+                Some(((*table).to_owned(), Lock::Access))
             }
             _ => None,
         };
@@ -385,7 +385,7 @@ impl Plan {
             && self.facts.catalog.has_column(table, column)
         {
             let statements = vec![server::give_default(table, column)];
-            let lock = Some((table.to_owned(), Lock::AccessExclusive));
+            let lock = Some((table.to_owned(), Lock::Access));
             self.flush();
             self.actions.push(together(revision, statements, lock));
         }
