@@ -251,7 +251,7 @@ mod tests {
 
     async fn get(tokens: &Arc<KeptTokens>, user: &str) -> Result<String, NoToken> {
         let login = PostgresLogin::new("h", 1, user);
-        let token = tokens.get(&login, Instant::now() + Duration::from_secs(60)).await?;
+        let token = tokens.get(&login, Instant::now() + Duration::from_mins(1)).await?;
         Ok(token.password.expose().to_owned())
     }
 

@@ -25,7 +25,7 @@ use crate::db::postgres::tokens::{
 };
 
 /// How long a token is valid.
-const VALID: Duration = Duration::from_secs(900);
+const VALID: Duration = Duration::from_mins(15);
 
 /// What the address of a token begins with. The token is the rest.
 const SCHEME: &str = "https://";

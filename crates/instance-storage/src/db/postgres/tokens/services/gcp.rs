@@ -24,12 +24,7 @@ impl PostgresTokens for Gcp {
         let mut credentials = self.0.lock().await;
         let found = match credentials.take() {
             Some(found) => found,
-            None => {
-                super::with_cryptography();
-                let built =
-                    Builder::default().with_scopes([SCOPE]).build_access_token_credentials();
-                built.map_err(|error| PostgresTokenError::new(Persistence::Permanent, error))?
-            }
+            None => built()?,
         };
         let token = found.access_token().await.map_err(|error| {
             let passes = error.is_transient();
@@ -40,4 +35,10 @@ impl PostgresTokens for Gcp {
         *credentials = Some(found);
         Ok(PostgresToken::new(Secret::new(token.token), None))
     }
+}
+
+fn built() -> Result<AccessTokenCredentials, PostgresTokenError> {
+    super::with_cryptography();
+    let built = Builder::default().with_scopes([SCOPE]).build_access_token_credentials();
+    built.map_err(|error| PostgresTokenError::new(Persistence::Permanent, error))
 }
