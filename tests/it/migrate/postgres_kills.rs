@@ -1,4 +1,5 @@
 //! Upgrades of a Postgres that are killed: the next one goes on, and the end is the same.
+#![expect(clippy::disallowed_methods, reason = "a process is killed at a moment of its own")]
 
 use std::time::{Duration, Instant};
 
