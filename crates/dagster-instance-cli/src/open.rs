@@ -33,7 +33,10 @@ pub(crate) fn must_be_there(place: &InstancePlace) -> Result<()> {
     let named = [("--home", place.home.as_deref()), ("--storage", storage.map(Path::new))];
     for (option, directory) in named {
         if let Some(directory) = directory
-            && !directory.try_exists()?
+            && !directory.try_exists().map_err(|error| {
+                let directory = text::value(&directory.to_string_lossy());
+                format!("cannot look for the directory {directory} that {option} names: {error}")
+            })?
         {
             return Err(format!(
                 "the directory {} that {option} names does not exist; name another one, or create it by --create",

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
@@ -239,7 +240,7 @@ impl SqlEventLogStorage {
                 Ok(of_run) => records.extend(of_run.into_iter().flatten()),
                 // As with an event that cannot be read.
                 Err(error) if is_of_one_file(&error) => {
-                    tracing::warn!(%run_id, error = %whole(&error), "the events of a run are left out");
+                    warn_once(&run_id, &error);
                 }
                 Err(error) => return Err(error),
             }
@@ -260,6 +261,15 @@ fn is_of_one_file(error: &StorageError) -> bool {
         StorageError::Io { source, .. } => source.kind() == std::io::ErrorKind::IsADirectory,
         StorageError::SchemaLacks { .. } | StorageError::Unsupported { .. } => true,
         other => is_damaged(other),
+    }
+}
+
+/// Says once in a process that a run is left out, and why: what is read across runs is read again and again.
+fn warn_once(run_id: &RunId, error: &StorageError) {
+    static SAID: Mutex<BTreeSet<String>> = Mutex::new(BTreeSet::new());
+    let error = whole(error);
+    if SAID.lock().unwrap_or_else(PoisonError::into_inner).insert(format!("{run_id}: {error}")) {
+        tracing::warn!(%run_id, error, "the events of a run are left out");
     }
 }
 

@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use instance_core::StorageError;
-use instance_core::storage::{EventStoreExt, SchemaState};
+use instance_core::storage::{EventStoreExt, SchemaState, SchemaUpgrade};
 use instance_storage::OpenMode;
 use tempfile::TempDir;
 
@@ -70,14 +70,17 @@ async fn check(home: &Path) -> TestResult {
     // An upgrade finds the files, copies them and changes them.
     let shard = home.join("history/runs/r1.db");
     execute(&shard, "UPDATE alembic_version SET version_num = '5e139331e376'").await?;
-    for schema in events.schema_of_databases().await? {
+    for schema in events.schema_of_databases(&SchemaUpgrade::default()).await? {
         assert!(!matches!(schema.state, SchemaState::Unreadable(_)), "{schema:?}");
     }
     let name = shard.display().to_string();
     let copy = home.join("copies of [*]?%").join("r1.db");
     events.back_up_database(&name, &copy).await.map_err(|error| at(&whole(&error)))?;
     assert!(copy.is_file());
-    events.upgrade_database(&name).await.map_err(|error| at(&whole(&error)))?;
+    events
+        .upgrade_database(&name, &SchemaUpgrade::default(), &|_| {})
+        .await
+        .map_err(|error| at(&whole(&error)))?;
     events.wipe().await?;
     assert_eq!(events.get_all_run_ids().await?.len(), 0);
     storages.dispose().await;

@@ -4,7 +4,7 @@ use std::path::Path;
 
 use instance_core::event::DagsterEventType;
 use instance_core::settings::{StorageSettings, StoreSettings};
-use instance_core::storage::{EventRecordsFilter, EventStoreExt, Order};
+use instance_core::storage::{EventRecordsFilter, EventStoreExt, Order, SchemaUpgrade};
 use instance_core::{RunId, StorageError};
 use instance_storage::{OpenMode, StorageContext, Storages};
 use tempfile::TempDir;
@@ -42,7 +42,7 @@ async fn a_wipe_of_events_leaves_the_other_stores_alone() -> TestResult {
         assert_eq!(events.get_event_records(&starts, None, Order::Ascending).await?.len(), 2);
 
         let mut schemas = Vec::new();
-        for schema in events.schema_of_databases().await? {
+        for schema in events.schema_of_databases(&SchemaUpgrade::default()).await? {
             let name = Path::new(&schema.database).file_name().unwrap_or_default().to_owned();
             schemas.push(name.to_string_lossy().into_owned());
         }

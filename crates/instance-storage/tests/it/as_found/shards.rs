@@ -4,7 +4,9 @@ use std::error::Error;
 
 use instance_core::RunId;
 use instance_core::event::DagsterEventType;
-use instance_core::storage::{EventRecordsFilter, EventStoreExt, Order, SchemaState};
+use instance_core::storage::{
+    EventRecordsFilter, EventStoreExt, Order, SchemaState, SchemaUpgrade,
+};
 use instance_storage::OpenMode;
 
 use super::messages;
@@ -68,7 +70,7 @@ async fn check(spoil: &str, starts: usize, of_run: Result<usize, &str>) -> TestR
     let ids: Vec<_> = events.get_all_run_ids().await?.into_iter().collect();
     let expected = if is_directory { vec!["a", "c"] } else { vec!["a", "b", "c"] };
     assert_eq!(ids, expected.into_iter().map(RunId::from).collect::<Vec<_>>(), "{spoil}");
-    for schema in events.schema_of_databases().await? {
+    for schema in events.schema_of_databases(&SchemaUpgrade::default()).await? {
         let is_right = matches!(schema.state, SchemaState::Current | SchemaState::Older { .. });
         assert!(is_right || schema.database == path, "{spoil}: {schema:?}");
     }
