@@ -154,8 +154,11 @@ pub(crate) fn select_jobs(after: i64, limit: u64) -> SelectStatement {
         .take()
 }
 
-/// Stores the state of a row by its selector, in the place of the one that the selector has. The time at which the
-/// selector got its first state stays.
+/// Stores the state of a row by its selector, in the place of the one that the selector has, unless that one is newer. The
+/// time at which the selector got its first state stays.
+///
+/// A schedule may have rows of several origins. Somebody who changes its state changes one of them, and what the others say
+/// is old then, wherever they stand.
 #[expect(clippy::expect_used, reason = "the selection has seven columns")]
 pub(crate) fn put_instigator_of_job(id: i64, state: &InstigatorState) -> InsertStatement {
     let job = Query::select()
@@ -206,3 +209,7 @@ pub(crate) fn update_selector_of_job(id: i64, selector_id: &str) -> UpdateStatem
         .and_where(Expr::col(jobs::SELECTOR_ID).is_null())
         .take()
 }
+    let stored = || Expr::col((instigators::TABLE, instigators::UPDATE_TIMESTAMP));
+    let new = Expr::col(("excluded", instigators::UPDATE_TIMESTAMP));
+    let is_older_than_new = stored().is_null().or(stored().lte(new));
+            .action_and_where(is_older_than_new)
