@@ -295,6 +295,9 @@ fn unfinished<'d>(databases: impl Iterator<Item = &'d DatabaseSchema>) -> Vec<&'
 }
 
 /// Says which data migrations are left, and what carries them out.
+    if let Some(error) = &outcome.data_migration_error {
+        report::error(error);
+    }
 fn say_left(names: impl Iterator<Item = &'static str>) {
     let (of_upgrade, others): (Vec<_>, Vec<_>) = names.partition(is_of_upgrade);
     for (names, command) in [(of_upgrade, "migrate"), (others, "reindex")] {

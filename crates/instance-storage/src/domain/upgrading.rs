@@ -138,9 +138,12 @@ pub struct UpgradeOutcome {
 }
 
 impl UpgradeOutcome {
-    /// Whether a database could not be upgraded.
+    /// Why the data migration behind these could not be finished, if one could not. Those after it were not begun.
+    pub data_migration_error: Option<InstanceError>,
+    /// Whether a database could not be upgraded, or a data migration could not be finished.
     pub fn has_failed(&self) -> bool {
-        self.databases.iter().any(UpgradedDatabase::has_failed)
+        self.data_migration_error.is_some()
+            || self.databases.iter().any(UpgradedDatabase::has_failed)
     }
 
     /// Whether a database could not be upgraded that is not of a single run.
@@ -223,8 +226,8 @@ pub async fn upgrade_plan(
 /// # Errors
 ///
 /// [`InstanceError::Storage`] if a database has a revision that an upgrade refuses, if another process upgrades the
-/// instance, or if a copy fails. Nothing is changed then. The same if a data migration fails: then the schema is upgraded, and
-/// what was migrated stays.
+/// instance, or if a copy fails. Nothing is changed then. A data migration that fails is no error: the outcome has it, as the
+/// schema is upgraded then, and what was migrated stays.
 #[tracing::instrument(level = "debug", skip_all)]
 pub async fn upgrade(
     ops: &dyn StorageOps,
@@ -283,8 +286,9 @@ pub async fn upgrade(
     }
     if !outcome.has_failed_for_many_runs() {
         let mut migrating = |at| tell(UpgradeProgress::Migrating(at));
-        outcome.indexes =
-            reindexing::migrate_data(ops, &data_migrations, &how.stop, &mut migrating).await?;
+        let (done, ended) =
+            reindexing::migrate_data(ops, &data_migrations, &how.stop, &mut migrating).await;
+        (outcome.indexes, outcome.data_migration_error) = (done, ended.err());
     }
     Ok(outcome)
 }

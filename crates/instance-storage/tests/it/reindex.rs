@@ -8,11 +8,14 @@ use instance_core::event::{
     AssetMaterialization, DagsterEvent, DagsterEventType, EventLogEntry, StepMaterializationData,
 };
 use instance_core::ids::RunId;
+use instance_core::run::RunsFilter;
 use instance_core::scheduling::{
     BulkActionStatus, InstigatorState, InstigatorStatus, PartitionBackfill, TickData,
 };
 use instance_core::serdes::deserialize_value;
-use instance_core::storage::{AssetKeysPage, EventStoreExt, InstigatorFilter, NewRun, Only};
+use instance_core::storage::{
+    AssetKeysPage, EventStoreExt, InstigatorFilter, NewRun, Only, RunsPage,
+};
 use instance_core::testing::instance::TestInstance;
 use instance_storage::{
     OpenMode, REINDEXED_INDEXES, Reindex, ReindexEvent, ReindexProgress, StorageContext, Storages,
@@ -101,7 +104,7 @@ async fn times_of_runs_follow_from_their_events() -> TestResult {
 
     let mut told = Vec::new();
     let done = reindex(&ops, &Reindex::new(), &mut |progress| told.push(progress)).await?;
-    assert_eq!(done[2].rows, Some(206));
+    assert_eq!(done[3].rows, Some(206));
     let of_runs: Vec<_> = told
         .into_iter()
         .filter(|progress| progress.index == "run_start_end_overwritten")
@@ -131,6 +134,46 @@ async fn times_of_runs_follow_from_their_events() -> TestResult {
     }
     assert_eq!(home.record("not-begun").await?.start_time, Some(5.0));
     assert!(home.runs().has_built_index("run_start_end_overwritten").await?);
+    home.storages.dispose().await;
+    Ok(())
+}
+
+/// The log of a run is gone, or does not say when the run ended: the times that are stored stay.
+#[tokio::test]
+async fn times_that_no_event_says_stay() -> TestResult {
+    let home = home_without("run_start_end_overwritten").await?;
+    let ops = instance_of(&home);
+    for id in ["without-log", "without-end"] {
+        home.runs().add_run(&run(id, "j", &[]), later(0)).await?;
+    }
+    let start = event("without-end", DagsterEventType::RunStart, 1);
+    home.events().store_event(&start).await?;
+    let ended = "UPDATE runs SET status = 'SUCCESS', start_time = 7, end_time = 8";
+    assert_eq!(execute(&home.runs_db(), ended).await?, 2);
+    let request = Reindex::new().with_indexes(Only::one("run_start_end_overwritten"));
+    assert_eq!(done(&ops, &request).await?, [("run_start_end_overwritten", Some(2))]);
+    for (id, start) in [("without-log", 7.0), ("without-end", stamp(1))] {
+        let record = home.record(id).await?;
+        assert_eq!((record.start_time, record.end_time), (Some(start), Some(8.0)), "{id}");
+    }
+    home.storages.dispose().await;
+    Ok(())
+}
+
+/// Nobody builds an index while another process upgrades the store, and the other way round.
+#[tokio::test]
+async fn one_process_builds_at_a_time() -> TestResult {
+    let home = home_without("run_start_end_overwritten").await?;
+    let ops = instance_of(&home);
+    let lock = home.runs().lock_schema().await?;
+    let error = reindex(&ops, &Reindex::new(), &mut |_| ()).await.unwrap_err();
+    assert!(error.to_string().contains("another process"), "{error}");
+    assert!(!home.runs().has_built_index("run_start_end_overwritten").await?);
+    drop(lock);
+    assert_eq!(done(&ops, &Reindex::new()).await?[3], ("run_start_end_overwritten", Some(0)));
+    // Whoever has nothing to do needs no lock.
+    let _lock = home.runs().lock_schema().await?;
+    assert_eq!(done(&ops, &Reindex::new()).await?[3], ("run_start_end_overwritten", None));
     home.storages.dispose().await;
     Ok(())
 }
@@ -276,7 +319,7 @@ async fn ticks_of_old_versions_name_their_selectors() -> TestResult {
     assert_eq!(query(&file, counts).await?[0].get::<i64, _>("ticks"), 7);
 
     let built = done(&ops, &Reindex::new()).await?;
-    assert_eq!(built[3], ("schedule_ticks_selector_id", Some(7)));
+    assert_eq!(built[2], ("schedule_ticks_selector_id", Some(7)));
     let mut expected = vec![(String::new(), 1), (one.selector_id(), 3), (other.selector_id(), 3)];
     expected.sort_by(|one, other| (one.1, &one.0).cmp(&(other.1, &other.0)));
     let found: Vec<(String, i64)> =
@@ -399,7 +442,7 @@ async fn an_index_that_is_none_is_refused_before_anything_is_built() -> TestResu
     Ok(())
 }
 
-/// A store of events that cannot be read in the middle: what was built before stays, and the rest is not marked.
+/// The events of one run cannot be read: it is named, those of the others are read, and the index is not marked.
 #[tokio::test]
 async fn an_index_that_was_not_finished_is_not_marked() -> TestResult {
     let home = home_without("run_start_end_overwritten").await?;
@@ -408,12 +451,19 @@ async fn an_index_that_was_not_finished_is_not_marked() -> TestResult {
         let new = NewRun::new(run(id, "j", &[]), later(0)).with_events(events);
         home.storages.run_event_store().add_run_with_events(new).await?;
     }
-    execute(&home.runs_db(), "UPDATE runs SET status = 'STARTED'").await?;
+    execute(&home.runs_db(), "UPDATE runs SET status = 'STARTED', start_time = 7").await?;
     home.storages.dispose().await;
     std::fs::write(home.events_db("bad"), "this is no database, but long enough to be looked at")?;
     let storages = open(home.directory.path(), OpenMode::MustExist).await?;
     let ops = TestInstance { stores: storages.stores(), ..TestInstance::default() };
-    assert!(reindex(&ops, &Reindex::new(), &mut |_| ()).await.is_err());
+    let error = reindex(&ops, &Reindex::new(), &mut |_| ()).await.unwrap_err().to_string();
+    assert!(error.contains("of these runs, and not of the others: bad; "), "{error}");
+    for (id, time) in [("bad", 7.0), ("good", stamp(1))] {
+        let record = storages
+            .run_storage()
+            .get_run_records(&RunsFilter::default().with_run_ids(Only::one(id)), &RunsPage::new());
+        assert_eq!(record.await?[0].start_time, Some(time), "{id}");
+    }
     assert!(!storages.run_storage().has_built_index("run_start_end_overwritten").await?);
     assert!(storages.run_storage().has_run(&RunId::from("good")).await?);
     storages.dispose().await;
