@@ -162,14 +162,14 @@ pub enum ReindexEvent {
     NotAskedFor,
     /// Building begins.
     Started {
-        /// How many rows there are, where that is known.
+        /// How many rows there are at most, where that is known.
         rows: Option<u64>,
     },
     /// A part of it is built, and stays built.
     Advanced {
         /// How many rows this call has looked at.
         rows: u64,
-        /// How many rows are left by the count of the beginning, where that is known.
+        /// How many rows are left at most, by the number of the beginning, where that is known.
         left: Option<u64>,
         /// How long these will take at the speed of the last parts; `None` before there is one.
         time_left: Option<Duration>,
@@ -199,7 +199,7 @@ pub struct ReindexedIndex {
 pub struct UnbuiltIndex {
     /// The index.
     pub index: &'static str,
-    /// How many rows there are to look at.
+    /// How many rows there are to look at, at most: see [`SchemaStore::rows_to_migrate`].
     pub rows: u64,
 }
 

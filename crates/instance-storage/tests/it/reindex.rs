@@ -367,6 +367,62 @@ async fn states_are_found_by_their_origins_until_they_stand_by_their_selectors()
     Ok(())
 }
 
+/// A schedule with rows of two origins: the one that was changed last says its state, also if the migration begins again.
+#[tokio::test]
+async fn states_that_are_newer_stay() -> TestResult {
+    let home = home_without("schedule_jobs_selector_id").await?;
+    let ops = instance_of(&home);
+    let (one, other) = (state("one")?, state("other")?);
+    for state in [&one, &other] {
+        home.schedules().add_instigator_state(state, later(0)).await?;
+    }
+    let file = schedules_db(&home);
+    // Both rows are of one selector, as after a move of the code location.
+    let moved = "UPDATE jobs SET job_body = (SELECT job_body FROM jobs WHERE id = 1) WHERE id = 2";
+    assert_eq!(execute(&file, moved).await?, 1);
+    execute(&file, "DELETE FROM instigators").await?;
+    execute(&file, "UPDATE jobs SET update_timestamp = '2023-11-14 22:13:20'").await?;
+    let request = Reindex::new().with_indexes(Only::one("schedule_jobs_selector_id"));
+    done(&ops, &request).await?;
+    let stopped = InstigatorState { status: InstigatorStatus::Stopped, ..one.clone() };
+    home.schedules().update_instigator_state(&stopped, later(5)).await?;
+    done(&ops, &request.with_force(true)).await?;
+    let found = home.schedules().get_instigator_state(&one.selector_id()).await?;
+    assert_eq!(found, Some(stopped));
+    home.storages.dispose().await;
+    Ok(())
+}
+
+/// A step looks at so many rows, however few of them have something to be derived: none scans a whole table.
+#[tokio::test]
+async fn steps_are_small() -> TestResult {
+    let home = home_without("run_partitions").await?;
+    let ops = instance_of(&home);
+    let runs = "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 1100)
+                INSERT INTO runs (run_id, run_body, status) SELECT 'run-' || n, '{}', 'SUCCESS' FROM n";
+    assert_eq!(execute(&home.runs_db(), runs).await?, 1_100);
+    // The ids say more rows than there are.
+    execute(&home.runs_db(), "DELETE FROM runs WHERE id BETWEEN 2 AND 101").await?;
+    let request = Reindex::new().with_indexes(Only::one("run_partitions"));
+    let mut told = Vec::new();
+    reindex(&ops, &request, &mut |progress| told.push(progress.event)).await?;
+    let advanced = |rows, cursor: &str| ReindexEvent::Advanced {
+        rows,
+        left: Some(1_100 - rows),
+        time_left: None,
+        cursor: cursor.to_owned(),
+    };
+    let expect = [
+        ReindexEvent::Started { rows: Some(1_100) },
+        advanced(500, "600"),
+        advanced(1_000, "1100"),
+        ReindexEvent::Built { rows: 1_000 },
+    ];
+    assert_eq!(told, expect);
+    home.storages.dispose().await;
+    Ok(())
+}
+
 /// Somebody else changes each backfill while its end is worked out: that change is not lost.
 #[tokio::test(flavor = "multi_thread")]
 async fn changes_of_backfills_are_not_lost() -> TestResult {
