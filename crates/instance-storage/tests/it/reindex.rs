@@ -515,10 +515,10 @@ async fn an_index_that_was_not_finished_is_not_marked() -> TestResult {
     let error = reindex(&ops, &Reindex::new(), &mut |_| ()).await.unwrap_err().to_string();
     assert!(error.contains("of these runs, and not of the others: bad; "), "{error}");
     for (id, time) in [("bad", 7.0), ("good", stamp(1))] {
-        let record = storages
-            .run_storage()
-            .get_run_records(&RunsFilter::default().with_run_ids(Only::one(id)), &RunsPage::new());
-        assert_eq!(record.await?[0].start_time, Some(time), "{id}");
+        let (runs, page) = (storages.run_storage(), RunsPage::new());
+        let filter = RunsFilter::default().with_run_ids(Only::one(id));
+        let records = runs.get_run_records(&filter, &page).await?;
+        assert_eq!(records[0].start_time, Some(time), "{id}");
     }
     assert!(!storages.run_storage().has_built_index("run_start_end_overwritten").await?);
     assert!(storages.run_storage().has_run(&RunId::from("good")).await?);
