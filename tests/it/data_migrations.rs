@@ -2,9 +2,9 @@
 //! them.
 #![expect(clippy::disallowed_methods, reason = "tests start the program that they test")]
 
+use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
-use std::time::Instant;
 
 use dagster_instance_tests::{Home, binary, copy_directory, dagster, old_databases};
 use serde_json::{Map, Value};
@@ -164,38 +164,46 @@ fn rows_of_old_postgres_databases_become_what_dagster_makes_of_them() {
     }
 }
 
-/// Kills the command at one place after the other. Then it is given again, and what is there is what is there without
-/// being killed.
+/// Runs a command to its end, and returns what it says on the way.
+fn said_by(mut command: Command) -> Vec<String> {
+    let ended = command.stderr(Stdio::piped()).output().expect("the binary ends");
+    let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+    assert!(ended.status.success(), "{said}");
+    said.lines().map(str::to_owned).collect()
+}
+
+/// Kills a command as soon as it has said so many lines.
+fn kill_after(mut command: Command, lines: usize) {
+    let mut child = command.stderr(Stdio::piped()).spawn().expect("a process");
+    let said = BufReader::new(child.stderr.take().expect("a pipe")).lines();
+    assert_eq!(said.take(lines).filter_map(Result::ok).count(), lines, "it said less");
+    child.kill().expect("killed");
+    child.wait().expect("its end");
+}
+
+/// Kills the command as soon as it has said one line, two lines and so on. Then it is given again, and what is there is
+/// what is there without being killed.
 fn killed(
     what: &str,
-    names: &[&str],
-    kills: u32,
+    command: impl Fn(&Path) -> Command,
     prepared: impl Fn() -> (Option<Home>, PathBuf),
-) -> u32 {
+) -> usize {
     let (_whole, whole) = prepared();
     let before = tables(&whole, &[]);
-    let start = Instant::now();
-    migrate(&whole, names);
-    let takes = start.elapsed();
+    let lines = said_by(command(&whole)).len();
     let expected = same(&tables(&whole, &[]));
     let mut between = 0;
-    for kill in 0..kills {
+    for kill in 1..=lines {
         let (_directory, home) = prepared();
-        let mut command = migrations(&home, names);
-        let mut child = command.stderr(Stdio::null()).spawn().expect("a process");
-        // From the start of the program to its end, a bit further each time.
-        std::thread::sleep(takes * (kill * 2 + 1) / (kills * 2));
-        child.kill().expect("killed");
-        child.wait().expect("its end");
+        kill_after(command(&home), kill);
         let halfway = tables(&home, &[]);
         if halfway != before && same(&halfway) != expected {
             between += 1;
         }
-        migrate(&home, names);
-        let what = format!("{what} {names:?}, kill {kill}");
-        assert_equal(&what, &same(&tables(&home, &[])), &expected);
+        said_by(command(&home));
+        assert_equal(&format!("{what}, kill {kill}"), &same(&tables(&home, &[])), &expected);
     }
-    println!("{what} {names:?}: {between} of {kills} kills came in the middle of {takes:?}");
+    println!("{what}: {between} of {lines} kills came in the middle");
     between
 }
 
@@ -208,8 +216,6 @@ fn rounds() -> Vec<Vec<&'static str>> {
     }
 }
 
-const KILLS: u32 = 20;
-
 #[test]
 fn data_migrations_that_were_killed_go_on_where_they_were() {
     let (_directory, home) = home_of("1.8", Home::new());
@@ -220,7 +226,10 @@ fn data_migrations_that_were_killed_go_on_where_they_were() {
         copy_directory(&home, &copy).expect("a copy");
         (Some(directory), copy)
     };
-    let between: u32 = rounds().iter().map(|names| killed("SQLite", names, KILLS, prepared)).sum();
+    let between = |names: &Vec<&'static str>| {
+        killed(&format!("SQLite {names:?}"), |home| migrations(home, names), prepared)
+    };
+    let between: usize = rounds().iter().map(between).sum();
     assert!(between >= 3, "too few kills came in the middle: {between}");
 }
 
@@ -236,9 +245,48 @@ fn data_migrations_of_postgres_that_were_killed_go_on_where_they_were() {
         let path = home.path().to_owned();
         (Some(home), path)
     };
-    let between: u32 =
-        rounds().iter().map(|names| killed("Postgres", names, KILLS, prepared)).sum();
+    let between = |names: &Vec<&'static str>| {
+        killed(&format!("Postgres {names:?}"), |home| migrations(home, names), prepared)
+    };
+    let between: usize = rounds().iter().map(between).sum();
     assert!(between >= 3, "too few kills came in the middle: {between}");
+}
+
+/// An upgrade with copies and all data migrations. Wherever it was killed, it is given again with the same words.
+fn whole_upgrade(home: &Path) -> Command {
+    let mut command = Command::new(binary());
+    command
+        .arg("--home")
+        .arg(home)
+        .args(["migrate", "--reindex", "--backup"])
+        .arg(home.join("copies"));
+    command.env_remove("DAGSTER_HOME").stdin(Stdio::null()).stdout(Stdio::null());
+    command
+}
+
+#[test]
+fn an_upgrade_that_was_killed_is_given_again() {
+    let (_directory, home) = home_of("1.8", Home::new());
+    tables(&home, &["--prepare"]);
+    let prepared = || {
+        let directory = Home::new();
+        let copy = directory.path().join("home");
+        copy_directory(&home, &copy).expect("a copy");
+        (Some(directory), copy)
+    };
+    let between = killed("migrate", whole_upgrade, prepared);
+    assert!(between >= 3, "too few kills came in the middle: {between}");
+    let (_directory, home) = prepared();
+    let said = said_by(whole_upgrade(&home));
+    let place = |text: &str| said.iter().position(|line| line.contains(text));
+    // What an upgrade has to carry out comes before what reads the logs of all runs.
+    let (required, last) =
+        (place("schedule_jobs_selector_id: "), place("run_start_end_overwritten: "));
+    assert!(place("copying ") < required && required.is_some(), "{said:?}");
+    assert!(required < last, "{said:?}");
+    let copies: Vec<_> = std::fs::read_dir(home.join("copies")).expect("copies").collect();
+    assert_eq!(copies.len(), 1, "{copies:?}");
+    assert!(!home.join("history/runs.db.migrate-lock").exists());
 }
 
 fn said(home: &Path, options: &[&str]) -> (Option<i32>, String, String) {

@@ -8,10 +8,10 @@ use super::Output;
 
 /// Build the secondary indexes that are not marked as built.
 ///
-/// These are data migrations. Without `--index`, they are the four that make reading faster and that nothing else carries
-/// out: `asset_key_table`, `asset_key_index_columns`, `run_start_end_overwritten` and `schedule_ticks_selector_id`. The
-/// others are part of `migrate`. Work is done in small parts, and others can read and write in between. A fresh instance
-/// has all indexes.
+/// These are data migrations. Without `--index`, they are the four of `dagster instance reindex`: `asset_key_table`,
+/// `asset_key_index_columns`, `schedule_ticks_selector_id` and `run_start_end_overwritten`. The others, and the second of
+/// these, are part of `migrate`; `migrate --reindex` carries out all. Work is done in small parts, and others can read and
+/// write in between. A fresh instance has all indexes.
 #[derive(Debug, Args)]
 pub(crate) struct Reindex {
     /// Only this index; may be repeated

@@ -14,8 +14,8 @@ use dagster_instance::storage::{
     DatabaseRole, DatabaseSchema, SchemaProgress, SchemaState, SchemaUpgrade, UpgradeStop,
 };
 use dagster_instance::{
-    DataMigrations, DatabaseChange, InstanceError, MIGRATED_INDEXES, Upgrade, UpgradeBackup,
-    UpgradeOutcome, UpgradePlan, UpgradeProgress, UpgradedDatabase,
+    DataMigrations, DatabaseChange, InstanceError, MIGRATED_INDEXES, ReindexEvent, Upgrade,
+    UpgradeBackup, UpgradeOutcome, UpgradePlan, UpgradeProgress, UpgradedDatabase,
 };
 use tokio::signal::unix::{SignalKind, signal};
 
@@ -34,9 +34,14 @@ const INTERRUPTED: i32 = 130;
 /// After how many databases the progress is said.
 const DATABASES_BETWEEN: usize = 500;
 
-/// What is said before the runs of backfills get a column that only newer processes fill.
-const OLD_WRITERS: &str = "Processes of Dagster before 1.9 go on writing runs without their column `backfill_id`. Restart \
-     them with the new release first, or run `dagster-instance reindex --force --index run_backfill_id` afterwards.";
+/// What only processes of newer releases write, by the data migrations that derive it.
+const OLD_WRITERS: [(&str, &str); 2] = [
+    ("run_backfill_id", "runs without their column `backfill_id`"),
+    (
+        "backfill_job_name_and_tags",
+        "backfills without their column `job_name` and without their rows of tags",
+    ),
+];
 
 /// How often it is said how far the building of an index is.
 const BETWEEN_BUILDING: Duration = Duration::from_secs(5);
@@ -63,11 +68,15 @@ pub(crate) async fn run(place: &InstancePlace, args: &Migrate) -> Result<ExitCod
     let upgrade = Upgrade::new().with_backup(backup).with_schema(how).with_data_migrations(which);
     let outcome = match instance.upgrade(&upgrade, &mut |at| said.say(at)).await {
         Ok(outcome) => outcome,
-        Err(error) if is_refusal(&error) => {
+        // What is found out after files were copied is no refusal of the command.
+        Err(error) if is_refusal(&error) && said.copies.is_none() => {
             report::error(&error);
             return Ok(ExitCode::from(REFUSED));
         }
-        Err(error) => return Err(error.into()),
+        Err(error) => {
+            said.say_copies();
+            return Err(error.into());
+        }
     };
     done(args, &names, &outcome)
 }
@@ -102,25 +111,40 @@ struct Said {
     databases: usize,
     building: Option<(Instant, String)>,
     migrating: IndexProgress,
+    /// The data migrations of which it was said what processes of old releases leave out.
+    old_writers: Vec<&'static str>,
+    /// Where copies go.
+    copies: Option<PathBuf>,
 }
 
 impl Said {
     fn new() -> Self {
-        Self { databases: 0, building: None, migrating: IndexProgress::new(Resume::ByItself) }
+        Self {
+            databases: 0,
+            building: None,
+            migrating: IndexProgress::new(Resume::ByItself),
+            old_writers: Vec::new(),
+            copies: None,
+        }
     }
 
     fn say(&mut self, at: UpgradeProgress) {
         match at {
-            UpgradeProgress::Begins { data_migrations } => {
-                if data_migrations.contains(&"run_backfill_id") {
-                    report::say(OLD_WRITERS);
-                }
+            // Whoever has the newest revision already has no need to hear of it, unless there is something to derive.
+            UpgradeProgress::Begins { databases, data_migrations } if databases > 0 => {
+                self.say_of_old_writers(&data_migrations);
             }
-            UpgradeProgress::Migrating(at) => self.migrating.say(at),
+            UpgradeProgress::Migrating(at) => {
+                if matches!(at.event, ReindexEvent::Started { rows } if rows != Some(0)) {
+                    self.say_of_old_writers(&[at.index]);
+                }
+                self.migrating.say(at);
+            }
             UpgradeProgress::Copying { databases, bytes, directory } => {
                 let what = counted(databases as u64, "database");
                 let line = format!("copying {what} with {bytes} bytes to {}", directory.display());
                 report::say(&text::lines(&line));
+                self.copies = Some(directory);
             }
             UpgradeProgress::Changing { done, databases }
                 if done / DATABASES_BETWEEN > self.databases =>
@@ -130,6 +154,31 @@ impl Said {
             }
             UpgradeProgress::Server(at) => self.say_of_server(&at),
             _ => {}
+        }
+    }
+
+    /// Says, once, what processes of old releases leave out of what these data migrations derive.
+    fn say_of_old_writers(&mut self, data_migrations: &[&str]) {
+        let of_these = OLD_WRITERS.iter().filter(|(name, _)| data_migrations.contains(name));
+        let new = of_these.filter(|(name, _)| !self.old_writers.contains(name));
+        let (names, what): (Vec<_>, Vec<_>) = new.copied().unzip();
+        if names.is_empty() {
+            return;
+        }
+        self.old_writers.extend(&names);
+        report::say(&format!(
+            "Processes of Dagster before 1.9 go on writing {}. Restart them with the new release first, or run \
+             `dagster-instance reindex --force --index {}` afterwards.",
+            what.join(", and "),
+            names.join(" --index ")
+        ));
+    }
+
+    /// Says where copies are, if an error ends the command.
+    fn say_copies(&self) {
+        if let Some(directory) = &self.copies {
+            let line = format!("What was copied before is in {}. It stays.", directory.display());
+            report::say(&text::lines(&line));
         }
     }
 
@@ -245,6 +294,9 @@ fn done(args: &Migrate, names: &Names, outcome: &UpgradeOutcome) -> Result<ExitC
     }
     if let Some(directory) = &outcome.backup {
         report::say(&text::lines(&format!("The copies of before are in {}.", directory.display())));
+    }
+    if let Some(error) = &outcome.data_migration_error {
+        report::error(error);
     }
     let unfinished = unfinished(outcome.databases.iter().map(|database| &database.found));
     let is_done = |name: &str| outcome.indexes.iter().any(|index| index.index == name);

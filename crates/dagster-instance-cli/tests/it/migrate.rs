@@ -62,7 +62,13 @@ async fn an_old_home_is_upgraded_once() {
     insta::assert_snapshot!("migrate_plan", run(&home, "migrate --plan"));
     assert!(contents(&home) == before, "looking changed something");
     let migrate = format!("migrate --backup {}", directory.display());
-    insta::assert_snapshot!("migrate", run(&home, &migrate));
+    let mut ended = run(&home, &migrate);
+    let mut copies = fs::read_dir(&directory).expect("copies");
+    let directory = copies.next().expect("one").expect("a directory").path();
+    assert!(copies.next().is_none());
+    let name = directory.file_name().and_then(|name| name.to_str()).expect("a name");
+    ended.stderr = ended.stderr.replace(name, "backup-REVISION-TIME");
+    insta::assert_snapshot!("migrate", ended);
     // The copies are what was there.
     let copied = fs::read(directory.join("history/runs.db")).expect("a copy");
     let has = |bytes: &[u8], text: &str| bytes.windows(text.len()).any(|it| it == text.as_bytes());

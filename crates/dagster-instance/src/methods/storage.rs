@@ -337,8 +337,9 @@ impl DagsterInstance {
     /// # Errors
     ///
     /// [`InstanceError::Invalid`] if an index is none of these, if the index to go on with is not asked for, or if the cursor
-    /// is none of it; [`InstanceError::Storage`] if a storage fails, or if it lacks a table or column that an upgrade adds.
-    /// The parts that were done stay, and so do the indexes before.
+    /// is none of it; [`InstanceError::Storage`] if a storage fails, if it lacks a table or column that an upgrade adds, or if
+    /// another process upgrades the store or builds an index of it. If the events of some runs cannot be read, the error names
+    /// them, and the times of all others are built. The parts that were done stay, and so do the indexes before.
     pub async fn reindex(
         &self,
         request: &Reindex,
@@ -414,8 +415,8 @@ impl DagsterInstance {
     /// # Errors
     ///
     /// [`InstanceError::Storage`] if a database has a revision that an upgrade refuses, if another process upgrades the
-    /// instance, or if a copy fails. Nothing is changed then. The same if a data migration fails: then the schema is upgraded, and
-    /// what was migrated stays.
+    /// instance, or if a copy fails. Nothing is changed then. A data migration that fails is no error: the outcome has it, as the
+    /// schema is upgraded then, and what was migrated stays.
     pub async fn upgrade(
         &self,
         request: &Upgrade,

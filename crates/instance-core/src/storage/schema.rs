@@ -136,7 +136,8 @@ pub trait SchemaStore: std::fmt::Debug + Send + Sync + 'static {
     }
 
     /// How many rows a data migration has to look at if it begins now, whether or not it is marked as complete. It is
-    /// for people who wait, and may have changed by the time they read it.
+    /// for people who wait, and may have changed by the time they read it. It may be an estimate that is too high, such as
+    /// one by the greatest id, so that nothing has to be counted.
     ///
     /// The default is that of a store that has nothing to do.
     ///

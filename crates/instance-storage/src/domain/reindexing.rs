@@ -1,5 +1,5 @@
 //! Data migrations: columns and rows that follow from what is stored are derived again. Those that make reading faster and
-//! that nothing else carries out are [`reindex`]'s; those that belong to an upgrade of the schema are [`migrate_data`]'s.
+//! that `dagster instance migrate` leaves out are [`reindex`]'s; those that belong to an upgrade of the schema are [`migrate_data`]'s.
 //!
 //! Not here: the schema itself (`upgrading.rs`), and the steps of each migration, which are the stores'.
 
@@ -7,13 +7,13 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use instance_core::error::InstanceError;
+use instance_core::error::{InstanceError, Persistence, StorageError};
 use instance_core::ids::RunId;
 use instance_core::ops::StorageOps;
-use instance_core::run::{DagsterRunStatus, RunsFilter};
+use instance_core::run::{DagsterRunStatus, RunRecord, RunsFilter};
 use instance_core::storage::{
-    DataMigrationStep, EventStore, Only, RunStore, RunTimes, RunsPage, SchemaStore, Stores,
-    UpgradeStop,
+    DataMigrationStep, EventStore, Only, RunStore, RunTimes, RunsPage, SchemaLock, SchemaStore,
+    Stores, UpgradeStop,
 };
 
 use super::upgrading::interrupted;
@@ -23,6 +23,9 @@ const RUN_TIMES: &str = "run_start_end_overwritten";
 
 /// How many runs one step is about.
 const RUNS_PER_STEP: u64 = 100;
+
+/// How often the times of runs are worked out that others change meanwhile.
+const ATTEMPTS: usize = 5;
 
 /// How many steps the time that is left is worked out from.
 const STEPS_OF_RATE: usize = 10;
@@ -57,10 +60,10 @@ pub const MIGRATED_INDEXES: [&str; 8] = [
 /// | --- | --- |
 /// | `asset_key_table` | the assets that events name are in the table of assets |
 /// | `asset_key_index_columns` | the columns of assets with times of their last event and last wipe |
-/// | `run_start_end_overwritten` | the times at which runs began and ended |
 /// | `schedule_ticks_selector_id` | ticks name the selectors of their schedules and sensors |
+/// | `run_start_end_overwritten` | the times at which runs began and ended |
 pub const REINDEXED_INDEXES: [&str; 4] =
-    ["asset_key_table", "asset_key_index_columns", RUN_TIMES, "schedule_ticks_selector_id"];
+    ["asset_key_table", "asset_key_index_columns", "schedule_ticks_selector_id", RUN_TIMES];
 
 /// All secondary indexes, in the order in which they are built.
 pub const SECONDARY_INDEXES: [&str; 11] = [
@@ -73,10 +76,11 @@ pub const SECONDARY_INDEXES: [&str; 11] = [
     // The columns of assets are those of all assets.
     "asset_key_table",
     "asset_key_index_columns",
-    RUN_TIMES,
     // States get their selectors before their ticks do.
     "schedule_jobs_selector_id",
     "schedule_ticks_selector_id",
+    // It reads the events of all runs: if those of one are damaged, nothing else waits for it.
+    RUN_TIMES,
 ];
 
 /// What [`reindex`] is to do. The default is what Dagster does: each index of [`REINDEXED_INDEXES`] that is not marked as
@@ -158,14 +162,14 @@ pub enum ReindexEvent {
     NotAskedFor,
     /// Building begins.
     Started {
-        /// How many rows there are, where that is known.
+        /// How many rows there are at most, where that is known.
         rows: Option<u64>,
     },
     /// A part of it is built, and stays built.
     Advanced {
         /// How many rows this call has looked at.
         rows: u64,
-        /// How many rows are left by the count of the beginning, where that is known.
+        /// How many rows are left at most, by the number of the beginning, where that is known.
         left: Option<u64>,
         /// How long these will take at the speed of the last parts; `None` before there is one.
         time_left: Option<Duration>,
@@ -195,7 +199,7 @@ pub struct ReindexedIndex {
 pub struct UnbuiltIndex {
     /// The index.
     pub index: &'static str,
-    /// How many rows there are to look at.
+    /// How many rows there are to look at, at most: see [`SchemaStore::rows_to_migrate`].
     pub rows: u64,
 }
 
@@ -213,8 +217,9 @@ pub struct UnbuiltIndex {
 /// # Errors
 ///
 /// [`InstanceError::Invalid`] if an index is none of these, if the index to go on with is not asked for, or if the cursor
-/// is none of it; [`InstanceError::Storage`] if a storage fails, or if it lacks a table or column that an upgrade adds.
-/// The parts that were done stay, and so do the indexes before.
+/// is none of it; [`InstanceError::Storage`] if a storage fails, if it lacks a table or column that an upgrade adds, or if
+/// another process upgrades the store or builds an index of it. If the events of some runs cannot be read, the error names
+/// them, and the times of all others are built. The parts that were done stay, and so do the indexes before.
 #[tracing::instrument(level = "debug", skip_all)]
 pub async fn reindex(
     ops: &dyn StorageOps,
@@ -236,7 +241,8 @@ pub async fn reindex(
     for index in names {
         let resume = request.resume.as_ref().filter(|(name, _)| name == index);
         let cursor = resume.map(|(_, cursor)| cursor.clone());
-        done.push(build(ops, index, request.force, cursor, &stop, progress).await?);
+        let how = Building { force: request.force, cursor, is_locked: false };
+        done.push(build(ops, index, how, &stop, progress).await?);
     }
     if request.indexes == Only::Any {
         for index in MIGRATED_INDEXES {
@@ -249,23 +255,24 @@ pub async fn reindex(
 }
 
 /// Builds the named indexes that are not marked as built, in this order, and marks them, as [`reindex`] does. If the end is
-/// asked for, it ends between two parts.
+/// asked for, it ends between two parts. The caller holds the locks of the stores.
 ///
-/// # Errors
-///
-/// [`InstanceError::Storage`] if a storage fails, or if it lacks a table or column that an upgrade of the schema adds. The
-/// parts that were done stay, and so do the indexes before.
+/// Returns what was done, also if an error ends it: the indexes before it are built, and parts that were done stay.
 pub(super) async fn migrate_data(
     ops: &dyn StorageOps,
     names: &[&'static str],
     stop: &UpgradeStop,
     progress: &mut (dyn FnMut(ReindexProgress) + Send),
-) -> Result<Vec<ReindexedIndex>, InstanceError> {
+) -> (Vec<ReindexedIndex>, Result<(), InstanceError>) {
     let mut done = Vec::new();
     for index in names {
-        done.push(build(ops, index, false, None, stop, progress).await?);
+        let how = Building { force: false, cursor: None, is_locked: true };
+        match build(ops, index, how, stop, progress).await {
+            Ok(index) => done.push(index),
+            Err(error) => return (done, Err(error)),
+        }
     }
-    Ok(done)
+    (done, Ok(()))
 }
 
 /// What there is to do for the named indexes, in the order in which they are built.
@@ -288,29 +295,41 @@ pub(super) async fn unbuilt(
     Ok(unbuilt)
 }
 
+/// How an index is built.
+struct Building {
+    /// Whether it is built although it is marked as built.
+    force: bool,
+    /// Where it goes on.
+    cursor: Option<String>,
+    /// Whether the caller holds the locks of the stores.
+    is_locked: bool,
+}
+
 async fn build(
     ops: &dyn StorageOps,
     index: &'static str,
-    force: bool,
-    mut cursor: Option<String>,
+    how: Building,
     stop: &UpgradeStop,
     progress: &mut (dyn FnMut(ReindexProgress) + Send),
 ) -> Result<ReindexedIndex, InstanceError> {
     let stores = ops.stores();
     let store = store_of(index, stores);
     let mut report = |event| progress(ReindexProgress { index, event });
+    let Building { force, mut cursor, is_locked } = how;
     if !force && cursor.is_none() && store.has_built_index(index).await? {
         report(ReindexEvent::AlreadyBuilt);
         return Ok(ReindexedIndex { index, rows: None });
     }
+    // Two that build the same would wait for each other, or do things twice.
+    let _lock = if is_locked { SchemaLock::default() } else { store.lock_schema().await? };
     // Behind a cursor there is less, and nobody knows how much.
     let all = if cursor.is_none() { Some(rows_of(index, stores).await?) } else { None };
     report(ReindexEvent::Started { rows: all });
-    let mut rows = 0;
+    let (mut rows, mut unreadable) = (0, Unreadable::default());
     let mut pace = Pace::new(ops.clock().now());
     loop {
         let step = if index == RUN_TIMES {
-            build_run_times(stores, cursor.as_deref()).await?
+            build_run_times(stores, cursor.as_deref(), &mut unreadable).await?
         } else {
             store.migrate_data(index, cursor.as_deref()).await?
         };
@@ -325,6 +344,7 @@ async fn build(
         }
         cursor = Some(next);
     }
+    unreadable.refuse()?;
     store.mark_index_built(index, ops.clock().now()).await?;
     report(ReindexEvent::Built { rows });
     Ok(ReindexedIndex { index, rows: Some(rows) })
@@ -390,6 +410,7 @@ async fn rows_of(index: &str, stores: &Stores) -> Result<u64, InstanceError> {
 async fn build_run_times(
     stores: &Stores,
     cursor: Option<&str>,
+    unreadable: &mut Unreadable,
 ) -> Result<DataMigrationStep, InstanceError> {
     let (runs, events): (&dyn RunStore, &dyn EventStore) =
         (&*stores.run_storage, &*stores.event_log_storage);
@@ -405,16 +426,103 @@ async fn build_run_times(
         }
         return Ok(DataMigrationStep::default());
     };
-    let mut times = Vec::new();
-    for record in &records {
-        if has_begun(record.dagster_run.status) {
-            let run_id = record.dagster_run.run_id.clone();
-            let stats = events.get_stats_for_run(&run_id).await?;
-            times.push(RunTimes { run_id, start_time: stats.start_time, end_time: stats.end_time });
+    let rows = records.len() as u64;
+    let mut left = records;
+    for _ in 0..ATTEMPTS {
+        let times = times_by_events(&left, events, unreadable).await?;
+        runs.set_run_times(&times).await?;
+        left = changed_meanwhile(&times, runs).await?;
+        if left.is_empty() {
+            break;
         }
     }
-    runs.set_run_times(&times).await?;
-    Ok(DataMigrationStep::new(records.len() as u64, last.to_string()))
+    Ok(DataMigrationStep::new(rows, last.to_string()))
+}
+
+/// When runs began and ended, of those that have events which say it.
+async fn times_by_events(
+    records: &[RunRecord],
+    events: &dyn EventStore,
+    unreadable: &mut Unreadable,
+) -> Result<Vec<RunTimes>, InstanceError> {
+    let mut times = Vec::new();
+    for record in records {
+        let (run_id, status) = (record.dagster_run.run_id.clone(), record.dagster_run.status);
+        if !has_begun(status) {
+            continue;
+        }
+        let stats = match events.get_stats_for_run(&run_id).await {
+            Ok(stats) => stats,
+            Err(error) => {
+                unreadable.add(run_id, error)?;
+                continue;
+            }
+        };
+        let (start_time, end_time) = (stats.start_time, stats.end_time);
+        if start_time.is_some() || end_time.is_some() {
+            times.push(RunTimes { run_id, status, start_time, end_time });
+        }
+    }
+    Ok(times)
+}
+
+/// The runs whose status is another one than before their events were read: their times may not have been written.
+async fn changed_meanwhile(
+    times: &[RunTimes],
+    runs: &dyn RunStore,
+) -> Result<Vec<RunRecord>, InstanceError> {
+    if times.is_empty() {
+        return Ok(Vec::new());
+    }
+    let ids = times.iter().map(|times| times.run_id.clone()).collect();
+    let filter = RunsFilter::default().with_run_ids(Only::These(ids));
+    let mut records = runs.get_run_records(&filter, &RunsPage::new()).await?;
+    records.retain(|record| {
+        let run = &record.dagster_run;
+        times.iter().any(|times| times.run_id == run.run_id && times.status != run.status)
+    });
+    Ok(records)
+}
+
+/// The runs whose events cannot be read. They keep the times that they have, and the index is not marked as built.
+#[derive(Debug, Default)]
+struct Unreadable {
+    runs: Vec<(RunId, StorageError)>,
+}
+
+impl Unreadable {
+    /// Leaves a run out, unless the error may pass, or so many cannot be read that it is not about single runs.
+    fn add(&mut self, run_id: RunId, error: StorageError) -> Result<(), StorageError> {
+        if error.is_temporary() || self.runs.len() as u64 == RUNS_PER_STEP {
+            return Err(error);
+        }
+        if self.runs.iter().all(|(known, _)| *known != run_id) {
+            tracing::warn!(%run_id, error = %error, "the events of a run cannot be read");
+            self.runs.push((run_id, error));
+        }
+        Ok(())
+    }
+
+    /// The error that names the runs, with the cause of the first.
+    fn refuse(self) -> Result<(), StorageError> {
+        const NAMED: usize = 10;
+
+        let names: Vec<&str> = self.runs.iter().take(NAMED).map(|(id, _)| id.as_str()).collect();
+        let more = if self.runs.len() > NAMED { " and others" } else { "" };
+        let database = format!(
+            "the events of these runs, and not of the others: {}{more}; mend or delete them, and give the command again",
+            names.join(", ")
+        );
+        let Some((_, first)) = self.runs.into_iter().next() else {
+            return Ok(());
+        };
+        Err(StorageError::Backend {
+            database,
+            operation: RUN_TIMES,
+            persistence: Persistence::Permanent,
+            source: Box::new(first),
+        })
+    }
 }
 
 /// Whether a run of this status can have a time at which it began.

@@ -26,10 +26,11 @@ const AT_ONCE: usize = 8;
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum UpgradeBackup {
-    /// Into a directory below that of the instance, whose name has the revision of before and the time.
+    /// Into a directory below that of the instance, whose name has the revision of before and the time. Each call makes one
+    /// of its own.
     #[default]
     InHome,
-    /// Into this directory.
+    /// Into a directory of such a name below this one.
     In(PathBuf),
     /// It does not.
     Nowhere,
@@ -99,6 +100,8 @@ impl UpgradePlan {
 pub enum UpgradeProgress {
     /// There is something to do, and nothing is done yet.
     Begins {
+        /// How many databases get a newer revision.
+        databases: usize,
         /// The data migrations that will be carried out.
         data_migrations: Vec<&'static str>,
     },
@@ -135,12 +138,15 @@ pub struct UpgradeOutcome {
     /// What was done about each secondary index that was not marked as built, in the order in which it was done. It is empty
     /// if a database of more than one run could not be upgraded.
     pub indexes: Vec<ReindexedIndex>,
+    /// Why the data migration behind these could not be finished, if one could not. Those after it were not begun.
+    pub data_migration_error: Option<InstanceError>,
 }
 
 impl UpgradeOutcome {
-    /// Whether a database could not be upgraded.
+    /// Whether a database could not be upgraded, or a data migration could not be finished.
     pub fn has_failed(&self) -> bool {
-        self.databases.iter().any(UpgradedDatabase::has_failed)
+        self.data_migration_error.is_some()
+            || self.databases.iter().any(UpgradedDatabase::has_failed)
     }
 
     /// Whether a database could not be upgraded that is not of a single run.
@@ -223,8 +229,8 @@ pub async fn upgrade_plan(
 /// # Errors
 ///
 /// [`InstanceError::Storage`] if a database has a revision that an upgrade refuses, if another process upgrades the
-/// instance, or if a copy fails. Nothing is changed then. The same if a data migration fails: then the schema is upgraded, and
-/// what was migrated stays.
+/// instance, or if a copy fails. Nothing is changed then. A data migration that fails is no error: the outcome has it, as the
+/// schema is upgraded then, and what was migrated stays.
 #[tracing::instrument(level = "debug", skip_all)]
 pub async fn upgrade(
     ops: &dyn StorageOps,
@@ -252,7 +258,9 @@ pub async fn upgrade(
     }
     let data_migrations = to_migrate(&found);
     if !data_migrations.is_empty() || found.iter().any(is_older) {
-        progress(UpgradeProgress::Begins { data_migrations: data_migrations.clone() });
+        let all = found.iter().flat_map(|(_, databases)| databases);
+        let databases = all.filter(|database| database.is_older()).count();
+        progress(UpgradeProgress::Begins { databases, data_migrations: data_migrations.clone() });
     }
     if let Some(directory) = directory_of_copies(ops, request, &found)? {
         copy(&found, ops, request, &directory, progress).await?;
@@ -283,8 +291,9 @@ pub async fn upgrade(
     }
     if !outcome.has_failed_for_many_runs() {
         let mut migrating = |at| tell(UpgradeProgress::Migrating(at));
-        outcome.indexes =
-            reindexing::migrate_data(ops, &data_migrations, &how.stop, &mut migrating).await?;
+        let (done, ended) =
+            reindexing::migrate_data(ops, &data_migrations, &how.stop, &mut migrating).await;
+        (outcome.indexes, outcome.data_migration_error) = (done, ended.err());
     }
     Ok(outcome)
 }
@@ -376,15 +385,29 @@ fn directory_of_copies(
     let Some(first) = changed.find(|database| is_file(database)) else {
         return Ok(None);
     };
-    Ok(match &request.backup {
-        UpgradeBackup::Nowhere => None,
-        UpgradeBackup::In(directory) => Some(directory.clone()),
-        UpgradeBackup::InHome => {
-            let revision = first.revision.as_deref().unwrap_or("unstamped");
-            let at = ops.clock().now().format("%Y%m%dT%H%M%SZ");
-            Some(ops.settings().home.join(format!("backup-{revision}-{at}")))
-        }
-    })
+    let parent = match &request.backup {
+        UpgradeBackup::Nowhere => return Ok(None),
+        UpgradeBackup::In(directory) => directory,
+        UpgradeBackup::InHome => &ops.settings().home,
+    };
+    let revision = first.revision.as_deref().unwrap_or("unstamped");
+    let at = ops.clock().now().format("%Y%m%dT%H%M%SZ");
+    new_directory(parent, &format!("backup-{revision}-{at}")).map(Some)
+}
+
+/// The path of a directory that is not there yet: what a call that was killed has copied is never mixed with other copies.
+fn new_directory(parent: &Path, name: &str) -> Result<PathBuf, StorageError> {
+    let mut directory = parent.join(name);
+    let mut number = 1;
+    while directory.try_exists().map_err(|source| StorageError::Io {
+        action: "look for",
+        path: directory.display().to_string(),
+        source,
+    })? {
+        number += 1;
+        directory = parent.join(format!("{name}-{number}"));
+    }
+    Ok(directory)
 }
 
 fn is_file(database: &DatabaseSchema) -> bool {
@@ -496,6 +519,16 @@ mod tests {
         databases.push(DatabaseSchema::new("index", DatabaseRole::Events));
         let sizes: Vec<_> = groups(databases).iter().map(Vec::len).collect();
         assert_eq!(sizes, [8, 2, 1]);
+    }
+
+    #[test]
+    fn each_call_copies_into_a_directory_of_its_own() {
+        let parent = tempfile::tempdir().unwrap();
+        for expect in ["copies", "copies-2", "copies-3"] {
+            let directory = new_directory(parent.path(), "copies").unwrap();
+            assert_eq!(directory, parent.path().join(expect));
+            std::fs::create_dir(directory).unwrap();
+        }
     }
 
     #[test]

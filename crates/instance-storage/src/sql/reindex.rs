@@ -13,10 +13,35 @@ use sea_query::{
 use crate::sql::tables::{asset_keys, event_logs, instigators, job_ticks, jobs};
 use crate::sql::{countable, is_one_of, is_one_of_ids};
 
-/// How many rows a selection has, whatever its limit.
-pub(crate) fn count(mut select: SelectStatement) -> SelectStatement {
-    select.clear_selects().clear_order_by().reset_limit().expr(Func::count(Expr::col(Asterisk)));
-    select
+/// What the columns of [`select_range`] are called, and the rows that it counts.
+pub(crate) const LAST: &str = "last";
+pub(crate) const ROWS: &str = "rows_of_range";
+const RANGE: &str = "range_of_ids";
+
+/// The id of all tables that data migrations go through.
+const ID: &str = "id";
+
+/// So many rows behind a row: the greatest id among them, and how many there are. A step looks at these alone, so that it
+/// stays small however few of the rows have something to be derived.
+pub(crate) fn select_range(table: &'static str, after: i64, limit: u64) -> SelectStatement {
+    let rows = Query::select()
+        .column(ID)
+        .from(table)
+        .and_where(Expr::col(ID).gt(after))
+        .order_by(ID, Order::Asc)
+        .limit(countable(limit))
+        .take();
+    Query::select()
+        .expr_as(Func::max(Expr::col(ID)), LAST)
+        .expr_as(Func::count(Expr::col(Asterisk)), ROWS)
+        .from_subquery(rows, RANGE)
+        .take()
+}
+
+/// The least and the greatest id of a table. Nothing is counted for them.
+pub(crate) fn select_bounds(table: &'static str) -> [SelectStatement; 2] {
+    [Func::min(Expr::col(ID)), Func::max(Expr::col(ID))]
+        .map(|bound| Query::select().expr(bound).from(table).take())
 }
 
 /// How many assets events name.
@@ -121,15 +146,15 @@ pub(crate) fn update_asset(columns: &AssetColumns) -> UpdateStatement {
     update
 }
 
-/// The ticks behind a tick that do not name their selectors.
-pub(crate) fn select_ticks_without_selector(after: i64, limit: u64) -> SelectStatement {
+/// The ticks behind a tick, to a last one, that do not name their selectors.
+pub(crate) fn select_ticks_without_selector(after: i64, last: i64) -> SelectStatement {
     Query::select()
         .columns([job_ticks::ID, job_ticks::JOB_ORIGIN_ID])
         .from(job_ticks::TABLE)
         .and_where(Expr::col(job_ticks::ID).gt(after))
+        .and_where(Expr::col(job_ticks::ID).lte(last))
         .and_where(Expr::col(job_ticks::SELECTOR_ID).is_null())
         .order_by(job_ticks::ID, Order::Asc)
-        .limit(countable(limit))
         .take()
 }
 
@@ -154,8 +179,11 @@ pub(crate) fn select_jobs(after: i64, limit: u64) -> SelectStatement {
         .take()
 }
 
-/// Stores the state of a row by its selector, in the place of the one that the selector has. The time at which the
-/// selector got its first state stays.
+/// Stores the state of a row by its selector, in the place of the one that the selector has, unless that one is newer. The
+/// time at which the selector got its first state stays.
+///
+/// A schedule may have rows of several origins. Somebody who changes its state changes one of them, and what the others say
+/// is old then, wherever they stand.
 #[expect(clippy::expect_used, reason = "the selection has seven columns")]
 pub(crate) fn put_instigator_of_job(id: i64, state: &InstigatorState) -> InsertStatement {
     let job = Query::select()
@@ -183,6 +211,9 @@ pub(crate) fn put_instigator_of_job(id: i64, state: &InstigatorState) -> InsertS
         ])
         .select_from(job)
         .expect("seven columns");
+    let stored = || Expr::col((instigators::TABLE, instigators::UPDATE_TIMESTAMP));
+    let new = Expr::col(("excluded", instigators::UPDATE_TIMESTAMP));
+    let is_older_than_new = stored().is_null().or(stored().lte(new));
     insert.on_conflict(
         OnConflict::column(instigators::SELECTOR_ID)
             .update_columns([
@@ -192,6 +223,7 @@ pub(crate) fn put_instigator_of_job(id: i64, state: &InstigatorState) -> InsertS
                 instigators::INSTIGATOR_BODY,
                 instigators::UPDATE_TIMESTAMP,
             ])
+            .action_and_where(is_older_than_new)
             .to_owned(),
     );
     insert

@@ -4,17 +4,17 @@
 use instance_core::scheduling::BulkActionStatus;
 use instance_core::tags;
 use sea_query::{
-    Alias, Cond, Expr, ExprTrait, Func, InsertStatement, LockType, Order, Query, SelectStatement,
-    UpdateStatement,
+    Alias, Cond, Expr, ExprTrait, Func, InsertStatement, LockType, OnConflict, Order, Query,
+    SelectStatement, UpdateStatement,
 };
 
 use crate::sql::tables::{backfill_tags, bulk_actions, run_tags, runs};
 use crate::sql::{countable, is_one_of, is_one_of_ids};
 
-/// The runs behind a row whose body names a partition and its set, and whose columns do not.
-pub(crate) fn select_runs_without_partition(after: i64, limit: u64) -> SelectStatement {
+/// The runs behind a row, to a last one, whose body names a partition and its set, and whose columns do not.
+pub(crate) fn select_runs_without_partition(after: i64, last: i64) -> SelectStatement {
     let named = format!("%\"{}\"%", tags::PARTITION_SET);
-    select_runs(after, limit)
+    select_runs(after, last)
         .cond_where(lacks_partition())
         .and_where(Expr::col(runs::RUN_BODY).like(named))
         .take()
@@ -37,13 +37,13 @@ fn lacks_partition() -> Cond {
         .add(Expr::col(runs::PARTITION_SET).is_null())
 }
 
-/// The runs behind a row that have no tag with the label of their repository.
-pub(crate) fn select_runs_without_label(after: i64, limit: u64) -> SelectStatement {
-    select_runs(after, limit).and_where(has_label().not()).take()
+/// The runs behind a row, to a last one, that have no tag with the label of their repository.
+pub(crate) fn select_runs_without_label(after: i64, last: i64) -> SelectStatement {
+    select_runs(after, last).and_where(has_label().not()).take()
 }
 
 /// Gives a run the tag with the label of its repository, unless it has one or is gone. It is not deleted before the
-/// transaction ends.
+/// transaction ends. Somebody else may give it the tag at the same moment; then that one stays.
 pub(crate) fn insert_label(id: i64, label: &str) -> InsertStatement {
     let run = Query::select()
         .column(runs::RUN_ID)
@@ -53,7 +53,10 @@ pub(crate) fn insert_label(id: i64, label: &str) -> InsertStatement {
         .and_where(has_label().not())
         .lock(LockType::KeyShare)
         .take();
-    insert_selected(run_tags::TABLE, [run_tags::RUN_ID, run_tags::KEY, run_tags::VALUE], run)
+    let columns = [run_tags::RUN_ID, run_tags::KEY, run_tags::VALUE];
+    insert_selected(run_tags::TABLE, columns, run)
+        .on_conflict(OnConflict::new().do_nothing().to_owned())
+        .to_owned()
 }
 
 fn has_label() -> Expr {
@@ -68,40 +71,30 @@ fn has_label() -> Expr {
     Expr::exists(labels)
 }
 
-fn select_runs(after: i64, limit: u64) -> SelectStatement {
+fn select_runs(after: i64, last: i64) -> SelectStatement {
     Query::select()
         .columns([runs::ID, runs::RUN_BODY])
         .from(runs::TABLE)
         .and_where(Expr::col(runs::ID).gt(after))
+        .and_where(Expr::col(runs::ID).lte(last))
         .order_by(runs::ID, Order::Asc)
-        .limit(countable(limit))
         .take()
 }
 
-/// The tags behind a row that name the backfills of runs whose columns name none.
-pub(crate) fn select_tags_of_backfills(after: i64, limit: u64) -> SelectStatement {
-    tags_of_backfills()
+/// The tags behind a row, to a last one, that name the backfills of runs whose columns name none.
+pub(crate) fn select_tags_of_backfills(after: i64, last: i64) -> SelectStatement {
+    Query::select()
+        .column((run_tags::TABLE, run_tags::ID))
+        .from(run_tags::TABLE)
+        .and_where(Expr::col((run_tags::TABLE, run_tags::KEY)).eq(tags::BACKFILL_ID))
         .inner_join(
             runs::TABLE,
             Expr::col((runs::TABLE, runs::RUN_ID)).equals((run_tags::TABLE, run_tags::RUN_ID)),
         )
         .and_where(Expr::col((runs::TABLE, runs::BACKFILL_ID)).is_null())
         .and_where(Expr::col((run_tags::TABLE, run_tags::ID)).gt(after))
+        .and_where(Expr::col((run_tags::TABLE, run_tags::ID)).lte(last))
         .order_by((run_tags::TABLE, run_tags::ID), Order::Asc)
-        .limit(countable(limit))
-        .take()
-}
-
-/// All tags that name the backfills of runs, for a database whose runs have no column for them.
-pub(crate) fn select_all_tags_of_backfills() -> SelectStatement {
-    tags_of_backfills()
-}
-
-fn tags_of_backfills() -> SelectStatement {
-    Query::select()
-        .column((run_tags::TABLE, run_tags::ID))
-        .from(run_tags::TABLE)
-        .and_where(Expr::col((run_tags::TABLE, run_tags::KEY)).eq(tags::BACKFILL_ID))
         .take()
 }
 
@@ -130,9 +123,9 @@ pub(crate) fn update_backfill_ids(tag_ids: &[i64]) -> UpdateStatement {
         .take()
 }
 
-/// The backfills behind a row whose kind is not said.
-pub(crate) fn select_backfills_without_type(after: i64, limit: u64) -> SelectStatement {
-    select_backfills(after, limit).and_where(Expr::col(bulk_actions::ACTION_TYPE).is_null()).take()
+/// The backfills behind a row, to a last one, whose kind is not said.
+pub(crate) fn select_backfills_without_type(after: i64, last: i64) -> SelectStatement {
+    select_backfills(after, last).and_where(Expr::col(bulk_actions::ACTION_TYPE).is_null()).take()
 }
 
 /// Says the kind of a backfill and its set of partitions.
@@ -193,12 +186,12 @@ pub(crate) fn update_job_name(id: i64, job_name: &str) -> UpdateStatement {
         .take()
 }
 
-/// The backfills behind a row that have ended and whose bodies do not say when.
-pub(crate) fn select_backfills_without_end(after: i64, limit: u64) -> SelectStatement {
+/// The backfills behind a row, to a last one, that have ended and whose bodies do not say when.
+pub(crate) fn select_backfills_without_end(after: i64, last: i64) -> SelectStatement {
     // The name of the field as a body has it; in a text within the body, its quotes would have backslashes.
     const FIELD: &str = "\"backfill_end_timestamp\": ";
     let is_like = |pattern: String| Expr::col(bulk_actions::BODY).like(pattern);
-    select_backfills(after, limit)
+    select_backfills(after, last)
         .and_where(
             Expr::col(bulk_actions::STATUS)
                 .is_in(BulkActionStatus::ENDED.map(BulkActionStatus::as_str)),
@@ -259,13 +252,13 @@ pub(crate) fn select_last_ends<'a>(
         .take()
 }
 
-fn select_backfills(after: i64, limit: u64) -> SelectStatement {
+fn select_backfills(after: i64, last: i64) -> SelectStatement {
     Query::select()
         .columns([bulk_actions::ID, bulk_actions::BODY])
         .from(bulk_actions::TABLE)
         .and_where(Expr::col(bulk_actions::ID).gt(after))
+        .and_where(Expr::col(bulk_actions::ID).lte(last))
         .order_by(bulk_actions::ID, Order::Asc)
-        .limit(countable(limit))
         .take()
 }
 

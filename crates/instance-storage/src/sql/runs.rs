@@ -129,14 +129,21 @@ pub(crate) fn update_run(change: &RunChange<'_>) -> UpdateStatement {
     update
 }
 
-/// Replaces the times at which a run began and ended.
-pub(crate) fn update_times(times: &RunTimes) -> UpdateStatement {
-    Query::update()
+/// Replaces the times at which a run began and ended by those that are known, unless it has another status by now. There
+/// is no statement if none is known.
+pub(crate) fn update_times(times: &RunTimes) -> Option<UpdateStatement> {
+    let mut update = Query::update();
+    update
         .table(runs::TABLE)
-        .value(runs::START_TIME, times.start_time)
-        .value(runs::END_TIME, times.end_time)
         .and_where(Expr::col(runs::RUN_ID).eq(times.run_id.as_str()))
-        .take()
+        .and_where(Expr::col(runs::STATUS).eq(times.status.as_str()));
+    let known = [(runs::START_TIME, times.start_time), (runs::END_TIME, times.end_time)];
+    let mut known = known.into_iter().filter_map(|(column, time)| Some((column, time?))).peekable();
+    known.peek()?;
+    for (column, time) in known {
+        update.value(column, time);
+    }
+    Some(update)
 }
 
 /// The runs that match, with the columns of a run record.

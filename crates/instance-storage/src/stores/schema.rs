@@ -2,11 +2,12 @@
 
 use chrono::{DateTime, Utc};
 use instance_core::error::StorageError;
+use instance_core::storage::DataMigrationStep;
 use sea_query::QueryStatementWriter;
 
 use crate::db::{Connection, Database, Row};
 use crate::sql::capabilities::Feature;
-use crate::sql::schema;
+use crate::sql::{reindex, schema};
 
 /// The revision of a database's schema.
 pub(super) async fn revision(database: &Database) -> Result<String, StorageError> {
@@ -39,6 +40,51 @@ pub(super) async fn count<S: QueryStatementWriter + Sync>(
 ) -> Result<u64, StorageError> {
     let row = database.fetch_one("counting what a data migration is about", &count).await?;
     Ok(row.as_ref().map_or(Ok(0), Row::scalar::<i64>)?.unsigned_abs())
+}
+
+/// The rows that a step of a data migration looks at.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Range {
+    rows: u64,
+    /// The id of the last one.
+    pub(super) last: i64,
+}
+
+impl Range {
+    /// The rows of a table behind a row, at most so many; `None` behind the last one.
+    pub(super) async fn of(
+        database: &Database,
+        table: &'static str,
+        after: i64,
+        limit: u64,
+    ) -> Result<Option<Self>, StorageError> {
+        let select = reindex::select_range(table, after, limit);
+        let operation = "looking for rows of a data migration";
+        let Some(row) = database.fetch_one(operation, &select).await? else {
+            return Ok(None);
+        };
+        let last: Option<i64> = row.get(table, reindex::LAST)?;
+        let rows = row.get::<i64>(table, reindex::ROWS)?.unsigned_abs();
+        Ok(last.map(|last| Self { rows, last }))
+    }
+
+    /// A step that has looked at these rows.
+    pub(super) fn step(self) -> DataMigrationStep {
+        DataMigrationStep::new(self.rows, self.last.to_string())
+    }
+}
+
+/// How many rows a table has at most, by the ids of its first and its last row.
+pub(super) async fn at_most(database: &Database, table: &'static str) -> Result<u64, StorageError> {
+    let mut bounds = [None; 2];
+    for (bound, select) in bounds.iter_mut().zip(reindex::select_bounds(table)) {
+        let row = database.fetch_one("estimating what a data migration is about", &select).await?;
+        *bound = row.as_ref().map_or(Ok(None), Row::scalar::<Option<i64>>)?;
+    }
+    Ok(match bounds {
+        [Some(first), Some(last)] => last.abs_diff(first).saturating_add(1),
+        _ => 0,
+    })
 }
 
 /// The id of the row behind which a step of a data migration begins.

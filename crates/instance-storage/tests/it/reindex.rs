@@ -8,11 +8,14 @@ use instance_core::event::{
     AssetMaterialization, DagsterEvent, DagsterEventType, EventLogEntry, StepMaterializationData,
 };
 use instance_core::ids::RunId;
+use instance_core::run::RunsFilter;
 use instance_core::scheduling::{
     BulkActionStatus, InstigatorState, InstigatorStatus, PartitionBackfill, TickData,
 };
 use instance_core::serdes::deserialize_value;
-use instance_core::storage::{AssetKeysPage, EventStoreExt, InstigatorFilter, NewRun, Only};
+use instance_core::storage::{
+    AssetKeysPage, EventStoreExt, InstigatorFilter, NewRun, Only, RunsPage,
+};
 use instance_core::testing::instance::TestInstance;
 use instance_storage::{
     OpenMode, REINDEXED_INDEXES, Reindex, ReindexEvent, ReindexProgress, StorageContext, Storages,
@@ -101,7 +104,7 @@ async fn times_of_runs_follow_from_their_events() -> TestResult {
 
     let mut told = Vec::new();
     let done = reindex(&ops, &Reindex::new(), &mut |progress| told.push(progress)).await?;
-    assert_eq!(done[2].rows, Some(206));
+    assert_eq!(done[3].rows, Some(206));
     let of_runs: Vec<_> = told
         .into_iter()
         .filter(|progress| progress.index == "run_start_end_overwritten")
@@ -131,6 +134,46 @@ async fn times_of_runs_follow_from_their_events() -> TestResult {
     }
     assert_eq!(home.record("not-begun").await?.start_time, Some(5.0));
     assert!(home.runs().has_built_index("run_start_end_overwritten").await?);
+    home.storages.dispose().await;
+    Ok(())
+}
+
+/// The log of a run is gone, or does not say when the run ended: the times that are stored stay.
+#[tokio::test]
+async fn times_that_no_event_says_stay() -> TestResult {
+    let home = home_without("run_start_end_overwritten").await?;
+    let ops = instance_of(&home);
+    for id in ["without-log", "without-end"] {
+        home.runs().add_run(&run(id, "j", &[]), later(0)).await?;
+    }
+    let start = event("without-end", DagsterEventType::RunStart, 1);
+    home.events().store_event(&start).await?;
+    let ended = "UPDATE runs SET status = 'SUCCESS', start_time = 7, end_time = 8";
+    assert_eq!(execute(&home.runs_db(), ended).await?, 2);
+    let request = Reindex::new().with_indexes(Only::one("run_start_end_overwritten"));
+    assert_eq!(done(&ops, &request).await?, [("run_start_end_overwritten", Some(2))]);
+    for (id, start) in [("without-log", 7.0), ("without-end", stamp(1))] {
+        let record = home.record(id).await?;
+        assert_eq!((record.start_time, record.end_time), (Some(start), Some(8.0)), "{id}");
+    }
+    home.storages.dispose().await;
+    Ok(())
+}
+
+/// Nobody builds an index while another process upgrades the store, and the other way round.
+#[tokio::test]
+async fn one_process_builds_at_a_time() -> TestResult {
+    let home = home_without("run_start_end_overwritten").await?;
+    let ops = instance_of(&home);
+    let lock = home.runs().lock_schema().await?;
+    let error = reindex(&ops, &Reindex::new(), &mut |_| ()).await.unwrap_err();
+    assert!(error.to_string().contains("another process"), "{error}");
+    assert!(!home.runs().has_built_index("run_start_end_overwritten").await?);
+    drop(lock);
+    assert_eq!(done(&ops, &Reindex::new()).await?[3], ("run_start_end_overwritten", Some(0)));
+    // Whoever has nothing to do needs no lock.
+    let _lock = home.runs().lock_schema().await?;
+    assert_eq!(done(&ops, &Reindex::new()).await?[3], ("run_start_end_overwritten", None));
     home.storages.dispose().await;
     Ok(())
 }
@@ -276,7 +319,7 @@ async fn ticks_of_old_versions_name_their_selectors() -> TestResult {
     assert_eq!(query(&file, counts).await?[0].get::<i64, _>("ticks"), 7);
 
     let built = done(&ops, &Reindex::new()).await?;
-    assert_eq!(built[3], ("schedule_ticks_selector_id", Some(7)));
+    assert_eq!(built[2], ("schedule_ticks_selector_id", Some(7)));
     let mut expected = vec![(String::new(), 1), (one.selector_id(), 3), (other.selector_id(), 3)];
     expected.sort_by(|one, other| (one.1, &one.0).cmp(&(other.1, &other.0)));
     let found: Vec<(String, i64)> =
@@ -320,6 +363,62 @@ async fn states_are_found_by_their_origins_until_they_stand_by_their_selectors()
         let found = home.schedules().get_instigator_state(&state.selector_id()).await?;
         assert_eq!(found.as_ref(), Some(state));
     }
+    home.storages.dispose().await;
+    Ok(())
+}
+
+/// A schedule with rows of two origins: the one that was changed last says its state, also if the migration begins again.
+#[tokio::test]
+async fn states_that_are_newer_stay() -> TestResult {
+    let home = home_without("schedule_jobs_selector_id").await?;
+    let ops = instance_of(&home);
+    let (one, other) = (state("one")?, state("other")?);
+    for state in [&one, &other] {
+        home.schedules().add_instigator_state(state, later(0)).await?;
+    }
+    let file = schedules_db(&home);
+    // Both rows are of one selector, as after a move of the code location.
+    let moved = "UPDATE jobs SET job_body = (SELECT job_body FROM jobs WHERE id = 1) WHERE id = 2";
+    assert_eq!(execute(&file, moved).await?, 1);
+    execute(&file, "DELETE FROM instigators").await?;
+    execute(&file, "UPDATE jobs SET update_timestamp = '2023-11-14 22:13:20'").await?;
+    let request = Reindex::new().with_indexes(Only::one("schedule_jobs_selector_id"));
+    done(&ops, &request).await?;
+    let stopped = InstigatorState { status: InstigatorStatus::Stopped, ..one.clone() };
+    home.schedules().update_instigator_state(&stopped, later(5)).await?;
+    done(&ops, &request.with_force(true)).await?;
+    let found = home.schedules().get_instigator_state(&one.selector_id()).await?;
+    assert_eq!(found, Some(stopped));
+    home.storages.dispose().await;
+    Ok(())
+}
+
+/// A step looks at so many rows, however few of them have something to be derived: none scans a whole table.
+#[tokio::test]
+async fn steps_are_small() -> TestResult {
+    let home = home_without("run_partitions").await?;
+    let ops = instance_of(&home);
+    let runs = "WITH RECURSIVE n(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM n WHERE n < 1100)
+                INSERT INTO runs (run_id, run_body, status) SELECT 'run-' || n, '{}', 'SUCCESS' FROM n";
+    assert_eq!(execute(&home.runs_db(), runs).await?, 1_100);
+    // The ids say more rows than there are.
+    execute(&home.runs_db(), "DELETE FROM runs WHERE id BETWEEN 2 AND 101").await?;
+    let request = Reindex::new().with_indexes(Only::one("run_partitions"));
+    let mut told = Vec::new();
+    reindex(&ops, &request, &mut |progress| told.push(progress.event)).await?;
+    let advanced = |rows, cursor: &str| ReindexEvent::Advanced {
+        rows,
+        left: Some(1_100 - rows),
+        time_left: None,
+        cursor: cursor.to_owned(),
+    };
+    let expect = [
+        ReindexEvent::Started { rows: Some(1_100) },
+        advanced(500, "600"),
+        advanced(1_000, "1100"),
+        ReindexEvent::Built { rows: 1_000 },
+    ];
+    assert_eq!(told, expect);
     home.storages.dispose().await;
     Ok(())
 }
@@ -399,7 +498,7 @@ async fn an_index_that_is_none_is_refused_before_anything_is_built() -> TestResu
     Ok(())
 }
 
-/// A store of events that cannot be read in the middle: what was built before stays, and the rest is not marked.
+/// The events of one run cannot be read: it is named, those of the others are read, and the index is not marked.
 #[tokio::test]
 async fn an_index_that_was_not_finished_is_not_marked() -> TestResult {
     let home = home_without("run_start_end_overwritten").await?;
@@ -408,12 +507,19 @@ async fn an_index_that_was_not_finished_is_not_marked() -> TestResult {
         let new = NewRun::new(run(id, "j", &[]), later(0)).with_events(events);
         home.storages.run_event_store().add_run_with_events(new).await?;
     }
-    execute(&home.runs_db(), "UPDATE runs SET status = 'STARTED'").await?;
+    execute(&home.runs_db(), "UPDATE runs SET status = 'STARTED', start_time = 7").await?;
     home.storages.dispose().await;
     std::fs::write(home.events_db("bad"), "this is no database, but long enough to be looked at")?;
     let storages = open(home.directory.path(), OpenMode::MustExist).await?;
     let ops = TestInstance { stores: storages.stores(), ..TestInstance::default() };
-    assert!(reindex(&ops, &Reindex::new(), &mut |_| ()).await.is_err());
+    let error = reindex(&ops, &Reindex::new(), &mut |_| ()).await.unwrap_err().to_string();
+    assert!(error.contains("of these runs, and not of the others: bad; "), "{error}");
+    for (id, time) in [("bad", 7.0), ("good", stamp(1))] {
+        let (runs, page) = (storages.run_storage(), RunsPage::new());
+        let filter = RunsFilter::default().with_run_ids(Only::one(id));
+        let records = runs.get_run_records(&filter, &page).await?;
+        assert_eq!(records[0].start_time, Some(time), "{id}");
+    }
     assert!(!storages.run_storage().has_built_index("run_start_end_overwritten").await?);
     assert!(storages.run_storage().has_run(&RunId::from("good")).await?);
     storages.dispose().await;

@@ -341,9 +341,11 @@ impl RunStore for MemoryRunStorage {
     async fn set_run_times(&self, times: &[RunTimes]) -> Result<(), StorageError> {
         let mut state = self.shared.lock();
         for times in times {
-            if let Some(row) = state.runs.row_mut(&times.run_id) {
-                row.record.start_time = times.start_time;
-                row.record.end_time = times.end_time;
+            if let Some(row) = state.runs.row_mut(&times.run_id)
+                && row.record.dagster_run.status == times.status
+            {
+                row.record.start_time = times.start_time.or(row.record.start_time);
+                row.record.end_time = times.end_time.or(row.record.end_time);
             }
         }
         Ok(())

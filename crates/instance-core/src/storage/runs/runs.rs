@@ -8,7 +8,10 @@ use chrono::{DateTime, Utc};
 use crate::error::StorageError;
 use crate::event::DagsterEvent;
 use crate::ids::RunId;
-use crate::run::{DagsterRun, RemoteJobOrigin, RunGroup, RunPartitionData, RunRecord, RunsFilter};
+use crate::run::{
+    DagsterRun, DagsterRunStatus, RemoteJobOrigin, RunGroup, RunPartitionData, RunRecord,
+    RunsFilter,
+};
 use crate::storage::Order;
 
 /// Which part of the matching runs is meant.
@@ -90,14 +93,16 @@ crate::setters! {
     }
 }
 
-/// When a run began and ended, in seconds since 1970; `None` if it has not.
+/// When a run began and ended, in seconds since 1970, as its events say it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RunTimes {
     /// The run.
     pub run_id: RunId,
-    /// When it began.
+    /// The status that the run had before its events were read.
+    pub status: DagsterRunStatus,
+    /// When it began; `None` if no event says it.
     pub start_time: Option<f64>,
-    /// When it ended.
+    /// When it ended; `None` if no event says it.
     pub end_time: Option<f64>,
 }
 
@@ -192,7 +197,8 @@ pub trait RunStore: std::fmt::Debug + Send + Sync + 'static {
     ) -> Result<(), StorageError>;
 
     /// Replaces the times at which runs began and ended, all of them or none, and changes nothing else of the runs.
-    /// An unknown run is no error.
+    /// A time that is `None` stays as it is, and so does a run whose status is another one by now. An unknown run is no
+    /// error.
     async fn set_run_times(&self, times: &[RunTimes]) -> Result<(), StorageError>;
 
     /// Gives a run another origin, and the tag of its repository that follows from it, in one transaction.

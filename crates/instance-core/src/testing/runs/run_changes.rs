@@ -198,25 +198,35 @@ pub async fn another_origin_brings_its_own_tag(storage: &dyn RunStore) {
     }
 }
 
-/// The times of runs are replaced, also by none, and nothing else changes; an unknown run is left out.
+/// The times of runs are replaced, and nothing else changes. A time that is not known stays, and so do a run of another
+/// status and an unknown one.
 pub async fn times_of_runs_are_replaced(storage: &dyn RunStore) {
-    for id in ["r1", "r2", "r3"] {
+    for id in ["r1", "r2", "r3", "r4"] {
         storage.add_run(&run(id, "j", &[("a", "1")]), at(0)).await.unwrap();
         let event = DagsterEvent::new(DagsterEventType::RunStart, "j");
         storage.handle_run_event(&RunId::from(id), &event, at(3)).await.unwrap();
     }
+    let ended = DagsterEvent::new(DagsterEventType::RunSuccess, "j");
+    storage.handle_run_event(&RunId::from("r4"), &ended, at(4)).await.unwrap();
     let mut expected = Vec::new();
-    for id in ["r1", "r2", "r3"] {
+    for id in ["r1", "r2", "r3", "r4"] {
         expected.push(record(storage, id).await);
     }
     (expected[0].start_time, expected[0].end_time) = (Some(1.5), Some(2.25));
-    (expected[1].start_time, expected[1].end_time) = (None, None);
-    let times =
-        |id: &str, start_time, end_time| RunTimes { run_id: RunId::from(id), start_time, end_time };
+    expected[1].end_time = Some(9.0);
+    let times = |id: &str, start_time, end_time| RunTimes {
+        run_id: RunId::from(id),
+        status: DagsterRunStatus::Started,
+        start_time,
+        end_time,
+    };
     let changes = [
         times("r1", Some(1.5), Some(2.25)),
         times("none", Some(7.0), None),
-        times("r2", None, None),
+        times("r2", None, Some(9.0)),
+        times("r3", None, None),
+        // It ended in the meantime.
+        times("r4", Some(1.5), None),
     ];
     for _ in 0..2 {
         storage.set_run_times(&changes).await.unwrap();

@@ -29,7 +29,7 @@ fn assets() {
 fn ticks() {
     check(
         "reindex_select_ticks_without_selector",
-        &reindex::select_ticks_without_selector(7, 1_000),
+        &reindex::select_ticks_without_selector(7, 1_007),
     );
     check(
         "reindex_update_selector_of_ticks",
@@ -40,8 +40,10 @@ fn ticks() {
 #[test]
 fn counts() {
     check("reindex_count_asset_keys_of_events", &reindex::count_asset_keys_of_events());
-    let assets = reindex::select_assets(i64::MIN, u64::MAX);
-    check("reindex_count", &reindex::count(assets));
+    let [first, last] = reindex::select_bounds("runs");
+    check("reindex_select_first", &first);
+    check("reindex_select_last", &last);
+    check("reindex_select_range", &reindex::select_range("runs", 7, 500));
 }
 
 #[test]

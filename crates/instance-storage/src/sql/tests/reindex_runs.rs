@@ -9,7 +9,7 @@ use crate::sql::reindex_runs;
 fn partitions_of_runs() {
     check(
         "reindex_runs_select_runs_without_partition",
-        &reindex_runs::select_runs_without_partition(7, 500),
+        &reindex_runs::select_runs_without_partition(7, 507),
     );
     check("reindex_runs_update_partition", &reindex_runs::update_partition(8, "2020-01-02", "a'b"));
 }
@@ -18,7 +18,7 @@ fn partitions_of_runs() {
 fn labels_of_runs() {
     check(
         "reindex_runs_select_runs_without_label",
-        &reindex_runs::select_runs_without_label(7, 500),
+        &reindex_runs::select_runs_without_label(7, 507),
     );
     check("reindex_runs_insert_label", &reindex_runs::insert_label(8, "shop@lo'cal"));
 }
@@ -27,11 +27,7 @@ fn labels_of_runs() {
 fn backfills_of_runs() {
     check(
         "reindex_runs_select_tags_of_backfills",
-        &reindex_runs::select_tags_of_backfills(7, 1_000),
-    );
-    check(
-        "reindex_runs_select_all_tags_of_backfills",
-        &reindex_runs::select_all_tags_of_backfills(),
+        &reindex_runs::select_tags_of_backfills(7, 1_007),
     );
     check("reindex_runs_update_backfill_ids", &reindex_runs::update_backfill_ids(&[8, 9]));
 }
@@ -40,7 +36,7 @@ fn backfills_of_runs() {
 fn kinds_of_backfills() {
     check(
         "reindex_runs_select_backfills_without_type",
-        &reindex_runs::select_backfills_without_type(7, 100),
+        &reindex_runs::select_backfills_without_type(7, 107),
     );
     check(
         "reindex_runs_update_type",
@@ -58,6 +54,9 @@ fn jobs_and_tags_of_backfills() {
         "reindex_runs_select_backfills_before",
         &reindex_runs::select_backfills_before(i64::MAX, 100),
     );
+    let mut locked = reindex_runs::select_backfills_before(8, 100);
+    locked.lock_exclusive();
+    super::check_postgres("reindex_runs_select_backfills_to_change", &locked);
     check(
         "reindex_runs_insert_tag_of_backfill",
         &reindex_runs::insert_tag_of_backfill(8, "team", "däta"),
@@ -69,7 +68,7 @@ fn jobs_and_tags_of_backfills() {
 fn ends_of_backfills() {
     check(
         "reindex_runs_select_backfills_without_end",
-        &reindex_runs::select_backfills_without_end(7, 100),
+        &reindex_runs::select_backfills_without_end(7, 107),
     );
     check("reindex_runs_select_backfill", &reindex_runs::select_backfill(8));
     check(

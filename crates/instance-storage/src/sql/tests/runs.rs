@@ -135,6 +135,14 @@ fn selects() {
 
 #[test]
 fn times() {
-    let times = RunTimes { run_id: run_id(), start_time: Some(1_700_000_000.25), end_time: None };
-    check("runs_update_times", &runs::update_times(&times));
+    let times = RunTimes {
+        run_id: run_id(),
+        status: DagsterRunStatus::Started,
+        start_time: Some(1_700_000_000.25),
+        end_time: Some(1_700_000_001.5),
+    };
+    check("runs_update_times", &runs::update_times(&times).unwrap());
+    let unended = RunTimes { end_time: None, ..times };
+    check("runs_update_start_time", &runs::update_times(&unended).unwrap());
+    assert!(runs::update_times(&RunTimes { start_time: None, ..unended }).is_none());
 }

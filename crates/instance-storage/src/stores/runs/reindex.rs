@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use instance_core::error::StorageError;
+use instance_core::error::{Persistence, StorageError};
 use instance_core::run::DagsterRun;
 use instance_core::scheduling::PartitionBackfill;
 use instance_core::serdes::{Number, serialize_value};
@@ -16,8 +16,8 @@ use super::SqlRunStorage;
 use crate::db::{Connection, Row};
 use crate::sql::capabilities::Feature;
 use crate::sql::tables::{bulk_actions, run_tags, runs};
-use crate::sql::{reindex, reindex_runs};
-use crate::stores::schema;
+use crate::sql::{Dialect, reindex_runs};
+use crate::stores::schema::{self, Range};
 
 /// How many runs one step is about whose bodies are read.
 const RUNS_PER_STEP: u64 = 500;
@@ -63,30 +63,24 @@ impl SqlRunStorage {
 
     /// How many rows a data migration has to look at.
     pub(super) async fn rows_left(&self, migration_name: &str) -> Result<u64, StorageError> {
-        const ALL: u64 = u64::MAX;
-        let (first, last) = (i64::MIN, i64::MAX);
-        let left = match migration_name {
-            "run_partitions" => reindex_runs::select_runs_without_partition(first, ALL),
-            "run_repo_label_tags" => reindex_runs::select_runs_without_label(first, ALL),
-            "bulk_action_types" => reindex_runs::select_backfills_without_type(first, ALL),
-            "run_backfill_id" => {
-                if self.database.capabilities().await?.has(Feature::RunBackfillIds) {
-                    reindex_runs::select_tags_of_backfills(first, ALL)
-                } else {
-                    reindex_runs::select_all_tags_of_backfills()
-                }
+        let table = match migration_name {
+            "run_partitions" | "run_repo_label_tags" => runs::TABLE,
+            "bulk_action_types" | "backfill_job_name_and_tags" | "backfill_end_timestamp" => {
+                bulk_actions::TABLE
             }
-            "backfill_job_name_and_tags" => reindex_runs::select_backfills_before(last, ALL),
-            "backfill_end_timestamp" => reindex_runs::select_backfills_without_end(first, ALL),
+            "run_backfill_id" => run_tags::TABLE,
             _ => return Err(schema::no_such_migration(self.database.name(), migration_name)),
         };
-        schema::count(&self.database, reindex::count(left)).await
+        schema::at_most(&self.database, table).await
     }
 
     async fn name_partitions(&self, after: i64) -> Result<DataMigrationStep, StorageError> {
-        let select = reindex_runs::select_runs_without_partition(after, RUNS_PER_STEP);
+        let Some(range) = Range::of(&self.database, runs::TABLE, after, RUNS_PER_STEP).await?
+        else {
+            return Ok(DataMigrationStep::default());
+        };
+        let select = reindex_runs::select_runs_without_partition(after, range.last);
         let found = self.runs(&select).await?;
-        let step = step(&found);
         let updates: Vec<_> = found
             .iter()
             .filter_map(|(id, run)| {
@@ -96,13 +90,16 @@ impl SqlRunStorage {
             })
             .collect();
         self.change("naming partitions of runs", updates).await?;
-        Ok(step)
+        Ok(range.step())
     }
 
     async fn label_runs(&self, after: i64) -> Result<DataMigrationStep, StorageError> {
-        let select = reindex_runs::select_runs_without_label(after, RUNS_PER_STEP);
+        let Some(range) = Range::of(&self.database, runs::TABLE, after, RUNS_PER_STEP).await?
+        else {
+            return Ok(DataMigrationStep::default());
+        };
+        let select = reindex_runs::select_runs_without_label(after, range.last);
         let found = self.runs(&select).await?;
-        let step = step(&found);
         let inserts: Vec<_> = found
             .iter()
             .filter_map(|(id, run)| {
@@ -111,13 +108,17 @@ impl SqlRunStorage {
             })
             .collect();
         self.change("labelling runs", inserts).await?;
-        Ok(step)
+        Ok(range.step())
     }
 
     async fn say_types(&self, after: i64) -> Result<DataMigrationStep, StorageError> {
-        let select = reindex_runs::select_backfills_without_type(after, BACKFILLS_PER_STEP);
+        let Some(range) =
+            Range::of(&self.database, bulk_actions::TABLE, after, BACKFILLS_PER_STEP).await?
+        else {
+            return Ok(DataMigrationStep::default());
+        };
+        let select = reindex_runs::select_backfills_without_type(after, range.last);
         let found = self.backfills(&select).await?;
-        let step = step(&found);
         let updates: Vec<_> = found
             .iter()
             .map(|(id, backfill)| {
@@ -127,28 +128,36 @@ impl SqlRunStorage {
             })
             .collect();
         self.change("saying the kinds of backfills", updates).await?;
-        Ok(step)
+        Ok(range.step())
     }
 
     async fn name_backfills(&self, after: i64) -> Result<DataMigrationStep, StorageError> {
-        let select = reindex_runs::select_tags_of_backfills(after, TAGS_PER_STEP);
-        let id = |row: &Row| row.get::<i64>(run_tags::TABLE, run_tags::ID);
-        let ids = self.database.fetch_map("reading tags of runs", &select, id).await?;
-        let Some(last) = ids.last() else {
+        let Some(range) = Range::of(&self.database, run_tags::TABLE, after, TAGS_PER_STEP).await?
+        else {
             return Ok(DataMigrationStep::default());
         };
-        let update = reindex_runs::update_backfill_ids(&ids);
-        self.database.execute("naming backfills of runs", update).await?;
-        Ok(DataMigrationStep::new(ids.len() as u64, last.to_string()))
+        let select = reindex_runs::select_tags_of_backfills(after, range.last);
+        let id = |row: &Row| row.get::<i64>(run_tags::TABLE, run_tags::ID);
+        let ids = self.database.fetch_map("reading tags of runs", &select, id).await?;
+        if !ids.is_empty() {
+            let update = reindex_runs::update_backfill_ids(&ids);
+            self.database.execute("naming backfills of runs", update).await?;
+        }
+        Ok(range.step())
     }
 
     async fn name_jobs_and_tags(&self, before: i64) -> Result<DataMigrationStep, StorageError> {
-        let select = reindex_runs::select_backfills_before(before, BACKFILLS_PER_STEP);
-        let found = self.backfills(&select).await?;
-        let step = step(&found);
         self.database
             .write("naming jobs and tags of backfills", move |mut connection: Connection<'_>| {
                 Box::pin(async move {
+                    let mut select =
+                        reindex_runs::select_backfills_before(before, BACKFILLS_PER_STEP);
+                    if connection.dialect() == Dialect::Postgres {
+                        // No index keeps a tag from being there twice, so that nobody else may add tags of these.
+                        select.lock_exclusive();
+                    }
+                    let rows = connection.fetch(&select).await?;
+                    let found: Vec<_> = rows.iter().map(backfill).collect::<Result<_, _>>()?;
                     for (id, backfill) in &found {
                         for (key, value) in backfill.tags.iter().flatten() {
                             let insert = reindex_runs::insert_tag_of_backfill(*id, key, value);
@@ -159,20 +168,23 @@ impl SqlRunStorage {
                             connection.execute(&update).await?;
                         }
                     }
-                    Ok(())
+                    Ok(step(&found))
                 })
             })
-            .await?;
-        Ok(step)
+            .await
     }
 
     async fn say_ends(&self, after: i64) -> Result<DataMigrationStep, StorageError> {
-        let select = reindex_runs::select_backfills_without_end(after, BACKFILLS_PER_STEP);
-        let found = self.database.fetch_map("reading backfills", &select, Stored::of).await?;
-        let Some(last) = found.last().map(|stored| stored.id) else {
+        let Some(range) =
+            Range::of(&self.database, bulk_actions::TABLE, after, BACKFILLS_PER_STEP).await?
+        else {
             return Ok(DataMigrationStep::default());
         };
-        let rows = found.len();
+        let select = reindex_runs::select_backfills_without_end(after, range.last);
+        let found = self.database.fetch_map("reading backfills", &select, Stored::of).await?;
+        if found.is_empty() {
+            return Ok(range.step());
+        }
         self.database
             .write("saying when backfills ended", move |mut connection: Connection<'_>| {
                 Box::pin(async move {
@@ -184,18 +196,14 @@ impl SqlRunStorage {
                 })
             })
             .await?;
-        Ok(DataMigrationStep::new(rows as u64, last.to_string()))
+        Ok(range.step())
     }
 
     async fn backfills(
         &self,
         select: &SelectStatement,
     ) -> Result<Vec<(i64, PartitionBackfill)>, StorageError> {
-        let read = |row: &Row| {
-            let id = row.get(bulk_actions::TABLE, bulk_actions::ID)?;
-            Ok((id, row.body(bulk_actions::TABLE, bulk_actions::BODY)?))
-        };
-        self.database.fetch_map("reading backfills", select, read).await
+        self.database.fetch_map("reading backfills", select, backfill).await
     }
 
     async fn runs(&self, select: &SelectStatement) -> Result<Vec<(i64, DagsterRun)>, StorageError> {
@@ -226,6 +234,12 @@ impl SqlRunStorage {
             })
             .await
     }
+}
+
+/// A backfill with the id of its row.
+fn backfill(row: &Row) -> Result<(i64, PartitionBackfill), StorageError> {
+    let id = row.get(bulk_actions::TABLE, bulk_actions::ID)?;
+    Ok((id, row.body(bulk_actions::TABLE, bulk_actions::BODY)?))
 }
 
 /// A step that read these rows.
@@ -294,8 +308,10 @@ async fn say_end(
         };
         stored = Stored::of(&now)?;
     }
-    Err(StorageError::Unsupported {
-        what: format!("saying when the backfill {} ended", stored.backfill.backfill_id),
-        reason: "somebody changes it again and again; try again later".to_owned(),
+    Err(StorageError::Backend {
+        database: format!("the backfill {}", stored.backfill.backfill_id),
+        operation: "saying when it ended",
+        persistence: Persistence::Temporary,
+        source: "somebody changes it again and again; try again later".into(),
     })
 }

@@ -190,10 +190,10 @@ impl RunStore for SqlRunStorage {
     }
 
     async fn set_run_times(&self, times: &[RunTimes]) -> Result<(), StorageError> {
-        if times.is_empty() {
+        let updates: Vec<_> = times.iter().filter_map(runs::update_times).collect();
+        if updates.is_empty() {
             return Ok(());
         }
-        let updates: Vec<_> = times.iter().map(runs::update_times).collect();
         self.database
             .write("replacing times of runs", move |mut connection: Connection<'_>| {
                 Box::pin(async move {

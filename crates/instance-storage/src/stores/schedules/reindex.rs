@@ -11,7 +11,7 @@ use crate::db::{Connection, Row};
 use crate::sql::tables::job_ticks::{ID, JOB_ORIGIN_ID, TABLE};
 use crate::sql::tables::jobs;
 use crate::sql::{Dialect, reindex};
-use crate::stores::schema;
+use crate::stores::schema::{self, Range};
 
 /// How many states one step is about.
 const STATES_PER_STEP: u64 = 500;
@@ -35,14 +35,12 @@ impl SqlScheduleStorage {
 
     /// How many rows a data migration has to look at.
     pub(super) async fn rows_left(&self, migration_name: &str) -> Result<u64, StorageError> {
-        let all = match migration_name {
-            "schedule_jobs_selector_id" => reindex::select_jobs(i64::MIN, u64::MAX),
-            "schedule_ticks_selector_id" => {
-                reindex::select_ticks_without_selector(i64::MIN, u64::MAX)
-            }
+        let table = match migration_name {
+            "schedule_jobs_selector_id" => jobs::TABLE,
+            "schedule_ticks_selector_id" => TABLE,
             _ => return Err(schema::no_such_migration(self.database.name(), migration_name)),
         };
-        schema::count(&self.database, reindex::count(all)).await
+        schema::at_most(&self.database, table).await
     }
 
     /// Stores the states that stand by their origins by their selectors, too. Of several origins with one selector, the
@@ -74,15 +72,17 @@ impl SqlScheduleStorage {
     }
 
     async fn name_selectors_of_ticks(&self, after: i64) -> Result<DataMigrationStep, StorageError> {
-        let select = reindex::select_ticks_without_selector(after, TICKS_PER_STEP);
+        let Some(range) = Range::of(&self.database, TABLE, after, TICKS_PER_STEP).await? else {
+            return Ok(DataMigrationStep::default());
+        };
+        let select = reindex::select_ticks_without_selector(after, range.last);
         let tick = |row: &Row| {
             Ok((row.get::<i64>(TABLE, ID)?, row.get::<Option<String>>(TABLE, JOB_ORIGIN_ID)?))
         };
         let ticks = self.database.fetch_map("reading ticks", &select, tick).await?;
-        let Some((last, _)) = ticks.last() else {
-            return Ok(DataMigrationStep::default());
-        };
-        let step = DataMigrationStep::new(ticks.len() as u64, last.to_string());
+        if ticks.is_empty() {
+            return Ok(range.step());
+        }
         let states = self.all_instigator_state(&InstigatorFilter::default()).await?;
         let selectors: BTreeMap<String, String> =
             states.iter().map(|state| (state.origin.id(), state.selector_id())).collect();
@@ -106,6 +106,6 @@ impl SqlScheduleStorage {
                 })
                 .await?;
         }
-        Ok(step)
+        Ok(range.step())
     }
 }
