@@ -2,6 +2,7 @@
 
 mod poolers;
 mod postgres;
+mod postgres_found;
 mod postgres_kills;
 mod sqlite;
 

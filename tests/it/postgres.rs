@@ -78,7 +78,7 @@ impl TestDatabase {
     }
 
     /// The same for another user, with a password.
-    fn url_as(&self, user: Option<&str>) -> String {
+    pub(crate) fn url_as(&self, user: Option<&str>) -> String {
         let (before, _) = self.server.rsplit_once('/').expect("a URL with a database");
         let (scheme, place) = before.split_once("://").expect("a URL with a scheme");
         match (user, place.rsplit_once('@')) {

@@ -98,7 +98,7 @@ fn the_plan_tells_each_lock_and_changes_nothing() {
     let plan = home.ours(&["migrate", "--plan"]).succeeded();
     for text in [
         "-- ACCESS EXCLUSIVE on runs (",
-        "everybody who reads or writes the table; at most 0.5 s for the lock, then milliseconds",
+        "everybody who reads or writes the table; at most 0.5 s for the lock (1.5 s if only an autovacuum is in the way), then milliseconds",
         "ALTER TABLE runs ADD COLUMN backfill_id VARCHAR(255);",
         "-- SHARE UPDATE EXCLUSIVE on run_tags (",
         "CREATE UNIQUE INDEX CONCURRENTLY idx_run_tags_run_id ON run_tags (\"key\", value, run_id);",

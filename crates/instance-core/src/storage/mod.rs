@@ -44,8 +44,8 @@ pub use schema::{
 };
 pub use stores::Stores;
 pub use upgrade::{
-    DatabaseRole, DatabaseSchema, HeldLock, SchemaChange, SchemaImpact, SchemaLock, SchemaProgress,
-    SchemaState, SchemaUpgrade, SchemaUpgraded, UpgradeStop,
+    DatabasePlace, DatabaseRole, DatabaseSchema, HeldLock, SchemaChange, SchemaImpact, SchemaLock,
+    SchemaProgress, SchemaState, SchemaUpgrade, SchemaUpgraded, UpgradeStop,
 };
 
 use chrono::{DateTime, Utc};

@@ -136,12 +136,31 @@ pub enum SchemaState {
     Unreadable(StorageError),
 }
 
+/// Which database of a server it is, as the server says it. URLs may name one in several ways, and one URL may have several schemas.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[non_exhaustive]
+pub struct DatabasePlace {
+    /// The server and the database, which have one lock of upgrades.
+    pub database: String,
+    /// The tables in it.
+    pub tables: String,
+}
+
+impl DatabasePlace {
+    /// These tables of this database.
+    pub fn new(database: impl Into<String>, tables: impl Into<String>) -> Self {
+        Self { database: database.into(), tables: tables.into() }
+    }
+}
+
 /// A database of a store, as an upgrade finds it.
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct DatabaseSchema {
     /// The path, or the URL without its password.
     pub database: String,
+    /// Which one it is, where a name does not say that.
+    pub place: Option<DatabasePlace>,
     /// What it is for.
     pub role: DatabaseRole,
     /// Its revision; `None` if it says none.
@@ -159,6 +178,7 @@ impl DatabaseSchema {
     pub fn new(database: impl Into<String>, role: DatabaseRole) -> Self {
         Self {
             database: database.into(),
+            place: None,
             role,
             revision: None,
             bytes: None,

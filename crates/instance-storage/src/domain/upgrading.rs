@@ -325,7 +325,10 @@ async fn found<'s>(
     let mut found = Vec::new();
     for store in all(stores) {
         let mut databases = store.schema_of_databases(how).await?;
-        databases.retain(|schema| known.insert(schema.database.clone()));
+        databases.retain(|schema| {
+            let name = schema.place.is_none().then(|| schema.database.clone());
+            known.insert((schema.place.clone(), name))
+        });
         found.push((store, databases));
     }
     Ok(found)
@@ -348,11 +351,14 @@ fn refuse(found: &mut [Found<'_>]) -> Result<(), StorageError> {
     Ok(())
 }
 
-/// Stores that share a database have one lock.
+/// Stores that share a database have one lock, also if they have schemas of their own in it.
 async fn locks(found: &[Found<'_>]) -> Result<Vec<SchemaLock>, StorageError> {
-    let mut locks = Vec::new();
-    for (store, _) in found.iter().filter(|(_, databases)| !databases.is_empty()) {
-        locks.push(store.lock_schema().await?);
+    let (mut locks, mut locked) = (Vec::new(), BTreeSet::new());
+    for (store, databases) in found.iter().filter(|(_, databases)| !databases.is_empty()) {
+        let place = databases.iter().find_map(|schema| schema.place.as_ref());
+        if place.is_none_or(|place| locked.insert(&place.database)) {
+            locks.push(store.lock_schema().await?);
+        }
     }
     Ok(locks)
 }

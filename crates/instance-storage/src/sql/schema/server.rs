@@ -10,6 +10,19 @@ use std::fmt::Write as _;
 pub(crate) const TRY_LOCK_UPGRADE: &str =
     "SELECT pg_try_advisory_xact_lock(4919131752989215)::text";
 
+/// Begins a transaction that keeps no snapshot between its statements, whatever the role or the database has: builds of indexes
+/// wait for all snapshots, also for that of the lock of our own.
+pub(crate) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
+
+/// The processes that hold the lock of upgrades.
+pub(crate) const UPGRADERS: &str = "SELECT l.pid::text FROM pg_locks l WHERE l.locktype = 'advisory' AND l.granted \
+     AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()) \
+     AND l.classid::bigint = 4919131752989215 >> 32 AND l.objid::bigint = 4919131752989215 & 4294967295 ORDER BY 1";
+
+/// Makes the server look after a connection that is silent for long, so that nothing in between takes it for dead.
+pub(crate) const KEEP_ALIVE: &str = "SELECT set_config('tcp_keepalives_idle', '30', false), \
+     set_config('tcp_keepalives_interval', '10', false), set_config('tcp_keepalives_count', '6', false)";
+
 /// Limits of time that a server may have for a role.
 const LIMITS: &str = "('statement_timeout', 'lock_timeout', 'transaction_timeout', \
      'idle_in_transaction_session_timeout', 'idle_session_timeout')";
@@ -21,6 +34,10 @@ pub(crate) fn lift_limits(is_local: bool) -> String {
 
 /// How long a statement waits for a lock in this transaction. Whoever comes behind it waits as long.
 pub(crate) const LIMIT_LOCK: &str = "SELECT set_config('lock_timeout', '500ms', true)";
+
+/// The same where only an autovacuum is in the way: it gives way to whoever has waited for `deadlock_timeout`.
+pub(crate) const LIMIT_LOCK_OF_AUTOVACUUM: &str = "SELECT set_config('lock_timeout', least(setting::int + 500, 5000) || 'ms', true) \
+     FROM pg_settings WHERE name = 'deadlock_timeout'";
 
 /// How long a statement may take on this connection.
 pub(crate) fn limit_statement(milliseconds: u32) -> String {
@@ -64,6 +81,48 @@ pub(crate) fn indexes(tables: &BTreeSet<&str>) -> String {
     )
 }
 
+/// Where we are: the server and the database, the schema in which tables are created, the role and whether it is a superuser,
+/// whether the server follows another one, and whether transactions may write nothing.
+pub(crate) const PLACE: &str = "SELECT extract(epoch FROM pg_postmaster_start_time())::text || '/' || d.oid, \
+     coalesce(current_schema(), ''), current_user::text, current_setting('is_superuser'), \
+     pg_is_in_recovery()::text, current_setting('transaction_read_only') \
+     FROM pg_database d WHERE d.datname = current_database()";
+
+/// What tables are and whose: name, number, schema, kind, owner, whether we have the owner's rights, whether we may create what is
+/// in the schema, and whether the owner may.
+pub(crate) fn owners(tables: &BTreeSet<&str>) -> String {
+    format!(
+        "SELECT c.relname::text, c.oid::text, n.nspname::text, c.relkind::text, pg_get_userbyid(c.relowner)::text, \
+         pg_has_role(c.relowner, 'USAGE')::text, has_schema_privilege(n.oid, 'CREATE')::text, \
+         has_schema_privilege(c.relowner, n.oid, 'CREATE')::text \
+         FROM pg_class c JOIN pg_namespace n ON n.oid = c.relnamespace WHERE c.oid IN ({}) ORDER BY 1",
+        seen(tables)
+    )
+}
+
+/// Makes a schema the one in which this transaction creates tables.
+pub(crate) fn create_in(schema: &str) -> String {
+    format!(
+        "SELECT set_config('search_path', quote_ident({}) || ', ' || current_setting('search_path'), true)",
+        super::super::session::text(schema)
+    )
+}
+
+/// A name of a role or of a schema in a statement.
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// Gives a table to a role.
+pub(crate) fn give_to(table: &str, role: &str) -> String {
+    format!("ALTER TABLE {table} OWNER TO {}", quoted(role))
+}
+
+/// Tries whether tables can be given to a role; it holds as long as the transaction.
+pub(crate) fn become_role(role: &str) -> String {
+    format!("SET LOCAL ROLE {}", quoted(role))
+}
+
 /// How large tables are: table, bytes without indexes, rows.
 pub(crate) fn sizes(tables: &BTreeSet<&str>) -> String {
     format!(
@@ -86,12 +145,33 @@ pub(crate) fn builds(tables: &BTreeSet<&str>) -> String {
     )
 }
 
-/// Who is in the way of a process: the process, its program, since when its transaction lasts, and its last statement.
+/// Those who build an index of a table or look after it, as [`builds`] has them. It takes them from the locks: what is told of the
+/// progress is hidden if it is another role's. An autovacuum is none of them, as it gives way.
+pub(crate) fn keepers(table: &str) -> String {
+    format!(
+        "SELECT l.pid::text, c.relname::text, 'holding its lock', '0', '0', '0' \
+         FROM pg_locks l JOIN pg_class c ON c.oid = l.relation WHERE {} ORDER BY l.pid",
+        is_kept(&format!("to_regclass('{table}')"))
+    )
+}
+
+/// Whether a row `l` of the locks is of somebody who builds an index of a table.
+fn is_kept(table: &str) -> String {
+    format!(
+        "l.locktype = 'relation' AND l.database = (SELECT d.oid FROM pg_database d WHERE d.datname = current_database()) \
+         AND l.relation = {table} AND l.mode = 'ShareUpdateExclusiveLock' AND l.granted AND l.pid <> pg_backend_pid() \
+         AND EXISTS (SELECT 1 FROM pg_stat_activity a WHERE a.pid = l.pid AND a.usesysid IS NOT NULL)"
+    )
+}
+
+/// Who is in the way of a process: the process, its program, since when its transaction lasts, its last statement, and
+/// whether it is an autovacuum that gives way. An autovacuum has no role, also for those who may see no more of it.
 pub(crate) fn blockers(process: &str) -> String {
     format!(
         "SELECT a.pid::text, coalesce(a.application_name, ''), coalesce(a.state, a.backend_type), \
          coalesce(round(extract(epoch FROM clock_timestamp() - a.xact_start))::text, '0'), \
-         coalesce(left(a.query, 500), '') \
+         coalesce(left(a.query, 500), ''), \
+         (a.usesysid IS NULL AND coalesce(a.query, '') NOT LIKE '%(to prevent wraparound)%')::text \
          FROM pg_stat_activity a WHERE a.pid = ANY (pg_blocking_pids({process})) ORDER BY a.xact_start LIMIT 5"
     )
 }
@@ -114,6 +194,13 @@ pub(crate) fn process_of(statement: &str) -> String {
     )
 }
 
+/// A row if a process carries out a statement, or nobody may see whether it does.
+pub(crate) fn is_at_work(process: &str) -> String {
+    format!(
+        "SELECT '1' FROM pg_stat_activity WHERE pid = {process} AND coalesce(state, 'active') = 'active'"
+    )
+}
+
 /// Ends the statement of a process.
 pub(crate) fn cancel(process: &str) -> String {
     format!("SELECT pg_cancel_backend({process})::text")
@@ -129,11 +216,16 @@ pub(crate) fn drop_index(said: &str) -> String {
     format!("DROP INDEX CONCURRENTLY {said}")
 }
 
-/// A row if an index is invalid, and nobody builds one of its table.
-pub(crate) fn is_left(name: &str) -> String {
+/// The indexes of a table that are invalid, if nobody builds one: how a statement has to say each, and its name.
+pub(crate) fn left(table: &str) -> String {
     format!(
-        "SELECT '1' FROM pg_index i WHERE i.indexrelid = to_regclass('{name}') AND NOT (i.indisvalid AND i.indisready) \
-         AND NOT EXISTS (SELECT 1 FROM pg_stat_progress_create_index p WHERE p.relid = i.indrelid)"
+        "SELECT CASE WHEN pg_table_is_visible(c.oid) THEN quote_ident(c.relname) ELSE format('%I.%I', n.nspname, c.relname) END, \
+         c.relname::text \
+         FROM pg_index i JOIN pg_class c ON c.oid = i.indexrelid JOIN pg_namespace n ON n.oid = c.relnamespace \
+         WHERE i.indrelid = to_regclass('{table}') AND NOT (i.indisvalid AND i.indisready) \
+         AND NOT EXISTS (SELECT 1 FROM pg_stat_progress_create_index p WHERE p.relid = i.indrelid) \
+         AND NOT EXISTS (SELECT 1 FROM pg_locks l WHERE {})",
+        is_kept("i.indrelid")
     )
 }
 

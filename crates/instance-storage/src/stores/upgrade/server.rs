@@ -18,6 +18,7 @@ pub(super) async fn described(database: &PostgresDatabase, how: &SchemaUpgrade) 
         Ok((found, doubled_tags)) => {
             schema.bytes = Some(found.facts.sizes.values().map(|size| size.bytes).sum());
             schema.revision = found.revision;
+            schema.place = Some(found.place);
             schema.unfinished_data_migrations = found.unfinished;
             if !found.actions.is_empty() {
                 let changes = found.actions.iter().map(|action| change(action, &found.facts));
@@ -60,10 +61,14 @@ fn impact(action: &Action, facts: &Facts) -> SchemaImpact {
     };
     let longest_wait = match (action.manner, action.rewrites) {
         (Manner::Alone, _) => String::new(),
-        (Manner::Together, false) => "0.5 s for the lock, then milliseconds".to_owned(),
-        (Manner::Together, true) => {
-            format!("0.5 s for the lock, then as long as writing {} bytes takes", size.bytes)
+        (Manner::Together, false) => {
+            "0.5 s for the lock (1.5 s if only an autovacuum is in the way), then milliseconds"
+                .to_owned()
         }
+        (Manner::Together, true) => format!(
+            "0.5 s for the lock (1.5 s if only an autovacuum is in the way), then as long as writing {} bytes takes",
+            size.bytes
+        ),
     };
     SchemaImpact::of_lock(table, lock.name(), who_waits, longest_wait)
         .with_bytes(size.bytes)

@@ -45,19 +45,23 @@ impl Session {
             self.delete_doubled_tags(how, progress, upgraded).await?;
         }
         match action.manner {
-            Manner::Together => self.together(action, how, progress, upgraded).await,
+            Manner::Together => {
+                let (carried, _) = self.together(action, how, progress, upgraded).await?;
+                Ok(carried)
+            }
             Manner::Alone => self.alone(action, how, progress, upgraded).await,
         }
     }
 
-    /// Carries out statements in one transaction, which waits for no lock longer than others can bear.
+    /// Carries out statements in one transaction, which waits for no lock longer than others can bear. Returns how many rows the last
+    /// one changed, too.
     async fn together(
         &mut self,
         action: &Action,
         how: &SchemaUpgrade,
         progress: Progress<'_>,
         upgraded: &mut SchemaUpgraded,
-    ) -> Result<Carried, StorageError> {
+    ) -> Result<(Carried, u64), StorageError> {
         let first = action.statements.first().map_or("", String::as_str);
         let mut held = action
             .lock
@@ -65,12 +69,15 @@ impl Session {
             .map(|(table, lock)| HeldLock::new(first, table.clone(), lock.name()));
         let (start, mut pause) = (Instant::now(), PAUSE);
         let mut in_the_way: Vec<Texts> = Vec::new();
+        let mut limit = server::LIMIT_LOCK;
         loop {
-            let tried = self.try_together(action, &how.stop, &mut held, &mut in_the_way).await;
+            let begin = self.begin(limit);
+            let tried =
+                self.try_together(action, &begin, &how.stop, &mut held, &mut in_the_way).await;
             let error = match tried {
-                Ok(carried) => {
+                Ok((carried, rows)) => {
                     upgraded.locks.extend(held.filter(|_| carried == Carried::Done));
-                    return Ok(carried);
+                    return Ok((carried, rows));
                 }
                 Err(error) => error,
             };
@@ -85,6 +92,12 @@ impl Session {
             if let Some(held) = &mut held {
                 held.tries += 1;
             }
+            let gives_way = |row: &Texts| row.last().is_some_and(|text| text == "true");
+            limit = if !in_the_way.is_empty() && in_the_way.iter().all(gives_way) {
+                server::LIMIT_LOCK_OF_AUTOVACUUM
+            } else {
+                server::LIMIT_LOCK
+            };
             let who = who(&in_the_way);
             if start.elapsed() + pause > how.lock_wait {
                 let what = action.lock.as_ref().map_or_else(
@@ -107,14 +120,14 @@ impl Session {
     async fn try_together(
         &mut self,
         action: &Action,
+        begin: &str,
         stop: &UpgradeStop,
         held: &mut Option<HeldLock>,
         in_the_way: &mut Vec<Texts>,
-    ) -> Result<Carried, Ended> {
-        let begin = self.begin();
+    ) -> Result<(Carried, u64), Ended> {
         let of_storage =
             |error: StorageError| Ended::Failed(sqlx::Error::Protocol(error.to_string()));
-        sql(self, &begin).await?;
+        sql(self, begin).await?;
         let process = self.process().await.map_err(of_storage)?.unwrap_or_else(|| "0".to_owned());
         let question = server::blockers(&process);
         let mut hear = |answers: Vec<Texts>| {
@@ -137,13 +150,13 @@ impl Session {
         }
         if action.stamps && rows != 1 {
             sql(self, schema::ROLLBACK).await?;
-            return Ok(Carried::LookAgain);
+            return Ok((Carried::LookAgain, 0));
         }
         sql(self, schema::COMMIT).await?;
         if let Some(held) = held {
             held.held = given.elapsed();
         }
-        Ok(Carried::Done)
+        Ok((Carried::Done, rows))
     }
 
     /// Carries out statements outside of transactions: others go on with the table meanwhile.
@@ -156,6 +169,12 @@ impl Session {
     ) -> Result<Carried, StorageError> {
         let tables = tables();
         let question = server::builds(&tables);
+        // A build that has ended since it was looked may have made it good.
+        if let (Some(index), Some((table, _))) = (&action.invalid, &action.lock)
+            && !self.left(table).await?.iter().any(|(_, name)| name == index)
+        {
+            return Ok(Carried::LookAgain);
+        }
         let process = if self.keeps_process() { self.process().await? } else { None };
         for statement in &action.statements {
             let start = Instant::now();
@@ -186,8 +205,12 @@ impl Session {
         // One that was there before is not ours: somebody else may still be building it.
         let is_of_others =
             matches!(&ended, Ended::Failed(error) if code(error).as_deref() == Some("42P07"));
-        if let Some(index) = action.built_index().filter(|_| !is_of_others) {
-            self.drop_unfinished(index).await?;
+        if let Some((table, _)) = action.lock.as_ref().filter(|_| !is_of_others) {
+            for (said, name) in self.left(table).await? {
+                if action.leaves(&name) {
+                    self.drop_unfinished(&said).await?;
+                }
+            }
         }
         let error = match ended {
             Ended::Stopped => return Err(interrupted(&self.database)),
@@ -201,11 +224,17 @@ impl Session {
         }
     }
 
-    /// Drops an index that is invalid, unless somebody builds it. If others hold that up, the next upgrade does it.
+    /// The invalid indexes of a table that nobody builds: how statements say them, and their names.
+    async fn left(&mut self, table: &str) -> Result<Vec<(String, String)>, StorageError> {
+        let rows = self.texts(&server::left(table)).await?;
+        Ok(rows
+            .into_iter()
+            .filter_map(|row| <[String; 2]>::try_from(row).ok().map(Into::into))
+            .collect())
+    }
+
+    /// Drops an index that is invalid. If others hold that up, the next upgrade does it.
     async fn drop_unfinished(&mut self, index: &str) -> Result<(), StorageError> {
-        if self.texts(&server::is_left(index)).await?.is_empty() {
-            return Ok(());
-        }
         let keeps_process = self.keeps_process();
         if keeps_process {
             self.texts(&server::limit_statement(CLEANING)).await?;
@@ -240,9 +269,10 @@ impl Session {
                 lock: None,
                 stamps: false,
                 rewrites: false,
+                invalid: None,
             };
-            self.together(&action, how, progress, upgraded).await?;
-            upgraded.deleted_tags += u64::try_from(ids.len()).unwrap_or_default();
+            let (_, rows) = self.together(&action, how, progress, upgraded).await?;
+            upgraded.deleted_tags += rows;
             progress(SchemaProgress::DeletedTags { rows: upgraded.deleted_tags });
         }
         Ok(())
@@ -260,9 +290,14 @@ impl Session {
             return Ok(false);
         };
         let question = server::builds(&tables());
+        let keepers = server::keepers(table);
         let (mut has_waited, mut last) = (false, None);
         loop {
-            let builds = self.asks(&question).await?;
+            let mut builds = self.asks(&question).await?;
+            // A build of another role is not told. What is carried out together does not wait for it without a limit.
+            if action.manner == Manner::Alone {
+                builds.extend(self.asks(&keepers).await?);
+            }
             let Some(build) = builds.iter().find(|build| build.get(1) == Some(table)) else {
                 return Ok(has_waited);
             };
@@ -349,8 +384,16 @@ pub(super) fn interrupted(database: &str) -> StorageError {
     failed(database, text.to_owned())
 }
 
+/// The lock of upgrades is gone, so that another process may upgrade the same database.
+pub(super) fn unlocked(database: &str) -> StorageError {
+    let text = "the connection that keeps other upgrades out was ended (by idle_in_transaction_session_timeout, an administrator or a \
+                pooler, perhaps). What was done stays; give the command again to go on";
+    failed(database, text.to_owned())
+}
+
 /// A step whose work is not there afterwards, again and again.
 pub(super) fn undone(database: &str, action: &Action) -> StorageError {
     let statement = action.statements.first().map_or("", String::as_str);
-    failed(database, format!("somebody undoes it again and again: {statement}"))
+    let text = "it was carried out again and again, and is not done: somebody undoes it, or something else has its name";
+    failed(database, format!("{text}: {statement}"))
 }

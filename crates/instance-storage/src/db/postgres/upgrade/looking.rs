@@ -1,7 +1,7 @@
 //! What is found in a database before it is upgraded. Nothing is changed.
 
 use instance_core::error::StorageError;
-use instance_core::storage::SchemaUpgrade;
+use instance_core::storage::{DatabasePlace, SchemaUpgrade};
 
 use super::super::super::Row;
 use super::super::PostgresDatabase;
@@ -19,6 +19,8 @@ const NAMED: usize = 5;
 pub(crate) struct Found {
     /// Its revision; `None` if it says none.
     pub(crate) revision: Option<String>,
+    /// Which one it is.
+    pub(crate) place: DatabasePlace,
     /// What leads to the newest revision; empty if there is nothing to do.
     pub(crate) actions: Vec<Action>,
     pub(crate) facts: Facts,
@@ -56,10 +58,15 @@ impl Session {
             Stamp::Of(revision) => Some(revision.clone()),
             Stamp::None | Stamp::Several(_) => None,
         };
-        let mut found = Found { revision, actions: Vec::new(), facts, unfinished };
+        let surroundings = self.surroundings().await?;
+        self.schema = surroundings.other_schema();
+        let place = surroundings.place();
+        let mut found = Found { revision, place, actions: Vec::new(), facts, unfinished };
         if seen.missing().len() < Schema::OF_ONE_DATABASE.len() {
             let start = self.start(&seen, how)?;
             found.actions = actions(start, &found.facts);
+            surroundings.give_tables(&mut found.actions);
+            self.refuse_surroundings(&surroundings, &found.actions).await?;
         }
         Ok(found)
     }

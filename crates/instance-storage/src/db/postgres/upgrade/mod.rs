@@ -6,6 +6,7 @@
 mod carrying_out;
 mod looking;
 mod session;
+mod surroundings;
 
 use instance_core::error::StorageError;
 use instance_core::storage::{
@@ -91,8 +92,12 @@ impl PostgresDatabase {
         let mut upgraded = SchemaUpgraded::default();
         let (mut done, mut tries) = (0, 0);
         let mut last: Option<Action> = None;
+        let upgraders = session.upgraders().await?;
         loop {
             refuse_if_stopped(&self.name, &how.stop)?;
+            if session.upgraders().await? != upgraders {
+                return Err(carrying_out::unlocked(&self.name));
+            }
             let found = session.look(self, how).await?;
             let Some(action) = found.actions.first() else {
                 return Ok(upgraded);

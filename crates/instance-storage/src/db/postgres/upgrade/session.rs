@@ -13,12 +13,20 @@ use instance_core::storage::UpgradeStop;
 use sqlx::{AssertSqlSafe, ConnectOptions, Executor, PgConnection, Row};
 
 use super::super::contact::{Between, Contact};
-use super::super::{PostgresDatabase, backend_error, contact};
+use super::super::{PostgresDatabase, backend_error, contact, is_lost};
 use crate::sql::schema::server;
-use crate::sql::session::BEGIN;
 
 /// How often a statement that takes longer is looked at.
 const LOOK: Duration = Duration::from_millis(200);
+
+/// How long the server may take to answer a question.
+const ANSWER: Duration = Duration::from_secs(10);
+
+/// After how many looks it is asked whether the server is at work still.
+const LOOKS: u32 = 50;
+
+/// How often in turn it has to be found not to be.
+const IDLE: u32 = 3;
 
 /// What is read of a row: texts alone.
 pub(super) type Texts = Vec<String>;
@@ -44,6 +52,8 @@ pub(super) struct Session {
     contact: Arc<Contact>,
     work: PgConnection,
     watch: PgConnection,
+    /// The schema of the tables, if tables are created in another one otherwise.
+    pub(super) schema: Option<String>,
 }
 
 impl Session {
@@ -58,6 +68,7 @@ impl Session {
                 contact,
                 work,
                 watch,
+                schema: None,
             })
         };
         opened.await.map_err(|error| backend_error(&database.name, "upgrading", error))
@@ -93,13 +104,17 @@ impl Session {
     }
 
     /// How a transaction begins in which a lock is not waited for longer than others can bear.
-    pub(super) fn begin(&self) -> String {
-        format!("{}; {}; {}", self.contact.begin(), server::lift_limits(true), server::LIMIT_LOCK)
+    pub(super) fn begin(&self, limit: &str) -> String {
+        let schema =
+            self.schema.as_deref().map(|schema| format!("; {}", server::create_in(schema)));
+        format!("{}; {limit}{}", self.begin_without_limits(), schema.unwrap_or_default())
     }
 
     /// How a transaction begins in which nothing is limited.
     pub(super) fn begin_without_limits(&self) -> String {
-        format!("{}; {}", self.contact.begin(), server::lift_limits(true))
+        let begin = self.contact.begin();
+        let settings = begin.strip_prefix(crate::sql::session::BEGIN).unwrap_or_default();
+        format!("{}{settings}; {}", server::BEGIN, server::lift_limits(true))
     }
 
     pub(super) const fn connection(&mut self) -> &mut PgConnection {
@@ -140,9 +155,10 @@ impl Session {
         question: &str,
         mut heard: impl FnMut(Vec<Texts>),
     ) -> Result<u64, Ended> {
-        let Self { work, watch, .. } = self;
+        let Self { work, watch, contact, database, .. } = self;
         let mut working = pin!(run(work, statement));
         let mut is_cancelled = false;
+        let (mut looks, mut idle) = (0_u32, 0);
         loop {
             let look = pin!(tokio::time::sleep(LOOK));
             match select(working.as_mut(), look).await {
@@ -158,23 +174,44 @@ impl Session {
                     // It may end by itself before that.
                     let found = match process {
                         Some(process) => Some(process.to_owned()),
-                        None => texts(watch, &server::process_of(statement))
+                        None => answer(watch, contact, &server::process_of(statement))
                             .await
                             .ok()
                             .and_then(|rows| rows.into_iter().flatten().next()),
                     };
                     if let Some(process) = found {
-                        is_cancelled = texts(watch, &server::cancel(&process)).await.is_ok();
+                        is_cancelled |=
+                            answer(watch, contact, &server::cancel(&process)).await.is_ok();
                     }
                 }
                 Either::Right(((), _)) => {
                     // What cannot be told is no reason to stop.
-                    if let Ok(answers) = texts(watch, question).await {
-                        heard(answers);
+                    match answer(watch, contact, question).await {
+                        Ok(answers) => heard(answers),
+                        Err(error) => tracing::debug!(%database, %error, "it cannot be watched"),
                     }
                 }
             }
+            looks += 1;
+            if looks.is_multiple_of(LOOKS)
+                && let Some(process) = process
+                && let Ok(found) = answer(watch, contact, &server::is_at_work(process)).await
+            {
+                idle = if found.is_empty() { idle + 1 } else { 0 };
+                if idle >= IDLE {
+                    let text = "the server is at the end of the statement, and its answer was lost with the connection";
+                    let lost = std::io::Error::new(std::io::ErrorKind::ConnectionAborted, text);
+                    return Err(Ended::Failed(sqlx::Error::Io(lost)));
+                }
+            }
         }
+    }
+
+    /// The processes that hold the lock of upgrades of this database.
+    pub(super) async fn upgraders(&mut self) -> Result<Vec<String>, StorageError> {
+        let contact = Arc::clone(&self.contact);
+        let found = answer(&mut self.watch, &contact, server::UPGRADERS).await;
+        Ok(found.map_err(|error| self.error(error))?.into_iter().flatten().collect())
     }
 
     pub(super) async fn close(self) {
@@ -191,6 +228,7 @@ async fn connect(contact: &Contact) -> sqlx::Result<PgConnection> {
     }
     if contact.between != Between::Transactions {
         run(&mut connection, &server::lift_limits(false)).await?;
+        run(&mut connection, server::KEEP_ALIVE).await?;
     }
     Ok(connection)
 }
@@ -208,6 +246,28 @@ async fn texts(connection: &mut PgConnection, sql: &str) -> sqlx::Result<Vec<Tex
     rows.iter().map(|row| (0..row.len()).map(|at| text(row, at)).collect()).collect()
 }
 
+/// What the server answers in time. A connection that does not answer is replaced, for the next question.
+async fn answer(
+    connection: &mut PgConnection,
+    contact: &Contact,
+    question: &str,
+) -> sqlx::Result<Vec<Texts>> {
+    let late = || sqlx::Error::Io(std::io::Error::from(std::io::ErrorKind::TimedOut));
+    let answered = tokio::time::timeout(ANSWER, texts(connection, question)).await;
+    let error = match answered {
+        Ok(Ok(answers)) => return Ok(answers),
+        Ok(Err(error)) if error.as_database_error().is_some() && !is_lost(&error) => {
+            return Err(error);
+        }
+        Ok(Err(error)) => error,
+        Err(_) => late(),
+    };
+    if let Ok(Ok(another)) = tokio::time::timeout(ANSWER, connect(contact)).await {
+        *connection = another;
+    }
+    Err(error)
+}
+
 /// Holds a lock of the server as long as its transaction, which ends with the connection.
 pub(super) async fn hold(
     database: &PostgresDatabase,
@@ -216,7 +276,7 @@ pub(super) async fn hold(
     let held = async {
         let contact = contact::reach(&database.config, deadline).await?;
         let mut connection = connect(&contact).await?;
-        run(&mut connection, &format!("{BEGIN}; {}", server::lift_limits(true))).await?;
+        run(&mut connection, &format!("{}; {}", server::BEGIN, server::lift_limits(true))).await?;
         let given = texts(&mut connection, server::TRY_LOCK_UPGRADE).await?;
         let is_given = given.iter().flatten().any(|text| text == "true");
         Ok::<_, sqlx::Error>(is_given.then_some(connection))

@@ -5,7 +5,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::fresh::{created_table, fresh_statements};
+use super::fresh::{created_table, fresh_statements, indexed_table};
 use super::{CHAIN, Catalog, Change, Revision, UNIQUE_TAGS};
 use crate::sql::Dialect;
 use crate::sql::schema::{Schema, server};
@@ -86,6 +86,8 @@ pub(crate) struct Action {
     pub(crate) stamps: bool,
     /// Whether the table is written anew while the lock is held.
     pub(crate) rewrites: bool,
+    /// The index that has to be invalid still when the action begins.
+    pub(crate) invalid: Option<String>,
 }
 
 impl Action {
@@ -97,14 +99,19 @@ impl Action {
         self.statements.iter().any(is_of_index)
     }
 
-    /// The index that it builds beside its users, if it does.
-    pub(crate) fn built_index(&self) -> Option<&str> {
-        let creating = self.statements.iter().find_map(|statement| {
-            let rest = statement.strip_prefix("CREATE ")?;
+    /// Whether an invalid index of this name is what it leaves if it is interrupted.
+    pub(crate) fn leaves(&self, index: &str) -> bool {
+        let is_left = |statement: &String| {
+            if let Some(said) = statement.strip_prefix("REINDEX INDEX CONCURRENTLY ") {
+                let name = said.rsplit('.').next().unwrap_or(said).trim_matches('"');
+                return index != name && copied(index) == Some(name);
+            }
+            let Some(rest) = statement.strip_prefix("CREATE ") else { return false };
             let rest = rest.strip_prefix("UNIQUE ").unwrap_or(rest);
-            rest.strip_prefix("INDEX CONCURRENTLY ")?.split(' ').next()
-        });
-        creating.filter(|_| self.manner == Manner::Alone)
+            let built = rest.strip_prefix("INDEX CONCURRENTLY ");
+            built.and_then(|rest| rest.split(' ').next()) == Some(index)
+        };
+        self.manner == Manner::Alone && self.statements.iter().any(is_left)
     }
 }
 
@@ -137,7 +144,6 @@ pub(crate) fn actions(start: Start, facts: &Facts) -> Vec<Action> {
             at
         }
     };
-    plan.rebuild_invalid();
     let mut said = CHAIN.get(at).map_or("", |revision| revision.id);
     for (place, revision) in CHAIN.iter().enumerate().skip(1) {
         for change in revision.changes {
@@ -154,6 +160,8 @@ pub(crate) fn actions(start: Start, facts: &Facts) -> Vec<Action> {
     }
     plan.give_default();
     plan.flush();
+    // One that cannot be built does not keep the database from its revision.
+    plan.rebuild_invalid();
     plan.actions
 }
 
@@ -181,7 +189,8 @@ impl Plan {
         self.actions.push(together(revision, statements, None));
     }
 
-    /// Indexes that are invalid and that the chain does not build: of the base, or left by a `REINDEX`.
+    /// Indexes of Dagster's that are invalid and that the chain does not build: of the base, or left by a `REINDEX`. Those of
+    /// other people are theirs.
     fn rebuild_invalid(&mut self) {
         let of_chain = |name: &str| {
             CHAIN.iter().flat_map(|revision| revision.changes).any(|change| match change {
@@ -193,11 +202,11 @@ impl Plan {
                 _ => false,
             })
         };
-        let invalid = self
-            .facts
-            .indexes
-            .iter()
-            .filter(|(name, index)| !index.is_valid && (!of_chain(name) || is_copy(name)));
+        let invalid = self.facts.indexes.iter().filter(|(name, index)| {
+            !index.is_valid
+                && (!of_chain(name) || is_copy(name))
+                && is_of_dagster(name, &index.table)
+        });
         let actions = invalid.map(|(name, index)| Action {
             revision: None,
             release: "",
@@ -210,6 +219,7 @@ impl Plan {
             lock: Some((index.table.clone(), Lock::ShareUpdate)),
             stamps: false,
             rewrites: false,
+            invalid: Some(name.clone()),
         });
         let actions: Vec<_> = actions.collect();
         self.actions.extend(actions);
@@ -226,6 +236,13 @@ impl Plan {
             Change::DropIndex { name, .. } => {
                 self.facts.indexes.get(*name).is_some_and(|index| !index.is_valid)
             }
+            // A database has the tables of the stores that are in it, unless an upgrade brought more.
+            Change::Table(table) => Schema::OF_ONE_DATABASE.iter().any(|schema| {
+                let mut all =
+                    fresh_statements(*schema, Dialect::Postgres, CHAIN.len() - 1).into_iter();
+                self.facts.catalog.has_table(schema.main_table())
+                    && all.any(|statement| created_table(statement) == Some(table.name))
+            }),
             _ => true,
         }
     }
@@ -276,11 +293,16 @@ impl Plan {
             return;
         }
         let mut statements = Vec::new();
+        let mut has_invalid = None;
         if let Some(invalid) = self.facts.indexes.get(name) {
             statements.push(server::drop_index(&invalid.said));
+            has_invalid = Some(name.to_owned());
         }
         statements.extend(creating.iter().map(|statement| server::concurrently(statement)));
         self.alone(revision, statements, table);
+        if let Some(action) = self.actions.last_mut() {
+            action.invalid = has_invalid;
+        }
     }
 
     fn alone(&mut self, revision: &'static Revision, statements: Vec<String>, table: &str) {
@@ -293,6 +315,7 @@ impl Plan {
             lock: Some((table.to_owned(), Lock::ShareUpdate)),
             stamps: false,
             rewrites: false,
+            invalid: None,
         });
     }
 
@@ -405,13 +428,52 @@ fn together(
         lock,
         stamps: false,
         rewrites: false,
+        invalid: None,
     }
+}
+
+/// The index that a `REINDEX CONCURRENTLY` was to replace which left one of this name.
+fn copied(name: &str) -> Option<&str> {
+    let name = name.trim_end_matches(|character: char| character.is_ascii_digit());
+    name.strip_suffix("_ccnew").or_else(|| name.strip_suffix("_ccold"))
+}
+
+/// Whether an index of a table, or the one whose copy it is, is one that Dagster makes in any revision.
+fn is_of_dagster(name: &str, table: &str) -> bool {
+    let name = copied(name).unwrap_or(name);
+    let of_constraint = name.strip_prefix(table);
+    if of_constraint == Some("_pkey") {
+        return true;
+    }
+    let is_it = |statement: &str| {
+        let mut words = statement.split_whitespace().skip_while(|word| *word != "INDEX");
+        if indexed_table(statement) == Some(table) {
+            return words.nth(1) == Some(name);
+        }
+        created_table(statement) == Some(table)
+            && of_constraint.and_then(|rest| rest.strip_suffix("_key")).is_some_and(|column| {
+                statement.contains(&format!("UNIQUE ({})", column.trim_start_matches('_')))
+            })
+    };
+    let of_revision = |at: usize| {
+        let statements = Schema::OF_ONE_DATABASE
+            .iter()
+            .flat_map(move |schema| fresh_statements(*schema, Dialect::Postgres, at));
+        statements.into_iter().any(is_it)
+    };
+    of_revision(0)
+        || of_revision(CHAIN.len() - 1)
+        || {
+            let mut changes = CHAIN.iter().flat_map(|revision| revision.changes);
+            changes.any(|change| {
+            matches!(change, Change::Index { name: of, .. } | Change::DropIndex { name: of, .. } if *of == name)
+        })
+        }
 }
 
 /// Whether an index is one that a `REINDEX CONCURRENTLY` left, by the name that the server gives it.
 fn is_copy(name: &str) -> bool {
-    let name = name.trim_end_matches(|character: char| character.is_ascii_digit());
-    name.ends_with("_ccnew") || name.ends_with("_ccold")
+    copied(name).is_some()
 }
 
 #[cfg(test)]
