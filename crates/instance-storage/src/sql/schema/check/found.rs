@@ -58,8 +58,22 @@ pub(crate) struct Trigger {
 pub(crate) struct Numbers {
     /// The greatest, if it was asked.
     pub(crate) greatest: Option<i64>,
-    /// The sequence that gives them, with the greatest that it can give.
-    pub(crate) sequence: Option<(String, i64)>,
+    /// What gives them.
+    pub(crate) sequence: Option<Sequence>,
+}
+
+/// What gives the rows of a table their numbers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Sequence {
+    pub(crate) name: String,
+    /// The greatest that it can give.
+    pub(crate) most: i64,
+    /// How far two numbers are apart that follow each other.
+    pub(crate) step: i64,
+    /// Whether the role may see how far it is.
+    pub(crate) is_readable: bool,
+    /// The last number, and whether it was given already, if it was asked.
+    pub(crate) last: Option<(i64, bool)>,
 }
 
 /// Rows without what a data migration gave to others.

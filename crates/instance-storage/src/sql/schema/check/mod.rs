@@ -6,6 +6,7 @@ mod compare;
 mod expected;
 mod found;
 pub(crate) mod mends;
+mod numbers;
 mod parse;
 pub(crate) mod read;
 pub(crate) mod shape;

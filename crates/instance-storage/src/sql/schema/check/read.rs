@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
-use super::found::{Found, Gaps, Numbers, Place, Trigger};
+use super::found::{Found, Gaps, Numbers, Place, Sequence, Trigger};
 use super::parse::one_line;
 use super::shape::{Column, Default, ForeignKey, Index, IndexState, Kind, Table};
 use crate::sql::Dialect;
@@ -161,7 +161,8 @@ pub(crate) fn postgres_catalog() -> String {
          'triggers', (SELECT coalesce(json_agg(json_build_object('table', s.relname, 'name', g.tgname) ORDER BY g.tgname), \
          '[]'::json) FROM seen s JOIN pg_trigger g ON g.tgrelid = s.oid AND NOT g.tgisinternal), \
          'sequences', (SELECT coalesce(json_agg(json_build_object('table', s.relname, \
-         'name', q.oid::regclass::text, 'greatest', e.seqmax)), '[]'::json) \
+         'name', q.oid::regclass::text, 'most', e.seqmax, 'step', e.seqincrement, \
+         'is_readable', has_sequence_privilege(q.oid, 'SELECT'))), '[]'::json) \
          FROM seen s JOIN pg_attribute a ON a.attrelid = s.oid AND a.attname = 'id' \
          JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = s.oid AND d.refobjsubid = a.attnum \
          AND d.classid = 'pg_class'::regclass AND d.deptype IN ('a', 'i') \
@@ -238,7 +239,9 @@ struct TriggerRow {
 struct SequenceRow {
     table: String,
     name: String,
-    greatest: i64,
+    most: i64,
+    step: i64,
+    is_readable: bool,
 }
 
 /// What a server has, by the answer to [`postgres_catalog`].
@@ -317,8 +320,9 @@ pub(crate) fn postgres(text: &str) -> serde_json::Result<Found> {
         found.triggers.push(Trigger { table: row.table, name: row.name, text });
     }
     for row in catalog.sequences {
-        let sequence = Some((row.name, row.greatest));
-        found.numbers.insert(row.table, Numbers { greatest: None, sequence });
+        let SequenceRow { table, name, most, step, is_readable } = row;
+        let sequence = Some(Sequence { name, most, step, is_readable, last: None });
+        found.numbers.insert(table, Numbers { greatest: None, sequence });
     }
     found.others = (catalog.others.len() as u64, catalog.others.into_iter().take(NAMED).collect());
     Ok(found)
@@ -387,6 +391,17 @@ pub(crate) fn rows(dialect: Dialect, found: &Found) -> String {
         .map(|(name, _)| format!("'{name}', (SELECT max(id) FROM {name})"))
         .collect();
     parts.push(format!("'greatest', {object}({})", greatest.join(", ")));
+    // A sequence is read as it is now, and not as it was when the statement began. So no row is ahead of it only because it was
+    // written meanwhile.
+    let sequences = found.numbers.iter().filter_map(|(name, numbers)| {
+        let sequence = numbers.sequence.as_ref().filter(|sequence| sequence.is_readable)?;
+        let from = &sequence.name;
+        Some(format!(
+            "'{name}', (SELECT {object}('number', last_value, 'is_given', is_called) FROM {from})"
+        ))
+    });
+    let sequences: Vec<_> = sequences.collect();
+    parts.push(format!("'last', {object}({})", sequences.join(", ")));
     let text = if dialect == Dialect::Postgres { "::text" } else { "" };
     format!("SELECT {object}({}){text}", parts.join(", "))
 }
@@ -404,6 +419,13 @@ struct RowsAnswer {
     /// SQLite has numbers for truth.
     empty: BTreeMap<String, serde_json::Value>,
     greatest: BTreeMap<String, Option<i64>>,
+    last: BTreeMap<String, LastRow>,
+}
+
+#[derive(Deserialize)]
+struct LastRow {
+    number: i64,
+    is_given: bool,
 }
 
 /// Takes over the answer to [`rows`].
@@ -427,6 +449,12 @@ pub(crate) fn learn_rows(found: &mut Found, text: &str) -> serde_json::Result<()
         .collect();
     for (table, greatest) in answer.greatest {
         found.numbers.entry(table).or_default().greatest = greatest;
+    }
+    for (table, last) in answer.last {
+        let numbers = found.numbers.get_mut(&table);
+        if let Some(sequence) = numbers.and_then(|numbers| numbers.sequence.as_mut()) {
+            sequence.last = Some((last.number, last.is_given));
+        }
     }
     Ok(())
 }
