@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::Deserialize;
+
 use super::shape::Shape;
 use crate::sql::schema::Stamp;
 
@@ -21,6 +23,8 @@ pub(crate) struct Found {
     pub(crate) triggers: Vec<Trigger>,
     /// Tables beside ours that are none of ours: how many, and some of their names.
     pub(crate) others: (u64, Vec<String>),
+    /// What refuses or hides rows of a server.
+    pub(crate) obstacles: Vec<Obstacle>,
     /// Numbers of rows and what is to hold them, of each table.
     pub(crate) numbers: BTreeMap<String, Numbers>,
     pub(crate) stamp: Stamp,
@@ -51,6 +55,30 @@ pub(crate) struct Trigger {
     pub(crate) name: String,
     /// The statement that creates it, in SQLite.
     pub(crate) text: String,
+}
+
+/// What refuses or hides rows of a table.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(crate) struct Obstacle {
+    pub(crate) table: String,
+    pub(crate) kind: ObstacleKind,
+    pub(crate) name: String,
+    /// Its definition.
+    pub(crate) text: String,
+}
+
+/// The kinds of what refuses or hides rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ObstacleKind {
+    /// A constraint that looks at what is in a row.
+    Constraint,
+    /// Row level security that the role is under.
+    Policies,
+    /// Row level security that the role is not under.
+    PoliciesOfOthers,
+    /// A trigger of a key, which is switched off.
+    KeyTrigger,
 }
 
 /// The numbers of a table's rows.
@@ -93,6 +121,7 @@ impl Default for Found {
             primary_key_names: BTreeMap::new(),
             triggers: Vec::new(),
             others: (0, Vec::new()),
+            obstacles: Vec::new(),
             numbers: BTreeMap::new(),
             stamp: Stamp::None,
             marks: Vec::new(),

@@ -7,6 +7,7 @@ mod expected;
 mod found;
 pub(crate) mod mends;
 mod numbers;
+mod obstacles;
 mod parse;
 pub(crate) mod read;
 pub(crate) mod shape;
