@@ -7,6 +7,7 @@ use instance_core::storage::{SchemaFinding, SchemaMend, SchemaProblem, SchemaSev
 use super::expected::Expected;
 use super::found::Found;
 use super::mends;
+use super::obstacles;
 use super::shape::{Column, Default, Index, IndexState, Kind, Table};
 use crate::sql::Dialect;
 use crate::sql::schema::Schema;
@@ -29,6 +30,11 @@ pub(super) fn compare(expected: &Expected, found: &Found) -> Vec<SchemaFinding> 
     if expected.dialect == Dialect::Postgres {
         for (name, forms, table) in &ours {
             comparing.foreign_keys(name, forms, table);
+        }
+    }
+    for (name, ..) in &ours {
+        for finding in obstacles::obstacles(name, found) {
+            comparing.add(name, finding);
         }
     }
     for (name, forms, table) in &ours {
@@ -247,6 +253,12 @@ impl<'c> Comparing<'c> {
                 Some(index) if index.state == IndexState::Building => {
                     note(SchemaProblem::Invalid, object).with_found("it is being built")
                 }
+                Some(index) if index.state == IndexState::Deferrable => {
+                    let mend = mends::drop_index(dialect, name, index);
+                    error(SchemaProblem::Different, object)
+                        .with_found("it is DEFERRABLE, and then ON CONFLICT does not take it")
+                        .with_mend(mend.and(mends::make_unique(dialect, name, &unique.columns)))
+                }
                 _ => error(SchemaProblem::Missing, object).with_mend(mends::make_unique(
                     dialect,
                     name,
@@ -314,10 +326,12 @@ impl<'c> Comparing<'c> {
                             note(SchemaProblem::Invalid, object).with_found("it is being built")
                         }
                         IndexState::Valid if is_right => continue,
-                        IndexState::Valid => error(SchemaProblem::Different, object)
-                            .with_expected(index.key())
-                            .with_found(there.key())
-                            .with_mend(mends::create_index_again(dialect, index)),
+                        IndexState::Valid | IndexState::Deferrable => {
+                            error(SchemaProblem::Different, object)
+                                .with_expected(index.key())
+                                .with_found(there.key())
+                                .with_mend(mends::create_index_again(dialect, index))
+                        }
                     };
                     self.add(name, finding);
                 }
@@ -415,11 +429,13 @@ impl<'c> Comparing<'c> {
                 let finding = warning(SchemaProblem::Invalid, object);
                 Some(finding.with_found("its build has failed").with_mend(drop()))
             }
-            IndexState::Valid if index.is_unique && Expected::instead_of(&index.name).is_none() => {
+            IndexState::Valid | IndexState::Deferrable
+                if index.is_unique && Expected::instead_of(&index.name).is_none() =>
+            {
                 let said = format!("it refuses rows that Dagster may write: {}", index.key());
                 Some(warning(SchemaProblem::Foreign, object).with_found(said).with_mend(drop()))
             }
-            IndexState::Valid | IndexState::Building => None,
+            IndexState::Valid | IndexState::Deferrable | IndexState::Building => None,
         }
     }
 

@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 
+use serde::Deserialize;
+
 use super::shape::Shape;
 use crate::sql::schema::Stamp;
 
@@ -21,6 +23,8 @@ pub(crate) struct Found {
     pub(crate) triggers: Vec<Trigger>,
     /// Tables beside ours that are none of ours: how many, and some of their names.
     pub(crate) others: (u64, Vec<String>),
+    /// What refuses or hides rows of a server.
+    pub(crate) obstacles: Vec<Obstacle>,
     /// Numbers of rows and what is to hold them, of each table.
     pub(crate) numbers: BTreeMap<String, Numbers>,
     pub(crate) stamp: Stamp,
@@ -53,13 +57,51 @@ pub(crate) struct Trigger {
     pub(crate) text: String,
 }
 
+/// What refuses or hides rows of a table.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub(crate) struct Obstacle {
+    pub(crate) table: String,
+    pub(crate) kind: ObstacleKind,
+    pub(crate) name: String,
+    /// Its definition.
+    pub(crate) text: String,
+}
+
+/// The kinds of what refuses or hides rows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum ObstacleKind {
+    /// A constraint that looks at what is in a row.
+    Constraint,
+    /// Row level security that the role is under.
+    Policies,
+    /// Row level security that the role is not under.
+    PoliciesOfOthers,
+    /// A trigger of a key, which is switched off.
+    KeyTrigger,
+}
+
 /// The numbers of a table's rows.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Numbers {
     /// The greatest, if it was asked.
     pub(crate) greatest: Option<i64>,
-    /// The sequence that gives them, with the greatest that it can give.
-    pub(crate) sequence: Option<(String, i64)>,
+    /// What gives them.
+    pub(crate) sequence: Option<Sequence>,
+}
+
+/// What gives the rows of a table their numbers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Sequence {
+    pub(crate) name: String,
+    /// The greatest that it can give.
+    pub(crate) most: i64,
+    /// How far two numbers are apart that follow each other.
+    pub(crate) step: i64,
+    /// Whether the role may see how far it is.
+    pub(crate) is_readable: bool,
+    /// The last number, and whether it was given already, if it was asked.
+    pub(crate) last: Option<(i64, bool)>,
 }
 
 /// Rows without what a data migration gave to others.
@@ -79,6 +121,7 @@ impl Default for Found {
             primary_key_names: BTreeMap::new(),
             triggers: Vec::new(),
             others: (0, Vec::new()),
+            obstacles: Vec::new(),
             numbers: BTreeMap::new(),
             stamp: Stamp::None,
             marks: Vec::new(),

@@ -133,7 +133,7 @@ pub(crate) fn change_column(
 pub(crate) fn make_sequence(table: &str, column: &str, kind: &Kind, found: &Found) -> SchemaMend {
     let there = found.numbers.get(table).and_then(|numbers| numbers.sequence.as_ref());
     let (sequence, create) = match there {
-        Some((name, _)) => (name.clone(), None),
+        Some(sequence) => (sequence.name.clone(), None),
         None => {
             let name = format!("{}{table}_{column}_numbers", found.prefix_of(table));
             let kind = kind.name();

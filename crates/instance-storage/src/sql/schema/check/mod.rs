@@ -6,6 +6,8 @@ mod compare;
 mod expected;
 mod found;
 pub(crate) mod mends;
+mod numbers;
+mod obstacles;
 mod parse;
 pub(crate) mod read;
 pub(crate) mod shape;

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 
-use super::found::{Found, Gaps, Numbers, Place, Trigger};
+use super::found::{Found, Gaps, Numbers, Obstacle, Place, Sequence, Trigger};
 use super::parse::one_line;
 use super::shape::{Column, Default, ForeignKey, Index, IndexState, Kind, Table};
 use crate::sql::Dialect;
@@ -146,7 +146,7 @@ pub(crate) fn postgres_catalog() -> String {
          'indexes', (SELECT coalesce(json_agg(json_build_object('table', s.relname, 'name', x.relname, \
          'columns', (SELECT json_agg(pg_get_indexdef(i.indexrelid, k::int, true) ORDER BY k) \
          FROM generate_series(1, i.indnkeyatts) k), 'is_unique', i.indisunique, 'is_primary', i.indisprimary, \
-         'is_valid', i.indisvalid AND i.indisready, \
+         'is_valid', i.indisvalid AND i.indisready, 'is_immediate', i.indimmediate, \
          'is_building', EXISTS (SELECT 1 FROM building b WHERE b.index_relid = i.indexrelid OR b.index_relid IS NULL), \
          'predicate', pg_get_expr(i.indpred, i.indrelid), \
          'constraint', (SELECT k.conname FROM pg_constraint k WHERE k.conindid = i.indexrelid AND k.contype IN ('p', 'u', 'x') \
@@ -160,8 +160,18 @@ pub(crate) fn postgres_catalog() -> String {
          JOIN pg_attribute b ON b.attrelid = k.confrelid AND b.attnum = k.confkey[1]), \
          'triggers', (SELECT coalesce(json_agg(json_build_object('table', s.relname, 'name', g.tgname) ORDER BY g.tgname), \
          '[]'::json) FROM seen s JOIN pg_trigger g ON g.tgrelid = s.oid AND NOT g.tgisinternal), \
+         'obstacles', (SELECT coalesce(json_agg(json_build_object('table', o.relname, 'kind', o.kind, 'name', o.name, \
+         'text', o.text) ORDER BY o.relname, o.kind, o.name), '[]'::json) FROM (\
+         SELECT s.relname, 'constraint' AS kind, k.conname::text AS name, pg_get_constraintdef(k.oid, true) AS text \
+         FROM seen s JOIN pg_constraint k ON k.conrelid = s.oid AND k.contype IN ('c', 'x') \
+         UNION ALL SELECT s.relname, CASE WHEN row_security_active(s.oid) THEN 'policies' ELSE 'policies_of_others' END, '', '' \
+         FROM seen s JOIN pg_class c ON c.oid = s.oid WHERE c.relrowsecurity \
+         UNION ALL SELECT s.relname, 'key_trigger', g.tgname::text, coalesce(k.conname::text, '') \
+         FROM seen s JOIN pg_trigger g ON g.tgrelid = s.oid AND g.tgisinternal AND g.tgenabled IN ('D', 'R') \
+         LEFT JOIN pg_constraint k ON k.oid = g.tgconstraint) o), \
          'sequences', (SELECT coalesce(json_agg(json_build_object('table', s.relname, \
-         'name', q.oid::regclass::text, 'greatest', e.seqmax)), '[]'::json) \
+         'name', q.oid::regclass::text, 'most', e.seqmax, 'step', e.seqincrement, \
+         'is_readable', has_sequence_privilege(q.oid, 'SELECT'))), '[]'::json) \
          FROM seen s JOIN pg_attribute a ON a.attrelid = s.oid AND a.attname = 'id' \
          JOIN pg_depend d ON d.refclassid = 'pg_class'::regclass AND d.refobjid = s.oid AND d.refobjsubid = a.attnum \
          AND d.classid = 'pg_class'::regclass AND d.deptype IN ('a', 'i') \
@@ -181,6 +191,7 @@ struct Catalog {
     indexes: Vec<IndexRow>,
     foreign_keys: Vec<ForeignKeyRow>,
     triggers: Vec<TriggerRow>,
+    obstacles: Vec<Obstacle>,
     sequences: Vec<SequenceRow>,
     others: Vec<String>,
 }
@@ -212,6 +223,7 @@ struct IndexRow {
     is_unique: bool,
     is_primary: bool,
     is_valid: bool,
+    is_immediate: bool,
     is_building: bool,
     predicate: Option<String>,
     constraint: Option<String>,
@@ -238,7 +250,9 @@ struct TriggerRow {
 struct SequenceRow {
     table: String,
     name: String,
-    greatest: i64,
+    most: i64,
+    step: i64,
+    is_readable: bool,
 }
 
 /// What a server has, by the answer to [`postgres_catalog`].
@@ -280,7 +294,8 @@ pub(crate) fn postgres(text: &str) -> serde_json::Result<Found> {
         let columns: Vec<String> =
             row.columns.iter().map(|name| name.trim_matches('"').to_owned()).collect();
         let state = match (row.is_valid, row.is_building) {
-            (true, _) => IndexState::Valid,
+            (true, _) if row.is_immediate => IndexState::Valid,
+            (true, _) => IndexState::Deferrable,
             (false, true) => IndexState::Building,
             (false, false) => IndexState::Invalid,
         };
@@ -316,9 +331,11 @@ pub(crate) fn postgres(text: &str) -> serde_json::Result<Found> {
         let text = String::new();
         found.triggers.push(Trigger { table: row.table, name: row.name, text });
     }
+    found.obstacles = catalog.obstacles;
     for row in catalog.sequences {
-        let sequence = Some((row.name, row.greatest));
-        found.numbers.insert(row.table, Numbers { greatest: None, sequence });
+        let SequenceRow { table, name, most, step, is_readable } = row;
+        let sequence = Some(Sequence { name, most, step, is_readable, last: None });
+        found.numbers.insert(table, Numbers { greatest: None, sequence });
     }
     found.others = (catalog.others.len() as u64, catalog.others.into_iter().take(NAMED).collect());
     Ok(found)
@@ -387,6 +404,17 @@ pub(crate) fn rows(dialect: Dialect, found: &Found) -> String {
         .map(|(name, _)| format!("'{name}', (SELECT max(id) FROM {name})"))
         .collect();
     parts.push(format!("'greatest', {object}({})", greatest.join(", ")));
+    // A sequence is read as it is now, and not as it was when the statement began. So no row is ahead of it only because it was
+    // written meanwhile.
+    let sequences = found.numbers.iter().filter_map(|(name, numbers)| {
+        let sequence = numbers.sequence.as_ref().filter(|sequence| sequence.is_readable)?;
+        let from = &sequence.name;
+        Some(format!(
+            "'{name}', (SELECT {object}('number', last_value, 'is_given', is_called) FROM {from})"
+        ))
+    });
+    let sequences: Vec<_> = sequences.collect();
+    parts.push(format!("'last', {object}({})", sequences.join(", ")));
     let text = if dialect == Dialect::Postgres { "::text" } else { "" };
     format!("SELECT {object}({}){text}", parts.join(", "))
 }
@@ -404,6 +432,13 @@ struct RowsAnswer {
     /// SQLite has numbers for truth.
     empty: BTreeMap<String, serde_json::Value>,
     greatest: BTreeMap<String, Option<i64>>,
+    last: BTreeMap<String, LastRow>,
+}
+
+#[derive(Deserialize)]
+struct LastRow {
+    number: i64,
+    is_given: bool,
 }
 
 /// Takes over the answer to [`rows`].
@@ -427,6 +462,12 @@ pub(crate) fn learn_rows(found: &mut Found, text: &str) -> serde_json::Result<()
         .collect();
     for (table, greatest) in answer.greatest {
         found.numbers.entry(table).or_default().greatest = greatest;
+    }
+    for (table, last) in answer.last {
+        let numbers = found.numbers.get_mut(&table);
+        if let Some(sequence) = numbers.and_then(|numbers| numbers.sequence.as_mut()) {
+            sequence.last = Some((last.number, last.is_given));
+        }
     }
     Ok(())
 }

@@ -88,6 +88,8 @@ pub(crate) enum IndexState {
     /// It is being built.
     Building,
     Invalid,
+    /// It is looked at only at the end of a transaction. No `ON CONFLICT` takes it.
+    Deferrable,
 }
 
 /// A key of another table.

@@ -2,15 +2,13 @@
 
 use instance_core::storage::{SchemaFinding, SchemaMend, SchemaProblem, SchemaSeverity};
 
-use super::found::{Found, Numbers};
-use super::shape::{Kind, Table};
+use super::found::Found;
+use super::numbers;
+use super::shape::Kind;
 use crate::sql::Dialect;
 use crate::sql::schema::history::{self, CHAIN, Change, fresh};
 use crate::sql::schema::{HEAD, Schema, Stamp};
 use crate::sql::tables::{alembic_version, asset_event_tags, event_logs, job_ticks, runs};
-
-/// The greatest number of an integer.
-const GREATEST: i64 = 2_147_483_647;
 
 /// Which revision a database is compared with, by its place in the chain, and what is to be said of what it says. `None`
 /// if there is nothing to compare it with.
@@ -117,7 +115,9 @@ pub(super) fn rows(
     gaps(found, &mut findings);
     if dialect == Dialect::Postgres {
         for (table, numbers) in &found.numbers {
-            findings.extend(narrow(table, numbers, found.shape.tables.get(table)));
+            let column = found.shape.tables.get(table).and_then(|table| table.column("id"));
+            findings.extend(column.and_then(|column| numbers::narrow(table, numbers, column)));
+            findings.extend(column.and_then(|column| numbers::behind(table, numbers, column)));
         }
         findings.extend(narrow_tags(found));
     }
@@ -174,35 +174,6 @@ fn gaps(found: &Found, findings: &mut Vec<SchemaFinding>) {
             findings.push(finding.with_found(format!("{count} {lacking}")).with_mend(mend));
         }
     }
-}
-
-fn narrow(name: &str, numbers: &Numbers, table: Option<&Table>) -> Option<SchemaFinding> {
-    let greatest = numbers.greatest?;
-    let is_narrow = table?.column("id")?.kind == Kind::Integer;
-    let sequence = numbers.sequence.as_ref().filter(|(_, most)| *most <= GREATEST);
-    if (!is_narrow && sequence.is_none()) || greatest <= GREATEST / 2 {
-        return None;
-    }
-    let mut statements = Vec::new();
-    if is_narrow {
-        statements.push(format!("ALTER TABLE {name} ALTER COLUMN id TYPE bigint"));
-    }
-    statements.extend(sequence.map(|(name, _)| format!("ALTER SEQUENCE {name} AS bigint")));
-    let mut mend = SchemaMend::by(statements);
-    if is_narrow {
-        mend = mend.with_advice(
-            "it writes the whole table anew, and nobody reads or writes the table meanwhile",
-        );
-    }
-    let percent = greatest.saturating_mul(100) / GREATEST;
-    let what = if is_narrow { "the column" } else { "its sequence" };
-    let mut finding = warning(SchemaProblem::Narrow, format!("column {name}.id"))
-        .with_expected("bigint")
-        .with_found(format!("the greatest id is {greatest}, {percent} % of what {what} holds"));
-    if percent > 90 {
-        finding.severity = SchemaSeverity::Error;
-    }
-    Some(finding.with_mend(mend))
 }
 
 /// Tags of events cannot name an event whose id is too large for them.
