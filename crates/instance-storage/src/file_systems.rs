@@ -40,7 +40,7 @@ pub(crate) fn warnings(settings: &StorageSettings) -> Vec<String> {
 
 /// The file system of a directory, by its name, if it is one of other machines. The directory need not exist.
 #[cfg(all(feature = "sqlite", target_os = "linux"))]
-fn kind_of(directory: &Path) -> Option<String> {
+pub(crate) fn kind_of(directory: &Path) -> Option<String> {
     use std::os::linux::fs::MetadataExt;
 
     use nix::sys::stat::{major, minor};
@@ -60,7 +60,7 @@ fn kind_of(directory: &Path) -> Option<String> {
 
 /// Where it cannot be found out, nothing is said.
 #[cfg(not(all(feature = "sqlite", target_os = "linux")))]
-fn kind_of(_: &Path) -> Option<String> {
+pub(crate) fn kind_of(_: &Path) -> Option<String> {
     None
 }
 

@@ -91,6 +91,8 @@ impl<'s> Upgradable<'s> {
         if !path.exists() {
             return Ok(SchemaLock::default());
         }
+        // Before anything is copied.
+        upgrade::must_be_writable(path, self.schema).await?;
         let path = PathBuf::from(name);
         let failed =
             |source| StorageError::Io { action: "lock", path: path.display().to_string(), source };

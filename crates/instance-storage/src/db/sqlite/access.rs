@@ -1,24 +1,30 @@
 //! How a file can be used from here: it is written, or it is only read, and then in which way.
 //!
 //! SQLite reads a file with a write-ahead log only with a second file beside it, which it has to create. Where it cannot,
-//! it reads the file as it stands, with or without what is in the log. Nobody tells such a reader that the file was
-//! changed, so it looks before and after each read. Not here: what is done with a file (`mod.rs`).
+//! it reads the file as it stands, or a copy of the file and its log. Nobody tells such a reader that the file was
+//! changed, so it looks before and after each read (`sight.rs`). Not here: what is done with a file (`mod.rs`).
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime};
+use std::time::Duration;
 
-use instance_core::error::StorageError;
-use sqlx::sqlite::{SqliteConnectOptions, SqliteLockingMode};
+use instance_core::error::{Persistence, StorageError};
+use sqlx::sqlite::SqliteConnectOptions;
 
-/// Two changes within this time may leave a file with one time of change.
-const TICK: Duration = Duration::from_millis(50);
+use super::private_copy::PrivateCopy;
+use super::sight::Sight;
+use super::{errors, journal};
+use crate::file_systems;
+
+/// How long a look waits for others to let a file be for a moment.
+const PATIENCE: Duration = Duration::from_secs(3);
 
 /// How many bytes the path of a database may have: SQLite adds an ending for its journal, and takes 512.
 const LONGEST_PATH: usize = 504;
 
-/// SQLite's name for the way to files that takes no locks, where it is needed to read a log without shared memory.
-const WITHOUT_LOCKS: &str = "unix-none";
+/// Why files with a write-ahead log cannot be written where memory cannot be shared.
+const WITHOUT_MEMORY: &str = "it has a write-ahead log, for which its file system has no memory that processes share; put \
+     the home on a local disk, or say `PRAGMA journal_mode=DELETE` to each file there";
 
 /// How a file can be used.
 #[derive(Debug, Clone)]
@@ -48,7 +54,7 @@ pub(super) enum Way {
     BesideWriters,
     /// As it stands. Its log, if it has one, is empty.
     AsItStands,
-    /// As it stands, with what is in its log.
+    /// A copy of it as it stands, with what is in its log.
     WithItsLog,
 }
 
@@ -70,8 +76,30 @@ pub(super) async fn look(path: &Path) -> Result<Look, StorageError> {
     look_as(path, None).await
 }
 
-/// The same for a file that cannot be written because there is no shared memory, if `why` says so.
-pub(super) async fn look_as(path: &Path, why: Option<&str>) -> Result<Look, StorageError> {
+/// Looks again at a file that could not be opened as an earlier look has found it; `None` if the error stands.
+///
+/// # Errors
+///
+/// Those of [`look`]; the file system is full.
+pub(super) async fn look_after(
+    earlier: &Look,
+    error: &StorageError,
+    path: &Path,
+) -> Result<Option<Look>, StorageError> {
+    if errors::is_for_want_of_memory(error) && earlier.access.read_only().is_none() {
+        // The home may have been brought to a file system that cannot do what its files need.
+        return if journal::is_without_memory(&earlier.file).await? {
+            look_as(path, Some(WITHOUT_MEMORY)).await.map(Some)
+        } else {
+            Ok(None)
+        };
+    }
+    if earlier.access.holds().await { Ok(None) } else { look(path).await.map(Some) }
+}
+
+/// The same as [`look`] for a file that cannot be written because there is no shared memory, if `why` says so.
+async fn look_as(path: &Path, why: Option<&str>) -> Result<Look, StorageError> {
+    let (mut waited, mut last) = (Duration::ZERO, None);
     loop {
         let (asked, why) = (path.to_owned(), why.map(Arc::from));
         let looking = tokio::task::spawn_blocking(move || look_once(&asked, why));
@@ -81,10 +109,30 @@ pub(super) async fn look_as(path: &Path, why: Option<&str>) -> Result<Look, Stor
         let Access::Read(read) = &looked.access else {
             return Ok(looked);
         };
-        if !read.is_verified() || !read.seen.is_fresh() {
+        if !read.is_verified() || last.as_ref() == Some(&read.seen) {
             return Ok(looked);
         }
-        tokio::time::sleep(TICK).await;
+        let Some(tick) = read.seen.must_stay() else {
+            return Ok(looked);
+        };
+        if waited >= PATIENCE {
+            return Err(changing(&path.display().to_string()));
+        }
+        last = Some(read.seen.clone());
+        tokio::time::sleep(tick).await;
+        waited += tick;
+    }
+}
+
+/// The error of a file that others change whenever it is read without their locks.
+pub(super) fn changing(database: &str) -> StorageError {
+    StorageError::Backend {
+        database: database.to_owned(),
+        operation: "reading without a lock",
+        persistence: Persistence::Temporary,
+        source: "others write it all the time, and it cannot be locked from here; read it as a user who may write it, \
+                 or when they write less"
+            .into(),
     }
 }
 
@@ -120,66 +168,27 @@ impl ReadOnly {
         matches!(seen, Ok(Ok(seen)) if seen == self.seen)
     }
 
-    /// How a connection is opened that reads in this way.
-    pub(super) fn apply(&self, options: SqliteConnectOptions) -> SqliteConnectOptions {
+    /// How connections are opened that read in this way, and what has to be kept as long as they are used. This process
+    /// must not have the file open.
+    pub(super) async fn apply(
+        &self,
+        options: SqliteConnectOptions,
+    ) -> Result<(SqliteConnectOptions, Option<PrivateCopy>), StorageError> {
         let options = options.read_only(true);
-        match self.way {
-            Way::Missing | Way::BesideWriters => options,
-            Way::AsItStands => options.immutable(true),
+        Ok(match self.way {
+            Way::Missing | Way::BesideWriters => (options, None),
+            Way::AsItStands => (options.immutable(true), None),
             Way::WithItsLog => {
-                options.vfs(WITHOUT_LOCKS).locking_mode(SqliteLockingMode::Exclusive)
+                let copy = PrivateCopy::of(&self.file).await?;
+                (options.filename(copy.file()).immutable(true), Some(copy))
             }
-        }
+        })
     }
 }
 
 /// Whether this user may write a file. Its owner may change its times even if not.
 pub(super) fn may_be_written(file: &Path) -> bool {
     rights::may_be_written(file)
-}
-
-/// What shows that a database was changed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Sight {
-    file: Option<Seen>,
-    log: Option<Seen>,
-    has_journal: bool,
-    has_memory: bool,
-}
-
-/// A file that is not empty.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Seen {
-    bytes: u64,
-    modified: Option<SystemTime>,
-}
-
-impl Sight {
-    fn of(file: &Path) -> Result<Self, StorageError> {
-        Ok(Self {
-            file: seen(file)?,
-            log: seen(&beside(file, "-wal"))?.filter(|log| log.bytes > 0),
-            has_journal: seen(&beside(file, "-journal"))?.is_some_and(|file| file.bytes > 0),
-            has_memory: seen(&beside(file, "-shm"))?.is_some(),
-        })
-    }
-
-    /// Whether something was changed so lately that the next change may not show.
-    fn is_fresh(&self) -> bool {
-        let mut times = self.file.iter().chain(&self.log).filter_map(|seen| seen.modified);
-        times.any(|at| at.elapsed().is_ok_and(|age| age < TICK))
-    }
-}
-
-fn seen(path: &Path) -> Result<Option<Seen>, StorageError> {
-    match std::fs::metadata(path) {
-        Ok(file) if file.is_dir() => {
-            Err(io_error("open", path, std::io::ErrorKind::IsADirectory.into()))
-        }
-        Ok(file) => Ok(Some(Seen { bytes: file.len(), modified: file.modified().ok() })),
-        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
-        Err(error) => Err(io_error("look for", path, error)),
-    }
 }
 
 fn look_once(path: &Path, why: Option<Arc<str>>) -> Result<Look, StorageError> {
@@ -227,9 +236,31 @@ fn way(file: &Path, seen: &Sight, can_share: bool) -> Result<Way, StorageError> 
     // Without its log it would be old.
     rights::must_be_readable("read the write-ahead log", &beside(file, "-wal"))?;
     let memory = beside(file, "-shm");
-    let has_memory =
-        can_share && seen.has_memory && rights::must_be_readable("read", &memory).is_ok();
+    // Memory on another machine is what a writer there once wrote to the disk.
+    let has_memory = can_share
+        && seen.has_memory
+        && rights::must_be_readable("read", &memory).is_ok()
+        && file_systems::kind_of(file).is_none();
     Ok(if has_memory { Way::BesideWriters } else { Way::WithItsLog })
+}
+
+/// Creates a directory, and those above it, unless it is there.
+pub(super) async fn create_directory(directory: &Path) -> Result<(), StorageError> {
+    tokio::fs::create_dir_all(directory).await.map_err(|source| StorageError::Io {
+        action: "create",
+        path: directory.display().to_string(),
+        source,
+    })
+}
+
+/// Whether there is a file.
+pub(crate) async fn exists(path: &Path) -> Result<bool, StorageError> {
+    let look = tokio::fs::try_exists(path).await;
+    look.map_err(|source| StorageError::Io {
+        action: "look for",
+        path: path.display().to_string(),
+        source,
+    })
 }
 
 /// The path of what belongs to a database.
@@ -239,13 +270,14 @@ pub(super) fn beside(file: &Path, ending: &str) -> PathBuf {
     PathBuf::from(path)
 }
 
-fn io_error(action: &'static str, path: &Path, source: std::io::Error) -> StorageError {
+pub(super) fn io_error(action: &'static str, path: &Path, source: std::io::Error) -> StorageError {
     StorageError::Io { action, path: path.display().to_string(), source }
 }
 
 /// What this user may do with files.
 #[cfg(unix)]
 mod rights {
+    use std::os::unix::fs::MetadataExt;
     use std::path::{Path, PathBuf};
     use std::sync::Arc;
 
@@ -266,10 +298,27 @@ mod rights {
         if let Err(error) = may(file, AccessFlags::W_OK) {
             return Some(said(error, "the file").into());
         }
-        if needed.iter().all(|path| may(path, AccessFlags::W_OK).is_ok()) {
-            return None;
+        let mut is_missing = false;
+        for path in needed {
+            match may(path, AccessFlags::W_OK) {
+                Err(Errno::ENOENT) => is_missing = true,
+                Err(error) if is_of_rights(error) => return Some(said(error, &owned(path)).into()),
+                // What else is wrong shows when it is opened.
+                _ => {}
+            }
         }
-        why_not_created(file)
+        if is_missing { why_not_created(file) } else { None }
+    }
+
+    /// A file, and whose it is.
+    fn owned(path: &Path) -> String {
+        let owner = std::fs::metadata(path).map(|file| file.uid());
+        let owner = owner.map(|user| format!(", which belongs to user {user}"));
+        format!("{}{}", path.display(), owner.unwrap_or_default())
+    }
+
+    fn is_of_rights(error: Errno) -> bool {
+        [Errno::EROFS, Errno::EACCES, Errno::EPERM].contains(&error)
     }
 
     /// Why a file cannot be created.
@@ -278,9 +327,8 @@ mod rights {
         let directory = file.ancestors().skip(1).find(|directory| directory.exists())?;
         let error = may(directory, AccessFlags::W_OK | AccessFlags::X_OK).err()?;
         // What else is wrong, such as a file in the place of the directory, shows when it is created.
-        let is_of_rights = [Errno::EROFS, Errno::EACCES, Errno::EPERM].contains(&error);
         let what = format!("the directory {}", directory.display());
-        is_of_rights.then(|| said(error, &what).into())
+        is_of_rights(error).then(|| said(error, &what).into())
     }
 
     fn said(error: Errno, what: &str) -> String {

@@ -5,7 +5,9 @@ mod access;
 mod caretaker;
 pub(crate) mod check;
 pub(super) mod journal;
+mod private_copy;
 mod run_file;
+mod sight;
 pub(crate) mod upgrade;
 mod writer;
 
@@ -33,9 +35,11 @@ use crate::sql::capabilities::Capabilities;
 use crate::sql::schema::{self, HEAD, Schema, Stamp, history};
 use crate::sql::tables::{alembic_version, secondary_indexes};
 use crate::sql::timestamp;
-use access::{Access, Look, ReadOnly, Way};
+pub(crate) use access::exists;
+use access::{Access, Look, ReadOnly, Way, create_directory};
 use caretaker::Caretaker;
 pub(crate) use caretaker::touch;
+use private_copy::PrivateCopy;
 pub(crate) use run_file::{RunFile, RunFiles};
 pub(in crate::db) use writer::Statements;
 use writer::Writer;
@@ -61,10 +65,6 @@ const ROWS_AHEAD: usize = 4_096;
 /// How long another process may take to create a file, and how often we look meanwhile.
 const CREATION_TIMEOUT: Duration = Duration::from_secs(10);
 const CREATION_POLL: Duration = Duration::from_millis(20);
-
-/// Why files with a write-ahead log cannot be written where memory cannot be shared.
-const WITHOUT_MEMORY: &str = "it has a write-ahead log, for which its file system has no memory that processes share; put \
-     the home on a local disk, or say `PRAGMA journal_mode=DELETE` to each file there";
 
 /// How often a file is read again that others change while it is read without their locks.
 const LOOKS: usize = 20;
@@ -97,16 +97,41 @@ pub(crate) struct SqliteDatabase {
 /// The connections of a database, from its first use until it is closed.
 #[derive(Debug, Default)]
 struct Connections {
+    /// Those that these replace, until they are closed: a file is not open in two ways at once.
+    before: Mutex<Option<Arc<Self>>>,
     opened: OnceCell<Arc<Opened>>,
     writer: Mutex<Option<Writer>>,
     /// Whether the writer has a connection.
     has_writer: Arc<AtomicBool>,
 }
 
+impl Connections {
+    /// Closes them; what is pending is written first.
+    async fn close(&self) {
+        let writer = self.writer.lock().await.take();
+        if let Some(readers) = self.opened.get().and_then(|opened| opened.readers.as_ref()) {
+            readers.close().await;
+        }
+        if let Some(writer) = writer {
+            writer.close().await;
+        }
+    }
+
+    async fn close_those_before(&self) {
+        let mut before = self.before.lock().await;
+        if let Some(connections) = before.as_ref() {
+            connections.close().await;
+        }
+        *before = None;
+    }
+}
+
 /// A database that is open.
 #[derive(Debug)]
 struct Opened {
     access: Access,
+    /// What is read in the place of the file.
+    _copy: Option<PrivateCopy>,
     /// Those that read a file. Only the connection that writes a database in memory sees it.
     readers: Option<SqlitePool>,
     /// Of a file of events: others follow it.
@@ -116,7 +141,7 @@ struct Opened {
 impl Opened {
     /// One that is kept by the connection that writes it.
     fn in_memory(access: Access) -> Arc<Self> {
-        Arc::new(Self { access, readers: None, caretaker: None })
+        Arc::new(Self { access, _copy: None, readers: None, caretaker: None })
     }
 }
 
@@ -248,23 +273,15 @@ impl SqliteDatabase {
             }
             self.open_anew(&connections);
         }
-        Err(self.changing())
+        Err(access::changing(&self.name))
     }
 
     /// Gives up connections that have seen what is no more there.
     fn open_anew(&self, connections: &Arc<Connections>) {
         let mut current = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
         if Arc::ptr_eq(&current, connections) {
-            *current = Arc::default();
-        }
-    }
-
-    fn changing(&self) -> StorageError {
-        StorageError::Backend {
-            database: self.name.to_string(),
-            operation: "reading without a lock",
-            persistence: Persistence::Temporary,
-            source: "others write it all the time, and it cannot be locked from here".into(),
+            let before = Mutex::new(Some(Arc::clone(connections)));
+            *current = Arc::new(Connections { before, ..Connections::default() });
         }
     }
 
@@ -304,7 +321,7 @@ impl SqliteDatabase {
                 Err(error) => return Err(error),
             }
         }
-        Err(self.changing())
+        Err(access::changing(&self.name))
     }
 
     /// `None` if the connections were closed meanwhile.
@@ -437,13 +454,8 @@ impl SqliteDatabase {
             let mut current = self.connections.lock().unwrap_or_else(PoisonError::into_inner);
             std::mem::take(&mut *current)
         };
-        let writer = closing.writer.lock().await.take();
-        if let Some(readers) = closing.opened.get().and_then(|opened| opened.readers.as_ref()) {
-            readers.close().await;
-        }
-        if let Some(writer) = writer {
-            writer.close().await;
-        }
+        closing.close_those_before().await;
+        closing.close().await;
     }
 
     fn error(&self, operation: &'static str, error: sqlx::Error) -> StorageError {
@@ -468,6 +480,7 @@ impl SqliteDatabase {
     }
 
     async fn initialise(&self, connections: &Connections) -> Result<Arc<Opened>, StorageError> {
+        connections.close_those_before().await;
         let SqlitePlace::File(path) = &self.place else {
             self.keep_in_memory(connections).await?;
             return Ok(Opened::in_memory(Access::Written));
@@ -478,19 +491,16 @@ impl SqliteDatabase {
                 Some(read) => self.open_to_read(connections, &look, read).await,
                 None => self.open_file(connections, &look).await,
             };
-            match opened {
-                Err(error) if errors::is_for_want_of_memory(&error) => {
-                    if look.access.read_only().is_some() {
-                        return Err(error);
-                    }
-                    // The home was brought to a file system that cannot do what its files need.
-                    look = access::look_as(path, Some(WITHOUT_MEMORY)).await?;
-                }
-                Err(_) if !look.access.holds().await => look = access::look(path).await?,
-                opened => return opened,
+            let error = match opened {
+                Ok(opened) => return Ok(opened),
+                Err(error) => error,
+            };
+            match access::look_after(&look, &error, path).await? {
+                Some(again) => look = again,
+                None => return Err(error),
             }
         }
-        Err(self.changing())
+        Err(access::changing(&self.name))
     }
 
     /// Makes what is there of a database be the connection that writes it, in memory.
@@ -512,12 +522,13 @@ impl SqliteDatabase {
         read: &ReadOnly,
     ) -> Result<Arc<Opened>, StorageError> {
         if read.way != Way::Missing {
-            let readers = self.readers(read.apply(options(&self.place, self.schema)));
+            let (options, copy) = read.apply(options(&self.place, self.schema)).await?;
+            let readers = self.readers(options);
             let reader = readers.acquire().await;
             let mut reader = reader.map_err(|error| self.error("opening", error))?;
             if !self.columns(&mut reader).await?.is_empty() {
                 self.create_or_check(&mut reader, look).await?;
-                return Ok(self.opened(connections, look, readers));
+                return Ok(self.opened(connections, look, readers, copy));
             }
         }
         // Whoever writes would create it empty, so it is read as if it were.
@@ -542,7 +553,7 @@ impl SqliteDatabase {
             self.create_or_check(&mut connection, look).await?;
             self.learn_its_log(&mut connection).await?;
             drop(connection);
-            return Ok(self.opened(connections, look, readers));
+            return Ok(self.opened(connections, look, readers, None));
         }
         let path = &look.file;
         if let Some(directory) = path.parent() {
@@ -562,7 +573,7 @@ impl SqliteDatabase {
             let _ = sqlx::Connection::close(connection).await;
             return Err(error);
         }
-        let opened = self.opened(connections, look, readers);
+        let opened = self.opened(connections, look, readers, None);
         // Whoever creates a file is about to write it. If it were closed now, all of it would be written once more.
         let start = || self.start_writer(connections, connection);
         connections.writer.lock().await.get_or_insert_with(start);
@@ -580,13 +591,19 @@ impl SqliteDatabase {
             .connect_lazy_with(options)
     }
 
-    fn opened(&self, connections: &Connections, look: &Look, readers: SqlitePool) -> Arc<Opened> {
+    fn opened(
+        &self,
+        connections: &Connections,
+        look: &Look,
+        readers: SqlitePool,
+        copy: Option<PrivateCopy>,
+    ) -> Arc<Opened> {
         let access = look.access.clone();
         let caretaker = self.schema.is_of_events().then(|| {
             let is_written = access.read_only().is_none();
             Caretaker::new(&look.file, is_written, &readers, &connections.has_writer)
         });
-        Arc::new(Opened { access, readers: Some(readers), caretaker })
+        Arc::new(Opened { access, _copy: copy, readers: Some(readers), caretaker })
     }
 
     /// Files of runs have what the index beside them has.
@@ -751,25 +768,6 @@ pub(super) fn render(statement: &impl QueryStatementWriter) -> (String, SqlxValu
         }
         Value::ChronoDateTimeUtc(time) => Value::String(time.map(timestamp::to_text)),
         other => other,
-    })
-}
-
-/// Creates a directory, and those above it, unless it is there.
-async fn create_directory(directory: &Path) -> Result<(), StorageError> {
-    tokio::fs::create_dir_all(directory).await.map_err(|source| StorageError::Io {
-        action: "create",
-        path: directory.display().to_string(),
-        source,
-    })
-}
-
-/// Whether there is a file.
-pub(crate) async fn exists(path: &Path) -> Result<bool, StorageError> {
-    let look = tokio::fs::try_exists(path).await;
-    look.map_err(|source| StorageError::Io {
-        action: "look for",
-        path: path.display().to_string(),
-        source,
     })
 }
 

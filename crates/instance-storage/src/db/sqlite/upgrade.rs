@@ -10,7 +10,8 @@ use instance_core::error::StorageError;
 use sqlx::{AssertSqlSafe, ConnectOptions, SqliteConnection};
 
 use super::{
-    Connection, DriverConnection, Known, Row, SqlitePlace, access, backend_error, options, run_file,
+    Access, Connection, DriverConnection, Known, LOOKS, PrivateCopy, Row, SqlitePlace, access,
+    backend_error, journal, options, run_file,
 };
 use crate::sql::Dialect;
 use crate::sql::schema::history::{self, Catalog, Step, Way};
@@ -36,10 +37,21 @@ pub(crate) struct Found {
 ///
 /// [`StorageError::Revision`] if its revision is not of the chain since Dagster 1.0; else those of reading it.
 pub(crate) async fn look(path: &Path, schema: Schema) -> Result<Found, StorageError> {
-    File::open(path, schema, "looking at the schema")
-        .await?
-        .finish(async |file| file.look().await)
-        .await
+    for _ in 0..LOOKS {
+        let file = File::open(path, schema, "looking at the schema").await?;
+        let access = file.access.clone();
+        let found = file.finish(async |file| file.look().await).await;
+        // Whatever was found in a file that was changed meanwhile may never have been there.
+        if access.holds().await {
+            return found;
+        }
+    }
+    Err(access::changing(&path.display().to_string()))
+}
+
+/// Refuses a file that can only be read.
+pub(crate) async fn must_be_writable(path: &Path, schema: Schema) -> Result<(), StorageError> {
+    File::open_to_write(path, schema, "upgrading").await?.finish(async |_| Ok(())).await
 }
 
 /// Copies a file as it is at one moment. The copy is durable, and has its name when it is whole.
@@ -62,7 +74,7 @@ pub(crate) async fn back_up(path: &Path, schema: Schema, to: &Path) -> Result<()
         let copied = copying.execute(&mut file.connection).await;
         copied.map(drop).map_err(|error| file.error(error))
     };
-    File::open(path, schema, "copying").await?.finish(copy).await?;
+    File::open_to_write(path, schema, "copying").await?.finish(copy).await?;
     let (from, at) = (unfinished, to.to_owned());
     let finishing = tokio::task::spawn_blocking(move || {
         run_file::say_that_it_has_a_log(&from)?;
@@ -82,15 +94,8 @@ pub(crate) async fn back_up(path: &Path, schema: Schema, to: &Path) -> Result<()
 ///
 /// As [`look`] has them. Nothing is changed then.
 pub(crate) async fn upgrade(path: &Path, schema: Schema) -> Result<u64, StorageError> {
-    if let Some(read) = access::look(path).await?.access.read_only() {
-        let database = path.display().to_string();
-        return Err(StorageError::ReadOnly {
-            database,
-            operation: "upgrading",
-            why: (*read.why).into(),
-        });
-    }
-    File::open(path, schema, "upgrading").await?.finish(async |file| file.upgrade().await).await
+    let file = File::open_to_write(path, schema, "upgrading").await?;
+    file.finish(async |file| file.upgrade().await).await
 }
 
 /// A file with a connection that nobody else uses.
@@ -98,7 +103,10 @@ struct File {
     name: Arc<str>,
     schema: Schema,
     operation: &'static str,
+    access: Access,
     connection: SqliteConnection,
+    /// What is read in the place of the file.
+    _copy: Option<PrivateCopy>,
 }
 
 impl File {
@@ -107,15 +115,55 @@ impl File {
         schema: Schema,
         operation: &'static str,
     ) -> Result<Self, StorageError> {
+        let mut look = access::look(path).await?;
+        for _ in 0..LOOKS {
+            let error = match Self::open_as(&look.access, path, schema, operation).await {
+                Ok(file) => return Ok(file),
+                Err(error) => error,
+            };
+            match access::look_after(&look, &error, path).await? {
+                Some(again) => look = again,
+                None => return Err(error),
+            }
+        }
+        Err(access::changing(&path.display().to_string()))
+    }
+
+    async fn open_as(
+        access: &Access,
+        path: &Path,
+        schema: Schema,
+        operation: &'static str,
+    ) -> Result<Self, StorageError> {
         let name: Arc<str> = path.display().to_string().into();
         let options = options(&SqlitePlace::File(path.to_owned()), schema);
-        let options = match access::look(path).await?.access.read_only() {
-            Some(read) => read.apply(options),
-            None => options,
+        let (options, copy) = match access.read_only() {
+            Some(read) => read.apply(options).await?,
+            None => (options, None),
         };
-        let connection = options.connect().await;
-        let connection = connection.map_err(|error| backend_error(&name, operation, error))?;
-        Ok(Self { name, schema, operation, connection })
+        let failed = |error| backend_error(&name, operation, error);
+        let mut connection = options.connect().await.map_err(failed)?;
+        // SQLite opens the log when it is first read.
+        journal::has_log(&mut connection).await.map_err(failed)?;
+        let access = access.clone();
+        Ok(Self { name, schema, operation, access, connection, _copy: copy })
+    }
+
+    /// Opens a file, and refuses one that can only be read.
+    async fn open_to_write(
+        path: &Path,
+        schema: Schema,
+        operation: &'static str,
+    ) -> Result<Self, StorageError> {
+        let file = Self::open(path, schema, operation).await?;
+        match file.access.read_only() {
+            None => Ok(file),
+            Some(read) => Err(StorageError::ReadOnly {
+                database: file.name.to_string(),
+                operation,
+                why: (*read.why).into(),
+            }),
+        }
     }
 
     /// Does something, and closes the file, so that no log stays beside it.

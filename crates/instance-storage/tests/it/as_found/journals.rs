@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use futures_util::future::join_all;
 use instance_core::StorageError;
-use instance_core::storage::EventStoreExt;
+use instance_core::storage::{EventStoreExt, SchemaState, SchemaUpgrade};
 use instance_storage::OpenMode;
 use tracing::field::Field;
 use tracing::{Event, Level, Subscriber};
@@ -172,6 +172,13 @@ async fn a_home_that_was_brought_here_can_be_read() -> TestResult {
             assert!(matches!(error, StorageError::ReadOnly { .. }), "{}", whole(&error));
             assert!(error.to_string().contains("PRAGMA journal_mode=DELETE"), "{error}");
         }
+        // Its schema is looked at in the same way, and not changed.
+        let runs = storages.run_storage();
+        for found in runs.schema_of_databases(&SchemaUpgrade::default()).await? {
+            assert!(matches!(found.state, SchemaState::Current), "{:?}", found.state);
+        }
+        let error = runs.lock_schema().await.map(drop).unwrap_err();
+        assert!(matches!(error, StorageError::ReadOnly { .. }), "{}", whole(&error));
         storages.dispose().await;
     }
     Ok(())

@@ -1,6 +1,7 @@
 //! SQLite as it is found: where its files lie, who may write them, and what else lies there.
 
 mod journals;
+mod live_writers;
 mod names;
 mod one_directory;
 mod read_only;

@@ -24,7 +24,9 @@ const WITHOUT_RIGHTS: &str = r#""$@"
     chmod -R u+rw "$directory""#;
 
 /// What is there, with sizes and times.
-fn stand(directory: &Path) -> Result<BTreeMap<String, (u64, SystemTime)>, Box<dyn Error>> {
+pub(super) fn stand(
+    directory: &Path,
+) -> Result<BTreeMap<String, (u64, SystemTime)>, Box<dyn Error>> {
     let mut found = BTreeMap::new();
     for path in files_below(directory) {
         let file = std::fs::metadata(directory.join(&path))?;
@@ -278,7 +280,7 @@ async fn half_written(made: &Path, directory: &Path) -> TestResult {
     Ok(())
 }
 
-fn copied(from: &Path, to: &Path) -> TestResult {
+pub(super) fn copied(from: &Path, to: &Path) -> TestResult {
     for path in files_below(from) {
         let (from, to): (PathBuf, PathBuf) = (from.join(&path), to.join(&path));
         if from.is_dir() {
