@@ -430,3 +430,58 @@ async fn a_key_whose_build_has_failed_is_built_again() {
     }
     assert_eq!(lines(home.path()).await, [""; 0]);
 }
+
+#[tokio::test]
+async fn numbers_that_were_given_count_though_their_rows_are_gone() {
+    let (database, home) = created("doctor_numbers").await;
+    let mut client = Client::of_server(&database).await;
+    for statement in [
+        "ALTER TABLE job_ticks ALTER COLUMN id TYPE integer",
+        "ALTER SEQUENCE job_ticks_id_seq AS integer",
+        "SELECT setval('job_ticks_id_seq', 2147483600)",
+        "ALTER SEQUENCE runs_id_seq MAXVALUE 10",
+        "SELECT setval('runs_id_seq', 10)",
+        // As after a copy of the rows alone.
+        "INSERT INTO kvs (id, key, value) VALUES (7, 'a', '1')",
+        "INSERT INTO jobs (id, job_origin_id) VALUES (1, 'o')",
+        // Two servers share out these.
+        "ALTER SEQUENCE snapshots_id_seq INCREMENT BY 2",
+        "INSERT INTO snapshots (id, snapshot_id, snapshot_body, snapshot_type) VALUES (8, 's', '', 'JOB')",
+    ] {
+        client.send(statement).await.expect(statement);
+    }
+    insta::assert_snapshot!(lines(home.path()).await.join("\n"));
+    mend(home.path(), &mut client).await;
+    assert_eq!(lines(home.path()).await, [""; 0]);
+    let insert = "INSERT INTO kvs (key, value) VALUES ('b', '2') RETURNING id::text";
+    assert_eq!(client.rows(insert).await, [["8"]]);
+}
+
+#[tokio::test]
+async fn a_table_that_is_made_anew_keeps_the_rows_that_name_its_rows() {
+    let home = Home::new();
+    home.ours(&["exec", "--tag", "a=b", "--", "true"]).succeeded();
+    let path = home.path().join("history/runs.db");
+    let mut client = Client::of_file(&path).await;
+    for statement in ["DROP INDEX idx_run_range", "ALTER TABLE runs DROP COLUMN create_timestamp"] {
+        client.send(statement).await.expect(statement);
+    }
+    let tables = "SELECT name FROM sqlite_master WHERE type = 'table' ORDER BY name";
+    let tables = client.rows(tables).await;
+    let mut counts = Vec::new();
+    for table in &tables {
+        counts.push(client.rows(&format!("SELECT count(*) || '' FROM {}", table[0])).await);
+    }
+    let at = tables.iter().position(|table| table[0] == "run_tags").expect("tags");
+    assert_ne!(counts[at], [["0"]]);
+    // As a shell that is set up so.
+    client.send("PRAGMA foreign_keys = ON").await.expect("a setting");
+    let found = check(&instance(home.path()).await).await;
+    let is_anew = |statement: &String| statement == "DROP TABLE runs";
+    assert!(found.findings().any(|(_, finding)| finding.mend.statements.iter().any(is_anew)));
+    mend(home.path(), &mut client).await;
+    for (table, before) in tables.iter().zip(&counts) {
+        let now = client.rows(&format!("SELECT count(*) || '' FROM {}", table[0])).await;
+        assert_eq!(&now, before, "{}", table[0]);
+    }
+}
