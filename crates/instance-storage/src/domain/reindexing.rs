@@ -328,13 +328,13 @@ async fn build(
     let (mut rows, mut unreadable) = (0, Unreadable::default());
     let mut pace = Pace::new(ops.clock().now());
     loop {
-        let step = if index == RUN_TIMES {
+        let part = if index == RUN_TIMES {
             build_run_times(stores, cursor.as_deref(), &mut unreadable).await?
         } else {
             store.migrate_data(index, cursor.as_deref()).await?
         };
-        rows += step.rows;
-        let Some(next) = step.cursor else { break };
+        rows += part.rows;
+        let Some(next) = part.cursor else { break };
         let left = all.map(|all| all.saturating_sub(rows));
         pace.add(rows, ops.clock().now());
         let time_left = left.and_then(|left| pace.time_for(left));
@@ -451,14 +451,14 @@ async fn times_by_events(
         if !has_begun(status) {
             continue;
         }
-        let stats = match events.get_stats_for_run(&run_id).await {
-            Ok(stats) => stats,
+        let told = match events.get_stats_for_run(&run_id).await {
+            Ok(told) => told,
             Err(error) => {
                 unreadable.add(run_id, error)?;
                 continue;
             }
         };
-        let (start_time, end_time) = (stats.start_time, stats.end_time);
+        let (start_time, end_time) = (told.start_time, told.end_time);
         if start_time.is_some() || end_time.is_some() {
             times.push(RunTimes { run_id, status, start_time, end_time });
         }

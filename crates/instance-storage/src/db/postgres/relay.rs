@@ -79,8 +79,8 @@ pub(super) async fn connect(
     certificates: &Certificates,
 ) -> sqlx::Result<Relayed> {
     let server = reach(connect, certificates).await?;
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(no_port)?;
-    let port = listener.local_addr().map_err(no_port)?.port();
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.map_err(|error| no_port(&error))?;
+    let port = listener.local_addr().map_err(|error| no_port(&error))?.port();
     // Whoever does not know this name is not us, and is not passed on.
     let secret = format!("{:016x}", RandomState::new().build_hasher().finish());
     let inside = connect.clone().host("127.0.0.1").port(port).ssl_mode(PgSslMode::Disable);
@@ -103,7 +103,7 @@ pub(super) async fn connect(
 }
 
 /// The first connection needs a port of this machine. Without one, no server is at fault.
-fn no_port(error: io::Error) -> sqlx::Error {
+fn no_port(error: &io::Error) -> sqlx::Error {
     let text = format!(
         "a port of 127.0.0.1 is needed for the first connection, and there is none: {error}"
     );

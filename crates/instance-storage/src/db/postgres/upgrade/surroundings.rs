@@ -192,10 +192,7 @@ impl Surroundings {
         let is_created = actions.iter().flat_map(|action| &action.statements).any(creates);
         let creators = [
             (&self.role, main.may_create),
-            (
-                &main.owner,
-                main.owner_may_create || self.is_superuser || !self.creates_tables(actions),
-            ),
+            (&main.owner, main.owner_may_create || self.is_superuser || !creates_tables(actions)),
         ];
         let (role, _) = creators.into_iter().find(|(_, may)| is_created && !may)?;
         Some(format!(
@@ -203,11 +200,11 @@ impl Surroundings {
             main.schema, main.schema
         ))
     }
+}
 
-    fn creates_tables(&self, actions: &[Action]) -> bool {
-        let mut statements = actions.iter().flat_map(|action| &action.statements);
-        statements.any(|statement| created_table(statement).is_some())
-    }
+fn creates_tables(actions: &[Action]) -> bool {
+    let mut statements = actions.iter().flat_map(|action| &action.statements);
+    statements.any(|statement| created_table(statement).is_some())
 }
 
 impl Table {
@@ -243,7 +240,7 @@ impl Session {
     ) -> Result<(), StorageError> {
         let mut reason = surroundings.refusal(actions);
         if reason.is_none()
-            && surroundings.creates_tables(actions)
+            && creates_tables(actions)
             && let Some(main) = surroundings.other_owner()
             && let Err(error) = self.run(&server::become_role(&main.owner)).await
         {

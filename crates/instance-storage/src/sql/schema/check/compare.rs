@@ -441,13 +441,11 @@ impl<'c> Comparing<'c> {
 
     /// The index that takes the place of another one, if a revision that is there drops that.
     fn successor(&self, index: &str) -> Option<&'static str> {
-        let changes = CHAIN.get(..=self.expected.at)?.iter().flat_map(|it| it.changes);
-        changes
-            .filter_map(|change| match change {
-                Change::DropIndex { name, only_with } if *name == index => Some(*only_with),
-                _ => None,
-            })
-            .next()
+        let mut changes = CHAIN.get(..=self.expected.at)?.iter().flat_map(|it| it.changes);
+        changes.find_map(|change| match change {
+            Change::DropIndex { name, only_with } if *name == index => Some(*only_with),
+            _ => None,
+        })
     }
 
     /// Tables of later revisions, and those that are none of Dagster's.

@@ -132,14 +132,13 @@ pub(crate) fn change_column(
 /// Gives a column of a server numbers again: by the sequence that belongs to it, if there is one.
 pub(crate) fn make_sequence(table: &str, column: &str, kind: &Kind, found: &Found) -> SchemaMend {
     let there = found.numbers.get(table).and_then(|numbers| numbers.sequence.as_ref());
-    let (sequence, create) = match there {
-        Some(sequence) => (sequence.name.clone(), None),
-        None => {
-            let name = format!("{}{table}_{column}_numbers", found.prefix_of(table));
-            let kind = kind.name();
-            let create = format!("CREATE SEQUENCE {name} AS {kind} OWNED BY {table}.{column}");
-            (name, Some(create))
-        }
+    let (sequence, create) = if let Some(sequence) = there {
+        (sequence.name.clone(), None)
+    } else {
+        let name = format!("{}{table}_{column}_numbers", found.prefix_of(table));
+        let kind = kind.name();
+        let create = format!("CREATE SEQUENCE {name} AS {kind} OWNED BY {table}.{column}");
+        (name, Some(create))
     };
     SchemaMend::by(create.into_iter().chain([
         format!(

@@ -106,7 +106,7 @@ fn table(statement: &str) -> Table {
         match constraint(line) {
             _ if line == ")" || line.is_empty() => {}
             Some((_, key)) if key.starts_with("PRIMARY KEY") => {
-                table.primary_key = in_brackets(key)
+                table.primary_key = in_brackets(key);
             }
             Some((_, key)) if key.starts_with("UNIQUE") => table.indexes.push(Index {
                 name: String::new(),

@@ -216,6 +216,7 @@ struct ColumnRow {
 }
 
 #[derive(Deserialize)]
+#[expect(clippy::struct_excessive_bools, reason = "a row as the server has it")]
 struct IndexRow {
     table: String,
     name: String,

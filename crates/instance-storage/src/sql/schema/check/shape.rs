@@ -209,9 +209,8 @@ impl Kind {
     /// Whether all that this one holds fits into another one, in the same form.
     pub(crate) fn fits(&self, other: &Self) -> bool {
         match (self, other) {
-            (Self::Text(_), Self::Text(None)) => true,
             (Self::Text(Some(length)), Self::Text(Some(other))) => length <= other,
-            (Self::Integer, Self::BigInteger) => true,
+            (Self::Text(_), Self::Text(None)) | (Self::Integer, Self::BigInteger) => true,
             _ => self == other,
         }
     }
