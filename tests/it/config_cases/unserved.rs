@@ -129,7 +129,7 @@ async fn a_storage_of_ones_own_is_refused_by_name_with_the_way_round() {
 
 /// An identity of a cloud as the password of each connection is known. For what it then does, see `tokens_of_clouds.rs`.
 #[test]
-fn a_login_by_a_cloud_is_one_to_fields() -> TestResult {
+fn a_login_by_a_cloud_is_one_to_fields() {
     let yaml = "storage:\n  postgres:\n    postgres_db:\n      username: u\n      hostname: 127.0.0.1\n      db_name: d\n    \
                 auth_provider:\n      gcp_wif: {}\n";
     let settings = accepted(yaml, &[]);
@@ -142,7 +142,6 @@ fn a_login_by_a_cloud_is_one_to_fields() -> TestResult {
         &[],
         &["auth_provider", "postgres_url"],
     );
-    Ok(())
 }
 
 /// Case 19: everything in Postgres, and a home that cannot be written. Reading works; `exec` names the directory that

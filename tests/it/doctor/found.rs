@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
 use dagster_instance::storage::{DatabaseRole, SchemaProblem, SchemaSeverity};
@@ -299,11 +299,12 @@ async fn logs_of_runs_that_are_alike_are_told_once() {
         .filter(|it| it.role == DatabaseRole::EventsOfOneRun)
         .map(|it| it.databases)
         .sum();
-    let one = fs::read_dir(&logs).expect("logs").map(|entry| entry.expect("a log").path());
-    let one = one
-        .filter(|path| path.extension().is_some_and(|it| it == "db") && !path.ends_with("index.db"))
-        .next()
-        .expect("a log");
+    let mut logs_of_runs =
+        fs::read_dir(&logs).expect("logs").map(|entry| entry.expect("a log").path());
+    let is_log = |path: &PathBuf| {
+        path.extension().is_some_and(|it| it == "db") && !path.ends_with("index.db")
+    };
+    let one = logs_of_runs.find(is_log).expect("a log");
     for number in 0..MANY {
         fs::copy(&one, logs.join(format!("many-{number}.db"))).expect("a copy");
     }

@@ -114,7 +114,6 @@ fn copy_home(release: &str, to: &Path) {
 }
 
 /// Loads the database that a release left.
-#[expect(clippy::disallowed_methods, reason = "a script loads it")]
 fn load(database: &TestDatabase, release: &str) {
     sql(&database.url(), &["DROP SCHEMA public CASCADE", "CREATE SCHEMA public"]);
     let statements = old_databases().join(release).join("postgres.sql");

@@ -120,16 +120,14 @@ impl Place<'_> {
                 Client::of_file(path).await
             }
             Self::Server(database, release) => {
-                match release {
-                    Some(release) => load(database, release),
-                    None => {
-                        let fresh =
-                            ["DROP SCHEMA IF EXISTS public CASCADE", "CREATE SCHEMA public"];
-                        sql(&database.url(), &fresh);
-                        let storages = database.storages();
-                        storages.create().await.expect("tables");
-                        storages.dispose().await;
-                    }
+                if let Some(release) = release {
+                    load(database, release);
+                } else {
+                    let fresh = ["DROP SCHEMA IF EXISTS public CASCADE", "CREATE SCHEMA public"];
+                    sql(&database.url(), &fresh);
+                    let storages = database.storages();
+                    storages.create().await.expect("tables");
+                    storages.dispose().await;
                 }
                 let mut client = Client::of_server(database).await;
                 empty(&mut client).await;

@@ -1,4 +1,5 @@
 //! Upgrades of a Postgres with settings, roles, schemas and objects of other people's.
+#![expect(clippy::disallowed_methods, reason = "what another process has done is waited for")]
 
 use std::thread;
 use std::time::Duration;

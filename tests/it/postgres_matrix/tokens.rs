@@ -38,8 +38,8 @@ enum Answer {
 }
 
 /// A time at which nothing here has ended.
-fn later() -> Option<DateTime<Utc>> {
-    Some(instance_core::clock::Clock::now(&instance_core::clock::SystemClock) + TimeDelta::hours(1))
+fn later() -> DateTime<Utc> {
+    instance_core::clock::Clock::now(&instance_core::clock::SystemClock) + TimeDelta::hours(1)
 }
 
 impl Service {
@@ -119,7 +119,7 @@ async fn each_connection_is_made_by_the_token_of_its_time() {
     let server = Server::shared();
     let settings = role(&server, "token_renewed", "first");
     // It has less than five minutes left, so it is asked for again before each connection.
-    let soon = || later().map(|later| later - TimeDelta::minutes(56));
+    let soon = || Some(later() - TimeDelta::minutes(56));
     let service = Service::new("first", soon());
     let storages = by_tokens(&settings, &service);
     storages.create().await.expect("by the first token");
@@ -130,7 +130,7 @@ async fn each_connection_is_made_by_the_token_of_its_time() {
         assert!(has(&storages, "r1").await.expect(token));
     }
     // The one before is not let in any more, so it was the third.
-    let old = by_tokens(&settings, &Service::new("second", later()));
+    let old = by_tokens(&settings, &Service::new("second", Some(later())));
     let error = has(&old, "r1").await.expect_err("the token has ended");
     assert!(chain(&error).contains("password authentication failed"), "{error:?}");
     let logins = service.logins.lock().unwrap_or_else(PoisonError::into_inner).clone();
@@ -148,11 +148,11 @@ async fn each_connection_is_made_by_the_token_of_its_time() {
 async fn a_token_that_is_refused_is_asked_for_again() {
     let server = Server::shared();
     let settings = role(&server, "token_refused", "first");
-    let service = Service::new("first", later());
+    let service = Service::new("first", Some(later()));
     let storages = by_tokens(&settings, &service);
     works_but_stays(&storages).await;
     assert_eq!(service.asked(), 1);
-    service.answers(Answer::Token("second".to_owned(), later()));
+    service.answers(Answer::Token("second".to_owned(), Some(later())));
     renew(&server, "token_refused", "second");
     has(&storages, "works").await.expect_err("by the first token");
     assert!(has(&storages, "works").await.expect("by the second token"));
@@ -169,7 +169,7 @@ async fn works_but_stays(storages: &Storages) {
 async fn many_wait_for_one_answer() {
     let server = Server::shared();
     let settings = role(&server, "token_many", "one");
-    let service = Service::new("one", later());
+    let service = Service::new("one", Some(later()));
     service.gate.forget_permits(1_000_000);
     let storages = Arc::new(by_tokens(&settings, &service));
     let creating = Arc::clone(&storages);
@@ -198,7 +198,7 @@ async fn a_service_that_fails_is_an_error_with_its_cause() {
     let server = Server::shared();
     let settings = role(&server, "token_failing", "one");
     for persistence in [Persistence::Temporary, Persistence::Permanent] {
-        let service = Service::new("unused", later());
+        let service = Service::new("unused", Some(later()));
         service.answers(Answer::Failure(persistence));
         let storages = by_tokens(&settings, &service);
         let error = has(&storages, "none").await.expect_err("no token");
@@ -212,7 +212,7 @@ async fn a_service_that_fails_is_an_error_with_its_cause() {
         // It is not asked again and again while a caller waits.
         assert_eq!(service.asked(), 1);
         // When it is awake again, all is well.
-        service.answers(Answer::Token("one".to_owned(), later()));
+        service.answers(Answer::Token("one".to_owned(), Some(later())));
         works(&storages).await.expect("a token");
     }
 }
@@ -242,7 +242,7 @@ async fn connections_outlive_the_service() {
 async fn a_service_that_is_silent_is_not_waited_for_for_ever() {
     let server = Server::shared();
     let settings = role(&server, "token_silent", "one");
-    let service = Service::new("one", later());
+    let service = Service::new("one", Some(later()));
     service.gate.forget_permits(1_000_000);
     let config = PostgresConfig::from_settings(&settings).expect("settings");
     let config = config
@@ -263,7 +263,7 @@ async fn tokens_are_for_one_server() {
     let url = format!(
         "postgresql://token_several@/token_several?host=127.0.0.1:{down}&host=127.0.0.1:{up}"
     );
-    let service = Service::new("one", later());
+    let service = Service::new("one", Some(later()));
     let storages = by_tokens(&PostgresSettings::from_url(&url).expect("a URL"), &service);
     works(&storages).await.expect("the second");
     let mut ports: Vec<u16> = {
@@ -315,7 +315,7 @@ async fn tokens_go_by_tls() {
     let server = Arc::new(Server::with_tls());
     server.database("ciphered", "one");
     let url = format!("postgresql://ciphered@127.0.0.1:{}/ciphered?sslmode=require", server.port());
-    let service = Service::new("one", later());
+    let service = Service::new("one", Some(later()));
     let storages = by_tokens(&PostgresSettings::from_url(&url).expect("a URL"), &service);
     works(&storages).await.expect("by a token");
     // A role that has a password goes on without a service.

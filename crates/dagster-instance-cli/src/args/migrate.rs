@@ -14,6 +14,7 @@ use super::{Output, parse_seconds};
 /// again with the new release afterwards. The exit code is 0 if all is done, 1 if something is left, and 2 if it was
 /// refused and nothing was changed.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is a flag of its own")]
 pub(crate) struct Migrate {
     /// Print the statements, and of Postgres each lock with who waits for it, and change nothing
     #[arg(long, conflicts_with = "check")]

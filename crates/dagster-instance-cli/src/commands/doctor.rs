@@ -1,7 +1,7 @@
 //! `doctor`: says what is wrong with the databases, and what mends it.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 
 use dagster_instance::SchemaCheck;
@@ -24,7 +24,7 @@ pub(crate) async fn run(place: &InstancePlace, args: &Doctor) -> Result<ExitCode
             writeln!(out, "{}", json::schema_finding(database, finding))?;
         }
     } else {
-        print_check(&mut out, instance.root_directory().ok(), &check)?;
+        print_check(&mut out, instance.root_directory().ok().as_deref(), &check)?;
     }
     Ok(ExitCode::from(match check.severity() {
         Some(SchemaSeverity::Error) => ERRORS,
@@ -33,9 +33,9 @@ pub(crate) async fn run(place: &InstancePlace, args: &Doctor) -> Result<ExitCode
     }))
 }
 
-fn print_check(out: &mut impl Write, home: Option<PathBuf>, check: &SchemaCheck) -> Result<()> {
+fn print_check(out: &mut impl Write, home: Option<&Path>, check: &SchemaCheck) -> Result<()> {
     for database in check.databases.iter().filter(|database| !database.findings.is_empty()) {
-        writeln!(out, "{}", named(home.as_deref(), database))?;
+        writeln!(out, "{}", named(home, database))?;
         for finding in &database.findings {
             print_finding(out, finding)?;
         }

@@ -1,5 +1,6 @@
 //! What `reindex` and `migrate` say while they build secondary indexes, and how they print what was built.
 
+use std::fmt::Write as _;
 use std::io::Write;
 use std::time::Duration;
 
@@ -51,15 +52,16 @@ impl IndexProgress {
                 let resume = format!("--resume {index}:{cursor}");
                 if rows / ROWS_BETWEEN > self.said {
                     self.said = rows / ROWS_BETWEEN;
+                    // Writing to a string does not fail.
                     let mut line = format!("{index}: {rows} rows are done");
                     if let Some(left) = left {
-                        line += &format!(", {left} are left");
+                        let _ = write!(line, ", {left} are left");
                     }
                     if let Some(time_left) = time_left {
-                        line += &format!(", for {}", about(time_left));
+                        let _ = write!(line, ", for {}", about(time_left));
                     }
                     if self.resume == Resume::ByOption {
-                        line += &format!("; {resume} goes on from here");
+                        let _ = write!(line, "; {resume} goes on from here");
                     }
                     report::say(&text::lines(&line));
                 }

@@ -63,9 +63,9 @@ async fn an_old_home_is_upgraded_once() {
     assert!(contents(&home) == before, "looking changed something");
     let migrate = format!("migrate --backup {}", directory.display());
     let mut ended = run(&home, &migrate);
-    let mut copies = fs::read_dir(&directory).expect("copies");
-    let directory = copies.next().expect("one").expect("a directory").path();
-    assert!(copies.next().is_none());
+    let mut attempts = fs::read_dir(&directory).expect("copies");
+    let directory = attempts.next().expect("one").expect("a directory").path();
+    assert!(attempts.next().is_none());
     let name = directory.file_name().and_then(|name| name.to_str()).expect("a name");
     ended.stderr = ended.stderr.replace(name, "backup-REVISION-TIME");
     insta::assert_snapshot!("migrate", ended);

@@ -113,7 +113,7 @@ mod tests {
             let seconds = time.duration_since(SystemTime::UNIX_EPOCH)?.as_secs();
             Ok(SystemTime::UNIX_EPOCH + Duration::from_secs(seconds))
         };
-        let (hour, nanos) = (Duration::from_secs(3_600), Duration::from_nanos(1));
+        let (hour, nanos) = (Duration::from_hours(1), Duration::from_nanos(1));
         let old = whole(now - hour)?;
         for (times, expected) in [
             ([Some(old), Some(old + nanos)], None),
