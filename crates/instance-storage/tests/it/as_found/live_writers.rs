@@ -20,7 +20,7 @@ async fn wait_for(path: &Path) -> TestResult {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    Ok(tokio::time::timeout(Duration::from_secs(60), waiting).await?)
+    Ok(tokio::time::timeout(Duration::from_mins(1), waiting).await?)
 }
 
 /// A writer in the middle of a transaction that has begun the log anew: no commit is in the log, and much that is not
@@ -157,7 +157,7 @@ async fn a_file_that_never_rests_is_an_error() -> TestResult {
         Ok::<_, std::io::Error>(())
     });
     let reader = open(&directory.join("seen"), OpenMode::MustExist).await?;
-    let reading = tokio::time::timeout(Duration::from_secs(60), run_ids(&reader)).await?;
+    let reading = tokio::time::timeout(Duration::from_mins(1), run_ids(&reader)).await?;
     let error = reading.unwrap_err();
     assert!(whole(&error).contains("others write it all the time"), "{}", whole(&error));
     assert!(error.is_temporary());
