@@ -88,7 +88,7 @@ const CHANGES: [&str; 54] = [
 ];
 
 /// Methods that wipe, follow or need more than a home has, each with where it is compared.
-const ELSEWHERE: [(&str, &str); 13] = [
+const ELSEWHERE: [(&str, &str); 14] = [
     ("add_event_listener", "it gives no answer; tests/it/following.rs"),
     ("auto_reexecution_should_retry_run", "scenarios `retries`"),
     ("end_watch_event_logs", "it gives no answer; tests/it/watch.rs"),
@@ -99,6 +99,7 @@ const ELSEWHERE: [(&str, &str); 13] = [
     ("info_dict", "its documentation says what it leaves out"),
     ("info_str", "its documentation says what it leaves out"),
     ("storage_info", "Dagster has nothing like it"),
+    ("check_schema", "Dagster has nothing like it"),
     ("upgrade_plan", "Dagster has nothing like it"),
     ("watch_event_logs", "it follows; tests/it/watch.rs"),
     ("wipe_daemon_heartbeats", "it changes something; scenarios `daemons`"),
