@@ -92,12 +92,16 @@ fn same(tables: &Tables) -> Tables {
         }
         rows.sort_by_key(|row| row["id"].as_i64());
     }
-    // Rows of assets that had none are made in any order.
-    let assets = same.get_mut("index/asset_keys").and_then(Value::as_array_mut).expect("rows");
-    for row in assets.iter_mut() {
-        row.as_object_mut().expect("a row").remove("id").expect("a column");
+    // New rows are made in any order, and a server leaves out numbers of those that another part has made already.
+    for (table, key) in
+        [("index/asset_keys", "asset_key"), ("schedules/instigators", "selector_id")]
+    {
+        let rows = same.get_mut(table).and_then(Value::as_array_mut).expect("rows");
+        for row in rows.iter_mut() {
+            row.as_object_mut().expect("a row").remove("id").expect("a column");
+        }
+        rows.sort_by_key(|row| row[key].to_string());
     }
-    assets.sort_by_key(|row| row["asset_key"].to_string());
     same
 }
 
@@ -126,8 +130,9 @@ fn compare(what: &str, before: &Tables, ours: &Tables, theirs: &Tables) {
         our_count > 0 && our_count <= their_count,
         "{what}: {our_count} assets have a time, for Dagster {their_count}"
     );
-    // Each migration had something to do.
-    for table in ours.keys() {
+    // Each migration had something to do, but for ticks: in the database of 1.0 no tick belongs to a state, and neither of
+    // the two changes one.
+    for table in ours.keys().filter(|table| *table != "schedules/job_ticks") {
         assert!(ours[table] != before[table], "{what}: {table} is as it was");
     }
     // Bodies of runs and the times of their last changes stay: nothing has happened to the runs.

@@ -49,7 +49,7 @@ const SCANS: &[(&[&str], &str)] = &[
         "Backwards in the order of ids, up to the limit: by the statistics, one is soon found.",
     ),
     (
-        &["reindex_select_asset_keys_of_events"],
+        &["reindex_count_asset_keys_of_events", "reindex_select_asset_keys_of_events"],
         "It takes the first key of the index, and then jumps from key to key.",
     ),
     (&["runs_select_runs_by_snapshot"], "There is no index with snapshots."),

@@ -11,7 +11,7 @@ use serde_json::Value;
 
 use crate::home::Home;
 use crate::memory::memory;
-use crate::tools::binary;
+use crate::tools::{binary, binary_with_clouds};
 
 /// A run of the binary that has ended.
 #[derive(Debug)]
@@ -69,6 +69,18 @@ impl Home {
         match command.envs(variables.iter().copied()).stdin(Stdio::null()).output() {
             Ok(output) => Finished::of(&output),
             Err(error) => panic!("{} could not be started: {error}", binary().display()),
+        }
+    }
+
+    /// The same by the binary that knows clouds.
+    pub fn ours_with_clouds(&self, variables: &[(&str, &str)], arguments: &[&str]) -> Finished {
+        let mut command = Command::new(binary_with_clouds());
+        command.arg("--home").arg(self.path()).args(arguments).env_remove("DAGSTER_HOME");
+        match command.envs(variables.iter().copied()).stdin(Stdio::null()).output() {
+            Ok(output) => Finished::of(&output),
+            Err(error) => {
+                panic!("{} could not be started: {error}", binary_with_clouds().display())
+            }
         }
     }
 

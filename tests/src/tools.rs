@@ -14,6 +14,16 @@ pub fn binary() -> &'static Path {
     BINARY.get_or_init(|| named("DAGSTER_INSTANCE_BIN").unwrap_or_else(build))
 }
 
+/// The binary with all features, also those of clouds.
+pub fn binary_with_clouds() -> &'static Path {
+    static BINARY: OnceLock<PathBuf> = OnceLock::new();
+    BINARY.get_or_init(|| {
+        named("DAGSTER_INSTANCE_BIN_WITH_CLOUDS").unwrap_or_else(|| {
+            panic!("DAGSTER_INSTANCE_BIN_WITH_CLOUDS is not set, which `cargo xtask compat` sets")
+        })
+    })
+}
+
 /// The interpreter that has the pinned Dagster.
 pub fn python() -> &'static Path {
     static PYTHON: OnceLock<PathBuf> = OnceLock::new();

@@ -17,12 +17,14 @@ use crate::{corpus, old_databases, pgbouncer, postgres, python_env};
 /// Runs the tests with the release binary.
 pub(crate) fn run(workspace: &Workspace, args: &[String]) -> Result<()> {
     let binary = binary(workspace, RELEASE)?;
+    let with_clouds = test_program(workspace, "dagster-instance")?;
     let corpus = corpus::homes(workspace)?;
     let old_databases = old_databases::unpacked(workspace)?;
     // Some tests start servers and poolers of their own.
     let (servers, pooler) = (postgres::programs(workspace)?, pgbouncer::ensure(workspace)?);
     with_servers(workspace, |tests| {
         tests.arg("--").args(args).env("DAGSTER_INSTANCE_BIN", binary);
+        tests.env("DAGSTER_INSTANCE_BIN_WITH_CLOUDS", with_clouds);
         tests.env("DAGSTER_INSTANCE_CORPUS", corpus);
         tests.env("DAGSTER_INSTANCE_OLD_DATABASES", old_databases);
         tests.env("DAGSTER_INSTANCE_TEST_POSTGRES_PROGRAMS", servers);

@@ -132,7 +132,7 @@ async fn list_runs(port: u16, user: &str, provider: &str, variables: &[(&str, &s
         ];
         let variables = variables.iter().map(|(name, value)| (name.as_str(), value.as_str()));
         let variables: Vec<(&str, &str)> = of_all.into_iter().chain(variables).collect();
-        home.ours_with(&variables, &["run", "list", "--json"])
+        home.ours_with_clouds(&variables, &["run", "list", "--json"])
     });
     running.await.expect("the binary ends")
 }
