@@ -7,7 +7,7 @@ use instance_core::asset_key::AssetKey;
 use instance_core::assets::AssetStatusCacheValue;
 use instance_core::daemon::DaemonHeartbeat;
 use instance_core::event::{DagsterEvent, EventLogEntry};
-use instance_core::run::{DagsterRun, RemoteJobOrigin};
+use instance_core::run::{DagsterRun, DagsterRunStatus, RemoteJobOrigin};
 use instance_core::scheduling::{
     AutomationConditionEvaluationWithRunIds, InstigatorState, InstigatorTick, PartitionBackfill,
     TickData, TickStatus,
@@ -268,12 +268,13 @@ impl<T: Text + Clone> Text for Only<T> {
 impl Text for RunTimes {
     fn to_text(&self) -> String {
         let time = |time: Option<f64>| time.map(|time| time.to_bits().to_string()).to_text();
-        vec![self.run_id.to_text(), time(self.start_time), time(self.end_time)].to_text()
+        let (run_id, status) = (self.run_id.to_text(), self.status.as_str().to_owned());
+        vec![run_id, status, time(self.start_time), time(self.end_time)].to_text()
     }
 
     fn of_text(text: &str) -> Result<Self, StorageError> {
         let parts = list_of_texts(text)?;
-        let [run_id, start_time, end_time] = &parts[..] else {
+        let [run_id, status, start_time, end_time] = &parts[..] else {
             return Err(unreadable(text, "it is no times of a run"));
         };
         let time = |text: &str| {
@@ -282,7 +283,9 @@ impl Text for RunTimes {
             bits.transpose().map_err(|_| unreadable(text, "it is no time"))
         };
         let run_id = RunId::of_text(run_id)?;
-        Ok(Self { run_id, start_time: time(start_time)?, end_time: time(end_time)? })
+        let status = DagsterRunStatus::from_name(status)
+            .ok_or_else(|| unreadable(text, "it is no status of a run"))?;
+        Ok(Self { run_id, status, start_time: time(start_time)?, end_time: time(end_time)? })
     }
 }
 
