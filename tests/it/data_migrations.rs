@@ -230,6 +230,14 @@ fn killed(
     between
 }
 
+/// A copy of a home, with the directory that holds it.
+fn copy_of(home: &Path) -> (Option<Home>, PathBuf) {
+    let directory = Home::new();
+    let copy = directory.path().join("home");
+    copy_directory(home, &copy).expect("a copy");
+    (Some(directory), copy)
+}
+
 /// All migrations in a row, or each for itself.
 fn rounds() -> Vec<Vec<&'static str>> {
     if std::env::var_os(ALL).is_some() {
@@ -243,12 +251,7 @@ fn rounds() -> Vec<Vec<&'static str>> {
 fn data_migrations_that_were_killed_go_on_where_they_were() {
     let (_directory, home) = home_of("1.8", Home::new());
     tables(&home, &["--prepare"]);
-    let prepared = || {
-        let directory = Home::new();
-        let copy = directory.path().join("home");
-        copy_directory(&home, &copy).expect("a copy");
-        (Some(directory), copy)
-    };
+    let prepared = || copy_of(&home);
     let between = |names: &Vec<&'static str>| {
         killed(&format!("SQLite {names:?}"), |home| migrations(home, names), prepared)
     };
@@ -291,12 +294,7 @@ fn whole_upgrade(home: &Path) -> Command {
 fn an_upgrade_that_was_killed_is_given_again() {
     let (_directory, home) = home_of("1.8", Home::new());
     tables(&home, &["--prepare"]);
-    let prepared = || {
-        let directory = Home::new();
-        let copy = directory.path().join("home");
-        copy_directory(&home, &copy).expect("a copy");
-        (Some(directory), copy)
-    };
+    let prepared = || copy_of(&home);
     let between = killed("migrate", whole_upgrade, prepared);
     assert!(between >= 3, "too few kills came in the middle: {between}");
     let (_directory, home) = prepared();

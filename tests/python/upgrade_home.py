@@ -1,6 +1,5 @@
 """Upgrade a home on SQLite as Dagster does, or print what the files of a home have.
 
-    python upgrade_home.py HOME --schema     the schema alone: each store's own upgrade
     python upgrade_home.py HOME --migrate    all of `dagster instance migrate`
     python upgrade_home.py HOME              only prints
 
@@ -48,17 +47,11 @@ def files(home):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("home", type=Path)
-    parser.add_argument("--schema", action="store_true")
     parser.add_argument("--migrate", action="store_true")
     args = parser.parse_args()
-    if args.migrate or args.schema:
+    if args.migrate:
         with open_instance(args.home) as instance:
-            if args.migrate:
-                instance.upgrade(lambda _message: None)
-            else:
-                instance.run_storage.upgrade()
-                instance.event_log_storage.upgrade()
-                instance.schedule_storage.upgrade()
+            instance.upgrade(lambda _message: None)
     emit({str(path.relative_to(args.home)): dump(path) for path in files(args.home)})
 
 

@@ -1,6 +1,5 @@
 """Upgrade a Postgres database as Dagster does, or print what it has: its catalog, and every row of every table.
 
-    python upgrade_postgres.py HOME --schema     the schema alone: each store's own upgrade
     python upgrade_postgres.py HOME --migrate    all of `dagster instance migrate`
     python upgrade_postgres.py HOME --write      write events and runs until standard input ends; tell the longest pause
     python upgrade_postgres.py HOME              only prints
@@ -10,7 +9,6 @@ The home's `dagster.yaml` names the database by a URL.
 
 import argparse
 import hashlib
-import resource
 import sys
 import threading
 import time
@@ -107,25 +105,15 @@ def write(home):
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("home", type=Path)
-    for option in ["--schema", "--migrate", "--write", "--time", "--use"]:
+    for option in ["--migrate", "--write", "--use"]:
         parser.add_argument(option, action="store_true")
     args = parser.parse_args()
     if args.write:
         emit(write(args.home))
         return
-    start = time.monotonic()
-    if args.migrate or args.schema:
+    if args.migrate:
         with open_instance(args.home) as instance:
-            if args.migrate:
-                instance.upgrade(lambda _message: None)
-            else:
-                instance.run_storage.upgrade()
-                instance.event_log_storage.upgrade()
-                instance.schedule_storage.upgrade()
-    if args.time:
-        peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
-        emit({"seconds": time.monotonic() - start, "memory": peak})
-        return
+            instance.upgrade(lambda _message: None)
     settings = yaml.safe_load((args.home / "dagster.yaml").read_text())
     found = dump(settings["storage"]["postgres"]["postgres_url"])
     if args.use:

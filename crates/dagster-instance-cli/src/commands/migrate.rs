@@ -338,7 +338,7 @@ fn is_of_upgrade(name: &&'static str) -> bool {
 }
 
 fn is_asked(args: &Migrate, name: &&'static str) -> bool {
-    args.reindex || is_of_upgrade(name)
+    data_migrations(args).names().contains(name)
 }
 
 /// The data migrations that are not marked as finished.

@@ -8,8 +8,10 @@ use std::collections::BTreeSet;
 use instance_core::error::InstanceError;
 use instance_core::ops::StorageOps;
 use instance_core::storage::{
-    CheckedDatabase, DatabaseRole, SchemaFinding, SchemaProblem, SchemaSeverity, SchemaStore,
+    CheckedDatabase, DatabaseRole, SchemaFinding, SchemaProblem, SchemaSeverity,
 };
+
+use super::upgrading::schema_stores;
 
 /// What a check of the schema found.
 #[derive(Debug, Default)]
@@ -43,12 +45,9 @@ impl SchemaCheck {
 /// [`InstanceError::Storage`] if the databases cannot be listed.
 #[tracing::instrument(level = "debug", skip_all)]
 pub async fn check_schema(ops: &dyn StorageOps) -> Result<SchemaCheck, InstanceError> {
-    let stores = ops.stores();
-    let each: [&dyn SchemaStore; 3] =
-        [&*stores.run_storage, &*stores.event_log_storage, &*stores.schedule_storage];
     let mut known = BTreeSet::new();
     let mut check = SchemaCheck::default();
-    for store in each {
+    for store in schema_stores(ops.stores()) {
         let mut databases = store.check_databases().await?;
         // Stores may share one.
         databases.retain(|database| known.insert(database.database.clone()));

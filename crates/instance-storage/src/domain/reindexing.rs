@@ -137,8 +137,12 @@ pub enum DataMigrations {
 impl DataMigrations {
     /// The names, in the order in which they are built.
     pub fn names(self) -> Vec<&'static str> {
-        let is_asked = |name: &&str| self == Self::All || MIGRATED_INDEXES.contains(name);
-        SECONDARY_INDEXES.into_iter().filter(is_asked).collect()
+        SECONDARY_INDEXES.into_iter().filter(|name| self.includes(name)).collect()
+    }
+
+    /// Whether an index is one of them.
+    pub(super) fn includes(self, index: &str) -> bool {
+        self == Self::All || MIGRATED_INDEXES.contains(&index)
     }
 }
 

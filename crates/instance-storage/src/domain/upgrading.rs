@@ -15,9 +15,7 @@ use instance_core::storage::{
     SchemaUpgrade, SchemaUpgraded, Stores,
 };
 
-use super::reindexing::{
-    self, DataMigrations, MIGRATED_INDEXES, ReindexProgress, ReindexedIndex, UnbuiltIndex,
-};
+use super::reindexing::{self, DataMigrations, ReindexProgress, ReindexedIndex, UnbuiltIndex};
 
 /// How many files of runs are copied or upgraded at once.
 const AT_ONCE: usize = 8;
@@ -87,10 +85,7 @@ impl UpgradePlan {
 
     /// Those of the indexes that are not marked as built which an upgrade with these data migrations builds.
     pub fn unbuilt(&self, which: DataMigrations) -> impl Iterator<Item = &UnbuiltIndex> {
-        let is_asked = move |unbuilt: &&UnbuiltIndex| {
-            which == DataMigrations::All || MIGRATED_INDEXES.contains(&unbuilt.index)
-        };
-        self.unbuilt_indexes.iter().filter(is_asked)
+        self.unbuilt_indexes.iter().filter(move |unbuilt| which.includes(unbuilt.index))
     }
 }
 
@@ -257,17 +252,15 @@ pub async fn upgrade(
         refuse(&mut found)?;
     }
     let data_migrations = to_migrate(&found);
-    if !data_migrations.is_empty() || found.iter().any(is_older) {
-        let all = found.iter().flat_map(|(_, databases)| databases);
-        let databases = all.filter(|database| database.is_older()).count();
+    let all = found.iter().flat_map(|(_, databases)| databases);
+    let databases = all.filter(|database| database.is_older()).count();
+    if !data_migrations.is_empty() || databases > 0 {
         progress(UpgradeProgress::Begins { databases, data_migrations: data_migrations.clone() });
     }
     if let Some(directory) = directory_of_copies(ops, request, &found)? {
         copy(&found, ops, request, &directory, progress).await?;
         outcome.backup = Some(directory);
     }
-    let all = found.iter().flat_map(|(_, databases)| databases);
-    let databases = all.filter(|database| database.is_older()).count();
     let mut done = 0;
     let progress = Mutex::new(progress);
     let tell = |at| progress.lock().unwrap_or_else(PoisonError::into_inner)(at);
@@ -323,7 +316,7 @@ async fn found<'s>(
 ) -> Result<Vec<Found<'s>>, InstanceError> {
     let mut known = BTreeSet::new();
     let mut found = Vec::new();
-    for store in all(stores) {
+    for store in schema_stores(stores) {
         let mut databases = store.schema_of_databases(how).await?;
         databases.retain(|schema| {
             let name = schema.place.is_none().then(|| schema.database.clone());
@@ -334,7 +327,8 @@ async fn found<'s>(
     Ok(found)
 }
 
-fn all(stores: &Stores) -> [&dyn SchemaStore; 3] {
+/// All stores in Dagster's order.
+pub(super) fn schema_stores(stores: &Stores) -> [&dyn SchemaStore; 3] {
     [&*stores.run_storage, &*stores.event_log_storage, &*stores.schedule_storage]
 }
 

@@ -12,34 +12,14 @@ use instance_core::storage::{
     CheckedDatabase, DatabaseRole, SchemaFinding, SchemaProblem, SchemaSeverity,
 };
 
-use super::upgrade::role_of;
+use super::databases::{AT_ONCE, Databases, role_of};
 use crate::db::check::{self, CheckedFile};
 use crate::db::{Database, exists};
-use crate::run_logs::RunLogs;
 use crate::sql::Dialect;
 use crate::sql::schema::Schema;
 use crate::sql::schema::check::{self as schema_check, revision};
 
-/// How many files are open at once.
-const AT_ONCE: usize = 8;
-
-/// The databases of a store.
-pub(super) struct Checkable<'s> {
-    main: &'s Database,
-    schema: Schema,
-    /// Where files of single runs are, of the store that has them.
-    run_logs: Option<&'s RunLogs>,
-}
-
-impl<'s> Checkable<'s> {
-    pub(super) const fn new(
-        main: &'s Database,
-        schema: Schema,
-        run_logs: Option<&'s RunLogs>,
-    ) -> Self {
-        Self { main, schema, run_logs }
-    }
-
+impl Databases<'_> {
     /// What is found in each, that of the store itself last. Files of runs that are alike are one.
     pub(super) async fn checked(&self) -> Result<Vec<CheckedDatabase>, StorageError> {
         let mut checked = match self.run_logs {

@@ -2,6 +2,7 @@
 //! traits' names.
 
 mod check;
+mod databases;
 mod event_log;
 mod run_events;
 mod runs;

@@ -127,7 +127,7 @@ pub(super) async fn wipe(
 }
 
 /// Implements the trait for a store with the methods `database`, `disconnect`, `data_migration_step`,
-/// `rows_left`, `upgradable` and `checkable`.
+/// `rows_left` and `databases`.
 macro_rules! schema_store {
     ($store:ty, $schema:expr) => {
         #[async_trait::async_trait]
@@ -194,7 +194,7 @@ macro_rules! schema_store {
                 Vec<instance_core::storage::DatabaseSchema>,
                 instance_core::error::StorageError,
             > {
-                self.upgradable().schemas(how).await
+                self.databases().schemas(how).await
             }
 
             async fn check_databases(
@@ -203,14 +203,14 @@ macro_rules! schema_store {
                 Vec<instance_core::storage::CheckedDatabase>,
                 instance_core::error::StorageError,
             > {
-                self.checkable().checked().await
+                self.databases().checked().await
             }
 
             async fn lock_schema(
                 &self,
             ) -> Result<instance_core::storage::SchemaLock, instance_core::error::StorageError>
             {
-                self.upgradable().lock().await
+                self.databases().lock().await
             }
 
             async fn back_up_database(
@@ -218,7 +218,7 @@ macro_rules! schema_store {
                 database: &str,
                 to: &std::path::Path,
             ) -> Result<(), instance_core::error::StorageError> {
-                self.upgradable().back_up(database, to).await
+                self.databases().back_up(database, to).await
             }
 
             async fn upgrade_database(
@@ -230,7 +230,7 @@ macro_rules! schema_store {
                 instance_core::storage::SchemaUpgraded,
                 instance_core::error::StorageError,
             > {
-                self.upgradable().upgrade(database, how, progress).await
+                self.databases().upgrade(database, how, progress).await
             }
 
             async fn optimize_for_webserver(

@@ -16,31 +16,12 @@ use instance_core::storage::{
     SchemaUpgrade, SchemaUpgraded,
 };
 
+use super::databases::{AT_ONCE, Databases, role_of};
 use crate::db::{Database, exists, upgrade};
-use crate::run_logs::RunLogs;
 use crate::sql::schema::history::Step;
 use crate::sql::schema::{HEAD, Schema};
 
-/// How many files are looked at once.
-const AT_ONCE: usize = 8;
-
-/// The databases of a store.
-pub(super) struct Upgradable<'s> {
-    main: &'s Database,
-    schema: Schema,
-    /// Where files of single runs are, of the store that has them.
-    run_logs: Option<&'s RunLogs>,
-}
-
-impl<'s> Upgradable<'s> {
-    pub(super) const fn new(
-        main: &'s Database,
-        schema: Schema,
-        run_logs: Option<&'s RunLogs>,
-    ) -> Self {
-        Self { main, schema, run_logs }
-    }
-
+impl Databases<'_> {
     /// What is found in each, that of the store itself last.
     #[cfg_attr(
         not(feature = "postgres"),
@@ -147,15 +128,6 @@ impl<'s> Upgradable<'s> {
         Ok(upgraded)
     }
 
-    /// The file of the store itself; `None` if it is in memory or on a server.
-    fn file(&self) -> Option<&Path> {
-        match self.main {
-            Database::Sqlite(sqlite) => sqlite.file(),
-            #[cfg(feature = "postgres")]
-            Database::Postgres(_) => None,
-        }
-    }
-
     /// The file of this name, with what it is for.
     fn file_named(&self, name: &str) -> Result<(PathBuf, Schema), StorageError> {
         let path = Path::new(name);
@@ -185,15 +157,6 @@ async fn look(path: &Path, schema: Schema) -> Looked {
         role: role_of(schema),
         bytes: tokio::fs::metadata(path).await.ok().map(|file| file.len()),
         found: upgrade::look(path, schema).await,
-    }
-}
-
-pub(super) const fn role_of(schema: Schema) -> DatabaseRole {
-    match schema {
-        Schema::Runs => DatabaseRole::Runs,
-        Schema::EventIndex => DatabaseRole::Events,
-        Schema::EventShard => DatabaseRole::EventsOfOneRun,
-        Schema::Schedules => DatabaseRole::Schedules,
     }
 }
 

@@ -28,9 +28,8 @@ pub(crate) use events::delete_of_run;
 pub(crate) use pools::free;
 pub(crate) use storing::{Beside, Step, Storing, prepare};
 
-use super::check::Checkable;
+use super::databases::Databases;
 use super::schema::{schema_store, wipe};
-use super::upgrade::Upgradable;
 use crate::context::StorageContext;
 use crate::db::{Connection, Database};
 use crate::run_logs::RunLogs;
@@ -98,12 +97,8 @@ impl SqlEventLogStorage {
         self.index.close().await;
     }
 
-    fn upgradable(&self) -> Upgradable<'_> {
-        Upgradable::new(&self.index, Schema::EventIndex, Some(&self.run_logs))
-    }
-
-    fn checkable(&self) -> Checkable<'_> {
-        Checkable::new(&self.index, Schema::EventIndex, Some(&self.run_logs))
+    fn databases(&self) -> Databases<'_> {
+        Databases::new(&self.index, Schema::EventIndex, Some(&self.run_logs))
     }
 }
 

@@ -17,9 +17,8 @@ use instance_core::clock::IdSource;
 use instance_core::error::StorageError;
 use instance_core::storage::RunStorage;
 
-use super::check::Checkable;
+use super::databases::Databases;
 use super::schema::{schema_store, wipe};
-use super::upgrade::Upgradable;
 use crate::context::StorageContext;
 use crate::db::{Connection, Database, Row};
 use crate::sql::capabilities::Feature;
@@ -56,12 +55,8 @@ impl SqlRunStorage {
         self.database.close().await;
     }
 
-    fn upgradable(&self) -> Upgradable<'_> {
-        Upgradable::new(&self.database, Schema::Runs, None)
-    }
-
-    fn checkable(&self) -> Checkable<'_> {
-        Checkable::new(&self.database, Schema::Runs, None)
+    fn databases(&self) -> Databases<'_> {
+        Databases::new(&self.database, Schema::Runs, None)
     }
 }
 

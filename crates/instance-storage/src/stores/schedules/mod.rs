@@ -11,9 +11,8 @@ use async_trait::async_trait;
 use instance_core::error::StorageError;
 use instance_core::storage::ScheduleStorage;
 
-use super::check::Checkable;
+use super::databases::Databases;
 use super::schema::{schema_store, wipe};
-use super::upgrade::Upgradable;
 use crate::db::{Connection, Database};
 use crate::sql::capabilities::Feature;
 use crate::sql::schema::Schema;
@@ -38,12 +37,8 @@ impl SqlScheduleStorage {
         self.database.close().await;
     }
 
-    fn upgradable(&self) -> Upgradable<'_> {
-        Upgradable::new(&self.database, Schema::Schedules, None)
-    }
-
-    fn checkable(&self) -> Checkable<'_> {
-        Checkable::new(&self.database, Schema::Schedules, None)
+    fn databases(&self) -> Databases<'_> {
+        Databases::new(&self.database, Schema::Schedules, None)
     }
 }
 

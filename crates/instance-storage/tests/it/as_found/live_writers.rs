@@ -9,7 +9,7 @@ use instance_storage::OpenMode;
 use sqlx::ConnectOptions;
 use sqlx::sqlite::SqliteConnectOptions;
 
-use super::read_only::{copied, stand};
+use super::read_only::{made_with_its_logs, stand};
 use super::{fill, run_ids};
 use crate::support::{TestResult, execute, later, open, prepared, query, run, whole};
 
@@ -107,12 +107,8 @@ async fn a_process_that_was_given_the_right_writes_what_it_has_read() -> TestRes
         return Ok(());
     };
     if !directory.join("history").exists() {
-        let storages = open(&directory.join("made"), OpenMode::CreateIfMissing).await?;
-        fill(&storages, "r1").await?;
-        copied(&directory.join("made"), &directory)?;
+        made_with_its_logs(&directory).await?;
         std::fs::remove_file(directory.join("history/runs.db-shm"))?;
-        storages.dispose().await;
-        std::fs::remove_dir_all(directory.join("made"))?;
         return Ok(());
     }
     let storages = open(&directory, OpenMode::MustExist).await?;
@@ -213,12 +209,7 @@ async fn a_log_that_may_not_be_written_is_named() -> TestResult {
         return Ok(());
     };
     if !directory.join("history").exists() {
-        let storages = open(&directory.join("made"), OpenMode::CreateIfMissing).await?;
-        fill(&storages, "r1").await?;
-        copied(&directory.join("made"), &directory)?;
-        storages.dispose().await;
-        std::fs::remove_dir_all(directory.join("made"))?;
-        return Ok(());
+        return made_with_its_logs(&directory).await;
     }
     let storages = open(&directory, OpenMode::MustExist).await?;
     assert_eq!(run_ids(&storages).await?.len(), 1);

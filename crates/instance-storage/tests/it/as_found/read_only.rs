@@ -218,12 +218,7 @@ async fn a_log_that_cannot_be_read_is_an_error() -> TestResult {
         return Ok(());
     };
     if !directory.join("history").exists() {
-        let storages = open(&directory.join("made"), OpenMode::CreateIfMissing).await?;
-        fill(&storages, "r1").await?;
-        copied(&directory.join("made"), &directory)?;
-        storages.dispose().await;
-        std::fs::remove_dir_all(directory.join("made"))?;
-        return Ok(());
+        return made_with_its_logs(&directory).await;
     }
     let storages = open(&directory, OpenMode::MustExist).await?;
     let error = run_ids(&storages).await.unwrap_err();
@@ -280,7 +275,17 @@ async fn half_written(made: &Path, directory: &Path) -> TestResult {
     Ok(())
 }
 
-pub(super) fn copied(from: &Path, to: &Path) -> TestResult {
+/// A home with a run, as it stands while a writer has it open: its logs have all that was written.
+pub(super) async fn made_with_its_logs(directory: &Path) -> TestResult {
+    let made = directory.join("made");
+    let storages = open(&made, OpenMode::CreateIfMissing).await?;
+    fill(&storages, "r1").await?;
+    copied(&made, directory)?;
+    storages.dispose().await;
+    Ok(std::fs::remove_dir_all(made)?)
+}
+
+fn copied(from: &Path, to: &Path) -> TestResult {
     for path in files_below(from) {
         let (from, to): (PathBuf, PathBuf) = (from.join(&path), to.join(&path));
         if from.is_dir() {
