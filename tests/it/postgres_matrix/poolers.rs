@@ -75,6 +75,47 @@ async fn session_mode_is_as_no_pooler() {
     share(&pooler.url("sessions")).await;
 }
 
+/// Somebody changes the mode while programs go on. Reads do not notice. A write may fail, and then says that it can be made
+/// again.
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn a_pooler_that_comes_back_in_transaction_mode_is_found_out() {
+    let server = Server::shared();
+    server.sql("postgres", &["CREATE DATABASE changed"]);
+    let mut pooler = Pooler::start(&server, Mode::Session, 30, "");
+    let url = pooler.url("changed");
+    let instances = [storages_of(&url), storages_of(&url)];
+    timeout(FOREVER, works(&storages_of(&url))).await.expect("an answer").expect("created");
+    let known = RunId::from("works");
+    let use_all = async |round: &str| {
+        let used = async |number: usize| {
+            let storages = &instances[number % 2];
+            assert!(storages.run_storage().has_run(&known).await?);
+            let run = crate::postgres::run(&format!("{round}{number}"));
+            let at = chrono::DateTime::UNIX_EPOCH;
+            let mut added = storages.run_storage().add_run(&run, at).await;
+            for _ in 0..2 {
+                let Err(error) = &added else { break };
+                assert!(error.is_temporary(), "{error:?}");
+                added = storages.run_storage().add_run(&run, at).await;
+            }
+            added?;
+            assert!(storages.run_storage().has_run(&run.run_id).await?);
+            Ok::<_, instance_core::StorageError>(())
+        };
+        let used = timeout(FOREVER, try_join_all((0..40).map(used))).await.expect("answers");
+        used.expect(round);
+    };
+    use_all("session").await;
+    pooler = pooler.replaced(&server, Mode::Transaction, 2);
+    use_all("mixed").await;
+    use_all("transaction").await;
+    let left = "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE '%tags%'";
+    assert_eq!(crate::postgres::sql(&pooler.url("changed"), &[left]), json!([[0]]));
+    for storages in instances {
+        timeout(FOREVER, storages.dispose()).await.expect("an end");
+    }
+}
+
 /// A pooler refuses `options`, or is told to ignore them; Dagster then works in the default schema.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn the_search_path_reaches_the_server_if_the_pooler_refuses_it() {

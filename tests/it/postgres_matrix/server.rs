@@ -185,8 +185,18 @@ pub(crate) struct Pooler {
 impl Pooler {
     /// One with this many connections to each database, and more lines of its settings.
     pub(crate) fn start(server: &Server, mode: Mode, size: usize, settings: &str) -> Self {
+        Self::start_at(free_port(), server, mode, size, settings)
+    }
+
+    /// Ends it, and starts another one in its place.
+    pub(super) fn replaced(self, server: &Server, mode: Mode, size: usize) -> Self {
+        let port = self.port;
+        drop(self);
+        Self::start_at(port, server, mode, size, "")
+    }
+
+    fn start_at(port: u16, server: &Server, mode: Mode, size: usize, settings: &str) -> Self {
         let directory = directory("bouncer-");
-        let port = free_port();
         let mode = match mode {
             Mode::Session => "session",
             Mode::Transaction => "transaction",

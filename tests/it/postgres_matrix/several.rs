@@ -72,3 +72,59 @@ async fn a_server_that_goes_away_is_replaced_by_the_next_one() {
     );
     storages.dispose().await;
 }
+
+/// A server that was a standby is written to when it is no more, although the connections to it have stayed.
+#[tokio::test]
+async fn a_server_that_takes_writes_again_is_written_to() {
+    let server = Server::shared();
+    server.sql("postgres", &["CREATE DATABASE turned"]);
+    let url = server.url("turned");
+    storages_of(&url).create().await.expect("created");
+    let read_only = |word: &str| {
+        let turn = format!("ALTER DATABASE turned SET default_transaction_read_only = {word}");
+        server.sql("postgres", &[&turn]);
+    };
+    read_only("on");
+    let storages = storages_of(&url);
+    let add = async |name: &str| {
+        let at = chrono::DateTime::UNIX_EPOCH;
+        storages.run_storage().add_run(&crate::postgres::run(name), at).await
+    };
+    let error = add("refused").await.expect_err("no writes");
+    assert!(error.is_temporary() && format!("{error:?}").contains("read-only"), "{error:?}");
+    read_only("off");
+    let begun = std::time::Instant::now();
+    while let Err(error) = add("stored").await {
+        assert!(begun.elapsed() < super::SOON, "{error:?}");
+        tokio::time::sleep(std::time::Duration::from_millis(200)).await;
+    }
+    storages.dispose().await;
+}
+
+/// Somebody changes the type of a column, and what connections had prepared is refused from then on.
+#[tokio::test]
+async fn what_was_prepared_before_a_change_of_types_is_prepared_again() {
+    let server = Server::shared();
+    server.sql("postgres", &["CREATE DATABASE types"]);
+    let storages = storages_of(&server.url("types"));
+    storages.create().await.expect("created");
+    let run_id = instance_core::RunId::from("r");
+    let store = async || {
+        use instance_core::event::{DagsterEvent, DagsterEventType, EventLogEntry, LogLevel};
+        let event = DagsterEvent::new(DagsterEventType::StepStart, "j");
+        let entry = EventLogEntry::of_event(event, run_id.clone(), LogLevel::INFO, 1e9);
+        let events = storages.event_log_storage();
+        instance_core::storage::EventStoreExt::store_event(&*events, &entry).await
+    };
+    let events = storages.event_log_storage();
+    for (round, of_type) in ["integer", "bigint", "integer"].into_iter().enumerate() {
+        server.sql("types", &[&format!("ALTER TABLE event_logs ALTER COLUMN id TYPE {of_type}")]);
+        let stored = events.get_stats_for_run(&run_id).await.map(drop);
+        stored.unwrap_or_else(|error| panic!("{of_type}, {round}: {error:?}"));
+        if let Err(error) = store().await {
+            assert!(error.is_temporary(), "{of_type}, {round}: {error:?}");
+            store().await.unwrap_or_else(|error| panic!("{of_type}, {round}: {error:?}"));
+        }
+    }
+    storages.dispose().await;
+}

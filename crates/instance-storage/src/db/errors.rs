@@ -132,7 +132,8 @@ pub(super) fn is_for_want_of_memory(error: &StorageError) -> bool {
     driver_error(error).and_then(journal::is_for_want_of_memory) == Some(true)
 }
 
-fn driver_error(error: &StorageError) -> Option<&sqlx::Error> {
+/// The error of the driver that a store's error was made of.
+pub(super) fn driver_error(error: &StorageError) -> Option<&sqlx::Error> {
     let StorageError::Backend { source, .. } = error else {
         return None;
     };
@@ -178,18 +179,23 @@ fn is_of_values(error: &sqlx::Error) -> bool {
 /// Whether the same statement may succeed at another time without anybody mending something.
 ///
 /// Of Postgres, these pass: lost connections (class 08), transactions that met (40), too few resources (53), locks
-/// that were held too long (55P03), a server that shuts down, starts or gave up a statement (57), and one that takes
-/// no writes for a while (25006). Of SQLite: a busy or locked file, too little memory or space, an interrupted call,
+/// that were held too long (55P03), a server that shuts down, starts or gave up a statement (57), one that takes
+/// no writes for a while (25006), and what the way to it has lost, for which new connections are taken (0A000 of a
+/// cached plan, 26000, 42P05). Of SQLite: a busy or locked file, too little memory or space, an interrupted call,
 /// input and output, a file that cannot be opened, and a lock that is not given.
 pub(super) fn persistence(error: &sqlx::Error) -> Persistence {
     #[cfg(feature = "postgres")]
     if let Some(error) = super::postgres::NoToken::in_error(error) {
         return error.persistence();
     }
+    #[cfg(feature = "postgres")]
+    if super::postgres::is_of_way(error) {
+        return Persistence::Temporary;
+    }
     let passes = match (Code::of(error), error) {
         (Some(Code::Postgres(state)), _) => {
             ["08", "40", "53", "57"].iter().any(|class| state.starts_with(class))
-                || ["25006", "55P03"].contains(&state.as_str())
+                || state == "55P03"
         }
         (Some(Code::Sqlite(code)), _) => [5, 6, 7, 9, 10, 13, 14, 15].contains(&code),
         (None, sqlx::Error::Io(error)) => return Persistence::of_io(error),
@@ -200,6 +206,15 @@ pub(super) fn persistence(error: &sqlx::Error) -> Persistence {
         (None, _) => false,
     };
     if passes { Persistence::Temporary } else { Persistence::Permanent }
+}
+
+/// The five characters by which Postgres names an error.
+#[cfg(feature = "postgres")]
+pub(super) fn postgres_code(error: &sqlx::Error) -> Option<String> {
+    match Code::of(error)? {
+        Code::Postgres(state) => Some(state),
+        Code::Sqlite(_) => None,
+    }
 }
 
 /// The code by which a database names an error.

@@ -78,6 +78,11 @@ impl Contact {
         }
     }
 
+    /// The same for a pooler that turns out to give each transaction any process.
+    pub(super) fn in_transactions(&self) -> Self {
+        Self { between: Between::Transactions, ..self.clone() }
+    }
+
     fn set(&self, scope: Scope) -> String {
         set(self.settings.iter().map(|(name, value)| (name.as_str(), value.as_str())), scope)
     }

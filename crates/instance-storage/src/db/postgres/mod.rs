@@ -5,6 +5,7 @@ mod check;
 mod config;
 mod contact;
 mod id_order;
+mod lessons;
 mod listen;
 mod options;
 mod params;
@@ -34,6 +35,8 @@ pub use tokens::{PostgresLogin, PostgresToken, PostgresTokenError, PostgresToken
 use config::login;
 use contact::{Between, Contact};
 use id_order::IdOrder;
+use lessons::Lesson;
+pub(super) use lessons::is_of_way;
 
 use seen::Seen;
 
@@ -97,6 +100,7 @@ struct Connections {
 struct Link {
     pool: PgPool,
     contact: Arc<Contact>,
+    begun: Instant,
     /// The token with which the pool connects, if it does so by tokens.
     token: Arc<Mutex<Option<Arc<PostgresToken>>>>,
     /// Why there is no token that is valid now.
@@ -214,7 +218,7 @@ impl PostgresDatabase {
             });
         }
         let pool = options.connect_lazy_with(contact.connect.clone());
-        Link { pool, contact, token: Arc::default(), no_token: None }
+        Link { pool, contact, begun: Instant::now(), token: Arc::default(), no_token: None }
     }
 
     /// Uses connections as a program needs it that serves people for long. Whoever has a connection keeps it to the
@@ -346,6 +350,7 @@ impl PostgresDatabase {
             Err(error) => {
                 // The first error is the one to return. Without a commit nothing is kept.
                 let _ = transaction.rollback().await;
+                self.learn_of_write(&error);
                 Err(error)
             }
         }
@@ -397,7 +402,12 @@ impl PostgresDatabase {
     async fn wait_after(&self, error: sqlx::Error, deadline: Instant) -> sqlx::Result<()> {
         let is_one = self.config.servers.len() == 1;
         self.forget_refused(&error);
+        let may_pass = Lesson::of(&error).is_some_and(|lesson| self.learn(lesson));
         match error {
+            _ if may_pass && Instant::now() < deadline => {
+                tokio::time::sleep(PAUSE_AFTER_LOSS).await;
+                Ok(())
+            }
             error if is_lost(&error) && Instant::now() < deadline => {
                 self.look_around().await;
                 tokio::time::sleep(PAUSE_AFTER_LOSS).await;
