@@ -208,15 +208,6 @@ pub(super) fn persistence(error: &sqlx::Error) -> Persistence {
     if passes { Persistence::Temporary } else { Persistence::Permanent }
 }
 
-/// The five characters by which Postgres names an error.
-#[cfg(feature = "postgres")]
-pub(super) fn postgres_code(error: &sqlx::Error) -> Option<String> {
-    match Code::of(error)? {
-        Code::Postgres(state) => Some(state),
-        Code::Sqlite(_) => None,
-    }
-}
-
 /// The code by which a database names an error.
 enum Code {
     /// The five characters of Postgres.

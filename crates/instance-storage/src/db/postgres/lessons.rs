@@ -8,10 +8,11 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use instance_core::error::StorageError;
+use sqlx::postgres::PgDatabaseError;
 
 use super::contact::Between;
 use super::{Link, PostgresDatabase};
-use crate::db::errors::{driver_error, postgres_code};
+use crate::db::errors::driver_error;
 
 /// How old connections have to be at least before a server that takes no writes is looked for again: one that never takes
 /// any is not to be connected to for each write.
@@ -29,12 +30,13 @@ pub(super) enum Lesson {
 }
 
 impl Lesson {
-    /// By the code of the error. The text tells plans from other things that a server does not support.
+    /// By the code of the error. The place in the server tells plans from other things that it does not support: the message
+    /// is in the language of the server.
     pub(super) fn of(error: &sqlx::Error) -> Option<Self> {
-        let said = error.as_database_error()?.message();
-        match postgres_code(error)?.as_str() {
+        let error = error.as_database_error()?.try_downcast_ref::<PgDatabaseError>()?;
+        match error.code() {
             "25006" => Some(Self::TakesNoWrites),
-            "0A000" if said.contains("cached plan") => Some(Self::PlansAreOld),
+            "0A000" if error.routine() == Some("RevalidateCachedQuery") => Some(Self::PlansAreOld),
             "26000" | "42P05" => Some(Self::SharesProcesses),
             _ => None,
         }
