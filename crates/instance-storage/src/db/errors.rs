@@ -117,6 +117,25 @@ pub(super) fn is_of_rivals(error: &StorageError) -> bool {
     ["23505", "42P07", "42710", "XX000"].contains(&state.as_str())
 }
 
+/// Whether a statement was prepared before the type of a column was changed. The connection cannot carry it out any more, and
+/// another one can.
+#[cfg(feature = "postgres")]
+pub(super) fn is_outdated(error: &sqlx::Error) -> bool {
+    let error = error.as_database_error();
+    let error = error.and_then(|error| error.try_downcast_ref::<sqlx::postgres::PgDatabaseError>());
+    // The message is in the language of the server.
+    error.is_some_and(|error| {
+        error.code() == "0A000" && error.routine() == Some("RevalidateCachedQuery")
+    })
+}
+
+/// The same of an error that a store has.
+#[cfg(feature = "postgres")]
+pub(super) fn is_of_outdated(error: &StorageError) -> bool {
+    let StorageError::Backend { source, .. } = error else { return false };
+    source.downcast_ref::<sqlx::Error>().is_some_and(is_outdated)
+}
+
 /// Whether SQLite says that it may not write a file, or not open it.
 pub(super) fn is_of_rights(error: &StorageError) -> bool {
     matches!(sqlite_code(error), Some(8 | 14))
@@ -185,6 +204,10 @@ pub(super) fn persistence(error: &sqlx::Error) -> Persistence {
     #[cfg(feature = "postgres")]
     if let Some(error) = super::postgres::NoToken::in_error(error) {
         return error.persistence();
+    }
+    #[cfg(feature = "postgres")]
+    if is_outdated(error) {
+        return Persistence::Temporary;
     }
     let passes = match (Code::of(error), error) {
         (Some(Code::Postgres(state)), _) => {

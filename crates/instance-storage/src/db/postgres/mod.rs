@@ -2,6 +2,7 @@
 //! transactions, and a server that may go away and come back.
 
 mod check;
+mod closed;
 mod config;
 mod contact;
 mod id_order;
@@ -38,7 +39,7 @@ use id_order::IdOrder;
 use seen::Seen;
 
 use super::capabilities::{self, Found, Known};
-use super::errors::{is_of_rivals, lacking_right, statement_error};
+use super::errors::{is_of_outdated, is_of_rivals, is_outdated, lacking_right, statement_error};
 use super::{Connection, DriverConnection, Row, backend_error, fresh, row};
 use crate::context::{OpenMode, StorageContext};
 use crate::sql::Dialect;
@@ -253,6 +254,8 @@ impl PostgresDatabase {
         loop {
             match self.fetch_once(&sql, &values, &read, deadline).await {
                 Ok(found) => return found,
+                // No statement of the new connections is prepared yet.
+                Err(error) if is_outdated(&error) && self.forget_statements() => {}
                 Err(error) => {
                     let waited = self.wait_after(error, deadline).await;
                     waited.map_err(|error| {
@@ -346,6 +349,9 @@ impl PostgresDatabase {
             Err(error) => {
                 // The first error is the one to return. Without a commit nothing is kept.
                 let _ = transaction.rollback().await;
+                if is_of_outdated(&error) {
+                    self.forget_statements();
+                }
                 Err(error)
             }
         }
@@ -359,6 +365,18 @@ impl PostgresDatabase {
             // A server that does not answer is not to hold up the end of a program.
             tracing::debug!(database = %self.name, "connections did not end in time");
         }
+    }
+
+    /// Takes new connections, as the types of columns have changed under the statements that these have prepared. Returns
+    /// whether there were connections.
+    fn forget_statements(&self) -> bool {
+        let mut connections = self.connections();
+        let Some(contact) = connections.link.as_ref().map(|link| Arc::clone(&link.contact)) else {
+            return false;
+        };
+        tracing::info!(database = %self.name, "the types of columns have changed: connections are made anew");
+        connections.link = Some(self.new_link(contact, connections.of_webserver));
+        true
     }
 
     fn error(&self, operation: &'static str, error: sqlx::Error) -> StorageError {
@@ -552,9 +570,14 @@ impl PostgresDatabase {
     }
 
     async fn look_through(&self, connection: &mut PgConnection) -> Result<Seen, StorageError> {
-        let mut connection = self.connection("opening", connection);
-        let columns = connection.fetch(&schema::select_postgres_columns()).await?;
+        let mut looking = self.connection("opening", connection);
+        let columns = looking.fetch(&schema::select_postgres_columns()).await?;
         let tables = Seen::tables(&columns)?;
+        drop(looking);
+        if tables.is_empty() {
+            self.refuse_closed(connection).await?;
+        }
+        let mut connection = self.connection("opening", connection);
         let has = |table: &str| tables.contains_key(table);
         let mut texts = async |select: &SelectStatement| {
             let rows = connection.fetch(select).await?;
