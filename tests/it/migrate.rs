@@ -1,5 +1,6 @@
 //! Databases of old releases that we upgrade, beside the same databases that Dagster upgrades.
 
+mod bigint;
 mod poolers;
 mod postgres;
 mod postgres_found;

@@ -2,6 +2,7 @@
 
     python upgrade_postgres.py HOME --migrate    all of `dagster instance migrate`
     python upgrade_postgres.py HOME --write      write events and runs until standard input ends; tell the longest pause
+    python upgrade_postgres.py HOME --materialize   stores a materialisation with a tag, and tells the ids of the last ones
     python upgrade_postgres.py HOME              only prints
 
 The home's `dagster.yaml` names the database by a URL.
@@ -102,10 +103,23 @@ def write(home):
     return {"writes": writes, "longest": longest}
 
 
+def materialize(instance):
+    from dagster import AssetKey, AssetMaterialization
+
+    made = AssetMaterialization("wide_theirs", tags={"colour": "red"})
+    if instance.get_latest_materialization_event(made.asset_key) is None:
+        instance.report_runless_asset_event(made)
+    keys = [AssetKey(name) for name in ["wide_ours", "wide_theirs"]]
+    records = instance.get_asset_records(keys)
+    return {
+        record.asset_entry.asset_key.path[0]: record.asset_entry.last_materialization_record.storage_id for record in records
+    }
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("home", type=Path)
-    for option in ["--migrate", "--write", "--use"]:
+    for option in ["--migrate", "--write", "--use", "--materialize"]:
         parser.add_argument(option, action="store_true")
     args = parser.parse_args()
     if args.write:
@@ -119,6 +133,9 @@ def main():
     if args.use:
         with open_instance(args.home) as instance:
             found["used"] = use(instance)
+    if args.materialize:
+        with open_instance(args.home) as instance:
+            found["materialized"] = materialize(instance)
     emit(found)
 
 

@@ -40,6 +40,7 @@ mod sdist;
 mod spelling;
 mod tidy;
 mod two_writers;
+mod upgrade_bench;
 mod workspace;
 
 use std::path::PathBuf;
@@ -176,6 +177,8 @@ enum Command {
         /// Which benchmark; all unless said
         name: Option<String>,
     },
+    /// Measure upgrades of a large Postgres of an old release, ours and Dagster's side by side
+    UpgradeBench(upgrade_bench::UpgradeBench),
     /// Write generated files, mend typing errors, apply the suggestions of clippy that it can apply itself, and format
     Fix,
 }
@@ -234,6 +237,7 @@ fn run(command: &Command) -> Result<()> {
         Command::Differential(size) => corpus::differential(&workspace, size),
         Command::Fuzz { seconds, seed } => corpus::fuzz(&workspace, *seconds, *seed),
         Command::Bench { quick, name } => bench::run(&workspace, *quick, name.as_deref()),
+        Command::UpgradeBench(bench) => upgrade_bench::run(&workspace, bench),
         Command::Fix => cargo_steps::fix(&workspace),
     }
 }

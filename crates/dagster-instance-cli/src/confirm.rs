@@ -33,9 +33,23 @@ pub(crate) fn decide(consent: &Consent, plan: &[String], question: &str) -> Resu
         report::say(&text::lines(line));
     }
     if !stdin.is_terminal() {
-        return Err("nothing was changed: nobody can be asked, as standard input is no terminal; --yes does it \
-                    without asking, and --dry-run says what would be done"
-            .into());
+        return Err(format!("{UNASKED}, and --dry-run says what would be done").into());
+    }
+    ask(&mut stdin.lock(), question)
+}
+
+/// Why nothing is done.
+const UNASKED: &str = "nothing was changed: nobody can be asked, as standard input is no terminal; --yes does it without asking";
+
+/// Asks whether to do what was said before.
+///
+/// # Errors
+///
+/// Nobody can be asked, as standard input is no terminal.
+pub(crate) fn confirm(question: &str) -> Result<Decision> {
+    let stdin = std::io::stdin();
+    if !stdin.is_terminal() {
+        return Err(UNASKED.into());
     }
     ask(&mut stdin.lock(), question)
 }

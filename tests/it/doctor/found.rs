@@ -486,3 +486,50 @@ async fn a_table_that_is_made_anew_keeps_the_rows_that_name_its_rows() {
         assert_eq!(&now, before, "{}", table[0]);
     }
 }
+
+/// `ON CONFLICT` looks at all unique keys of its columns, and takes none that is deferrable.
+#[tokio::test]
+async fn a_deferrable_key_beside_a_good_one_is_found() {
+    let (database, home) = created("doctor_deferrable").await;
+    let mut client = Client::of_server(&database).await;
+    let put = "INSERT INTO kvs (key, value) VALUES ('a', 'b') ON CONFLICT (key) DO UPDATE SET value = 'c'";
+    client.send(put).await.expect("a row");
+    let add = "ALTER TABLE kvs ADD CONSTRAINT again UNIQUE (key) DEFERRABLE";
+    client.send(add).await.expect("a key");
+    client.send(put).await.expect_err("the server refuses it");
+    let found = lines(home.path()).await;
+    assert_eq!(
+        found,
+        [
+            "error: different: index again on kvs; found it is DEFERRABLE, and then ON CONFLICT fails, though another unique key of \
+          these columns is not"
+        ]
+    );
+    mend(home.path(), &mut client).await;
+    assert_eq!(lines(home.path()).await, [""; 0]);
+    client.send(put).await.expect("a row");
+}
+
+#[tokio::test]
+async fn tables_that_ours_hide_are_named() {
+    let (database, home) = created("doctor_hiding").await;
+    sql(
+        &database.url(),
+        &[
+            "CREATE SCHEMA later",
+            "CREATE TABLE later.runs (LIKE runs)",
+            "CREATE TABLE later.kvs (LIKE kvs)",
+        ],
+    );
+    assert_eq!(lines(home.path()).await, [""; 0]);
+    let url = format!("{}?options=-csearch_path%3Dpublic,later", database.url());
+    let settings = format!("storage:\n  postgres:\n    postgres_url: {url}\n");
+    fs::write(home.path().join("dagster.yaml"), settings).expect("dagster.yaml");
+    let found = lines(home.path()).await;
+    assert_eq!(
+        found,
+        [
+            "note: foreign: schema later; found it has tables of these names, too, and those of the schema public hide them: kvs, runs"
+        ]
+    );
+}

@@ -320,3 +320,33 @@ fn an_upgrade_ends_if_its_lock_is_lost() {
     migrate(&home);
     assert_eq!(revision(&database), HEAD);
 }
+
+/// To a role that may not look into the schema, the database would look as if it had no tables.
+#[test]
+fn a_schema_that_may_not_be_looked_into_is_named() {
+    let (database, home) = old("found_closed", "1.8");
+    let roles = Roles::new(database, &["closed"]);
+    let role = &roles.names[0];
+    let close = [
+        "REVOKE ALL ON SCHEMA public FROM PUBLIC".to_owned(),
+        format!("REVOKE ALL ON SCHEMA public FROM {role}"),
+    ];
+    sql(&roles.database.url(), &close.each_ref().map(|it| &**it));
+    let grant = format!("GRANT USAGE ON SCHEMA \"public\" TO \"{role}\"");
+    let url = roles.url(0);
+    for (arguments, code) in [
+        (&["migrate"][..], 2),
+        (&["migrate", "--check"], 2),
+        (&["migrate", "--plan"], 2),
+        (&["doctor", "--schema"], 2),
+        (&["run", "list"], 1),
+    ] {
+        let refused = home.ours(&[&["--storage", &url], arguments].concat());
+        assert_eq!(refused.code, Some(code), "{arguments:?}: {}", refused.stderr);
+        let said = refused.stdout + &refused.stderr;
+        assert!(said.contains(&grant), "{arguments:?}: {said}");
+    }
+    sql(&roles.database.url(), &[&grant]);
+    let left = home.ours(&["--storage", &url, "migrate", "--check"]);
+    assert!(!left.stderr.contains("GRANT USAGE"), "{}", left.stderr);
+}

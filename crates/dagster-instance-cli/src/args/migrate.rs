@@ -36,6 +36,14 @@ pub(crate) struct Migrate {
     #[arg(long, conflicts_with = "check")]
     pub(crate) reindex: bool,
 
+    /// Give the ids of Postgres 64 bits, too: each table is written anew, and nobody reads or writes it meanwhile
+    #[arg(long)]
+    pub(crate) bigint: bool,
+
+    /// Do not ask before ids get 64 bits
+    #[arg(long, requires = "bigint", conflicts_with_all = ["plan", "check"])]
+    pub(crate) yes: bool,
+
     /// How long a lock of Postgres is asked for again and again, if others hold it [default: 600]
     #[arg(long, value_name = "SECONDS", value_parser = parse_seconds, conflicts_with_all = ["plan", "check"])]
     pub(crate) lock_wait: Option<f64>,

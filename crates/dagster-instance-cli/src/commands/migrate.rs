@@ -1,6 +1,7 @@
 //! `migrate`: brings the databases to the newest revision of Dagster's schema and carries out data migrations, or says what
 //! that would change.
 
+mod bigint;
 mod plan;
 
 use std::collections::BTreeMap;
@@ -49,13 +50,22 @@ const BETWEEN_BUILDING: Duration = Duration::from_secs(5);
 pub(crate) async fn run(place: &InstancePlace, args: &Migrate) -> Result<ExitCode> {
     let instance = open::existing(place).await?;
     let names = Names(instance.root_directory().ok());
-    let mut how = SchemaUpgrade::default().with_from(args.from.clone());
+    let mut how = SchemaUpgrade::default().with_from(args.from.clone()).with_widen_ids(args.bigint);
     if let Some(seconds) = args.lock_wait {
         how = how.with_lock_wait(Duration::from_secs_f64(seconds));
     }
     if args.plan || args.check {
         let plan = instance.upgrade_plan(&how).await?;
+        if args.bigint && args.plan {
+            bigint::say(&names, &plan)?;
+        }
         return told(args, &names, &plan);
+    }
+    if args.bigint {
+        let plan = instance.upgrade_plan(&how).await?;
+        if !bigint::is_wanted(args, &names, &plan)? {
+            return Ok(ExitCode::from(REFUSED));
+        }
     }
     let backup = match &args.backup {
         _ if args.no_backup => UpgradeBackup::Nowhere,

@@ -1,7 +1,7 @@
 //! The JSON of `migrate`.
 
 use dagster_instance::storage::{
-    DatabaseRole, DatabaseSchema, HeldLock, SchemaChange, SchemaImpact, SchemaState,
+    DatabaseRole, DatabaseSchema, HeldLock, NarrowTable, SchemaChange, SchemaImpact, SchemaState,
 };
 use dagster_instance::{DatabaseChange, UnbuiltIndex, UpgradedDatabase};
 use serde_json::{Value, json};
@@ -30,6 +30,7 @@ pub(crate) fn database_to_upgrade(schema: &DatabaseSchema) -> Value {
         "changes": changes,
         "doubled_tags": doubled_tags,
         "unfinished_data_migrations": schema.unfinished_data_migrations,
+        "narrow_tables": schema.narrow_tables.iter().map(narrow_table).collect::<Vec<_>>(),
         "error": error.map(|error| text(&report::chain(error))),
     })
 }
@@ -60,6 +61,7 @@ pub(crate) fn upgraded_database(database: &UpgradedDatabase) -> Value {
         "deleted_doubled_tags": database.upgraded.deleted_tags,
         "locks": database.upgraded.locks.iter().map(held).collect::<Vec<_>>(),
         "unfinished_data_migrations": found.unfinished_data_migrations,
+        "narrow_tables": found.narrow_tables.iter().map(narrow_table).collect::<Vec<_>>(),
         "error": error.map(|error| text(&report::chain(error))),
     })
 }
@@ -69,6 +71,7 @@ fn change(change: &SchemaChange) -> Value {
         "revision": change.revision,
         "release": change.release,
         "statements": change.statements,
+        "widens_ids": change.widens_ids,
         "impact": change.impact.as_ref().map(impact),
     })
 }
@@ -83,6 +86,20 @@ fn impact(impact: &SchemaImpact) -> Value {
         "rows": is_locked.then_some(impact.rows),
         "who_waits": impact.who_waits,
         "longest_wait": (!impact.longest_wait.is_empty()).then_some(&impact.longest_wait),
+    })
+}
+
+/// A table whose ids have 32 bits, before they get 64.
+fn narrow_table(table: &NarrowTable) -> Value {
+    json!({
+        "table": text(&table.table),
+        "columns": table.columns,
+        "sequence_type": table.sequence_type,
+        "bytes": table.bytes,
+        "rows": table.rows,
+        "greatest_id": table.greatest_id,
+        "used_percent": table.used_percent(),
+        "takes_seconds": table.takes().as_secs_f64(),
     })
 }
 

@@ -10,6 +10,7 @@
 mod check;
 mod compute_logs;
 mod event_log;
+mod narrow;
 mod only;
 mod run_events;
 mod runs;
@@ -25,6 +26,7 @@ pub use compute_logs::{
     ComputeLogManagerExt, ComputeLogPrefix, LogsToDelete, PolledLogs,
 };
 pub use event_log::*;
+pub use narrow::NarrowTable;
 pub use only::Only;
 pub use run_events::{
     NewRun, RunEventStore, SeparateStores, StoredEvents, changes_run, store_then_change,

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
+use super::NarrowTable;
 use crate::error::StorageError;
 
 /// What a database is for.
@@ -38,6 +39,8 @@ pub struct SchemaChange {
     pub statements: Vec<String>,
     /// What others feel of it who use the database meanwhile. `None` of a file, which is changed in one transaction.
     pub impact: Option<SchemaImpact>,
+    /// Whether it gives ids 64 bits. No revision asks for that.
+    pub widens_ids: bool,
 }
 
 /// What others feel of a change who use the database meanwhile.
@@ -104,7 +107,7 @@ impl SchemaChange {
         release: &'static str,
         statements: Vec<String>,
     ) -> Self {
-        Self { revision, release, statements, impact: None }
+        Self { revision, release, statements, impact: None, widens_ids: false }
     }
 }
 
@@ -112,6 +115,8 @@ crate::setters! {
     impl SchemaChange {
         /// What others feel of it who use the database meanwhile.
         with_impact(impact: impl Into<Option<SchemaImpact>>);
+        /// Whether it gives ids 64 bits.
+        with_widens_ids(widens_ids: bool);
     }
 }
 
@@ -171,6 +176,9 @@ pub struct DatabaseSchema {
     pub state: SchemaState,
     /// The data migrations that are not marked as finished, in Dagster's order.
     pub unfinished_data_migrations: Vec<&'static str>,
+    /// The tables whose ids have 32 bits, in the order in which they get 64. It is empty unless the upgrade widens ids
+    /// ([`SchemaUpgrade::widen_ids`]).
+    pub narrow_tables: Vec<NarrowTable>,
 }
 
 impl DatabaseSchema {
@@ -184,6 +192,7 @@ impl DatabaseSchema {
             bytes: None,
             state: SchemaState::Current,
             unfinished_data_migrations: Vec::new(),
+            narrow_tables: Vec::new(),
         }
     }
 
@@ -217,13 +226,21 @@ pub struct SchemaUpgrade {
     pub from: Option<String>,
     /// How long a lock of a server is asked for again and again, if others hold it.
     pub lock_wait: Duration,
+    /// Whether the ids of a server's database get 64 bits. Each table is written anew for it, while nobody reads or writes the
+    /// table. Files have such ids always.
+    pub widen_ids: bool,
     /// Tells the upgrade to end early.
     pub stop: UpgradeStop,
 }
 
 impl Default for SchemaUpgrade {
     fn default() -> Self {
-        Self { from: None, lock_wait: Duration::from_mins(10), stop: UpgradeStop::default() }
+        Self {
+            from: None,
+            lock_wait: Duration::from_mins(10),
+            widen_ids: false,
+            stop: UpgradeStop::default(),
+        }
     }
 }
 
@@ -233,6 +250,8 @@ crate::setters! {
         with_from(from: impl Into<Option<String>>);
         /// How long a lock of a server is asked for again and again, if others hold it.
         with_lock_wait(lock_wait: Duration);
+        /// Whether the ids of a server's database get 64 bits.
+        with_widen_ids(widen_ids: bool);
         /// Tells the upgrade to end early.
         with_stop(stop: UpgradeStop);
     }

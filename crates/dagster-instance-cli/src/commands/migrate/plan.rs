@@ -30,7 +30,11 @@ pub(super) fn print_plan(out: &mut impl Write, names: &Names, plan: &UpgradePlan
         } else {
             names.of(first)
         };
-        writeln!(out, "{}: from {} to {to}", what, text::value(from))?;
+        if from == *to {
+            writeln!(out, "{what}: stays at {to}")?;
+        } else {
+            writeln!(out, "{what}: from {} to {to}", text::value(from))?;
+        }
         if *doubled_tags > 0 {
             writeln!(
                 out,
@@ -50,10 +54,15 @@ pub(super) fn print_plan(out: &mut impl Write, names: &Names, plan: &UpgradePlan
 fn print_changes(out: &mut impl Write, changes: &[SchemaChange]) -> Result<()> {
     let mut heading = None;
     for change in changes {
-        let next = Some((change.revision, change.release));
+        let next = Some((change.revision, change.release, change.widens_ids));
         if next != heading {
             match change.revision {
                 Some(revision) => writeln!(out, "-- {revision}, Dagster {}", change.release)?,
+                None if change.widens_ids => writeln!(
+                    out,
+                    "-- ids of 64 bits, as new databases have them since Dagster {}",
+                    change.release
+                )?,
                 None if change.impact.is_some() => writeln!(out, "-- indexes that are invalid")?,
                 None => writeln!(out, "-- missing tables of Dagster {}", change.release)?,
             }

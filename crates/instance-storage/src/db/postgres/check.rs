@@ -21,6 +21,9 @@ impl PostgresDatabase {
         let mut transaction = self.begin().await.map_err(failed)?;
         let catalog = answer(&mut transaction, read::postgres_catalog()).await.map_err(failed)?;
         let mut found = read::postgres(&catalog).map_err(of_text)?;
+        if found.places.is_empty() {
+            self.refuse_closed(&mut transaction).await?;
+        }
         let rows = read::rows(Dialect::Postgres, &found);
         let rows = answer(&mut transaction, rows).await.map_err(failed)?;
         read::learn_rows(&mut found, &rows).map_err(of_text)?;

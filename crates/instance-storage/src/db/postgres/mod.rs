@@ -2,6 +2,7 @@
 //! transactions, and a server that may go away and come back.
 
 mod check;
+mod closed;
 mod config;
 mod contact;
 mod id_order;
@@ -562,9 +563,14 @@ impl PostgresDatabase {
     }
 
     async fn look_through(&self, connection: &mut PgConnection) -> Result<Seen, StorageError> {
-        let mut connection = self.connection("opening", connection);
-        let columns = connection.fetch(&schema::select_postgres_columns()).await?;
+        let mut looking = self.connection("opening", connection);
+        let columns = looking.fetch(&schema::select_postgres_columns()).await?;
         let tables = Seen::tables(&columns)?;
+        drop(looking);
+        if tables.is_empty() {
+            self.refuse_closed(connection).await?;
+        }
+        let mut connection = self.connection("opening", connection);
         let has = |table: &str| tables.contains_key(table);
         let mut texts = async |select: &SelectStatement| {
             let rows = connection.fetch(select).await?;

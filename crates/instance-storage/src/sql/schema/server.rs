@@ -3,6 +3,8 @@
 //! They are sent as texts: none has values of others but numbers and names, which are quoted here. Not here: what is
 //! to be changed (`history/server.rs`).
 
+pub(crate) mod widening;
+
 use std::collections::BTreeSet;
 use std::fmt::Write as _;
 
@@ -38,6 +40,9 @@ pub(crate) const LIMIT_LOCK: &str = "SELECT set_config('lock_timeout', '500ms', 
 /// The same where only an autovacuum is in the way: it gives way to whoever has waited for `deadlock_timeout`.
 pub(crate) const LIMIT_LOCK_OF_AUTOVACUUM: &str = "SELECT set_config('lock_timeout', least(setting::int + 500, 5000) || 'ms', true) \
      FROM pg_settings WHERE name = 'deadlock_timeout'";
+
+/// Lifts the limit, when the locks are given: what is written anew takes its time.
+pub(crate) const LIFT_LOCK: &str = "SELECT set_config('lock_timeout', '0', true)";
 
 /// How long a statement may take on this connection.
 pub(crate) fn limit_statement(milliseconds: u32) -> String {
@@ -87,6 +92,19 @@ pub(crate) const PLACE: &str = "SELECT extract(epoch FROM pg_postmaster_start_ti
      coalesce(current_schema(), ''), current_user::text, current_setting('is_superuser'), \
      pg_is_in_recovery()::text, current_setting('transaction_read_only') \
      FROM pg_database d WHERE d.datname = current_database()";
+
+/// The schemas of the search path that have one of these tables, and that the role may not look into: the schema, the role.
+pub(crate) fn closed_schemas(tables: &[&str]) -> String {
+    let tables: Vec<_> = tables.iter().map(|table| format!("'{table}'")).collect();
+    format!(
+        "SELECT n.nspname::text, current_user::text FROM pg_namespace n WHERE NOT has_schema_privilege(n.oid, 'USAGE') \
+         AND n.nspname::text IN (SELECT CASE p.name WHEN '$user' THEN current_user::text ELSE p.name END FROM \
+         (SELECT replace(trim(BOTH '\"' FROM trim(s)), '\"\"', '\"') AS name \
+         FROM unnest(string_to_array(current_setting('search_path'), ',')) s) p) \
+         AND EXISTS (SELECT 1 FROM pg_class c WHERE c.relnamespace = n.oid AND c.relname IN ({})) ORDER BY 1",
+        tables.join(", ")
+    )
+}
 
 /// What tables are and whose: name, number, schema, kind, owner, whether we have the owner's rights, whether we may create what is
 /// in the schema, and whether the owner may.
@@ -206,9 +224,10 @@ pub(crate) fn cancel(process: &str) -> String {
     format!("SELECT pg_cancel_backend({process})::text")
 }
 
-/// Locks a table before it is changed, so that it is known how long that took.
-pub(crate) fn lock(table: &str, mode: &str) -> String {
-    format!("LOCK TABLE {table} IN {mode} MODE")
+/// Locks a table before it is changed, so that it is known how long that took, and another one with it.
+pub(crate) fn lock(table: &str, beside: Option<&str>, mode: &str) -> String {
+    let beside = beside.map(|beside| format!(", {beside}")).unwrap_or_default();
+    format!("LOCK TABLE {table}{beside} IN {mode} MODE")
 }
 
 /// Drops an index while others use its table.

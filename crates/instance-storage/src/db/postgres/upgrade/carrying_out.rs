@@ -138,11 +138,14 @@ impl Session {
         let mut given = Instant::now();
         if let (Some((table, lock)), Some(held)) = (&action.lock, held.as_mut()) {
             let asked = Instant::now();
-            let statement = server::lock(table, lock.name());
+            let statement = server::lock(table, action.beside, lock.name());
             let locked = self.watched(&statement, Some(&process), stop, &question, &mut hear).await;
             held.waited = held.waited.max(asked.elapsed());
             locked?;
             given = Instant::now();
+            if action.rewrites {
+                sql(self, server::LIFT_LOCK).await?;
+            }
         }
         let mut rows = 0;
         for statement in &action.statements {
@@ -268,7 +271,9 @@ impl Session {
                 manner: Manner::Together,
                 lock: None,
                 stamps: false,
+                beside: None,
                 rewrites: false,
+                widens: false,
                 invalid: None,
             };
             let (_, rows) = self.together(&action, how, progress, upgraded).await?;

@@ -7,6 +7,7 @@ use super::super::super::Row;
 use super::super::PostgresDatabase;
 use super::super::seen::Seen;
 use super::session::{Session, Texts, code};
+use crate::sql::schema::history::server::widening::{self, Narrows};
 use crate::sql::schema::history::server::{Action, Facts, Index, Size, Start, actions, tables};
 use crate::sql::schema::{self, HEAD, Schema, Stamp, history, server};
 use crate::sql::tables::{run_tags, secondary_indexes};
@@ -26,6 +27,8 @@ pub(crate) struct Found {
     pub(crate) facts: Facts,
     /// The data migrations that are not marked as complete.
     pub(crate) unfinished: Vec<&'static str>,
+    /// The tables whose ids are to get 64 bits.
+    pub(crate) narrows: Narrows,
 }
 
 impl Session {
@@ -61,10 +64,16 @@ impl Session {
         let surroundings = self.surroundings().await?;
         self.schema = surroundings.other_schema();
         let place = surroundings.place();
-        let mut found = Found { revision, place, actions: Vec::new(), facts, unfinished };
+        let narrows = Narrows::default();
+        let mut found = Found { revision, place, actions: Vec::new(), facts, unfinished, narrows };
         if seen.missing().len() < Schema::OF_ONE_DATABASE.len() {
             let start = self.start(&seen, how)?;
             found.actions = actions(start, &found.facts);
+            if how.widen_ids {
+                found.narrows = self.narrows(&found.actions).await?;
+                self.refuse_views(&found.narrows).await?;
+                found.actions.extend(widening::actions(&found.narrows));
+            }
             surroundings.give_tables(&mut found.actions);
             self.refuse_surroundings(&surroundings, &found.actions).await?;
         }

@@ -7,6 +7,7 @@ mod carrying_out;
 mod looking;
 mod session;
 mod surroundings;
+mod widening;
 
 use instance_core::error::StorageError;
 use instance_core::storage::{

@@ -169,7 +169,10 @@ impl Surroundings {
     fn is_of_others(&self, main: &Table, actions: &[Action]) -> Option<String> {
         let touched: BTreeSet<&str> = actions
             .iter()
-            .filter_map(|action| action.lock.as_ref().map(|(table, _)| &**table))
+            .flat_map(|action| {
+                let locked = action.lock.as_ref().map(|(table, _)| &**table);
+                locked.into_iter().chain(action.beside)
+            })
             .chain(actions.iter().any(|action| action.stamps).then_some(alembic_version::TABLE))
             .collect();
         let foreign =

@@ -2,6 +2,8 @@
 //!
 //! The findings come in the order in which they are to be mended: a column before the index that is on it.
 
+use std::collections::BTreeMap;
+
 use instance_core::storage::{SchemaFinding, SchemaMend, SchemaProblem, SchemaSeverity};
 
 use super::expected::Expected;
@@ -41,6 +43,7 @@ pub(super) fn compare(expected: &Expected, found: &Found) -> Vec<SchemaFinding> 
         comparing.beyond(name, forms, table);
     }
     comparing.others();
+    comparing.hidden(&ours);
     comparing.findings
 }
 
@@ -414,9 +417,18 @@ impl<'c> Comparing<'c> {
             let found = format!("{successor} has taken its place");
             return Some(note(SchemaProblem::LeftOver, object).with_found(found).with_mend(drop()));
         }
-        let is_of_form = |form: &&Table| {
-            form.index(&index.name).is_some() || (index.is_unique && form.is_unique(&index.columns))
-        };
+        let is_key = |form: &&Table| index.is_unique && form.is_unique(&index.columns);
+        // One without another beside it is told where the key is looked for.
+        if index.state == IndexState::Deferrable
+            && forms.iter().all(|form| form.index(&index.name).is_none())
+            && forms.iter().any(is_key)
+            && table.is_unique(&index.columns)
+        {
+            let said = "it is DEFERRABLE, and then ON CONFLICT fails, though another unique key of these columns is not";
+            let finding = error(SchemaProblem::Different, object);
+            return Some(finding.with_found(said).with_mend(drop()));
+        }
+        let is_of_form = |form: &&Table| form.index(&index.name).is_some() || is_key(form);
         if forms.iter().any(is_of_form) {
             return None;
         }
@@ -446,6 +458,30 @@ impl<'c> Comparing<'c> {
             Change::DropIndex { name, only_with } if *name == index => Some(*only_with),
             _ => None,
         })
+    }
+
+    /// Tables with our names in a later schema of the search path: nobody sees them, whatever is in them.
+    fn hidden(&mut self, ours: &[Ours<'_>]) {
+        let mut hidden: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+        for (name, ..) in ours {
+            let place = self.found.places.get(*name);
+            for schema in place.iter().flat_map(|place| &place.hides) {
+                hidden.entry(schema).or_default().push(name);
+            }
+        }
+        for (schema, names) in hidden {
+            let home = self.found.home().unwrap_or_default();
+            let object = format!("schema {schema}");
+            let found = format!(
+                "it has tables of these names, too, and those of the schema {home} hide them: {}",
+                names.join(", ")
+            );
+            let advice = format!(
+                "if it is the one that is meant, let search_path begin with it, as by `options=-csearch_path={schema}`"
+            );
+            let finding = note(SchemaProblem::Foreign, object).with_found(found);
+            self.findings.push(finding.with_mend(SchemaMend::advice(advice)));
+        }
     }
 
     /// Tables of later revisions, and those that are none of Dagster's.

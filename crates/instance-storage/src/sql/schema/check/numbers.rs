@@ -8,6 +8,10 @@ use super::shape::{Column, Default, Kind};
 /// The greatest number of an integer.
 const GREATEST: i64 = 2_147_483_647;
 
+/// What widening a column means.
+pub(super) const OF_TABLE: &str = "it writes the whole table anew, and nobody reads or writes the table meanwhile; `dagster-instance migrate \
+     --bigint` does that with all such tables, and says before how long it takes";
+
 /// Numbers that run out, as the column or its sequence holds no greater ones.
 pub(super) fn narrow(table: &str, numbers: &Numbers, column: &Column) -> Option<SchemaFinding> {
     let sequence = numbers.sequence.as_ref();
@@ -31,11 +35,11 @@ pub(super) fn narrow(table: &str, numbers: &Numbers, column: &Column) -> Option<
         statements.push(format!("ALTER SEQUENCE {name}{kind} NO MAXVALUE"));
     }
     let mut mend = SchemaMend::by(statements);
-    if is_widened {
-        mend = mend.with_advice(
-            "it writes the whole table anew, and nobody reads or writes the table meanwhile",
-        );
-    }
+    mend = mend.with_advice(if is_widened {
+        OF_TABLE
+    } else {
+        "or give `dagster-instance migrate --bigint`"
+    });
     let percent = i128::from(used) * 100 / i128::from(most.max(1));
     let what = if of_column <= of_sequence { "the column" } else { "its sequence" };
     let whose = if numbers.greatest.max(last) == numbers.greatest {

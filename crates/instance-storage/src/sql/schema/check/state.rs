@@ -188,9 +188,7 @@ fn narrow_tags(found: &Found) -> Option<SchemaFinding> {
         warning(SchemaProblem::Narrow, format!("column {table}.{column}"))
             .with_expected("bigint, as event_logs.id is")
             .with_found("integer")
-            .with_mend(SchemaMend::by([alter]).with_advice(
-                "it writes the whole table anew, and nobody reads or writes the table meanwhile",
-            ))
+            .with_mend(SchemaMend::by([alter]).with_advice(numbers::OF_TABLE))
     })
 }
 

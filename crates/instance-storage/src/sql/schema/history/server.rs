@@ -3,6 +3,8 @@
 //! An action is one transaction, or one statement that must not be in any. Whoever carries it out looks again after each: an
 //! action whose guard has closed is not planned again. So a database may be left at any of them.
 
+pub(crate) mod widening;
+
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::fresh::{created_table, fresh_statements, indexed_table};
@@ -84,8 +86,12 @@ pub(crate) struct Action {
     pub(crate) lock: Option<(String, Lock)>,
     /// Whether the last statement changes the revision. It has to change one row.
     pub(crate) stamps: bool,
+    /// A table that is locked with it, in the same way.
+    pub(crate) beside: Option<&'static str>,
     /// Whether the table is written anew while the lock is held.
     pub(crate) rewrites: bool,
+    /// Whether ids get 64 bits.
+    pub(crate) widens: bool,
     /// The index that has to be invalid still when the action begins.
     pub(crate) invalid: Option<String>,
 }
@@ -218,7 +224,9 @@ impl Plan {
             manner: Manner::Alone,
             lock: Some((index.table.clone(), Lock::ShareUpdate)),
             stamps: false,
+            beside: None,
             rewrites: false,
+            widens: false,
             invalid: Some(name.clone()),
         });
         let actions: Vec<_> = actions.collect();
@@ -314,7 +322,9 @@ impl Plan {
             manner: Manner::Alone,
             lock: Some((table.to_owned(), Lock::ShareUpdate)),
             stamps: false,
+            beside: None,
             rewrites: false,
+            widens: false,
             invalid: None,
         });
     }
@@ -427,7 +437,9 @@ fn together(
         manner: Manner::Together,
         lock,
         stamps: false,
+        beside: None,
         rewrites: false,
+        widens: false,
         invalid: None,
     }
 }
