@@ -9,7 +9,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use dagster_instance::{CommandJob, CommandSpec, DagsterInstance, ProcessRunLauncher};
+use dagster_instance::{
+    CommandJob, CommandSpec, DagsterInstance, DefaultRunCoordinator, ProcessRunLauncher,
+};
 use dagster_instance::{Environment, WatchEventLogs, WatchUntil};
 use dagster_instance_tests::{Home, dagster_script};
 use instance_core::StorageError;
@@ -448,6 +450,7 @@ fn what_a_command_prints_is_in_the_bucket_when_its_run_has_ended() {
     let run = async {
         let instance = DagsterInstance::builder()
             .home(home.path())
+            .run_coordinator(DefaultRunCoordinator)
             .run_launcher(ProcessRunLauncher::new())
             .compute_log_manager(bucket.ours(directory.path()))
             .open()

@@ -103,6 +103,7 @@ pub(crate) enum RunCommand {
     Tail(RunTail),
     Wait(RunWait),
     Cancel(RunCancel),
+    Delete(RunDelete),
 }
 
 /// Execute a command and record it as a run of a job with one step.
@@ -250,6 +251,26 @@ pub(crate) struct RunCancel {
     /// Mark the run as canceled at once, even if its worker cannot be asked and goes on
     #[arg(long)]
     pub(crate) force: bool,
+}
+
+/// Delete runs with their events.
+///
+/// A queued run is taken out of the queue first. A run whose worker is at work, or may be, is refused; `--force` stops
+/// the worker before, and deletes the run even if the worker does not stop within 30 seconds. Captured output stays.
+/// The exit code is 0 if the runs are deleted, 1 if you said no, a run was refused or this program itself failed, and 2
+/// if the arguments are wrong.
+#[derive(Debug, Args)]
+pub(crate) struct RunDelete {
+    /// The runs' ids, or as much of their beginnings as no other run has
+    #[arg(required = true, value_name = "ID")]
+    pub(crate) ids: Vec<String>,
+
+    /// Stop the worker of a run that executes, and delete the run
+    #[arg(long)]
+    pub(crate) force: bool,
+
+    #[command(flatten)]
+    pub(crate) consent: Consent,
 }
 
 /// Whether something that destroys is done.

@@ -3,8 +3,8 @@
 //! `cargo run --package dagster-instance --example launch_and_follow`
 
 use dagster_instance::{
-    AssetKey, CommandJob, CommandSpec, DagsterInstance, ProcessRunLauncher, WatchEventLogs,
-    WatchUntil,
+    AssetKey, CommandJob, CommandSpec, DagsterInstance, DefaultRunCoordinator, ProcessRunLauncher,
+    WatchEventLogs, WatchUntil,
 };
 
 #[tokio::main]
@@ -13,7 +13,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let home = tempfile::tempdir()?;
     let launcher = ProcessRunLauncher::new();
     let builder = DagsterInstance::builder().home(home.path()).run_launcher(launcher);
-    let instance = builder.open().await?;
+    // Without it, the run would wait in Dagster's queue.
+    let instance = builder.run_coordinator(DefaultRunCoordinator).open().await?;
 
     let job = CommandJob::new("hello", &[AssetKey::new(["demo", "hello"])], false)?;
     let command = CommandSpec::new(vec!["echo".to_owned(), "hello".to_owned()])?;

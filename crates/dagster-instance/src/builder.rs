@@ -15,8 +15,8 @@ use instance_core::instance_ref::InstanceRef;
 use instance_core::launcher::{RunCoordinator, RunLauncher};
 use instance_core::memory::MemoryStores;
 use instance_core::settings::{
-    ComputeLogSettings, EventBatching, InstanceSettings, InstanceType, StorageSettings,
-    StoreSettings,
+    ComputeLogSettings, EventBatching, InstanceSettings, InstanceType, RunCoordinatorSettings,
+    StorageSettings, StoreSettings,
 };
 use instance_core::storage::{ComputeLogManager, Stores};
 use instance_launcher::{configured_run_coordinator, configured_run_launcher};
@@ -171,8 +171,13 @@ impl DagsterInstanceBuilder {
         self
     }
 
-    /// Sets the coordinator, which decides when a submitted run is launched. By default every run is launched at once,
-    /// unless `run_coordinator` of `dagster.yaml` names a class of somebody else's: then submitting a run is an error.
+    /// Sets the coordinator, which decides when a submitted run is launched. By default `run_coordinator` of `dagster.yaml`
+    /// says it, or else it is Dagster's queue, as in Dagster: a daemon of Dagster launches the run. An instance in memory
+    /// launches every run at once.
+    ///
+    /// The queue takes only runs that say where their code is. For runs of commands, set
+    /// [`DefaultRunCoordinator`](crate::DefaultRunCoordinator). If `dagster.yaml` names a class of somebody else's,
+    /// submitting a run is an error.
     pub fn run_coordinator(mut self, run_coordinator: impl RunCoordinator) -> Self {
         self.run_coordinator = Some(Arc::new(run_coordinator));
         self
@@ -220,13 +225,18 @@ impl DagsterInstanceBuilder {
     }
 
     /// Builds an instance in memory; see [`DagsterInstance::ephemeral`]. Its directory has an empty name. Stores and a
-    /// compute-log manager that were set are used instead of those in memory.
+    /// compute-log manager that were set are used instead of those in memory. Every run is launched at once, unless
+    /// settings or a coordinator were set.
     pub fn in_memory(mut self) -> DagsterInstance {
         let memory = MemoryStores::new(Arc::clone(&self.clock), &*self.ids);
         let stores = self.stores.take().unwrap_or_else(|| memory.stores());
         let settings = self.settings.take();
-        let mut settings =
-            settings.unwrap_or_else(|| settings_of_stores(StoreSettings::Memory).into());
+        let mut settings = settings.unwrap_or_else(|| {
+            // No daemon of Dagster can see what is in memory.
+            settings_of_stores(StoreSettings::Memory)
+                .with_run_coordinator(RunCoordinatorSettings::Default)
+                .into()
+        });
         let manager = self.compute_log_manager.take();
         let manager = manager.unwrap_or_else(|| {
             settings.compute_logs = ComputeLogSettings::Memory;

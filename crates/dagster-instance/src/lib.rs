@@ -42,8 +42,8 @@ pub use instance_launcher::{
     CommandOutcome, OutputSink, ProcessRunLauncher, RunOutcome, StopSignal,
 };
 pub use instance_launcher::{
-    DefaultRunCoordinator, NoRunLauncher, QueuedRunCoordinator, UnservedRunCoordinator,
-    UnservedRunLauncher,
+    DefaultRunCoordinator, NoRunLauncher, QueuedRunCoordinator, RunDeletion,
+    UnservedRunCoordinator, UnservedRunLauncher,
 };
 pub use instance_runs::{
     CommandJob, CommandJobSnapshots, CreateReexecutedRun, CreateRun, ReexecutionStrategy,

@@ -372,8 +372,7 @@ pub trait RunCoordinator: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// The run could not be taken in, and the caller reports that it has failed. [`InstanceError::Launch`] means
-    /// that this is reported already.
+    /// The run could not be taken in, and the caller reports that it has failed.
     async fn submit_run(&self, context: SubmitRunContext) -> Result<DagsterRun, InstanceError>;
 
     /// Takes a run out of the queue and reports that it is canceled, or asks the worker of a launched run to stop.
@@ -383,6 +382,12 @@ pub trait RunCoordinator: fmt::Debug + Send + Sync + 'static {
     ///
     /// The run could not be canceled. [`InstanceError::Launch`] comes from the launcher.
     async fn cancel_run(&self, context: CancelRunContext) -> Result<bool, InstanceError>;
+
+    /// Whether it takes only runs that say where their code is, so that another process can launch them: those with
+    /// `remote_job_origin` and `job_code_origin`. Other runs are then refused before it is asked.
+    fn requires_origins(&self) -> bool {
+        false
+    }
 
     /// Lets go of what the coordinator holds. Runs in its queue stay there.
     async fn dispose(&self) {}

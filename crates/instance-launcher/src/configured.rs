@@ -5,7 +5,7 @@ use std::sync::Arc;
 use instance_core::launcher::{RunCoordinator, RunLauncher};
 use instance_core::settings::{RunCoordinatorSettings, RunLauncherSettings};
 
-use crate::coordinator::DefaultRunCoordinator;
+use crate::coordinator::{DefaultRunCoordinator, QueuedRunCoordinator};
 use crate::unserved::{UnservedRunCoordinator, UnservedRunLauncher};
 
 /// The launcher that settings name. For Dagster's own, commands are executed as processes of this machine; without the
@@ -26,15 +26,15 @@ pub fn configured_run_launcher(settings: &RunLauncherSettings) -> Arc<dyn RunLau
     }
 }
 
-/// The coordinator that settings name. For Dagster's own, every run is launched at once.
+/// The coordinator that settings name: the queue, or the one that launches every run at once.
 ///
 /// If this version does not have the coordinator, or if its configuration is wrong, submitting a run is an error that
 /// says so.
 pub fn configured_run_coordinator(settings: &RunCoordinatorSettings) -> Arc<dyn RunCoordinator> {
     match settings {
-        RunCoordinatorSettings::Queued(_) | RunCoordinatorSettings::Default => {
-            Arc::new(DefaultRunCoordinator)
-        }
+        // The limits of the queue are for the daemon, which takes runs from it.
+        RunCoordinatorSettings::Queued(_) => Arc::new(QueuedRunCoordinator),
+        RunCoordinatorSettings::Default => Arc::new(DefaultRunCoordinator),
         other => Arc::new(UnservedRunCoordinator::new(other)),
     }
 }

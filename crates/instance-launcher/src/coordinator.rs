@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use instance_core::error::InstanceError;
 use instance_core::event::{DagsterEvent, DagsterEventType, ReportEvent, RunEnqueuedData};
 use instance_core::launcher::{CancelRunContext, RunCoordinator, SubmitRunContext};
-use instance_core::ops::EventReporterExt;
+use instance_core::ops::{EventReporterExt, LauncherOps};
 use instance_core::run::{DagsterRun, DagsterRunStatus};
 use instance_core::serdes::UnknownFields;
 use instance_core::tags;
@@ -21,10 +21,12 @@ impl RunCoordinator for DefaultRunCoordinator {
     async fn submit_run(&self, context: SubmitRunContext) -> Result<DagsterRun, InstanceError> {
         let run = context.dagster_run;
         if run.status == DagsterRunStatus::NotStarted {
-            return launch_run(&*context.instance, &run.run_id).await;
+            launch_run(&*context.instance, &run.run_id).await?;
+        } else {
+            warn_of_second_submission(&run);
         }
-        warn_of_second_submission(&run);
-        Ok(run)
+        // It may have ended already.
+        existing_run(&*context.instance, &run.run_id).await
     }
 
     async fn cancel_run(&self, context: CancelRunContext) -> Result<bool, InstanceError> {
@@ -55,12 +57,25 @@ impl RunCoordinator for QueuedRunCoordinator {
         if run.status != DagsterRunStatus::Queued {
             return terminate(&*instance, run).await;
         }
-        // The daemon may take the run from the queue at the same time. Dagster does not prevent that either.
-        let message = "Canceling run from the queue.".to_owned();
-        instance.report_run_canceling(&run, Some(message)).await?;
-        instance.report_run_canceled(&run, None).await?;
+        take_out_of_queue(&*instance, &run).await?;
         Ok(true)
     }
+
+    fn requires_origins(&self) -> bool {
+        true
+    }
+}
+
+/// Takes a run out of the queue: it is canceled then.
+pub(crate) async fn take_out_of_queue(
+    instance: &dyn LauncherOps,
+    run: &DagsterRun,
+) -> Result<(), InstanceError> {
+    // The daemon may take the run from the queue at the same time. Dagster does not prevent that either.
+    let message = "Canceling run from the queue.".to_owned();
+    instance.report_run_canceling(run, Some(message)).await?;
+    instance.report_run_canceled(run, None).await?;
+    Ok(())
 }
 
 /// Warns of a run that was submitted before: it must not start twice.

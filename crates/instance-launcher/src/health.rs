@@ -91,7 +91,8 @@ async fn lost_worker(
     Ok(is_lost.then_some(health))
 }
 
-async fn check(
+/// What [`check_run_worker_health`] returns, for functions that have a span of their own.
+pub(crate) async fn check(
     ops: &dyn LauncherOps,
     run: DagsterRun,
 ) -> Result<CheckRunHealthResult, InstanceError> {

@@ -24,20 +24,25 @@ const RESUME_RUN_LOG_MESSAGE: &str = "Launching a new run worker to resume run";
 ///
 /// # Errors
 ///
-/// [`InstanceError::RunNotFound`] if there is no such run; [`InstanceError::Launch`], or any other error of the
-/// coordinator, if it did not take the run. The run has then failed, and the error is among its events.
+/// - [`InstanceError::RunNotFound`] if there is no such run.
+/// - [`InstanceError::Invalid`] if the coordinator takes only runs that say where their code is, and this run does not.
+///   The run is not changed then.
+/// - [`InstanceError::Launch`], or any other error of the coordinator, if it did not take the run. The run has then
+///   failed, and the error is among its events. If the coordinator launches runs at once, both are there twice, as in
+///   Dagster: [`launch_run`] has reported them before.
 #[tracing::instrument(level = "debug", skip_all, fields(%run_id))]
 pub async fn submit_run(
     ops: &dyn LauncherOps,
     run_id: &RunId,
 ) -> Result<DagsterRun, InstanceError> {
     let run = existing_run(ops, run_id).await?;
+    if ops.run_coordinator().requires_origins() {
+        require_origins(&run)?;
+    }
     let context = SubmitRunContext::new(run.clone(), ops.owned_launcher_ops());
     let submitted = ops.run_coordinator().submit_run(context).await;
-    match &submitted {
-        // `launch_run` has reported this failure already.
-        Ok(_) | Err(InstanceError::Launch { .. }) => {}
-        Err(error) => report_launch_failure(ops, &run, error).await,
+    if let Err(error) = &submitted {
+        report_launch_failure(ops, &run, error).await;
     }
     submitted
 }
@@ -99,6 +104,24 @@ pub async fn resume_run(
     end_if_failed(ops, &run, resumed.await).await
 }
 
+/// Returns whether the daemon that monitors runs resumes this run if its worker is lost: runs are monitored, and the
+/// run was resumed less often than the settings allow.
+///
+/// A run that does not exist was never resumed.
+///
+/// # Errors
+///
+/// [`InstanceError::Storage`] if the storage fails.
+#[tracing::instrument(level = "debug", skip_all, fields(%run_id))]
+pub async fn run_will_resume(ops: &dyn LauncherOps, run_id: &RunId) -> Result<bool, InstanceError> {
+    let monitoring = ops.settings().run_monitoring;
+    if !monitoring.enabled {
+        return Ok(false);
+    }
+    let attempts = resume_run_attempts(ops, run_id).await?;
+    Ok(i64::try_from(attempts).is_ok_and(|attempts| attempts < monitoring.max_resume_run_attempts))
+}
+
 /// Returns how often a run was resumed, by any process. A run that does not exist was resumed 0 times.
 ///
 /// # Errors
@@ -106,6 +129,14 @@ pub async fn resume_run(
 /// [`InstanceError::Storage`] if the storage fails.
 #[tracing::instrument(level = "debug", skip_all, fields(%run_id))]
 pub async fn count_resume_run_attempts(
+    ops: &dyn LauncherOps,
+    run_id: &RunId,
+) -> Result<usize, InstanceError> {
+    resume_run_attempts(ops, run_id).await
+}
+
+/// What [`count_resume_run_attempts`] returns, for functions that have a span of their own.
+async fn resume_run_attempts(
     ops: &dyn LauncherOps,
     run_id: &RunId,
 ) -> Result<usize, InstanceError> {
@@ -137,10 +168,11 @@ async fn cancel(ops: &dyn LauncherOps, run_id: &RunId) -> Result<bool, InstanceE
     ops.run_coordinator().cancel_run(context).await
 }
 
-/// Cancels a run and reports it as canceled at once, whatever its worker does. Returns the run as it is afterwards.
+/// Reports a run as canceled at once, whatever its worker does. Returns the run as it is afterwards.
 ///
-/// Processes that the run has started may go on. A run that has ended is not changed. Dagster's UI does the same when
-/// a user forces the termination of a run.
+/// A run that is queued or has started is asked to stop before, as [`cancel_run`] does it. Processes that the run has
+/// started may go on. A run that has ended is not changed. Dagster's UI does the same when a user forces the
+/// termination of a run.
 ///
 /// # Errors
 ///
@@ -151,7 +183,9 @@ pub async fn force_cancel_run(
     ops: &dyn LauncherOps,
     run_id: &RunId,
 ) -> Result<DagsterRun, InstanceError> {
-    if let Err(error) = cancel(ops, run_id).await {
+    let run = existing_run(ops, run_id).await?;
+    let can_be_asked = matches!(run.status, DagsterRunStatus::Started | DagsterRunStatus::Queued);
+    if can_be_asked && let Err(error) = cancel(ops, run_id).await {
         let run = existing_run(ops, run_id).await?;
         let info = SerializableErrorInfo::from_error("CancelError", &error);
         let message = "Exception while attempting to force-terminate run. Run will still be marked as \
@@ -207,8 +241,22 @@ async fn end_if_failed(
     }
 }
 
+/// Refuses a run that nobody else could launch, as it does not say where its code is.
+fn require_origins(run: &DagsterRun) -> Result<(), InstanceError> {
+    let missing = match (&run.remote_job_origin, &run.job_code_origin) {
+        (None, _) => "remote_job_origin",
+        (_, None) => "job_code_origin",
+        _ => return Ok(()),
+    };
+    let reason = format!(
+        "it has no {missing}, so it does not say where its code is, and whoever takes it from the queue could not launch \
+         it; a coordinator that launches runs at once, such as `DefaultRunCoordinator`, takes it"
+    );
+    Err(InstanceError::invalid("run", run.run_id.as_str(), reason))
+}
+
 /// Whether a run was launched and has not ended.
-const fn is_in_progress(status: DagsterRunStatus) -> bool {
+pub(crate) const fn is_in_progress(status: DagsterRunStatus) -> bool {
     matches!(
         status,
         DagsterRunStatus::Starting

@@ -14,7 +14,8 @@ pub(crate) async fn report_launch_failure(
     error: &(dyn std::error::Error + Send + Sync + 'static),
 ) {
     let info = SerializableErrorInfo::from_error("LaunchError", error);
-    let report = ReportEngineEvent::new(run, error.to_string())
+    // Dagster takes the message of the error, whose end is a line break.
+    let report = ReportEngineEvent::new(run, info.message.clone())
         .with_data(EngineEventData::engine_error(info));
     // The failure is reported even if the error is not: a run that never ends would be worse.
     let reported = ops.report_engine_event(report).await;

@@ -6,6 +6,8 @@ import re
 from scenarios.dump import without_now
 
 SHORT = 160
+# A time as a number, where it is that of the scenario.
+BARE_NOW = re.compile(r"(: )<now>")
 # Ids, which are of the order in which rows were written.
 OF_ORDER = ("id", "evaluation_event_storage_id")
 
@@ -38,6 +40,28 @@ def without_order(dump, unordered):
             rows = sorted(({key: text for key, text in row.items() if key not in OF_ORDER} for row in rows), key=str)
         found[file, table] = rows
     return found
+
+
+def without_error(text):
+    """The text of an event with the error of an engine event as a mark, which keeps how the message of the event ends."""
+    if not text.startswith("str {") or '"EngineEventData"' not in text:
+        return text
+    document = json.loads(BARE_NOW.sub(r'\1"<now>"', text[4:]))
+    event = document["dagster_event"]
+    error = event["event_specific_data"]["error"]
+    if error:
+        event["event_specific_data"]["error"] = "<error>"
+        if event["message"].strip() == error["message"].strip():
+            event["message"] = "<error>" + event["message"][len(event["message"].rstrip()) :]
+    return f"str {json.dumps(document)}"
+
+
+def without_errors(dump):
+    """A dump with each error of engine events as a mark."""
+    return {
+        place: [{column: without_error(text) for column, text in row.items()} for row in rows]
+        for place, rows in dump.items()
+    }
 
 
 def row_differences(real, other, unordered=()):

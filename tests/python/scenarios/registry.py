@@ -19,6 +19,8 @@ class Scenario:
     event_batch_size: int = 0
     # Names of tables whose rows, and of lists in bodies whose items, may come in any order.
     unordered: tuple = ()
+    # Whether what engine events say of an error is of no interest: of a double, each side has an error of its own.
+    errors_are_marks: bool = False
 
 
 SCENARIOS = {}

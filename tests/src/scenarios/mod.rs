@@ -7,12 +7,12 @@ mod arguments;
 mod assets;
 mod code_location;
 mod graph;
+mod launching;
 mod operations;
 mod scheduling;
 mod storage;
 
 use std::error::Error;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
@@ -21,7 +21,7 @@ use dagster_instance::assets::AssetGraph;
 use dagster_instance::code_location::RemoteJob;
 use dagster_instance::serdes::Opaque;
 use dagster_instance::settings::EventBatching;
-use dagster_instance::{DagsterInstance, IdSource, RandomIds, RunId};
+use dagster_instance::{IdSource, RandomIds, RunId};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
@@ -58,8 +58,7 @@ async fn play(document: &str) -> Result<Vec<Value>> {
     let exact: Exact<'_> = serde_json::from_str(document)?;
     let document: Value = serde_json::from_str(document)?;
     let arguments = Arguments(&document);
-    let instance = DagsterInstance::builder()
-        .home(PathBuf::from(arguments.text("home")?))
+    let instance = launching::builder(arguments.text("home")?, &document["settings"])?
         .ids(Counted::default())
         .event_batching(
             EventBatching::of_size(arguments.number("event_batch_size")?)

@@ -16,7 +16,7 @@ use serde_json::Value;
 use super::arguments::Arguments;
 use super::code_location::{Recorded, job};
 use super::graph::graph;
-use super::{Result, assets, scheduling, storage};
+use super::{Result, assets, launching, scheduling, storage};
 
 /// Plays a step; returns what the method gives back, or null.
 pub(super) async fn play(
@@ -39,6 +39,9 @@ pub(super) async fn play(
         }
         _ => {
             if let Some(answer) = assets::play(instance, name, arguments).await? {
+                return Ok(answer);
+            }
+            if let Some(answer) = launching::play(instance, name, arguments).await? {
                 return Ok(answer);
             }
             if let Some(answer) = scheduling::play(instance, name, arguments).await? {

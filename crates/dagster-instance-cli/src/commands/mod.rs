@@ -28,6 +28,7 @@ pub(crate) mod partitions_delete;
 pub(crate) mod partitions_list;
 pub(crate) mod reindex;
 pub(crate) mod run_cancel;
+pub(crate) mod run_delete;
 pub(crate) mod run_events;
 pub(crate) mod run_list;
 pub(crate) mod run_show;

@@ -71,6 +71,31 @@ fn a_run_whose_worker_was_killed_is_not_waited_for_and_can_be_ended() {
 }
 
 #[test]
+fn a_run_whose_worker_works_is_deleted_by_force_alone() {
+    let home = Home::empty();
+    let (mut child, id) = start(&home);
+    check(&home.run(&["run", "delete", &id]), 1, "--yes does it without asking");
+    let dry = home.run(&["run", "delete", &id, "--dry-run"]);
+    check(&dry, 0, "Would delete run");
+    check(&home.run(&["run", "delete", &id, "--yes"]), 1, "cancel it first, or use force");
+    check(&home.run(&["run", "show", &id]), 0, "");
+    check(&home.run(&["run", "delete", &id, "--yes", "--force"]), 0, "was stopped and deleted");
+    assert!(child.wait().expect("the binary ends").code().is_some());
+    check(&home.run(&["run", "show", &id]), 1, &id);
+    let none = home.run(&["run", "list"]);
+    assert!(!none.stdout.contains(&id), "{none}");
+}
+
+#[cfg(target_os = "linux")]
+#[test]
+fn a_run_whose_worker_is_gone_is_deleted() {
+    let home = Home::empty();
+    let id = lose_worker(&home);
+    check(&home.run(&["run", "delete", &id, &id, "--yes"]), 0, "was deleted.");
+    check(&home.run(&["run", "show", &id]), 1, &id);
+}
+
+#[test]
 fn force_marks_a_run_as_canceled() {
     let home = Home::empty();
     let id = lose_worker(&home);

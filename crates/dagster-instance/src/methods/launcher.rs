@@ -6,6 +6,7 @@ use instance_core::error::InstanceError;
 use instance_core::ids::RunId;
 use instance_core::launcher::CheckRunHealthResult;
 use instance_core::run::DagsterRun;
+use instance_launcher::RunDeletion;
 
 use crate::instance::DagsterInstance;
 
@@ -48,6 +49,28 @@ impl DagsterInstance {
         instance_launcher::count_resume_run_attempts(self, run_id).await
     }
 
+    /// Deletes a run with its tags and its events, unless its worker may be at work. With `force`, such a worker is stopped
+    /// before.
+    ///
+    /// A run that is queued is taken out of the queue first, so that no daemon launches it meanwhile. `force` asks the
+    /// worker to stop, waits up to 30 seconds for the end of the run, and then deletes the run, whatever the worker does.
+    /// `delete_run` of the run domain deletes a run without a question, as Dagster does.
+    ///
+    /// # Errors
+    ///
+    /// - [`InstanceError::RunNotFound`] if there is no such run.
+    /// - [`InstanceError::Invalid`] if the worker runs, or if nobody can tell whether it does, and `force` is `false`. The
+    ///   run is not changed then.
+    /// - [`InstanceError::Launch`] if the launcher could not look at the worker, and `force` is `false`.
+    /// - [`InstanceError::Storage`] if the storage fails. The run is still there then; call again.
+    pub async fn delete_run_and_worker(
+        &self,
+        run_id: &RunId,
+        force: bool,
+    ) -> Result<RunDeletion, InstanceError> {
+        instance_launcher::delete_run_and_worker(self, run_id, force).await
+    }
+
     /// Reports that a run has failed if it has not ended and its worker is known to be gone. Returns the health of that
     /// worker.
     ///
@@ -79,10 +102,11 @@ impl DagsterInstance {
         instance_launcher::find_lost_worker(self, run_id).await
     }
 
-    /// Cancels a run and reports it as canceled at once, whatever its worker does. Returns the run as it is afterwards.
+    /// Reports a run as canceled at once, whatever its worker does. Returns the run as it is afterwards.
     ///
-    /// Processes that the run has started may go on. A run that has ended is not changed. Dagster's UI does the same when
-    /// a user forces the termination of a run.
+    /// A run that is queued or has started is asked to stop before, as [`cancel_run`](Self::cancel_run) does it. Processes that the run has
+    /// started may go on. A run that has ended is not changed. Dagster's UI does the same when a user forces the
+    /// termination of a run.
     ///
     /// # Errors
     ///
@@ -120,14 +144,30 @@ impl DagsterInstance {
         instance_launcher::resume_run(self, run_id, attempt_number).await
     }
 
+    /// Returns whether the daemon that monitors runs resumes this run if its worker is lost: runs are monitored, and the
+    /// run was resumed less often than the settings allow.
+    ///
+    /// A run that does not exist was never resumed.
+    ///
+    /// # Errors
+    ///
+    /// [`InstanceError::Storage`] if the storage fails.
+    pub async fn run_will_resume(&self, run_id: &RunId) -> Result<bool, InstanceError> {
+        instance_launcher::run_will_resume(self, run_id).await
+    }
+
     /// Gives a run to the coordinator, which launches it now or later. Returns the run as it is afterwards.
     ///
     /// A run that was submitted before is returned unchanged.
     ///
     /// # Errors
     ///
-    /// [`InstanceError::RunNotFound`] if there is no such run; [`InstanceError::Launch`], or any other error of the
-    /// coordinator, if it did not take the run. The run has then failed, and the error is among its events.
+    /// - [`InstanceError::RunNotFound`] if there is no such run.
+    /// - [`InstanceError::Invalid`] if the coordinator takes only runs that say where their code is, and this run does not.
+    ///   The run is not changed then.
+    /// - [`InstanceError::Launch`], or any other error of the coordinator, if it did not take the run. The run has then
+    ///   failed, and the error is among its events. If the coordinator launches runs at once, both are there twice, as in
+    ///   Dagster: [`launch_run`](Self::launch_run) has reported them before.
     pub async fn submit_run(&self, run_id: &RunId) -> Result<DagsterRun, InstanceError> {
         instance_launcher::submit_run(self, run_id).await
     }

@@ -1,10 +1,12 @@
 //! The coordinators: what is launched at once, what is queued, and how each is cancelled.
 
-use instance_core::run::DagsterRunStatus;
+use instance_core::error::InstanceError;
+use instance_core::run::{DagsterRun, DagsterRunStatus};
+use instance_core::testing::instance::at_once;
 use instance_core::testing::launching::ToldLauncher;
 use instance_launcher::{QueuedRunCoordinator, cancel_run, submit_run};
 
-use crate::support::{TestResult, add_run, launching};
+use crate::support::{TestResult, add_run, launching, new_run};
 
 #[tokio::test]
 async fn the_queue_takes_a_run_and_launches_nothing() -> TestResult {
@@ -15,6 +17,25 @@ async fn the_queue_takes_a_run_and_launches_nothing() -> TestResult {
     assert_eq!(fake.event_types(&run_id), ["PIPELINE_ENQUEUED"]);
     assert_eq!(launcher.calls(), [""; 0]);
     Ok(())
+}
+
+#[tokio::test]
+async fn the_queue_refuses_a_run_that_nobody_else_could_launch() {
+    let fake = launching(ToldLauncher::default()).with_run_coordinator(QueuedRunCoordinator);
+    for (missing, mend) in [
+        ("remote_job_origin", (|run| run.remote_job_origin = None) as fn(&mut DagsterRun)),
+        ("job_code_origin", |run| run.job_code_origin = None),
+    ] {
+        let mut run = new_run(&fake, DagsterRunStatus::NotStarted);
+        mend(&mut run);
+        let run_id = run.run_id.clone();
+        at_once(fake.add_run(run));
+        let error = submit_run(&fake, &run_id).await.expect_err("nobody could launch it");
+        assert!(matches!(error, InstanceError::Invalid { .. }), "{error:?}");
+        assert!(error.to_string().contains(missing), "{error}");
+        assert_eq!(fake.event_types(&run_id), [""; 0]);
+        assert_eq!(fake.run(&run_id).await.status, DagsterRunStatus::NotStarted);
+    }
 }
 
 #[tokio::test]

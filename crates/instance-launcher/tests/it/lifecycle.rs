@@ -6,10 +6,11 @@ use instance_core::event::DagsterEventType;
 use instance_core::ids::RunId;
 use instance_core::launcher::{CancelRunContext, RunCoordinator, SubmitRunContext};
 use instance_core::run::{DagsterRun, DagsterRunStatus};
+use instance_core::settings::RunMonitoringSettings;
 use instance_core::testing::launching::ToldLauncher;
 use instance_launcher::{
     cancel_run, count_resume_run_attempts, dispose, force_cancel_run, launch_run, resume_run,
-    submit_run,
+    run_will_resume, submit_run,
 };
 
 use crate::support::{TestResult, add_run, errors, launching, refuse};
@@ -34,7 +35,9 @@ async fn a_run_that_cannot_be_launched_has_failed_with_the_reason() {
     assert!(matches!(error, InstanceError::Launch { .. }), "{error:?}");
     assert_eq!(fake.run(&run_id).await.status, DagsterRunStatus::Failure);
     let types = fake.event_types(&run_id);
-    assert_eq!(types, ["PIPELINE_STARTING", "ENGINE_EVENT", "PIPELINE_FAILURE"]);
+    // Dagster reports it by the launch and by the submission, too.
+    let failure = ["ENGINE_EVENT", "PIPELINE_FAILURE"];
+    assert_eq!(types, [&["PIPELINE_STARTING"][..], &failure, &failure].concat());
     assert!(errors(&fake, &run_id).contains("the cluster is full"));
 }
 
@@ -51,7 +54,9 @@ async fn a_run_whose_start_cannot_be_reported_has_failed_and_is_not_launched() {
             launch_run(&fake, &run_id).await
         };
         assert!(matches!(outcome, Err(InstanceError::Launch { .. })), "{outcome:?}");
-        assert_eq!(fake.event_types(&run_id), ["ENGINE_EVENT", "PIPELINE_FAILURE"]);
+        let failure = ["ENGINE_EVENT", "PIPELINE_FAILURE"];
+        let times = if is_submitted { 2 } else { 1 };
+        assert_eq!(fake.event_types(&run_id), failure.repeat(times));
     }
     assert_eq!(launcher.calls(), [""; 0]);
 }
@@ -149,6 +154,42 @@ async fn force_marks_a_run_whose_worker_cannot_be_asked() -> TestResult {
         "{messages:?}"
     );
     assert!(errors(&fake, &run_id).contains("the cluster is full"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn force_asks_only_workers_of_runs_that_have_started() -> TestResult {
+    let launcher = ToldLauncher::default();
+    let fake = launching(launcher.clone());
+    for status in
+        [DagsterRunStatus::NotStarted, DagsterRunStatus::Starting, DagsterRunStatus::Canceling]
+    {
+        let run_id = add_run(&fake, status);
+        assert_eq!(force_cancel_run(&fake, &run_id).await?.status, DagsterRunStatus::Canceled);
+        assert_eq!(fake.event_types(&run_id), ["PIPELINE_CANCELED"]);
+    }
+    assert_eq!(launcher.calls(), [""; 0]);
+    let run_id = add_run(&fake, DagsterRunStatus::Started);
+    force_cancel_run(&fake, &run_id).await?;
+    assert_eq!(launcher.calls(), ["terminate STARTED"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_lost_run_is_resumed_as_often_as_the_settings_allow() -> TestResult {
+    let mut fake = launching(ToldLauncher::default());
+    let run_id = add_run(&fake, DagsterRunStatus::Started);
+    for (monitoring, expect) in [
+        (RunMonitoringSettings::new().with_max_resume_run_attempts(1), false),
+        (RunMonitoringSettings::new().with_enabled(true), false),
+        (RunMonitoringSettings::new().with_enabled(true).with_max_resume_run_attempts(1), true),
+    ] {
+        fake.settings.run_monitoring = monitoring;
+        assert_eq!(run_will_resume(&fake, &run_id).await?, expect, "{monitoring:?}");
+    }
+    // An attempt is counted, whatever comes of it.
+    resume_run(&fake, &run_id, 1).await.expect_err("this launcher resumes nothing");
+    assert!(!run_will_resume(&fake, &run_id).await?);
     Ok(())
 }
 

@@ -2,6 +2,7 @@
 #![expect(clippy::expect_used, reason = "a failed expectation is a failed test")]
 
 mod coordinators;
+mod deletion;
 mod health;
 mod lifecycle;
 mod other_process;

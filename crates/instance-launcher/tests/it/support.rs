@@ -24,6 +24,12 @@ const ORIGIN: &str = r#"{"__class__": "ExternalPipelineOrigin", "pipeline_name":
         "repository_location_origin": {"__class__": "RegisteredRepositoryLocationOrigin",
             "location_name": "shop"}}}"#;
 
+/// Where the code of each run is.
+const CODE: &str = r#"{"__class__": "PipelinePythonOrigin", "pipeline_name": "job", "repository_origin":
+    {"__class__": "RepositoryPythonOrigin", "code_pointer": {"__class__": "ModuleCodePointer", "fn_name": "defs",
+        "module": "shop", "working_directory": null}, "container_context": {}, "container_image": null,
+        "entry_point": ["dagster"], "executable_path": "/usr/bin/python3"}}"#;
+
 /// An instance that launches every run at once.
 pub(crate) fn launching(launcher: impl RunLauncher) -> TestInstance {
     TestInstance::default().with_run_coordinator(DefaultRunCoordinator).with_run_launcher(launcher)
@@ -51,6 +57,7 @@ pub(crate) fn new_run(instance: &TestInstance, status: DagsterRunStatus) -> Dags
     let mut run = DagsterRun::new(instance.ids.run_id(), "job");
     run.status = status;
     run.remote_job_origin = deserialize_value(ORIGIN).expect("an origin");
+    run.job_code_origin = deserialize_value(CODE).expect("an origin");
     run
 }
 
