@@ -35,3 +35,4 @@ mod watch;
 mod webserver;
 mod webserver_home;
 mod webserver_pages;
+mod workspaces;

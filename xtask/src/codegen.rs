@@ -2,7 +2,7 @@
 //!
 //! * The facade's methods, from the public functions of the domains, with their documentation.
 //! * The READMEs of the facade and of the binary, from that of the project.
-//! * The JSON Schema of `dagster.yaml`, from the types that the configuration domain checks it by.
+//! * The JSON Schemas of `dagster.yaml` and `workspace.yaml`, from the types that the configuration domain checks them by.
 //! * The list of our own crates whose log lines are never stored, from the roles of the crates.
 //!
 //! Here: which files there are, and whether they are up to date. Not here: what a method looks like.
@@ -35,8 +35,11 @@ const READMES: [(&str, &[&str]); 2] = [
     ("crates/dagster-instance/README.md", &["Two commands", "The binary"]),
     ("crates/dagster-instance-cli/README.md", &["Two commands", "The library"]),
 ];
-/// The schema, and the example that prints it.
-const SCHEMA: (&str, &str) = ("docs/dagster.schema.json", "dagster_schema");
+/// The schemas, and the examples that print them.
+const SCHEMAS: [(&str, &str); 2] = [
+    ("docs/dagster.schema.json", "dagster_schema"),
+    ("docs/workspace.schema.json", "workspace_schema"),
+];
 /// All crates whose names begin with it are taken as ours.
 const FAMILY: &str = "dagster-instance";
 
@@ -65,7 +68,9 @@ pub(crate) fn run(workspace: &Workspace, check: bool) -> Result<()> {
     for (path, sections) in READMES {
         update(path, readme::without(&readme, sections)?)?;
     }
-    update(SCHEMA.0, printed_by_example(workspace, SCHEMA.1)?)?;
+    for (path, example) in SCHEMAS {
+        update(path, printed_by_example(workspace, example)?)?;
+    }
     for path in left_over(workspace, &methods)? {
         if !check {
             fs::remove_file(workspace.root.join(&path))?;

@@ -20,9 +20,11 @@ pub use instance_assets::{
     AssetCheckInstanceSupport, AssetPartitionStatus, DataVersionQuery, RunlessAssetEvent,
 };
 pub use instance_config::{
-    CONFIG_FILENAME, ConfigCheck, ConfigDescription, DescribedSetting, Environment, Home,
-    HomeSource, LoadSettings, ProcessEnvironment, SettingOrigin, check_config, dagster_yaml_schema,
-    describe_settings, find_home, load_settings, load_settings_of, settings_from_ref,
+    CONFIG_FILENAME, ConfigCheck, ConfigDescription, DescribedLocation, DescribedSetting,
+    Environment, Home, HomeSource, LoadSettings, LoadWorkspace, PYPROJECT_FILENAME,
+    ProcessEnvironment, SettingOrigin, WORKSPACE_FILENAME, WorkspaceDescription, WorkspaceOptions,
+    check_config, dagster_yaml_schema, describe_settings, describe_workspace, find_home,
+    load_settings, load_settings_of, load_workspace, settings_from_ref, workspace_yaml_schema,
 };
 pub use instance_core::clock::{self, Clock, IdSource, RandomIds, SystemClock};
 pub use instance_core::command::{COMMAND_OP, CommandSpec};

@@ -24,6 +24,7 @@ mod shown;
 mod storage_url;
 mod user_home;
 mod verdict;
+mod workspace;
 mod yaml_text;
 
 /// The core: the types that the functions of this crate take and return, and the traits that they are called on.
@@ -52,4 +53,8 @@ pub use members::{
     run_retries_retry_on_asset_or_op_failure, telemetry_enabled,
     wait_for_local_code_server_processes_on_shutdown,
 };
-pub use schema::dagster_yaml_schema;
+pub use schema::{dagster_yaml_schema, workspace_yaml_schema};
+pub use workspace::{
+    DescribedLocation, LoadWorkspace, PYPROJECT_FILENAME, WORKSPACE_FILENAME, WorkspaceDescription,
+    WorkspaceOptions, describe_workspace, load_workspace,
+};

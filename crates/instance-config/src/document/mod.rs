@@ -7,6 +7,8 @@
 //! The steps, in this order: `characters` (bytes become a text), `compose` (events become nodes with tags and
 //! anchors; `source` and `dialect` level the
 //! differences between the parser and PyYAML), `construct` (nodes become values: `scalar` has the rules for numbers and booleans).
+//!
+//! `toml` makes the same values of a document of TOML.
 
 mod characters;
 mod compose;
@@ -16,6 +18,7 @@ mod json;
 mod key;
 mod scalar;
 mod source;
+mod toml;
 
 use instance_core::config_problems::Position;
 

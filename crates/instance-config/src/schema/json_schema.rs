@@ -1,32 +1,40 @@
-//! The JSON Schema of `dagster.yaml`, by which editors complete and check the file.
+//! The JSON Schemas of `dagster.yaml` and `workspace.yaml`, by which editors complete and check the files.
 //!
 //! It accepts what Dagster accepts, as far as JSON Schema can say it. Which section excludes which is not said.
 
 use serde_json::{Map, Value, json};
 
 use super::class_list::CLASSES;
-use super::{Class, Field, INSTANCE, Need, Rule, Scalar, Slot, Type};
+use super::{Class, Field, INSTANCE, Need, Rule, Scalar, Slot, Type, WORKSPACE};
 
 /// Returns the JSON Schema of `dagster.yaml`, as text.
 ///
 /// Editors with support of YAML complete and check the file by it. It has Dagster's sections, and the configuration of
 /// the classes that come with Dagster's own packages.
 pub fn dagster_yaml_schema() -> String {
-    let mut schema = Map::new();
-    let mut definitions = Map::new();
-    for class in CLASSES {
-        definitions.insert(definition_of(class), of_type(&class.config));
-    }
-    let Value::Object(root) = object(INSTANCE, false) else { return String::new() };
-    schema.extend(root);
-    schema.insert("$schema".to_owned(), json!("http://json-schema.org/draft-07/schema#"));
-    schema.insert("title".to_owned(), json!("dagster.yaml"));
-    schema.insert(
-        "description".to_owned(),
-        json!("The configuration of a Dagster instance, as Dagster 1.13.27 reads it."),
-    );
-    schema.insert("definitions".to_owned(), Value::Object(definitions));
-    let mut text = format!("{:#}", Value::Object(schema));
+    let definitions = CLASSES.iter().map(|class| (definition_of(class), of_type(&class.config)));
+    let mut schema = object(INSTANCE, false);
+    schema["title"] = json!("dagster.yaml");
+    schema["description"] =
+        json!("The configuration of a Dagster instance, as Dagster 1.13.27 reads it.");
+    schema["definitions"] = Value::Object(definitions.collect());
+    text_of(schema)
+}
+
+/// Returns the JSON Schema of `workspace.yaml`, as text.
+///
+/// It accepts every kind of code location that open-source Dagster reads from the file.
+pub fn workspace_yaml_schema() -> String {
+    let mut schema = object(WORKSPACE, false);
+    schema["title"] = json!("workspace.yaml");
+    schema["description"] =
+        json!("The code locations of a Dagster workspace, as Dagster 1.13.27 reads them.");
+    text_of(schema)
+}
+
+fn text_of(mut schema: Value) -> String {
+    schema["$schema"] = json!("http://json-schema.org/draft-07/schema#");
+    let mut text = format!("{schema:#}");
     text.push('\n');
     text
 }
@@ -167,7 +175,7 @@ fn has_required(kind: &Type) -> bool {
 mod tests {
     use serde_json::Value;
 
-    use super::dagster_yaml_schema;
+    use super::{dagster_yaml_schema, workspace_yaml_schema};
 
     #[test]
     fn the_schema_has_sections_classes_and_their_keys() {
@@ -178,5 +186,10 @@ mod tests {
         assert_eq!(launcher["required"][0], "instance_config_map");
         let classes = &schema["properties"]["run_launcher"]["allOf"];
         assert!(classes.to_string().contains("#/definitions/K8sRunLauncher"), "{classes}");
+    }
+
+    #[test]
+    fn the_schema_of_a_workspace_is_pinned() {
+        insta::assert_snapshot!(workspace_yaml_schema());
     }
 }

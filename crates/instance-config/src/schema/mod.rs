@@ -1,4 +1,5 @@
-//! What `dagster.yaml` may say, as data: Dagster's sections and classes, the types of their values, and their defaults.
+//! What `dagster.yaml` and `workspace.yaml` may say, as data: Dagster's sections and classes, the types of their values,
+//! and their defaults.
 //!
 //! Not here: whether a file is right (`verdict`), and what a value means to this program (`settings`).
 
@@ -17,8 +18,10 @@ mod others;
 pub(crate) mod source;
 mod storages;
 mod types;
+mod workspace;
 
 pub(crate) use classes::{Class, ClassKind, Found, Slot, classes_of, find_class};
 pub(crate) use instance::{INSTANCE, section};
-pub use json_schema::dagster_yaml_schema;
+pub use json_schema::{dagster_yaml_schema, workspace_yaml_schema};
 pub(crate) use types::{Field, Need, Rule, Scalar, Secrecy, Type};
+pub(crate) use workspace::{LOCATIONS, WORKSPACE};

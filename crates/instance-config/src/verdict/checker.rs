@@ -19,6 +19,8 @@ pub(super) struct Checker<'a> {
     pub(super) severity: Severity,
     /// Whether the values are used now: variables have to be set, and what a class asks for has to hold.
     pub(super) in_use: bool,
+    /// The keys among which the place of a key is looked for that stands in the wrong one.
+    root: &'static [Field],
     /// Whether the document says where all three stores are.
     pub(super) names_stores: bool,
     problems: Vec<ConfigProblem>,
@@ -61,13 +63,18 @@ impl Place {
 }
 
 impl<'a> Checker<'a> {
-    pub(super) fn new(document: &Node, environment: &'a dyn Environment) -> Self {
+    pub(super) fn new(
+        root: &'static [Field],
+        document: &Node,
+        environment: &'a dyn Environment,
+    ) -> Self {
         let names = |section| document.get(section).is_some_and(|node| !node.is_falsy());
         let each = ["run_storage", "event_log_storage", "schedule_storage"];
         Self {
             environment,
             severity: Severity::Error,
             in_use: false,
+            root,
             names_stores: names("storage") || each.into_iter().all(names),
             problems: Vec::new(),
         }
@@ -341,7 +348,7 @@ impl<'a> Checker<'a> {
         }
         let name = words::name(entry.key.shown());
         let suggestion = nearest(&name, fields.iter().map(|field| field.name)).map(str::to_owned);
-        let elsewhere = parents_of(&name);
+        let elsewhere = parents_of(&name, self.root);
         let reason = if name != entry.key.shown() {
             "the key has to be followed by a colon and a space".to_owned()
         } else if suggestion.is_some() {

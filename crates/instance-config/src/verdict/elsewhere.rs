@@ -1,11 +1,11 @@
 //! Where in the file a key belongs that somebody wrote in another place.
 
-use crate::schema::{Field, INSTANCE, Type};
+use crate::schema::{Field, Type};
 
-/// The mappings that have a key of the name, as paths; not those of classes.
-pub(super) fn parents_of(name: &str) -> Vec<String> {
+/// The mappings below a root that have a key of the name, as paths; not those of classes.
+pub(super) fn parents_of(name: &str, root: &[Field]) -> Vec<String> {
     let mut found = Vec::new();
-    collect(name, "", INSTANCE, &mut found);
+    collect(name, "", root, &mut found);
     found
 }
 
@@ -33,15 +33,17 @@ fn fields_of(kind: &Type) -> Option<&'static [Field]> {
 #[cfg(test)]
 mod tests {
     use super::parents_of;
+    use crate::schema::{INSTANCE, LOCATIONS};
 
     #[test]
     fn the_place_of_a_key_is_known() {
         assert_eq!(
-            parents_of("password"),
+            parents_of("password", INSTANCE),
             ["storage.postgres.postgres_db", "storage.mysql.mysql_db"]
         );
-        assert_eq!(parents_of("dequeue_use_threads"), ["run_queue"]);
-        assert!(parents_of("storage").is_empty());
-        assert!(parents_of("nonsense").is_empty());
+        assert_eq!(parents_of("dequeue_use_threads", INSTANCE), ["run_queue"]);
+        assert_eq!(parents_of("port", LOCATIONS), ["grpc_server"]);
+        assert!(parents_of("storage", INSTANCE).is_empty());
+        assert!(parents_of("nonsense", INSTANCE).is_empty());
     }
 }

@@ -19,18 +19,33 @@ use instance_core::config_problems::{ConfigProblem, Position, Severity};
 
 use crate::document::Node;
 use crate::environment::Environment;
-use crate::schema::{INSTANCE, Type};
+use crate::schema::{INSTANCE, LOCATIONS, Type, WORKSPACE};
 use checker::{Checker, Place};
+
+/// Where a file begins.
+const START: Position = Position { line: 1, column: 1 };
 
 /// All problems of a document, in its order. The document is a mapping.
 pub(crate) fn problems(document: &Node, environment: &dyn Environment) -> Vec<ConfigProblem> {
-    let mut checker = Checker::new(document, environment);
-    let place = Place::root(Position { line: 1, column: 1 });
-    checker.check(&Type::Shape(INSTANCE), document, &place);
+    let mut checker = Checker::new(INSTANCE, document, environment);
+    checker.check(&Type::Shape(INSTANCE), document, &Place::root(START));
     checker.unified_storage(document);
     checker.run_queue(document);
     checker.sections(document);
     checker.resuming_launcher(document);
+    let mut problems = checker.into_problems();
+    problems.sort_by_key(|problem| problem.position);
+    problems
+}
+
+/// All problems of the types of a `workspace.yaml`, in its order. The document is a mapping.
+pub(crate) fn problems_of_workspace(
+    document: &Node,
+    environment: &dyn Environment,
+) -> Vec<ConfigProblem> {
+    let mut checker = Checker::new(LOCATIONS, document, environment);
+    checker.in_use = true;
+    checker.check(&Type::Shape(WORKSPACE), document, &Place::root(START));
     let mut problems = checker.into_problems();
     problems.sort_by_key(|problem| problem.position);
     problems

@@ -18,3 +18,4 @@ mod sections;
 mod storage;
 mod support;
 mod variables;
+mod workspaces;

@@ -41,13 +41,7 @@ impl RemoteRepositoryOrigin {
 
     /// The name of the code location; `None` for an origin that this version does not know.
     pub fn location_name(&self) -> Option<&str> {
-        match &self.code_location_origin {
-            CodeLocationOrigin::GrpcServer(origin) => Some(&origin.location_name),
-            CodeLocationOrigin::InProcess(origin) => Some(&origin.location_name),
-            CodeLocationOrigin::ManagedGrpcPythonEnv(origin) => Some(&origin.location_name),
-            CodeLocationOrigin::Registered(origin) => Some(&origin.location_name),
-            CodeLocationOrigin::Opaque(_) => None,
-        }
+        self.code_location_origin.location_name()
     }
 
     /// The hash of all that leads to the repository.
@@ -77,6 +71,19 @@ serdes_union! {
         ManagedGrpcPythonEnv(ManagedGrpcPythonEnvCodeLocationOrigin),
         /// By its name.
         Registered(RegisteredCodeLocationOrigin),
+    }
+}
+
+impl CodeLocationOrigin {
+    /// The name of the code location; `None` for an origin that this version does not know.
+    pub fn location_name(&self) -> Option<&str> {
+        match self {
+            Self::GrpcServer(origin) => Some(&origin.location_name),
+            Self::InProcess(origin) => Some(&origin.location_name),
+            Self::ManagedGrpcPythonEnv(origin) => Some(&origin.location_name),
+            Self::Registered(origin) => Some(&origin.location_name),
+            Self::Opaque(_) => None,
+        }
     }
 }
 
@@ -145,7 +152,7 @@ impl RegisteredCodeLocationOrigin {
 
 serdes_class! {
     /// Where definitions are.
-    #[derive(Debug, Clone, PartialEq)]
+    #[derive(Debug, Clone, Default, PartialEq)]
     pub struct LoadableTargetOrigin = "LoadableTargetOrigin" {
         /// The name within the module or file.
         pub attribute: Option<String> = "attribute",
@@ -161,6 +168,23 @@ serdes_class! {
         pub python_file: Option<String> = "python_file",
         /// The directory from which it is loaded.
         pub working_directory: Option<String> = "working_directory",
+    }
+}
+
+impl LoadableTargetOrigin {
+    /// The name of a code location with these definitions that nobody has named: that of the package, of the module or of
+    /// the file, and of the attribute behind it. `None` if no definitions are named.
+    pub fn default_location_name(&self) -> Option<String> {
+        let named = |name: &Option<String>| name.clone().filter(|name| !name.is_empty());
+        let file = named(&self.python_file);
+        let place = named(&self.package_name)
+            .or_else(|| named(&self.module_name))
+            .or_else(|| named(&self.autoload_defs_module_name))
+            .or_else(|| file.map(|file| file.rsplit('/').next().unwrap_or_default().to_owned()))?;
+        Some(match named(&self.attribute) {
+            Some(attribute) => format!("{place}:{attribute}"),
+            None => place,
+        })
     }
 }
 

@@ -24,6 +24,7 @@ mod scheduler;
 mod secret;
 mod secrets;
 mod storage;
+mod workspace;
 
 use std::path::PathBuf;
 
@@ -53,6 +54,7 @@ pub use scheduler::{DEFAULT_SCHEDULER_CLASS, DaemonSchedulerSettings, SchedulerS
 pub use secret::Secret;
 pub use secrets::SecretsSettings;
 pub use storage::{StorageSettings, StoreSettings};
+pub use workspace::WorkspaceSettings;
 
 use crate::config_problems::ConfigProblems;
 use crate::instance_ref::InstanceRef;
