@@ -7,6 +7,8 @@
 mod builder;
 mod constructors;
 mod instance;
+#[cfg(feature = "grpc")]
+mod launching;
 mod lifecycle;
 #[cfg(feature = "tracing-layer")]
 mod log_layer;
@@ -22,7 +24,8 @@ pub use instance_assets::{
 pub use instance_config::{
     CONFIG_FILENAME, ConfigCheck, ConfigDescription, DescribedSetting, Environment, Home,
     HomeSource, LoadSettings, ProcessEnvironment, SettingOrigin, check_config, dagster_yaml_schema,
-    describe_settings, find_home, load_settings, load_settings_of, settings_from_ref,
+    describe_settings, find_home, grpc_limits, load_settings, load_settings_of, read_run_config,
+    settings_from_ref,
 };
 pub use instance_core::clock::{self, Clock, IdSource, RandomIds, SystemClock};
 pub use instance_core::command::{COMMAND_OP, CommandSpec};
@@ -37,6 +40,11 @@ pub use instance_core::{
 #[cfg(feature = "tracing-layer")]
 pub use instance_events::run_log_layer;
 pub use instance_events::{EventLogWatch, EventLogWatchHandle, WatchEventLogs, WatchUntil};
+#[cfg(feature = "grpc")]
+pub use instance_launcher::{
+    CodeServerClient, CodeServerRunLauncher, GrpcCodeLocation, GrpcPlace, GrpcTarget,
+    LaunchPartition, LaunchRequest, LaunchStyle, RepositoryText,
+};
 #[cfg(feature = "process")]
 pub use instance_launcher::{
     CommandOutcome, OutputSink, ProcessRunLauncher, RunOutcome, StopSignal,

@@ -2,6 +2,8 @@
 //!
 //! `cargo run --package instance-launcher --example own_launcher`
 
+use std::sync::Arc;
+
 use async_trait::async_trait;
 use instance_launcher::instance_core::clock::{Clock, IdSource, RandomIds, SystemClock};
 use instance_launcher::instance_core::error::BoxError;
@@ -14,9 +16,10 @@ use instance_launcher::instance_core::launcher::{
 use instance_launcher::instance_core::memory::{MemoryComputeLogManager, MemoryStores};
 use instance_launcher::instance_core::ops::{
     ClockAccess, ComputeLogAccess, EventReporter, EventReporterExt, IdAccess, LauncherOps,
-    RunStoreAccess, RunWorkerOps, StoresAccess,
+    RunStoreAccess, RunWorkerOps, SettingsAccess, StoresAccess,
 };
 use instance_launcher::instance_core::run::{DagsterRun, DagsterRunStatus};
+use instance_launcher::instance_core::settings::InstanceSettings;
 use instance_launcher::instance_core::storage::{ComputeLogManager, Stores};
 use instance_launcher::instance_core::{InstanceError, RunId};
 use instance_launcher::{DefaultRunCoordinator, cancel_run, submit_run};
@@ -47,6 +50,7 @@ impl RunLauncher for InThisProcess {
 struct Instance {
     stores: Stores,
     logs: MemoryComputeLogManager,
+    settings: Arc<InstanceSettings>,
 }
 
 impl StoresAccess for Instance {
@@ -58,6 +62,12 @@ impl StoresAccess for Instance {
 impl ComputeLogAccess for Instance {
     fn compute_log_manager(&self) -> &dyn ComputeLogManager {
         &self.logs
+    }
+}
+
+impl SettingsAccess for Instance {
+    fn settings(&self) -> &InstanceSettings {
+        &self.settings
     }
 }
 
@@ -96,7 +106,8 @@ impl LauncherOps for Instance {
 #[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let stores = MemoryStores::default().stores();
-    let instance = Instance { stores, logs: MemoryComputeLogManager::default() };
+    let settings = Arc::new(InstanceSettings::new("a directory that nobody needs"));
+    let instance = Instance { stores, logs: MemoryComputeLogManager::default(), settings };
     let run_id: RunId = instance.ids().run_id();
     let run = DagsterRun::new(run_id.clone(), "hello");
     instance.run_store().add_run(&run, SystemClock.now()).await?;

@@ -2,12 +2,19 @@
 
 use crate::launcher::{RunCoordinator, RunLauncher};
 use crate::ops::{
-    ComputeLogAccess, EventReporter, EventStoreAccess, IdAccess, OwnedLauncherOps, RunStoreAccess,
-    SnapshotStoreAccess,
+    ComputeLogAccess, DynamicPartitionStoreAccess, EventReporter, EventStoreAccess, IdAccess,
+    OwnedLauncherOps, RunEventStoreAccess, RunStoreAccess, SettingsAccess, SnapshotStoreAccess,
 };
 
 /// What the launcher domain needs of an instance, and what coordinators and launchers get of it.
-pub trait LauncherOps: RunWorkerOps + EventStoreAccess + OwnedLauncherOps {
+pub trait LauncherOps:
+    RunWorkerOps
+    + DynamicPartitionStoreAccess
+    + EventStoreAccess
+    + RunEventStoreAccess
+    + SettingsAccess
+    + OwnedLauncherOps
+{
     /// The coordinator.
     fn run_coordinator(&self) -> &dyn RunCoordinator;
 
