@@ -190,6 +190,14 @@ impl CodeLocation for PythonJob {
         recorded_job(&ask(json!({"get_job": part})).await?)
     }
 
+    async fn get_job_of_ops(
+        &self,
+        _: &RemoteJob,
+        op_selection: &[String],
+    ) -> Result<RemoteJob, BoxError> {
+        Err(format!("{SCRIPT} has no parts by ops, and was asked for {op_selection:?}").into())
+    }
+
     async fn get_execution_plan(
         &self,
         job: &RemoteJob,

@@ -3,10 +3,12 @@
 //! * The facade's methods, from the public functions of the domains, with their documentation.
 //! * The READMEs of the facade and of the binary, from that of the project.
 //! * The JSON Schemas of `dagster.yaml` and `workspace.yaml`, from the types that the configuration domain checks them by.
+//! * The gRPC client of a code server, from its `.proto` file.
 //! * The list of our own crates whose log lines are never stored, from the roles of the crates.
 //!
 //! Here: which files there are, and whether they are up to date. Not here: what a method looks like.
 
+mod grpc;
 mod links;
 mod methods;
 mod readme;
@@ -59,6 +61,7 @@ pub(crate) fn run(workspace: &Workspace, check: bool) -> Result<()> {
     };
     // First, as it is part of a crate that is read for the methods.
     update(OWN_CRATES, formatted(workspace, &own_crates(workspace))?)?;
+    update(grpc::API, formatted(workspace, &grpc::api(workspace)?)?)?;
     let methods = methods(workspace)?;
     for (path, text) in &methods {
         let text = formatted(workspace, text).with_context(|| format!("cannot format {path}"))?;

@@ -4,6 +4,8 @@ mod assets;
 mod config;
 mod daemons;
 mod doctor;
+#[cfg(feature = "grpc")]
+mod launch;
 mod migrate;
 mod partitions;
 mod reindex;
@@ -24,6 +26,8 @@ pub(crate) use assets::{
 pub(crate) use config::{ConfigCheckOf, ConfigCommand};
 pub(crate) use daemons::{DaemonCommand, DaemonStatusOf, DaemonWipe};
 pub(crate) use doctor::Doctor;
+#[cfg(feature = "grpc")]
+pub(crate) use launch::{CodeCommand, CodeList, CodePing, Launch, Server};
 pub(crate) use migrate::Migrate;
 pub(crate) use partitions::{
     KeysOf, PartitionsAdd, PartitionsCommand, PartitionsDelete, PartitionsList,
@@ -58,6 +62,12 @@ pub(crate) struct Arguments {
 #[derive(Debug, Subcommand)]
 pub(crate) enum Command {
     Exec(Exec),
+    #[cfg(feature = "grpc")]
+    Launch(Box<Launch>),
+    /// Look at what a code server has
+    #[cfg(feature = "grpc")]
+    #[command(subcommand)]
+    Code(CodeCommand),
     /// Look at runs
     #[command(subcommand)]
     Run(RunCommand),

@@ -3,6 +3,8 @@
 //! Not here: where it is printed.
 
 mod assets;
+#[cfg(feature = "grpc")]
+mod code;
 mod config;
 mod daemons;
 mod doctor;
@@ -25,6 +27,8 @@ use serde_json::{Map, Value, json};
 pub(crate) use assets::{
     AssetInFull, asset, asset_check, asset_in_full, asset_partition, asset_wiped,
 };
+#[cfg(feature = "grpc")]
+pub(crate) use code::{code_location, code_server, launched_run};
 pub(crate) use config::{config, config_check};
 pub(crate) use daemons::{daemon_status, wiped_heartbeats};
 pub(crate) use doctor::finding as schema_finding;

@@ -35,6 +35,10 @@ const TIMED_OUT: u8 = 124;
 /// The exit code when this program itself failed, for commands whose other codes are answers.
 const OWN_FAILURE: u8 = 125;
 
+/// The exit code when Ctrl-C ended a program that only looked on, as shells have it.
+#[cfg(feature = "grpc")]
+const INTERRUPTED: u8 = 130;
+
 /// The exit code when the output was closed before there was an answer, for commands whose code is an answer. A
 /// shell reports the same for a program that SIGPIPE ended.
 const OUTPUT_CLOSED: u8 = 141;
@@ -70,6 +74,15 @@ async fn run(arguments: Arguments) -> Result<ExitCode> {
     let place = &InstancePlace { home: arguments.home, storage: arguments.storage };
     match arguments.command {
         Command::Exec(exec) => return Box::pin(commands::exec::run(place, exec)).await,
+        #[cfg(feature = "grpc")]
+        Command::Launch(launch) => {
+            let is_verbose = arguments.verbose > 0;
+            return Box::pin(commands::launch::run(place, *launch, is_verbose)).await;
+        }
+        #[cfg(feature = "grpc")]
+        Command::Code(args::CodeCommand::Ping(ping)) => return commands::code::ping(&ping).await,
+        #[cfg(feature = "grpc")]
+        Command::Code(args::CodeCommand::List(list)) => return commands::code::list(&list).await,
         Command::Run(command) => return run_command(place, command).await,
         Command::Asset(command) => return run_asset(place, command).await,
         Command::Partitions(command) => return run_partitions(place, command).await,

@@ -34,7 +34,7 @@ pub(crate) fn parse(raw: &[OsString]) -> Result<Arguments, ExitCode> {
             // It repeats what was given, which may come from a database.
             let shown: Vec<_> = error.render().to_string().lines().map(text::message).collect();
             report::say(&shown.join("\n"));
-            ExitCode::from(if answers_by_code(raw) { OWN_FAILURE } else { USAGE })
+            ExitCode::from(usage_code(raw))
         })
 }
 
@@ -42,7 +42,16 @@ pub(crate) fn parse(raw: &[OsString]) -> Result<Arguments, ExitCode> {
 /// that of `exec`. It is known even if the arguments cannot be read, since they name a command.
 pub(crate) fn answers_by_code(raw: &[OsString]) -> bool {
     let path = path_of(raw);
-    matches!(path.as_slice(), ["exec" | "doctor", ..] | ["run", "tail" | "wait" | "cancel", ..])
+    matches!(
+        path.as_slice(),
+        ["exec" | "doctor" | "launch", ..] | ["run", "tail" | "wait" | "cancel", ..]
+    )
+}
+
+/// The exit code for arguments that cannot be read. Of `launch`, 125 says that there is no run for another reason.
+fn usage_code(raw: &[OsString]) -> u8 {
+    let is_launch = path_of(raw).first() == Some(&"launch");
+    if answers_by_code(raw) && !is_launch { OWN_FAILURE } else { USAGE }
 }
 
 /// The words that name the command.
@@ -88,6 +97,8 @@ fn check(arguments: &Arguments) -> Result<(), Error> {
         Command::Exec(exec) => {
             check_tags(&["exec"], &exec.tags).and_then(|()| check_partition(exec))
         }
+        #[cfg(feature = "grpc")]
+        Command::Launch(launch) => check_tags(&["launch"], &launch.tags),
         Command::Run(RunCommand::List(list)) => check_tags(&["run", "list"], &list.tags),
         Command::Backfill(BackfillCommand::List(list)) => {
             check_tags(&["backfill", "list"], &list.tags)

@@ -4,8 +4,8 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
 use instance_config::{
-    Environment, LoadSettings, ProcessEnvironment, create_home, find_home, load_settings_of,
-    settings_from_ref,
+    Environment, LoadSettings, ProcessEnvironment, create_home, find_home, grpc_limits,
+    load_settings_of, settings_from_ref,
 };
 use instance_core::assets::AssetHealthSource;
 use instance_core::clock::{Clock, IdSource, RandomIds, SystemClock};
@@ -19,7 +19,7 @@ use instance_core::settings::{
     StorageSettings, StoreSettings,
 };
 use instance_core::storage::{ComputeLogManager, Stores};
-use instance_launcher::{configured_run_coordinator, configured_run_launcher};
+use instance_launcher::{LauncherContext, configured_run_coordinator, configured_run_launcher};
 use instance_storage::compute_log_manager;
 use serde_json::{Map, Value};
 use tempfile::TempDir;
@@ -342,6 +342,9 @@ impl DagsterInstanceBuilder {
         stores: Stores,
         compute_log_manager: Arc<dyn ComputeLogManager>,
     ) -> DagsterInstance {
+        // A wrong limit matters only to whoever asks a code server.
+        let limits = grpc_limits(&*self.environment).map_err(|error| error.to_string());
+        let context = LauncherContext::new(limits.clone());
         let inner = Inner {
             stores,
             compute_log_manager,
@@ -350,7 +353,7 @@ impl DagsterInstanceBuilder {
                 .unwrap_or_else(|| configured_run_coordinator(&settings.run_coordinator)),
             run_launcher: self
                 .run_launcher
-                .unwrap_or_else(|| configured_run_launcher(&settings.run_launcher)),
+                .unwrap_or_else(|| configured_run_launcher(&settings.run_launcher, context)),
             clock: self.clock,
             ids: self.ids,
             event_batching: self.event_batching.unwrap_or(settings.event_batching),
@@ -358,6 +361,8 @@ impl DagsterInstanceBuilder {
             event_listeners: EventListeners::default(),
             run_size_limit_bytes: self.run_size_limit_bytes,
             asset_health_source: self.asset_health_source,
+            #[cfg(feature = "grpc")]
+            grpc_limits: limits,
             temp_dir: Mutex::new(self.temp_dir),
             settings,
         };

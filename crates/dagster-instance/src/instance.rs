@@ -32,6 +32,9 @@ pub(crate) struct Inner {
     pub(crate) event_listeners: EventListeners,
     pub(crate) run_size_limit_bytes: Option<u64>,
     pub(crate) asset_health_source: Option<Arc<dyn AssetHealthSource>>,
+    /// The limits of calls to code servers, or why they cannot be used.
+    #[cfg(feature = "grpc")]
+    pub(crate) grpc_limits: Result<instance_core::settings::GrpcLimits, String>,
     /// The directory of an instance that is to leave nothing behind. It is deleted with the last handle, or before.
     pub(crate) temp_dir: Mutex<Option<TempDir>>,
 }

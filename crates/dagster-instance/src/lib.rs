@@ -7,6 +7,8 @@
 mod builder;
 mod constructors;
 mod instance;
+#[cfg(feature = "grpc")]
+mod launching;
 mod lifecycle;
 #[cfg(feature = "tracing-layer")]
 mod log_layer;
@@ -23,8 +25,8 @@ pub use instance_config::{
     CONFIG_FILENAME, ConfigCheck, ConfigDescription, DescribedLocation, DescribedSetting,
     Environment, Home, HomeSource, LoadSettings, LoadWorkspace, PYPROJECT_FILENAME,
     ProcessEnvironment, SettingOrigin, WORKSPACE_FILENAME, WorkspaceDescription, WorkspaceOptions,
-    check_config, dagster_yaml_schema, describe_settings, describe_workspace, find_home,
-    load_settings, load_settings_of, load_workspace, settings_from_ref, workspace_yaml_schema,
+    check_config, dagster_yaml_schema, describe_settings, describe_workspace, find_home, grpc_limits,
+    load_settings, load_settings_of, load_workspace, read_run_config, settings_from_ref, workspace_yaml_schema,
 };
 pub use instance_core::clock::{self, Clock, IdSource, RandomIds, SystemClock};
 pub use instance_core::command::{COMMAND_OP, CommandSpec};
@@ -39,6 +41,11 @@ pub use instance_core::{
 #[cfg(feature = "tracing-layer")]
 pub use instance_events::run_log_layer;
 pub use instance_events::{EventLogWatch, EventLogWatchHandle, WatchEventLogs, WatchUntil};
+#[cfg(feature = "grpc")]
+pub use instance_launcher::{
+    CodeServerClient, CodeServerRunLauncher, GrpcCodeLocation, GrpcPlace, GrpcTarget,
+    LaunchPartition, LaunchRequest, LaunchStyle, RepositoryText,
+};
 #[cfg(feature = "process")]
 pub use instance_launcher::{
     CommandOutcome, OutputSink, ProcessRunLauncher, RunOutcome, StopSignal,

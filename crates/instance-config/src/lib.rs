@@ -12,12 +12,14 @@ mod document;
 mod environment;
 mod fields;
 mod found_file;
+mod grpc_limits;
 mod home;
 mod load;
 mod members;
 mod parts;
 mod place;
 mod reference;
+mod run_config;
 mod schema;
 mod settings;
 mod shown;
@@ -33,6 +35,7 @@ pub use instance_core;
 pub use check::{ConfigCheck, check_config};
 pub use describe::{ConfigDescription, DescribedSetting, SettingOrigin, describe_settings};
 pub use environment::{Environment, ProcessEnvironment};
+pub use grpc_limits::grpc_limits;
 pub use home::{Home, HomeSource, create_home, find_home};
 pub use load::{CONFIG_FILENAME, LoadSettings, load_settings, load_settings_of, settings_from_ref};
 pub use members::{
@@ -53,6 +56,7 @@ pub use members::{
     run_retries_retry_on_asset_or_op_failure, telemetry_enabled,
     wait_for_local_code_server_processes_on_shutdown,
 };
+pub use run_config::read_run_config;
 pub use schema::{dagster_yaml_schema, workspace_yaml_schema};
 pub use workspace::{
     DescribedLocation, LoadWorkspace, PYPROJECT_FILENAME, WORKSPACE_FILENAME, WorkspaceDescription,

@@ -1,5 +1,9 @@
 //! What code locations are asked for: jobs, parts of jobs, and execution plans.
 
+mod error;
+pub mod payloads;
+mod prepared;
+
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
@@ -9,6 +13,9 @@ use crate::error::BoxError;
 use crate::run::{JobPythonOrigin, RemoteJobOrigin};
 use crate::serdes::{FrozenSet, Opaque};
 use crate::snap::{ExecutionPlanSnapshot, JobSnap, KnownExecutionState};
+
+pub use error::{CodeLocationError, UserCodeError};
+pub use prepared::PreparedRun;
 
 /// A job, or a part of one, as its code location describes it.
 #[derive(Debug, Clone, PartialEq)]
@@ -24,6 +31,10 @@ pub struct RemoteJob {
     pub asset_selection: Option<FrozenSet<AssetKey>>,
     /// The checks that it is the part of; `None` means those of the assets.
     pub asset_check_selection: Option<FrozenSet<AssetCheckKey>>,
+    /// The ops that it is the part of, in the words of the user; `None` for a whole job, and for a part of assets.
+    pub op_selection: Option<Vec<String>>,
+    /// The names of these ops.
+    pub resolved_op_selection: Option<FrozenSet<String>>,
     /// Where it is served.
     pub remote_job_origin: RemoteJobOrigin,
     /// Its Python code.
@@ -39,6 +50,8 @@ impl RemoteJob {
             parent_job_snapshot: None,
             asset_selection: None,
             asset_check_selection: None,
+            op_selection: None,
+            resolved_op_selection: None,
             remote_job_origin,
             job_code_origin: None,
         }
@@ -55,6 +68,10 @@ crate::setters! {
         with_asset_selection(asset_selection: impl Into<Option<FrozenSet<AssetKey>>>);
         /// The checks that it is the part of; `None` means those of the assets.
         with_asset_check_selection(asset_check_selection: impl Into<Option<FrozenSet<AssetCheckKey>>>);
+        /// The ops that it is the part of, in the words of the user.
+        with_op_selection(op_selection: impl Into<Option<Vec<String>>>);
+        /// The names of these ops.
+        with_resolved_op_selection(resolved_op_selection: impl Into<Option<FrozenSet<String>>>);
         /// Its Python code.
         with_job_code_origin(job_code_origin: impl Into<Option<JobPythonOrigin>>);
     }
@@ -69,6 +86,13 @@ pub trait CodeLocation: std::fmt::Debug + Send + Sync {
         job: &RemoteJob,
         asset_selection: &[AssetKey],
         asset_check_selection: &[AssetCheckKey],
+    ) -> Result<RemoteJob, BoxError>;
+
+    /// The part of a job with these ops alone, in the words of the user, such as `*two`.
+    async fn get_job_of_ops(
+        &self,
+        job: &RemoteJob,
+        op_selection: &[String],
     ) -> Result<RemoteJob, BoxError>;
 
     /// The plan of a run of a job. `None` for the steps means all steps. `None` for the known state means that

@@ -1,5 +1,6 @@
 //! Errors as Dagster stores them inside events.
 
+use crate::code_location::CodeLocationError;
 use crate::serdes_class;
 
 serdes_class! {
@@ -39,8 +40,12 @@ impl SerializableErrorInfo {
         self
     }
 
-    /// An error of Rust with the chain of its sources; `cls_name` is shown as its title.
+    /// An error of Rust with the chain of its sources; `cls_name` is shown as its title. An error that a code server
+    /// has told stays what it is, with its stacks.
     pub fn from_error(cls_name: &str, error: &(dyn std::error::Error + 'static)) -> Self {
+        if let Some(CodeLocationError::UserCode(user)) = error.downcast_ref() {
+            return user.info().clone();
+        }
         let info = Self::new(cls_name, format!("{error}\n"));
         match error.source() {
             Some(source) => info.caused_by(Self::from_error("Error", source)),

@@ -3,23 +3,55 @@
 use std::sync::Arc;
 
 use instance_core::launcher::{RunCoordinator, RunLauncher};
-use instance_core::settings::{RunCoordinatorSettings, RunLauncherSettings};
+use instance_core::settings::{GrpcLimits, RunCoordinatorSettings, RunLauncherSettings};
 
 use crate::coordinator::{DefaultRunCoordinator, QueuedRunCoordinator};
 use crate::unserved::{UnservedRunCoordinator, UnservedRunLauncher};
 
-/// The launcher that settings name. For Dagster's own, commands are executed as processes of this machine; without the
-/// feature `process` there is no launcher then.
+/// What the configured launcher needs beside the settings.
+#[derive(Debug, Clone)]
+#[non_exhaustive]
+pub struct LauncherContext {
+    /// The limits of calls to code servers, or why they cannot be used.
+    pub grpc_limits: Result<GrpcLimits, String>,
+}
+
+impl LauncherContext {
+    /// With these limits.
+    pub const fn new(grpc_limits: Result<GrpcLimits, String>) -> Self {
+        Self { grpc_limits }
+    }
+}
+
+/// Dagster's limits where no variable says others.
+impl Default for LauncherContext {
+    fn default() -> Self {
+        Self { grpc_limits: Ok(GrpcLimits::default()) }
+    }
+}
+
+/// The launcher that settings name. For Dagster's own, a run of real code is launched by its code server, with the
+/// feature `grpc`; and a command is executed as a process of this machine, with the feature `process`.
 ///
 /// If this version does not have the launcher, or if its configuration is wrong, launching a run is an error that says
 /// so.
-pub fn configured_run_launcher(settings: &RunLauncherSettings) -> Arc<dyn RunLauncher> {
+pub fn configured_run_launcher(
+    settings: &RunLauncherSettings,
+    context: LauncherContext,
+) -> Arc<dyn RunLauncher> {
     match settings {
         RunLauncherSettings::Default | RunLauncherSettings::SyncInMemory => {
-            #[cfg(feature = "process")]
+            #[cfg(feature = "grpc")]
+            let launcher = crate::by_origin::ByOrigin::new(match context.grpc_limits {
+                Ok(limits) => crate::code_server::CodeServerRunLauncher::new(limits),
+                Err(problem) => crate::code_server::CodeServerRunLauncher::unusable(problem),
+            });
+            #[cfg(all(feature = "process", not(feature = "grpc")))]
             let launcher = crate::process::ProcessRunLauncher::new();
-            #[cfg(not(feature = "process"))]
+            #[cfg(not(any(feature = "process", feature = "grpc")))]
             let launcher = crate::absent::NoRunLauncher;
+            #[cfg(not(feature = "grpc"))]
+            drop(context);
             Arc::new(launcher)
         }
         other => Arc::new(UnservedRunLauncher::new(other)),

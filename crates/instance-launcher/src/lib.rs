@@ -6,10 +6,18 @@
 #![doc = include_str!("../README.md")]
 
 mod absent;
+#[cfg(feature = "grpc")]
+mod by_origin;
+#[cfg(feature = "grpc")]
+mod code;
+#[cfg(feature = "grpc")]
+mod code_server;
 mod configured;
 mod coordinator;
 mod deletion;
 mod health;
+#[cfg(feature = "grpc")]
+mod launch;
 mod lifecycle;
 #[cfg(feature = "process")]
 mod process;
@@ -21,10 +29,16 @@ mod unserved;
 pub use instance_core;
 
 pub use absent::NoRunLauncher;
-pub use configured::{configured_run_coordinator, configured_run_launcher};
+#[cfg(feature = "grpc")]
+pub use code::{CodeServerClient, GrpcCodeLocation, GrpcPlace, GrpcTarget, RepositoryText};
+#[cfg(feature = "grpc")]
+pub use code_server::CodeServerRunLauncher;
+pub use configured::{LauncherContext, configured_run_coordinator, configured_run_launcher};
 pub use coordinator::{DefaultRunCoordinator, QueuedRunCoordinator};
 pub use deletion::{RunDeletion, delete_run_and_worker};
 pub use health::{check_run_worker_health, fail_run_without_worker, find_lost_worker};
+#[cfg(feature = "grpc")]
+pub use launch::{LaunchPartition, LaunchRequest, LaunchStyle, prepare_run};
 pub use lifecycle::{
     cancel_run, count_resume_run_attempts, dispose, force_cancel_run, launch_run, resume_run,
     run_will_resume, submit_run,

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use instance_core::asset_key::{AssetCheckKey, AssetKey};
 use instance_core::assets::AssetGraph;
+use instance_core::code_location::PreparedRun;
 use instance_core::error::InstanceError;
 use instance_core::ids::RunId;
 use instance_core::ops::RunOps;
@@ -123,6 +124,30 @@ impl CreateRun {
             remote_job_origin: None,
             job_code_origin: None,
             asset_graph: None,
+        }
+    }
+}
+
+impl From<PreparedRun> for CreateRun {
+    /// The run of a plan that a code location has made. It executes the steps that the plan names.
+    fn from(prepared: PreparedRun) -> Self {
+        let PreparedRun { job, plan, .. } = prepared;
+        Self {
+            run_id: prepared.run_id,
+            run_config: Some(prepared.run_config),
+            tags: prepared.tags,
+            step_keys_to_execute: Some(plan.step_keys_to_execute.clone()),
+            execution_plan_snapshot: Some(plan),
+            parent_job_snapshot: job.parent_job_snapshot,
+            asset_selection: prepared.asset_selection,
+            asset_check_selection: prepared.asset_check_selection,
+            resolved_op_selection: prepared.resolved_op_selection,
+            op_selection: prepared.op_selection,
+            job_code_origin: job.job_code_origin,
+            asset_graph: prepared.asset_graph,
+            job_snapshot: Some(job.job_snapshot),
+            ..Self::new(job.remote_job_origin.job_name.clone())
+                .with_remote_job_origin(job.remote_job_origin)
         }
     }
 }

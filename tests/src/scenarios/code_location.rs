@@ -86,6 +86,11 @@ impl CodeLocation for Recorded {
         job(&self.answer("get_job", &asked)?)
     }
 
+    async fn get_job_of_ops(&self, _: &RemoteJob, op_selection: &[String]) -> Result<RemoteJob> {
+        Err(format!("no recorded step asks for a part by ops, and {op_selection:?} was asked for")
+            .into())
+    }
+
     async fn get_execution_plan(
         &self,
         _: &RemoteJob,

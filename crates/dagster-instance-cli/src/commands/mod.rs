@@ -7,6 +7,8 @@ pub(crate) mod asset_show;
 pub(crate) mod asset_wipe;
 pub(crate) mod backfill_list;
 pub(crate) mod backfill_show;
+#[cfg(feature = "grpc")]
+pub(crate) mod code;
 pub(crate) mod config_check;
 pub(crate) mod config_show;
 pub(crate) mod daemon_liveness;
@@ -20,6 +22,8 @@ pub(crate) mod instigator_show;
 pub(crate) mod instigator_switch;
 pub(crate) mod instigators;
 pub(crate) mod known;
+#[cfg(feature = "grpc")]
+pub(crate) mod launch;
 pub(crate) mod lost_worker;
 pub(crate) mod migrate;
 pub(crate) mod pages;

@@ -54,14 +54,21 @@ async fn print_stored(
 pub(crate) async fn tail(place: &InstancePlace, args: &RunTail) -> Result<ExitCode> {
     let instance = open::existing(place).await?;
     let run_id = instance.find_run(&args.id).await?.dagster_run.run_id;
-    if let Followed::WithoutAnEnd(reason) =
-        follow(&instance, &run_id, None, args.output.json).await?
-    {
-        return Ok(without_an_end(&run_id, &reason));
+    follow_to_its_end(&instance, &run_id, args.output.json).await
+}
+
+/// Prints the events of a run until it has ended, and says by the exit code how it did.
+pub(crate) async fn follow_to_its_end(
+    instance: &DagsterInstance,
+    run_id: &RunId,
+    as_json: bool,
+) -> Result<ExitCode> {
+    if let Followed::WithoutAnEnd(reason) = follow(instance, run_id, None, as_json).await? {
+        return Ok(without_an_end(run_id, &reason));
     }
-    match instance.get_run_by_id(&run_id).await? {
+    match instance.get_run_by_id(run_id).await? {
         Some(run) => ended_as(&run),
-        None => Err(deleted(&run_id)),
+        None => Err(deleted(run_id)),
     }
 }
 

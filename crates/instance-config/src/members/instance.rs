@@ -28,13 +28,7 @@ pub fn is_ephemeral(ops: &dyn ConfigOps) -> bool {
 /// [`InstanceError::Config`] if no other process can open the instance, as it is in memory or made of a program's own
 /// parts, or if it is of a class of somebody else's.
 pub fn get_ref(ops: &dyn ConfigOps) -> Result<&InstanceRef, InstanceError> {
-    ops.settings().instance_ref.as_ref().ok_or_else(|| InstanceError::Config {
-        place: "the instance".to_owned(),
-        reason: "there is no reference by which other processes could open it, as it is in memory, made of the \
-                 program's own settings, or of a class of somebody else's; open one that has a directory"
-            .to_owned(),
-        source: None,
-    })
+    ops.settings().required_instance_ref()
 }
 
 /// Returns whether Dagster reports how it is used to its makers. An instance in memory never does.

@@ -2,13 +2,18 @@
 
 use crate::launcher::{RunCoordinator, RunLauncher};
 use crate::ops::{
-    ComputeLogAccess, EventReporter, EventStoreAccess, IdAccess, OwnedLauncherOps,
-    RunEventStoreAccess, RunStoreAccess, SettingsAccess, SnapshotStoreAccess,
+    ComputeLogAccess, DynamicPartitionStoreAccess, EventReporter, EventStoreAccess, IdAccess,
+    OwnedLauncherOps, RunEventStoreAccess, RunStoreAccess, SettingsAccess, SnapshotStoreAccess,
 };
 
 /// What the launcher domain needs of an instance, and what coordinators and launchers get of it.
 pub trait LauncherOps:
-    RunWorkerOps + EventStoreAccess + RunEventStoreAccess + SettingsAccess + OwnedLauncherOps
+    RunWorkerOps
+    + DynamicPartitionStoreAccess
+    + EventStoreAccess
+    + RunEventStoreAccess
+    + SettingsAccess
+    + OwnedLauncherOps
 {
     /// The coordinator.
     fn run_coordinator(&self) -> &dyn RunCoordinator;

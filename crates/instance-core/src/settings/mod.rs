@@ -12,6 +12,7 @@ mod concurrency;
 mod daemon_threads;
 mod defs_state;
 mod event_batching;
+mod grpc_limits;
 mod postgres;
 mod postgres_url;
 mod python_logs;
@@ -40,6 +41,7 @@ pub use concurrency::{
 pub use daemon_threads::DaemonThreadSettings;
 pub use defs_state::DefsStateSettings;
 pub use event_batching::{BatchedEvents, EventBatching};
+pub use grpc_limits::GrpcLimits;
 pub use postgres::{PostgresAuthProvider, PostgresSettings};
 pub use python_logs::PythonLogSettings;
 pub use run_coordinator::{
@@ -57,6 +59,7 @@ pub use storage::{StorageSettings, StoreSettings};
 pub use workspace::WorkspaceSettings;
 
 use crate::config_problems::ConfigProblems;
+use crate::error::InstanceError;
 use crate::instance_ref::InstanceRef;
 use crate::scheduling::TickRetentionSettings;
 
@@ -144,6 +147,22 @@ pub struct InstanceSettings {
 }
 
 impl InstanceSettings {
+    /// By what other processes open the instance.
+    ///
+    /// # Errors
+    ///
+    /// [`InstanceError::Config`] if no other process can open it, as it is in memory or made of a program's own
+    /// parts, or if it is of a class of somebody else's.
+    pub fn required_instance_ref(&self) -> Result<&InstanceRef, InstanceError> {
+        self.instance_ref.as_ref().ok_or_else(|| InstanceError::Config {
+            place: "the instance".to_owned(),
+            reason: "there is no reference by which other processes could open it, as it is in memory, made of the \
+                     program's own settings, or of a class of somebody else's; open one that has a directory"
+                .to_owned(),
+            source: None,
+        })
+    }
+
     /// All defaults, for an instance in this directory. An empty path is the working directory of the process.
     pub fn new(home: impl Into<PathBuf>) -> Self {
         let home = home.into();

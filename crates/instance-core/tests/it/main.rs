@@ -7,6 +7,7 @@ mod events;
 mod fixtures;
 #[cfg(feature = "testing")]
 mod memory;
+mod payloads;
 mod robustness;
 mod runs;
 mod scheduling;

@@ -8,5 +8,7 @@ mod lifecycle;
 mod other_process;
 mod process;
 mod process_failures;
+#[cfg(feature = "grpc")]
+mod repository_text;
 mod support;
 mod unserved;

@@ -5,8 +5,8 @@ use instance_core::run::DagsterRunStatus;
 use instance_core::settings::{ClassSettings, RunCoordinatorSettings, RunLauncherSettings};
 use instance_core::testing::instance::TestInstance;
 use instance_launcher::{
-    DefaultRunCoordinator, cancel_run, check_run_worker_health, configured_run_coordinator,
-    configured_run_launcher, launch_run, submit_run,
+    DefaultRunCoordinator, LauncherContext, cancel_run, check_run_worker_health,
+    configured_run_coordinator, configured_run_launcher, launch_run, submit_run,
 };
 
 use crate::support::{TestResult, add_run, errors};
@@ -18,7 +18,7 @@ fn problems() -> ConfigProblems {
 
 fn with_launcher(settings: &RunLauncherSettings) -> TestInstance {
     let mut fake = TestInstance::default().with_run_coordinator(DefaultRunCoordinator);
-    fake.run_launcher = configured_run_launcher(settings);
+    fake.run_launcher = configured_run_launcher(settings, LauncherContext::default());
     fake
 }
 
@@ -63,7 +63,10 @@ async fn a_submission_says_what_is_missing() -> TestResult {
     ] {
         let fake = TestInstance {
             run_coordinator: configured_run_coordinator(&settings),
-            run_launcher: configured_run_launcher(&RunLauncherSettings::Default),
+            run_launcher: configured_run_launcher(
+                &RunLauncherSettings::Default,
+                LauncherContext::default(),
+            ),
             ..TestInstance::default()
         };
         let run_id = add_run(&fake, DagsterRunStatus::NotStarted);

@@ -92,6 +92,15 @@ impl CodeLocation for Location {
         self.answer(asked, Fails::AtJobs, part)
     }
 
+    async fn get_job_of_ops(
+        &self,
+        job: &RemoteJob,
+        op_selection: &[String],
+    ) -> Result<RemoteJob, BoxError> {
+        // Re-execution selects steps, and never ops.
+        Err(format!("{} was asked for its ops {op_selection:?}", job.job_snapshot.name).into())
+    }
+
     async fn get_execution_plan(
         &self,
         job: &RemoteJob,

@@ -1,0 +1,182 @@
+//! The launcher that has a code server start the worker of a run, which Dagster calls `DefaultRunLauncher`.
+//!
+//! The worker is a child of the server and a process of its own: it outlives a server that is killed.
+
+mod grpc_info;
+mod health;
+mod worker;
+
+use std::collections::BTreeMap;
+
+use async_trait::async_trait;
+use instance_core::code_location::CodeLocationError;
+use instance_core::code_location::payloads::ExecuteRemoteJobArgs;
+use instance_core::error::BoxError;
+use instance_core::error_info::SerializableErrorInfo;
+use instance_core::event::{EngineEventData, ReportEngineEvent};
+use instance_core::launcher::{
+    CheckRunHealthContext, CheckRunHealthResult, LaunchRunContext, RunLauncher, TerminateRunContext,
+};
+use instance_core::ops::EventReporterExt;
+use instance_core::run::{CodeLocationOrigin, DagsterRun};
+use instance_core::serdes::UnknownFields;
+use instance_core::settings::GrpcLimits;
+
+use crate::code::{CodeServerClient, GrpcTarget};
+use grpc_info::{GRPC_INFO, GrpcInfo};
+use worker::WorkerProcess;
+
+/// The name of Dagster's launcher, which texts of events have.
+const REPORTER: &str = "DefaultRunLauncher";
+
+/// A launcher that has a run's code server start its worker.
+#[derive(Debug, Clone)]
+pub struct CodeServerRunLauncher {
+    limits: Result<GrpcLimits, String>,
+}
+
+impl CodeServerRunLauncher {
+    /// A launcher whose calls have these limits.
+    pub const fn new(limits: GrpcLimits) -> Self {
+        Self { limits: Ok(limits) }
+    }
+
+    /// The place of a launcher whose limits are not usable. Whatever is asked of a server is an error with this text.
+    pub fn unusable(problem: impl Into<String>) -> Self {
+        Self { limits: Err(problem.into()) }
+    }
+
+    fn client(&self, target: GrpcTarget) -> Result<CodeServerClient, BoxError> {
+        Ok(CodeServerClient::new(target, self.limits.clone()?)?)
+    }
+}
+
+/// Where the code of a run is served.
+fn target_of(run: &DagsterRun) -> Result<GrpcTarget, BoxError> {
+    let run_id = &run.run_id;
+    let Some(origin) = &run.remote_job_origin else {
+        return Err(format!("run {run_id} does not say where its code is").into());
+    };
+    let repository = &origin.repository_origin;
+    match &repository.code_location_origin {
+        CodeLocationOrigin::GrpcServer(server) => GrpcTarget::of_origin(server).ok_or_else(|| {
+            let name = &server.location_name;
+            format!("run {run_id} is from the code location {name:?}, whose origin has neither a port nor a socket")
+                .into()
+        }),
+        _ => Err(format!(
+            "run {run_id} is from the code location {:?}, which is no server that can be reached, and which no \
+             workspace here has",
+            repository.location_name().unwrap_or_default()
+        )
+        .into()),
+    }
+}
+
+#[async_trait]
+impl RunLauncher for CodeServerRunLauncher {
+    async fn launch_run(&self, context: LaunchRunContext) -> Result<(), BoxError> {
+        let LaunchRunContext { dagster_run: run, instance, .. } = context;
+        let client = self.client(target_of(&run)?)?;
+        let Some(job_origin) = run.remote_job_origin.as_deref().cloned() else {
+            return Err(format!("run {} does not say where its code is", run.run_id).into());
+        };
+        let instance_ref = instance.settings().required_instance_ref()?.clone();
+        // A server that is not there gets no tag: the worker of this run is nowhere.
+        let server_id = match client.get_server_id().await {
+            Ok(id) => id,
+            Err(error) => return Err(report_ipc_error(&*instance, &run, error).await),
+        };
+        let info = GrpcInfo::of(client.target(), server_id).to_text();
+        let tag = BTreeMap::from([(GRPC_INFO.to_owned(), info)]);
+        instance.run_store().add_run_tags(&run.run_id, &tag, instance.clock().now()).await?;
+        let args = ExecuteRemoteJobArgs {
+            instance_ref: Some(instance_ref),
+            job_origin,
+            run_id: run.run_id.clone(),
+            unknown: UnknownFields::default(),
+        };
+        let result = match client.start_run(&args).await {
+            Ok(result) => result,
+            Err(error) => return Err(report_ipc_error(&*instance, &run, error).await),
+        };
+        if result.success {
+            return Ok(());
+        }
+        Err(Box::new(NotStarted {
+            message: result.message,
+            source: result.serializable_error_info.map(CodeLocationError::user_code),
+        }))
+    }
+
+    /// Reaches the worker by its server. If the server is gone and the worker's process goes on, on this machine, the
+    /// process is asked.
+    async fn terminate(&self, context: TerminateRunContext) -> Result<bool, BoxError> {
+        let TerminateRunContext { dagster_run: run, instance, .. } = context;
+        if run.status.is_finished() {
+            return Ok(false);
+        }
+        let Some(info) = GrpcInfo::of_run(&run)? else {
+            instance.report_run_canceling(&run, None).await?;
+            let message = "Unable to get grpc client to send termination request to.";
+            let report = ReportEngineEvent::new(&run, message).with_reporter(REPORTER);
+            instance.report_engine_event(report).await?;
+            return Ok(false);
+        };
+        let target = info.target;
+        let client = self.client(target.clone())?;
+        let has_it = client.can_cancel_execution(&run.run_id).await;
+        if matches!(has_it, Ok(true)) {
+            instance.report_run_canceling(&run, None).await?;
+            let result = client.cancel_execution(&run.run_id).await?;
+            return match result.serializable_error_info {
+                Some(info) => Err(Box::new(CodeLocationError::user_code(info))),
+                None => Ok(result.success),
+            };
+        }
+        // Its server is another one by now, or gone.
+        if target.is_local()
+            && let Some(worker) = WorkerProcess::find(&*instance, &run.run_id).await?
+            && worker.is_alive() == Some(true)
+        {
+            // The worker reports that it was canceled only if it finds that it is to be.
+            instance.report_run_canceling(&run, None).await?;
+            return worker.interrupt();
+        }
+        has_it.map_err(Into::into)
+    }
+
+    fn supports_check_run_worker_health(&self) -> bool {
+        true
+    }
+
+    async fn check_run_worker_health(
+        &self,
+        context: CheckRunHealthContext,
+    ) -> Result<CheckRunHealthResult, BoxError> {
+        self.health(&*context.instance, &context.dagster_run).await
+    }
+}
+
+/// Reports a call that failed on its way, as Dagster's client does before its launcher reports the same.
+async fn report_ipc_error(
+    instance: &dyn instance_core::ops::LauncherOps,
+    run: &DagsterRun,
+    error: CodeLocationError,
+) -> BoxError {
+    let info = SerializableErrorInfo::from_error("DagsterUserCodeUnreachableError", &error);
+    let report = ReportEngineEvent::new(run, "Unexpected error in IPC client")
+        .with_data(EngineEventData::engine_error(info));
+    if let Err(second) = instance.report_engine_event(report).await {
+        tracing::error!(run_id = %run.run_id, %second, "an error of a call is not reported");
+    }
+    error.into()
+}
+
+/// The server did not start the worker. The text is that of Dagster.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", message.as_deref().unwrap_or("None"))]
+struct NotStarted {
+    message: Option<String>,
+    source: Option<CodeLocationError>,
+}

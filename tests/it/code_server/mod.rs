@@ -1,0 +1,8 @@
+//! Real code servers: runs that we launch from them are those that Dagster launches, they are followed, canceled, and
+//! found when they are lost.
+
+mod equal_rows;
+mod launched;
+mod server;
+mod transport;
+mod wire;
