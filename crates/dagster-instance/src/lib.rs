@@ -25,8 +25,9 @@ pub use instance_config::{
     CONFIG_FILENAME, ConfigCheck, ConfigDescription, DescribedLocation, DescribedSetting,
     Environment, Home, HomeSource, LoadSettings, LoadWorkspace, PYPROJECT_FILENAME,
     ProcessEnvironment, SettingOrigin, WORKSPACE_FILENAME, WorkspaceDescription, WorkspaceOptions,
-    check_config, dagster_yaml_schema, describe_settings, describe_workspace, find_home, grpc_limits,
-    load_settings, load_settings_of, load_workspace, read_run_config, settings_from_ref, workspace_yaml_schema,
+    check_config, dagster_yaml_schema, describe_settings, describe_workspace, find_home,
+    grpc_limits, load_settings, load_settings_of, load_workspace, read_run_config,
+    settings_from_ref, workspace_yaml_schema,
 };
 pub use instance_core::clock::{self, Clock, IdSource, RandomIds, SystemClock};
 pub use instance_core::command::{COMMAND_OP, CommandSpec};
