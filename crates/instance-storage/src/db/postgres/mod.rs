@@ -255,7 +255,10 @@ impl PostgresDatabase {
             match self.fetch_once(&sql, &values, &read, deadline).await {
                 Ok(found) => return found,
                 // No statement of the new connections is prepared yet.
-                Err(error) if is_outdated(&error) && self.forget_statements() => {}
+                Err(error)
+                    if is_outdated(&error)
+                        && Instant::now() < deadline
+                        && self.forget_statements() => {}
                 Err(error) => {
                     let waited = self.wait_after(error, deadline).await;
                     waited.map_err(|error| {
