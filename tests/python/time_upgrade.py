@@ -357,9 +357,13 @@ def rows_of(name, ours, theirs):
 
     more = "> " if theirs["was_ended"] else ""
     lines = [f"| {name}: in all | {in_all(theirs)} | {in_all(ours)} | {more}{ratio('takes')} |"]
+    def of(found, key):
+        return "none seen" if key == "lock" and found[key] == 0 else seconds(found[key])
+
     for key, label in [("lock", "longest ACCESS EXCLUSIVE"), ("writer", "longest pause of a writer"),
                        ("reader", "longest pause of a reader")]:
-        lines.append(f"| {name}: {label} | {seconds(theirs[key])} | {seconds(ours[key])} | {ratio(key)} |")
+        ratio_of = ratio(key) if theirs[key] > 0 else "-"
+        lines.append(f"| {name}: {label} | {of(theirs, key)} | {of(ours, key)} | {ratio_of} |")
     lines.append(f"| {name}: greatest memory | {theirs['memory']:.0f} MiB | {ours['memory']:.0f} MiB | {ratio('memory')} |")
     return lines
 

@@ -106,7 +106,7 @@ def write(home):
 def materialize(instance):
     from dagster import AssetKey, AssetMaterialization
 
-    made = AssetMaterialization("wide_theirs", tags={"colour": "red"})
+    made = AssetMaterialization("wide_theirs", tags={"dagster/data_version": "red"})
     if instance.get_latest_materialization_event(made.asset_key) is None:
         instance.report_runless_asset_event(made)
     keys = [AssetKey(name) for name in ["wide_ours", "wide_theirs"]]

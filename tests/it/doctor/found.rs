@@ -493,7 +493,6 @@ async fn a_deferrable_key_beside_a_good_one_is_found() {
     let (database, home) = created("doctor_deferrable").await;
     let mut client = Client::of_server(&database).await;
     let put = "INSERT INTO kvs (key, value) VALUES ('a', 'b') ON CONFLICT (key) DO UPDATE SET value = 'c'";
-    client.send(put).await.expect("a row");
     let add = "ALTER TABLE kvs ADD CONSTRAINT again UNIQUE (key) DEFERRABLE";
     client.send(add).await.expect("a key");
     client.send(put).await.expect_err("the server refuses it");
