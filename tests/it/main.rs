@@ -20,6 +20,7 @@ mod following;
 mod instance_ref;
 mod migrate;
 mod old_databases;
+mod pipes;
 mod postgres;
 mod postgres_as_found;
 mod postgres_matrix;

@@ -121,6 +121,8 @@ pub(crate) enum RunCommand {
 /// Its output is shown and captured. If it succeeds, the named assets are materialised. The exit
 /// code is the command's own: 127 if there is no such program, 126 if it cannot be executed, 128 and
 /// the number of the signal that ended it; 125 if the run could not be recorded or the arguments are wrong.
+///
+/// The command may speak Dagster Pipes: what it reports of assets and checks, and what it logs, is stored as it comes.
 #[derive(Debug, Args)]
 pub(crate) struct Exec {
     /// The name of the job [default: the program's name, with underscores for what Dagster's names lack]
@@ -139,6 +141,14 @@ pub(crate) struct Exec {
     /// A tag of the run; may be repeated, with one value for a key
     #[arg(long = "tag", value_name = "K=V", value_parser = parse_tag)]
     pub(crate) tags: Vec<(String, String)>,
+
+    /// What the command finds as an extra of its Dagster Pipes context; may be repeated, with one value for a key
+    #[arg(long = "extra", value_name = "KEY=JSON", value_parser = parse_extra, conflicts_with = "no_pipes")]
+    pub(crate) extras: Vec<(String, serde_json::Value)>,
+
+    /// Give the command nothing by Dagster Pipes
+    #[arg(long)]
+    pub(crate) no_pipes: bool,
 
     /// Create the directory that --home, --storage or DAGSTER_HOME names, if it is missing. The one in the user's data
     /// directory is created without it
@@ -300,6 +310,13 @@ fn parse_tag(text: &str) -> Result<(String, String), String> {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
         _ => Err("write KEY=VALUE".to_owned()),
     }
+}
+
+fn parse_extra(text: &str) -> Result<(String, serde_json::Value), String> {
+    let (key, value) = parse_tag(text)?;
+    let value = serde_json::from_str(&value)
+        .map_err(|error| format!("{error}; a text is written as KEY='\"text\"'"))?;
+    Ok((key, value))
 }
 
 fn parse_seconds(text: &str) -> Result<f64, String> {

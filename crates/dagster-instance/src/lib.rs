@@ -49,7 +49,8 @@ pub use instance_launcher::{
 };
 #[cfg(feature = "process")]
 pub use instance_launcher::{
-    CommandOutcome, OutputSink, ProcessRunLauncher, RunOutcome, StopSignal,
+    CommandOutcome, CustomMessageSink, OutputSink, PipesTransport, ProcessRunLauncher, RunOutcome,
+    StopSignal,
 };
 pub use instance_launcher::{
     DefaultRunCoordinator, NoRunLauncher, QueuedRunCoordinator, RunDeletion,

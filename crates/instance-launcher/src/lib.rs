@@ -44,5 +44,8 @@ pub use lifecycle::{
     run_will_resume, submit_run,
 };
 #[cfg(feature = "process")]
-pub use process::{CommandOutcome, OutputSink, ProcessRunLauncher, RunOutcome, StopSignal};
+pub use process::{
+    CommandOutcome, CustomMessageSink, OutputSink, PipesTransport, ProcessRunLauncher, RunOutcome,
+    StopSignal,
+};
 pub use unserved::{UnservedRunCoordinator, UnservedRunLauncher};

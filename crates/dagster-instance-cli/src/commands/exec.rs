@@ -35,6 +35,10 @@ pub(crate) async fn run(place: &InstancePlace, args: Exec) -> Result<ExitCode> {
 
     let mut launcher =
         ProcessRunLauncher::new().passing_signals_on().with_output(OutputSink::new(show_output));
+    launcher = launcher.with_pipes_extras(args.extras);
+    if args.no_pipes {
+        launcher = launcher.without_pipes();
+    }
     if let Some(seconds) = args.output_timeout {
         launcher = launcher.with_output_timeout(Duration::from_secs_f64(seconds));
     }

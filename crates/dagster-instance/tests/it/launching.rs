@@ -40,6 +40,13 @@ async fn a_queued_run_is_cancelled_without_its_launcher() -> TestResult {
                     "location_name": "shop"},
                 "repository_name": "shop"}}"#,
     )?);
+    run.job_code_origin = Some(deserialize_value(
+        r#"{"__class__": "PipelinePythonOrigin", "pipeline_name": "hello", "repository_origin":
+            {"__class__": "RepositoryPythonOrigin", "container_context": {}, "container_image": null,
+                "code_pointer": {"__class__": "ModuleCodePointer", "fn_name": "defs", "module": "shop",
+                    "working_directory": null},
+                "entry_point": ["dagster"], "executable_path": "/usr/bin/python3"}}"#,
+    )?);
     let run = instance.add_run(run).await?;
     let queued = instance.submit_run(&run.run_id).await?;
     assert_eq!(queued.status, DagsterRunStatus::Queued);

@@ -2,8 +2,9 @@
 
 use crate::launcher::{RunCoordinator, RunLauncher};
 use crate::ops::{
-    ComputeLogAccess, DynamicPartitionStoreAccess, EventReporter, EventStoreAccess, IdAccess,
-    OwnedLauncherOps, RunEventStoreAccess, RunStoreAccess, SettingsAccess, SnapshotStoreAccess,
+    AssetStoreAccess, ComputeLogAccess, DynamicPartitionStoreAccess, EventReporter,
+    EventStoreAccess, IdAccess, OwnedLauncherOps, RunEventStoreAccess, RunStoreAccess,
+    SettingsAccess, SnapshotStoreAccess,
 };
 
 /// What the launcher domain needs of an instance, and what coordinators and launchers get of it.
@@ -22,8 +23,14 @@ pub trait LauncherOps:
     fn run_launcher(&self) -> &dyn RunLauncher;
 }
 
-/// What the worker of a run needs of an instance: it reads the plan, captures output and reports.
+/// What the worker of a run needs of an instance: it reads the plan and what was materialised, captures output and
+/// reports.
 pub trait RunWorkerOps:
-    RunStoreAccess + SnapshotStoreAccess + EventReporter + ComputeLogAccess + IdAccess
+    RunStoreAccess
+    + SnapshotStoreAccess
+    + AssetStoreAccess
+    + EventReporter
+    + ComputeLogAccess
+    + IdAccess
 {
 }

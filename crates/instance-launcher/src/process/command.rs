@@ -12,6 +12,7 @@ use tokio::process::{Child, Command};
 
 use super::identity::ProcessIdentity;
 use super::outcome::CommandOutcome;
+use super::pipes::{CONTEXT_VARIABLE, MESSAGES_VARIABLE, Variables};
 
 /// The signal by which a command is stopped.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -50,6 +51,7 @@ impl RunningCommand {
         command: &CommandSpec,
         run: &DagsterRun,
         shares_terminal: bool,
+        pipes: Option<&Variables>,
     ) -> Result<Self, CommandOutcome> {
         #[expect(clippy::disallowed_methods, reason = "this is the launcher")]
         let mut process = Command::new(command.program());
@@ -61,6 +63,16 @@ impl RunningCommand {
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .kill_on_drop(true);
+        for (variable, value) in [
+            (CONTEXT_VARIABLE, pipes.map(|pipes| &pipes.context)),
+            (MESSAGES_VARIABLE, pipes.map(|pipes| &pipes.messages)),
+        ] {
+            match value {
+                Some(value) => process.env(variable, value),
+                // That of a run around this one would take messages of this one.
+                None => process.env_remove(variable),
+            };
+        }
         if !shares_terminal {
             process.process_group(0);
         }

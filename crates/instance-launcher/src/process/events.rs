@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use instance_core::asset_key::AssetKey;
 use instance_core::command::COMMAND_OP;
 use instance_core::error_info::SerializableErrorInfo;
 use instance_core::event::{
@@ -106,14 +105,10 @@ impl<'a> RunEvents<'a> {
             })
     }
 
-    pub(super) fn materialization(
-        &self,
-        asset_key: &AssetKey,
-        partition: Option<String>,
-    ) -> DagsterEvent {
-        let materialization = AssetMaterialization::new(asset_key.clone(), partition);
+    pub(super) fn materialization(&self, materialization: AssetMaterialization) -> DagsterEvent {
+        let asset_key = materialization.asset_key.path.join(" ");
         self.of_step(DagsterEventType::AssetMaterialization)
-            .with_message(format!("Materialized value {}.", asset_key.path.join(" ")))
+            .with_message(format!("Materialized value {asset_key}."))
             .with_data(StepMaterializationData::from(materialization))
     }
 
@@ -197,7 +192,7 @@ impl<'a> RunEvents<'a> {
         DagsterEvent::new(event_type, &self.run.job_name).with_pid(self.pid)
     }
 
-    fn of_step(&self, event_type: DagsterEventType) -> DagsterEvent {
+    pub(super) fn of_step(&self, event_type: DagsterEventType) -> DagsterEvent {
         let tags = [
             ("job_name", self.run.job_name.as_str()),
             ("op_name", COMMAND_OP),

@@ -7,11 +7,13 @@ use instance_core::error::InstanceError;
 use instance_core::storage::{ComputeIoType, ComputeLogCapture};
 use tokio::io::AsyncRead;
 use tokio::sync::mpsc::UnboundedReceiver;
+use tokio::sync::watch;
 use tokio::time::Instant;
 
 use super::command::{RunningCommand, StopSignal};
 use super::outcome::CommandOutcome;
 use super::output::{Tail, capture};
+use super::pipes::{OpenedPipes, Told};
 use super::worker::Worker;
 
 /// How long output may stay open after the command has ended, until an event of the run says why the run goes on.
@@ -30,6 +32,8 @@ pub(super) struct Executed {
     pub(super) stderr: Tail,
     pub(super) stop_requested: bool,
     pub(super) failure: Failure,
+    /// What it has told by Pipes.
+    pub(super) told: Told,
 }
 
 impl Executed {
@@ -39,6 +43,7 @@ impl Executed {
             stderr: Tail::default(),
             stop_requested: false,
             failure: Failure::default(),
+            told: Told::default(),
         }
     }
 }
@@ -90,9 +95,13 @@ impl Worker {
         command: &CommandSpec,
         stops: &mut UnboundedReceiver<StopSignal>,
         log: &dyn ComputeLogCapture,
+        pipes: Option<OpenedPipes>,
     ) -> Executed {
         let events = self.events();
-        let started = RunningCommand::start(command, &self.run, self.options.shares_terminal);
+        let OpenedPipes { pipes, variables, splitter } = pipes.unwrap_or_default();
+        let shares_terminal = self.options.shares_terminal;
+        let started =
+            RunningCommand::start(command, &self.run, shares_terminal, variables.as_ref());
         let mut running = match started {
             Ok(running) => running,
             Err(outcome) => return Executed::of(outcome),
@@ -105,10 +114,25 @@ impl Worker {
         let sink = self.options.output.as_ref();
         let mut capturing = Box::pin(async {
             tokio::join!(
-                capture(stdout.as_mut(), ComputeIoType::Stdout, log, sink, None),
-                capture(stderr.as_mut(), ComputeIoType::Stderr, log, sink, Some(&mut stderr_tail)),
+                capture(stdout.as_mut(), ComputeIoType::Stdout, log, sink, None, None),
+                capture(
+                    stderr.as_mut(),
+                    ComputeIoType::Stderr,
+                    log,
+                    sink,
+                    Some(&mut stderr_tail),
+                    splitter
+                ),
             )
         });
+        let (is_over, over) = watch::channel(false);
+        let mut following = Box::pin(async {
+            match pipes {
+                Some(pipes) => pipes.follow(self, log, sink, over).await,
+                None => Told::default(),
+            }
+        });
+        let mut told = None;
         let mut outcome = None;
         let mut captured = None;
         let mut stop_requested = false;
@@ -126,6 +150,7 @@ impl Worker {
                     }
                 }
                 both = &mut capturing, if captured.is_none() => captured = Some(both),
+                all = &mut following, if told.is_none() => told = Some(all),
                 Some(signal) = stops.recv() => {
                     let is_received = running.signal(signal);
                     if outcome.is_some() && (!is_received || signal == StopSignal::Kill) {
@@ -152,6 +177,13 @@ impl Worker {
             }
         }
         drop(capturing);
+        // Nobody waits for the receiver if everything is told.
+        let _ = is_over.send(true);
+        let mut told = match told {
+            Some(told) => told,
+            None => following.await,
+        };
+        failure.keep(std::mem::take(&mut told.failure).0.map_or(Ok(()), Err));
         if let Some((stdout, stderr)) = captured {
             failure.keep(stdout.map_err(InstanceError::from));
             failure.keep(stderr.map_err(InstanceError::from));
@@ -161,7 +193,7 @@ impl Worker {
             tokio::spawn(async { tokio::join!(throw_away(stdout), throw_away(stderr)) });
         }
         let outcome = outcome.unwrap_or(CommandOutcome::Skipped);
-        Executed { outcome, stderr: stderr_tail, stop_requested, failure }
+        Executed { outcome, stderr: stderr_tail, stop_requested, failure, told }
     }
 }
 

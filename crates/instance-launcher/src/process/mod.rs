@@ -9,6 +9,7 @@ mod execution;
 mod identity;
 mod outcome;
 mod output;
+mod pipes;
 mod record;
 mod worker;
 
@@ -32,8 +33,10 @@ use tokio::sync::{mpsc, watch};
 pub use command::StopSignal;
 pub use outcome::{CommandOutcome, RunOutcome};
 pub use output::OutputSink;
+pub use pipes::{CustomMessageSink, PipesTransport};
 
 use identity::{Presence, ProcessIdentity};
+use pipes::PipesOptions;
 use record::{WorkerRecord, worker_metadata};
 use worker::Worker;
 
@@ -53,12 +56,26 @@ pub struct ProcessRunLauncher {
 }
 
 /// How commands are executed.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 struct Options {
     output: Option<OutputSink>,
     output_timeout: Option<Duration>,
     shares_terminal: bool,
     passes_signals_on: bool,
+    /// `None` means that commands get nothing by Pipes.
+    pipes: Option<PipesOptions>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            output: None,
+            output_timeout: None,
+            shares_terminal: false,
+            passes_signals_on: false,
+            pipes: Some(PipesOptions::default()),
+        }
+    }
 }
 
 #[derive(Debug)]
@@ -108,6 +125,40 @@ impl ProcessRunLauncher {
     #[must_use]
     pub const fn passing_signals_on(mut self) -> Self {
         self.options.passes_signals_on = true;
+        self
+    }
+
+    /// The same launcher, which gives commands their context, and takes their messages, in this way. By default it does
+    /// so by files.
+    #[must_use]
+    pub fn with_pipes_transport(mut self, transport: PipesTransport) -> Self {
+        self.options.pipes.get_or_insert_default().transport = transport;
+        self
+    }
+
+    /// The same launcher, whose commands find these values among the extras of their context.
+    #[must_use]
+    pub fn with_pipes_extras(
+        mut self,
+        extras: impl IntoIterator<Item = (String, serde_json::Value)>,
+    ) -> Self {
+        self.options.pipes.get_or_insert_default().extras.extend(extras);
+        self
+    }
+
+    /// The same launcher, which also passes the custom messages of commands to a sink. Each of them is a line among the
+    /// events of its run, too.
+    #[must_use]
+    pub fn with_custom_messages(mut self, sink: CustomMessageSink) -> Self {
+        self.options.pipes.get_or_insert_default().custom_messages = Some(sink);
+        self
+    }
+
+    /// The same launcher, which gives commands nothing by Dagster Pipes. Variables that this process has for it are
+    /// removed from their environment.
+    #[must_use]
+    pub fn without_pipes(mut self) -> Self {
+        self.options.pipes = None;
         self
     }
 

@@ -8,6 +8,8 @@ use instance_core::error::StorageError;
 use instance_core::storage::{ComputeIoType, ComputeLogCapture};
 use tokio::io::{AsyncRead, AsyncReadExt};
 
+use super::pipes::Splitter;
+
 /// How many bytes one read takes at most.
 const CHUNK_BYTES: usize = 64 * 1024;
 
@@ -26,6 +28,12 @@ impl OutputSink {
     /// The function should return quickly: the command waits for it when it prints much.
     pub fn new(receive: impl Fn(ComputeIoType, &[u8]) + Send + Sync + 'static) -> Self {
         Self(Arc::new(receive))
+    }
+}
+
+impl OutputSink {
+    pub(super) fn send(&self, io_type: ComputeIoType, bytes: &[u8]) {
+        (self.0)(io_type, bytes);
     }
 }
 
@@ -61,29 +69,48 @@ pub(super) async fn capture(
     log: &dyn ComputeLogCapture,
     sink: Option<&OutputSink>,
     mut tail: Option<&mut Tail>,
+    mut splitter: Option<Splitter>,
 ) -> Result<(), StorageError> {
     let Some(mut output) = output else {
         return Ok(());
     };
     let mut stored = Ok(());
     let mut buffer = vec![0; CHUNK_BYTES];
-    loop {
+    let mut is_over = false;
+    while !is_over {
         let bytes = match output.read(&mut buffer).await {
-            Ok(0) => return stored,
-            Ok(read) => buffer.get(..read).unwrap_or_default(),
+            Ok(read) => {
+                is_over = read == 0;
+                buffer.get(..read).unwrap_or_default()
+            }
             Err(source) => {
                 let path = format!("the command's {}", io_type.extension());
                 return stored.and(Err(StorageError::Io { action: "read", path, source }));
             }
         };
+        let without_messages;
+        let bytes = match splitter.as_mut() {
+            Some(splitter) => {
+                without_messages = match is_over {
+                    true => splitter.finish().await,
+                    false => splitter.split(bytes).await,
+                };
+                &without_messages[..]
+            }
+            None => bytes,
+        };
+        if bytes.is_empty() {
+            continue;
+        }
         if let Some(tail) = tail.as_mut() {
             tail.push(bytes);
         }
         if let Some(sink) = sink {
-            (sink.0)(io_type, bytes);
+            sink.send(io_type, bytes);
         }
         if stored.is_ok() {
             stored = log.write(io_type, bytes).await;
         }
     }
+    stored
 }

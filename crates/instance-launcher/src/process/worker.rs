@@ -2,13 +2,17 @@
 
 use std::sync::Arc;
 
+use instance_core::asset_key::AssetKey;
 use instance_core::clock::timestamp_of;
 use instance_core::command::CommandSpec;
 use instance_core::error::InstanceError;
 use instance_core::error_info::SerializableErrorInfo;
-use instance_core::event::{DagsterEvent, ErrorSource, EventLogEntry, LogLevel};
+use instance_core::event::{
+    AssetMaterialization, DagsterEvent, ErrorSource, EventLogEntry, LogLevel,
+};
 use instance_core::ops::RunWorkerOps;
 use instance_core::run::DagsterRun;
+use instance_core::snap::ExecutionPlanSnapshot;
 use instance_core::storage::{ComputeLogCapture, ComputeLogKey};
 use instance_core::tags;
 use tokio::sync::mpsc::UnboundedReceiver;
@@ -18,11 +22,12 @@ use super::command::StopSignal;
 use super::events::RunEvents;
 use super::execution::Executed;
 use super::outcome::{CommandOutcome, RunOutcome};
+use super::pipes::{OpenedPipes, Pipes, Told};
 
 pub(super) struct Worker {
     pub(super) run: DagsterRun,
     pub(super) options: Options,
-    instance: Arc<dyn RunWorkerOps>,
+    pub(super) instance: Arc<dyn RunWorkerOps>,
     command: CommandSpec,
 }
 
@@ -59,8 +64,8 @@ impl Worker {
             let reported = self.report(self.events().run_canceled(None)).await;
             return outcome(CommandOutcome::Skipped, true, reported.err());
         }
-        let log = match self.begin().await {
-            Ok(log) => log,
+        let (log, pipes) = match self.begin().await {
+            Ok(begun) => begun,
             // The command is not started: nobody would see what it does, since its run cannot be stored.
             Err(error) => {
                 self.end_as_failed(&error).await;
@@ -68,7 +73,7 @@ impl Worker {
             }
         };
         let started_at = self.instance.clock().now();
-        let mut executed = self.execute(&self.command, &mut stops, log.as_ref()).await;
+        let mut executed = self.execute(&self.command, &mut stops, log.as_ref(), pipes).await;
         let duration = self.instance.clock().now().signed_duration_since(started_at);
         executed.failure.keep(log.complete().await.map_err(InstanceError::from));
         if let Some(error) = &executed.failure.0 {
@@ -81,9 +86,15 @@ impl Worker {
         outcome(executed.outcome, executed.stop_requested, executed.failure.0)
     }
 
-    async fn begin(&self) -> Result<Box<dyn ComputeLogCapture>, InstanceError> {
+    async fn begin(
+        &self,
+    ) -> Result<(Box<dyn ComputeLogCapture>, Option<OpenedPipes>), InstanceError> {
         let events = self.events();
         self.report(events.run_start()).await?;
+        let pipes = match &self.options.pipes {
+            Some(options) => Some(Pipes::open(options, &self.run, &self.planned_assets().await?)?),
+            None => None,
+        };
         let file_key = self.instance.ids().log_file_key();
         let log_key = ComputeLogKey::for_run(&self.run.run_id, &file_key);
         let log = self.instance.compute_log_manager().capture_logs(&log_key).await?;
@@ -92,7 +103,7 @@ impl Worker {
             self.report(events.step_start()).await
         };
         match reported.await {
-            Ok(()) => Ok(log),
+            Ok(()) => Ok((log, pipes)),
             Err(error) => {
                 // Nothing will be captured. Complete the capture, so that its followers end. The first error counts.
                 let _ = log.complete().await;
@@ -116,7 +127,7 @@ impl Worker {
             let of_step = self.report(step_failure.clone()).await;
             return of_step.and(self.report(events.run_failure(error, step_failure)).await);
         }
-        match self.report_outputs().await {
+        match self.report_outputs(&executed.told).await {
             // The events are stored, or wait for the next attempt.
             Ok(())
             | Err(InstanceError::EventsWaiting { .. } | InstanceError::EventsIncomplete { .. }) => {
@@ -134,26 +145,43 @@ impl Worker {
         }
     }
 
-    /// Reports what a command that succeeded has made, as the plan says.
-    async fn report_outputs(&self) -> Result<(), InstanceError> {
-        let events = self.events();
-        let plan = match &self.run.execution_plan_snapshot_id {
+    /// The plan of the run; `None` if it has none.
+    async fn plan(&self) -> Result<Option<ExecutionPlanSnapshot>, InstanceError> {
+        Ok(match &self.run.execution_plan_snapshot_id {
             Some(id) => self.instance.snapshot_store().get_execution_plan_snapshot(id).await?,
             None => None,
-        };
+        })
+    }
+
+    /// The assets that the command is going to materialise.
+    async fn planned_assets(&self) -> Result<Vec<AssetKey>, InstanceError> {
+        let plan = self.plan().await?;
+        let outputs = plan.iter().flat_map(|plan| &plan.steps).flat_map(|step| &step.outputs);
+        let properties = outputs.filter_map(|output| output.properties.as_ref());
+        Ok(properties.filter_map(|properties| properties.asset_key.clone()).collect())
+    }
+
+    /// Reports what a command that succeeded has made, as the plan says, but for what it has reported itself.
+    async fn report_outputs(&self, told: &Told) -> Result<(), InstanceError> {
+        let events = self.events();
+        let plan = self.plan().await?;
         let mut reported = Ok(());
         for output in plan.iter().flat_map(|plan| &plan.steps).flat_map(|step| &step.outputs) {
             reported = reported.and(self.report(events.step_output(&output.name)).await);
             let Some(properties) = &output.properties else {
                 continue;
             };
-            if let Some(asset_key) = &properties.asset_key {
+            if let Some(asset_key) = &properties.asset_key
+                && !told.materialized.contains(asset_key)
+            {
                 let partition = self
                     .run
                     .tags
                     .get(tags::PARTITION)
                     .filter(|_| properties.is_asset_partitioned == Some(true));
-                let event = events.materialization(asset_key, partition.cloned());
+                let materialization =
+                    AssetMaterialization::new(asset_key.clone(), partition.cloned());
+                let event = events.materialization(materialization);
                 reported = reported.and(self.report(event).await);
             }
         }
@@ -173,6 +201,9 @@ impl Worker {
         let message =
             format!("The command {:?} {}\n", self.command.program(), executed.outcome.reason());
         let info = SerializableErrorInfo::new(cls_name, message);
+        if let Some(exception) = &executed.told.exception {
+            return info.caused_by((**exception).clone());
+        }
         let stderr = executed.stderr.text();
         if stderr.trim().is_empty() {
             return info;
@@ -185,13 +216,17 @@ impl Worker {
     }
 
     pub(super) async fn report(&self, event: DagsterEvent) -> Result<(), InstanceError> {
+        self.instance.handle_new_event(self.entry(event).into()).await
+    }
+
+    /// The entry of an event that happens now.
+    pub(super) fn entry(&self, event: DagsterEvent) -> EventLogEntry {
         let timestamp = timestamp_of(self.instance.clock().now());
         let user_message = event.message.clone().unwrap_or_default();
-        let entry = EventLogEntry {
+        EventLogEntry {
             user_message,
             ..EventLogEntry::of_event(event, self.run.run_id.clone(), LogLevel::DEBUG, timestamp)
-        };
-        self.instance.handle_new_event(entry.into()).await
+        }
     }
 }
 

@@ -6,6 +6,7 @@ mod deletion;
 mod health;
 mod lifecycle;
 mod other_process;
+mod pipes;
 mod process;
 mod process_failures;
 #[cfg(feature = "grpc")]
