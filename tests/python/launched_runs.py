@@ -6,6 +6,7 @@ Standard input: {"launch": {"home", "port", "requests": [..]}} or {"compare": {"
 
 import json
 import sys
+import tempfile
 import time
 from contextlib import ExitStack
 from pathlib import Path
@@ -100,11 +101,13 @@ def by_graphql(context, client, request):
 def launch(home, port, requests):
     import dagster._cli.workspace.cli_target as cli_target
     from dagster._core.workspace.context import WorkspaceProcessContext
-    from dagster._core.workspace.load_target import GrpcServerTarget
+    from dagster._core.workspace.load_target import WorkspaceFileTarget
     from dagster._grpc.client import DagsterGrpcClient
 
-    # The command line names the location by its address; both ways are to name it as the test does.
-    fixed = GrpcServerTarget(host="localhost", port=port, socket=None, location_name=LOCATION)
+    # By options, Dagster's command line writes one more key into origins than by a file, which deployments have.
+    file = Path(tempfile.mkdtemp()) / "workspace.yaml"
+    file.write_text(f"load_from: [grpc_server: {{host: localhost, port: {port}, location_name: {LOCATION}}}]")
+    fixed = WorkspaceFileTarget(paths=[str(file)])
     cli_target.workspace_opts_to_load_target = lambda *_, **__: fixed
     client = DagsterGrpcClient(port=port)
     failed = {}

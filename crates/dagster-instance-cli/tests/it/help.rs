@@ -47,6 +47,15 @@ fn every_command_has_help() {
     ] {
         check(name, line);
     }
+    #[cfg(feature = "grpc")]
+    for (name, line) in [
+        ("help_launch", "launch --help"),
+        ("help_code", "code --help"),
+        ("help_code_ping", "code ping --help"),
+        ("help_code_list", "code list --help"),
+    ] {
+        check(name, line);
+    }
     check("help_info", "info --help");
 }
 
