@@ -25,7 +25,7 @@ use serde_json::{Map, Value, json};
 pub(crate) use assets::{
     AssetInFull, asset, asset_check, asset_in_full, asset_partition, asset_wiped,
 };
-pub(crate) use config::{config, config_check};
+pub(crate) use config::{config, config_check, workspace, workspace_check};
 pub(crate) use daemons::{daemon_status, wiped_heartbeats};
 pub(crate) use doctor::finding as schema_finding;
 pub(crate) use migrate::{database_to_upgrade, index_to_build, upgraded_database};

@@ -14,6 +14,8 @@ mod lifecycle;
 mod process;
 mod read;
 mod report;
+#[cfg(feature = "process")]
+mod server_process;
 mod unserved;
 
 /// The core: the types that the functions of this crate take and return, and the traits that they are called on.
@@ -29,4 +31,9 @@ pub use lifecycle::{
 };
 #[cfg(feature = "process")]
 pub use process::{CommandOutcome, OutputSink, ProcessRunLauncher, RunOutcome, StopSignal};
+#[cfg(feature = "process")]
+pub use server_process::{
+    CodeServerCommand, CodeServerEndpoint, CodeServerKind, Interpreter, InterpreterSearch,
+    NoInterpreter,
+};
 pub use unserved::{UnservedRunCoordinator, UnservedRunLauncher};
