@@ -29,6 +29,7 @@ mod query_plans;
 mod reading_back;
 mod refusals;
 mod schema;
+mod server_process;
 mod snapshots;
 mod sqlite_as_found;
 mod too_long;

@@ -52,7 +52,7 @@ DOCUMENTS = {
     "entry is null": "load_from:\n-\n",
     "entry is empty": "load_from: [{}]\n",
     "entry has two keys": "load_from:\n- python_module: a\n  python_package: b\n",
-    "entry has an unknown key": "load_from: [{python_modul: a}]\n",
+    "entry has an unknown key": "load_from: [{python_modules: a}]\n",
     "entry has a number as its key": "load_from: [{1: a}]\n",
     "entry has a key beside it": "load_from:\n- python_module: a\n  location_name: b\n",
     "two of one name": "load_from: [{python_module: a}, {python_module: a}]\n",

@@ -23,7 +23,7 @@ pub(crate) use assets::{
     AssetChecks, AssetCommand, AssetList, AssetPartitions, AssetShow, AssetWipe, Definition,
     MISSING, PartitionStatus,
 };
-pub(crate) use config::{ConfigCheckOf, ConfigCommand};
+pub(crate) use config::{ConfigCheckOf, ConfigCommand, ConfigShowOf};
 pub(crate) use daemons::{DaemonCommand, DaemonStatusOf, DaemonWipe};
 pub(crate) use doctor::Doctor;
 #[cfg(feature = "grpc")]

@@ -29,7 +29,7 @@ pub(crate) use assets::{
 };
 #[cfg(feature = "grpc")]
 pub(crate) use code::{code_location, code_server, launched_run};
-pub(crate) use config::{config, config_check};
+pub(crate) use config::{config, config_check, workspace, workspace_check};
 pub(crate) use daemons::{daemon_status, wiped_heartbeats};
 pub(crate) use doctor::finding as schema_finding;
 pub(crate) use migrate::{database_to_upgrade, index_to_build, upgraded_database};

@@ -152,8 +152,8 @@ async fn run_daemon(place: &InstancePlace, command: DaemonCommand) -> Result<Exi
 fn run_config(place: &InstancePlace, command: &ConfigCommand) -> Result<ExitCode> {
     match command {
         ConfigCommand::Check(check) => return commands::config_check::run(place, check),
-        ConfigCommand::Show(output) => commands::config_show::run(place, output),
-        ConfigCommand::Schema => commands::config_check::schema(),
+        ConfigCommand::Show(show) => commands::config_show::run(place, show),
+        ConfigCommand::Schema(schema) => commands::config_check::schema(schema.workspace),
     }?;
     Ok(ExitCode::SUCCESS)
 }

@@ -23,6 +23,8 @@ mod lifecycle;
 mod process;
 mod read;
 mod report;
+#[cfg(feature = "process")]
+mod server_process;
 mod unserved;
 
 /// The core: the types that the functions of this crate take and return, and the traits that they are called on.
@@ -47,5 +49,10 @@ pub use lifecycle::{
 pub use process::{
     CommandOutcome, CustomMessageSink, OutputSink, PipesTransport, ProcessRunLauncher, RunOutcome,
     StopSignal,
+};
+#[cfg(feature = "process")]
+pub use server_process::{
+    CodeServerCommand, CodeServerEndpoint, CodeServerKind, Interpreter, InterpreterSearch,
+    NoInterpreter,
 };
 pub use unserved::{UnservedRunCoordinator, UnservedRunLauncher};

@@ -1,4 +1,5 @@
-//! `config check`: every mistake in `dagster.yaml`, and whether an instance can be opened with it.
+//! `config check`: every mistake in `dagster.yaml`, and whether an instance can be opened with it. With `--workspace` the
+//! same for the file of a workspace.
 
 use std::ffi::OsStr;
 use std::io::{BufWriter, Write};
@@ -7,15 +8,20 @@ use std::process::ExitCode;
 
 use dagster_instance::config_problems::{ConfigProblem, Severity};
 use dagster_instance::{
-    ConfigCheck, LoadSettings, ProcessEnvironment, check_config, dagster_yaml_schema, find_home,
+    ConfigCheck, LoadSettings, ProcessEnvironment, WorkspaceDescription, check_config,
+    dagster_yaml_schema, find_home, workspace_yaml_schema,
 };
 
+use super::config_workspace::described;
 use crate::args::ConfigCheckOf;
 use crate::open::InstancePlace;
 use crate::print::counted;
 use crate::{FAILURE, Result, json, text};
 
 pub(crate) fn run(place: &InstancePlace, args: &ConfigCheckOf) -> Result<ExitCode> {
+    if args.workspace {
+        return run_workspace(args);
+    }
     let check = check_config(&request(place, args.file.as_deref())?, &ProcessEnvironment)?;
     let mut out = BufWriter::new(std::io::stdout().lock());
     if args.output.json {
@@ -24,14 +30,31 @@ pub(crate) fn run(place: &InstancePlace, args: &ConfigCheckOf) -> Result<ExitCod
         print(&mut out, &check)?;
     }
     out.flush()?;
-    let code = if check.is_accepted() { ExitCode::SUCCESS } else { ExitCode::from(FAILURE) };
-    Ok(code)
+    Ok(code(check.is_accepted()))
 }
 
-/// Prints the JSON Schema of the file.
-pub(crate) fn schema() -> Result<()> {
+/// Checks the file of a workspace.
+fn run_workspace(args: &ConfigCheckOf) -> Result<ExitCode> {
+    let workspace = described(args.file.as_deref())?;
+    let mut out = BufWriter::new(std::io::stdout().lock());
+    if args.output.json {
+        writeln!(out, "{}", json::workspace_check(&workspace))?;
+    } else {
+        print_workspace(&mut out, &workspace)?;
+    }
+    out.flush()?;
+    Ok(code(workspace.is_accepted()))
+}
+
+fn code(is_accepted: bool) -> ExitCode {
+    if is_accepted { ExitCode::SUCCESS } else { ExitCode::from(FAILURE) }
+}
+
+/// Prints the JSON Schema of `dagster.yaml`, or of `workspace.yaml`.
+pub(crate) fn schema(of_workspace: bool) -> Result<()> {
     let mut out = std::io::stdout().lock();
-    out.write_all(dagster_yaml_schema().as_bytes())?;
+    let schema = if of_workspace { workspace_yaml_schema() } else { dagster_yaml_schema() };
+    out.write_all(schema.as_bytes())?;
     Ok(())
 }
 
@@ -65,22 +88,7 @@ fn request(place: &InstancePlace, file: Option<&Path>) -> Result<LoadSettings> {
 
 fn print(out: &mut impl Write, check: &ConfigCheck) -> Result<()> {
     let file = text::value(&check.file.to_string_lossy());
-    for problem in &check.problems {
-        writeln!(out, "{}", line(&file, problem))?;
-    }
-    let count = |severity: Severity| {
-        check.problems.iter().filter(|problem| problem.severity == severity).count() as u64
-    };
-    let counts: Vec<String> = [
-        (count(Severity::Error), "error"),
-        (count(Severity::ErrorWhenUsed), "error in parts that are not used at once"),
-        (count(Severity::Warning), "warning"),
-    ]
-    .into_iter()
-    .filter(|(count, _)| *count > 0)
-    .map(|(count, word)| counted(count, word))
-    .collect();
-    let counts = counts.join(", ");
+    let counts = print_problems(out, &file, &check.problems)?;
     if !check.is_accepted() {
         writeln!(out, "{counts}: no instance can be opened with this file")?;
     } else if !counts.is_empty() {
@@ -91,6 +99,40 @@ fn print(out: &mut impl Write, check: &ConfigCheck) -> Result<()> {
         writeln!(out, "{file} does not exist: all settings are defaults")?;
     }
     Ok(())
+}
+
+fn print_workspace(out: &mut impl Write, workspace: &WorkspaceDescription) -> Result<()> {
+    let file = text::value(&workspace.file);
+    let counts = print_problems(out, &file, &workspace.problems)?;
+    let locations = counted(workspace.locations.len() as u64, "location");
+    if !workspace.is_accepted() {
+        writeln!(out, "{counts}: no workspace can be loaded with this file")?;
+    } else if !counts.is_empty() {
+        writeln!(out, "{counts}: a workspace can be loaded with this file; it names {locations}")?;
+    } else {
+        writeln!(out, "{file}: no mistakes; it names {locations}")?;
+    }
+    Ok(())
+}
+
+/// Prints a line for each problem, and returns how many there are of each kind.
+fn print_problems(out: &mut impl Write, file: &str, problems: &[ConfigProblem]) -> Result<String> {
+    for problem in problems {
+        writeln!(out, "{}", line(file, problem))?;
+    }
+    let count = |severity: Severity| {
+        problems.iter().filter(|problem| problem.severity == severity).count() as u64
+    };
+    let counts: Vec<String> = [
+        (count(Severity::Error), "error"),
+        (count(Severity::ErrorWhenUsed), "error in parts that are not used at once"),
+        (count(Severity::Warning), "warning"),
+    ]
+    .into_iter()
+    .filter(|(count, _)| *count > 0)
+    .map(|(count, word)| counted(count, word))
+    .collect();
+    Ok(counts.join(", "))
 }
 
 /// A problem in the form in which compilers print them, which editors follow.

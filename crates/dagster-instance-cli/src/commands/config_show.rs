@@ -9,17 +9,21 @@ use dagster_instance::{
 };
 use serde_json::Value;
 
-use crate::args::Output;
+use super::config_workspace;
+use crate::args::ConfigShowOf;
 use crate::open::InstancePlace;
 use crate::print::{Table, counted};
 use crate::{Result, json, report, text};
 
-pub(crate) fn run(place: &InstancePlace, args: &Output) -> Result<()> {
+pub(crate) fn run(place: &InstancePlace, args: &ConfigShowOf) -> Result<()> {
+    if args.workspace {
+        return config_workspace::show(args.file.as_deref(), args.output.json);
+    }
     let home = find_home(place.home.as_deref(), &ProcessEnvironment)?;
     let request = LoadSettings::new(&home.path).with_storage(place.storage.clone());
     let config = describe_settings(&request, &ProcessEnvironment)?;
     let mut out = BufWriter::new(std::io::stdout().lock());
-    if args.json {
+    if args.output.json {
         writeln!(out, "{}", json::config(&config, home_source(home.source)))?;
     } else {
         print(&mut out, &home, &config)?;

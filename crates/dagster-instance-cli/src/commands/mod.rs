@@ -11,6 +11,7 @@ pub(crate) mod backfill_show;
 pub(crate) mod code;
 pub(crate) mod config_check;
 pub(crate) mod config_show;
+pub(crate) mod config_workspace;
 pub(crate) mod daemon_liveness;
 pub(crate) mod daemon_status;
 pub(crate) mod daemon_wipe;

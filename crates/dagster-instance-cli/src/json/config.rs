@@ -1,7 +1,10 @@
 //! The JSON of the configuration.
 
 use dagster_instance::config_problems::{ConfigProblem, Position, Severity};
-use dagster_instance::{ConfigCheck, ConfigDescription, DescribedSetting, SettingOrigin};
+use dagster_instance::{
+    ConfigCheck, ConfigDescription, DescribedLocation, DescribedSetting, SettingOrigin,
+    WorkspaceDescription,
+};
 use serde_json::{Map, Value, json};
 
 use super::text;
@@ -30,6 +33,34 @@ pub(crate) fn config(config: &ConfigDescription, home_source: &str) -> Value {
         "storage": stores,
         "settings": config.settings.iter().map(setting).collect::<Vec<_>>(),
         "problems": config.problems.iter().map(problem).collect::<Vec<_>>(),
+    })
+}
+
+/// What is wrong with the file of a workspace.
+pub(crate) fn workspace_check(workspace: &WorkspaceDescription) -> Value {
+    json!({
+        "file": text(&workspace.file),
+        "accepted": workspace.is_accepted(),
+        "problems": workspace.problems.iter().map(problem).collect::<Vec<_>>(),
+    })
+}
+
+/// The code locations of a file, and what is wrong with it.
+pub(crate) fn workspace(workspace: &WorkspaceDescription) -> Value {
+    json!({
+        "file": text(&workspace.file),
+        "locations": workspace.locations.iter().map(location).collect::<Vec<_>>(),
+        "problems": workspace.problems.iter().map(problem).collect::<Vec<_>>(),
+    })
+}
+
+fn location(location: &DescribedLocation) -> Value {
+    json!({
+        "name": text(&location.name),
+        "line": line(location.position),
+        "column": column(location.position),
+        "kind": location.kind,
+        "values": location.values,
     })
 }
 

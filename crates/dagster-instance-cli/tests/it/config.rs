@@ -197,3 +197,53 @@ fn no_secret_is_shown() {
         }
     }
 }
+
+const WORKSPACE: &str = "load_from:\n\
+                         - python_file: {relative_path: code/defs.py, attribute: defs}\n\
+                         - python_module: {module_name: jobs, location_name: nightly}\n\
+                         - grpc_server: {port: 4711, ssl: true, additional_metadata: {token: hunter2}}\n";
+
+/// What the commands say of the file of a workspace, in both forms.
+fn workspace(name: &str, file: &str, text: &str) {
+    let home = Home::empty();
+    let path = home.path().join(file);
+    std::fs::write(&path, text).expect("a file");
+    let path = path.to_str().expect("text");
+    // The code of a project is loaded in the current directory.
+    let current = std::env::current_dir().expect("a directory");
+    let current = current.to_str().expect("text");
+    for command in ["check", "show"] {
+        let mut arguments = vec!["config", command, "--workspace", path];
+        for name in
+            [format!("workspace_{name}_{command}"), format!("workspace_{name}_{command}_json")]
+        {
+            let told = home.run(&arguments).to_string().replace(current, "[CURRENT]");
+            assert!(!told.contains(SECRET), "{told}");
+            insta::assert_snapshot!(name, told);
+            arguments.push("--json");
+        }
+    }
+}
+
+#[test]
+fn workspaces_right_and_wrong() {
+    workspace("right", "workspace.yaml", WORKSPACE);
+    let broken = format!(
+        "{WORKSPACE}- grpc_server: {{prot: 1, location_name: nightly}}\n- python_module: jobs\n- python_modules: a\n"
+    );
+    workspace("wrong", "w.yaml", &broken);
+    workspace("project", "pyproject.toml", "[tool.dg.project]\nroot_module = \"mine\"\n");
+}
+
+#[test]
+fn the_file_of_a_workspace_has_to_be_there() {
+    let home = Home::empty();
+    let ended = home.run(&["config", "check", "--workspace", "no/such/workspace.yaml"]);
+    assert_eq!((ended.code, &*ended.stdout), (Some(1), ""), "{ended}");
+    assert!(ended.stderr.contains("no/such/workspace.yaml"), "{ended}");
+    // A file belongs to a workspace.
+    let ended = home.run(&["config", "show", "dagster.yaml"]);
+    assert_eq!(ended.code, Some(2), "{ended}");
+    let schema = home.run(&["config", "schema", "--workspace"]).stdout;
+    assert!(schema.contains("\"title\": \"workspace.yaml\""), "{schema}");
+}

@@ -128,10 +128,10 @@ fn texts_of_errors() {
         "load_form: []",
         "load_from: {python_module: a}",
         "load_from:",
-        "load_from: [a, null, {}, {python_modul: a}, {1: a}]",
+        "load_from: [a, null, {}, {python_modules: a}, {1: a}]",
         "load_from:\n- python_module: a\n  location_name: b\n- python_module: a\n  python_file: b",
         "load_from: [{port: 5}, {module_name: a}, {token: hunter2}]",
-        "load_from: [{python_module: {modul_name: a, attribute: 5}}, {python_module: {env: NAME}}]",
+        "load_from: [{python_module: {module-name: a, attribute: 5}}, {python_module: {env: NAME}}]",
         "load_from: [{python_file: {path: a.py}}, {python_file: }, {python_file: ''}, {python_file: [a.py]}]",
         "load_from: [{python_package: {package_name: ''}}, {python_package: {package_name: '', location_name: a}}]",
         "load_from: [{grpc_server: {prot: 1}}, {grpc_server: {port: '1'}}, {grpc_server: }, {grpc_server: 5}]",
@@ -202,7 +202,7 @@ fn locations_are_described() {
                 - python_package: {package_name: c, location_name: see}\n\
                 - autoload_defs_module: d\n\
                 - grpc_server: {port: {env: NUMBER}, ssl: true, additional_metadata: {token: hunter2}}\n\
-                - python_modul: e\n";
+                - python_modules: e\n";
     std::fs::write(directory.path().join("workspace.yaml"), text).unwrap();
     let request = LoadWorkspace::new(directory.path());
     let described = describe_workspace(&request, &VARIABLES).unwrap().remove(0);
