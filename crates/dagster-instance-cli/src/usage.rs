@@ -42,7 +42,10 @@ pub(crate) fn parse(raw: &[OsString]) -> Result<Arguments, ExitCode> {
 /// that of `exec`. It is known even if the arguments cannot be read, since they name a command.
 pub(crate) fn answers_by_code(raw: &[OsString]) -> bool {
     let path = path_of(raw);
-    matches!(path.as_slice(), ["exec" | "doctor", ..] | ["run", "tail" | "wait" | "cancel", ..])
+    matches!(
+        path.as_slice(),
+        ["exec" | "doctor", ..] | ["run", "tail" | "wait" | "cancel" | "resume", ..]
+    )
 }
 
 /// The words that name the command.

@@ -39,8 +39,8 @@ pub use instance_events::run_log_layer;
 pub use instance_events::{EventLogWatch, EventLogWatchHandle, WatchEventLogs, WatchUntil};
 #[cfg(feature = "process")]
 pub use instance_launcher::{
-    CommandOutcome, CustomMessageSink, OutputSink, PipesTransport, ProcessRunLauncher, RunOutcome,
-    StopSignal,
+    CommandOutcome, CustomMessageSink, DagsterWorkerLauncher, OutputSink, PipesTransport,
+    ProcessRunLauncher, RunOutcome, StopSignal,
 };
 pub use instance_launcher::{
     DefaultRunCoordinator, NoRunLauncher, QueuedRunCoordinator, RunDeletion,

@@ -8,6 +8,8 @@
 mod absent;
 mod configured;
 mod coordinator;
+#[cfg(feature = "process")]
+mod dagster_worker;
 mod deletion;
 mod health;
 mod lifecycle;
@@ -23,11 +25,13 @@ pub use instance_core;
 pub use absent::NoRunLauncher;
 pub use configured::{configured_run_coordinator, configured_run_launcher};
 pub use coordinator::{DefaultRunCoordinator, QueuedRunCoordinator};
+#[cfg(feature = "process")]
+pub use dagster_worker::DagsterWorkerLauncher;
 pub use deletion::{RunDeletion, delete_run_and_worker};
 pub use health::{check_run_worker_health, fail_run_without_worker, find_lost_worker};
 pub use lifecycle::{
-    cancel_run, count_resume_run_attempts, dispose, force_cancel_run, launch_run, resume_run,
-    run_will_resume, submit_run,
+    can_resume_run, cancel_run, count_resume_run_attempts, dispose, force_cancel_run, launch_run,
+    resume_run, run_will_resume, submit_run,
 };
 #[cfg(feature = "process")]
 pub use process::{
