@@ -14,7 +14,7 @@ use nix::unistd::Pid;
 use tokio::runtime::Runtime;
 
 /// How long a worker may take for what is waited for: it imports Dagster first.
-const PATIENCE: Duration = Duration::from_secs(120);
+const PATIENCE: Duration = Duration::from_mins(2);
 
 async fn open(home: &Home) -> DagsterInstance {
     let builder = DagsterInstance::builder().home(home.path());
