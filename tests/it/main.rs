@@ -12,6 +12,7 @@ mod conformance;
 mod crash;
 mod cron;
 mod dagster_watches;
+mod dagster_worker;
 mod data_migrations;
 mod doctor;
 mod exec;

@@ -113,6 +113,7 @@ pub(crate) enum RunCommand {
     Tail(RunTail),
     Wait(RunWait),
     Cancel(RunCancel),
+    Resume(RunResume),
     Delete(RunDelete),
 }
 
@@ -269,6 +270,22 @@ pub(crate) struct RunCancel {
     pub(crate) id: String,
 
     /// Mark the run as canceled at once, even if its worker cannot be asked and goes on
+    #[arg(long)]
+    pub(crate) force: bool,
+}
+
+/// Start another worker for a run whose worker is gone.
+///
+/// The run continues where its events end. Runs of Dagster's own worker can be resumed, if it was a process of this host
+/// and the launcher that started it says so in the events of the run. The exit code is 0 if the run is resumed, 1 if it was
+/// refused or no worker could be started, and 125 if this program itself failed or its arguments are wrong.
+#[derive(Debug, Args)]
+pub(crate) struct RunResume {
+    /// The run's id, or as much of its beginning as no other run has
+    #[arg(value_name = "ID")]
+    pub(crate) id: String,
+
+    /// Resume the run even if nobody can tell whether its worker is gone
     #[arg(long)]
     pub(crate) force: bool,
 }

@@ -110,6 +110,7 @@ async fn run_command(place: &InstancePlace, command: RunCommand) -> Result<ExitC
         RunCommand::Tail(tail) => return commands::run_events::tail(place, &tail).await,
         RunCommand::Wait(wait) => return commands::run_events::wait(place, &wait).await,
         RunCommand::Cancel(cancel) => return commands::run_cancel::run(place, &cancel).await,
+        RunCommand::Resume(resume) => return commands::run_resume::run(place, &resume).await,
         RunCommand::Delete(delete) => return commands::run_delete::run(place, &delete).await,
         RunCommand::List(list) => commands::run_list::run(place, &list).await,
         RunCommand::Show(show) => commands::run_show::run(place, &show).await,

@@ -44,7 +44,7 @@ pub(crate) fn answers_by_code(raw: &[OsString]) -> bool {
     let path = path_of(raw);
     matches!(
         path.as_slice(),
-        ["exec" | "doctor" | "launch", ..] | ["run", "tail" | "wait" | "cancel", ..]
+        ["exec" | "doctor" | "launch", ..] | ["run", "tail" | "wait" | "cancel" | "resume", ..]
     )
 }
 

@@ -49,8 +49,8 @@ pub use instance_launcher::{
 };
 #[cfg(feature = "process")]
 pub use instance_launcher::{
-    CommandOutcome, CustomMessageSink, OutputSink, PipesTransport, ProcessRunLauncher, RunOutcome,
-    StopSignal,
+    CommandOutcome, CustomMessageSink, DagsterWorkerLauncher, OutputSink, PipesTransport,
+    ProcessRunLauncher, RunOutcome, StopSignal,
 };
 pub use instance_launcher::{
     DefaultRunCoordinator, NoRunLauncher, QueuedRunCoordinator, RunDeletion,

@@ -14,6 +14,8 @@ mod code;
 mod code_server;
 mod configured;
 mod coordinator;
+#[cfg(feature = "process")]
+mod dagster_worker;
 mod deletion;
 mod health;
 #[cfg(feature = "grpc")]
@@ -37,13 +39,15 @@ pub use code::{CodeServerClient, GrpcCodeLocation, GrpcPlace, GrpcTarget, Reposi
 pub use code_server::CodeServerRunLauncher;
 pub use configured::{LauncherContext, configured_run_coordinator, configured_run_launcher};
 pub use coordinator::{DefaultRunCoordinator, QueuedRunCoordinator};
+#[cfg(feature = "process")]
+pub use dagster_worker::DagsterWorkerLauncher;
 pub use deletion::{RunDeletion, delete_run_and_worker};
 pub use health::{check_run_worker_health, fail_run_without_worker, find_lost_worker};
 #[cfg(feature = "grpc")]
 pub use launch::{LaunchPartition, LaunchRequest, LaunchStyle, prepare_run};
 pub use lifecycle::{
-    cancel_run, count_resume_run_attempts, dispose, force_cancel_run, launch_run, resume_run,
-    run_will_resume, submit_run,
+    can_resume_run, cancel_run, count_resume_run_attempts, dispose, force_cancel_run, launch_run,
+    resume_run, run_will_resume, submit_run,
 };
 #[cfg(feature = "process")]
 pub use process::{

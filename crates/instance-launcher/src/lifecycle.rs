@@ -104,6 +104,26 @@ pub async fn resume_run(
     end_if_failed(ops, &run, resumed.await).await
 }
 
+/// Returns whether a run could be resumed if its worker is gone: the launcher resumes runs, or the newest worker of this
+/// run was Dagster's own, as a process.
+///
+/// # Errors
+///
+/// [`InstanceError::Launch`] if it could not be found out.
+#[tracing::instrument(level = "debug", skip_all, fields(%run_id))]
+pub async fn can_resume_run(ops: &dyn LauncherOps, run_id: &RunId) -> Result<bool, InstanceError> {
+    if ops.run_launcher().supports_resume_run() {
+        return Ok(true);
+    }
+    #[cfg(feature = "process")]
+    let found = crate::dagster_worker::worker_health(ops, run_id).await;
+    #[cfg(not(feature = "process"))]
+    let found = Ok(None::<()>);
+    found
+        .map(|worker| worker.is_some())
+        .map_err(|source| InstanceError::Launch { run_id: run_id.clone(), source })
+}
+
 /// Returns whether the daemon that monitors runs resumes this run if its worker is lost: runs are monitored, and the
 /// run was resumed less often than the settings allow.
 ///

@@ -36,6 +36,7 @@ pub(crate) mod run_cancel;
 pub(crate) mod run_delete;
 pub(crate) mod run_events;
 pub(crate) mod run_list;
+pub(crate) mod run_resume;
 pub(crate) mod run_show;
 pub(crate) mod schedule_list;
 pub(crate) mod sensor_list;

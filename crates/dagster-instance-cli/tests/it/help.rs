@@ -22,6 +22,7 @@ fn every_command_has_help() {
     check("help_run_tail", "run tail --help");
     check("help_run_wait", "run wait --help");
     check("help_run_cancel", "run cancel --help");
+    check("help_run_resume", "run resume --help");
     check("help_run_delete", "run delete --help");
     check("help_asset_list", "asset list --help");
     check("help_asset", "asset --help");

@@ -11,6 +11,16 @@ use instance_launcher::RunDeletion;
 use crate::instance::DagsterInstance;
 
 impl DagsterInstance {
+    /// Returns whether a run could be resumed if its worker is gone: the launcher resumes runs, or the newest worker of this
+    /// run was Dagster's own, as a process.
+    ///
+    /// # Errors
+    ///
+    /// [`InstanceError::Launch`] if it could not be found out.
+    pub async fn can_resume_run(&self, run_id: &RunId) -> Result<bool, InstanceError> {
+        instance_launcher::can_resume_run(self, run_id).await
+    }
+
     /// Asks the coordinator to cancel a run, and returns whether the request reached anything.
     ///
     /// The coordinator takes a run out of the queue, or asks the launcher to stop the worker of a run that was launched.

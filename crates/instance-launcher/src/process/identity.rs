@@ -9,11 +9,11 @@ use nix::unistd::{Pid, gethostname};
 
 /// The identity of a process, on any host.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct ProcessIdentity {
+pub(crate) struct ProcessIdentity {
     /// Its pid, in its host or container.
-    pub(super) pid: i32,
+    pub(crate) pid: i32,
     /// The name of its host.
-    pub(super) host: String,
+    pub(crate) host: String,
     place: Place,
     /// When the process was started, in ticks since the host was started; empty if the system does not say.
     start: String,
@@ -32,7 +32,7 @@ struct Place {
 
 /// Whether a process runs.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Presence {
+pub(crate) enum Presence {
     /// It runs.
     Running,
     /// It has ended.
@@ -43,20 +43,20 @@ pub(super) enum Presence {
 
 impl ProcessIdentity {
     /// The identity of the running process of this pid, on this host.
-    pub(super) fn of(pid: u32) -> Self {
+    pub(crate) fn of(pid: u32) -> Self {
         let pid = i32::try_from(pid).unwrap_or_default();
         let start = Stat::read(pid).map_or_else(String::new, |stat| stat.start);
         Self { pid, host: host_name(), place: Place::here(), start }
     }
 
     /// The text that distinguishes the process from other processes with its pid.
-    pub(super) fn to_text(&self) -> String {
+    pub(crate) fn to_text(&self) -> String {
         let Place { machine, boot, pid_namespace } = &self.place;
         format!("{machine}/{boot}/{pid_namespace}/{}", self.start)
     }
 
     /// Reads what [`to_text`](Self::to_text) wrote; `None` for any other text.
-    pub(super) fn parse(pid: &str, host: &str, text: &str) -> Option<Self> {
+    pub(crate) fn parse(pid: &str, host: &str, text: &str) -> Option<Self> {
         let mut parts = text.split('/').map(str::to_owned);
         let mut part = || parts.next();
         let place = Place { machine: part()?, boot: part()?, pid_namespace: part()? };
@@ -65,7 +65,7 @@ impl ProcessIdentity {
     }
 
     /// Returns whether the process runs.
-    pub(super) fn presence(&self) -> Presence {
+    pub(crate) fn presence(&self) -> Presence {
         let here = Place::here();
         let there = &self.place;
         if there.boot != here.boot {
@@ -93,7 +93,7 @@ impl ProcessIdentity {
     }
 
     /// Sends a signal to the process, or to the group that it leads. `false` if the process does not run.
-    pub(super) fn signal(&self, signal: Signal, whole_group: bool) -> nix::Result<bool> {
+    pub(crate) fn signal(&self, signal: Signal, whole_group: bool) -> nix::Result<bool> {
         if self.presence() != Presence::Running {
             return Ok(false);
         }

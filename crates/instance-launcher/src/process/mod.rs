@@ -6,7 +6,7 @@
 mod command;
 mod events;
 mod execution;
-mod identity;
+pub(crate) mod identity;
 mod outcome;
 mod output;
 mod pipes;
@@ -23,7 +23,7 @@ use instance_core::error::BoxError;
 use instance_core::event::{EngineEventData, ReportEngineEvent};
 use instance_core::ids::RunId;
 use instance_core::launcher::{
-    CheckRunHealthContext, CheckRunHealthResult, LaunchRunContext, RunLauncher,
+    CheckRunHealthContext, CheckRunHealthResult, LaunchRunContext, ResumeRunContext, RunLauncher,
     TerminateRunContext, WorkerStatus,
 };
 use instance_core::ops::EventReporterExt;
@@ -35,6 +35,7 @@ pub use outcome::{CommandOutcome, RunOutcome};
 pub use output::OutputSink;
 pub use pipes::{CustomMessageSink, PipesTransport};
 
+use crate::dagster_worker::{DagsterWorkerLauncher, terminate_worker, worker_health};
 use identity::{Presence, ProcessIdentity};
 use pipes::PipesOptions;
 use record::{WorkerRecord, worker_metadata};
@@ -233,7 +234,8 @@ impl RunLauncher for ProcessRunLauncher {
             return Ok(true);
         }
         let Some(worker) = WorkerRecord::find(&*instance, &run.run_id).await? else {
-            return Ok(false);
+            // Dagster's own worker is found by its record, whoever has started it.
+            return Ok(terminate_worker(&*instance, &run).await?.unwrap_or(false));
         };
         if worker.passes_signals_on && worker.process.presence() == Presence::Running {
             return Ok(worker.process.signal(Signal::SIGTERM, false)?);
@@ -250,6 +252,14 @@ impl RunLauncher for ProcessRunLauncher {
         Ok(false)
     }
 
+    /// Resumes a run of Dagster's own worker, which [`DagsterWorkerLauncher`] has started. A command cannot be resumed.
+    async fn resume_run(&self, context: ResumeRunContext) -> Result<(), BoxError> {
+        if worker_health(&*context.instance, &context.dagster_run.run_id).await?.is_some() {
+            return DagsterWorkerLauncher::new().resume_run(context).await;
+        }
+        Err("a command cannot be resumed; execute it again".into())
+    }
+
     fn supports_check_run_worker_health(&self) -> bool {
         true
     }
@@ -263,14 +273,14 @@ impl RunLauncher for ProcessRunLauncher {
         if let Some(health) = self.health_here(run_id) {
             return Ok(health);
         }
-        let worker = WorkerRecord::find(&*context.instance, run_id).await?;
-        Ok(worker.map_or_else(
-            || {
-                CheckRunHealthResult::new(WorkerStatus::Unknown)
-                    .with_msg("no event of the run says which process its worker is")
-            },
-            |worker| worker.health(),
-        ))
+        if let Some(worker) = WorkerRecord::find(&*context.instance, run_id).await? {
+            return Ok(worker.health());
+        }
+        let health = worker_health(&*context.instance, run_id).await?;
+        Ok(health.unwrap_or_else(|| {
+            CheckRunHealthResult::new(WorkerStatus::Unknown)
+                .with_msg("no event of the run says which process its worker is")
+        }))
     }
 
     async fn join(&self, timeout: Duration) -> Result<(), BoxError> {

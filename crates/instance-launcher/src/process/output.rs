@@ -91,10 +91,8 @@ pub(super) async fn capture(
         let without_messages;
         let bytes = match splitter.as_mut() {
             Some(splitter) => {
-                without_messages = match is_over {
-                    true => splitter.finish().await,
-                    false => splitter.split(bytes).await,
-                };
+                without_messages =
+                    if is_over { splitter.finish().await } else { splitter.split(bytes).await };
                 &without_messages[..]
             }
             None => bytes,

@@ -1,3 +1,5 @@
+//! Lines as programs send them, and lines that are broken.
+
 use instance_core::serdes::serialize_value;
 
 use super::*;
