@@ -167,7 +167,7 @@ async fn refusals(instance: &DagsterInstance, location: &GrpcCodeLocation) -> Re
             json!({"job": "plain", "ops": ["one"], "assets": [["a2"]], "path": "U"}),
             "a run selects either ops, or assets and checks",
         ),
-        (json!({"path": "C"}), "job \"(none given)\" is not served"),
+        (json!({"path": "C"}), "name the job: the code location \"loc\" has "),
     ];
     let before = instance.get_runs_count(&RunsFilter::default()).await?;
     for (request, part) in cases {

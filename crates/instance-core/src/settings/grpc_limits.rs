@@ -24,8 +24,8 @@ impl Default for GrpcLimits {
         Self {
             max_rx_bytes: 100_000_000,
             max_send_bytes: 100_000_000,
-            timeout: Duration::from_secs(60),
-            repository_timeout: Duration::from_secs(180),
+            timeout: Duration::from_mins(1),
+            repository_timeout: Duration::from_mins(3),
             root_certificates: None,
         }
     }
