@@ -1,10 +1,8 @@
 //! The same runs, launched by Dagster and by us from the same server: every row is equal.
 
-use std::time::SystemTime;
-
 use dagster_instance::{
-    AssetCheckKey, AssetKey, DagsterInstance, GrpcCodeLocation, LaunchPartition, LaunchRequest,
-    LaunchStyle, QueuedRunCoordinator, RunId,
+    AssetCheckKey, AssetKey, Clock, DagsterInstance, GrpcCodeLocation, LaunchPartition,
+    LaunchRequest, LaunchStyle, QueuedRunCoordinator, RunId, SystemClock,
 };
 use dagster_instance_tests::{Home, dagster_with_input};
 use instance_core::code_location::CodeLocationError;
@@ -81,7 +79,7 @@ async fn open(home: &Home) -> Result<DagsterInstance, BoxError> {
 
 #[tokio::test]
 async fn runs_are_stored_as_dagster_stores_them() -> Result<(), BoxError> {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_secs_f64() - 1.0;
+    let since = SystemClock.now().timestamp() - 1;
     let server = Server::start().await?;
     let (theirs, ours) = (Home::new(), Home::new());
     let requests = requests()?;
