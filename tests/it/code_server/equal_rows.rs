@@ -202,7 +202,7 @@ async fn a_server_that_is_not_there_is_named() -> Result<(), BoxError> {
     };
     let text = chain(&error);
     assert!(text.contains(&format!("127.0.0.1:{port}. gRPC Error code: UNAVAILABLE")), "{text}");
-    assert!(text.contains("onnection refused"), "{text}");
+    assert!(text.contains("Connection refused"), "{text}");
     let source = std::error::Error::source(&error).and_then(|source| source.downcast_ref());
     assert!(matches!(source, Some(CodeLocationError::Unreachable { .. })), "{error:?}");
     Ok(())
