@@ -1,10 +1,8 @@
 //! The same runs, launched by Dagster and by us from the same server: every row is equal.
 
-use std::time::SystemTime;
-
 use dagster_instance::{
-    AssetCheckKey, AssetKey, DagsterInstance, GrpcCodeLocation, LaunchPartition, LaunchRequest,
-    LaunchStyle, QueuedRunCoordinator, RunId,
+    AssetCheckKey, AssetKey, Clock, DagsterInstance, GrpcCodeLocation, LaunchPartition,
+    LaunchRequest, LaunchStyle, QueuedRunCoordinator, RunId, SystemClock,
 };
 use dagster_instance_tests::{Home, dagster_with_input};
 use instance_core::code_location::CodeLocationError;
@@ -81,7 +79,7 @@ async fn open(home: &Home) -> Result<DagsterInstance, BoxError> {
 
 #[tokio::test]
 async fn runs_are_stored_as_dagster_stores_them() -> Result<(), BoxError> {
-    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH)?.as_secs_f64() - 1.0;
+    let since = SystemClock.now().timestamp() - 1;
     let server = Server::start().await?;
     let (theirs, ours) = (Home::new(), Home::new());
     let requests = requests()?;
@@ -167,7 +165,7 @@ async fn refusals(instance: &DagsterInstance, location: &GrpcCodeLocation) -> Re
             json!({"job": "plain", "ops": ["one"], "assets": [["a2"]], "path": "U"}),
             "a run selects either ops, or assets and checks",
         ),
-        (json!({"path": "C"}), "job \"(none given)\" is not served"),
+        (json!({"path": "C"}), "name the job: the code location \"loc\" has "),
     ];
     let before = instance.get_runs_count(&RunsFilter::default()).await?;
     for (request, part) in cases {
@@ -204,7 +202,7 @@ async fn a_server_that_is_not_there_is_named() -> Result<(), BoxError> {
     };
     let text = chain(&error);
     assert!(text.contains(&format!("127.0.0.1:{port}. gRPC Error code: UNAVAILABLE")), "{text}");
-    assert!(text.contains("onnection refused"), "{text}");
+    assert!(text.contains("Connection refused"), "{text}");
     let source = std::error::Error::source(&error).and_then(|source| source.downcast_ref());
     assert!(matches!(source, Some(CodeLocationError::Unreachable { .. })), "{error:?}");
     Ok(())

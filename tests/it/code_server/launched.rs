@@ -11,7 +11,7 @@ use instance_core::error::BoxError;
 use super::server::Server;
 
 /// How long a run may take to get somewhere: its worker imports Dagster.
-const PATIENCE: Duration = Duration::from_secs(180);
+const PATIENCE: Duration = Duration::from_mins(3);
 
 fn command(home: &Home, arguments: &[&str]) -> Command {
     #[expect(clippy::disallowed_methods, reason = "tests start the programs that they test")]

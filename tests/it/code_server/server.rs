@@ -13,7 +13,7 @@ use instance_core::error::BoxError;
 use tempfile::TempDir;
 
 /// How long a server may take until it answers: it imports Dagster and the definitions.
-const START: Duration = Duration::from_secs(180);
+const START: Duration = Duration::from_mins(3);
 
 /// A server in a process of its own. It is killed when this value goes away; the workers of its runs are not.
 #[derive(Debug)]

@@ -13,8 +13,8 @@ use super::{Output, parse_tag};
 #[command(group = ArgGroup::new("place").required(true).args(["server", "socket"]))]
 pub(crate) struct Server {
     /// The code server, such as localhost:4000
-    #[arg(long, value_name = "HOST:PORT", value_parser = parse_server)]
-    pub(crate) server: Option<(String, u16)>,
+    #[arg(long = "server", id = "server", value_name = "HOST:PORT", value_parser = parse_server)]
+    pub(crate) host_and_port: Option<(String, u16)>,
 
     /// The socket on which the code server listens
     #[arg(long, value_name = "PATH")]
@@ -34,7 +34,7 @@ pub(crate) struct Server {
 impl Server {
     /// The server. One of its options is given: the parser has seen to that.
     pub(crate) fn target(&self) -> GrpcTarget {
-        let target = match (&self.server, &self.socket) {
+        let target = match (&self.host_and_port, &self.socket) {
             (Some((host, port)), _) => GrpcTarget::port(host, *port),
             (None, socket) => GrpcTarget::socket(socket.clone().unwrap_or_default()),
         };
@@ -49,6 +49,7 @@ impl Server {
 /// 125 if no run was made. With --follow the exit code says how the run ended: 0 is success, 1 failure, 3 canceled;
 /// 130 means that Ctrl-C ended the following, and the run goes on.
 #[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 pub(crate) struct Launch {
     #[command(flatten)]
     pub(crate) server: Server,

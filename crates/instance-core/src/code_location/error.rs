@@ -52,6 +52,16 @@ pub enum CodeLocationError {
         /// What there is in its place, for people.
         known: String,
     },
+    /// There is not exactly one, so that it has to be named.
+    #[error("name the {what}: {place} has {known}")]
+    Unnamed {
+        /// What it is.
+        what: &'static str,
+        /// The code location or the repository.
+        place: String,
+        /// What there is, for people.
+        known: String,
+    },
     /// The server answered what this version does not understand.
     #[error(
         "the code server at {target} answered {call} with something else than expected: {reason}"
@@ -88,18 +98,36 @@ impl CodeLocationError {
     }
 }
 
+impl CodeLocationError {
+    /// There is not exactly one of these names.
+    pub fn unnamed(
+        what: &'static str,
+        place: impl Into<String>,
+        known: impl IntoIterator<Item = String>,
+    ) -> Self {
+        let known = shown_names(known.into_iter().collect());
+        let known = if known.is_empty() { "none".to_owned() } else { known };
+        Self::Unnamed { what, place: place.into(), known }
+    }
+}
+
 /// How many names an error shows.
 const NAMES_SHOWN: usize = 20;
 
 fn known_names(name: &str, mut known: Vec<String>) -> String {
     known.sort_by_cached_key(|other| (distance(name, other), other.clone()));
+    match shown_names(known) {
+        none if none.is_empty() => "there is none".to_owned(),
+        names => format!("there are {names}"),
+    }
+}
+
+/// The first names, and how many more there are.
+fn shown_names(mut known: Vec<String>) -> String {
     let more = known.len().saturating_sub(NAMES_SHOWN);
     known.truncate(NAMES_SHOWN);
-    match (known.is_empty(), more) {
-        (true, _) => "there is none".to_owned(),
-        (false, 0) => format!("there are {}", known.join(", ")),
-        (false, more) => format!("there are {} and {more} more", known.join(", ")),
-    }
+    let names = known.join(", ");
+    if more == 0 { names } else { format!("{names} and {more} more") }
 }
 
 /// How many letters have to be changed, added or left out to make one text of the other.
@@ -173,6 +201,9 @@ mod tests {
         let many = (0..25).map(|number| format!("job_{number:02}"));
         let error = CodeLocationError::not_served("job", "x", "the location \"loc\"", many);
         assert!(error.to_string().ends_with("job_19 and 5 more"), "{error}");
+        let error =
+            CodeLocationError::unnamed("job", "the location", ["a", "b"].map(str::to_owned));
+        assert_eq!(error.to_string(), "name the job: the location has a, b");
         let error = CodeLocationError::not_served("job", "x", "the location \"loc\"", []);
         assert!(error.to_string().ends_with("; there is none"), "{error}");
     }

@@ -23,47 +23,51 @@ fn rewrite<T: Pack + Unpack>(text: &str) -> Result<String, SerdesError> {
     deserialize_value::<T>(text).map(|value| serialize_value(&value))
 }
 
-/// Every payload, with the class that it is read as.
-const PAYLOADS: &[(&str, Rewrite)] = &[
-    ("can_cancel", rewrite::<CanCancelExecutionResult>),
-    ("can_cancel_args", rewrite::<CanCancelExecutionRequest>),
-    ("cancel", rewrite::<CancelExecutionResult>),
-    ("cancel_args", rewrite::<CancelExecutionRequest>),
-    ("current_image", rewrite::<GetCurrentImageResult>),
-    ("current_runs", rewrite::<GetCurrentRunsResult>),
-    ("job", rewrite::<JobDataSnap>),
-    ("list_repositories", rewrite::<ListRepositoriesResponse>),
-    ("partition_args", rewrite::<PartitionArgs>),
-    ("partition_config", rewrite::<PartitionConfigSnap>),
-    ("partition_names", rewrite::<PartitionNamesSnap>),
-    ("partition_names_args", rewrite::<PartitionNamesArgs>),
-    ("partition_tags", rewrite::<PartitionTagsSnap>),
-    ("partition_tags_none", rewrite::<PartitionExecutionErrorSnap>),
-    ("plan", rewrite::<ExecutionPlanSnapshot>),
-    ("plan_args", rewrite::<ExecutionPlanSnapshotArgs>),
-    ("plan_assets", rewrite::<ExecutionPlanSnapshot>),
-    ("plan_assets_args", rewrite::<ExecutionPlanSnapshotArgs>),
-    ("plan_wrong", rewrite::<ExecutionPlanSnapshotErrorData>),
-    ("repository_deferred", rewrite::<Opaque>),
-    ("start_run_args", rewrite::<ExecuteRemoteJobArgs>),
-    ("subset_assets", rewrite::<RemoteJobSubsetResult>),
-    ("subset_assets_args", rewrite::<JobSubsetSnapshotArgs>),
-    ("subset_ops", rewrite::<RemoteJobSubsetResult>),
-    ("subset_ops_args", rewrite::<JobSubsetSnapshotArgs>),
-    ("subset_wrong", rewrite::<RemoteJobSubsetResult>),
-];
-
-fn payload(name: &str) -> String {
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/it/payloads");
-    let text = std::fs::read_to_string(directory.join(format!("{name}.json"))).unwrap();
-    text.trim_end().to_owned()
+macro_rules! payload {
+    ($name:literal) => {
+        include_str!(concat!("payloads/", $name, ".json"))
+    };
 }
+
+/// Every payload, with the class that it is read as.
+const PAYLOADS: &[(&str, &str, Rewrite)] = &[
+    ("can_cancel", payload!("can_cancel"), rewrite::<CanCancelExecutionResult>),
+    ("can_cancel_args", payload!("can_cancel_args"), rewrite::<CanCancelExecutionRequest>),
+    ("cancel", payload!("cancel"), rewrite::<CancelExecutionResult>),
+    ("cancel_args", payload!("cancel_args"), rewrite::<CancelExecutionRequest>),
+    ("current_image", payload!("current_image"), rewrite::<GetCurrentImageResult>),
+    ("current_runs", payload!("current_runs"), rewrite::<GetCurrentRunsResult>),
+    ("job", payload!("job"), rewrite::<JobDataSnap>),
+    ("list_repositories", payload!("list_repositories"), rewrite::<ListRepositoriesResponse>),
+    ("partition_args", payload!("partition_args"), rewrite::<PartitionArgs>),
+    ("partition_config", payload!("partition_config"), rewrite::<PartitionConfigSnap>),
+    ("partition_names", payload!("partition_names"), rewrite::<PartitionNamesSnap>),
+    ("partition_names_args", payload!("partition_names_args"), rewrite::<PartitionNamesArgs>),
+    ("partition_tags", payload!("partition_tags"), rewrite::<PartitionTagsSnap>),
+    (
+        "partition_tags_none",
+        payload!("partition_tags_none"),
+        rewrite::<PartitionExecutionErrorSnap>,
+    ),
+    ("plan", payload!("plan"), rewrite::<ExecutionPlanSnapshot>),
+    ("plan_args", payload!("plan_args"), rewrite::<ExecutionPlanSnapshotArgs>),
+    ("plan_assets", payload!("plan_assets"), rewrite::<ExecutionPlanSnapshot>),
+    ("plan_assets_args", payload!("plan_assets_args"), rewrite::<ExecutionPlanSnapshotArgs>),
+    ("plan_wrong", payload!("plan_wrong"), rewrite::<ExecutionPlanSnapshotErrorData>),
+    ("repository_deferred", payload!("repository_deferred"), rewrite::<Opaque>),
+    ("start_run_args", payload!("start_run_args"), rewrite::<ExecuteRemoteJobArgs>),
+    ("subset_assets", payload!("subset_assets"), rewrite::<RemoteJobSubsetResult>),
+    ("subset_assets_args", payload!("subset_assets_args"), rewrite::<JobSubsetSnapshotArgs>),
+    ("subset_ops", payload!("subset_ops"), rewrite::<RemoteJobSubsetResult>),
+    ("subset_ops_args", payload!("subset_ops_args"), rewrite::<JobSubsetSnapshotArgs>),
+    ("subset_wrong", payload!("subset_wrong"), rewrite::<RemoteJobSubsetResult>),
+];
 
 #[test]
 fn every_payload_is_written_again_byte_for_byte() {
-    for (name, rewrite) in PAYLOADS {
-        let text = payload(name);
-        let again = rewrite(&text).unwrap_or_else(|error| panic!("{name}: {error}"));
+    for (name, text, rewrite) in PAYLOADS {
+        let text = text.trim_end();
+        let again = rewrite(text).unwrap_or_else(|error| panic!("{name}: {error}"));
         assert_eq!(again, text, "{name}");
     }
 }
@@ -75,13 +79,14 @@ fn every_file_is_checked() {
         .unwrap()
         .map(|file| file.unwrap().file_name().to_string_lossy().into_owned())
         .collect();
-    let checked = PAYLOADS.iter().map(|(name, _)| format!("{name}.json"));
+    let checked = PAYLOADS.iter().map(|(name, ..)| format!("{name}.json"));
     assert_eq!(files, checked.collect::<BTreeSet<_>>());
 }
 
 #[test]
 fn nodes_and_jobs_of_a_repository_are_understood() {
-    let repository = deserialize_value::<Opaque>(&payload("repository_deferred")).unwrap();
+    let repository =
+        deserialize_value::<Opaque>(payload!("repository_deferred").trim_end()).unwrap();
     let repository = repository.to_json().unwrap();
     let texts = |list: &str| -> Vec<String> {
         let items = repository[list].as_array().unwrap().iter();

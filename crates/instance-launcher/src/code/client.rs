@@ -52,7 +52,7 @@ macro_rules! ask {
             match tokio::time::timeout(within, api.$method(request)).await {
                 Ok(Ok(reply)) => break Ok(reply.into_inner()),
                 Ok(Err(status)) if status.code() == Code::Unavailable && tries > 0 => {}
-                Ok(Err(status)) => break Err($client.failure($call, within, status)),
+                Ok(Err(status)) => break Err($client.failure($call, within, &status)),
                 Err(_) => break Err($client.timed_out($call, within)),
             }
         }
@@ -154,7 +154,7 @@ impl CodeServerClient {
             let mut next = 0;
             loop {
                 let chunk = stream.message().await;
-                let Some(chunk) = chunk.map_err(|status| self.failure(CALL, within, status))?
+                let Some(chunk) = chunk.map_err(|status| self.failure(CALL, within, &status))?
                 else {
                     return Ok(whole);
                 };
@@ -402,14 +402,15 @@ impl CodeServerClient {
 
     fn request<M>(&self, message: M, within: Duration) -> Request<M> {
         let mut request = Request::new(message);
-        request.set_timeout(within);
+        // The server gives up at this time. Ours comes first, so that a time that is over is told as such.
+        request.set_timeout(within + Duration::from_secs(1));
         for (name, value) in &self.headers {
             request.metadata_mut().insert(name.clone(), value.clone());
         }
         request
     }
 
-    fn failure(&self, call: &'static str, within: Duration, status: Status) -> CodeLocationError {
+    fn failure(&self, call: &'static str, within: Duration, status: &Status) -> CodeLocationError {
         let target = self.target.to_string();
         match status.code() {
             Code::DeadlineExceeded => self.timed_out(call, within),
@@ -417,7 +418,7 @@ impl CodeServerClient {
             code => CodeLocationError::Unreachable {
                 target,
                 code: name_of(code),
-                source: reason(&status).into(),
+                source: reason(status).into(),
             },
         }
     }

@@ -203,8 +203,8 @@ impl GrpcCodeLocation {
             Err(error) => return Err(error),
         };
         let python = self.python_origin(repository)?;
-        let origin = self.job_origin(repository_origin, job_name);
-        Ok(self.remote_job(job, origin, Some(python)))
+        let origin = job_origin(repository_origin, job_name);
+        Ok(remote_job(job, origin, Some(python)))
     }
 
     /// A part of a job, without the snapshot of the whole one.
@@ -231,20 +231,7 @@ impl GrpcCodeLocation {
             Some(python) => python,
             None => self.python_origin(&origin.repository_origin.repository_name)?,
         };
-        Ok(self.remote_job(data.job, origin.clone(), Some(python)))
-    }
-
-    /// Where a job is, as runs have it.
-    pub(crate) fn job_origin(
-        &self,
-        repository_origin: RemoteRepositoryOrigin,
-        job_name: &str,
-    ) -> RemoteJobOrigin {
-        RemoteJobOrigin {
-            repository_origin,
-            job_name: job_name.to_owned(),
-            unknown: UnknownFields::default(),
-        }
+        Ok(remote_job(data.job, origin.clone(), Some(python)))
     }
 
     /// The plan of a run.
@@ -294,32 +281,6 @@ impl GrpcCodeLocation {
         Ok((tags, self.client.partition_config(&args).await?.run_config))
     }
 
-    fn remote_job(
-        &self,
-        job: JobSnap,
-        origin: RemoteJobOrigin,
-        python: Option<RepositoryPythonOrigin>,
-    ) -> RemoteJob {
-        let lineage = job.lineage_snapshot.as_ref();
-        let assets = lineage.and_then(|lineage| lineage.asset_selection.clone());
-        let checks = lineage.and_then(|lineage| lineage.asset_check_selection.clone());
-        let ops = lineage.and_then(|lineage| lineage.op_selection.clone());
-        let resolved = lineage.and_then(|lineage| lineage.resolved_op_selection.clone());
-        let python = python.map(|repository_origin| JobPythonOrigin {
-            job_name: origin.job_name.clone(),
-            repository_origin,
-            unknown: UnknownFields::default(),
-        });
-        let tags = job.tags.clone();
-        RemoteJob::new(job, origin)
-            .with_tags(tags)
-            .with_asset_selection(assets)
-            .with_asset_check_selection(checks)
-            .with_op_selection(ops)
-            .with_resolved_op_selection(resolved)
-            .with_job_code_origin(python)
-    }
-
     fn python_origin(&self, repository: &str) -> Result<RepositoryPythonOrigin> {
         let told = &self.repositories;
         let Some(code_pointer) = told.repository_code_pointers.get(repository) else {
@@ -361,6 +322,44 @@ impl GrpcCodeLocation {
     pub(crate) fn protocol(&self, call: &'static str, reason: String) -> CodeLocationError {
         CodeLocationError::Protocol { target: self.client.target().to_string(), call, reason }
     }
+}
+
+/// Where a job is, as runs have it.
+pub(crate) fn job_origin(
+    repository_origin: RemoteRepositoryOrigin,
+    job_name: &str,
+) -> RemoteJobOrigin {
+    RemoteJobOrigin {
+        repository_origin,
+        job_name: job_name.to_owned(),
+        unknown: UnknownFields::default(),
+    }
+}
+
+/// A job by its snapshot, whose lineage says which part of another job it is.
+fn remote_job(
+    job: JobSnap,
+    origin: RemoteJobOrigin,
+    python: Option<RepositoryPythonOrigin>,
+) -> RemoteJob {
+    let lineage = job.lineage_snapshot.as_ref();
+    let assets = lineage.and_then(|lineage| lineage.asset_selection.clone());
+    let checks = lineage.and_then(|lineage| lineage.asset_check_selection.clone());
+    let ops = lineage.and_then(|lineage| lineage.op_selection.clone());
+    let resolved = lineage.and_then(|lineage| lineage.resolved_op_selection.clone());
+    let python = python.map(|repository_origin| JobPythonOrigin {
+        job_name: origin.job_name.clone(),
+        repository_origin,
+        unknown: UnknownFields::default(),
+    });
+    let tags = job.tags.clone();
+    RemoteJob::new(job, origin)
+        .with_tags(tags)
+        .with_asset_selection(assets)
+        .with_asset_check_selection(checks)
+        .with_op_selection(ops)
+        .with_resolved_op_selection(resolved)
+        .with_job_code_origin(python)
 }
 
 #[async_trait]

@@ -12,6 +12,6 @@ mod target;
 
 pub use client::CodeServerClient;
 pub use location::GrpcCodeLocation;
-pub(crate) use location::JobPart;
+pub(crate) use location::{JobPart, job_origin};
 pub use repository_text::RepositoryText;
 pub use target::{GrpcPlace, GrpcTarget};

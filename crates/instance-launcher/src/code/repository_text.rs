@@ -57,7 +57,7 @@ impl RepositoryText {
             }
         }
         reader.end()?;
-        Ok(Self { assets, checks, jobs, text })
+        Ok(Self { text, assets, checks, jobs })
     }
 
     /// The names of its jobs, in the order of letters.

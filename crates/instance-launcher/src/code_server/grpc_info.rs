@@ -22,8 +22,8 @@ pub(super) struct GrpcInfo {
 }
 
 impl GrpcInfo {
-    pub(super) fn of(target: &GrpcTarget, server_id: String) -> Self {
-        Self { target: target.clone(), server_id: Some(server_id) }
+    pub(super) fn of(target: &GrpcTarget, server_id: Option<String>) -> Self {
+        Self { target: target.clone(), server_id }
     }
 
     /// What the tag of a run says; `None` if the run has no such tag.
@@ -57,33 +57,28 @@ impl GrpcInfo {
     /// The text, as Python writes it. Dagster reads its own keys and ignores ours, which is the last one.
     pub(super) fn to_text(&self) -> String {
         let of = |value: Value| Opaque::from(&value).as_str().to_owned();
-        let mut text = format!("{{\"host\": {}", of(json!(self.target.host)));
-        match &self.target.place {
-            GrpcPlace::Port(port) => text.push_str(&format!(", \"port\": {port}")),
-            GrpcPlace::Socket(path) => {
-                text.push_str(&format!(", \"socket\": {}", of(json!(path.to_string_lossy()))));
-            }
-        }
-        if self.target.use_ssl {
-            text.push_str(", \"use_ssl\": true");
-        }
-        if let Some(id) = &self.server_id {
-            text.push_str(&format!(", \"server_id\": {}", of(json!(id))));
-        }
-        text.push('}');
-        text
+        let place = match &self.target.place {
+            GrpcPlace::Port(port) => format!("\"port\": {port}"),
+            GrpcPlace::Socket(path) => format!("\"socket\": {}", of(json!(path.to_string_lossy()))),
+        };
+        let host = of(json!(self.target.host));
+        let ssl = if self.target.use_ssl { ", \"use_ssl\": true" } else { "" };
+        let id = self.server_id.as_ref();
+        let id = id.map_or_else(String::new, |id| format!(", \"server_id\": {}", of(json!(id))));
+        format!("{{\"host\": {host}, {place}{ssl}{id}}}")
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use instance_core::ids::RunId;
     use instance_core::run::DagsterRun;
 
     use super::{GRPC_INFO, GrpcInfo};
     use crate::code::GrpcTarget;
 
     fn read(text: &str) -> Result<Option<GrpcInfo>, String> {
-        let mut run = DagsterRun::new("r", "job");
+        let mut run = DagsterRun::new(RunId::from("r"), "job");
         run.tags.insert(GRPC_INFO.to_owned(), text.to_owned());
         GrpcInfo::of_run(&run).map_err(|error| error.to_string())
     }
@@ -100,7 +95,7 @@ mod tests {
                 r#"{"host": "localhost", "socket": "/a \u00fc", "use_ssl": true, "server_id": "id"}"#,
             ),
         ] {
-            let info = GrpcInfo::of(&target, "id".to_owned());
+            let info = GrpcInfo::of(&target, Some("id".to_owned()));
             assert_eq!(info.to_text(), text);
             assert_eq!(read(text), Ok(Some(info)));
         }
@@ -110,7 +105,7 @@ mod tests {
     fn what_dagster_wrote_is_read_and_what_is_no_server_is_named() {
         let info = read(r#"{"host": "h", "port": 1, "new": [1]}"#).unwrap().unwrap();
         assert_eq!((info.target, info.server_id), (GrpcTarget::port("h", 1), None));
-        assert!(GrpcInfo::of_run(&DagsterRun::new("r", "job")).unwrap().is_none());
+        assert!(GrpcInfo::of_run(&DagsterRun::new(RunId::from("r"), "job")).unwrap().is_none());
         for wrong in ["", "{", "[]", "{\"host\": \"h\"}", "{\"host\": \"h\", \"port\": 70000}"] {
             let error = read(wrong).unwrap_err();
             assert!(error.contains(GRPC_INFO) && error.contains("run r"), "{error}");

@@ -82,14 +82,14 @@ impl RunLauncher for CodeServerRunLauncher {
             return Err(format!("run {} does not say where its code is", run.run_id).into());
         };
         let instance_ref = instance.settings().required_instance_ref()?.clone();
-        // A server that is not there gets no tag: the worker of this run is nowhere.
-        let server_id = match client.get_server_id().await {
-            Ok(id) => id,
-            Err(error) => return Err(report_ipc_error(&*instance, &run, error).await),
-        };
-        let info = GrpcInfo::of(client.target(), server_id).to_text();
+        let server_id = client.get_server_id().await;
+        // Dagster sets the tag before it calls the server, so a run has it even if no server is there.
+        let info = GrpcInfo::of(client.target(), server_id.as_ref().ok().cloned()).to_text();
         let tag = BTreeMap::from([(GRPC_INFO.to_owned(), info)]);
         instance.run_store().add_run_tags(&run.run_id, &tag, instance.clock().now()).await?;
+        if let Err(error) = server_id {
+            return Err(report_ipc_error(&*instance, &run, error).await);
+        }
         let args = ExecuteRemoteJobArgs {
             instance_ref: Some(instance_ref),
             job_origin,
@@ -137,11 +137,17 @@ impl RunLauncher for CodeServerRunLauncher {
         // Its server is another one by now, or gone.
         if target.is_local()
             && let Some(worker) = WorkerProcess::find(&*instance, &run.run_id).await?
-            && worker.is_alive() == Some(true)
         {
-            // The worker reports that it was canceled only if it finds that it is to be.
-            instance.report_run_canceling(&run, None).await?;
-            return worker.interrupt();
+            match worker.is_alive() {
+                Some(true) => {
+                    // The worker reports that it was canceled only if it finds that it is to be.
+                    instance.report_run_canceling(&run, None).await?;
+                    return worker.interrupt();
+                }
+                // Nobody is left who could be asked.
+                Some(false) => return Ok(false),
+                None => {}
+            }
         }
         has_it.map_err(Into::into)
     }

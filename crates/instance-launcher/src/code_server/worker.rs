@@ -44,12 +44,12 @@ impl WorkerProcess {
     /// another one: the number says nothing of when a process began, and of what it is.
     pub(super) fn is_alive(&self) -> Option<bool> {
         let boot = boot_time()?;
-        let Ok(stat) = std::fs::read_to_string(format!("/proc/{}/stat", self.pid)) else {
+        let Ok(told) = std::fs::read_to_string(format!("/proc/{}/stat", self.pid)) else {
             return Some(false);
         };
         let command = std::fs::read(format!("/proc/{}/cmdline", self.pid)).unwrap_or_default();
         let command = String::from_utf8_lossy(&command);
-        let Some((state, start)) = state_and_start(&stat) else { return Some(false) };
+        let Some((state, start)) = state_and_start(&told) else { return Some(false) };
         let began = boot + start / TICKS;
         // `btime` has whole seconds.
         let is_it = began <= self.reported + 2.0 && self.reported - began <= IMPORTS + 2.0;
@@ -120,8 +120,8 @@ mod tests {
     #[test]
     fn a_process_of_the_same_number_is_not_the_worker() {
         let own = i32::try_from(std::process::id()).unwrap();
-        let stat = std::fs::read_to_string(format!("/proc/{own}/stat")).unwrap();
-        let (state, start) = state_and_start(&stat).unwrap();
+        let told = std::fs::read_to_string(format!("/proc/{own}/stat")).unwrap();
+        let (state, start) = state_and_start(&told).unwrap();
         assert!(state.is_ascii_uppercase());
         let reported = boot_time().unwrap() + start / 100.0;
         // This test is no worker of Dagster's, although it lives and began in time.

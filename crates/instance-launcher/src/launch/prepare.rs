@@ -17,7 +17,7 @@ use instance_core::snap::ExecutionPlanSnapshot;
 
 use super::partitions::{OfPartition, of_assets, of_job, shown};
 use super::request::{LaunchPartition, LaunchRequest, LaunchStyle};
-use crate::code::{GrpcCodeLocation, JobPart, RepositoryText};
+use crate::code::{GrpcCodeLocation, JobPart, RepositoryText, job_origin};
 
 /// The beginning of the names of the jobs that Dagster makes of all assets.
 const ASSET_JOB: &str = "__ASSET_JOB";
@@ -56,7 +56,7 @@ pub async fn prepare_run(
     };
     let repository_origin =
         location.repository_origin(&repository).map_err(of("choose a repository"))?;
-    let origin = location.job_origin(repository_origin, &job_name);
+    let origin = job_origin(repository_origin, &job_name);
 
     let job = if selects_assets || !request.ops.is_empty() {
         let part = JobPart {
@@ -134,12 +134,7 @@ fn repository(
         (None, Some(only), None) => Ok(only.to_owned()),
         (None, ..) => {
             let known = location.repository_names().map(str::to_owned);
-            Err(CodeLocationError::not_served(
-                "repository",
-                "(none given)",
-                location.place(),
-                known,
-            ))
+            Err(CodeLocationError::unnamed("repository", location.place(), known))
         }
     }
 }
@@ -151,13 +146,11 @@ async fn only_job(
 ) -> Result<String, CodeLocationError> {
     let text = location.repository(repository).await?;
     let mut names = text.job_names().filter(|name| !name.starts_with(ASSET_JOB));
-    match (names.next(), names.next()) {
-        (Some(only), None) => Ok(only.to_owned()),
-        _ => {
-            let known = text.job_names().map(str::to_owned);
-            Err(CodeLocationError::not_served("job", "(none given)", location.place(), known))
-        }
+    if let (Some(only), None) = (names.next(), names.next()) {
+        return Ok(only.to_owned());
     }
+    let known = text.job_names().map(str::to_owned);
+    Err(CodeLocationError::unnamed("job", location.place(), known))
 }
 
 /// The job that Dagster makes of all assets. Before 1.5 there was one for each kind of partitions, so the selected

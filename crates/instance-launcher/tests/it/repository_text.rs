@@ -7,7 +7,7 @@ use instance_launcher::RepositoryText;
 const TEXT: &str = include_str!("fixtures/repository.json");
 
 fn repository() -> RepositoryText {
-    RepositoryText::new(TEXT.trim_end().to_owned()).unwrap()
+    RepositoryText::new(TEXT.trim_end().to_owned()).expect("the server has sent it")
 }
 
 #[test]
