@@ -6,11 +6,12 @@ use std::path::Path;
 
 use instance_core::code_location::payloads::{
     AssetCheckNodeSnap, AssetNodeSnap, CanCancelExecutionRequest, CanCancelExecutionResult,
-    CancelExecutionRequest, CancelExecutionResult, ExecuteRemoteJobArgs, ExecutionPlanSnapshotArgs,
-    ExecutionPlanSnapshotErrorData, GetCurrentImageResult, GetCurrentRunsResult, JobDataSnap,
-    JobRefSnap, JobSubsetSnapshotArgs, ListRepositoriesResponse, PartitionArgs,
-    PartitionConfigSnap, PartitionExecutionErrorSnap, PartitionNamesArgs, PartitionNamesSnap,
-    PartitionTagsSnap, RemoteJobSubsetResult, ShutdownServerResult, StartRunResult,
+    CancelExecutionRequest, CancelExecutionResult, ExecuteRemoteJobArgs, ExecuteRunArgs,
+    ExecutionPlanSnapshotArgs, ExecutionPlanSnapshotErrorData, GetCurrentImageResult,
+    GetCurrentRunsResult, JobDataSnap, JobRefSnap, JobSubsetSnapshotArgs, ListRepositoriesResponse,
+    PartitionArgs, PartitionConfigSnap, PartitionExecutionErrorSnap, PartitionNamesArgs,
+    PartitionNamesSnap, PartitionTagsSnap, RemoteJobSubsetResult, RepositoryErrorSnap,
+    ResumeRunArgs, ShutdownServerResult, StartRunResult,
 };
 use instance_core::serdes::{
     Opaque, Pack, SerdesError, Unpack, deserialize_value, serialize_value,
@@ -37,6 +38,7 @@ const PAYLOADS: &[(&str, &str, Rewrite)] = &[
     ("cancel_args", payload!("cancel_args"), rewrite::<CancelExecutionRequest>),
     ("current_image", payload!("current_image"), rewrite::<GetCurrentImageResult>),
     ("current_runs", payload!("current_runs"), rewrite::<GetCurrentRunsResult>),
+    ("execute_run_args", payload!("execute_run_args"), rewrite::<ExecuteRunArgs>),
     ("job", payload!("job"), rewrite::<JobDataSnap>),
     ("list_repositories", payload!("list_repositories"), rewrite::<ListRepositoriesResponse>),
     ("partition_args", payload!("partition_args"), rewrite::<PartitionArgs>),
@@ -55,6 +57,10 @@ const PAYLOADS: &[(&str, &str, Rewrite)] = &[
     ("plan_assets_args", payload!("plan_assets_args"), rewrite::<ExecutionPlanSnapshotArgs>),
     ("plan_wrong", payload!("plan_wrong"), rewrite::<ExecutionPlanSnapshotErrorData>),
     ("repository_deferred", payload!("repository_deferred"), rewrite::<Opaque>),
+    ("repository_error", payload!("repository_error"), rewrite::<RepositoryErrorSnap>),
+    ("resume_run_args", payload!("resume_run_args"), rewrite::<ResumeRunArgs>),
+    ("shutdown_server", payload!("shutdown_server"), rewrite::<ShutdownServerResult>),
+    ("start_run", payload!("start_run"), rewrite::<StartRunResult>),
     ("start_run_args", payload!("start_run_args"), rewrite::<ExecuteRemoteJobArgs>),
     ("subset_assets", payload!("subset_assets"), rewrite::<RemoteJobSubsetResult>),
     ("subset_assets_args", payload!("subset_assets_args"), rewrite::<JobSubsetSnapshotArgs>),

@@ -475,7 +475,8 @@ fn builder_any() -> instance_core::snap::ConfigType {
 fn every_serialised_type_of_the_crate_has_a_text() {
     let root = Path::new(env!("CARGO_MANIFEST_DIR"));
     let snapshots: String = read_all(&root.join("tests/it/snapshots"), "snap").concat()
-        + &read_all(&root.join("tests/it/fixtures_by_class"), "json").concat();
+        + &read_all(&root.join("tests/it/fixtures_by_class"), "json").concat()
+        + &read_all(&root.join("tests/it/payloads"), "json").concat();
     let mut declared = BTreeSet::new();
     for source in read_all(&root.join("src"), "rs") {
         for line in source.lines().map(str::trim_start) {

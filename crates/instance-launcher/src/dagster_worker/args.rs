@@ -2,9 +2,10 @@
 
 use std::path::{Path, PathBuf};
 
+use instance_core::code_location::payloads::{ExecuteRunArgs, ResumeRunArgs};
 use instance_core::error::{BoxError, InstanceError};
 use instance_core::run::{CodePointer, DagsterRun, JobPythonOrigin};
-use instance_core::serdes::Writer;
+use instance_core::serdes::{UnknownFields, serialize_value};
 use instance_core::settings::InstanceSettings;
 
 /// What the worker is to do.
@@ -19,13 +20,6 @@ impl Call {
         match self {
             Self::Execute => "execute_run",
             Self::Resume => "resume_run",
-        }
-    }
-
-    const fn class(self) -> &'static str {
-        match self {
-            Self::Execute => "ExecuteRunArgs",
-            Self::Resume => "ResumeRunArgs",
         }
     }
 }
@@ -61,21 +55,32 @@ pub(super) fn worker_args(
                     with a dagster.yaml, and not with stores of your own"
             .into());
     };
-    let mut writer = Writer::new();
-    let mut object = writer.object();
-    object.entry("__class__", call.class());
-    object.entry("instance_ref", reference);
-    object.entry("pipeline_origin", origin);
-    object.entry("pipeline_run_id", run.run_id.as_str());
-    object.entry("set_exit_code_on_failure", &None::<bool>);
-    object.end();
+    let (instance_ref, job_origin) = (Some(reference.clone()), origin.clone());
+    let (run_id, unknown) = (run.run_id.clone(), UnknownFields::default());
+    let set_exit_code_on_failure = None;
+    let text = match call {
+        Call::Execute => serialize_value(&ExecuteRunArgs {
+            instance_ref,
+            job_origin,
+            run_id,
+            set_exit_code_on_failure,
+            unknown,
+        }),
+        Call::Resume => serialize_value(&ResumeRunArgs {
+            instance_ref,
+            job_origin,
+            run_id,
+            set_exit_code_on_failure,
+            unknown,
+        }),
+    };
     let (program, arguments) = command(origin);
     Ok(WorkerArgs {
         call,
         program,
         arguments,
         directory: working_directory(&origin.repository_origin.code_pointer),
-        text: writer.finish(),
+        text,
     })
 }
 
