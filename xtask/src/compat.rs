@@ -22,6 +22,7 @@ pub(crate) fn run(workspace: &Workspace, args: &[String]) -> Result<()> {
     let old_databases = old_databases::unpacked(workspace)?;
     // Some tests start servers and poolers of their own.
     let (servers, pooler) = (postgres::programs(workspace)?, pgbouncer::ensure(workspace)?);
+    let node = python_env::node(workspace)?;
     with_servers(workspace, |tests| {
         tests.arg("--").args(args).env("DAGSTER_INSTANCE_BIN", binary);
         tests.env("DAGSTER_INSTANCE_BIN_WITH_CLOUDS", with_clouds);
@@ -29,6 +30,7 @@ pub(crate) fn run(workspace: &Workspace, args: &[String]) -> Result<()> {
         tests.env("DAGSTER_INSTANCE_OLD_DATABASES", old_databases);
         tests.env("DAGSTER_INSTANCE_TEST_POSTGRES_PROGRAMS", servers);
         tests.env("DAGSTER_INSTANCE_TEST_PGBOUNCER", pooler);
+        tests.env("DAGSTER_INSTANCE_TEST_NODE", node);
     })
 }
 

