@@ -1,14 +1,21 @@
 //! The launcher that Dagster has by default, as this version serves it: code by its server, commands as processes.
+//!
+//! A run of real code may have been launched without a code server, by `DagsterWorkerLauncher`. Whoever has launched it, an
+//! event of the run names its worker then, and it is looked at, stopped and resumed by that.
 
 use async_trait::async_trait;
 use instance_core::command::CommandSpec;
 use instance_core::error::BoxError;
 use instance_core::launcher::{
-    CheckRunHealthContext, CheckRunHealthResult, LaunchRunContext, RunLauncher, TerminateRunContext,
+    CheckRunHealthContext, CheckRunHealthResult, LaunchRunContext, ResumeRunContext, RunLauncher,
+    TerminateRunContext,
 };
+use instance_core::ops::LauncherOps;
 use instance_core::run::DagsterRun;
 
 use crate::code_server::CodeServerRunLauncher;
+#[cfg(feature = "process")]
+use crate::code_server::GRPC_INFO;
 
 #[cfg(not(feature = "process"))]
 type Commands = crate::absent::NoRunLauncher;
@@ -36,6 +43,23 @@ impl ByOrigin {
             &self.commands
         }
     }
+
+    /// The launcher that can reach the worker of a run that was launched.
+    async fn of_worker(
+        &self,
+        instance: &dyn LauncherOps,
+        run: &DagsterRun,
+    ) -> Result<&dyn RunLauncher, BoxError> {
+        #[cfg(feature = "process")]
+        if !run.tags.contains_key(GRPC_INFO)
+            && crate::dagster_worker::worker_health(instance, &run.run_id).await?.is_some()
+        {
+            return Ok(&self.commands);
+        }
+        #[cfg(not(feature = "process"))]
+        let _ = instance;
+        Ok(self.of(run))
+    }
 }
 
 #[async_trait]
@@ -45,7 +69,13 @@ impl RunLauncher for ByOrigin {
     }
 
     async fn terminate(&self, context: TerminateRunContext) -> Result<bool, BoxError> {
-        self.of(&context.dagster_run).terminate(context).await
+        let launcher = self.of_worker(&*context.instance, &context.dagster_run).await?;
+        launcher.terminate(context).await
+    }
+
+    async fn resume_run(&self, context: ResumeRunContext) -> Result<(), BoxError> {
+        let launcher = self.of_worker(&*context.instance, &context.dagster_run).await?;
+        launcher.resume_run(context).await
     }
 
     fn supports_check_run_worker_health(&self) -> bool {
@@ -56,7 +86,7 @@ impl RunLauncher for ByOrigin {
         &self,
         context: CheckRunHealthContext,
     ) -> Result<CheckRunHealthResult, BoxError> {
-        let launcher = self.of(&context.dagster_run);
+        let launcher = self.of_worker(&*context.instance, &context.dagster_run).await?;
         if launcher.supports_check_run_worker_health() {
             return launcher.check_run_worker_health(context).await;
         }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::code::{GrpcPlace, GrpcTarget};
 
 /// The name of the tag.
-pub(super) const GRPC_INFO: &str = ".dagster/grpc_info";
+pub(crate) const GRPC_INFO: &str = ".dagster/grpc_info";
 
 /// Which server has the worker of a run.
 #[derive(Debug, Clone, PartialEq, Eq)]

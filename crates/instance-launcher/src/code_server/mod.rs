@@ -23,7 +23,8 @@ use instance_core::serdes::UnknownFields;
 use instance_core::settings::GrpcLimits;
 
 use crate::code::{CodeServerClient, GrpcTarget};
-use grpc_info::{GRPC_INFO, GrpcInfo};
+pub(crate) use grpc_info::GRPC_INFO;
+use grpc_info::GrpcInfo;
 use worker::WorkerProcess;
 
 /// The name of Dagster's launcher, which texts of events have.
