@@ -52,7 +52,7 @@ impl ByOrigin {
     ) -> Result<&dyn RunLauncher, BoxError> {
         #[cfg(feature = "process")]
         if !run.tags.contains_key(GRPC_INFO)
-            && crate::dagster_worker::worker_health(instance, &run.run_id).await?.is_some()
+            && crate::dagster_worker::has_worker(instance, &run.run_id).await?
         {
             return Ok(&self.commands);
         }

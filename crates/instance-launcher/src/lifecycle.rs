@@ -116,12 +116,10 @@ pub async fn can_resume_run(ops: &dyn LauncherOps, run_id: &RunId) -> Result<boo
         return Ok(true);
     }
     #[cfg(feature = "process")]
-    let found = crate::dagster_worker::worker_health(ops, run_id).await;
+    let found = crate::dagster_worker::has_worker(ops, run_id).await;
     #[cfg(not(feature = "process"))]
-    let found = Ok(None::<()>);
-    found
-        .map(|worker| worker.is_some())
-        .map_err(|source| InstanceError::Launch { run_id: run_id.clone(), source })
+    let found = Ok(false);
+    found.map_err(|source| InstanceError::Launch { run_id: run_id.clone(), source })
 }
 
 /// Returns whether the daemon that monitors runs resumes this run if its worker is lost: runs are monitored, and the

@@ -21,11 +21,12 @@ use instance_core::ops::{EventReporterExt, LauncherOps};
 use instance_core::run::DagsterRun;
 
 use crate::process::identity::ProcessIdentity;
+use crate::process::recorded::no_record;
 use crate::read::existing_run;
 use args::Call;
 use child::{WorkerLogs, start_worker};
 
-pub(crate) use record::{terminate_worker, worker_health};
+pub(crate) use record::{has_worker, terminate_worker, worker_health};
 
 /// A launcher that starts Dagster's own worker for each run, as a process of this machine.
 ///
@@ -70,7 +71,7 @@ impl RunLauncher for DagsterWorkerLauncher {
         context: CheckRunHealthContext,
     ) -> Result<CheckRunHealthResult, BoxError> {
         let health = worker_health(&*context.instance, &context.dagster_run.run_id).await?;
-        Ok(health.unwrap_or_else(record::no_record))
+        Ok(health.unwrap_or_else(no_record))
     }
 
     /// The end of what the newest worker of the run printed.

@@ -5,15 +5,16 @@ use std::process::ExitStatus;
 use std::time::Duration;
 
 use instance_core::error::BoxError;
-use instance_core::event::{EventSpecificData, MetadataEntry, MetadataValue};
+use instance_core::event::MetadataEntry;
 use instance_core::ids::RunId;
-use instance_core::launcher::{CheckRunHealthResult, WorkerStatus};
+use instance_core::launcher::CheckRunHealthResult;
 use instance_core::ops::{EventReporterExt, LauncherOps};
 use instance_core::run::DagsterRun;
 use nix::sys::signal::Signal;
 use tokio::time::{Instant, sleep};
 
 use crate::process::identity::{Presence, ProcessIdentity};
+use crate::process::recorded::{engine_data, health, process, process_metadata};
 use crate::read::{engine_events, existing_run};
 
 /// The label of the text that identifies the process of a worker.
@@ -27,33 +28,19 @@ const LOOK_EVERY: Duration = Duration::from_millis(100);
 
 /// What is recorded of a worker when it is started.
 pub(super) fn metadata(process: &ProcessIdentity) -> Vec<MetadataEntry> {
-    vec![
-        MetadataEntry::text("pid", process.pid.to_string()),
-        MetadataEntry::text("host", &process.host),
-        MetadataEntry::text(WORKER_LABEL, process.to_text()),
-    ]
+    process_metadata(process, WORKER_LABEL)
 }
 
 /// The newest worker of a run; `None` if no launcher of this kind has started one.
 async fn find(ops: &dyn LauncherOps, run_id: &RunId) -> Result<Option<ProcessIdentity>, BoxError> {
     let entries = engine_events(ops, run_id).await?;
-    let of_entry = |data: &EventSpecificData| {
-        let EventSpecificData::EngineEvent(data) = data else {
-            return None;
-        };
-        let text = |label: &str| {
-            let entry = data.metadata.iter().find(|entry| entry.label == label)?;
-            match &entry.entry_data {
-                MetadataValue::Text(value) => value.text.as_deref(),
-                _ => None,
-            }
-        };
-        ProcessIdentity::parse(text("pid")?, text("host")?, text(WORKER_LABEL)?)
-    };
-    let data = entries.iter().rev().filter_map(|entry| {
-        entry.dagster_event.as_ref()?.event_specific_data.as_deref().and_then(of_entry)
-    });
-    Ok({ data }.next())
+    let workers = entries.iter().rev().filter_map(engine_data);
+    Ok({ workers }.find_map(|data| process(data, WORKER_LABEL)))
+}
+
+/// Whether a launcher of this kind has started a worker for a run.
+pub(crate) async fn has_worker(ops: &dyn LauncherOps, run_id: &RunId) -> Result<bool, BoxError> {
+    Ok(find(ops, run_id).await?.is_some())
 }
 
 /// The health of the newest worker of a run, as far as this process can tell; `None` if there was none.
@@ -61,23 +48,7 @@ pub(crate) async fn worker_health(
     ops: &dyn LauncherOps,
     run_id: &RunId,
 ) -> Result<Option<CheckRunHealthResult>, BoxError> {
-    Ok(find(ops, run_id).await?.map(|process| {
-        let ProcessIdentity { pid, host, .. } = &process;
-        let (status, what) = match process.presence() {
-            Presence::Running => (WorkerStatus::Running, "runs".to_owned()),
-            Presence::Gone => (WorkerStatus::NotFound, "is gone".to_owned()),
-            Presence::Unknown(reason) => (WorkerStatus::Unknown, reason),
-        };
-        CheckRunHealthResult::new(status)
-            .with_msg(format!("the worker (process {pid} of {host}) {what}"))
-            .with_run_worker_id(format!("{host}:{pid}"))
-    }))
-}
-
-/// What is said of a run without a record.
-pub(super) fn no_record() -> CheckRunHealthResult {
-    CheckRunHealthResult::new(WorkerStatus::Unknown)
-        .with_msg("no event of the run says which process its worker is")
+    Ok(find(ops, run_id).await?.map(|process| health(&process, "")))
 }
 
 /// Stops the newest worker of a run and waits for its end; `None` if there was none, and `false` if it does not run here.

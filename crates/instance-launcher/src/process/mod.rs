@@ -11,6 +11,7 @@ mod outcome;
 mod output;
 mod pipes;
 mod record;
+pub(crate) mod recorded;
 mod worker;
 
 use std::collections::HashMap;
@@ -35,7 +36,7 @@ pub use outcome::{CommandOutcome, RunOutcome};
 pub use output::OutputSink;
 pub use pipes::{CustomMessageSink, PipesTransport};
 
-use crate::dagster_worker::{DagsterWorkerLauncher, terminate_worker, worker_health};
+use crate::dagster_worker::{DagsterWorkerLauncher, has_worker, terminate_worker, worker_health};
 use identity::{Presence, ProcessIdentity};
 use pipes::PipesOptions;
 use record::{WorkerRecord, worker_metadata};
@@ -254,7 +255,7 @@ impl RunLauncher for ProcessRunLauncher {
 
     /// Resumes a run of Dagster's own worker, which [`DagsterWorkerLauncher`] has started. A command cannot be resumed.
     async fn resume_run(&self, context: ResumeRunContext) -> Result<(), BoxError> {
-        if worker_health(&*context.instance, &context.dagster_run.run_id).await?.is_some() {
+        if has_worker(&*context.instance, &context.dagster_run.run_id).await? {
             return DagsterWorkerLauncher::new().resume_run(context).await;
         }
         Err("a command cannot be resumed; execute it again".into())
@@ -277,10 +278,7 @@ impl RunLauncher for ProcessRunLauncher {
             return Ok(worker.health());
         }
         let health = worker_health(&*context.instance, run_id).await?;
-        Ok(health.unwrap_or_else(|| {
-            CheckRunHealthResult::new(WorkerStatus::Unknown)
-                .with_msg("no event of the run says which process its worker is")
-        }))
+        Ok(health.unwrap_or_else(recorded::no_record))
     }
 
     async fn join(&self, timeout: Duration) -> Result<(), BoxError> {

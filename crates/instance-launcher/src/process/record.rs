@@ -1,16 +1,15 @@
 //! What the events of a run say about its worker and its command. Other processes find both by it.
 
 use instance_core::error::InstanceError;
-use instance_core::event::{
-    EngineEventData, EventLogEntry, EventSpecificData, MetadataEntry, MetadataValue,
-};
+use instance_core::event::{EventLogEntry, MetadataEntry};
 use instance_core::ids::RunId;
-use instance_core::launcher::{CheckRunHealthResult, WorkerStatus};
+use instance_core::launcher::CheckRunHealthResult;
 use instance_core::ops::LauncherOps;
 
 use crate::read::engine_events;
 
 use super::identity::{Presence, ProcessIdentity};
+use super::recorded::{engine_data, health, process, process_metadata, text};
 
 /// The label of the text that identifies the process of a worker.
 const WORKER_LABEL: &str = "worker_process";
@@ -71,20 +70,10 @@ impl WorkerRecord {
 
     /// The health of the worker, as far as this process can tell.
     pub(super) fn health(&self) -> CheckRunHealthResult {
-        let ProcessIdentity { pid, host, .. } = &self.process;
-        let (status, what) = match self.process.presence() {
-            Presence::Running => (WorkerStatus::Running, "runs".to_owned()),
-            Presence::Gone => (WorkerStatus::NotFound, "is gone".to_owned()),
-            Presence::Unknown(reason) => (WorkerStatus::Unknown, reason),
-        };
-        let mut message = format!("the worker (process {pid} of {host}) {what}");
-        if let Some(command) = self.command_left_behind() {
-            let left = format!("; its command (process {}) was left behind", command.process.pid);
-            message.push_str(&left);
-        }
-        CheckRunHealthResult::new(status)
-            .with_msg(message)
-            .with_run_worker_id(format!("{host}:{pid}"))
+        let left = self.command_left_behind().map(|command| {
+            format!("; its command (process {}) was left behind", command.process.pid)
+        });
+        health(&self.process, &left.unwrap_or_default())
     }
 
     /// The command, if it still runs and the worker is gone.
@@ -121,31 +110,4 @@ pub(super) fn command_metadata(
         metadata.push(MetadataEntry::text(GROUP_LABEL, process.pid.to_string()));
     }
     metadata
-}
-
-fn process_metadata(process: &ProcessIdentity, label: &str) -> Vec<MetadataEntry> {
-    vec![
-        MetadataEntry::text("pid", process.pid.to_string()),
-        MetadataEntry::text("host", &process.host),
-        MetadataEntry::text(label, process.to_text()),
-    ]
-}
-
-fn process(data: &EngineEventData, label: &str) -> Option<ProcessIdentity> {
-    ProcessIdentity::parse(text(data, "pid")?, text(data, "host")?, text(data, label)?)
-}
-
-fn engine_data(entry: &EventLogEntry) -> Option<&EngineEventData> {
-    match entry.dagster_event.as_ref()?.event_specific_data.as_deref()? {
-        EventSpecificData::EngineEvent(data) => Some(data),
-        _ => None,
-    }
-}
-
-fn text<'a>(data: &'a EngineEventData, label: &str) -> Option<&'a str> {
-    let entry = data.metadata.iter().find(|entry| entry.label == label)?;
-    match &entry.entry_data {
-        MetadataValue::Text(value) => value.text.as_deref(),
-        _ => None,
-    }
 }
