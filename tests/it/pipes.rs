@@ -1,13 +1,10 @@
 //! Programs that speak Dagster Pipes under `exec`, beside the same programs in an asset of the real Dagster.
 
-use dagster_instance_tests::{Home, dagster, python, root};
+use dagster_instance_tests::{Home, dagster, node, python, root};
 use serde_json::{Value, json};
 
 /// As many bytes as this program may take while a command sends 100,000 messages.
 const MEMORY: u64 = 50 * 1024 * 1024;
-
-/// The variable that names a Node.
-const NODE: &str = "DAGSTER_INSTANCE_TEST_NODE";
 
 /// Executes the client of PyPI under `exec`. Returns the exit code, and what Dagster reads of the run.
 fn told(how: &[&str]) -> (Option<i32>, Value) {
@@ -74,9 +71,8 @@ fn a_program_that_ends_half_way_keeps_what_it_sent() {
 fn a_program_in_another_language_needs_no_package() {
     let home = Home::new();
     let client = root().join("tests/python/pipes_client.js");
-    let node = std::env::var(NODE)
-        .unwrap_or_else(|_| panic!("{NODE} is not set; `cargo xtask compat` sets it"));
-    let command = ["exec", "--quiet", "--asset", "pa", "--", &*node, &*client.to_string_lossy()];
+    let (node, client) = (node().to_string_lossy(), client.to_string_lossy());
+    let command = ["exec", "--quiet", "--asset", "pa", "--", &*node, &*client];
     home.ours(&command).succeeded();
     let ours = dagster("pipes_told.py", &[&home.path().to_string_lossy()]);
     let body = ours["materializations"][0][2].as_str().expect("a body");

@@ -28,4 +28,4 @@ pub use memory::memory;
 pub use minimise::minimised;
 pub use ours::{Finished, Running};
 pub use text::difference;
-pub use tools::{binary, binary_with_clouds, corpus, old_databases, python, root};
+pub use tools::{binary, binary_with_clouds, corpus, node, old_databases, python, root};

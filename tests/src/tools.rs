@@ -35,6 +35,16 @@ pub fn python() -> &'static Path {
     })
 }
 
+/// The Node that clients of other languages are tested with.
+pub fn node() -> &'static Path {
+    static NODE: OnceLock<PathBuf> = OnceLock::new();
+    NODE.get_or_init(|| {
+        named("DAGSTER_INSTANCE_TEST_NODE").unwrap_or_else(|| {
+            panic!("DAGSTER_INSTANCE_TEST_NODE is not set, which `cargo xtask compat` sets")
+        })
+    })
+}
+
 /// The homes that `tests/python/write_corpus.py` has the real Dagster write. They are for all: whoever opens one copies
 /// it.
 pub fn corpus() -> PathBuf {
