@@ -27,6 +27,7 @@ mod postgres_as_found;
 mod postgres_matrix;
 mod postgres_webserver;
 mod query_plans;
+mod queue_decisions;
 mod reading_back;
 mod refusals;
 mod schema;

@@ -32,6 +32,7 @@ mod postgres;
 mod process;
 mod public_api;
 mod python_env;
+mod queue_decisions;
 mod roles;
 mod scenarios;
 mod scratch;
@@ -140,6 +141,8 @@ enum Command {
     Cron(cron::Cron),
     /// Write one database with Dagster at the same time, for longer than the gate does
     TwoWriters(two_writers::TwoWriters),
+    /// Ask Dagster's daemon and ours which runs of random queues are launched, more often than the gate does
+    QueueDecisions(queue_decisions::QueueDecisions),
     /// Play scenarios of runs and events on the real Dagster and on ours, and compare what both leave
     Scenarios(scenarios::Scenarios),
     /// Load homes with the real Dagster and with ours, and compare what both make of each `dagster.yaml`
@@ -229,6 +232,7 @@ fn run(command: &Command) -> Result<()> {
         Command::Crash(crashes) => crash::run(&workspace, crashes),
         Command::Cron(cron) => cron::run(&workspace, cron),
         Command::TwoWriters(writers) => two_writers::run(&workspace, writers),
+        Command::QueueDecisions(decisions) => queue_decisions::run(&workspace, decisions),
         Command::Conformance(wanted) => conformance::run(&workspace, wanted),
         Command::Postgres => postgres::serve(&workspace),
         Command::Corpus { old: false } => corpus::corpus(&workspace),

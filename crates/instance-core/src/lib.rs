@@ -24,6 +24,7 @@ pub mod launcher;
 #[cfg(feature = "memory")]
 pub mod memory;
 pub mod ops;
+pub mod python;
 pub mod run;
 pub mod scheduling;
 pub mod selectors;

@@ -34,6 +34,8 @@ pub const RUN_METRICS: [&str; 2] = [".dagster/run_metrics", "dagster/run_metrics
 pub const IS_AIRFLOW_INGEST_PIPELINE: &str = "is_airflow_ingest_pipeline";
 /// See [`IS_AIRFLOW_INGEST_PIPELINE`].
 pub const AIRFLOW_EXECUTION_DATE: &str = "airflow_execution_date";
+/// Where in the queue a run stands: the greatest number comes first, and 0 is the default.
+pub const PRIORITY: &str = "dagster/priority";
 /// How often a run may be retried.
 pub const MAX_RETRIES: &str = "dagster/max_retries";
 /// Which retry a run is.

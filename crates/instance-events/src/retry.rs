@@ -7,7 +7,7 @@ use instance_core::event::RunFailureReason;
 use instance_core::ids::RunId;
 use instance_core::ops::EventOps;
 use instance_core::run::{DagsterRun, DagsterRunStatus};
-use instance_core::tags;
+use instance_core::{python, tags};
 
 /// Adds the tag that says whether a failed run will be retried. Nothing happens if there is no such run.
 pub(crate) async fn mark_for_retry(ops: &dyn EventOps, run_id: &RunId) -> Result<(), StorageError> {
@@ -55,7 +55,7 @@ async fn should_retry(ops: &dyn EventOps, run: &DagsterRun) -> Result<bool, Stor
     let max_retries = match run.tags.get(tags::MAX_RETRIES) {
         None => settings.max_retries,
         Some(text) => {
-            let Some(number) = python_integer(text) else {
+            let Some(number) = python::integer(text) else {
                 tracing::warn!(run_id = %run.run_id, tag = tags::MAX_RETRIES, value = %text, "no number; the run will not be retried");
                 return Ok(false);
             };
@@ -73,39 +73,4 @@ async fn should_retry(ops: &dyn EventOps, run: &DagsterRun) -> Result<bool, Stor
     };
     // The first run of the group is not a retry.
     Ok(i64::try_from(group.runs.len()).is_ok_and(|runs| runs <= max_retries))
-}
-
-/// Reads a number as Python does: blanks around it are allowed, and so are single underscores between its digits.
-/// `None` if the text is not a number. Only the digits 0 to 9 are taken.
-fn python_integer(text: &str) -> Option<i64> {
-    let text = text.trim();
-    let digits = text.strip_prefix(['+', '-']).unwrap_or(text);
-    let is_grouped = digits.split('_').all(|group| !group.is_empty());
-    text.replace('_', "").parse().ok().filter(|_| is_grouped)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::python_integer;
-
-    #[test]
-    fn numbers_are_those_of_python() {
-        for (text, expected) in [
-            ("3", Some(3)),
-            (" -3\n", Some(-3)),
-            ("+3", Some(3)),
-            ("1_000", Some(1_000)),
-            ("007", Some(7)),
-            ("1__0", None),
-            ("_1", None),
-            ("1_", None),
-            ("-_1", None),
-            ("", None),
-            ("+", None),
-            ("1.0", None),
-            ("0x1", None),
-        ] {
-            assert_eq!(python_integer(text), expected, "{text:?}");
-        }
-    }
 }

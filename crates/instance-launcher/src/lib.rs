@@ -23,6 +23,7 @@ mod launch;
 mod lifecycle;
 #[cfg(feature = "process")]
 mod process;
+pub mod queue;
 mod read;
 mod report;
 #[cfg(feature = "process")]

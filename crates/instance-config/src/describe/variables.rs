@@ -1,12 +1,12 @@
 //! Settings that environment variables of Dagster's own say.
 
 use instance_core::config_problems::ConfigProblems;
+use instance_core::python;
 use instance_core::settings::{BatchedEvents, InstanceSettings};
 use serde_json::Value;
 
 use super::walk::Walker;
 use super::{DescribedSetting, SettingOrigin};
-use crate::schema::source::python_integer;
 
 /// Tells them. Their names are their keys.
 pub(super) fn describe(walker: &mut Walker<'_>, settings: &InstanceSettings) {
@@ -67,7 +67,7 @@ pub(super) fn describe(walker: &mut Walker<'_>, settings: &InstanceSettings) {
 fn number_of(walker: &Walker<'_>, name: &str) -> Result<Option<i64>, String> {
     match walker.environment.get(name).filter(|text| !text.is_empty()) {
         None => Ok(None),
-        Some(text) => python_integer(&text)
+        Some(text) => python::integer(&text)
             .map(Some)
             .ok_or_else(|| "it holds no whole number; set it to one, or unset it".to_owned()),
     }

@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use instance_core::python;
 use serde_json::Value;
 
 use crate::environment::Environment;
@@ -74,7 +75,7 @@ pub(crate) fn integer(value: &Value, environment: &dyn Environment) -> Result<i6
         return number.ok_or(SourceError::Mistyped { expected: "a whole number" });
     }
     let text = variable(value, "a whole number", environment)?;
-    python_integer(&text)
+    python::integer(&text)
         .ok_or_else(|| SourceError::NotAnInteger { variable: named(value).unwrap_or_default() })
 }
 
@@ -112,36 +113,6 @@ fn variable(
         }
         None => Err(SourceError::NotSet { variable }),
     }
-}
-
-/// The number that Python's `int` makes of a text, as far as its digits are ASCII; the nearest one of 64 bits.
-pub(crate) fn python_integer(text: &str) -> Option<i64> {
-    let text = text.trim_matches(is_python_space);
-    let (negative, digits) = match text.as_bytes().first()? {
-        b'-' => (true, &text[1..]),
-        b'+' => (false, &text[1..]),
-        _ => (false, text),
-    };
-    let mut number = 0_i64;
-    let mut after_digit = false;
-    for byte in digits.bytes() {
-        match byte {
-            b'_' if after_digit => after_digit = false,
-            b'0'..=b'9' => {
-                let digit = i64::from(byte - b'0');
-                let digit = if negative { -digit } else { digit };
-                number = number.saturating_mul(10).saturating_add(digit);
-                after_digit = true;
-            }
-            _ => return None,
-        }
-    }
-    after_digit.then_some(number)
-}
-
-/// Whether Python strips a character from the text of a number.
-fn is_python_space(character: char) -> bool {
-    character.is_whitespace() || matches!(character, '\u{1c}'..='\u{1f}')
 }
 
 #[cfg(test)]

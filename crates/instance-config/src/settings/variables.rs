@@ -1,11 +1,11 @@
 //! Settings that no file says, but environment variables.
 
 use instance_core::config_problems::{ConfigProblem, ConfigProblems};
+use instance_core::python;
 use instance_core::settings::{EventBatching, InstanceSettings};
 
 use crate::environment::Environment;
 use crate::fields::when_used;
-use crate::schema::source;
 
 /// Which events wait in a batch.
 pub(super) fn event_batching(
@@ -60,7 +60,7 @@ impl Variables<'_> {
     /// The whole number that a variable holds; `None` if it is not set.
     fn number_if_set(&self, name: &str) -> Result<Option<i64>, ConfigProblems> {
         let Some(text) = self.0.get(name) else { return Ok(None) };
-        let number = source::python_integer(&text);
+        let number = python::integer(&text);
         number.map(Some).ok_or_else(|| {
             let reason = format!("{text:?} is no number; set it to one, such as 50, or unset it");
             let place = format!("environment variable {name}");

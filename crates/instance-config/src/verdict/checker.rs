@@ -1,6 +1,7 @@
 //! Comparing values with their types.
 
 use instance_core::config_problems::{ConfigProblem, Position, Severity};
+use instance_core::python;
 
 use super::elsewhere::parents_of;
 use super::near::nearest;
@@ -406,7 +407,7 @@ impl<'a> Checker<'a> {
     fn pool_limit(&mut self, node: &Node, place: &Place) {
         let Kind::Integer(limit) = node.kind else { return };
         let greatest = self.environment.get(GREATEST_POOL_LIMIT);
-        let greatest = match greatest.as_deref().map(source::python_integer) {
+        let greatest = match greatest.as_deref().map(python::integer) {
             None => 1000,
             Some(Some(greatest)) => greatest,
             Some(None) => {

@@ -9,6 +9,7 @@ mod other_process;
 mod pipes;
 mod process;
 mod process_failures;
+mod queue;
 #[cfg(feature = "grpc")]
 mod repository_text;
 mod support;
