@@ -17,7 +17,7 @@ const OF_SQLITE: &str = "| `old-sqlite/";
 const OF_POSTGRES: &str = "| `old-postgres/";
 
 /// Asks for the databases of all releases. Without it, questions are asked of those whose schemas differ most.
-pub(crate) const ALL: &str = "DAGSTER_INSTANCE_TEST_ALL_OLD_DATABASES";
+const ALL: &str = "DAGSTER_INSTANCE_TEST_ALL_OLD_DATABASES";
 const FEW: [&str; 4] = ["1.0", "1.3", "1.8", "1.12"];
 
 /// How many questions have to be asked of each database, so that the comparison says something.
@@ -49,6 +49,11 @@ pub(crate) fn asked_releases() -> Vec<String> {
 #[expect(clippy::disallowed_methods, reason = "the long form is asked for in the environment")]
 pub(crate) fn is_long() -> bool {
     std::env::var_os(ALL).is_some()
+}
+
+/// How many kills a test of an upgrade makes, of one kind and on one store.
+pub(crate) fn kills() -> u32 {
+    if is_long() { 20 } else { 7 }
 }
 
 /// A copy of the home that a release left, at the same place each time: some answers are paths.
