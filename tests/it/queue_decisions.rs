@@ -29,7 +29,7 @@ struct Case {
     number: u64,
     now: f64,
     max_concurrent_runs: i64,
-    limits: Vec<Limit>,
+    limits: Vec<DrawnLimit>,
     granularity: Option<String>,
     blocking: bool,
     buffer: i64,
@@ -43,7 +43,7 @@ struct Case {
 }
 
 #[derive(Debug, Deserialize)]
-struct Limit {
+struct DrawnLimit {
     key: String,
     value: Option<String>,
     #[serde(default)]
@@ -138,7 +138,7 @@ fn launched(case: &Case) -> Vec<String> {
     decision.launch.iter().map(ToString::to_string).collect()
 }
 
-fn limit(drawn: &Limit) -> TagConcurrencyLimit {
+fn limit(drawn: &DrawnLimit) -> TagConcurrencyLimit {
     let value = match &drawn.value {
         Some(value) => TagLimitValue::Of(value.clone()),
         None if drawn.each => TagLimitValue::EachByItself,

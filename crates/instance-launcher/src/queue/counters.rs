@@ -2,7 +2,9 @@
 
 use std::collections::{BTreeMap, HashMap};
 
+use instance_core::ids::RunId;
 use instance_core::run::{DagsterRunStatus, RunOpConcurrency};
+use instance_core::serdes::FrozenSet;
 use instance_core::settings::{PoolGranularity, TagConcurrencyLimit, TagLimitValue};
 
 use super::snapshot::{InProgressRun, PoolFill, QueueSnapshot};
@@ -201,7 +203,7 @@ impl<'a> PoolCounters<'a> {
     }
 
     /// The runs whose steps have slots of a pool, or wait for them, where pools count steps.
-    pub(super) fn pending(&self, pool: &str) -> &'a [instance_core::ids::RunId] {
+    pub(super) fn pending(&self, pool: &str) -> &'a [RunId] {
         match (self.granularity, self.fills.get(pool)) {
             (PoolGranularity::Op, Some(fill)) => &fill.pending,
             _ => &[],
@@ -224,7 +226,8 @@ fn names(
         PoolGranularity::Run => (None, pools.all_pools.as_ref()),
     };
     let steps = steps.into_iter().flatten().map(|(pool, count)| (&**pool, *count));
-    steps.chain(runs.into_iter().flat_map(|runs| runs.as_slice()).map(|pool| (&**pool, 1)))
+    let runs = runs.map(FrozenSet::as_slice).unwrap_or_default();
+    steps.chain(runs.iter().map(|pool| (&**pool, 1)))
 }
 
 fn add<'a>(

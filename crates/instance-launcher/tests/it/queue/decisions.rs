@@ -21,14 +21,14 @@ fn at_most(max_concurrent_runs: i64) -> QueuedRunCoordinatorSettings {
 
 #[test]
 fn attempt_to_launch_runs_filter() {
-    let mut world = World::new(at_most(10));
+    let mut world = World::new(&at_most(10));
     world.queue("queued", &[]);
     assert_eq!(world.look(), ["queued"]);
 }
 
 #[test]
 fn attempt_to_launch_runs_no_queued() {
-    let mut world = World::new(at_most(10));
+    let mut world = World::new(&at_most(10));
     world.add("started", DagsterRunStatus::Started, &[]);
     assert_eq!(world.look(), NOTHING);
 }
@@ -38,7 +38,7 @@ fn get_queued_runs_max_runs() {
     let statuses =
         [DagsterRunStatus::Starting, DagsterRunStatus::Started, DagsterRunStatus::Canceling];
     for (in_progress, launched) in [(0, 4), (1, 3), (5, 0)] {
-        let mut world = World::new(at_most(4));
+        let mut world = World::new(&at_most(4));
         for (number, status) in (0..in_progress).zip(statuses.into_iter().cycle()) {
             world.add(&format!("busy {number}"), status, &[]);
         }
@@ -51,7 +51,7 @@ fn get_queued_runs_max_runs() {
 
 #[test]
 fn disable_max_concurrent_runs_limit() {
-    let mut world = World::new(at_most(-1));
+    let mut world = World::new(&at_most(-1));
     for number in 0..5 {
         world.add(&format!("busy {number}"), DagsterRunStatus::Started, &[]);
     }
@@ -63,7 +63,7 @@ fn disable_max_concurrent_runs_limit() {
 
 #[test]
 fn priority() {
-    let mut world = World::new(at_most(10));
+    let mut world = World::new(&at_most(10));
     world.queue("default", &[]);
     world.queue("low", &[(PRIORITY, "-1")]);
     world.queue("high", &[(PRIORITY, "3")]);
@@ -72,14 +72,14 @@ fn priority() {
 
 #[test]
 fn priority_on_malformed_tag() {
-    let mut world = World::new(at_most(10));
+    let mut world = World::new(&at_most(10));
     world.queue("odd", &[(PRIORITY, "foobar")]);
     assert_eq!(world.look(), ["odd"]);
 }
 
 #[test]
 fn tag_limits() {
-    let mut world = World::new(limited([limit_of("database", "tiny", 1)]));
+    let mut world = World::new(&limited([limit_of("database", "tiny", 1)]));
     world.queue("tiny", &[("database", "tiny")]);
     world.queue("tiny 2", &[("database", "tiny")]);
     world.queue("large", &[("database", "large")]);
@@ -88,7 +88,7 @@ fn tag_limits() {
 
 #[test]
 fn tag_limits_just_key() {
-    let mut world = World::new(limited([limit("database", 2)]));
+    let mut world = World::new(&limited([limit("database", 2)]));
     world.queue("tiny", &[("database", "tiny")]);
     world.queue("tiny 2", &[("database", "tiny")]);
     world.queue("large", &[("database", "large")]);
@@ -98,7 +98,7 @@ fn tag_limits_just_key() {
 #[test]
 fn multiple_tag_limits() {
     let limits = [limit_of("database", "tiny", 1), limit_of("user", "johann", 2)];
-    let mut world = World::new(limited(limits));
+    let mut world = World::new(&limited(limits));
     world.queue("1", &[("database", "tiny"), ("user", "johann")]);
     world.queue("2", &[("database", "tiny")]);
     world.queue("3", &[("user", "johann")]);
@@ -108,7 +108,7 @@ fn multiple_tag_limits() {
 
 #[test]
 fn overlapping_tag_limits() {
-    let mut world = World::new(limited([limit("foo", 2), limit_of("foo", "bar", 1)]));
+    let mut world = World::new(&limited([limit("foo", 2), limit_of("foo", "bar", 1)]));
     for (run_id, value) in [("1", "bar"), ("2", "bar"), ("3", "other"), ("4", "other")] {
         world.queue(run_id, &[("foo", value)]);
     }
@@ -117,7 +117,7 @@ fn overlapping_tag_limits() {
 
 #[test]
 fn limits_per_unique_value() {
-    let mut world = World::new(limited([limit_each("foo", 1)]));
+    let mut world = World::new(&limited([limit_each("foo", 1)]));
     world.queue("1", &[("foo", "bar")]);
     world.queue("2", &[("foo", "bar")]);
     assert_eq!(world.look(), ["1"]);
@@ -128,7 +128,7 @@ fn limits_per_unique_value() {
 
 #[test]
 fn limits_per_unique_value_overlapping_limits_less_than() {
-    let mut world = World::new(limited([limit_each("foo", 1), limit("foo", 2)]));
+    let mut world = World::new(&limited([limit_each("foo", 1), limit("foo", 2)]));
     for (run_id, value) in [("1", "bar"), ("2", "bar"), ("3", "other"), ("4", "other-2")] {
         world.queue(run_id, &[("foo", value)]);
     }
@@ -137,7 +137,7 @@ fn limits_per_unique_value_overlapping_limits_less_than() {
 
 #[test]
 fn limits_per_unique_value_overlapping_limits_greater_than() {
-    let mut world = World::new(limited([limit_each("foo", 2), limit_of("foo", "bar", 1)]));
+    let mut world = World::new(&limited([limit_each("foo", 2), limit_of("foo", "bar", 1)]));
     for (run_id, value) in [("1", "bar"), ("2", "baz"), ("3", "bar"), ("4", "baz"), ("5", "baz")] {
         world.queue(run_id, &[("foo", value)]);
     }
@@ -146,7 +146,7 @@ fn limits_per_unique_value_overlapping_limits_greater_than() {
 
 #[test]
 fn key_limit_with_extra_tags() {
-    let mut world = World::new(limited([limit("test", 1)]).with_max_concurrent_runs(2));
+    let mut world = World::new(&limited([limit("test", 1)]).with_max_concurrent_runs(2));
     for run_id in ["1", "2"] {
         world.queue(run_id, &[("other-tag", "value"), ("test", "value")]);
     }
@@ -155,7 +155,7 @@ fn key_limit_with_extra_tags() {
 
 #[test]
 fn key_limit_with_priority() {
-    let mut world = World::new(limited([limit("test", 1)]).with_max_concurrent_runs(2));
+    let mut world = World::new(&limited([limit("test", 1)]).with_max_concurrent_runs(2));
     world.queue("low", &[("test", "value"), (PRIORITY, "-100")]);
     world.queue("high", &[("test", "value"), (PRIORITY, "100")]);
     assert_eq!(world.look(), ["high"]);
@@ -163,7 +163,7 @@ fn key_limit_with_priority() {
 
 #[test]
 fn op_concurrency_aware_dequeuing() {
-    let mut world = World::new(blocking(true, 0));
+    let mut world = World::new(&blocking(true, 0));
     world.queue_with_pools("1", &["foo"], &[]);
     world.set_slots("foo", 1);
     assert_eq!(world.look(), ["1"]);
@@ -177,7 +177,7 @@ fn op_concurrency_aware_dequeuing() {
 
 #[test]
 fn op_concurrency_root_progress() {
-    let mut world = World::new(blocking(true, 0));
+    let mut world = World::new(&blocking(true, 0));
     world.set_slots("foo", 0);
     world.set_slots("bar", 1);
     world.queue_with_pools("1", &["foo"], &[]);
@@ -188,7 +188,7 @@ fn op_concurrency_root_progress() {
 
 #[test]
 fn op_concurrency_partial_root() {
-    let mut world = World::new(blocking(true, 0));
+    let mut world = World::new(&blocking(true, 0));
     world.set_slots("foo", 0);
     world.queue("1", &[]).pools = Some(pools(&["foo"], &[], true));
     assert_eq!(world.look(), ["1"]);
@@ -196,7 +196,7 @@ fn op_concurrency_partial_root() {
 
 #[test]
 fn in_progress_root_key_accounting() {
-    let mut world = World::new(blocking(true, 0));
+    let mut world = World::new(&blocking(true, 0));
     world.allotted_seconds = 0.0;
     world.queue_with_pools("1", &["foo"], &[]);
     world.queue_with_pools("2", &["foo"], &[]);
@@ -209,7 +209,7 @@ fn in_progress_root_key_accounting() {
 
 #[test]
 fn op_concurrency_aware_slot_buffer() {
-    let mut world = World::new(blocking(true, 1));
+    let mut world = World::new(&blocking(true, 1));
     for run_id in ["1", "2", "3"] {
         world.queue_with_pools(run_id, &["foo"], &[]);
     }
@@ -221,7 +221,7 @@ fn op_concurrency_aware_slot_buffer() {
 #[test]
 fn op_concurrency_aware_started_allottment_time() {
     let concurrency = ConcurrencySettings::new().with_default_op_concurrency_limit(1);
-    let mut world = World::with_concurrency(blocking(true, 0), concurrency);
+    let mut world = World::with_concurrency(&blocking(true, 0), &concurrency);
     world.allotted_seconds = 1.0;
     for run_id in ["1", "2", "3"] {
         world.queue_with_pools(run_id, &["foo"], &[]);
@@ -238,7 +238,7 @@ fn op_concurrency_aware_started_allottment_time() {
 fn multiple_blocks() {
     let settings =
         blocking(true, 0).with_tag_concurrency_limits(vec![limit_of("database", "tiny", 0)]);
-    let mut world = World::new(settings);
+    let mut world = World::new(&settings);
     world.set_slots("foo", 0);
     world.queue("1", &[("database", "tiny")]).pools = Some(pools(&["foo"], &[], false));
     assert_eq!(world.look(), NOTHING);
@@ -248,7 +248,7 @@ fn multiple_blocks() {
 #[test]
 fn concurrency_buffer_with_default_slot() {
     let concurrency = ConcurrencySettings::new().with_default_op_concurrency_limit(1);
-    let mut world = World::with_concurrency(blocking(true, 0), concurrency);
+    let mut world = World::with_concurrency(&blocking(true, 0), &concurrency);
     world.set_slots("foo", 1);
     world.queue_with_pools("1", &["foo"], &[]);
     assert_eq!(world.look(), ["1"]);
@@ -261,7 +261,7 @@ fn concurrency_run_granularity() {
     let concurrency = ConcurrencySettings::new().with_pools(
         PoolSettings::new().with_granularity(PoolGranularity::Run).with_default_limit(1),
     );
-    let mut world = World::with_concurrency(blocking(true, 0), concurrency);
+    let mut world = World::with_concurrency(&blocking(true, 0), &concurrency);
     for pool in ["foo", "bar", "baz"] {
         world.set_slots(pool, 1);
     }
@@ -275,7 +275,7 @@ fn concurrency_run_granularity() {
 
 #[test]
 fn concurrency_pending_slot_accounting() {
-    let mut world = World::new(blocking(true, 0));
+    let mut world = World::new(&blocking(true, 0));
     world.queue_with_pools("1", &["foo"], &[]);
     world.queue_with_pools("2", &["foo"], &[]);
     world.set_slots("foo", 1);
@@ -291,7 +291,7 @@ fn concurrency_pending_slot_accounting() {
 
 #[test]
 fn disable_concurrency_run_blocking() {
-    let mut world = World::with_concurrency(blocking(false, 0), counting(PoolGranularity::Op));
+    let mut world = World::with_concurrency(&blocking(false, 0), &counting(PoolGranularity::Op));
     world.set_slots("foo", 1);
     world.queue_with_pools("1", &["foo"], &[]);
     assert_eq!(world.look(), ["1"]);
@@ -302,7 +302,7 @@ fn disable_concurrency_run_blocking() {
 #[test]
 fn concurrency_run_default() {
     for concurrency in [ConcurrencySettings::new(), counting(PoolGranularity::Op)] {
-        let mut world = World::with_concurrency(QueuedRunCoordinatorSettings::new(), concurrency);
+        let mut world = World::with_concurrency(&QueuedRunCoordinatorSettings::new(), &concurrency);
         world.set_slots("foo", 1);
         world.queue_with_pools("1", &["foo"], &[]);
         assert_eq!(world.look(), ["1"]);
@@ -320,7 +320,7 @@ fn concurrency_run_unconfigured() {
     for granularity in granularities {
         let pools = PoolSettings::new().with_granularity(granularity);
         let concurrency = ConcurrencySettings::new().with_pools(pools);
-        let mut world = World::with_concurrency(QueuedRunCoordinatorSettings::new(), concurrency);
+        let mut world = World::with_concurrency(&QueuedRunCoordinatorSettings::new(), &concurrency);
         world.queue_with_pools("1", &["foo"], &[]);
         assert_eq!(world.look(), ["1"], "{granularity:?}");
     }
@@ -338,7 +338,7 @@ fn reason(world: &World) -> WaitReason {
 #[test]
 fn a_run_that_waits_for_a_pool_takes_no_place_in_the_limits_of_its_tags() {
     // Dagster counts it there: nothing would be launched, dagster #25743.
-    let mut world = World::new(limited([limit("team", 1)]));
+    let mut world = World::new(&limited([limit("team", 1)]));
     world.set_slots("foo", 0);
     world.queue("pool", &[("team", "a")]).pools = Some(pools(&["foo"], &[], false));
     world.queue("tag", &[("team", "a")]);
@@ -348,7 +348,7 @@ fn a_run_that_waits_for_a_pool_takes_no_place_in_the_limits_of_its_tags() {
 #[test]
 fn all_queued_runs_are_looked_at_together() {
     // With one page Dagster launches these two; with pages of one or two, Z alone.
-    let mut world = World::new(limited([limit("t", 1), limit("u", 1)]));
+    let mut world = World::new(&limited([limit("t", 1), limit("u", 1)]));
     world.queue("X", &[("t", "1"), ("u", "1")]);
     world.queue("Y", &[("t", "1")]);
     world.queue("Z", &[("u", "1"), (PRIORITY, "1")]);
@@ -357,7 +357,7 @@ fn all_queued_runs_are_looked_at_together() {
 
 #[test]
 fn a_run_that_comes_back_has_its_old_place() {
-    let mut world = World::new(at_most(1));
+    let mut world = World::new(&at_most(1));
     world.queue("first", &[]);
     world.queue("second", &[]);
     world.queued.reverse();
@@ -366,7 +366,7 @@ fn a_run_that_comes_back_has_its_old_place() {
 
 #[test]
 fn of_two_limits_of_one_tag_the_last_holds_and_the_empty_text_is_a_value() {
-    let mut world = World::new(limited([limit("a", 0), limit("a", 2), limit_of("b", "", 0)]));
+    let mut world = World::new(&limited([limit("a", 0), limit("a", 2), limit_of("b", "", 0)]));
     world.queue("1", &[("a", "x")]);
     world.queue("2", &[("b", "")]);
     world.queue("3", &[("b", "x")]);
@@ -382,7 +382,7 @@ fn of_two_limits_of_one_tag_the_last_holds_and_the_empty_text_is_a_value() {
 
 #[test]
 fn priorities_are_numbers_of_python() {
-    let mut world = World::new(at_most(-1));
+    let mut world = World::new(&at_most(-1));
     for (run_id, priority) in [
         ("blanks", " 7 "),
         ("grouped", "1_0"),
@@ -397,7 +397,7 @@ fn priorities_are_numbers_of_python() {
 
 #[test]
 fn runs_of_a_paused_location_wait_and_count_nowhere() {
-    let mut world = World::new(at_most(1));
+    let mut world = World::new(&at_most(1));
     world.queue("paused", &[]).location = Some("code".to_owned());
     world.queue("other", &[]).location = Some("else".to_owned());
     let pause = LocationPause { until: world.now + 1.0, reason: "unreachable".to_owned() };
@@ -416,7 +416,7 @@ fn runs_of_a_paused_location_wait_and_count_nowhere() {
 
 #[test]
 fn each_run_has_its_own_reason_when_nothing_more_can_be_launched() {
-    let mut world = World::new(limited([limit("t", 1)]).with_max_concurrent_runs(1));
+    let mut world = World::new(&limited([limit("t", 1)]).with_max_concurrent_runs(1));
     world.add("busy", DagsterRunStatus::Started, &[("t", "x")]);
     world.queue("1", &[("t", "x")]);
     world.queue("2", &[]);
@@ -429,7 +429,7 @@ fn each_run_has_its_own_reason_when_nothing_more_can_be_launched() {
 
 #[test]
 fn a_limit_of_none_launches_none() {
-    let mut world = World::new(at_most(0));
+    let mut world = World::new(&at_most(0));
     world.queue("1", &[]);
     assert_eq!(world.look(), NOTHING);
     let max = WaitReason::MaxConcurrentRuns { limit: 0, in_progress: 0, ahead: 0 };
@@ -439,8 +439,8 @@ fn a_limit_of_none_launches_none() {
 #[test]
 fn a_pool_that_counts_runs_forgets_what_waits_for_its_slots() {
     let mut world = World::with_concurrency(
-        QueuedRunCoordinatorSettings::new(),
-        counting(PoolGranularity::Run),
+        &QueuedRunCoordinatorSettings::new(),
+        &counting(PoolGranularity::Run),
     );
     let pending = vec!["gone".into(), "gone".into()];
     world.fills.insert("foo".to_owned(), PoolFill { slots: 1, pending });

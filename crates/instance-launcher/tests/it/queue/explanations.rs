@@ -14,7 +14,7 @@ fn of(world: &World, run_id: &str) -> Explanation {
 #[test]
 fn each_limit_is_told_with_those_who_hold_it() {
     let limits = [limit("team", 2), limit_each("table", 2), limit("nobody", 1)];
-    let mut world = World::new(limited(limits).with_max_concurrent_runs(10));
+    let mut world = World::new(&limited(limits).with_max_concurrent_runs(10));
     world.add("busy 1", DagsterRunStatus::Started, &[("team", "a"), ("table", "x")]);
     world.add("busy 2", DagsterRunStatus::Starting, &[("table", "y")]);
     world.fills.insert("snow".to_owned(), PoolFill { slots: 1, pending: vec!["busy 2".into()] });
@@ -27,7 +27,7 @@ fn each_limit_is_told_with_those_who_hold_it() {
 
 #[test]
 fn a_run_that_is_taken_next_waits_for_nothing() {
-    let mut world = World::new(QueuedRunCoordinatorSettings::new());
+    let mut world = World::new(&QueuedRunCoordinatorSettings::new());
     world.queue("1", &[]);
     world.queue("2", &[]);
     let told = of(&world, "2");
@@ -38,14 +38,14 @@ fn a_run_that_is_taken_next_waits_for_nothing() {
 
 #[test]
 fn a_run_that_does_not_wait_has_no_explanation() {
-    let mut world = World::new(QueuedRunCoordinatorSettings::new());
+    let mut world = World::new(&QueuedRunCoordinatorSettings::new());
     world.add("busy", DagsterRunStatus::Started, &[]);
     assert_eq!(explain(&world.snapshot(), &RunId::from("busy")), None);
 }
 
 #[test]
 fn at_most_twenty_holders_are_named() {
-    let mut world = World::new(QueuedRunCoordinatorSettings::new().with_max_concurrent_runs(25));
+    let mut world = World::new(&QueuedRunCoordinatorSettings::new().with_max_concurrent_runs(25));
     for number in 0..25 {
         world.add(&format!("busy {number}"), DagsterRunStatus::Started, &[]);
     }
@@ -58,8 +58,8 @@ fn at_most_twenty_holders_are_named() {
 #[test]
 fn of_pools_that_count_runs_the_full_ones_hold_it_back() {
     let mut world = World::with_concurrency(
-        QueuedRunCoordinatorSettings::new(),
-        counting(PoolGranularity::Run),
+        &QueuedRunCoordinatorSettings::new(),
+        &counting(PoolGranularity::Run),
     );
     world.set_slots("full", 1);
     world.set_slots("free", 1);

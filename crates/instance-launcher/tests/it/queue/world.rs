@@ -28,15 +28,15 @@ pub(super) struct World {
 }
 
 impl World {
-    pub(super) fn new(queue: QueuedRunCoordinatorSettings) -> Self {
-        Self::with_concurrency(queue, ConcurrencySettings::new())
+    pub(super) fn new(queue: &QueuedRunCoordinatorSettings) -> Self {
+        Self::with_concurrency(queue, &ConcurrencySettings::new())
     }
 
     pub(super) fn with_concurrency(
-        queue: QueuedRunCoordinatorSettings,
-        concurrency: ConcurrencySettings,
+        queue: &QueuedRunCoordinatorSettings,
+        concurrency: &ConcurrencySettings,
     ) -> Self {
-        let config = concurrency.config(Some(&queue));
+        let config = concurrency.config(Some(queue));
         Self {
             limits: config.run_queue_config.expect("a queue"),
             pools: config.pool_config,
