@@ -51,8 +51,7 @@ async fn instance(
         .with_run_launcher(launcher);
     let reference: InstanceRef = deserialize_value(REFERENCE).expect("a reference");
     let settings = instance.settings.clone().with_instance_ref(reference);
-    instance.settings =
-        Box::new(settings.with_storage(StorageSettings::postgres(PostgresSettings::new())));
+    *instance.settings = settings.with_storage(StorageSettings::postgres(PostgresSettings::new()));
     let mut run = DagsterRun::new(RUN_ID.into(), "my job");
     run.status = status;
     run.job_code_origin = deserialize_value(CODE).expect("an origin");

@@ -7,7 +7,10 @@ use instance_core::error::BoxError;
 
 /// The environment variables of the process of a launcher.
 #[derive(Clone)]
-pub struct LauncherVariables(Arc<dyn Fn(&str) -> Option<String> + Send + Sync>);
+pub struct LauncherVariables(Arc<Find>);
+
+/// Finds the value of a variable; `None` if it is not set.
+type Find = dyn Fn(&str) -> Option<String> + Send + Sync;
 
 impl LauncherVariables {
     /// Those that a function finds; `None` means that one is not set.

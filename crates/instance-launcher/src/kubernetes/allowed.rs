@@ -61,8 +61,8 @@ fn refused(allowed: &Map<String, Value>, user: &Context) -> Result<Vec<String>, 
     let is_on = |switch: Option<&Value>| switch == Some(&Value::Bool(true));
     let is_allowed =
         |part: &Part, key: &str| is_on(switches.get(part).and_then(|map| map.get(key)));
-    let used = user.layer.keys().filter(|(part, key)| !is_allowed(part, key));
-    let mut refused: Vec<_> = used.map(|(part, key)| format!("{}.{key}", part.name())).collect();
+    let excess = user.layer.keys().filter(|(part, key)| !is_allowed(part, key));
+    let mut refused: Vec<_> = excess.map(|(part, key)| format!("{}.{key}", part.name())).collect();
     if user.namespace.is_some() && !is_on(allowed.get("namespace")) {
         refused.push("namespace".to_owned());
     }

@@ -84,8 +84,8 @@ fn container_status<'a>(pod: &'a Value, container: &str) -> &'a Value {
 /// Whether there are logs: the container runs or has run.
 fn has_printed(pod: &Value, container: &str) -> bool {
     let status = container_status(pod, container);
-    let states = [&status["state"], &status["lastState"]];
-    states.iter().any(|state| !state["running"].is_null() || !state["terminated"].is_null())
+    let both = [&status["state"], &status["lastState"]];
+    both.iter().any(|state| !state["running"].is_null() || !state["terminated"].is_null())
 }
 
 fn of_log(container: &str, log: &str, hints: &mut Vec<String>) -> String {
@@ -185,14 +185,12 @@ fn job_status(status: &Value) -> String {
     if status.is_null() {
         return "Could not determine job status.".to_owned();
     }
-    let mut text = "Job status:".to_owned();
     let start = said(&status["startTime"]);
     let start = start.strip_suffix('Z').map_or(start.clone(), |time| format!("{time}+00:00"));
-    text.push_str(&format!("\n - start_time: {start}"));
-    for key in ["active", "succeeded", "failed"] {
+    let count = |key: &str| {
         let count = status[key].as_i64().filter(|count| *count != 0);
-        let count = count.map_or("None".to_owned(), |count| count.to_string());
-        text.push_str(&format!("\n - {key}={count}"));
-    }
-    text
+        format!("\n - {key}={}", count.map_or("None".to_owned(), |count| count.to_string()))
+    };
+    let counts = ["active", "succeeded", "failed"].map(count).concat();
+    format!("Job status:\n - start_time: {start}{counts}")
 }

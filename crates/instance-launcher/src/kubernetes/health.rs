@@ -38,8 +38,8 @@ mod tests {
 
     use super::health;
 
-    fn check(run: DagsterRunStatus, job: Option<Value>, expect: &str) {
-        let found = health(run, "j", job.as_ref()).to_string();
+    fn check(run: DagsterRunStatus, job: Option<&Value>, expect: &str) {
+        let found = health(run, "j", job).to_string();
         assert_eq!(found, expect, "{run:?} {job:?}");
     }
 
@@ -49,19 +49,19 @@ mod tests {
         let running = "RUNNING: 'None'";
         check(Started, None, "UNKNOWN: 'Job j could not be found'");
         for run in [Starting, Started, Canceling, Success] {
-            check(run, Some(Value::Null), running);
-            check(run, Some(json!({})), running);
-            check(run, Some(json!({"active": 1})), running);
-            check(run, Some(json!({"active": 1, "failed": 1})), running);
+            check(run, Some(&Value::Null), running);
+            check(run, Some(&json!({})), running);
+            check(run, Some(&json!({"active": 1})), running);
+            check(run, Some(&json!({"active": 1, "failed": 1})), running);
         }
         for run in [Started, Canceling] {
-            check(run, Some(json!({"failed": 1})), no_pods);
-            check(run, Some(json!({"active": 0, "succeeded": 1})), no_pods);
+            check(run, Some(&json!({"failed": 1})), no_pods);
+            check(run, Some(&json!({"active": 0, "succeeded": 1})), no_pods);
         }
         for run in [Starting, Success] {
-            check(run, Some(json!({"failed": 1, "active": null})), "FAILED: 'K8s job failed'");
-            check(run, Some(json!({"succeeded": 1})), "SUCCESS: 'None'");
+            check(run, Some(&json!({"failed": 1, "active": null})), "FAILED: 'K8s job failed'");
+            check(run, Some(&json!({"succeeded": 1})), "SUCCESS: 'None'");
         }
-        check(Started, Some(json!({"active": 1, "succeeded": 1})), "SUCCESS: 'None'");
+        check(Started, Some(&json!({"active": 1, "succeeded": 1})), "SUCCESS: 'None'");
     }
 }

@@ -61,7 +61,7 @@ impl KubernetesJob {
             )
             .into());
         };
-        let body = job(&name, labels, container, &context.layer)?;
+        let body = job(&name, &labels, container, &context.layer)?;
         Ok(Self { name, namespace, image, body })
     }
 }
@@ -163,7 +163,7 @@ fn container(
 /// The whole, in the JSON of Kubernetes.
 fn job(
     name: &str,
-    labels: Map<String, Value>,
+    labels: &Map<String, Value>,
     container: Map<String, Value>,
     layer: &Layer,
 ) -> Result<Value, BoxError> {
@@ -186,14 +186,14 @@ fn job(
     spec.entry("ttl_seconds_after_finished").or_insert(json!(TTL_SECONDS));
     spec.entry("backoff_limit").or_insert(json!(0));
     let template = json!({
-        "metadata": metadata(name, &labels, layer.part(Part::PodMetadata))?,
+        "metadata": metadata(name, labels, layer.part(Part::PodMetadata))?,
         "spec": pod,
     });
     spec.insert("template".to_owned(), template);
     let mut job = layer.part(Part::Job);
     job.insert("api_version".to_owned(), json!("batch/v1"));
     job.insert("kind".to_owned(), json!("Job"));
-    let metadata = metadata(name, &labels, layer.part(Part::JobMetadata))?;
+    let metadata = metadata(name, labels, layer.part(Part::JobMetadata))?;
     job.insert("metadata".to_owned(), metadata.into());
     job.insert("spec".to_owned(), spec.into());
     to_json("V1Job", &job)

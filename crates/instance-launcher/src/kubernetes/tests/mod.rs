@@ -303,7 +303,7 @@ async fn debug_info_tells_of_a_job_without_pods() {
 async fn an_instance_in_files_is_refused_before_anything_is_sent() {
     let (mut instance, requests) = instance(Vec::new()).await;
     let files = StorageSettings::sqlite_below("/home/of/test".as_ref());
-    instance.settings = Box::new(instance.settings.clone().with_storage(files));
+    *instance.settings = instance.settings.clone().with_storage(files);
     let run_id = add_run(&instance, DagsterRunStatus::NotStarted).await;
     let error = submit_run(&instance, &run_id).await.expect_err("refused");
     let text = super::chain(&error);
