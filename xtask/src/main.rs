@@ -23,6 +23,7 @@ mod cron;
 mod endurance;
 mod examples;
 mod features;
+mod kube;
 mod old_databases;
 mod outside;
 mod package;
@@ -135,6 +136,12 @@ enum Command {
         #[arg(last = true)]
         args: Vec<String>,
     },
+    /// Run the launcher of Kubernetes against a real API server, which is built once of Debian's sources
+    Kube {
+        /// Arguments for the test binary, after `--`
+        #[arg(last = true)]
+        args: Vec<String>,
+    },
     /// Kill writers and servers again and again, and look for what they had acknowledged
     Crash(crash::Crashes),
     /// Compare when schedules tick with the real Dagster, in more time zones than the gate does
@@ -226,6 +233,7 @@ fn run(command: &Command) -> Result<()> {
         }
         Command::Parity { check } => parity::run(&workspace, *check),
         Command::Compat { args } => compat::run(&workspace, args),
+        Command::Kube { args } => kube::run(&workspace, args),
         Command::Endurance(endurance) => endurance::run(&workspace, *endurance),
         Command::Scenarios(scenarios) => scenarios::run(&workspace, scenarios),
         Command::Configurations(configurations) => configurations::run(&workspace, configurations),

@@ -19,7 +19,9 @@ use instance_core::settings::{
     StorageSettings, StoreSettings,
 };
 use instance_core::storage::{ComputeLogManager, Stores};
-use instance_launcher::{LauncherContext, configured_run_coordinator, configured_run_launcher};
+use instance_launcher::{
+    LauncherContext, LauncherVariables, configured_run_coordinator, configured_run_launcher,
+};
 use instance_storage::compute_log_manager;
 use serde_json::{Map, Value};
 use tempfile::TempDir;
@@ -344,7 +346,9 @@ impl DagsterInstanceBuilder {
     ) -> DagsterInstance {
         // A wrong limit matters only to whoever asks a code server.
         let limits = grpc_limits(&*self.environment).map_err(|error| error.to_string());
-        let context = LauncherContext::new(limits.clone());
+        let environment = self.environment;
+        let variables = LauncherVariables::new(move |name| environment.get(name));
+        let context = LauncherContext::new(limits.clone()).with_variables(variables);
         let inner = Inner {
             stores,
             compute_log_manager,

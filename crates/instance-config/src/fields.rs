@@ -78,6 +78,11 @@ impl<'a> Fields<'a> {
         })
     }
 
+    /// The boolean under a key, or that of the variable that stands there.
+    pub(crate) fn boolean(&self, key: &str) -> Result<Option<bool>, ConfigProblems> {
+        self.read(key, source::boolean)
+    }
+
     /// The boolean under a key. A variable cannot stand there.
     pub(crate) fn plain_boolean(&self, key: &str) -> Result<Option<bool>, ConfigProblems> {
         self.plain(key, "true or false", Value::as_bool)
@@ -119,6 +124,17 @@ impl<'a> Fields<'a> {
             Value::Object(map) => Ok(Self::new(map, place, self.environment)),
             _ => Err(place.problem("it has to be a mapping")),
         }
+    }
+
+    /// The text that is an item of the list under a key, or that of the variable that stands there.
+    pub(crate) fn item_text(
+        &self,
+        key: &str,
+        index: usize,
+        item: &Value,
+    ) -> Result<String, ConfigProblems> {
+        let place = self.place.below(key).below(&index.to_string());
+        source::text(item, self.environment).map_err(|error| place.problem(error.to_string()))
     }
 
     /// The value under a key, whatever it is.

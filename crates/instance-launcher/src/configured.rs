@@ -7,6 +7,7 @@ use instance_core::settings::{GrpcLimits, RunCoordinatorSettings, RunLauncherSet
 
 use crate::coordinator::{DefaultRunCoordinator, QueuedRunCoordinator};
 use crate::unserved::{UnservedRunCoordinator, UnservedRunLauncher};
+use crate::variables::LauncherVariables;
 
 /// What the configured launcher needs beside the settings.
 #[derive(Debug, Clone)]
@@ -14,24 +15,34 @@ use crate::unserved::{UnservedRunCoordinator, UnservedRunLauncher};
 pub struct LauncherContext {
     /// The limits of calls to code servers, or why they cannot be used.
     pub grpc_limits: Result<GrpcLimits, String>,
+    /// The environment variables of this process, to which the configuration of Jobs may refer; by default none is set.
+    pub variables: LauncherVariables,
 }
 
 impl LauncherContext {
     /// With these limits.
-    pub const fn new(grpc_limits: Result<GrpcLimits, String>) -> Self {
-        Self { grpc_limits }
+    pub fn new(grpc_limits: Result<GrpcLimits, String>) -> Self {
+        Self { grpc_limits, variables: LauncherVariables::default() }
+    }
+
+    /// The same with the environment variables of this process.
+    #[must_use]
+    pub fn with_variables(mut self, variables: LauncherVariables) -> Self {
+        self.variables = variables;
+        self
     }
 }
 
 /// Dagster's limits where no variable says others.
 impl Default for LauncherContext {
     fn default() -> Self {
-        Self { grpc_limits: Ok(GrpcLimits::default()) }
+        Self::new(Ok(GrpcLimits::default()))
     }
 }
 
 /// The launcher that settings name. For Dagster's own, a run of real code is launched by its code server, with the
-/// feature `grpc`; and a command is executed as a process of this machine, with the feature `process`.
+/// feature `grpc`; and a command is executed as a process of this machine, with the feature `process`. For Dagster's
+/// `K8sRunLauncher`, a run of real code is a Job of Kubernetes, with the feature `kube`.
 ///
 /// If this version does not have the launcher, or if its configuration is wrong, launching a run is an error that says
 /// so.
@@ -42,7 +53,7 @@ pub fn configured_run_launcher(
     match settings {
         RunLauncherSettings::Default | RunLauncherSettings::SyncInMemory => {
             #[cfg(feature = "grpc")]
-            let launcher = crate::by_origin::ByOrigin::new(match context.grpc_limits {
+            let launcher = crate::by_origin::ByOrigin::code_servers(match context.grpc_limits {
                 Ok(limits) => crate::code_server::CodeServerRunLauncher::new(limits),
                 Err(problem) => crate::code_server::CodeServerRunLauncher::unusable(problem),
             });
@@ -53,6 +64,12 @@ pub fn configured_run_launcher(
             #[cfg(not(feature = "grpc"))]
             drop(context);
             Arc::new(launcher)
+        }
+        #[cfg(feature = "kube")]
+        RunLauncherSettings::Kubernetes(settings) => {
+            let settings = (**settings).clone();
+            let jobs = crate::kubernetes::KubernetesRunLauncher::new(settings, context.variables);
+            Arc::new(crate::by_origin::ByOrigin::jobs(jobs))
         }
         other => Arc::new(UnservedRunLauncher::new(other)),
     }

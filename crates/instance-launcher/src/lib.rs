@@ -6,7 +6,7 @@
 #![doc = include_str!("../README.md")]
 
 mod absent;
-#[cfg(feature = "grpc")]
+#[cfg(any(feature = "grpc", feature = "kube"))]
 mod by_origin;
 #[cfg(feature = "grpc")]
 mod code;
@@ -18,6 +18,8 @@ mod coordinator;
 mod dagster_worker;
 mod deletion;
 mod health;
+#[cfg(feature = "kube")]
+mod kubernetes;
 #[cfg(feature = "grpc")]
 mod launch;
 mod lifecycle;
@@ -29,6 +31,7 @@ mod report;
 #[cfg(feature = "process")]
 mod server_process;
 mod unserved;
+mod variables;
 
 /// The core: the types that the functions of this crate take and return, and the traits that they are called on.
 pub use instance_core;
@@ -44,6 +47,8 @@ pub use coordinator::{DefaultRunCoordinator, QueuedRunCoordinator};
 pub use dagster_worker::DagsterWorkerLauncher;
 pub use deletion::{RunDeletion, delete_run_and_worker};
 pub use health::{check_run_worker_health, fail_run_without_worker, find_lost_worker};
+#[cfg(feature = "kube")]
+pub use kubernetes::{KubernetesJob, KubernetesRunLauncher};
 #[cfg(feature = "grpc")]
 pub use launch::{LaunchPartition, LaunchRequest, LaunchStyle, prepare_run};
 pub use lifecycle::{
@@ -61,3 +66,4 @@ pub use server_process::{
     NoInterpreter,
 };
 pub use unserved::{UnservedRunCoordinator, UnservedRunLauncher};
+pub use variables::LauncherVariables;

@@ -154,7 +154,7 @@ pub async fn count_resume_run_attempts(
 }
 
 /// What [`count_resume_run_attempts`] returns, for functions that have a span of their own.
-async fn resume_run_attempts(
+pub(crate) async fn resume_run_attempts(
     ops: &dyn LauncherOps,
     run_id: &RunId,
 ) -> Result<usize, InstanceError> {

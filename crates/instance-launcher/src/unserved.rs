@@ -36,6 +36,11 @@ impl UnservedRunLauncher {
                 "run_launcher: {class} launches runs, and this version does not have that class; launch them by \
                  Dagster, or give the builder a launcher"
             ),
+            RunLauncherSettings::Kubernetes(_) => {
+                "run_launcher: this program was built without Kubernetes; build it with the feature `kube`, launch runs by \
+                 Dagster, or give the builder a launcher"
+                    .to_owned()
+            }
             _ => "run_launcher: this version does not have it; give the builder a launcher"
                 .to_owned(),
         };

@@ -14,7 +14,7 @@ fn a_command_runs_under_any_launcher_and_coordinator() {
     for text in [
         "run_queue: {max_concurrent_runs: 0}\n",
         "run_coordinator: {module: dagster, class: QueuedRunCoordinator, config: {nonsense: 1}}\n",
-        "run_coordinator: {module: mine, class: Mine}\nrun_launcher: {module: dagster_k8s, class: K8sRunLauncher}\n",
+        "run_coordinator: {module: mine, class: Mine}\nrun_launcher: {module: dagster_docker, class: DockerRunLauncher}\n",
         "compute_logs: {module: dagster.core.storage.noop_compute_log_manager, class: NoOpComputeLogManager}\n",
     ] {
         let home = configured(text);

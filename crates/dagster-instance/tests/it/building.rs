@@ -213,7 +213,7 @@ async fn what_this_version_lacks_is_refused_only_where_it_is_needed() -> TestRes
     let home = tempfile::tempdir()?;
     std::fs::write(
         home.path().join("dagster.yaml"),
-        "run_launcher: {module: dagster_k8s, class: K8sRunLauncher, config: {job_image: {env: NOT_SET}}}\n\
+        "run_launcher: {module: dagster_docker, class: DockerRunLauncher, config: {image: {env: NOT_SET}}}\n\
          run_coordinator: {module: mine, class: Mine}\n\
          compute_logs: {module: dagster_gcp.gcs, class: GCSComputeLogManager, config: {bucket: b}}\n",
     )?;

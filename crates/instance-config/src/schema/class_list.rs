@@ -298,7 +298,7 @@ pub(super) static CLASSES: &[Class] = &[
     class(
         "K8sRunLauncher",
         Slot::RunLauncher,
-        ClassKind::Resumable,
+        ClassKind::Kubernetes,
         kubernetes::KUBERNETES,
         &[
             "dagster_k8s",

@@ -121,6 +121,8 @@ pub(crate) enum ClassKind {
     CodeServer,
     /// Runs are executed in the process itself.
     InProcess,
+    /// Runs are executed as Jobs of Kubernetes.
+    Kubernetes,
     /// Runs are executed elsewhere, by workers that can be replaced.
     Resumable,
     /// Runs are executed elsewhere.

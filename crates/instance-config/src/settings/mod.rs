@@ -7,6 +7,7 @@ mod compute_logs;
 mod concurrency;
 mod daemon_threads;
 mod defs_state;
+mod kubernetes;
 mod postgres;
 mod python_logs;
 mod retention;

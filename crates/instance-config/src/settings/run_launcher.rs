@@ -3,6 +3,7 @@
 use instance_core::config_problems::ConfigProblems;
 use instance_core::settings::RunLauncherSettings;
 
+use super::kubernetes::kubernetes;
 use crate::environment::Environment;
 use crate::parts::{Part, Parts};
 use crate::schema::{ClassKind, Slot};
@@ -27,6 +28,10 @@ fn of_part(
     let launcher = match part.kind(Slot::RunLauncher)? {
         Some(ClassKind::CodeServer) => RunLauncherSettings::Default,
         Some(ClassKind::InProcess) => RunLauncherSettings::SyncInMemory,
+        Some(ClassKind::Kubernetes) => {
+            let settings = kubernetes(&part.fields(environment))?;
+            return Ok(RunLauncherSettings::Kubernetes(Box::new(settings)));
+        }
         _ => return Ok(RunLauncherSettings::Other(part.class.clone())),
     };
     part.fields(environment).only(&[])?;

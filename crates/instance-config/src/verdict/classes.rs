@@ -202,7 +202,9 @@ impl Checker<'_> {
         let (module, class) = named.unwrap_or(("dagster", "DefaultRunLauncher"));
         let class_name = words::name(class);
         let reason = match find_class(Slot::RunLauncher, module, class) {
-            Found::Class(found) if found.kind != ClassKind::Resumable => {
+            Found::Class(found)
+                if !matches!(found.kind, ClassKind::Kubernetes | ClassKind::Resumable) =>
+            {
                 format!(
                     "`{class_name}` cannot resume runs; write 0, or choose another run launcher"
                 )

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use instance_core::settings::{
-    ComputeLogSettings, DaemonSchedulerSettings, DefsStateSettings, LocalArtifactSettings,
-    LocalComputeLogSettings, QueuedRunCoordinatorSettings, RunCoordinatorSettings,
-    RunLauncherSettings, S3ComputeLogSettings, SchedulerSettings, SecretsSettings,
-    TagConcurrencyLimit, TagLimitValue,
+    ComputeLogSettings, DaemonSchedulerSettings, DefsStateSettings, KubernetesSettings,
+    LocalArtifactSettings, LocalComputeLogSettings, QueuedRunCoordinatorSettings,
+    RunCoordinatorSettings, RunLauncherSettings, S3ComputeLogSettings, SchedulerSettings,
+    SecretsSettings, TagConcurrencyLimit, TagLimitValue,
 };
 
 use crate::support::{load, loaded, refused};
@@ -174,8 +174,115 @@ fn launchers() {
     let in_memory =
         launcher(&format!("{core}.sync_in_memory_run_launcher, class: SyncInMemoryRunLauncher"));
     assert_eq!(in_memory, RunLauncherSettings::SyncInMemory);
-    let k8s = launcher("module: dagster_k8s, class: K8sRunLauncher, config: {a: {env: MISSING}}");
-    assert!(matches!(k8s, RunLauncherSettings::Other(_)), "{k8s:?}");
+    let docker = launcher(
+        "module: dagster_docker, class: DockerRunLauncher, config: {image: {env: MISSING}}",
+    );
+    assert!(matches!(docker, RunLauncherSettings::Other(_)), "{docker:?}");
+}
+
+const KUBERNETES: &str = "module: dagster_k8s, class: K8sRunLauncher, config: ";
+
+/// Which Jobs these make is compared with Dagster in `tests/it/kubernetes_jobs.rs`.
+#[test]
+fn jobs_of_kubernetes() {
+    let kubernetes = |config: &str| {
+        let yaml = format!("run_launcher: {{{KUBERNETES}{config}}}\n");
+        match loaded(&yaml).run_launcher {
+            RunLauncherSettings::Kubernetes(settings) => *settings,
+            other => panic!("{config}: {other:?}"),
+        }
+    };
+    let default = KubernetesSettings::new("sa", "cm");
+    assert_eq!(kubernetes("{service_account_name: sa, instance_config_map: cm}"), default);
+    let nulls = "{service_account_name: sa, instance_config_map: cm, job_image: null, image_pull_policy: null, \
+                 image_pull_secrets: null, env_config_maps: null, env_vars: null, resources: null, kubeconfig_file: null}";
+    assert_eq!(kubernetes(nulls), default);
+    let all = kubernetes(
+        "{service_account_name: {env: BASE}, instance_config_map: cm, postgres_password_secret: pg, dagster_home: /h, \
+         job_image: {env: BASE}, image_pull_policy: Always, image_pull_secrets: [{name: {env: BASE}}], \
+         load_incluster_config: false, kubeconfig_file: /k, k8s_api_ssl_ca_cert_file: /c, job_namespace: ns, \
+         env_config_maps: [a, {env: BASE}], env_secrets: [b], env_vars: [A, B=1], \
+         volume_mounts: [{name: {env: BASE}, mountPath: /m, read_only: {env: FALSE_TEXT}}], volumes: [{name: v, emptyDir: {}}], \
+         labels: {a: b}, fail_pod_on_run_failure: true, resources: {limits: {cpu: 1}}, scheduler_name: s, \
+         security_context: {runAsUser: 1}, run_k8s_config: {pod_spec_config: {nodeSelector: {a: b}}}, \
+         only_allow_user_defined_k8s_config_fields: {container_config: {env: true}, namespace: true}, \
+         only_allow_user_defined_env_vars: [A]}",
+    );
+    let json = |value: serde_json::Value| value.as_object().expect("a mapping").clone();
+    let mut expected = KubernetesSettings::new("/from/env", "cm");
+    expected.postgres_password_secret = Some("pg".to_owned());
+    expected.dagster_home = "/h".to_owned();
+    expected.job_image = Some("/from/env".to_owned());
+    expected.image_pull_policy = "Always".to_owned();
+    expected.image_pull_secrets = vec!["/from/env".to_owned()];
+    expected.load_incluster_config = false;
+    expected.kubeconfig_file = Some("/k".to_owned());
+    expected.k8s_api_ssl_ca_cert_file = Some("/c".to_owned());
+    expected.job_namespace = "ns".to_owned();
+    expected.env_config_maps = vec!["a".to_owned(), "/from/env".to_owned()];
+    expected.env_secrets = vec!["b".to_owned()];
+    expected.env_vars = vec!["A".to_owned(), "B=1".to_owned()];
+    expected.volume_mounts =
+        vec![serde_json::json!({"name": "/from/env", "mountPath": "/m", "read_only": false})];
+    expected.volumes = vec![serde_json::json!({"name": "v", "emptyDir": {}})];
+    expected.labels.insert("a".to_owned(), "b".to_owned());
+    expected.fail_pod_on_run_failure = Some(true);
+    expected.resources = json(serde_json::json!({"limits": {"cpu": 1}}));
+    expected.scheduler_name = Some("s".to_owned());
+    expected.security_context = json(serde_json::json!({"runAsUser": 1}));
+    expected.run_k8s_config =
+        json(serde_json::json!({"pod_spec_config": {"nodeSelector": {"a": "b"}}}));
+    let allowed = serde_json::json!({"container_config": {"env": true}, "namespace": true});
+    expected.only_allow_user_defined_k8s_config_fields = Some(json(allowed));
+    expected.only_allow_user_defined_env_vars = Some(vec!["A".to_owned()]);
+    assert_eq!(all, expected);
+    assert!(!format!("{all:?}").contains("B=1"), "{all:?}");
+}
+
+#[test]
+fn wrong_jobs_of_kubernetes_matter_when_a_run_is_launched() {
+    for (config, part) in [
+        ("{instance_config_map: cm}", "service_account_name"),
+        ("{service_account_name: sa}", "instance_config_map"),
+        ("{service_account_name: sa, instance_config_map: cm, labels: {a: 1}}", "labels.a"),
+        ("{service_account_name: sa, instance_config_map: cm, zzz: 1}", "zzz"),
+        (
+            "{service_account_name: sa, instance_config_map: cm, kubeconfig_file: /k}",
+            "kubeconfig_file",
+        ),
+        (
+            "{service_account_name: sa, instance_config_map: cm, volumes: [{a: b}]}",
+            "volumes.0.name",
+        ),
+        (
+            "{service_account_name: sa, instance_config_map: cm, volume_mounts: [{a: b}]}",
+            "volume_mounts.0.name",
+        ),
+        (
+            "{service_account_name: sa, instance_config_map: cm, job_image: {env: MISSING}}",
+            "MISSING",
+        ),
+        ("{service_account_name: sa, instance_config_map: cm, resources: {limit: {}}}", "limit"),
+        (
+            "{service_account_name: sa, instance_config_map: cm, run_k8s_config: {merge_behavior: DEEP}}",
+            "merge_behavior",
+        ),
+        (
+            "{service_account_name: sa, instance_config_map: cm, only_allow_user_defined_k8s_config_fields: {job_config: {a: true}}}",
+            "job_config",
+        ),
+        (
+            "{service_account_name: sa, instance_config_map: cm, only_allow_user_defined_k8s_config_fields: {job_metadata: {a: 1}}}",
+            "job_metadata.a",
+        ),
+    ] {
+        match loaded(&format!("run_launcher: {{{KUBERNETES}{config}}}\n")).run_launcher {
+            RunLauncherSettings::Unusable(problems) => {
+                assert!(problems.to_string().contains(part), "{config}: {problems}");
+            }
+            other => panic!("{config}: {other:?}"),
+        }
+    }
 }
 
 #[test]

@@ -162,9 +162,14 @@ fn what_cannot_be_used_is_told() {
         ("event_log_storage: {module: mine, class: Mine}\n", "event_log_storage", "mine.Mine"),
         ("instance_class: {module: mine, class: Mine}\n", "run_launcher", "mine.Mine"),
         (
+            "run_launcher: {module: dagster_docker, class: DockerRunLauncher}\n",
+            "run_launcher",
+            "DockerRunLauncher",
+        ),
+        (
             "run_launcher: {module: dagster_k8s, class: K8sRunLauncher}\n",
             "run_launcher",
-            "K8sRunLauncher",
+            "service_account_name",
         ),
         ("storage: {sqlite: {base_dir: {env: MISSING}}}\n", "storage.sqlite.base_dir", "MISSING"),
         ("run_queue: {max_concurrent_runs: -5}\n", "run_coordinator", "max_concurrent_runs"),

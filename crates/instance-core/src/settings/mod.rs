@@ -13,6 +13,7 @@ mod daemon_threads;
 mod defs_state;
 mod event_batching;
 mod grpc_limits;
+mod kubernetes;
 mod postgres;
 mod postgres_url;
 mod python_logs;
@@ -42,6 +43,7 @@ pub use daemon_threads::DaemonThreadSettings;
 pub use defs_state::DefsStateSettings;
 pub use event_batching::{BatchedEvents, EventBatching};
 pub use grpc_limits::GrpcLimits;
+pub use kubernetes::KubernetesSettings;
 pub use postgres::{PostgresAuthProvider, PostgresSettings};
 pub use python_logs::PythonLogSettings;
 pub use run_coordinator::{

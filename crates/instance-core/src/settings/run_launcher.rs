@@ -1,6 +1,6 @@
 //! The section `run_launcher`: what starts the workers of runs.
 
-use super::ClassSettings;
+use super::{ClassSettings, KubernetesSettings};
 use crate::config_problems::ConfigProblems;
 
 /// What starts the workers of runs, unless the program has a launcher of its own.
@@ -12,7 +12,9 @@ pub enum RunLauncherSettings {
     Default,
     /// Dagster's `SyncInMemoryRunLauncher`, which executes them in its own process, for tests.
     SyncInMemory,
-    /// A class that this version does not have, such as `K8sRunLauncher`.
+    /// Dagster's `K8sRunLauncher`, which starts them as Jobs of Kubernetes.
+    Kubernetes(Box<KubernetesSettings>),
+    /// A class that this version does not have, such as `DockerRunLauncher`.
     Other(ClassSettings),
     /// Its configuration is wrong. The instance opens, as in Dagster; whoever needs it gets this as an error.
     Unusable(ConfigProblems),
@@ -23,6 +25,7 @@ impl RunLauncherSettings {
     pub const fn supports_resume_run(&self) -> Option<bool> {
         match self {
             Self::Default | Self::SyncInMemory => Some(false),
+            Self::Kubernetes(_) => Some(true),
             Self::Other(_) | Self::Unusable(_) => None,
         }
     }

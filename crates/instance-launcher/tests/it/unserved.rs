@@ -24,9 +24,9 @@ fn with_launcher(settings: &RunLauncherSettings) -> TestInstance {
 
 #[tokio::test]
 async fn a_launch_says_what_is_missing() -> TestResult {
-    let class = ClassSettings::new("dagster_k8s", "K8sRunLauncher");
+    let class = ClassSettings::new("dagster_docker", "DockerRunLauncher");
     for (settings, part) in [
-        (RunLauncherSettings::Other(class), "dagster_k8s.K8sRunLauncher"),
+        (RunLauncherSettings::Other(class), "dagster_docker.DockerRunLauncher"),
         (RunLauncherSettings::Unusable(problems()), "run_launcher.config.a: it is not known"),
     ] {
         let fake = with_launcher(&settings);
@@ -46,7 +46,7 @@ async fn a_launch_says_what_is_missing() -> TestResult {
 #[cfg(feature = "process")]
 #[tokio::test]
 async fn workers_of_commands_are_looked_for() -> TestResult {
-    let class = ClassSettings::new("dagster_k8s", "K8sRunLauncher");
+    let class = ClassSettings::new("dagster_docker", "DockerRunLauncher");
     let fake = with_launcher(&RunLauncherSettings::Other(class));
     let run_id = add_run(&fake, DagsterRunStatus::Started);
     let health = check_run_worker_health(&fake, &run_id).await?;
