@@ -345,6 +345,10 @@ impl DagsterInstanceBuilder {
         // A wrong limit matters only to whoever asks a code server.
         let limits = grpc_limits(&*self.environment).map_err(|error| error.to_string());
         let context = LauncherContext::new(limits.clone());
+        #[cfg(all(feature = "grpc", feature = "process"))]
+        let interpreters = instance_launcher::InterpreterSearch::default()
+            .with_variable(self.environment.get_os("DAGSTER_INSTANCE_PYTHON"))
+            .with_path(self.environment.get_os("PATH"));
         let inner = Inner {
             stores,
             compute_log_manager,
@@ -363,6 +367,8 @@ impl DagsterInstanceBuilder {
             asset_health_source: self.asset_health_source,
             #[cfg(feature = "grpc")]
             grpc_limits: limits,
+            #[cfg(all(feature = "grpc", feature = "process"))]
+            interpreters,
             temp_dir: Mutex::new(self.temp_dir),
             settings,
         };
