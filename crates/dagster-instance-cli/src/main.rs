@@ -83,11 +83,11 @@ async fn run(arguments: Arguments) -> Result<ExitCode> {
         }
         #[cfg(feature = "grpc")]
         Command::Code(args::CodeCommand::Ping(ping)) => {
-            return commands::code::ping(place, &ping).await;
+            return commands::code::ping(place, &ping, arguments.verbose > 0).await;
         }
         #[cfg(feature = "grpc")]
         Command::Code(args::CodeCommand::List(list)) => {
-            return commands::code::list(place, &list).await;
+            return commands::code::list(place, &list, arguments.verbose > 0).await;
         }
         Command::Run(command) => return run_command(place, command).await,
         Command::Asset(command) => return run_asset(place, command).await,

@@ -151,6 +151,8 @@ async fn each_kind_of_entry_has_a_server() -> TestResult {
     write(&code, "by_file.py", &definitions("of_file", 0))?;
     write(&code, "by_module.py", &definitions("of_module", 0))?;
     write(&code, "by_package/__init__.py", &definitions("of_package", 0))?;
+    // Dagster looks for definitions in folders of projects alone.
+    write(&code, "pyproject.toml", "[project]\nname = \"by-folder\"\n")?;
     write(&code, "by_folder/__init__.py", "")?;
     write(&code, "by_folder/jobs.py", &definitions("of_folder", 0))?;
     write(&code, "broken.py", "import dagster\nraise ValueError('this code is broken')\n")?;

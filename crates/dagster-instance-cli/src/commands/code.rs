@@ -4,6 +4,7 @@ use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 
+use dagster_instance::code_location::CodeLocationError;
 use dagster_instance::run::CodeLocationOrigin;
 use dagster_instance::settings::WorkspaceSettings;
 use dagster_instance::{
@@ -14,13 +15,20 @@ use dagster_instance::{
 use crate::args::{CodeList, CodePing, CodePlace};
 use crate::open::InstancePlace;
 use crate::server_output::ServerLines;
-use crate::{FAILURE, Result, json, open, report, text};
+use crate::{FAILURE, INTERRUPTED, Result, json, open, report, text};
 
-pub(crate) async fn ping(place: &InstancePlace, args: &CodePing) -> Result<ExitCode> {
-    let locations = locations(place, &args.code).await?;
-    let names = chosen(&locations, &args.code)?;
+pub(crate) async fn ping(
+    place: &InstancePlace,
+    args: &CodePing,
+    is_verbose: bool,
+) -> Result<ExitCode> {
+    let locations = locations(place, &args.code, is_verbose).await?;
+    closing(&locations, ping_all(&locations, args)).await
+}
+
+async fn ping_all(locations: &CodeLocations, args: &CodePing) -> Result<ExitCode> {
     let mut code = ExitCode::SUCCESS;
-    for name in names {
+    for name in chosen(locations, &args.code)? {
         let answer = async {
             let client = locations.client(name).await?;
             client.ping().await?;
@@ -32,8 +40,22 @@ pub(crate) async fn ping(place: &InstancePlace, args: &CodePing) -> Result<ExitC
             Err(error) => code = failed(name, &*error, args.output.json)?,
         }
     }
-    locations.close().await;
     Ok(code)
+}
+
+/// Ends the servers that were started when the work is done, has failed, or was interrupted.
+async fn closing(
+    locations: &CodeLocations,
+    work: impl Future<Output = Result<ExitCode>>,
+) -> Result<ExitCode> {
+    let code = tokio::select! {
+        code = work => code,
+        interrupted = tokio::signal::ctrl_c() => {
+            interrupted.map(|()| ExitCode::from(INTERRUPTED)).map_err(Into::into)
+        }
+    };
+    locations.close().await;
+    code
 }
 
 fn print_server(name: &str, client: &CodeServerClient, id: &str, args: &CodePing) -> Result<()> {
@@ -52,9 +74,17 @@ fn print_server(name: &str, client: &CodeServerClient, id: &str, args: &CodePing
     Ok(())
 }
 
-pub(crate) async fn list(place: &InstancePlace, args: &CodeList) -> Result<ExitCode> {
-    let locations = locations(place, &args.code).await?;
-    let names = chosen(&locations, &args.code)?;
+pub(crate) async fn list(
+    place: &InstancePlace,
+    args: &CodeList,
+    is_verbose: bool,
+) -> Result<ExitCode> {
+    let locations = locations(place, &args.code, is_verbose).await?;
+    closing(&locations, list_all(&locations, args)).await
+}
+
+async fn list_all(locations: &CodeLocations, args: &CodeList) -> Result<ExitCode> {
+    let names = chosen(locations, &args.code)?;
     let opened = match names.as_slice() {
         [name] => vec![(*name, locations.location(name).await)],
         _ => locations.open_all().await,
@@ -79,7 +109,6 @@ pub(crate) async fn list(place: &InstancePlace, args: &CodeList) -> Result<ExitC
             Err(error) => code = failed(name, &*error, args.output.json)?,
         }
     }
-    locations.close().await;
     Ok(code)
 }
 
@@ -115,7 +144,11 @@ fn failed(
         writeln!(out, "{}", json::failed_code_location(name, &reason))?;
         out.flush()?;
     }
-    report::failure(&format!("the code location {}: {reason}", text::value(name)));
+    match error.downcast_ref() {
+        // It names the location.
+        Some(CodeLocationError::NotStarted { .. }) => report::failure(&reason),
+        _ => report::failure(&format!("the code location {}: {reason}", text::value(name))),
+    }
     Ok(ExitCode::from(FAILURE))
 }
 
@@ -128,7 +161,11 @@ fn chosen<'a>(locations: &'a CodeLocations, code: &CodePlace) -> Result<Vec<&'a 
 }
 
 /// The code locations. If servers are started, they open the instance if there is one: the code may need its variables.
-async fn locations(place: &InstancePlace, code: &CodePlace) -> Result<CodeLocations> {
+async fn locations(
+    place: &InstancePlace,
+    code: &CodePlace,
+    is_verbose: bool,
+) -> Result<CodeLocations> {
     let workspace = code.workspace()?;
     let mut options = CodeLocationOptions::new(grpc_limits(&ProcessEnvironment)?)
         .with_interpreters(
@@ -142,7 +179,10 @@ async fn locations(place: &InstancePlace, code: &CodePlace) -> Result<CodeLocati
         options = instance.code_location_options()?;
         instance.dispose().await?;
     }
-    let options = code.options(options)?.with_output(ServerLines::default().taker());
+    // Errors say what is wrong with the code.
+    let lines = ServerLines::new(is_verbose);
+    lines.hide();
+    let options = code.options(options)?.with_output(lines.taker());
     Ok(CodeLocations::new(&workspace, options))
 }
 

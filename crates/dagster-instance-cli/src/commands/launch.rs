@@ -32,11 +32,12 @@ pub(crate) async fn run(place: &InstancePlace, args: Launch, is_verbose: bool) -
     }
     let instance = builder.open().await?;
     instance.create_storages().await?;
-    let lines = ServerLines::default();
+    let lines = ServerLines::new(is_verbose);
     let options = args.code.options(instance.code_location_options()?)?;
     let locations = CodeLocations::new(&workspace, options.with_output(lines.taker()));
     let command = Launching { instance: &instance, locations: &locations, args: &args, is_verbose };
     let code = command.run(request, &lines).await;
+    lines.hide();
     command.close().await;
     // That the last events are not stored is the smaller error.
     let disposed = instance.dispose().await;
@@ -88,10 +89,8 @@ impl Launching<'_> {
             print_run(&submitted, self.args.output.json)?;
             return Ok(ExitCode::SUCCESS);
         }
-        if !self.is_verbose {
-            // What the worker says comes as events, too.
-            lines.hide();
-        }
+        // What the worker says comes as events, too.
+        lines.hide();
         if self.args.worker_process {
             self.close().await;
         }

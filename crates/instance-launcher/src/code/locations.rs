@@ -177,8 +177,7 @@ impl CodeLocations {
     }
 
     async fn opened(&self, place: &Place, state: &mut State) -> Result<GrpcCodeLocation> {
-        let client = self.server(place, state).await?;
-        let server_id = client.get_server_id().await?;
+        let (client, server_id) = self.answering(place, state).await?;
         match &state.opened {
             Some(Opened::Location(location)) if location.server_id() == server_id => {
                 return Ok((**location).clone());
@@ -206,6 +205,25 @@ impl CodeLocations {
                 Err(error)
             }
         }
+    }
+
+    /// The server of a location, with its id.
+    async fn answering(
+        &self,
+        place: &Place,
+        state: &mut State,
+    ) -> Result<(CodeServerClient, String)> {
+        let client = self.server(place, state).await?;
+        let answer = client.get_server_id().await;
+        if let Err(CodeLocationError::Unreachable { .. }) = answer
+            && let Some(server) = &mut state.server
+            && server.is_ending().await
+        {
+            let client = self.server(place, state).await?;
+            let server_id = client.get_server_id().await?;
+            return Ok((client, server_id));
+        }
+        Ok((client, answer?))
     }
 
     async fn server(&self, place: &Place, state: &mut State) -> Result<CodeServerClient> {

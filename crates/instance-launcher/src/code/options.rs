@@ -19,8 +19,8 @@ pub struct CodeLocationOptions {
     /// How long a server that is started may take until it answers; `None` for as long as it needs. The default is 180
     /// seconds.
     pub startup_timeout: Option<Duration>,
-    /// After how many seconds without a heartbeat of ours a server that was started ends. The default is 45. It has to be at
-    /// least 1.
+    /// After how many seconds without a heartbeat of ours a server that was started ends. The default is 25. It has to be at
+    /// least 1. A server looks once in this time, so it may take twice as long.
     pub heartbeat_timeout_seconds: u32,
     /// Where the interpreter is looked for, if the workspace does not name it.
     #[cfg(feature = "process")]
@@ -37,7 +37,7 @@ impl CodeLocationOptions {
             limits,
             instance_ref: None,
             startup_timeout: Some(Duration::from_mins(3)),
-            heartbeat_timeout_seconds: 45,
+            heartbeat_timeout_seconds: 25,
             #[cfg(feature = "process")]
             interpreters: InterpreterSearch::default(),
             #[cfg(feature = "process")]

@@ -119,6 +119,16 @@ impl Server {
         }
     }
 
+    /// Whether the server of ours that does not answer is about to be gone, as one that was killed: its sockets are closed before
+    /// its process has ended.
+    pub(super) async fn is_ending(&mut self) -> bool {
+        match self {
+            Self::Other(_) => false,
+            #[cfg(feature = "process")]
+            Self::Ours(process) => process.is_ending().await,
+        }
+    }
+
     /// Ends a server of ours. Others are left alone.
     pub(super) async fn end(self) {
         match self {

@@ -45,7 +45,7 @@ pub struct CodeServerCommand {
     /// Where the server listens.
     pub endpoint: CodeServerEndpoint,
     /// After how many seconds without a sign of life of its client the server ends; zero if it goes on until somebody ends
-    /// it. The default is 45.
+    /// it. The default is 25.
     pub heartbeat_timeout_seconds: u32,
     /// By what the server opens the instance, and takes variables from it; `None` if it opens that of `DAGSTER_HOME`, if there
     /// is one. It may hold a password, and so it
@@ -96,7 +96,7 @@ impl CodeServerCommand {
             interpreter,
             origin,
             endpoint,
-            heartbeat_timeout_seconds: 45,
+            heartbeat_timeout_seconds: 25,
             instance_ref: None,
         }
     }
@@ -299,5 +299,6 @@ mod tests {
             matches!(&*value("DAGSTER_INSTANCE_REF"), [Some(text)] if text.to_str().unwrap().contains("hunter2"))
         );
         assert!(!format!("{command:?} {:?}", command.arguments()).contains("hunter2"));
+        assert!(command.arguments().contains(&"--inject-env-vars-from-instance".into()));
     }
 }

@@ -41,6 +41,9 @@ const SHUTDOWN_TIMEOUT: Duration = Duration::from_secs(15);
 /// How long a server without runs may take to end then.
 const END_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// How long a process takes at most that was killed.
+const ENDING_TIMEOUT: Duration = Duration::from_secs(2);
+
 /// How a server is started.
 #[derive(Debug)]
 pub(crate) struct ServerStart<'a> {
@@ -175,6 +178,11 @@ impl ServerProcess {
     /// Whether the server has ended.
     pub(crate) fn has_ended(&mut self) -> bool {
         matches!(self.child.try_wait(), Ok(Some(_)))
+    }
+
+    /// Whether the server, which has closed its socket, ends in a moment.
+    pub(crate) async fn is_ending(&mut self) -> bool {
+        timeout(ENDING_TIMEOUT, self.child.wait()).await.is_ok()
     }
 
     /// Ends the server. If it has runs, it goes on until they have ended, and this does not wait for it.
