@@ -15,7 +15,7 @@ use crate::server_process::ServerProcess;
 #[derive(Debug)]
 pub(super) enum Server {
     /// Somebody else's.
-    Other(CodeServerClient),
+    Other(Box<CodeServerClient>),
     /// Ours.
     #[cfg(feature = "process")]
     Ours(Box<ServerProcess>),
@@ -37,7 +37,8 @@ impl Server {
                 let target = target.ok_or_else(|| {
                     failed("its origin has neither a port nor a socket".to_owned())
                 })?;
-                Ok(Self::Other(CodeServerClient::new(target, options.limits.clone())?))
+                let client = CodeServerClient::new(target, options.limits.clone())?;
+                Ok(Self::Other(Box::new(client)))
             }
             CodeLocationOrigin::ManagedGrpcPythonEnv(managed) => {
                 Self::start(name, managed, options, closed).await

@@ -23,7 +23,10 @@ const READ_BYTES: u64 = 1024 * 1024;
 
 /// Takes the lines that code servers print.
 #[derive(Clone)]
-pub struct ServerOutput(Arc<dyn Fn(&str, &str) + Send + Sync>);
+pub struct ServerOutput(Arc<Take>);
+
+/// Takes the name of a code location and a line.
+type Take = dyn Fn(&str, &str) + Send + Sync;
 
 impl ServerOutput {
     /// The function gets the name of a code location and a line, without its end and without colours. It is called in the

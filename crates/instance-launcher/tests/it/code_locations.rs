@@ -115,7 +115,7 @@ async fn a_server_that_does_not_answer_in_time_is_ended() {
 #[tokio::test]
 async fn closing_does_not_wait_for_a_server_that_starts() {
     let program = Program::new("exec sleep 600");
-    let locations = program.locations(Duration::from_secs(600));
+    let locations = program.locations(Duration::from_mins(10));
     let opening = locations.clone();
     let opening = tokio::spawn(async move { opening.location("a.b").await });
     let since = Instant::now();
@@ -135,7 +135,7 @@ async fn closing_does_not_wait_for_a_server_that_starts() {
 #[tokio::test]
 async fn who_gives_up_a_start_leaves_no_process() {
     let program = Program::new("exec sleep 600");
-    let locations = program.locations(Duration::from_secs(600));
+    let locations = program.locations(Duration::from_mins(10));
     tokio::select! {
         _ = locations.location("a.b") => panic!("no server is there"),
         () = async {
