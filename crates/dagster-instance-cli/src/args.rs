@@ -1,6 +1,8 @@
 //! The arguments of the program.
 
 mod assets;
+#[cfg(feature = "grpc")]
+mod code;
 mod config;
 mod daemons;
 mod doctor;
@@ -23,11 +25,13 @@ pub(crate) use assets::{
     AssetChecks, AssetCommand, AssetList, AssetPartitions, AssetShow, AssetWipe, Definition,
     MISSING, PartitionStatus,
 };
+#[cfg(feature = "grpc")]
+pub(crate) use code::{CodeCommand, CodeList, CodePing, CodePlace};
 pub(crate) use config::{ConfigCheckOf, ConfigCommand, ConfigShowOf};
 pub(crate) use daemons::{DaemonCommand, DaemonStatusOf, DaemonWipe};
 pub(crate) use doctor::Doctor;
 #[cfg(feature = "grpc")]
-pub(crate) use launch::{CodeCommand, CodeList, CodePing, Launch, Server};
+pub(crate) use launch::Launch;
 pub(crate) use migrate::Migrate;
 pub(crate) use partitions::{
     KeysOf, PartitionsAdd, PartitionsCommand, PartitionsDelete, PartitionsList,
@@ -64,7 +68,7 @@ pub(crate) enum Command {
     Exec(Exec),
     #[cfg(feature = "grpc")]
     Launch(Box<Launch>),
-    /// Look at what a code server has
+    /// Look at what code locations have
     #[cfg(feature = "grpc")]
     #[command(subcommand)]
     Code(CodeCommand),

@@ -28,7 +28,7 @@ pub(crate) use assets::{
     AssetInFull, asset, asset_check, asset_in_full, asset_partition, asset_wiped,
 };
 #[cfg(feature = "grpc")]
-pub(crate) use code::{code_location, code_server, launched_run};
+pub(crate) use code::{code_location, code_server, failed_code_location, launched_run};
 pub(crate) use config::{config, config_check, workspace, workspace_check};
 pub(crate) use daemons::{daemon_status, wiped_heartbeats};
 pub(crate) use doctor::finding as schema_finding;

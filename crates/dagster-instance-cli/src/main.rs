@@ -10,6 +10,8 @@ mod json;
 mod open;
 mod print;
 mod report;
+#[cfg(feature = "grpc")]
+mod server_output;
 mod text;
 mod usage;
 
@@ -35,7 +37,7 @@ const TIMED_OUT: u8 = 124;
 /// The exit code when this program itself failed, for commands whose other codes are answers.
 const OWN_FAILURE: u8 = 125;
 
-/// The exit code when Ctrl-C ended a program that only looked on, as shells have it.
+/// The exit code when Ctrl-C ended a program that only looked on or had made nothing yet, as shells have it.
 #[cfg(feature = "grpc")]
 const INTERRUPTED: u8 = 130;
 
@@ -80,9 +82,13 @@ async fn run(arguments: Arguments) -> Result<ExitCode> {
             return Box::pin(commands::launch::run(place, *launch, is_verbose)).await;
         }
         #[cfg(feature = "grpc")]
-        Command::Code(args::CodeCommand::Ping(ping)) => return commands::code::ping(&ping).await,
+        Command::Code(args::CodeCommand::Ping(ping)) => {
+            return commands::code::ping(place, &ping, arguments.verbose > 0).await;
+        }
         #[cfg(feature = "grpc")]
-        Command::Code(args::CodeCommand::List(list)) => return commands::code::list(&list).await,
+        Command::Code(args::CodeCommand::List(list)) => {
+            return commands::code::list(place, &list, arguments.verbose > 0).await;
+        }
         Command::Run(command) => return run_command(place, command).await,
         Command::Asset(command) => return run_asset(place, command).await,
         Command::Partitions(command) => return run_partitions(place, command).await,

@@ -346,6 +346,10 @@ impl DagsterInstanceBuilder {
     ) -> DagsterInstance {
         // A wrong limit matters only to whoever asks a code server.
         let limits = grpc_limits(&*self.environment).map_err(|error| error.to_string());
+        #[cfg(all(feature = "grpc", feature = "process"))]
+        let interpreters = instance_launcher::InterpreterSearch::default()
+            .with_variable(self.environment.get_os("DAGSTER_INSTANCE_PYTHON"))
+            .with_path(self.environment.get_os("PATH"));
         let environment = self.environment;
         let variables = LauncherVariables::new(move |name| environment.get(name));
         let context = LauncherContext::new(limits.clone()).with_variables(variables);
@@ -367,6 +371,8 @@ impl DagsterInstanceBuilder {
             asset_health_source: self.asset_health_source,
             #[cfg(feature = "grpc")]
             grpc_limits: limits,
+            #[cfg(all(feature = "grpc", feature = "process"))]
+            interpreters,
             temp_dir: Mutex::new(self.temp_dir),
             settings,
         };

@@ -35,6 +35,9 @@ pub(crate) struct Inner {
     /// The limits of calls to code servers, or why they cannot be used.
     #[cfg(feature = "grpc")]
     pub(crate) grpc_limits: Result<instance_core::settings::GrpcLimits, String>,
+    /// Where the interpreter of code servers is looked for.
+    #[cfg(all(feature = "grpc", feature = "process"))]
+    pub(crate) interpreters: instance_launcher::InterpreterSearch,
     /// The directory of an instance that is to leave nothing behind. It is deleted with the last handle, or before.
     pub(crate) temp_dir: Mutex<Option<TempDir>>,
 }

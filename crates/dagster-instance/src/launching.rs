@@ -1,14 +1,58 @@
 //! Launching real code: the launcher domain prepares a run, the run domain creates it, the coordinator takes it.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use instance_core::code_location::PreparedRun;
 use instance_core::error::InstanceError;
 use instance_core::run::DagsterRun;
-use instance_launcher::{CodeServerClient, GrpcCodeLocation, GrpcTarget, LaunchRequest};
+use instance_core::settings::WorkspaceSettings;
+use instance_launcher::{
+    CodeLocationOptions, CodeLocations, CodeServerClient, GrpcCodeLocation, GrpcTarget,
+    LaunchRequest,
+};
 use instance_runs::CreateRun;
 
 use crate::instance::DagsterInstance;
 
 impl DagsterInstance {
+    /// What code locations are opened with, by the settings of this instance and the variables of the environment.
+    ///
+    /// # Errors
+    ///
+    /// [`InstanceError::Config`] if a variable with a limit of calls is wrong.
+    pub fn code_location_options(&self) -> Result<CodeLocationOptions, InstanceError> {
+        let limits = self.inner.grpc_limits.clone().map_err(|reason| InstanceError::Config {
+            place: "the limits of code servers".to_owned(),
+            reason,
+            source: None,
+        })?;
+        let settings = &self.inner.settings;
+        // Dagster takes a time that is not positive for no limit.
+        let seconds =
+            u64::try_from(settings.code_servers.local_startup_timeout).unwrap_or_default();
+        let options = CodeLocationOptions::new(limits)
+            .with_instance_ref(settings.instance_ref.clone())
+            .with_startup_timeout((seconds > 0).then(|| Duration::from_secs(seconds)));
+        #[cfg(feature = "process")]
+        let options = options.with_interpreters(self.inner.interpreters.clone());
+        Ok(options)
+    }
+
+    /// The code locations of a workspace. Nothing is opened before it is asked for.
+    ///
+    /// Servers that are started end by [`CodeLocations::close`].
+    ///
+    /// # Errors
+    ///
+    /// Those of [`code_location_options`](Self::code_location_options).
+    pub fn code_locations(
+        &self,
+        workspace: &WorkspaceSettings,
+    ) -> Result<CodeLocations, InstanceError> {
+        Ok(CodeLocations::new(workspace, self.code_location_options()?))
+    }
+
     /// Opens the code location of a server. Runs that are launched from it have its name, by which Dagster's daemon
     /// looks for it; `None` means the name that Dagster makes of the address.
     ///
@@ -21,14 +65,9 @@ impl DagsterInstance {
         target: GrpcTarget,
         location_name: Option<&str>,
     ) -> Result<GrpcCodeLocation, InstanceError> {
-        let limits = self.inner.grpc_limits.clone().map_err(|reason| InstanceError::Config {
-            place: "the limits of code servers".to_owned(),
-            reason,
-            source: None,
-        })?;
+        let CodeLocationOptions { limits, instance_ref, .. } = self.code_location_options()?;
         let origin = target.origin(location_name);
         let name = origin.location_name.clone();
-        let instance_ref = self.inner.settings.instance_ref.clone();
         let opened = async {
             let client = CodeServerClient::new(target, limits)?;
             GrpcCodeLocation::open(client, name, origin, instance_ref).await
@@ -71,6 +110,6 @@ impl DagsterInstance {
     ) -> Result<DagsterRun, InstanceError> {
         let prepared = self.prepare_run(location, request).await?;
         let run = self.create_run(CreateRun::from(prepared)).await?;
-        self.submit_run(&run.run_id).await
+        self.submit_run_with_workspace(&run.run_id, Arc::new(location.clone())).await
     }
 }

@@ -44,8 +44,9 @@ pub use instance_events::run_log_layer;
 pub use instance_events::{EventLogWatch, EventLogWatchHandle, WatchEventLogs, WatchUntil};
 #[cfg(feature = "grpc")]
 pub use instance_launcher::{
-    CodeServerClient, CodeServerRunLauncher, GrpcCodeLocation, GrpcPlace, GrpcTarget,
-    LaunchPartition, LaunchRequest, LaunchStyle, RepositoryText,
+    CodeLocationChange, CodeLocationChangeKind, CodeLocationOptions, CodeLocationWatch,
+    CodeLocations, CodeServerClient, CodeServerRunLauncher, GrpcCodeLocation, GrpcPlace,
+    GrpcTarget, LaunchPartition, LaunchRequest, LaunchStyle, RepositoryText,
 };
 #[cfg(feature = "process")]
 pub use instance_launcher::{
@@ -56,6 +57,8 @@ pub use instance_launcher::{
     DefaultRunCoordinator, NoRunLauncher, QueuedRunCoordinator, RunDeletion,
     UnservedRunCoordinator, UnservedRunLauncher,
 };
+#[cfg(all(feature = "grpc", feature = "process"))]
+pub use instance_launcher::{InterpreterSearch, ServerOutput};
 pub use instance_runs::{
     CommandJob, CommandJobSnapshots, CreateReexecutedRun, CreateRun, ReexecutionStrategy,
     RegisterManagedRun,

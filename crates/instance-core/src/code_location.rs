@@ -3,6 +3,7 @@
 mod error;
 pub mod payloads;
 mod prepared;
+mod workspace;
 
 use std::collections::BTreeMap;
 
@@ -16,6 +17,7 @@ use crate::snap::{ExecutionPlanSnapshot, JobSnap, KnownExecutionState};
 
 pub use error::{CodeLocationError, UserCodeError};
 pub use prepared::PreparedRun;
+pub use workspace::Workspace;
 
 /// A job, or a part of one, as its code location describes it.
 #[derive(Debug, Clone, PartialEq)]

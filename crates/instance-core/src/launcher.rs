@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 
+use crate::code_location::Workspace;
 use crate::error::{BoxError, InstanceError};
 use crate::ops::LauncherOps;
 use crate::run::DagsterRun;
@@ -46,12 +47,21 @@ pub struct LaunchRunContext {
     pub dagster_run: DagsterRun,
     /// The instance, for the worker to report to for as long as it lives.
     pub instance: Arc<dyn LauncherOps>,
+    /// The workspace, in which the run's code location is found by its name; `None` if there is none.
+    pub workspace: Option<Arc<dyn Workspace>>,
 }
 
 impl LaunchRunContext {
-    /// The launch of a run.
+    /// The launch of a run, without a workspace.
     pub fn new(dagster_run: DagsterRun, instance: Arc<dyn LauncherOps>) -> Self {
-        Self { dagster_run, instance }
+        Self { dagster_run, instance, workspace: None }
+    }
+}
+
+crate::setters! {
+    impl LaunchRunContext {
+        /// The workspace.
+        with_workspace(workspace: impl Into<Option<Arc<dyn Workspace>>>);
     }
 }
 
@@ -149,12 +159,21 @@ pub struct SubmitRunContext {
     pub dagster_run: DagsterRun,
     /// The instance, to report to, and to launch the run.
     pub instance: Arc<dyn LauncherOps>,
+    /// The workspace, for whoever launches the run at once; `None` if there is none.
+    pub workspace: Option<Arc<dyn Workspace>>,
 }
 
 impl SubmitRunContext {
-    /// The submission of a run.
+    /// The submission of a run, without a workspace.
     pub fn new(dagster_run: DagsterRun, instance: Arc<dyn LauncherOps>) -> Self {
-        Self { dagster_run, instance }
+        Self { dagster_run, instance, workspace: None }
+    }
+}
+
+crate::setters! {
+    impl SubmitRunContext {
+        /// The workspace.
+        with_workspace(workspace: impl Into<Option<Arc<dyn Workspace>>>);
     }
 }
 

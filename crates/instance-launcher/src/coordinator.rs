@@ -9,7 +9,7 @@ use instance_core::run::{DagsterRun, DagsterRunStatus};
 use instance_core::serdes::UnknownFields;
 use instance_core::tags;
 
-use crate::lifecycle::{launch_run, terminate};
+use crate::lifecycle::{launch, terminate};
 use crate::read::existing_run;
 
 /// A coordinator that launches every run as soon as the run is submitted.
@@ -21,7 +21,7 @@ impl RunCoordinator for DefaultRunCoordinator {
     async fn submit_run(&self, context: SubmitRunContext) -> Result<DagsterRun, InstanceError> {
         let run = context.dagster_run;
         if run.status == DagsterRunStatus::NotStarted {
-            launch_run(&*context.instance, &run.run_id).await?;
+            launch(&*context.instance, &run.run_id, context.workspace).await?;
         } else {
             warn_of_second_submission(&run);
         }

@@ -30,6 +30,8 @@ mod read;
 mod report;
 #[cfg(feature = "process")]
 mod server_process;
+#[cfg(feature = "process")]
+mod signals;
 mod unserved;
 mod variables;
 
@@ -38,7 +40,10 @@ pub use instance_core;
 
 pub use absent::NoRunLauncher;
 #[cfg(feature = "grpc")]
-pub use code::{CodeServerClient, GrpcCodeLocation, GrpcPlace, GrpcTarget, RepositoryText};
+pub use code::{
+    CodeLocationChange, CodeLocationChangeKind, CodeLocationOptions, CodeLocationWatch,
+    CodeLocations, CodeServerClient, GrpcCodeLocation, GrpcPlace, GrpcTarget, RepositoryText,
+};
 #[cfg(feature = "grpc")]
 pub use code_server::CodeServerRunLauncher;
 pub use configured::{LauncherContext, configured_run_coordinator, configured_run_launcher};
@@ -53,13 +58,15 @@ pub use kubernetes::{KubernetesJob, KubernetesRunLauncher};
 pub use launch::{LaunchPartition, LaunchRequest, LaunchStyle, prepare_run};
 pub use lifecycle::{
     can_resume_run, cancel_run, count_resume_run_attempts, dispose, force_cancel_run, launch_run,
-    resume_run, run_will_resume, submit_run,
+    launch_run_with_workspace, resume_run, run_will_resume, submit_run, submit_run_with_workspace,
 };
 #[cfg(feature = "process")]
 pub use process::{
     CommandOutcome, CustomMessageSink, OutputSink, PipesTransport, ProcessRunLauncher, RunOutcome,
     StopSignal,
 };
+#[cfg(all(feature = "grpc", feature = "process"))]
+pub use server_process::ServerOutput;
 #[cfg(feature = "process")]
 pub use server_process::{
     CodeServerCommand, CodeServerEndpoint, CodeServerKind, Interpreter, InterpreterSearch,

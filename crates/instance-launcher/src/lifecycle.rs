@@ -1,5 +1,8 @@
 //! Submitting, launching, resuming and cancelling runs.
 
+use std::sync::Arc;
+
+use instance_core::code_location::Workspace;
 use instance_core::error::{BoxError, InstanceError};
 use instance_core::error_info::SerializableErrorInfo;
 use instance_core::event::{
@@ -35,11 +38,35 @@ pub async fn submit_run(
     ops: &dyn LauncherOps,
     run_id: &RunId,
 ) -> Result<DagsterRun, InstanceError> {
+    submit(ops, run_id, None).await
+}
+
+/// Gives a run to the coordinator, as [`submit_run`] does, together with the workspace. A run whose code location is a server
+/// that is started for the workspace can be launched at once by it alone.
+///
+/// # Errors
+///
+/// Those of [`submit_run`].
+#[tracing::instrument(level = "debug", skip_all, fields(%run_id))]
+pub async fn submit_run_with_workspace(
+    ops: &dyn LauncherOps,
+    run_id: &RunId,
+    workspace: Arc<dyn Workspace>,
+) -> Result<DagsterRun, InstanceError> {
+    submit(ops, run_id, Some(workspace)).await
+}
+
+async fn submit(
+    ops: &dyn LauncherOps,
+    run_id: &RunId,
+    workspace: Option<Arc<dyn Workspace>>,
+) -> Result<DagsterRun, InstanceError> {
     let run = existing_run(ops, run_id).await?;
     if ops.run_coordinator().requires_origins() {
         require_origins(&run)?;
     }
-    let context = SubmitRunContext::new(run.clone(), ops.owned_launcher_ops());
+    let context =
+        SubmitRunContext::new(run.clone(), ops.owned_launcher_ops()).with_workspace(workspace);
     let submitted = ops.run_coordinator().submit_run(context).await;
     if let Err(error) = &submitted {
         report_launch_failure(ops, &run, error).await;
@@ -58,12 +85,36 @@ pub async fn launch_run(
     ops: &dyn LauncherOps,
     run_id: &RunId,
 ) -> Result<DagsterRun, InstanceError> {
+    launch(ops, run_id, None).await
+}
+
+/// Gives a run to the launcher, as [`launch_run`] does, together with the workspace, in which the launcher finds the run's code
+/// location.
+///
+/// # Errors
+///
+/// Those of [`launch_run`].
+#[tracing::instrument(level = "debug", skip_all, fields(%run_id))]
+pub async fn launch_run_with_workspace(
+    ops: &dyn LauncherOps,
+    run_id: &RunId,
+    workspace: Arc<dyn Workspace>,
+) -> Result<DagsterRun, InstanceError> {
+    launch(ops, run_id, Some(workspace)).await
+}
+
+pub(crate) async fn launch(
+    ops: &dyn LauncherOps,
+    run_id: &RunId,
+    workspace: Option<Arc<dyn Workspace>>,
+) -> Result<DagsterRun, InstanceError> {
     let run = existing_run(ops, run_id).await?;
     let launched = async {
         let starting = DagsterEvent::new(DagsterEventType::RunStarting, &run.job_name);
         ops.report_dagster_event(ReportEvent::new(starting, run_id)).await?;
         let run = existing_run(ops, run_id).await?;
-        let context = LaunchRunContext::new(run.clone(), ops.owned_launcher_ops());
+        let context =
+            LaunchRunContext::new(run.clone(), ops.owned_launcher_ops()).with_workspace(workspace);
         ops.run_launcher().launch_run(context).await?;
         Ok(run)
     };

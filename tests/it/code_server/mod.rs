@@ -3,6 +3,7 @@
 
 mod equal_rows;
 mod launched;
+mod managed;
 mod server;
 mod transport;
 mod wire;

@@ -20,6 +20,8 @@ const START: Duration = Duration::from_mins(3);
 pub(super) struct Server {
     child: Child,
     target: GrpcTarget,
+    /// The options that say where it listens.
+    place: Vec<String>,
     directory: TempDir,
 }
 
@@ -60,7 +62,7 @@ impl Server {
             .stdout(log.try_clone()?)
             .stderr(log)
             .spawn()?;
-        let mut server = Self { child, target, directory };
+        let mut server = Self { child, target, place: place.to_vec(), directory };
         let client = server.client()?;
         let since = Instant::now();
         while let Err(error) = client.ping().await {
@@ -102,6 +104,13 @@ impl Server {
     /// What the server has printed.
     pub(super) fn log(&self) -> String {
         std::fs::read_to_string(self.directory.path().join("log")).unwrap_or_default()
+    }
+
+    /// Kills the server, and starts another one at the same place.
+    pub(super) async fn replaced(mut self) -> Result<Self, BoxError> {
+        self.kill()?;
+        let directory = std::mem::replace(&mut self.directory, tempfile::tempdir()?);
+        Self::start_at(self.target(), &self.place, Some(directory)).await
     }
 
     /// Ends the server at once, and nothing else.

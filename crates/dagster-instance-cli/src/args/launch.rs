@@ -1,58 +1,27 @@
-//! The arguments of `launch` and `code`.
+//! The arguments of `launch`.
 
 use std::path::PathBuf;
 
+use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
-use clap::{ArgGroup, Args, Subcommand};
-use dagster_instance::{AssetCheckKey, AssetKey, GrpcTarget, LaunchPartition, RunId};
+use dagster_instance::{AssetCheckKey, AssetKey, LaunchPartition, RunId};
 
-use super::{Output, parse_tag};
+use super::{CodePlace, Output, parse_tag};
 
-/// Where a code server is.
-#[derive(Debug, Args)]
-#[command(group = ArgGroup::new("place").required(true).args(["server", "socket"]))]
-pub(crate) struct Server {
-    /// The code server, such as localhost:4000
-    #[arg(long = "server", id = "server", value_name = "HOST:PORT", value_parser = parse_server)]
-    pub(crate) host_and_port: Option<(String, u16)>,
-
-    /// The socket on which the code server listens
-    #[arg(long, value_name = "PATH")]
-    pub(crate) socket: Option<PathBuf>,
-
-    /// Encrypt the connection. GRPC_DEFAULT_SSL_ROOTS_FILE_PATH names the certificates to trust, if not those of the
-    /// system
-    #[arg(long)]
-    pub(crate) tls: bool,
-
-    /// The name of the code location. It should be the one that Dagster's daemon knows it by
-    /// [default: grpc:HOST:PORT]
-    #[arg(long, value_name = "NAME", value_parser = NonEmptyStringValueParser::new())]
-    pub(crate) location_name: Option<String>,
-}
-
-impl Server {
-    /// The server. One of its options is given: the parser has seen to that.
-    pub(crate) fn target(&self) -> GrpcTarget {
-        let target = match (&self.host_and_port, &self.socket) {
-            (Some((host, port)), _) => GrpcTarget::port(host, *port),
-            (None, socket) => GrpcTarget::socket(socket.clone().unwrap_or_default()),
-        };
-        target.with_ssl(self.tls)
-    }
-}
-
-/// Launch a run of a job, or of assets, that a code server has.
+/// Launch a run of a job, or of assets, that a code location has.
 ///
-/// The code server validates the configuration and executes the run. The id of the run is printed. The exit code is 0
+/// The code is where an option says, or else the variables of Dagster's own commands, or else pyproject.toml with a table of
+/// Dagster, workspace.yaml or workspace.yml in the current directory. For code in Python, a code server is started. It goes on as
+/// long as the run, also when this program ends before. The code server validates the configuration and executes the run. The id
+/// of the run is printed. The exit code is 0
 /// if the run was launched or queued, 1 if it was made and could not be launched, 2 if the arguments are wrong, and
-/// 125 if no run was made. With --follow the exit code says how the run ended: 0 is success, 1 failure, 3 canceled;
-/// 130 means that Ctrl-C ended the following, and the run goes on.
+/// 125 if no run was made. With --follow the exit code says how the run ended: 0 is success, 1 failure, 3 canceled.
+/// 130 means that Ctrl-C ended the following, and the run goes on, or that it came before a run was made.
 #[derive(Debug, Args)]
 #[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 pub(crate) struct Launch {
     #[command(flatten)]
-    pub(crate) server: Server,
+    pub(crate) code: CodePlace,
 
     /// The repository [default: the only one]
     #[arg(long, value_name = "NAME")]
@@ -106,6 +75,11 @@ pub(crate) struct Launch {
     #[arg(long)]
     pub(crate) now: bool,
 
+    /// Execute the run by Dagster's own worker, as a process of this host: at once, and without a code server once it is
+    /// launched
+    #[arg(long)]
+    pub(crate) worker_process: bool,
+
     /// Show the events of the run until it ends, and end as it did
     #[arg(long)]
     pub(crate) follow: bool,
@@ -126,46 +100,6 @@ impl Launch {
             (None, Some((start, end))) => Some(LaunchPartition::Range(start.clone(), end.clone())),
             (None, None) => None,
         }
-    }
-}
-
-#[derive(Debug, Subcommand)]
-pub(crate) enum CodeCommand {
-    /// Say whether a code server answers
-    Ping(CodePing),
-    /// List the repositories and jobs of a code server
-    List(CodeList),
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct CodePing {
-    #[command(flatten)]
-    pub(crate) server: Server,
-
-    #[command(flatten)]
-    pub(crate) output: Output,
-}
-
-#[derive(Debug, Args)]
-pub(crate) struct CodeList {
-    #[command(flatten)]
-    pub(crate) server: Server,
-
-    #[command(flatten)]
-    pub(crate) output: Output,
-}
-
-fn parse_server(text: &str) -> Result<(String, u16), String> {
-    let wrong = || "write HOST:PORT, such as localhost:4000 or [::1]:4000".to_owned();
-    let (host, port) = text.rsplit_once(':').ok_or_else(wrong)?;
-    let host = match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
-        Some(host) => host,
-        None if host.contains(':') => return Err(wrong()),
-        None => host,
-    };
-    match port.parse() {
-        Ok(port) if port > 0 && !host.is_empty() => Ok((host.to_owned(), port)),
-        _ => Err(wrong()),
     }
 }
 

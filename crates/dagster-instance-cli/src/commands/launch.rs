@@ -2,87 +2,157 @@
 
 use std::io::Write;
 use std::process::ExitCode;
+use std::sync::Arc;
 
+use dagster_instance::code_location::{CodeLocationError, PreparedRun};
 use dagster_instance::run::{DagsterRun, DagsterRunStatus};
 use dagster_instance::serdes::Opaque;
 use dagster_instance::{
-    CreateRun, DagsterInstance, DefaultRunCoordinator, GrpcCodeLocation, LaunchRequest, RunId, tags,
+    CodeLocations, CreateRun, DagsterInstance, DagsterWorkerLauncher, DefaultRunCoordinator,
+    GrpcCodeLocation, InstanceError, LaunchRequest, RunId, tags,
 };
 
 use super::run_events;
 use crate::args::Launch;
 use crate::open::InstancePlace;
+use crate::server_output::ServerLines;
 use crate::{FAILURE, INTERRUPTED, Result, json, open, report, text};
 
 pub(crate) async fn run(place: &InstancePlace, args: Launch, is_verbose: bool) -> Result<ExitCode> {
     let request = request(&args)?;
+    let workspace = args.code.workspace()?;
     open::must_be_there(place)?;
     let mut builder = open::builder(place);
-    if args.now {
+    if args.now || args.worker_process {
+        // The queue does not know by which launcher somebody wants the run.
         builder = builder.run_coordinator(DefaultRunCoordinator);
+    }
+    if args.worker_process {
+        builder = builder.run_launcher(DagsterWorkerLauncher::new());
     }
     let instance = builder.open().await?;
     instance.create_storages().await?;
-    let target = args.server.target();
-    let location =
-        instance.open_code_location(target, args.server.location_name.as_deref()).await?;
-    if is_verbose {
-        report::say(&text::lines(&described(&location)));
-    }
-    let prepared = instance.prepare_run(&location, request).await?;
-    let run = instance.create_run(CreateRun::from(prepared)).await?;
-    let run_id = run.run_id.clone();
-    // Whoever follows sees what comes of it, and this program ends as the run does.
-    let submitted = match instance.submit_run(&run_id).await {
-        Ok(submitted) => submitted,
-        Err(error) => {
-            let failed = instance.get_run_by_id(&run_id).await?.unwrap_or(run);
-            print_run(&failed, args.output.json)?;
-            report::error(&error);
-            // The events that say so may wait for others; that they were not stored is the smaller error.
-            let _ = instance.dispose().await;
-            return Ok(ExitCode::from(FAILURE));
-        }
-    };
-    let how = if submitted.status == DagsterRunStatus::Queued {
-        "is queued; a daemon launches it"
-    } else {
-        "is launched"
-    };
-    report::say(&format!("Run {run_id} of job {} {how}", text::value(&submitted.job_name)));
-    if !args.follow {
-        print_run(&submitted, args.output.json)?;
-        instance.dispose().await?;
-        return Ok(ExitCode::SUCCESS);
-    }
-    let code = follow(&instance, &run_id, &args).await;
-    instance.dispose().await?;
-    code
+    let lines = ServerLines::new(is_verbose);
+    let options = args.code.options(instance.code_location_options()?)?;
+    let locations = CodeLocations::new(&workspace, options.with_output(lines.taker()));
+    let command = Launching { instance: &instance, locations: &locations, args: &args, is_verbose };
+    let code = command.run(request, &lines).await;
+    lines.hide();
+    command.close().await;
+    // That the last events are not stored is the smaller error.
+    let disposed = instance.dispose().await;
+    let code = code?;
+    disposed?;
+    Ok(code)
 }
 
-/// Shows the events of the run until it ends, or until Ctrl-C.
-async fn follow(instance: &DagsterInstance, run_id: &RunId, args: &Launch) -> Result<ExitCode> {
-    let ended = run_events::follow_to_its_end(instance, run_id, args.output.json);
-    tokio::pin!(ended);
-    tokio::select! {
-        code = &mut ended => return code,
-        interrupted = tokio::signal::ctrl_c() => interrupted?,
+/// A launch with all that it works with.
+struct Launching<'a> {
+    instance: &'a DagsterInstance,
+    locations: &'a CodeLocations,
+    args: &'a Launch,
+    is_verbose: bool,
+}
+
+impl Launching<'_> {
+    async fn run(&self, request: LaunchRequest, lines: &ServerLines) -> Result<ExitCode> {
+        // A server that starts may take minutes. Afterwards a run may be there, and Ctrl-C waits for what comes of it.
+        let prepared = tokio::select! {
+            prepared = self.prepared(request) => prepared?,
+            interrupted = tokio::signal::ctrl_c() => {
+                interrupted?;
+                report::say("dagster-instance: interrupted; no run was made");
+                return Ok(ExitCode::from(INTERRUPTED));
+            }
+        };
+        let instance = self.instance;
+        let run = instance.create_run(CreateRun::from(prepared)).await?;
+        let run_id = run.run_id.clone();
+        let workspace = Arc::new(self.locations.clone());
+        // Whoever follows sees what comes of it, and this program ends as the run does.
+        let submitted = match instance.submit_run_with_workspace(&run_id, workspace).await {
+            Ok(submitted) => submitted,
+            Err(error) => {
+                let failed = instance.get_run_by_id(&run_id).await?.unwrap_or(run);
+                print_run(&failed, self.args.output.json)?;
+                report::error(&error);
+                return Ok(ExitCode::from(FAILURE));
+            }
+        };
+        let how = if submitted.status == DagsterRunStatus::Queued {
+            "is queued; a daemon launches it"
+        } else {
+            "is launched"
+        };
+        report::say(&format!("Run {run_id} of job {} {how}", text::value(&submitted.job_name)));
+        if !self.args.follow {
+            print_run(&submitted, self.args.output.json)?;
+            return Ok(ExitCode::SUCCESS);
+        }
+        // What the worker says comes as events, too.
+        lines.hide();
+        if self.args.worker_process {
+            self.close().await;
+        }
+        self.follow(&run_id).await
     }
-    if !args.cancel_on_interrupt {
-        report::say(&format!(
-            "Run {run_id} goes on; `dagster-instance run tail {run_id}` shows the rest, and `run cancel` stops it."
-        ));
-        return Ok(ExitCode::from(INTERRUPTED));
+
+    /// Asks the code for what the run needs.
+    async fn prepared(&self, request: LaunchRequest) -> Result<PreparedRun> {
+        let name = self.locations.choose(self.args.code.location.as_deref())?;
+        let location = self.locations.location(name).await.map_err(of_location)?;
+        if self.is_verbose {
+            report::say(&text::lines(&described(&location)));
+        }
+        Ok(self.instance.prepare_run(&location, request).await?)
     }
-    if !instance.cancel_run(run_id).await? {
-        report::failure(&format!("run {run_id} could not be canceled"));
+
+    /// Ends the servers that were started, unless they have runs. Another Ctrl-C leaves that to the servers themselves.
+    async fn close(&self) {
+        tokio::select! {
+            () = self.locations.close() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        }
     }
-    tokio::select! {
-        code = &mut ended => code,
-        interrupted = tokio::signal::ctrl_c() => {
-            interrupted?;
-            report::say(&format!("Run {run_id} was asked to stop, and has not ended yet."));
-            Ok(ExitCode::from(INTERRUPTED))
+
+    /// Shows the events of the run until it ends, or until Ctrl-C.
+    async fn follow(&self, run_id: &RunId) -> Result<ExitCode> {
+        let instance = self.instance;
+        let ended = run_events::follow_to_its_end(instance, run_id, self.args.output.json);
+        tokio::pin!(ended);
+        tokio::select! {
+            code = &mut ended => return code,
+            interrupted = tokio::signal::ctrl_c() => interrupted?,
+        }
+        if !self.args.cancel_on_interrupt {
+            report::say(&format!(
+                "Run {run_id} goes on; `dagster-instance run tail {run_id}` shows the rest, and `run cancel` stops it."
+            ));
+            return Ok(ExitCode::from(INTERRUPTED));
+        }
+        if !instance.cancel_run(run_id).await? {
+            report::failure(&format!("run {run_id} could not be canceled"));
+        }
+        tokio::select! {
+            code = &mut ended => code,
+            interrupted = tokio::signal::ctrl_c() => {
+                interrupted?;
+                report::say(&format!("Run {run_id} was asked to stop, and has not ended yet."));
+                Ok(ExitCode::from(INTERRUPTED))
+            }
+        }
+    }
+}
+
+/// The error of a location that could not be opened. Those that name the location say all that there is to say.
+fn of_location(error: CodeLocationError) -> Box<dyn std::error::Error> {
+    match error {
+        CodeLocationError::NotServed { .. }
+        | CodeLocationError::NotStarted { .. }
+        | CodeLocationError::Unnamed { .. } => error.into(),
+        error => {
+            InstanceError::CodeLocation { action: "tell its repositories", source: error.into() }
+                .into()
         }
     }
 }

@@ -24,16 +24,26 @@ pub(crate) fn launched_run(
 }
 
 /// A code server that answers.
-pub(crate) fn code_server(target: &GrpcTarget, id: &str) -> Value {
-    json!({"server": text(&target.to_string()), "server_id": text(id)})
+pub(crate) fn code_server(location: &str, target: &GrpcTarget, id: &str) -> Value {
+    json!({
+        "location": text(location),
+        "server": text(&target.to_string()),
+        "server_id": text(id),
+        "error": null,
+    })
+}
+
+/// A code location that could not be reached or loaded.
+pub(crate) fn failed_code_location(location: &str, reason: &str) -> Value {
+    json!({"location": text(location), "error": text(reason)})
 }
 
 /// A code location with its repositories.
 pub(crate) fn code_location(
     location: &GrpcCodeLocation,
-    repositories: &[(&str, Arc<RepositoryText>)],
+    repositories: &[(String, Arc<RepositoryText>)],
 ) -> Value {
-    let repository = |(name, repository): &(&str, Arc<RepositoryText>)| {
+    let repository = |(name, repository): &(String, Arc<RepositoryText>)| {
         json!({
             "name": text(name),
             "jobs": repository.job_names().map(text).collect::<Vec<_>>(),
@@ -46,6 +56,7 @@ pub(crate) fn code_location(
         "server_id": text(location.server_id()),
         "dagster_version": location.dagster_version().map(text),
         "container_image": location.container_image().map(text),
+        "error": null,
         "repositories": repositories.iter().map(repository).collect::<Vec<_>>(),
     })
 }

@@ -3,6 +3,8 @@
 #![expect(clippy::expect_used, reason = "a failed expectation is a failed test")]
 
 mod assets;
+#[cfg(feature = "grpc")]
+mod code_places;
 mod config;
 mod configured;
 mod daemons;

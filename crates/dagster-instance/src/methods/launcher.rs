@@ -2,6 +2,9 @@
 //!
 //! `cargo xtask codegen` writes this file: change the functions of `instance-launcher` instead.
 
+use std::sync::Arc;
+
+use instance_core::code_location::Workspace;
 use instance_core::error::InstanceError;
 use instance_core::ids::RunId;
 use instance_core::launcher::CheckRunHealthResult;
@@ -136,6 +139,20 @@ impl DagsterInstance {
         instance_launcher::launch_run(self, run_id).await
     }
 
+    /// Gives a run to the launcher, as [`launch_run`](Self::launch_run) does, together with the workspace, in which the launcher finds the run's code
+    /// location.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`launch_run`](Self::launch_run).
+    pub async fn launch_run_with_workspace(
+        &self,
+        run_id: &RunId,
+        workspace: Arc<dyn Workspace>,
+    ) -> Result<DagsterRun, InstanceError> {
+        instance_launcher::launch_run_with_workspace(self, run_id, workspace).await
+    }
+
     /// Has the launcher start another worker for a run whose worker is gone. Returns the run as it was before.
     ///
     /// `attempt_number` counts the attempts to resume this run; the first attempt is 1.
@@ -180,5 +197,19 @@ impl DagsterInstance {
     ///   Dagster: [`launch_run`](Self::launch_run) has reported them before.
     pub async fn submit_run(&self, run_id: &RunId) -> Result<DagsterRun, InstanceError> {
         instance_launcher::submit_run(self, run_id).await
+    }
+
+    /// Gives a run to the coordinator, as [`submit_run`](Self::submit_run) does, together with the workspace. A run whose code location is a server
+    /// that is started for the workspace can be launched at once by it alone.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`submit_run`](Self::submit_run).
+    pub async fn submit_run_with_workspace(
+        &self,
+        run_id: &RunId,
+        workspace: Arc<dyn Workspace>,
+    ) -> Result<DagsterRun, InstanceError> {
+        instance_launcher::submit_run_with_workspace(self, run_id, workspace).await
     }
 }

@@ -4,7 +4,7 @@
 //! hash names schedules and sensors. Nothing that they name is opened.
 //!
 //! Here: what is asked for, and in which order it is looked for. `file` reads a `workspace.yaml`, `entry` makes an origin
-//! of one of its entries, `pyproject` reads `pyproject.toml`, `options` has what a command may say, `origin` has names of locations,
+//! of one of its entries, `pyproject` reads `pyproject.toml`, `options` has what a command may say, `variables` what the environment does, `origin` has names of locations,
 //! `python_path` joins paths as Python does, and `description` tells what a file says and what is wrong with it.
 
 mod description;
@@ -14,6 +14,7 @@ mod options;
 mod origin;
 mod pyproject;
 mod python_path;
+mod variables;
 
 use std::path::{Path, PathBuf};
 

@@ -17,8 +17,11 @@ pub struct WorkspaceOptions {
     pub python_file: Vec<String>,
     /// Modules of Python (`-m`).
     pub module_name: Vec<String>,
-    /// Packages of Python (`-p`).
+    /// Packages of Python (`--package-name`).
     pub package_name: Vec<String>,
+    /// A module of Python, in whose submodules definitions are looked for (`--autoload-defs-module-name`). Dagster's commands
+    /// know the option, but take no workspace of it.
+    pub autoload_defs_module_name: Option<String>,
     /// The name of the definitions in the one file, module or package (`-a`).
     pub attribute: Option<String>,
     /// The directory in which code is loaded (`-d`). By default it is the current one.
@@ -31,6 +34,8 @@ pub struct WorkspaceOptions {
     pub grpc_socket: Option<String>,
     /// Whether the connection to the code server is encrypted. By default it is not.
     pub use_ssl: bool,
+    /// The name of the one code location that the options name. By default it is the one that Dagster gives.
+    pub location_name: Option<String>,
 }
 
 instance_core::setters! {
@@ -43,6 +48,8 @@ instance_core::setters! {
         with_module_name(module_name: Vec<String>);
         /// Packages of Python.
         with_package_name(package_name: Vec<String>);
+        /// A module of Python, in whose submodules definitions are looked for.
+        with_autoload_defs_module_name(autoload_defs_module_name: impl Into<Option<String>>);
         /// The name of the definitions in the one file, module or package.
         with_attribute(attribute: impl Into<Option<String>>);
         /// The directory in which code is loaded.
@@ -55,11 +62,13 @@ instance_core::setters! {
         with_grpc_socket(grpc_socket: impl Into<Option<String>>);
         /// Whether the connection to the code server is encrypted.
         with_use_ssl(use_ssl: bool);
+        /// The name of the one code location that the options name.
+        with_location_name(location_name: impl Into<Option<String>>);
     }
 }
 
 /// The options that may stand beside one that names Python code.
-const OF_CODE: &[&str] = &["--attribute", "--working-directory"];
+const OF_CODE: &[&str] = &["--attribute", "--working-directory", "--location-name"];
 
 /// An option that is given.
 struct Given {
@@ -82,8 +91,11 @@ impl WorkspaceOptions {
         let Some((target, others)) = given.split_first() else { return Ok(None) };
         let beside = match target.option {
             "--workspace" => &[],
-            "--python-file" | "--module-name" | "--package-name" => OF_CODE,
-            "--grpc-port" | "--grpc-socket" => &["--grpc-host"],
+            "--python-file"
+            | "--module-name"
+            | "--package-name"
+            | "--autoload-defs-module-name" => OF_CODE,
+            "--grpc-port" | "--grpc-socket" => &["--grpc-host", "--location-name"],
             _ => {
                 let reason = "it says nothing by itself; say where the code is with a file, a module, a package or a \
                               code server";
@@ -112,6 +124,12 @@ impl WorkspaceOptions {
                 package_name: Some(name),
                 ..LoadableTargetOrigin::default()
             }),
+            "--autoload-defs-module-name" => {
+                code(self.autoload_defs_module_name.as_slice(), |name| LoadableTargetOrigin {
+                    autoload_defs_module_name: Some(name),
+                    ..LoadableTargetOrigin::default()
+                })
+            }
             _ => {
                 let server = Server {
                     host: self.grpc_host.clone(),
@@ -120,7 +138,7 @@ impl WorkspaceOptions {
                     use_ssl: Some(self.use_ssl),
                     additional_metadata: None,
                 };
-                Ok(Some(vec![of_server(server, None)]))
+                Ok(Some(vec![of_server(server, self.location_name.clone())]))
             }
         }
     }
@@ -139,6 +157,13 @@ impl WorkspaceOptions {
                           in a workspace.yaml";
             return Err(invalid(&attribute, reason));
         }
+        let location_name = named(self.location_name.clone())
+            .map(|value| Given { option: "--location-name", value });
+        if let Some(name) = location_name.filter(|_| names.len() > 1) {
+            let reason = "several code locations cannot have it; name one file, module or package, or list them in a \
+                          workspace.yaml";
+            return Err(invalid(&name, reason));
+        }
         let origin = |name: &String| {
             let target = LoadableTargetOrigin {
                 attribute: self.attribute.clone(),
@@ -147,7 +172,7 @@ impl WorkspaceOptions {
             };
             let given =
                 Given { option: "the name of a file, module or package", value: name.clone() };
-            of_code(target, None)
+            of_code(target, self.location_name.clone())
                 .ok_or_else(|| invalid(&given, "it is empty; write where the definitions are"))
         };
         names.iter().map(origin).collect()
@@ -161,6 +186,10 @@ impl WorkspaceOptions {
             ("--python-file", self.python_file.first()),
             ("--module-name", self.module_name.first()),
             ("--package-name", self.package_name.first()),
+            (
+                "--autoload-defs-module-name",
+                self.autoload_defs_module_name.as_ref().filter(|name| !name.is_empty()),
+            ),
         ];
         let texts = [
             ("--grpc-port", port),
@@ -168,6 +197,7 @@ impl WorkspaceOptions {
             ("--grpc-host", named(self.grpc_host.clone())),
             ("--attribute", named(self.attribute.clone())),
             ("--working-directory", named(self.working_directory.clone())),
+            ("--location-name", named(self.location_name.clone())),
         ];
         let lists = lists.into_iter().map(|(option, value)| (option, value.cloned()));
         lists

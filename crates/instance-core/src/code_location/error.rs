@@ -62,6 +62,14 @@ pub enum CodeLocationError {
         /// What there is, for people.
         known: String,
     },
+    /// The server of a workspace's code could not be started.
+    #[error("the code server of the location {location:?} could not be started: {reason}")]
+    NotStarted {
+        /// The name of the location.
+        location: String,
+        /// Why, and what the server printed last.
+        reason: String,
+    },
     /// The server answered what this version does not understand.
     #[error(
         "the code server at {target} answered {call} with something else than expected: {reason}"
@@ -99,6 +107,40 @@ impl CodeLocationError {
 }
 
 impl CodeLocationError {
+    /// The same error for another one who asks. The error behind it is there as a text.
+    #[must_use]
+    pub fn again(&self) -> Self {
+        match self {
+            Self::Unreachable { target, code, source } => Self::Unreachable {
+                target: target.clone(),
+                code,
+                source: source.to_string().into(),
+            },
+            Self::TimedOut { target, call, seconds } => {
+                Self::TimedOut { target: target.clone(), call, seconds: *seconds }
+            }
+            Self::Unimplemented { target, call } => {
+                Self::Unimplemented { target: target.clone(), call }
+            }
+            Self::UserCode(error) => Self::UserCode(error.clone()),
+            Self::NotServed { what, name, place, known } => Self::NotServed {
+                what,
+                name: name.clone(),
+                place: place.clone(),
+                known: known.clone(),
+            },
+            Self::Unnamed { what, place, known } => {
+                Self::Unnamed { what, place: place.clone(), known: known.clone() }
+            }
+            Self::NotStarted { location, reason } => {
+                Self::NotStarted { location: location.clone(), reason: reason.clone() }
+            }
+            Self::Protocol { target, call, reason } => {
+                Self::Protocol { target: target.clone(), call, reason: reason.clone() }
+            }
+        }
+    }
+
     /// There is not exactly one of these names.
     pub fn unnamed(
         what: &'static str,

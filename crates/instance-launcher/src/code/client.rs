@@ -108,6 +108,34 @@ impl CodeServerClient {
         Err(self.protocol("Ping", format!("it echoed {:?}", reply.echo)))
     }
 
+    /// Tells the server that its client is there. A server that was started with `--heartbeat` ends when it hears nothing for
+    /// some time. Others take no notice.
+    ///
+    /// # Errors
+    ///
+    /// It does not answer.
+    pub async fn heartbeat(&self) -> Result<()> {
+        let message = || api::PingRequest { echo: "ping".to_owned() };
+        ask!(self.heartbeat(message()), "Heartbeat", self.limits.timeout, tries 2)?;
+        Ok(())
+    }
+
+    /// Tells the server to load its code again. It is never tried twice.
+    ///
+    /// # Errors
+    ///
+    /// It does not answer, or its code could not be loaded. [`CodeLocationError::Unimplemented`] from servers of before
+    /// 1.4.11.
+    pub async fn reload_code(&self) -> Result<()> {
+        let within = self.limits.repository_timeout;
+        let reply =
+            ask!(self.reload_code(api::ReloadCodeRequest {}), "ReloadCode", within, tries 1)?;
+        if reply.serialized_error.is_empty() {
+            return Ok(());
+        }
+        Err(self.told_error("ReloadCode", Some("SerializableErrorInfo"), &reply.serialized_error))
+    }
+
     /// The id of the server, which is another one after its start.
     ///
     /// # Errors

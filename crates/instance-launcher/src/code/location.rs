@@ -1,6 +1,6 @@
 //! A code location whose server is reached: its repositories, jobs, parts of jobs and plans.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use async_trait::async_trait;
@@ -10,17 +10,17 @@ use instance_core::code_location::payloads::{
     ExecutionPlanSnapshotArgs, JobSubsetSnapshotArgs, ListRepositoriesResponse, PartitionArgs,
     PartitionNamesArgs,
 };
-use instance_core::code_location::{CodeLocation, CodeLocationError, RemoteJob};
+use instance_core::code_location::{CodeLocation, CodeLocationError, RemoteJob, Workspace};
 use instance_core::error::BoxError;
 use instance_core::instance_ref::InstanceRef;
 use instance_core::run::{
-    CodeLocationOrigin, JobPythonOrigin, RemoteJobOrigin, RemoteRepositoryOrigin,
-    RepositoryPythonOrigin,
+    CodeLocationOrigin, GrpcServerCodeLocationOrigin, JobPythonOrigin, RemoteJobOrigin,
+    RemoteRepositoryOrigin, RepositoryPythonOrigin,
 };
 use instance_core::serdes::{FrozenSet, Opaque, UnknownFields};
 use instance_core::snap::{ExecutionPlanSnapshot, JobSnap, KnownExecutionState};
-use tokio::sync::OnceCell;
 
+use super::cache::{RepositoryCache, TextKey};
 use super::client::CodeServerClient;
 use super::graph::RepositoryGraph;
 use super::repository_text::RepositoryText;
@@ -30,17 +30,19 @@ type Result<T> = std::result::Result<T, CodeLocationError>;
 /// A code location whose server is reached by gRPC.
 ///
 /// What the server tells of its repositories is asked once, so a value of this type is of the code that was served
-/// when it was opened. [`is_current`](Self::is_current) says whether the server is still the same.
-#[derive(Debug)]
+/// when it was opened. [`is_current`](Self::is_current) says whether the server is still the same. Clones share what was
+/// told. As a [`Workspace`], it is one of this location alone.
+#[derive(Debug, Clone)]
 pub struct GrpcCodeLocation {
     client: CodeServerClient,
     origin: CodeLocationOrigin,
     name: String,
     instance_ref: Option<InstanceRef>,
     server_id: String,
-    repositories: ListRepositoriesResponse,
+    repositories: Arc<ListRepositoriesResponse>,
+    repository_names: BTreeSet<String>,
     container_image: Option<String>,
-    texts: BTreeMap<String, OnceCell<Arc<RepositoryText>>>,
+    cache: Arc<RepositoryCache>,
 }
 
 /// A part of a job: which ops, or which assets and checks.
@@ -67,6 +69,18 @@ impl GrpcCodeLocation {
         origin: impl Into<CodeLocationOrigin>,
         instance_ref: Option<InstanceRef>,
     ) -> Result<Self> {
+        let cache = Arc::default();
+        Self::open_with(client, name.into(), origin.into(), instance_ref, cache).await
+    }
+
+    /// Opens a location that keeps the texts of its repositories together with those of others.
+    pub(super) async fn open_with(
+        client: CodeServerClient,
+        name: String,
+        origin: CodeLocationOrigin,
+        instance_ref: Option<InstanceRef>,
+        cache: Arc<RepositoryCache>,
+    ) -> Result<Self> {
         let server_id = client.get_server_id().await?;
         let repositories = client.list_repositories().await?;
         let container_image = match &repositories.container_image {
@@ -75,16 +89,17 @@ impl GrpcCodeLocation {
             None => client.get_current_image().await?,
         };
         let names = repositories.repository_symbols.iter();
-        let texts = names.map(|symbol| (symbol.repository_name.clone(), OnceCell::new())).collect();
+        let repository_names = names.map(|symbol| symbol.repository_name.clone()).collect();
         Ok(Self {
             client,
-            origin: origin.into(),
-            name: name.into(),
+            origin,
+            name,
             instance_ref,
             server_id,
-            repositories,
+            repositories: Arc::new(repositories),
+            repository_names,
             container_image,
-            texts,
+            cache,
         })
     }
 
@@ -115,7 +130,7 @@ impl GrpcCodeLocation {
 
     /// The names of its repositories, in the order of letters.
     pub fn repository_names(&self) -> impl Iterator<Item = &str> {
-        self.texts.keys().map(String::as_str)
+        self.repository_names.iter().map(String::as_str)
     }
 
     /// Whether the server is still the one that was there when the location was opened. Another one may have other
@@ -134,23 +149,25 @@ impl GrpcCodeLocation {
     ///
     /// [`CodeLocationError::NotServed`] if there is no such repository.
     pub fn repository_origin(&self, repository: &str) -> Result<RemoteRepositoryOrigin> {
-        if self.texts.contains_key(repository) {
+        if self.repository_names.contains(repository) {
             return Ok(RemoteRepositoryOrigin::new(self.origin.clone(), repository));
         }
         let known = self.repository_names().map(str::to_owned);
         Err(CodeLocationError::not_served("repository", repository, self.place(), known))
     }
 
-    /// A repository with its assets. It is asked for once.
+    /// A repository with its assets. It is asked for once, unless its text had to make room for those of others.
     ///
     /// # Errors
     ///
     /// There is no such repository, the server does not answer, or the repository cannot be read.
     pub async fn repository(&self, repository: &str) -> Result<Arc<RepositoryText>> {
         let origin = self.repository_origin(repository)?;
-        let Some(cell) = self.texts.get(repository) else {
-            return Err(self.protocol("ListRepositories", "a repository is gone".to_owned()));
-        };
+        let cell = self.cache.text(TextKey {
+            target: self.client.target().clone(),
+            server_id: self.server_id.clone(),
+            repository: repository.to_owned(),
+        });
         let text = cell.get_or_try_init(|| async {
             let text = self.client.repository(&origin).await?;
             let text = RepositoryText::new(text)
@@ -314,6 +331,14 @@ impl GrpcCodeLocation {
         CodeLocationError::not_served("job", name, place, known.map(str::to_owned))
     }
 
+    fn has_name(&self, name: &str) -> Result<()> {
+        if name == self.name {
+            return Ok(());
+        }
+        let known = [self.name.clone()];
+        Err(CodeLocationError::not_served("code location", name, "the workspace", known))
+    }
+
     /// The location for people.
     pub(crate) fn place(&self) -> String {
         format!("the code location {:?}", self.name)
@@ -395,5 +420,24 @@ impl CodeLocation for GrpcCodeLocation {
         known_state: Option<&KnownExecutionState>,
     ) -> std::result::Result<ExecutionPlanSnapshot, BoxError> {
         Ok(self.plan(job, run_config, step_keys_to_execute, known_state).await?)
+    }
+}
+
+#[async_trait]
+impl Workspace for GrpcCodeLocation {
+    async fn code_location(
+        &self,
+        name: &str,
+    ) -> std::result::Result<Arc<dyn CodeLocation>, BoxError> {
+        self.has_name(name)?;
+        Ok(Arc::new(self.clone()))
+    }
+
+    async fn code_server(
+        &self,
+        name: &str,
+    ) -> std::result::Result<GrpcServerCodeLocationOrigin, BoxError> {
+        self.has_name(name)?;
+        Ok(self.client.target().origin(Some(name)))
     }
 }

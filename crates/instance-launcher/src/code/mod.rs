@@ -3,15 +3,23 @@
 //! Not here: how a run is put together, which `launch` does, nor how its worker is started, which `code_server` does.
 
 mod api;
+mod cache;
 mod channel;
 mod client;
 mod graph;
 mod location;
+mod locations;
+mod options;
 mod repository_text;
+mod server;
 mod target;
+mod watch;
 
 pub use client::CodeServerClient;
 pub use location::GrpcCodeLocation;
 pub(crate) use location::{JobPart, job_origin};
+pub use locations::CodeLocations;
+pub use options::CodeLocationOptions;
 pub use repository_text::RepositoryText;
 pub use target::{GrpcPlace, GrpcTarget};
+pub use watch::{CodeLocationChange, CodeLocationChangeKind, CodeLocationWatch};

@@ -9,8 +9,8 @@ mod worker;
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use instance_core::code_location::CodeLocationError;
 use instance_core::code_location::payloads::ExecuteRemoteJobArgs;
+use instance_core::code_location::{CodeLocationError, Workspace};
 use instance_core::error::BoxError;
 use instance_core::error_info::SerializableErrorInfo;
 use instance_core::event::{EngineEventData, ReportEngineEvent};
@@ -52,33 +52,42 @@ impl CodeServerRunLauncher {
     }
 }
 
-/// Where the code of a run is served.
-fn target_of(run: &DagsterRun) -> Result<GrpcTarget, BoxError> {
+/// Where the code of a run is served. A server that is started for a workspace is found in it, by the name of its location.
+async fn target_of(
+    run: &DagsterRun,
+    workspace: Option<&dyn Workspace>,
+) -> Result<GrpcTarget, BoxError> {
     let run_id = &run.run_id;
     let Some(origin) = &run.remote_job_origin else {
         return Err(format!("run {run_id} does not say where its code is").into());
     };
     let repository = &origin.repository_origin;
-    match &repository.code_location_origin {
-        CodeLocationOrigin::GrpcServer(server) => GrpcTarget::of_origin(server).ok_or_else(|| {
-            let name = &server.location_name;
-            format!("run {run_id} is from the code location {name:?}, whose origin has neither a port nor a socket")
-                .into()
-        }),
-        _ => Err(format!(
-            "run {run_id} is from the code location {:?}, which is no server that can be reached, and which no \
-             workspace here has",
-            repository.location_name().unwrap_or_default()
-        )
-        .into()),
-    }
+    let name = repository.location_name().unwrap_or_default();
+    let started;
+    let server = match (&repository.code_location_origin, workspace) {
+        (CodeLocationOrigin::GrpcServer(server), _) => server,
+        (_, Some(workspace)) => {
+            started = workspace.code_server(name).await?;
+            &started
+        }
+        (_, None) => {
+            return Err(format!(
+                "run {run_id} is from the code location {name:?}, whose server is started for a workspace, and here is no \
+                 workspace; launch it where the workspace is known"
+            )
+            .into());
+        }
+    };
+    GrpcTarget::of_origin(server).ok_or_else(|| {
+        format!("run {run_id} is from the code location {name:?}, whose origin has neither a port nor a socket").into()
+    })
 }
 
 #[async_trait]
 impl RunLauncher for CodeServerRunLauncher {
     async fn launch_run(&self, context: LaunchRunContext) -> Result<(), BoxError> {
-        let LaunchRunContext { dagster_run: run, instance, .. } = context;
-        let client = self.client(target_of(&run)?)?;
+        let LaunchRunContext { dagster_run: run, instance, workspace, .. } = context;
+        let client = self.client(target_of(&run, workspace.as_deref()).await?)?;
         let Some(job_origin) = run.remote_job_origin.as_deref().cloned() else {
             return Err(format!("run {} does not say where its code is", run.run_id).into());
         };

@@ -8,9 +8,9 @@ use instance_core::error::BoxError;
 use instance_core::ids::RunId;
 use instance_core::run::DagsterRun;
 use tokio::process::{Child, Command};
-use tokio::signal::unix::{SignalKind, signal};
 
 use super::args::{Call, WorkerArgs};
+use crate::signals::hear_signals;
 
 /// The variable that tells a worker what to execute. Arguments could be read by all users of the machine.
 const ARGS_VARIABLE: &str = "DAGSTER_EXECUTE_RUN_ARGS";
@@ -53,28 +53,6 @@ pub(super) fn start_worker(
         let program = args.program.display();
         format!("the worker {program} of run {} could not be started: {error}", run.run_id).into()
     })
-}
-
-/// Sees that children do not inherit that SIGINT and SIGTERM are ignored. Shells have background commands ignore SIGINT,
-/// and Dagster's worker would then ignore SIGTERM, too.
-///
-/// A signal that this process handles has its default effect in children. It is handled only where it was ignored, so
-/// that nothing changes for this process: what is handled so has no effect either.
-fn hear_signals() -> std::io::Result<()> {
-    for kind in [SignalKind::interrupt(), SignalKind::terminate()] {
-        if is_ignored(kind) {
-            drop(signal(kind)?);
-        }
-    }
-    Ok(())
-}
-
-/// Whether this process ignores a signal; not known, and so no, where there is no `/proc`.
-fn is_ignored(kind: SignalKind) -> bool {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let mask = status.lines().find_map(|line| line.strip_prefix("SigIgn:"));
-    let mask = mask.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok()).unwrap_or_default();
-    mask >> (kind.as_raw_value() - 1) & 1 == 1
 }
 
 /// The files of what a worker prints, below the directory of the instance.

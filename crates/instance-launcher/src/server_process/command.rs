@@ -45,9 +45,10 @@ pub struct CodeServerCommand {
     /// Where the server listens.
     pub endpoint: CodeServerEndpoint,
     /// After how many seconds without a sign of life of its client the server ends; zero if it goes on until somebody ends
-    /// it. The default is 45.
+    /// it. The default is 25.
     pub heartbeat_timeout_seconds: u32,
-    /// By what the server opens the instance; `None` if it opens that of `DAGSTER_HOME`. It may hold a password, and so it
+    /// By what the server opens the instance, and takes variables from it; `None` if it opens that of `DAGSTER_HOME`, if there
+    /// is one. It may hold a password, and so it
     /// is in the environment of the server, and not among its arguments, which all users of a machine see.
     pub instance_ref: Option<InstanceRef>,
 }
@@ -65,7 +66,7 @@ instance_core::setters! {
 
 /// Variables by which Dagster's commands take options that are not given. What the origin does not say is not to come from
 /// the environment of whoever starts the server.
-const OPTIONS: [&str; 14] = [
+const OPTIONS: [&str; 15] = [
     "DAGSTER_ATTRIBUTE",
     "DAGSTER_CODE_SERVER_HOST",
     "DAGSTER_CODE_SERVER_PORT",
@@ -80,6 +81,7 @@ const OPTIONS: [&str; 14] = [
     "DAGSTER_PYTHON_FILE",
     "DAGSTER_USE_PYTHON_ENVIRONMENT_ENTRY_POINT",
     "DAGSTER_WORKING_DIRECTORY",
+    "DAGSTER_autoload_defs_module_name",
 ];
 
 impl CodeServerCommand {
@@ -94,7 +96,7 @@ impl CodeServerCommand {
             interpreter,
             origin,
             endpoint,
-            heartbeat_timeout_seconds: 45,
+            heartbeat_timeout_seconds: 25,
             instance_ref: None,
         }
     }
@@ -121,7 +123,10 @@ impl CodeServerCommand {
         if self.interpreter.is_named_by_workspace {
             arguments.add(["--use-python-environment-entry-point"]);
         }
-        arguments.add(["--inject-env-vars-from-instance"]);
+        // Without an instance, there is none to take variables from.
+        if self.instance_ref.is_some() {
+            arguments.add(["--inject-env-vars-from-instance"]);
+        }
         arguments.option("--location-name", Some(&self.origin.location_name));
         let target = &self.origin.loadable_target_origin;
         for (option, value) in [
@@ -294,5 +299,6 @@ mod tests {
             matches!(&*value("DAGSTER_INSTANCE_REF"), [Some(text)] if text.to_str().unwrap().contains("hunter2"))
         );
         assert!(!format!("{command:?} {:?}", command.arguments()).contains("hunter2"));
+        assert!(command.arguments().contains(&"--inject-env-vars-from-instance".into()));
     }
 }

@@ -1,6 +1,8 @@
 //! The launcher domain over an instance in memory: runs from their submission to their end, and real processes.
 #![expect(clippy::expect_used, reason = "a failed expectation is a failed test")]
 
+#[cfg(feature = "grpc")]
+mod code_locations;
 mod coordinators;
 mod deletion;
 mod health;

@@ -1,0 +1,36 @@
+//! What code servers print that this program has started, on its standard error.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use dagster_instance::ServerOutput;
+
+use crate::{report, text};
+
+/// The lines of code servers. They are shown until they are hidden, or to the end if somebody wants to see more.
+#[derive(Debug)]
+pub(crate) struct ServerLines {
+    are_hidden: Arc<AtomicBool>,
+    is_verbose: bool,
+}
+
+impl ServerLines {
+    pub(crate) fn new(is_verbose: bool) -> Self {
+        Self { are_hidden: Arc::default(), is_verbose }
+    }
+
+    /// What servers give their lines to.
+    pub(crate) fn taker(&self) -> ServerOutput {
+        let are_hidden = Arc::clone(&self.are_hidden);
+        ServerOutput::new(move |location, line| {
+            if !are_hidden.load(Ordering::Relaxed) {
+                report::say(&format!("{}: {}", text::value(location), text::message(line)));
+            }
+        })
+    }
+
+    /// Shows no more lines, unless they are wanted to the end.
+    pub(crate) fn hide(&self) {
+        self.are_hidden.store(!self.is_verbose, Ordering::Relaxed);
+    }
+}
