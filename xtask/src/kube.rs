@@ -141,7 +141,7 @@ fn fetch(work: &Path) -> Result<PathBuf> {
 /// Puts Debian's release of a library in the place of the vendored one, which does not work with this compiler.
 fn replace_reflect2(root: &Path, sources: &Path) -> Result<()> {
     let vendored = sources.join("vendor/github.com/modern-go/reflect2");
-    let is_code = |name: &str| name.ends_with(".go") || name.ends_with(".s");
+    let is_code = |name: &str| matches!(name.rsplit_once('.'), Some((_, "go" | "s")));
     // What of the new one is for other compilers, or for its own tests.
     let is_left_out = |name: &str| {
         name.ends_with("_test.go") || ["go_above_17.go", "go_below_17.go"].contains(&name)
