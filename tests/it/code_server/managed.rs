@@ -1,5 +1,6 @@
 //! Code servers that are started for a workspace: by the library, and by our command line.
 
+use std::fmt::Write;
 use std::fs;
 use std::os::unix::process::CommandExt;
 use std::path::Path;
@@ -8,7 +9,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use dagster_instance::run::{CodeLocationOrigin, DagsterRunStatus};
-use dagster_instance::settings::WorkspaceSettings;
+use dagster_instance::settings::{GrpcLimits, WorkspaceSettings};
 use dagster_instance::{
     CodeLocationChangeKind, CodeLocationOptions, CodeLocations, DagsterInstance,
     DefaultRunCoordinator, InterpreterSearch, LaunchRequest, LoadWorkspace, ProcessEnvironment,
@@ -134,7 +135,7 @@ impl Printed {
     fn taker(&self) -> ServerOutput {
         let this = self.clone();
         ServerOutput::new(move |location, line| {
-            this.0.lock().expect("lines").push_str(&format!("{location}: {line}\n"));
+            writeln!(this.0.lock().expect("lines"), "{location}: {line}").expect("a text");
         })
     }
 
@@ -365,7 +366,7 @@ async fn a_server_that_was_replaced_is_seen() -> TestResult {
     let server = Server::start_at_socket().await?;
     let origin = server.target().origin(Some("loc"));
     let workspace = WorkspaceSettings::new(vec![CodeLocationOrigin::GrpcServer(origin)]);
-    let locations = CodeLocations::new(&workspace, CodeLocationOptions::new(Default::default()));
+    let locations = CodeLocations::new(&workspace, CodeLocationOptions::new(GrpcLimits::default()));
     let before = locations.location("loc").await?;
     let text = before.repository("__repository__").await?;
     let same = locations.location("loc").await?.repository("__repository__").await?;

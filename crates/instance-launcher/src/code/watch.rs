@@ -176,32 +176,28 @@ mod tests {
         Err(CodeLocationError::TimedOut { target, call: "GetServerId", seconds: 2 })
     }
 
-    fn id(id: &str) -> Result<String, CodeLocationError> {
-        Ok(id.to_owned())
-    }
-
     #[test]
     fn a_server_is_replaced_away_and_back() {
         let mut seen = Seen::default();
-        assert_eq!(seen.change(id("a")), None);
-        assert_eq!(seen.change(id("a")), None);
-        assert_eq!(seen.change(id("b")), Some(Updated { server_id: "b".to_owned() }));
+        assert_eq!(seen.change(Ok("a".to_owned())), None);
+        assert_eq!(seen.change(Ok("a".to_owned())), None);
+        assert_eq!(seen.change(Ok("b".to_owned())), Some(Updated { server_id: "b".to_owned() }));
         assert_eq!(seen.change(gone()), Some(Disconnected));
         assert_eq!(seen.change(gone()), None);
-        assert_eq!(seen.change(id("b")), Some(Reconnected));
+        assert_eq!(seen.change(Ok("b".to_owned())), Some(Reconnected));
         assert_eq!(seen.change(gone()), Some(Disconnected));
-        assert_eq!(seen.change(id("c")), Some(Updated { server_id: "c".to_owned() }));
-        assert_eq!(seen.change(id("c")), None);
+        assert_eq!(seen.change(Ok("c".to_owned())), Some(Updated { server_id: "c".to_owned() }));
+        assert_eq!(seen.change(Ok("c".to_owned())), None);
         // One that was never seen, and comes.
         let mut seen = Seen::default();
         assert_eq!(seen.change(gone()), Some(Disconnected));
-        assert_eq!(seen.change(id("a")), Some(Updated { server_id: "a".to_owned() }));
+        assert_eq!(seen.change(Ok("a".to_owned())), Some(Updated { server_id: "a".to_owned() }));
     }
 
     #[test]
     fn a_server_that_is_gone_is_an_error_once_and_its_return_is_a_change() {
         let mut seen = Seen::default();
-        assert_eq!(seen.change(id("a")), None);
+        assert_eq!(seen.change(Ok("a".to_owned())), None);
         assert_eq!(seen.change(gone()), Some(Disconnected));
         for _ in 1..RECONNECT_ATTEMPTS {
             assert_eq!(seen.change(gone()), None);
@@ -210,6 +206,6 @@ mod tests {
             matches!(seen.change(gone()), Some(Failed { reason }) if reason.contains("localhost:1"))
         );
         assert_eq!(seen.change(gone()), None);
-        assert_eq!(seen.change(id("a")), Some(Updated { server_id: "a".to_owned() }));
+        assert_eq!(seen.change(Ok("a".to_owned())), Some(Updated { server_id: "a".to_owned() }));
     }
 }

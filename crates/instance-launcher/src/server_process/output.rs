@@ -209,7 +209,7 @@ mod tests {
         let passed = Arc::new(Mutex::new(Vec::new()));
         let kept = Arc::clone(&passed);
         let taker = ServerOutput::new(move |location, line| {
-            kept.lock().unwrap().push(format!("{location}|{line}"))
+            kept.lock().unwrap().push(format!("{location}|{line}"));
         });
         let lines = Lines::of(file.path(), "loc", Some(taker)).unwrap();
         file.write_all(b"one\r\ntw").unwrap();
