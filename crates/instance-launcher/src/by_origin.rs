@@ -10,12 +10,19 @@ use instance_core::launcher::{
     CheckRunHealthContext, CheckRunHealthResult, LaunchRunContext, ResumeRunContext, RunLauncher,
     TerminateRunContext,
 };
+#[cfg(feature = "process")]
 use instance_core::ops::LauncherOps;
 use instance_core::run::DagsterRun;
 
 use crate::code_server::CodeServerRunLauncher;
 #[cfg(feature = "process")]
 use crate::code_server::GRPC_INFO;
+#[cfg(feature = "process")]
+use crate::dagster_worker::{self, DagsterWorkerLauncher};
+#[cfg(feature = "process")]
+use crate::process::identity::ProcessIdentity;
+#[cfg(feature = "process")]
+use crate::read::engine_events;
 
 #[cfg(not(feature = "process"))]
 type Commands = crate::absent::NoRunLauncher;
@@ -36,30 +43,26 @@ impl ByOrigin {
     }
 
     fn of(&self, run: &DagsterRun) -> &dyn RunLauncher {
-        // A run of `exec` has no origin. One that has neither is told that it has no command.
-        if run.remote_job_origin.is_some() && CommandSpec::from_run(run).is_err() {
-            &self.code
-        } else {
-            &self.commands
-        }
+        if is_of_code(run) { &self.code } else { &self.commands }
     }
+}
 
-    /// The launcher that can reach the worker of a run that was launched.
-    async fn of_worker(
-        &self,
-        instance: &dyn LauncherOps,
-        run: &DagsterRun,
-    ) -> Result<&dyn RunLauncher, BoxError> {
-        #[cfg(feature = "process")]
-        if !run.tags.contains_key(GRPC_INFO)
-            && crate::dagster_worker::has_worker(instance, &run.run_id).await?
-        {
-            return Ok(&self.commands);
-        }
-        #[cfg(not(feature = "process"))]
-        let _ = instance;
-        Ok(self.of(run))
+/// Whether a run is one of real code. A run of `exec` has no origin. One that has neither is told that it has no command.
+fn is_of_code(run: &DagsterRun) -> bool {
+    run.remote_job_origin.is_some() && CommandSpec::from_run(run).is_err()
+}
+
+/// The worker of a run of real code that was launched without a code server. The events of a run are read for it only if
+/// no tag says which server has it.
+#[cfg(feature = "process")]
+async fn worker_without_server(
+    instance: &dyn LauncherOps,
+    run: &DagsterRun,
+) -> Result<Option<ProcessIdentity>, BoxError> {
+    if !is_of_code(run) || run.tags.contains_key(GRPC_INFO) {
+        return Ok(None);
     }
+    Ok(dagster_worker::worker_of(&engine_events(instance, &run.run_id).await?))
 }
 
 #[async_trait]
@@ -69,13 +72,22 @@ impl RunLauncher for ByOrigin {
     }
 
     async fn terminate(&self, context: TerminateRunContext) -> Result<bool, BoxError> {
-        let launcher = self.of_worker(&*context.instance, &context.dagster_run).await?;
-        launcher.terminate(context).await
+        #[cfg(feature = "process")]
+        if let Some(worker) =
+            worker_without_server(&*context.instance, &context.dagster_run).await?
+        {
+            let (instance, run) = (&*context.instance, &context.dagster_run);
+            return dagster_worker::terminate_worker(instance, run, &worker).await;
+        }
+        self.of(&context.dagster_run).terminate(context).await
     }
 
     async fn resume_run(&self, context: ResumeRunContext) -> Result<(), BoxError> {
-        let launcher = self.of_worker(&*context.instance, &context.dagster_run).await?;
-        launcher.resume_run(context).await
+        #[cfg(feature = "process")]
+        if worker_without_server(&*context.instance, &context.dagster_run).await?.is_some() {
+            return DagsterWorkerLauncher::new().resume_run(context).await;
+        }
+        self.of(&context.dagster_run).resume_run(context).await
     }
 
     fn supports_check_run_worker_health(&self) -> bool {
@@ -86,7 +98,13 @@ impl RunLauncher for ByOrigin {
         &self,
         context: CheckRunHealthContext,
     ) -> Result<CheckRunHealthResult, BoxError> {
-        let launcher = self.of_worker(&*context.instance, &context.dagster_run).await?;
+        #[cfg(feature = "process")]
+        if let Some(worker) =
+            worker_without_server(&*context.instance, &context.dagster_run).await?
+        {
+            return Ok(dagster_worker::worker_health(&worker));
+        }
+        let launcher = self.of(&context.dagster_run);
         if launcher.supports_check_run_worker_health() {
             return launcher.check_run_worker_health(context).await;
         }

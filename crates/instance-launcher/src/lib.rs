@@ -21,6 +21,8 @@ mod health;
 #[cfg(feature = "grpc")]
 mod launch;
 mod lifecycle;
+#[cfg(any(feature = "grpc", feature = "process"))]
+mod proc_stat;
 #[cfg(feature = "process")]
 mod process;
 mod read;
