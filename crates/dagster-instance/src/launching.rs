@@ -3,6 +3,7 @@
 use instance_core::code_location::PreparedRun;
 use instance_core::error::InstanceError;
 use instance_core::run::DagsterRun;
+use instance_core::settings::GrpcLimits;
 use instance_launcher::{CodeServerClient, GrpcCodeLocation, GrpcTarget, LaunchRequest};
 use instance_runs::CreateRun;
 
@@ -21,11 +22,7 @@ impl DagsterInstance {
         target: GrpcTarget,
         location_name: Option<&str>,
     ) -> Result<GrpcCodeLocation, InstanceError> {
-        let limits = self.inner.grpc_limits.clone().map_err(|reason| InstanceError::Config {
-            place: "the limits of code servers".to_owned(),
-            reason,
-            source: None,
-        })?;
+        let limits = self.grpc_limits()?;
         let origin = target.origin(location_name);
         let name = origin.location_name.clone();
         let instance_ref = self.inner.settings.instance_ref.clone();
@@ -36,6 +33,15 @@ impl DagsterInstance {
         opened.await.map_err(|error| InstanceError::CodeLocation {
             action: "tell its repositories",
             source: error.into(),
+        })
+    }
+
+    /// The limits of calls to code servers.
+    pub(crate) fn grpc_limits(&self) -> Result<GrpcLimits, InstanceError> {
+        self.inner.grpc_limits.clone().map_err(|reason| InstanceError::Config {
+            place: "the limits of code servers".to_owned(),
+            reason,
+            source: None,
         })
     }
 

@@ -46,7 +46,10 @@ pub use dagster_worker::DagsterWorkerLauncher;
 pub use deletion::{RunDeletion, delete_run_and_worker};
 pub use health::{check_run_worker_health, fail_run_without_worker, find_lost_worker};
 #[cfg(feature = "grpc")]
-pub use launch::{LaunchPartition, LaunchRequest, LaunchStyle, prepare_run};
+pub use launch::{
+    LaunchPartition, LaunchRequest, LaunchStyle, asset_graph_of_plan, ensure_current, job_of_run,
+    prepare_run,
+};
 pub use lifecycle::{
     can_resume_run, cancel_run, count_resume_run_attempts, dispose, force_cancel_run, launch_run,
     resume_run, run_will_resume, submit_run,

@@ -1,8 +1,10 @@
 //! Real code servers: runs that we launch from them are those that Dagster launches, they are followed, canceled, and
 //! found when they are lost.
 
+mod canceled;
 mod equal_rows;
 mod launched;
+mod retried;
 mod server;
 mod transport;
 mod wire;

@@ -6,7 +6,7 @@ use clap::builder::NonEmptyStringValueParser;
 use clap::{ArgGroup, Args, Subcommand};
 use dagster_instance::{AssetCheckKey, AssetKey, GrpcTarget, LaunchPartition, RunId};
 
-use super::{Output, parse_tag};
+use super::{Output, parse_check, parse_tag};
 
 /// Where a code server is.
 #[derive(Debug, Args)]
@@ -155,7 +155,7 @@ pub(crate) struct CodeList {
     pub(crate) output: Output,
 }
 
-fn parse_server(text: &str) -> Result<(String, u16), String> {
+pub(super) fn parse_server(text: &str) -> Result<(String, u16), String> {
     let wrong = || "write HOST:PORT, such as localhost:4000 or [::1]:4000".to_owned();
     let (host, port) = text.rsplit_once(':').ok_or_else(wrong)?;
     let host = match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
@@ -166,16 +166,6 @@ fn parse_server(text: &str) -> Result<(String, u16), String> {
     match port.parse() {
         Ok(port) if port > 0 && !host.is_empty() => Ok((host.to_owned(), port)),
         _ => Err(wrong()),
-    }
-}
-
-fn parse_check(text: &str) -> Result<AssetCheckKey, String> {
-    match text.rsplit_once(':') {
-        Some((asset, name)) if !name.is_empty() => {
-            let asset = AssetKey::from_user_string(asset).map_err(|error| error.to_string())?;
-            Ok(AssetCheckKey::new(asset, name))
-        }
-        _ => Err("write ASSET:NAME, such as demo/hello:is_fresh".to_owned()),
     }
 }
 

@@ -27,8 +27,8 @@ pub(crate) async fn run(place: &InstancePlace, args: Exec) -> Result<ExitCode> {
     let mut stops = Stops::new()?;
     let command = CommandSpec::new(in_utf8(args.command)?)?;
     let job_name = args.job.unwrap_or_else(|| job_name_of(command.program()));
-    let mut request =
-        CommandJob::new(job_name, &args.assets, args.partition.is_some())?.create_run(&command);
+    let job = CommandJob::new(job_name, &args.assets, args.partition.is_some())?;
+    let mut request = job.with_checks(&args.checks)?.create_run(&command);
     request.tags = args.tags.into_iter().collect();
     if let Some(partition) = args.partition {
         request.tags.insert(tags::PARTITION.to_owned(), partition);
