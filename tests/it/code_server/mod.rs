@@ -6,5 +6,6 @@ mod equal_rows;
 mod launched;
 mod retried;
 mod server;
+mod tls;
 mod transport;
 mod wire;
