@@ -123,6 +123,44 @@ fn a_run_whose_worker_was_killed_is_resumed() {
     });
 }
 
+/// The steps of a run that began, in their order.
+async fn begun(instance: &DagsterInstance, run_id: &RunId) -> Vec<String> {
+    let types = Only::one(DagsterEventType::StepStart);
+    let entries = instance.all_logs(run_id, &types).await.expect("events");
+    entries.iter().map(|entry| entry.step_key().expect("a step").to_owned()).collect()
+}
+
+/// With an executor that goes on where the events of a run end, as those of clusters do.
+#[test]
+fn only_the_steps_that_were_left_are_executed_after_a_worker_died() {
+    let home = Home::new();
+    let until = home.path().join("until");
+    let (run_id, pid) = Runtime::new().expect("a runtime").block_on(async {
+        let instance = open(&home).await;
+        let mut request = PythonJob::named("held_job").whole_run().await.expect("a run");
+        request.tags.insert("until".to_owned(), until.display().to_string());
+        let run_id = instance.create_run(request).await.expect("created").run_id;
+        instance.submit_run(&run_id).await.expect("launched");
+        let wait = async {
+            while begun(&instance, &run_id).await.last().is_none_or(|step| step != "held") {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+        };
+        tokio::time::timeout(PATIENCE, wait).await.expect("the second step begins");
+        let pid = pid(&messages(&instance, &run_id).await);
+        (run_id, pid)
+    });
+    kill(pid, Signal::SIGKILL).expect("killed");
+    std::fs::write(&until, "").expect("a file");
+    home.ours(&["run", "resume", run_id.as_str()]).succeeded();
+    run(async {
+        let instance = open(&home).await;
+        assert_eq!(ended(&instance, &run_id).await, DagsterRunStatus::Success);
+        assert_eq!(begun(&instance, &run_id).await, ["extract", "held", "held", "load"]);
+        instance.dispose().await.expect("disposed");
+    });
+}
+
 #[test]
 fn a_worker_is_stopped_by_another_process() {
     let home = Home::new();

@@ -1,7 +1,13 @@
 //! Programs that speak Dagster Pipes under `exec`, beside the same programs in an asset of the real Dagster.
 
+use dagster_instance::error::BoxError;
+use dagster_instance::{
+    AssetKey, CommandJob, CommandSpec, DagsterInstance, DefaultRunCoordinator, PipesTransport,
+    ProcessRunLauncher, tags,
+};
 use dagster_instance_tests::{Home, dagster, node, python, root};
 use serde_json::{Value, json};
+use tokio::runtime::Runtime;
 
 /// As many bytes as this program may take while a command sends 100,000 messages.
 const MEMORY: u64 = 50 * 1024 * 1024;
@@ -45,6 +51,40 @@ fn what_is_reported_is_stored_as_dagster_stores_it() {
     assert!(ours["lines"].as_array().expect("lines").contains(&custom), "{ours}");
 }
 
+/// By the library: the command finds its context in a variable, and writes its messages to standard error.
+#[test]
+fn a_program_that_shares_no_files_reports_the_same() {
+    let home = Home::new();
+    let client = root().join("tests/python/pipes_client.py");
+    let command = [python().to_path_buf(), client, "well".into()];
+    let command = command.iter().map(|part| part.display().to_string()).collect();
+    let reported = async {
+        let extras = [("e".to_owned(), json!(1))];
+        let launcher = ProcessRunLauncher::new()
+            .with_pipes_transport(PipesTransport::Environment)
+            .with_pipes_extras(extras);
+        let builder = DagsterInstance::builder().home(home.path()).run_launcher(launcher.clone());
+        let instance = builder.run_coordinator(DefaultRunCoordinator).open().await?;
+        instance.create_storages().await?;
+        let job = CommandJob::new("job", &[AssetKey::new(["pa"])], true)?;
+        let mut request = job.create_run(&CommandSpec::new(command)?);
+        request.tags.insert(tags::PARTITION.to_owned(), "p1".to_owned());
+        let run = instance.create_run(request).await?;
+        instance.submit_run(&run.run_id).await?;
+        let outcome = launcher.wait(&run.run_id).await.ok_or("the launcher has no such run")?;
+        instance.dispose().await?;
+        Ok::<_, BoxError>(outcome.command.is_success())
+    };
+    let succeeded = Runtime::new().expect("a runtime").block_on(reported).expect("a run");
+    let ours = dagster("pipes_told.py", &[&home.path().to_string_lossy()]);
+    assert!(succeeded, "{ours}");
+    let theirs = by_dagster("well");
+    for kind in ["materializations", "checks"] {
+        assert_eq!(ours[kind], theirs[kind]);
+    }
+    assert_eq!(lines(&ours), lines(&theirs));
+}
+
 #[test]
 fn an_exception_is_told_as_by_dagster_and_results_are_kept() {
     let (code, ours) = told(&["raises"]);
@@ -65,6 +105,35 @@ fn a_program_that_ends_half_way_keeps_what_it_sent() {
             assert_eq!(ours[kind].as_array().map(Vec::len), Some(number), "{kind}: {ours}");
         }
     }
+}
+
+/// A check that was promised is there before it is evaluated, and stays so if nobody evaluates it.
+#[test]
+fn checks_that_were_promised_are_planned() {
+    let home = Home::new();
+    let client = root().join("tests/python/pipes_client.py");
+    let (python, client) = (python().to_string_lossy(), client.to_string_lossy());
+    let mut exec = vec!["exec", "--quiet", "--asset", "pa", "--partition", "p1"];
+    exec.extend(["--check", "pa:c1", "--check", "pa:never", "--", &*python, &*client, "well"]);
+    home.ours(&exec).succeeded();
+    let listed = home.ours(&["asset", "checks", "pa", "--json"]).succeeded().json_lines();
+    let status = |check: &Value| check["last_execution"]["status"].as_str().map(str::to_owned);
+    let stood: Vec<_> =
+        listed.iter().map(|check| (check["check_name"].as_str(), status(check))).collect();
+    let expected = [("c1", "SUCCEEDED"), ("c2", "FAILED"), ("never", "PLANNED")];
+    assert_eq!(
+        stood,
+        expected.map(|(name, status)| (Some(name), Some(status.to_owned()))),
+        "{listed:?}"
+    );
+    let ours = dagster("pipes_told.py", &[&home.path().to_string_lossy()]);
+    let planned = ours["types"].as_array().expect("types").iter();
+    assert_eq!(planned.filter(|kind| *kind == "ASSET_CHECK_EVALUATION_PLANNED").count(), 2);
+    assert_eq!(ours["checks"].as_array().map(Vec::len), Some(2));
+    // One of an asset that the command does not promise.
+    let refused = home.ours(&["exec", "--asset", "pa", "--check", "pb:c", "--", "true"]);
+    assert_eq!(refused.code, Some(125), "{}", refused.stderr);
+    assert!(refused.stderr.contains("\"pb:c\""), "{}", refused.stderr);
 }
 
 #[test]

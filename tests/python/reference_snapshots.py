@@ -1,6 +1,6 @@
 """Print the snapshots real Dagster makes of the one-step jobs that `dagster-instance exec` mirrors.
 
-Reads {"cases": [{"name", "job_name", "assets", "partitioned", "tags"}]} from stdin. It executes nothing.
+Reads {"cases": [{"name", "job_name", "assets", "checks", "partitioned", "tags"}]} from stdin. It executes nothing.
 """
 
 import argparse
@@ -33,6 +33,7 @@ def job_of(case):
         @dg.multi_asset(
             name="command",
             specs=[dg.AssetSpec(key, partitions_def=partitions) for key in keys],
+            check_specs=[dg.AssetCheckSpec(name, asset=dg.AssetKey(key)) for key, name in case.get("checks", ())],
             config_schema=CONFIG_SCHEMA,
         )
         def command():

@@ -29,6 +29,7 @@ const FILES: [&str; 3] = ["contents.json", "home.tar.xz", "postgres.sql.xz"];
 
 /// Which databases, and what is done with them.
 #[derive(Debug, Clone, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 pub(crate) struct OldDatabases {
     /// Which release, such as 1.5; all unless said
     release: Option<String>,
@@ -41,11 +42,15 @@ pub(crate) struct OldDatabases {
     /// Store a run of ours in each, and have the release that made it read the run
     #[arg(long, conflicts_with_all = ["make", "bless"])]
     read_back: bool,
+    /// Launch runs of the code server of each release by our program
+    #[arg(long, conflicts_with_all = ["make", "bless", "read_back"])]
+    launch: bool,
 }
 
 /// Unpacks the databases, or makes them.
 pub(crate) fn run(workspace: &Workspace, databases: &OldDatabases) -> Result<()> {
-    if !databases.make && !databases.bless && !databases.read_back {
+    let OldDatabases { make, bless, read_back: reads_back, launch: launches, .. } = databases;
+    if !(*make || *bless || *reads_back || *launches) {
         println!("{}", unpacked(workspace)?.display());
         return Ok(());
     }
@@ -56,14 +61,18 @@ pub(crate) fn run(workspace: &Workspace, databases: &OldDatabases) -> Result<()>
     ensure!(!chosen.is_empty(), "there is no such release; there are: {}", known.join(", "));
     for release in chosen {
         let start = Instant::now();
-        if databases.read_back {
-            read_back(workspace, release)?;
+        if *reads_back || *launches {
+            if *reads_back {
+                read_back(workspace, release)?;
+            } else {
+                launch(workspace, release)?;
+            }
             println!("{release}: {:.0} s", start.elapsed().as_secs_f64());
             continue;
         }
         let made = made(workspace, release)?;
         let committed = workspace.root.join(FIXTURES).join(release);
-        if databases.bless {
+        if *bless {
             fs::create_dir_all(&committed)
                 .with_context(|| format!("cannot create {}", committed.display()))?;
             for name in FILES {
@@ -93,6 +102,18 @@ fn read_back(workspace: &Workspace, release: &str) -> Result<()> {
     read.args(["--postgres", postgres.url()]).arg(unpacked(workspace)?.join(release));
     scratch.of(&mut read);
     run_command(&mut read).with_context(|| format!("Dagster {release} cannot read our run"))
+}
+
+/// Launches runs of the code server of a release, into a copy of its databases.
+fn launch(workspace: &Workspace, release: &str) -> Result<()> {
+    let environment = python_env::old_release(workspace, release)?;
+    let binary = compat::binary(workspace, compat::RELEASE)?;
+    let scratch = Scratch::new()?;
+    let mut launch = script(workspace, "launch.py")?;
+    launch.arg("--environment").arg(environment).arg("--binary").arg(binary);
+    launch.arg(unpacked(workspace)?.join(release));
+    scratch.of(&mut launch);
+    run_command(&mut launch).with_context(|| format!("no runs of Dagster {release} are launched"))
 }
 
 /// Has the oldest release read our run. It knows the fewest classes of what is stored.

@@ -11,6 +11,8 @@ mod launch;
 mod migrate;
 mod partitions;
 mod reindex;
+#[cfg(feature = "grpc")]
+mod retry;
 mod scheduling;
 
 use std::ffi::OsString;
@@ -18,8 +20,8 @@ use std::path::PathBuf;
 
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Parser, Subcommand};
-use dagster_instance::AssetKey;
 use dagster_instance::run::DagsterRunStatus;
+use dagster_instance::{AssetCheckKey, AssetKey};
 
 pub(crate) use assets::{
     AssetChecks, AssetCommand, AssetList, AssetPartitions, AssetShow, AssetWipe, Definition,
@@ -37,6 +39,8 @@ pub(crate) use partitions::{
     KeysOf, PartitionsAdd, PartitionsCommand, PartitionsDelete, PartitionsList,
 };
 pub(crate) use reindex::Reindex;
+#[cfg(feature = "grpc")]
+pub(crate) use retry::RunRetry;
 pub(crate) use scheduling::{
     BackfillCommand, BackfillList, BackfillShow, Named, ScheduleCommand, ScheduleList,
     ScheduleShow, SensorCommand, TickCommand, TickList,
@@ -118,6 +122,8 @@ pub(crate) enum RunCommand {
     Wait(RunWait),
     Cancel(RunCancel),
     Resume(RunResume),
+    #[cfg(feature = "grpc")]
+    Retry(Box<RunRetry>),
     Delete(RunDelete),
 }
 
@@ -138,6 +144,10 @@ pub(crate) struct Exec {
     /// a slash is \/ and a backslash \\
     #[arg(long = "asset", value_name = "KEY", value_parser = AssetKey::from_user_string)]
     pub(crate) assets: Vec<AssetKey>,
+
+    /// A check of such an asset that the command evaluates, and reports by Dagster Pipes; may be repeated
+    #[arg(long = "check", value_name = "ASSET:NAME", value_parser = parse_check, requires = "assets")]
+    pub(crate) checks: Vec<AssetCheckKey>,
 
     /// The partition of the assets that the command materialises
     #[arg(long, value_name = "KEY", value_parser = NonEmptyStringValueParser::new())]
@@ -330,6 +340,16 @@ fn parse_tag(text: &str) -> Result<(String, String), String> {
     match text.split_once('=') {
         Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
         _ => Err("write KEY=VALUE".to_owned()),
+    }
+}
+
+fn parse_check(text: &str) -> Result<AssetCheckKey, String> {
+    match text.rsplit_once(':') {
+        Some((asset, name)) if !name.is_empty() => {
+            let asset = AssetKey::from_user_string(asset).map_err(|error| error.to_string())?;
+            Ok(AssetCheckKey::new(asset, name))
+        }
+        _ => Err("write ASSET:NAME, such as demo/hello:is_fresh".to_owned()),
     }
 }
 

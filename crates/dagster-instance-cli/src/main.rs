@@ -89,7 +89,7 @@ async fn run(arguments: Arguments) -> Result<ExitCode> {
         Command::Code(args::CodeCommand::List(list)) => {
             return commands::code::list(place, &list, arguments.verbose > 0).await;
         }
-        Command::Run(command) => return run_command(place, command).await,
+        Command::Run(command) => return run_command(place, command, arguments.verbose > 0).await,
         Command::Asset(command) => return run_asset(place, command).await,
         Command::Partitions(command) => return run_partitions(place, command).await,
         Command::Daemon(command) => return run_daemon(place, command).await,
@@ -111,8 +111,16 @@ async fn run(arguments: Arguments) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-async fn run_command(place: &InstancePlace, command: RunCommand) -> Result<ExitCode> {
+async fn run_command(
+    place: &InstancePlace,
+    command: RunCommand,
+    is_verbose: bool,
+) -> Result<ExitCode> {
     match command {
+        #[cfg(feature = "grpc")]
+        RunCommand::Retry(retry) => {
+            return Box::pin(commands::run_retry::run(place, &retry, is_verbose)).await;
+        }
         RunCommand::Tail(tail) => return commands::run_events::tail(place, &tail).await,
         RunCommand::Wait(wait) => return commands::run_events::wait(place, &wait).await,
         RunCommand::Cancel(cancel) => return commands::run_cancel::run(place, &cancel).await,

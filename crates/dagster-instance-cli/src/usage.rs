@@ -10,6 +10,8 @@ use clap::error::ErrorKind;
 use clap::{CommandFactory, Error, Parser};
 use dagster_instance::tags;
 
+#[cfg(feature = "grpc")]
+use crate::args::RunRetry;
 use crate::args::{Arguments, BackfillCommand, Command, Exec, RunCommand};
 use crate::{OWN_FAILURE, SUCCESS, report, text};
 
@@ -44,14 +46,16 @@ pub(crate) fn answers_by_code(raw: &[OsString]) -> bool {
     let path = path_of(raw);
     matches!(
         path.as_slice(),
-        ["exec" | "doctor" | "launch", ..] | ["run", "tail" | "wait" | "cancel" | "resume", ..]
+        ["exec" | "doctor" | "launch", ..]
+            | ["run", "tail" | "wait" | "cancel" | "resume" | "retry", ..]
     )
 }
 
-/// The exit code for arguments that cannot be read. Of `launch`, 125 says that there is no run for another reason.
+/// The exit code for arguments that cannot be read. Of commands that launch, 125 says that there is no run for another
+/// reason.
 fn usage_code(raw: &[OsString]) -> u8 {
-    let is_launch = path_of(raw).first() == Some(&"launch");
-    if answers_by_code(raw) && !is_launch { OWN_FAILURE } else { USAGE }
+    let launches = matches!(path_of(raw).as_slice(), ["launch", ..] | ["run", "retry"]);
+    if answers_by_code(raw) && !launches { OWN_FAILURE } else { USAGE }
 }
 
 /// The words that name the command.
@@ -99,6 +103,10 @@ fn check(arguments: &Arguments) -> Result<(), Error> {
         }
         #[cfg(feature = "grpc")]
         Command::Launch(launch) => check_tags(&["launch"], &launch.tags),
+        #[cfg(feature = "grpc")]
+        Command::Run(RunCommand::Retry(retry)) => {
+            check_tags(&["run", "retry"], &retry.tags).and_then(|()| check_server(retry))
+        }
         Command::Run(RunCommand::List(list)) => check_tags(&["run", "list"], &list.tags),
         Command::Backfill(BackfillCommand::List(list)) => {
             check_tags(&["backfill", "list"], &list.tags)
@@ -136,6 +144,17 @@ fn check_partition(exec: &Exec) -> Result<(), Error> {
     }
 }
 
+/// What is said of a server needs one.
+#[cfg(feature = "grpc")]
+fn check_server(retry: &RunRetry) -> Result<(), Error> {
+    if retry.server.lacks_server() {
+        let reason = "--tls and --location-name are of the server that --server or --socket names"
+            .to_owned();
+        return Err(error(&["run", "retry"], ErrorKind::MissingRequiredArgument, reason));
+    }
+    Ok(())
+}
+
 /// An error with the usage of the command of this path.
 fn error(path: &[&str], kind: ErrorKind, reason: String) -> Error {
     let mut command = Arguments::command();
@@ -165,6 +184,7 @@ mod tests {
         check("dagster-instance --storage x run tail", true);
         check("dagster-instance run --home=x tail", true);
         check("dagster-instance run wait x --timeout y", true);
+        check("dagster-instance run retry", true);
         check("dagster-instance run --home wait list", false);
         check("dagster-instance run list tail", false);
         check("dagster-instance help exec", false);

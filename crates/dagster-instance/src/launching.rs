@@ -6,7 +6,7 @@ use std::time::Duration;
 use instance_core::code_location::PreparedRun;
 use instance_core::error::InstanceError;
 use instance_core::run::DagsterRun;
-use instance_core::settings::WorkspaceSettings;
+use instance_core::settings::{GrpcLimits, WorkspaceSettings};
 use instance_launcher::{
     CodeLocationOptions, CodeLocations, CodeServerClient, GrpcCodeLocation, GrpcTarget,
     LaunchRequest,
@@ -22,11 +22,7 @@ impl DagsterInstance {
     ///
     /// [`InstanceError::Config`] if a variable with a limit of calls is wrong.
     pub fn code_location_options(&self) -> Result<CodeLocationOptions, InstanceError> {
-        let limits = self.inner.grpc_limits.clone().map_err(|reason| InstanceError::Config {
-            place: "the limits of code servers".to_owned(),
-            reason,
-            source: None,
-        })?;
+        let limits = self.grpc_limits()?;
         let settings = &self.inner.settings;
         // Dagster takes a time that is not positive for no limit.
         let seconds =
@@ -75,6 +71,15 @@ impl DagsterInstance {
         opened.await.map_err(|error| InstanceError::CodeLocation {
             action: "tell its repositories",
             source: error.into(),
+        })
+    }
+
+    /// The limits of calls to code servers.
+    pub(crate) fn grpc_limits(&self) -> Result<GrpcLimits, InstanceError> {
+        self.inner.grpc_limits.clone().map_err(|reason| InstanceError::Config {
+            place: "the limits of code servers".to_owned(),
+            reason,
+            source: None,
         })
     }
 

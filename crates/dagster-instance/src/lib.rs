@@ -13,10 +13,14 @@ mod lifecycle;
 #[cfg(feature = "tracing-layer")]
 mod log_layer;
 mod methods;
+#[cfg(feature = "grpc")]
+mod retrying;
 mod wiring;
 
 pub use builder::DagsterInstanceBuilder;
 pub use instance::DagsterInstance;
+#[cfg(feature = "grpc")]
+pub use retrying::RetryRequest;
 
 pub use instance_assets::{
     AssetCheckInstanceSupport, AssetPartitionStatus, DataVersionQuery, RunlessAssetEvent,

@@ -3,12 +3,16 @@
 //! Every error has an [`ErrorKind`], and says whether the same call may succeed at another time. Both are decided
 //! where the cause is known, and carried as data.
 
+mod chain;
+
 use std::borrow::Cow;
 
 use crate::config_problems::ConfigProblems;
 use crate::ids::{RunId, SnapshotId};
 use crate::partitions::PartitionsError;
 use crate::serdes::SerdesError;
+
+pub use chain::chain;
 
 /// A source of another error, of any type.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync + 'static>;

@@ -10,6 +10,7 @@ use instance_core::launcher::{
     CheckRunHealthContext, CheckRunHealthResult, LaunchRunContext, ResumeRunContext, RunLauncher,
     RunWorkerDebugInfoContext, TerminateRunContext,
 };
+#[cfg(feature = "process")]
 use instance_core::ops::LauncherOps;
 use instance_core::run::DagsterRun;
 
@@ -17,6 +18,12 @@ use instance_core::run::DagsterRun;
 use crate::code_server::CodeServerRunLauncher;
 #[cfg(all(feature = "grpc", feature = "process"))]
 use crate::code_server::GRPC_INFO;
+#[cfg(feature = "process")]
+use crate::dagster_worker::{self, DagsterWorkerLauncher};
+#[cfg(feature = "process")]
+use crate::process::identity::ProcessIdentity;
+#[cfg(feature = "process")]
+use crate::read::engine_events;
 
 #[cfg(not(feature = "process"))]
 type Commands = crate::absent::NoRunLauncher;
@@ -45,29 +52,31 @@ impl ByOrigin {
     }
 
     fn of(&self, run: &DagsterRun) -> &dyn RunLauncher {
-        // A run of `exec` has no origin. One that has neither is told that it has no command.
-        let is_code = run.remote_job_origin.is_some() || run.job_code_origin.is_some();
-        if is_code && CommandSpec::from_run(run).is_err() { &*self.code } else { &self.commands }
+        if is_of_code(run) { &*self.code } else { &self.commands }
     }
+}
 
-    /// The launcher that can reach the worker of a run that was launched.
-    async fn of_worker(
-        &self,
-        instance: &dyn LauncherOps,
-        run: &DagsterRun,
-    ) -> Result<&dyn RunLauncher, BoxError> {
-        #[cfg(all(feature = "grpc", feature = "process"))]
-        let is_served = run.tags.contains_key(GRPC_INFO);
-        #[cfg(all(feature = "process", not(feature = "grpc")))]
-        let is_served = false;
-        #[cfg(feature = "process")]
-        if !is_served && crate::dagster_worker::has_worker(instance, &run.run_id).await? {
-            return Ok(&self.commands);
-        }
-        #[cfg(not(feature = "process"))]
-        let _ = instance;
-        Ok(self.of(run))
+/// Whether a run is one of real code. A run of `exec` has no origin. One that has neither is told that it has no command.
+fn is_of_code(run: &DagsterRun) -> bool {
+    let has_origin = run.remote_job_origin.is_some() || run.job_code_origin.is_some();
+    has_origin && CommandSpec::from_run(run).is_err()
+}
+
+/// The worker of a run of real code that was launched without a code server. The events of a run are read for it only if
+/// no tag says which server has it.
+#[cfg(feature = "process")]
+async fn worker_without_server(
+    instance: &dyn LauncherOps,
+    run: &DagsterRun,
+) -> Result<Option<ProcessIdentity>, BoxError> {
+    #[cfg(feature = "grpc")]
+    let is_served = run.tags.contains_key(GRPC_INFO);
+    #[cfg(not(feature = "grpc"))]
+    let is_served = false;
+    if !is_of_code(run) || is_served {
+        return Ok(None);
     }
+    Ok(dagster_worker::worker_of(&engine_events(instance, &run.run_id).await?))
 }
 
 #[async_trait]
@@ -77,13 +86,22 @@ impl RunLauncher for ByOrigin {
     }
 
     async fn terminate(&self, context: TerminateRunContext) -> Result<bool, BoxError> {
-        let launcher = self.of_worker(&*context.instance, &context.dagster_run).await?;
-        launcher.terminate(context).await
+        #[cfg(feature = "process")]
+        if let Some(worker) =
+            worker_without_server(&*context.instance, &context.dagster_run).await?
+        {
+            let (instance, run) = (&*context.instance, &context.dagster_run);
+            return dagster_worker::terminate_worker(instance, run, &worker).await;
+        }
+        self.of(&context.dagster_run).terminate(context).await
     }
 
     async fn resume_run(&self, context: ResumeRunContext) -> Result<(), BoxError> {
-        let launcher = self.of_worker(&*context.instance, &context.dagster_run).await?;
-        launcher.resume_run(context).await
+        #[cfg(feature = "process")]
+        if worker_without_server(&*context.instance, &context.dagster_run).await?.is_some() {
+            return DagsterWorkerLauncher::new().resume_run(context).await;
+        }
+        self.of(&context.dagster_run).resume_run(context).await
     }
 
     fn supports_resume_run(&self) -> bool {
@@ -98,7 +116,13 @@ impl RunLauncher for ByOrigin {
         &self,
         context: CheckRunHealthContext,
     ) -> Result<CheckRunHealthResult, BoxError> {
-        let launcher = self.of_worker(&*context.instance, &context.dagster_run).await?;
+        #[cfg(feature = "process")]
+        if let Some(worker) =
+            worker_without_server(&*context.instance, &context.dagster_run).await?
+        {
+            return Ok(dagster_worker::worker_health(&worker));
+        }
+        let launcher = self.of(&context.dagster_run);
         if launcher.supports_check_run_worker_health() {
             return launcher.check_run_worker_health(context).await;
         }
@@ -110,8 +134,11 @@ impl RunLauncher for ByOrigin {
         &self,
         context: RunWorkerDebugInfoContext,
     ) -> Result<Option<String>, BoxError> {
-        let launcher = self.of_worker(&*context.instance, &context.dagster_run).await?;
-        launcher.get_run_worker_debug_info(context).await
+        #[cfg(feature = "process")]
+        if worker_without_server(&*context.instance, &context.dagster_run).await?.is_some() {
+            return self.commands.get_run_worker_debug_info(context).await;
+        }
+        self.of(&context.dagster_run).get_run_worker_debug_info(context).await
     }
 
     async fn join(&self, timeout: std::time::Duration) -> Result<(), BoxError> {

@@ -23,6 +23,8 @@ mod kubernetes;
 #[cfg(feature = "grpc")]
 mod launch;
 mod lifecycle;
+#[cfg(any(feature = "grpc", feature = "process"))]
+mod proc_stat;
 #[cfg(feature = "process")]
 mod process;
 pub mod queue;
@@ -55,7 +57,10 @@ pub use health::{check_run_worker_health, fail_run_without_worker, find_lost_wor
 #[cfg(feature = "kube")]
 pub use kubernetes::{KubernetesJob, KubernetesRunLauncher};
 #[cfg(feature = "grpc")]
-pub use launch::{LaunchPartition, LaunchRequest, LaunchStyle, prepare_run};
+pub use launch::{
+    LaunchPartition, LaunchRequest, LaunchStyle, asset_graph_of_plan, ensure_current, job_of_run,
+    prepare_run,
+};
 pub use lifecycle::{
     can_resume_run, cancel_run, count_resume_run_attempts, dispose, force_cancel_run, launch_run,
     launch_run_with_workspace, resume_run, run_will_resume, submit_run, submit_run_with_workspace,

@@ -1,11 +1,11 @@
 //! The job of a run that executes one command: its snapshot and its plan.
 //!
 //! Dagster makes the same snapshots for a job with one op named `command` or, if there are assets, for a job with one
-//! multi-asset of that name whose outputs carry no values.
+//! multi-asset of that name whose outputs carry no values. Its checks are those of the multi-asset.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use instance_core::asset_key::AssetKey;
+use instance_core::asset_key::{AssetCheckKey, AssetKey};
 use instance_core::command::{COMMAND_OP, CommandSpec};
 use instance_core::error::InstanceError;
 use instance_core::event::{NodeHandle, StepHandle};
@@ -78,6 +78,35 @@ impl CommandJob {
         Ok(Self { job_name, outputs: outputs.into_iter().collect() })
     }
 
+    /// The same job, whose command also evaluates these checks of its assets. A check that is given twice counts once.
+    ///
+    /// # Errors
+    ///
+    /// [`InstanceError::Invalid`] if the asset of a check is none of the job's, if Dagster would not accept the name of the
+    /// check, or if its output would have the name of another one.
+    pub fn with_checks(mut self, check_keys: &[AssetCheckKey]) -> Result<Self, InstanceError> {
+        for check_key in check_keys.iter().collect::<BTreeSet<_>>() {
+            let AssetCheckKey { asset_key, name, .. } = check_key;
+            let shown = || format!("{}:{name}", asset_key.to_user_string());
+            let is_of_it = |(_, properties): &(String, StepOutputProperties)| {
+                properties.asset_key.as_ref() == Some(asset_key)
+            };
+            if !self.outputs.iter().any(is_of_it) {
+                let reason = "the command does not materialise its asset; name that, too";
+                return Err(InstanceError::invalid("asset check", shown(), reason));
+            }
+            check_name("check name", name)?;
+            let output = format!("{}_{name}", asset_key.to_python_identifier());
+            if self.outputs.iter().any(|(other, _)| *other == output) {
+                let reason = format!("another output of the same run has the name {output}, too");
+                return Err(InstanceError::invalid("asset check", shown(), reason));
+            }
+            self.outputs.push((output, StepOutputProperties::evaluates(check_key.clone())));
+        }
+        self.outputs.sort_by(|(one, _), (other, _)| one.cmp(other));
+        Ok(self)
+    }
+
     /// The snapshots of the job and of its execution plan.
     pub fn snapshots(&self) -> CommandJobSnapshots {
         let job = self.job_snapshot();
@@ -146,7 +175,7 @@ impl CommandJob {
                 .outputs
                 .iter()
                 .map(|(name, properties)| OutputDefSnap {
-                    dagster_type_key: "Nothing".to_owned(),
+                    dagster_type_key: type_of(properties).to_owned(),
                     description: None,
                     is_dynamic: properties.is_dynamic,
                     is_required: properties.is_required,
@@ -164,7 +193,7 @@ impl CommandJob {
 
     fn execution_plan_snapshot(&self, job: &JobSnap) -> ExecutionPlanSnapshot {
         let outputs = self.outputs.iter().map(|(name, properties)| ExecutionStepOutputSnap {
-            dagster_type_key: "Nothing".to_owned(),
+            dagster_type_key: type_of(properties).to_owned(),
             name: name.clone(),
             properties: Some(properties.clone()),
             node_handle: Some(NodeHandle::top(COMMAND_OP)),
@@ -193,6 +222,11 @@ impl CommandJob {
             unknown: UnknownFields::default(),
         }
     }
+}
+
+/// The type of an output: Dagster gives results of checks the type of everything.
+const fn type_of(properties: &StepOutputProperties) -> &'static str {
+    if properties.asset_check_key.is_some() { "Any" } else { "Nothing" }
 }
 
 /// The configuration schema of a command job. It does not depend on the name of the job.

@@ -35,6 +35,7 @@ pub use read::{
 };
 pub use reexecute::{
     CreateReexecutedRun, ReexecutionStrategy, create_reexecuted_run, get_keys_to_reexecute,
+    prepare_reexecuted_run,
 };
 pub use snapshots::{
     ensure_persisted_execution_plan_snapshot, ensure_persisted_job_snapshot,

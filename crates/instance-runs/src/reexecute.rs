@@ -94,14 +94,7 @@ impl CreateReexecutedRun {
 ///
 /// # Errors
 ///
-/// - [`InstanceError::NothingToReexecute`] if the strategy leaves nothing to do.
-/// - [`InstanceError::Invalid`] if the strategy is [`ReexecutionStrategy::FromFailure`] and the parent has neither
-///   failed nor been canceled, or if the execution plan of the parent, or of an ancestor, is needed and not stored.
-/// - [`InstanceError::RunNotFound`] if an ancestor is needed and not stored.
-/// - [`InstanceError::CodeLocation`] if the code location does not answer.
-/// - Those of [`create_run`].
-///
-/// Except for errors of [`create_run`], nothing is written then.
+/// Those of [`prepare_reexecuted_run`], after which nothing is written, and those of [`create_run`].
 // facade: boxed
 #[tracing::instrument(level = "debug", skip_all, fields(parent_run_id = %request.parent_run.run_id, strategy = ?request.strategy))]
 pub async fn create_reexecuted_run(
@@ -109,6 +102,37 @@ pub async fn create_reexecuted_run(
     code_location: &dyn CodeLocation,
     request: CreateReexecutedRun,
 ) -> Result<DagsterRun, InstanceError> {
+    let request = Box::pin(prepare(ops, code_location, request)).await?;
+    // What both hold at once is large.
+    Box::pin(create_run(ops, request)).await
+}
+
+/// Asks a code location for all that a run needs to be created which re-executes another one. Nothing is stored.
+///
+/// # Errors
+///
+/// - [`InstanceError::NothingToReexecute`] if the strategy leaves nothing to do.
+/// - [`InstanceError::Invalid`] if the strategy is [`ReexecutionStrategy::FromFailure`] and the parent has neither
+///   failed nor been canceled, or if the execution plan of the parent, or of an ancestor, is needed and not stored.
+/// - [`InstanceError::RunNotFound`] if an ancestor is needed and not stored.
+/// - [`InstanceError::CodeLocation`] if the code location does not answer.
+/// - [`InstanceError::Storage`] if the storage fails.
+// facade: skip
+#[tracing::instrument(level = "debug", skip_all, fields(parent_run_id = %request.parent_run.run_id, strategy = ?request.strategy))]
+pub async fn prepare_reexecuted_run(
+    ops: &dyn RunOps,
+    code_location: &dyn CodeLocation,
+    request: CreateReexecutedRun,
+) -> Result<CreateRun, InstanceError> {
+    prepare(ops, code_location, request).await
+}
+
+/// What [`prepare_reexecuted_run`] returns, for functions that have a span of their own.
+async fn prepare(
+    ops: &dyn RunOps,
+    code_location: &dyn CodeLocation,
+    request: CreateReexecutedRun,
+) -> Result<CreateRun, InstanceError> {
     let mut tags = tags_of(ops, &request).await?;
     let CreateReexecutedRun {
         parent_run, mut remote_job, strategy, run_config, asset_graph, ..
@@ -147,29 +171,24 @@ pub async fn create_reexecuted_run(
         .await
         .map_err(unanswered("make the execution plan"))?;
     let root_run_id = parent_run.root_run_id.clone().unwrap_or_else(|| parent_run.run_id.clone());
-    // What both hold at once is large.
-    Box::pin(create_run(
-        ops,
-        CreateRun {
-            run_config: Some(run_config),
-            tags,
-            root_run_id: Some(root_run_id),
-            parent_run_id: Some(parent_run.run_id.clone()),
-            step_keys_to_execute: step_keys,
-            execution_plan_snapshot: Some(plan),
-            job_snapshot: Some(remote_job.job_snapshot),
-            parent_job_snapshot: remote_job.parent_job_snapshot,
-            asset_selection: remote_job.asset_selection,
-            asset_check_selection: remote_job.asset_check_selection,
-            resolved_op_selection: parent_run.resolved_op_selection.clone(),
-            op_selection: parent_run.op_selection.clone(),
-            remote_job_origin: Some(remote_job.remote_job_origin),
-            job_code_origin: remote_job.job_code_origin,
-            asset_graph,
-            ..CreateRun::new(&parent_run.job_name)
-        },
-    ))
-    .await
+    Ok(CreateRun {
+        run_config: Some(run_config),
+        tags,
+        root_run_id: Some(root_run_id),
+        parent_run_id: Some(parent_run.run_id.clone()),
+        step_keys_to_execute: step_keys,
+        execution_plan_snapshot: Some(plan),
+        job_snapshot: Some(remote_job.job_snapshot),
+        parent_job_snapshot: remote_job.parent_job_snapshot,
+        asset_selection: remote_job.asset_selection,
+        asset_check_selection: remote_job.asset_check_selection,
+        resolved_op_selection: parent_run.resolved_op_selection.clone(),
+        op_selection: parent_run.op_selection.clone(),
+        remote_job_origin: Some(remote_job.remote_job_origin),
+        job_code_origin: remote_job.job_code_origin,
+        asset_graph,
+        ..CreateRun::new(&parent_run.job_name)
+    })
 }
 
 fn unanswered(action: &'static str) -> impl FnOnce(BoxError) -> InstanceError {

@@ -6,12 +6,13 @@ use dagster_instance::{
 };
 use dagster_instance_tests::{Home, dagster_with_input};
 use instance_core::code_location::CodeLocationError;
-use instance_core::error::BoxError;
+use instance_core::error::{BoxError, chain};
 use instance_core::run::RunsFilter;
 use instance_core::serdes::Opaque;
 use serde_json::{Value, json};
 
 use super::server::{Server, directory};
+use crate::postgres::TestDatabase;
 
 const SCRIPT: &str = "launched_runs.py";
 
@@ -82,32 +83,54 @@ async fn runs_are_stored_as_dagster_stores_them() -> Result<(), BoxError> {
     let since = SystemClock.now().timestamp() - 1;
     let server = Server::start().await?;
     let (theirs, ours) = (Home::new(), Home::new());
+    // Both stores, by the same server, since it is the server that takes its time.
+    let databases = ["equal_theirs", "equal_ours"].map(TestDatabase::new);
+    let (in_theirs, in_ours) = (databases[0].home(), databases[1].home());
     let requests = requests()?;
-    assert_eq!(requests.len(), 30);
-    let port = server.options()[1].rsplit_once(':').and_then(|(_, port)| port.parse::<u16>().ok());
-    let launch = json!({"launch": {"home": theirs.path(), "port": port, "requests": requests}});
-    let launched =
-        tokio::task::spawn_blocking(move || dagster_with_input(SCRIPT, &[], &launch)).await?;
+    assert_eq!(requests.len(), 31);
+    let homes = [theirs.path(), in_theirs.path()];
+    let launch = json!({"launch": {"homes": homes, "port": server.port(), "requests": requests}});
+    let launched = script(launch).await?;
     assert_eq!(launched["failed"], json!({}), "Dagster launches all of them");
 
-    let instance = open(&ours).await?;
-    let location = instance.open_code_location(server.target(), Some("loc")).await?;
-    for request in &requests {
-        let run = instance.launch(&location, request_of(request)?).await;
-        let run = run.map_err(|error| format!("{}: {error:?}", request["name"]))?;
-        assert_eq!(Some(run.run_id.as_str()), request["run_id"].as_str());
+    for home in [&ours, &in_ours] {
+        let instance = open(home).await?;
+        let location = instance.open_code_location(server.target(), Some("loc")).await?;
+        for request in &requests {
+            let run = instance.launch(&location, request_of(request)?).await;
+            let run = run.map_err(|error| format!("{}: {error:?}", request["name"]))?;
+            assert_eq!(Some(run.run_id.as_str()), request["run_id"].as_str());
+        }
+        if home.path() == ours.path() {
+            refusals(&instance, &location).await?;
+        }
+        instance.dispose().await?;
     }
-    refusals(&instance, &location).await?;
-    instance.dispose().await?;
-    let compare =
-        json!({"compare": {"theirs": theirs.path(), "ours": ours.path(), "since": since}});
-    let found =
-        tokio::task::spawn_blocking(move || dagster_with_input(SCRIPT, &[], &compare)).await?;
-    assert_eq!(found["rows"]["history/runs.db runs"], json!(30), "{found}");
-    let differences: Vec<&str> =
-        found["differences"].as_array().into_iter().flatten().filter_map(Value::as_str).collect();
-    assert!(differences.is_empty(), "{}", differences.join("\n"));
+    let paths = [&theirs, &ours].map(|home| home.path().display().to_string());
+    let urls = databases.each_ref().map(TestDatabase::url);
+    for ([theirs, ours], table) in [(paths, "history/runs.db runs"), (urls, "postgres runs")] {
+        let found =
+            script(json!({"compare": {"theirs": theirs, "ours": ours, "since": since}})).await?;
+        assert_eq!(found["rows"][table], json!(31), "{found}");
+        equal(&found)?;
+    }
     server.end().await
+}
+
+/// Has the script of this module answer.
+pub(super) async fn script(input: Value) -> Result<Value, BoxError> {
+    Ok(tokio::task::spawn_blocking(move || dagster_with_input(SCRIPT, &[], &input)).await?)
+}
+
+/// Refuses what a comparison has found different.
+pub(super) fn equal(found: &Value) -> Result<(), BoxError> {
+    let differences: Vec<&str> = found["differences"]
+        .as_array()
+        .ok_or("nothing was compared")?
+        .iter()
+        .filter_map(Value::as_str)
+        .collect();
+    if differences.is_empty() { Ok(()) } else { Err(differences.join("\n").into()) }
 }
 
 /// What is wrong is refused, named, and leaves nothing behind.
@@ -141,6 +164,7 @@ async fn refusals(instance: &DagsterInstance, location: &GrpcCodeLocation) -> Re
             "partition \"c\" is not served by the job \"part_job\"",
         ),
         (json!({"job": "plain", "partition": "c", "path": "U"}), "Job has no PartitionsDefinition"),
+        (json!({"job": "tenant_job", "partition": "t9", "path": "U"}), "partitions list tenants"),
         (
             json!({"assets": [["by_name"]], "partition": "z", "path": "U"}),
             "there is no such one; there are x, y",
@@ -179,23 +203,11 @@ async fn refusals(instance: &DagsterInstance, location: &GrpcCodeLocation) -> Re
     Ok(())
 }
 
-/// An error with the errors behind it.
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text.push_str(": ");
-        text.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    text
-}
-
 #[tokio::test]
 async fn a_server_that_is_not_there_is_named() -> Result<(), BoxError> {
     let home = Home::new();
     let instance = open(&home).await?;
-    let port = std::net::TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
+    let port = super::server::free_port()?;
     let target = dagster_instance::GrpcTarget::port("127.0.0.1", port);
     let Err(error) = instance.open_code_location(target, None).await else {
         return Err("there is a server".into());

@@ -1,9 +1,12 @@
 //! Real code servers: runs that we launch from them are those that Dagster launches, they are followed, canceled, and
 //! found when they are lost.
 
+mod canceled;
 mod equal_rows;
 mod launched;
 mod managed;
+mod retried;
 mod server;
+mod tls;
 mod transport;
 mod wire;

@@ -7,7 +7,7 @@ use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
 use dagster_instance::settings::GrpcLimits;
-use dagster_instance::{CodeServerClient, GrpcTarget};
+use dagster_instance::{CodeServerClient, GrpcPlace, GrpcTarget};
 use dagster_instance_tests::{python, root};
 use instance_core::error::BoxError;
 use tempfile::TempDir;
@@ -28,7 +28,11 @@ pub(super) struct Server {
 impl Server {
     /// Starts a server of the definitions of the tests at a fresh port, and waits until it answers.
     pub(super) async fn start() -> Result<Self, BoxError> {
-        let port = TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port();
+        Self::start_on(free_port()?).await
+    }
+
+    /// Starts one at a port, which nobody else listens on.
+    pub(super) async fn start_on(port: u16) -> Result<Self, BoxError> {
         let arguments = ["--host", "127.0.0.1", "--port", &port.to_string()].map(str::to_owned);
         Self::start_at(GrpcTarget::port("localhost", port), &arguments, None).await
     }
@@ -81,6 +85,14 @@ impl Server {
 
     pub(super) fn target(&self) -> GrpcTarget {
         self.target.clone()
+    }
+
+    /// Its port; 0 of a server at a socket.
+    pub(super) const fn port(&self) -> u16 {
+        match self.target.place {
+            GrpcPlace::Port(port) => port,
+            GrpcPlace::Socket(_) => 0,
+        }
     }
 
     /// The options of our binary that name the server.
@@ -141,6 +153,11 @@ impl Drop for Server {
         let _ = self.child.kill();
         let _ = self.child.wait();
     }
+}
+
+/// A port that nobody listens on.
+pub(super) fn free_port() -> Result<u16, BoxError> {
+    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
 }
 
 /// The definitions that the servers of tests serve.

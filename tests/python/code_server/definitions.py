@@ -1,6 +1,7 @@
 """What the code server of the tests serves: jobs and assets of every kind that a launch treats in its own way."""
 
 import os
+import threading
 import time
 
 from dagster import (
@@ -20,6 +21,7 @@ from dagster import (
     asset_check,
     daily_partitioned_config,
     define_asset_job,
+    in_process_executor,
     job,
     multi_asset,
     observable_source_asset,
@@ -107,6 +109,11 @@ def daily_job():
     said()
 
 
+@job(partitions_def=DynamicPartitionsDefinition(name="tenants"))
+def tenant_job():
+    one()
+
+
 @op
 def broken():
     raise Failure("this step always fails")
@@ -137,6 +144,35 @@ def waited(context):
 @job
 def long():
     waited()
+
+
+@op
+def lingered():
+    # The process cannot end: it waits for this thread.
+    threading.Thread(target=time.sleep, args=(600,)).start()
+    time.sleep(600)
+
+
+@job
+def lingering():
+    lingered()
+
+
+def fails(context):
+    """Whether this run is one that fails: the first one always, and one with the tag each time."""
+    return context.run.parent_run_id is None or context.run.tags.get("stubborn")
+
+
+@op
+def unsteady(context, one):
+    if fails(context):
+        raise Failure("this step fails the first time")
+    return one + 1
+
+
+@job(executor_def=in_process_executor, tags={"team": "blue"})
+def flaky():
+    three(unsteady(one()))
 
 
 @asset(check_specs=[AssetCheckSpec("positive", asset="a1")])
@@ -206,12 +242,41 @@ def watched():
     return DataVersion("1")
 
 
+@asset
+def steady():
+    return 1
+
+
+@asset(deps=[steady], check_specs=[AssetCheckSpec("sound", asset="shaky")])
+def shaky(context):
+    if fails(context):
+        raise Failure("this step fails the first time")
+    yield MaterializeResult(check_results=[AssetCheckResult(passed=True, check_name="sound")])
+
+
+@asset(check_specs=[AssetCheckSpec("gate", asset="gated", blocking=True)])
+def gated(context):
+    passed = not fails(context)
+    yield MaterializeResult(check_results=[AssetCheckResult(passed=passed, check_name="gate")])
+
+
+@asset(deps=[gated])
+def behind():
+    return 1
+
+
 defs = Definitions(
-    assets=[a1, a2, a3, many, by_name, daily, hourly, dynamic, grid, pooled, watched],
+    executor=in_process_executor,
+    assets=[
+        *(a1, a2, a3, many, by_name, daily, hourly, dynamic, grid, pooled, watched),
+        *(steady, shaky, gated, behind),
+    ],
     asset_checks=[beside],
     jobs=[
-        plain, configured, constant, needs_config, tagged, part_job, daily_job, failing, crashing, long,
+        *(plain, configured, constant, needs_config, tagged, part_job, daily_job, tenant_job),
+        *(failing, crashing, long, lingering, flaky),
         define_asset_job("assets_job", selection=["a1", "a2", "a3"]),
+        define_asset_job("flaky_assets", selection=["steady", "shaky"]),
         define_asset_job("parts_job", selection=["by_name"], partitions_def=StaticPartitionsDefinition(["x", "y"])),
     ],
 )

@@ -1,5 +1,7 @@
 """Submitting, launching, resuming, cancelling and deleting runs: what each reports when it works, and when it does not."""
 
+import json
+
 from scenarios.cases_run_status import CANCELED, CANCELING, FAILURE, START, STARTING, SUCCESS, happens
 from scenarios.jobs import code_origin, registered_origin
 from scenarios.launcher_double import ABSENT, FINISHES, REFUSES, THROWS, WORKS
@@ -248,6 +250,76 @@ def _(r):
     run_id = new_run(r)
     r.call("submit_run", run_id=run_id)
     r.call("force_cancel_run", run_id=run_id)
+
+
+def by_default(name, **options):
+    """The case with the launcher that Dagster has by default, and no code server. What needs one is in tests/it/code_server."""
+
+    def register(play):
+        for kind, coordinator in COORDINATORS.items():
+            sections = {"run_coordinator": coordinator} if coordinator else {}
+            scenario(f"launching/{kind}/default_launcher/{name}", settings=sections, **options)(play)
+        return play
+
+    return register
+
+
+# Nobody listens there.
+NOWHERE = {".dagster/grpc_info": json.dumps({"host": "localhost", "port": 1})}
+
+
+@by_default("cancel")
+def _(r):
+    """Nothing says which server has the run."""
+    for status in WAYS:
+        r.call("cancel_run", run_id=run_in(r, status))
+
+
+@by_default("cancel/no_run")
+def _(r):
+    r.call("cancel_run", run_id=NO_RUN)
+
+
+@by_default("cancel/unreachable")
+def _(r):
+    run_id = new_run(r, tags=NOWHERE)
+    happens(r, START, run_id=run_id)
+    with r.fails("DagsterUserCodeUnreachableError"):
+        r.call("cancel_run", run_id=run_id)
+
+
+@by_default("cancel/unreachable_and_ended")
+def _(r):
+    run_id = new_run(r, tags=NOWHERE)
+    happens(r, START, SUCCESS, run_id=run_id)
+    r.call("cancel_run", run_id=run_id)
+
+
+@by_default("force", errors_are_marks=True)
+def _(r):
+    for status in WAYS:
+        r.call("force_cancel_run", run_id=run_in(r, status))
+
+
+@by_default("force/unreachable", errors_are_marks=True)
+def _(r):
+    """A run that has started is asked to stop first, and one that has not is not."""
+    for status in ("started", "starting"):
+        run_id = new_run(r, tags=NOWHERE)
+        happens(r, *WAYS[status], run_id=run_id)
+        r.call("force_cancel_run", run_id=run_id)
+
+
+@by_default("terminate_in_the_ui")
+def _(r):
+    r.call("terminate_run", run_id=run_in(r, "started"))
+
+
+@scenario("launching/queued/default_launcher/terminate_in_the_ui/in_the_queue")
+def _(r):
+    run_id = new_run(r)
+    r.call("submit_run", run_id=run_id)
+    r.call("terminate_run", run_id=run_id)
 
 
 @both("delete")

@@ -22,8 +22,8 @@ def cancel_run(instance, args):
     return json.dumps(instance.run_coordinator.cancel_run(args["run_id"]))
 
 
-def force_cancel_run(instance, args):
-    """What the UI does when a user forces it. Only the permission is asked of somebody else."""
+def terminate_in_the_ui(instance, run_id, policy):
+    """What the UI does. Only the permission is asked of somebody else."""
     from dagster_graphql.implementation.execution import terminate_pipeline_execution
     from dagster_graphql.schema.roots.mutation import GrapheneTerminateRunPolicy
 
@@ -34,8 +34,17 @@ def force_cancel_run(instance, args):
         has_permission_for_selector=lambda *_: True,
         has_code_location_name=lambda _: False,
     )
-    forced = GrapheneTerminateRunPolicy.MARK_AS_CANCELED_IMMEDIATELY
-    terminate_pipeline_execution(SimpleNamespace(context=context), args["run_id"], forced)
+    policy = getattr(GrapheneTerminateRunPolicy, policy)
+    return terminate_pipeline_execution(SimpleNamespace(context=context), run_id, policy)
+
+
+def terminate_run(instance, args):
+    told = terminate_in_the_ui(instance, args["run_id"], "SAFE_TERMINATE")
+    return json.dumps(type(told).__name__ == "GrapheneTerminateRunSuccess")
+
+
+def force_cancel_run(instance, args):
+    terminate_in_the_ui(instance, args["run_id"], "MARK_AS_CANCELED_IMMEDIATELY")
     return ser(instance.get_run_by_id(args["run_id"]))
 
 
@@ -50,7 +59,7 @@ def run_will_resume(instance, args):
 LAUNCHING = {
     operation.__name__: operation
     for operation in (
-        *(submit_run, launch_run, resume_run, cancel_run, force_cancel_run),
+        *(submit_run, launch_run, resume_run, cancel_run, terminate_run, force_cancel_run),
         *(count_resume_run_attempts, run_will_resume),
     )
 }

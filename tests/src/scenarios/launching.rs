@@ -43,7 +43,7 @@ pub(super) async fn play(
             let attempt = arguments.number("attempt_number")?;
             run(instance.resume_run(&run_id, attempt).await?)
         }
-        "cancel_run" => answer(json!(instance.cancel_run(&run_id).await?)),
+        "cancel_run" | "terminate_run" => answer(json!(instance.cancel_run(&run_id).await?)),
         "force_cancel_run" => run(instance.force_cancel_run(&run_id).await?),
         "count_resume_run_attempts" => {
             answer(json!(instance.count_resume_run_attempts(&run_id).await?))
@@ -52,11 +52,12 @@ pub(super) async fn play(
     }))
 }
 
-const OPERATIONS: [&str; 7] = [
+const OPERATIONS: [&str; 8] = [
     "submit_run",
     "launch_run",
     "resume_run",
     "cancel_run",
+    "terminate_run",
     "force_cancel_run",
     "count_resume_run_attempts",
     "run_will_resume",

@@ -154,7 +154,7 @@ pub(crate) struct CodeList {
     pub(crate) output: Output,
 }
 
-fn parse_server(text: &str) -> std::result::Result<(String, u16), String> {
+pub(super) fn parse_server(text: &str) -> std::result::Result<(String, u16), String> {
     let wrong = || "write HOST:PORT, such as localhost:4000 or [::1]:4000".to_owned();
     let (host, port) = text.rsplit_once(':').ok_or_else(wrong)?;
     let host = match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {

@@ -6,7 +6,7 @@ use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 use dagster_instance::{AssetCheckKey, AssetKey, LaunchPartition, RunId};
 
-use super::{CodePlace, Output, parse_tag};
+use super::{CodePlace, Output, parse_check, parse_tag};
 
 /// Launch a run of a job, or of assets, that a code location has.
 ///
@@ -100,16 +100,6 @@ impl Launch {
             (None, Some((start, end))) => Some(LaunchPartition::Range(start.clone(), end.clone())),
             (None, None) => None,
         }
-    }
-}
-
-fn parse_check(text: &str) -> Result<AssetCheckKey, String> {
-    match text.rsplit_once(':') {
-        Some((asset, name)) if !name.is_empty() => {
-            let asset = AssetKey::from_user_string(asset).map_err(|error| error.to_string())?;
-            Ok(AssetCheckKey::new(asset, name))
-        }
-        _ => Err("write ASSET:NAME, such as demo/hello:is_fresh".to_owned()),
     }
 }
 

@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use dagster_instance::error::chain;
 use dagster_instance::settings::ComputeLogSettings;
 use dagster_instance::storage::ComputeIoType;
 use dagster_instance::{
@@ -26,8 +27,8 @@ pub(crate) async fn run(place: &InstancePlace, args: Exec) -> Result<ExitCode> {
     let mut stops = Stops::new()?;
     let command = CommandSpec::new(in_utf8(args.command)?)?;
     let job_name = args.job.unwrap_or_else(|| job_name_of(command.program()));
-    let mut request =
-        CommandJob::new(job_name, &args.assets, args.partition.is_some())?.create_run(&command);
+    let job = CommandJob::new(job_name, &args.assets, args.partition.is_some())?;
+    let mut request = job.with_checks(&args.checks)?.create_run(&command);
     request.tags = args.tags.into_iter().collect();
     if let Some(partition) = args.partition {
         request.tags.insert(tags::PARTITION.to_owned(), partition);
@@ -125,7 +126,7 @@ fn exit_code(outcome: &RunOutcome, quiet: bool, run_id: &RunId) -> ExitCode {
     }
     let code = outcome.command.exit_code();
     if let Some(error) = &outcome.error {
-        let reason = report::chain(&**error);
+        let reason = chain(&**error);
         report::failure(&format!("run {run_id} is not completely recorded: {reason}"));
         let is_commands_own = code != 0 && outcome.command != CommandOutcome::Skipped;
         return ExitCode::from(if is_commands_own { code } else { OWN_FAILURE });
@@ -165,7 +166,7 @@ async fn show_events(instance: &DagsterInstance, run_id: &RunId) -> Option<Shown
     let mut watch = match instance.watch_event_logs(request).await {
         Ok(watch) => watch,
         Err(error) => {
-            report::failure(&format!("events are not shown: {}", report::chain(&error)));
+            report::failure(&format!("events are not shown: {}", chain(&error)));
             return None;
         }
     };
@@ -176,7 +177,7 @@ async fn show_events(instance: &DagsterInstance, run_id: &RunId) -> Option<Shown
                 Ok(record) => report::say(&run_events::line(&record)),
                 // The command goes on, whatever can be shown of it.
                 Err(error) => {
-                    report::failure(&format!("events are not shown: {}", report::chain(&error)));
+                    report::failure(&format!("events are not shown: {}", chain(&error)));
                 }
             }
         }

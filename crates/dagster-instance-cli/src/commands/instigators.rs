@@ -1,6 +1,6 @@
 //! Finding schedules and sensors by name, and what is said of them in several commands.
 
-use dagster_instance::error::shown;
+use dagster_instance::error::{chain, shown};
 use dagster_instance::partitions::ExecutionTimes;
 use dagster_instance::scheduling::{
     CronSchedule, InstigatorData, InstigatorState, InstigatorType, RemoteSchedule,
@@ -116,7 +116,7 @@ pub(crate) fn next_ticks(
     match instance.get_next_schedule_ticks(&schedule, count) {
         Ok(ticks) => ticks.into_iter().map(clock::timestamp_of).collect(),
         Err(error) => {
-            let reason = report::chain(&error);
+            let reason = chain(&error);
             report::say(&text::lines(&format!("Schedule {}: {reason}", text::value(state.name()))));
             Vec::new()
         }

@@ -1,22 +1,20 @@
 //! `launch`: a run of real code.
 
-use std::io::Write;
 use std::process::ExitCode;
 use std::sync::Arc;
 
 use dagster_instance::code_location::{CodeLocationError, PreparedRun};
-use dagster_instance::run::{DagsterRun, DagsterRunStatus};
 use dagster_instance::serdes::Opaque;
 use dagster_instance::{
     CodeLocations, CreateRun, DagsterInstance, DagsterWorkerLauncher, DefaultRunCoordinator,
-    GrpcCodeLocation, InstanceError, LaunchRequest, RunId, tags,
+    InstanceError, LaunchRequest,
 };
 
-use super::run_events;
+use super::launched::{self, After};
 use crate::args::Launch;
 use crate::open::InstancePlace;
 use crate::server_output::ServerLines;
-use crate::{FAILURE, INTERRUPTED, Result, json, open, report, text};
+use crate::{INTERRUPTED, Result, open, report};
 
 pub(crate) async fn run(place: &InstancePlace, args: Launch, is_verbose: bool) -> Result<ExitCode> {
     let request = request(&args)?;
@@ -68,33 +66,21 @@ impl Launching<'_> {
         let instance = self.instance;
         let run = instance.create_run(CreateRun::from(prepared)).await?;
         let run_id = run.run_id.clone();
+        let after = After {
+            as_json: self.args.output.json,
+            follow: self.args.follow,
+            cancel_on_interrupt: self.args.cancel_on_interrupt,
+        };
         let workspace = Arc::new(self.locations.clone());
-        // Whoever follows sees what comes of it, and this program ends as the run does.
-        let submitted = match instance.submit_run_with_workspace(&run_id, workspace).await {
-            Ok(submitted) => submitted,
-            Err(error) => {
-                let failed = instance.get_run_by_id(&run_id).await?.unwrap_or(run);
-                print_run(&failed, self.args.output.json)?;
-                report::error(&error);
-                return Ok(ExitCode::from(FAILURE));
-            }
-        };
-        let how = if submitted.status == DagsterRunStatus::Queued {
-            "is queued; a daemon launches it"
-        } else {
-            "is launched"
-        };
-        report::say(&format!("Run {run_id} of job {} {how}", text::value(&submitted.job_name)));
-        if !self.args.follow {
-            print_run(&submitted, self.args.output.json)?;
-            return Ok(ExitCode::SUCCESS);
+        if let Some(code) = launched::submit(instance, run, workspace, &after).await? {
+            return Ok(code);
         }
         // What the worker says comes as events, too.
         lines.hide();
         if self.args.worker_process {
             self.close().await;
         }
-        self.follow(&run_id).await
+        launched::follow(instance, &run_id, &after).await
     }
 
     /// Asks the code for what the run needs.
@@ -102,7 +88,7 @@ impl Launching<'_> {
         let name = self.locations.choose(self.args.code.location.as_deref())?;
         let location = self.locations.location(name).await.map_err(of_location)?;
         if self.is_verbose {
-            report::say(&text::lines(&described(&location)));
+            launched::describe(&location);
         }
         Ok(self.instance.prepare_run(&location, request).await?)
     }
@@ -112,34 +98,6 @@ impl Launching<'_> {
         tokio::select! {
             () = self.locations.close() => {}
             _ = tokio::signal::ctrl_c() => {}
-        }
-    }
-
-    /// Shows the events of the run until it ends, or until Ctrl-C.
-    async fn follow(&self, run_id: &RunId) -> Result<ExitCode> {
-        let instance = self.instance;
-        let ended = run_events::follow_to_its_end(instance, run_id, self.args.output.json);
-        tokio::pin!(ended);
-        tokio::select! {
-            code = &mut ended => return code,
-            interrupted = tokio::signal::ctrl_c() => interrupted?,
-        }
-        if !self.args.cancel_on_interrupt {
-            report::say(&format!(
-                "Run {run_id} goes on; `dagster-instance run tail {run_id}` shows the rest, and `run cancel` stops it."
-            ));
-            return Ok(ExitCode::from(INTERRUPTED));
-        }
-        if !instance.cancel_run(run_id).await? {
-            report::failure(&format!("run {run_id} could not be canceled"));
-        }
-        tokio::select! {
-            code = &mut ended => code,
-            interrupted = tokio::signal::ctrl_c() => {
-                interrupted?;
-                report::say(&format!("Run {run_id} was asked to stop, and has not ended yet."));
-                Ok(ExitCode::from(INTERRUPTED))
-            }
         }
     }
 }
@@ -183,25 +141,4 @@ fn config_of(text: &str) -> Result<Opaque> {
         return Ok(value);
     }
     Err("--config-json has to be an object, such as {\"ops\": {}}".into())
-}
-
-/// The location in a line.
-fn described(location: &GrpcCodeLocation) -> String {
-    let repositories = location.repository_names().count();
-    let plural = if repositories == 1 { "repository" } else { "repositories" };
-    let version = location.dagster_version().unwrap_or("of an unknown version");
-    format!("Code location {}: {repositories} {plural}, Dagster {version}", location.name())
-}
-
-fn print_run(run: &DagsterRun, as_json: bool) -> Result<()> {
-    let mut out = std::io::stdout().lock();
-    if as_json {
-        let location = run.tags.get(tags::CODE_LOCATION).map(String::as_str);
-        let partition = run.tags.get(tags::PARTITION).map(String::as_str);
-        writeln!(out, "{}", json::launched_run(run, location, partition))?;
-    } else {
-        writeln!(out, "{}", run.run_id)?;
-    }
-    out.flush()?;
-    Ok(())
 }

@@ -10,7 +10,7 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use dagster_instance::error::ErrorKind;
+use dagster_instance::error::{ErrorKind, chain};
 use dagster_instance::storage::{
     DatabaseRole, DatabaseSchema, SchemaProgress, SchemaState, SchemaUpgrade, UpgradeStop,
 };
@@ -259,7 +259,7 @@ fn told(args: &Migrate, names: &Names, plan: &UpgradePlan) -> Result<ExitCode> {
     for database in &plan.databases {
         if let SchemaState::Refused(error) | SchemaState::Unreadable(error) = &database.state {
             refused |= matches!(database.state, SchemaState::Refused(_));
-            report::failure(&report::chain(error));
+            report::failure(&chain(error));
         }
     }
     let unfinished = unfinished(plan.databases.iter());
@@ -292,7 +292,7 @@ fn done(args: &Migrate, names: &Names, outcome: &UpgradeOutcome) -> Result<ExitC
     }
     for database in &outcome.databases {
         if let DatabaseChange::Failed(error) = &database.change {
-            report::failure(&report::chain(error));
+            report::failure(&chain(error));
         }
         let deleted = database.upgraded.deleted_tags;
         if deleted > 0 {

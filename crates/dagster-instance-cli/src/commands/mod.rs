@@ -25,6 +25,8 @@ pub(crate) mod instigators;
 pub(crate) mod known;
 #[cfg(feature = "grpc")]
 pub(crate) mod launch;
+#[cfg(feature = "grpc")]
+pub(crate) mod launched;
 pub(crate) mod lost_worker;
 pub(crate) mod migrate;
 pub(crate) mod pages;
@@ -37,6 +39,8 @@ pub(crate) mod run_delete;
 pub(crate) mod run_events;
 pub(crate) mod run_list;
 pub(crate) mod run_resume;
+#[cfg(feature = "grpc")]
+pub(crate) mod run_retry;
 pub(crate) mod run_show;
 pub(crate) mod schedule_list;
 pub(crate) mod sensor_list;

@@ -2,6 +2,7 @@
 
 use std::process::ExitCode;
 
+use dagster_instance::error::chain;
 use dagster_instance::launcher::WorkerStatus;
 use dagster_instance::{InstanceError, ReportEngineEvent};
 
@@ -41,7 +42,7 @@ pub(crate) async fn run(place: &InstancePlace, args: &RunResume) -> Result<ExitC
             Ok(ExitCode::SUCCESS)
         }
         Err(error @ (InstanceError::Launch { .. } | InstanceError::Invalid { .. })) => {
-            report::failure(&report::chain(&error));
+            report::failure(&chain(&error));
             Ok(ExitCode::from(FAILURE))
         }
         Err(error) => Err(error.into()),

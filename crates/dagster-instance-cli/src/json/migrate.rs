@@ -1,5 +1,6 @@
 //! The JSON of `migrate`.
 
+use dagster_instance::error::chain;
 use dagster_instance::storage::{
     DatabaseRole, DatabaseSchema, HeldLock, NarrowTable, SchemaChange, SchemaImpact, SchemaState,
 };
@@ -7,7 +8,6 @@ use dagster_instance::{DatabaseChange, UnbuiltIndex, UpgradedDatabase};
 use serde_json::{Value, json};
 
 use super::text;
-use crate::report;
 
 /// A database, as an upgrade would find it.
 pub(crate) fn database_to_upgrade(schema: &DatabaseSchema) -> Value {
@@ -31,7 +31,7 @@ pub(crate) fn database_to_upgrade(schema: &DatabaseSchema) -> Value {
         "doubled_tags": doubled_tags,
         "unfinished_data_migrations": schema.unfinished_data_migrations,
         "narrow_tables": schema.narrow_tables.iter().map(narrow_table).collect::<Vec<_>>(),
-        "error": error.map(|error| text(&report::chain(error))),
+        "error": error.map(|error| text(&chain(error))),
     })
 }
 
@@ -62,7 +62,7 @@ pub(crate) fn upgraded_database(database: &UpgradedDatabase) -> Value {
         "locks": database.upgraded.locks.iter().map(held).collect::<Vec<_>>(),
         "unfinished_data_migrations": found.unfinished_data_migrations,
         "narrow_tables": found.narrow_tables.iter().map(narrow_table).collect::<Vec<_>>(),
-        "error": error.map(|error| text(&report::chain(error))),
+        "error": error.map(|error| text(&chain(error))),
     })
 }
 

@@ -51,6 +51,7 @@ fn every_command_has_help() {
     #[cfg(feature = "grpc")]
     for (name, line) in [
         ("help_launch", "launch --help"),
+        ("help_run_retry", "run retry --help"),
         ("help_code", "code --help"),
         ("help_code_ping", "code ping --help"),
         ("help_code_list", "code list --help"),

@@ -74,14 +74,7 @@ impl DagsterInstance {
     ///
     /// # Errors
     ///
-    /// - [`InstanceError::NothingToReexecute`] if the strategy leaves nothing to do.
-    /// - [`InstanceError::Invalid`] if the strategy is [`ReexecutionStrategy::FromFailure`](instance_runs::ReexecutionStrategy::FromFailure) and the parent has neither
-    ///   failed nor been canceled, or if the execution plan of the parent, or of an ancestor, is needed and not stored.
-    /// - [`InstanceError::RunNotFound`] if an ancestor is needed and not stored.
-    /// - [`InstanceError::CodeLocation`] if the code location does not answer.
-    /// - Those of [`create_run`](Self::create_run).
-    ///
-    /// Except for errors of [`create_run`](Self::create_run), nothing is written then.
+    /// Those of [`prepare_reexecuted_run`](instance_runs::prepare_reexecuted_run), after which nothing is written, and those of [`create_run`](Self::create_run).
     pub async fn create_reexecuted_run(
         &self,
         code_location: &dyn CodeLocation,

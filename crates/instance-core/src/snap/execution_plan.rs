@@ -223,6 +223,11 @@ impl StepOutputProperties {
         }
     }
 
+    /// An output that is the evaluation of a check.
+    pub fn evaluates(check_key: AssetCheckKey) -> Self {
+        Self { asset_check_key: Some(check_key), ..Self::plain() }
+    }
+
     /// An output that is an asset which the step materialises.
     pub fn materializes(asset_key: AssetKey, is_partitioned: bool) -> Self {
         Self {

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use instance_core::code_location::CodeLocationError;
+use instance_core::error::chain;
 use instance_core::settings::GrpcLimits;
 use tonic::transport::{Certificate, Channel, ClientTlsConfig, Endpoint};
 
@@ -62,19 +63,4 @@ pub(super) fn channel(
         })?;
     }
     Ok(endpoint.connect_lazy())
-}
-
-/// An error with the errors behind it, since those of the transport say nothing by themselves.
-pub(super) fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        let cause_text = cause.to_string();
-        if !text.ends_with(&cause_text) {
-            text.push_str(": ");
-            text.push_str(&cause_text);
-        }
-        source = cause.source();
-    }
-    text
 }

@@ -11,6 +11,7 @@ use instance_core::code_location::payloads::{
     PartitionExecutionErrorSnap, PartitionNamesArgs, PartitionNamesSnap, PartitionTagsSnap,
     RemoteJobSubsetResult, RepositoryErrorSnap, ShutdownServerResult, StartRunResult,
 };
+use instance_core::error::chain;
 use instance_core::error_info::SerializableErrorInfo;
 use instance_core::ids::RunId;
 use instance_core::run::RemoteRepositoryOrigin;
@@ -26,7 +27,7 @@ use tonic::{Code, Request, Status};
 
 use super::api;
 use super::api::dagster_api_client::DagsterApiClient;
-use super::channel::{chain, channel};
+use super::channel::channel;
 use super::target::GrpcTarget;
 
 type Result<T> = std::result::Result<T, CodeLocationError>;

@@ -10,10 +10,10 @@ use super::repository_text::RepositoryText;
 
 /// The assets of one repository of a code location. It answers for jobs of that repository alone.
 #[derive(Debug)]
-pub(super) struct RepositoryGraph {
-    pub(super) location: String,
-    pub(super) repository: String,
-    pub(super) text: Arc<RepositoryText>,
+pub(crate) struct RepositoryGraph {
+    pub(crate) location: String,
+    pub(crate) repository: String,
+    pub(crate) text: Arc<RepositoryText>,
 }
 
 impl RepositoryGraph {

@@ -3,19 +3,17 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use async_trait::async_trait;
 use instance_core::asset_key::{AssetCheckKey, AssetKey};
 use instance_core::assets::AssetGraph;
 use instance_core::code_location::payloads::{
     ExecutionPlanSnapshotArgs, JobSubsetSnapshotArgs, ListRepositoriesResponse, PartitionArgs,
     PartitionNamesArgs,
 };
-use instance_core::code_location::{CodeLocation, CodeLocationError, RemoteJob, Workspace};
-use instance_core::error::BoxError;
+use instance_core::code_location::{CodeLocationError, RemoteJob};
 use instance_core::instance_ref::InstanceRef;
 use instance_core::run::{
-    CodeLocationOrigin, GrpcServerCodeLocationOrigin, JobPythonOrigin, RemoteJobOrigin,
-    RemoteRepositoryOrigin, RepositoryPythonOrigin,
+    CodeLocationOrigin, JobPythonOrigin, RemoteJobOrigin, RemoteRepositoryOrigin,
+    RepositoryPythonOrigin,
 };
 use instance_core::serdes::{FrozenSet, Opaque, UnknownFields};
 use instance_core::snap::{ExecutionPlanSnapshot, JobSnap, KnownExecutionState};
@@ -24,8 +22,12 @@ use super::cache::{RepositoryCache, TextKey};
 use super::client::CodeServerClient;
 use super::graph::RepositoryGraph;
 use super::repository_text::RepositoryText;
+use super::target::GrpcTarget;
 
 type Result<T> = std::result::Result<T, CodeLocationError>;
+
+/// The beginning of the names of the jobs that Dagster makes of all assets.
+pub(crate) const ASSET_JOB: &str = "__ASSET_JOB";
 
 /// A code location whose server is reached by gRPC.
 ///
@@ -298,6 +300,11 @@ impl GrpcCodeLocation {
         Ok((tags, self.client.partition_config(&args).await?.run_config))
     }
 
+    /// Where its server is.
+    pub(super) const fn target(&self) -> &GrpcTarget {
+        self.client.target()
+    }
+
     fn python_origin(&self, repository: &str) -> Result<RepositoryPythonOrigin> {
         let told = &self.repositories;
         let Some(code_pointer) = told.repository_code_pointers.get(repository) else {
@@ -326,12 +333,12 @@ impl GrpcCodeLocation {
         name: &str,
         text: &RepositoryText,
     ) -> CodeLocationError {
-        let known = text.job_names().filter(|name| !name.starts_with("__ASSET_JOB"));
+        let known = text.job_names().filter(|name| !name.starts_with(ASSET_JOB));
         let place = format!("the repository {repository:?} of {}", self.place());
         CodeLocationError::not_served("job", name, place, known.map(str::to_owned))
     }
 
-    fn has_name(&self, name: &str) -> Result<()> {
+    pub(super) fn has_name(&self, name: &str) -> Result<()> {
         if name == self.name {
             return Ok(());
         }
@@ -385,59 +392,4 @@ fn remote_job(
         .with_op_selection(ops)
         .with_resolved_op_selection(resolved)
         .with_job_code_origin(python)
-}
-
-#[async_trait]
-impl CodeLocation for GrpcCodeLocation {
-    async fn get_job(
-        &self,
-        job: &RemoteJob,
-        asset_selection: &[AssetKey],
-        asset_check_selection: &[AssetCheckKey],
-    ) -> std::result::Result<RemoteJob, BoxError> {
-        let part = JobPart {
-            ops: None,
-            assets: Some(asset_selection.to_vec()),
-            checks: Some(asset_check_selection.to_vec()),
-        };
-        Ok(self.part_of_job(&job.remote_job_origin, part).await?)
-    }
-
-    async fn get_job_of_ops(
-        &self,
-        job: &RemoteJob,
-        op_selection: &[String],
-    ) -> std::result::Result<RemoteJob, BoxError> {
-        let part = JobPart { ops: Some(op_selection.to_vec()), ..JobPart::default() };
-        Ok(self.part_of_job(&job.remote_job_origin, part).await?)
-    }
-
-    async fn get_execution_plan(
-        &self,
-        job: &RemoteJob,
-        run_config: &Opaque,
-        step_keys_to_execute: Option<&[String]>,
-        known_state: Option<&KnownExecutionState>,
-    ) -> std::result::Result<ExecutionPlanSnapshot, BoxError> {
-        Ok(self.plan(job, run_config, step_keys_to_execute, known_state).await?)
-    }
-}
-
-#[async_trait]
-impl Workspace for GrpcCodeLocation {
-    async fn code_location(
-        &self,
-        name: &str,
-    ) -> std::result::Result<Arc<dyn CodeLocation>, BoxError> {
-        self.has_name(name)?;
-        Ok(Arc::new(self.clone()))
-    }
-
-    async fn code_server(
-        &self,
-        name: &str,
-    ) -> std::result::Result<GrpcServerCodeLocationOrigin, BoxError> {
-        self.has_name(name)?;
-        Ok(self.client.target().origin(Some(name)))
-    }
 }

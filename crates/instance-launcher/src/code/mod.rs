@@ -3,6 +3,7 @@
 //! Not here: how a run is put together, which `launch` does, nor how its worker is started, which `code_server` does.
 
 mod api;
+mod as_code_location;
 mod cache;
 mod channel;
 mod client;
@@ -16,8 +17,9 @@ mod target;
 mod watch;
 
 pub use client::CodeServerClient;
+pub(crate) use graph::RepositoryGraph;
 pub use location::GrpcCodeLocation;
-pub(crate) use location::{JobPart, job_origin};
+pub(crate) use location::{ASSET_JOB, JobPart, job_origin};
 pub use locations::CodeLocations;
 pub use options::CodeLocationOptions;
 pub use repository_text::RepositoryText;

@@ -8,6 +8,7 @@ use instance_core::asset_key::{AssetCheckKey, AssetKey};
 use instance_core::code_location::payloads::{
     AssetCheckNodeSnap, AssetNodeSnap, JobDataSnap, JobRefSnap,
 };
+use instance_core::partitions::PartitionsSnap;
 use instance_core::serdes::{Reader, SerdesClass, SerdesError, Unpack, deserialize_value};
 
 /// The text of a repository. An asset is read when it is asked for: a run touches a few of many thousands, and each
@@ -18,6 +19,8 @@ pub struct RepositoryText {
     assets: HashMap<AssetKey, Range<usize>>,
     checks: HashMap<AssetCheckKey, Range<usize>>,
     jobs: BTreeMap<String, Range<usize>>,
+    /// By their jobs.
+    partitions: BTreeMap<String, Range<usize>>,
 }
 
 impl RepositoryText {
@@ -28,7 +31,7 @@ impl RepositoryText {
     /// The text is no such object.
     pub fn new(text: String) -> Result<Self, SerdesError> {
         let (mut assets, mut checks) = (HashMap::new(), HashMap::new());
-        let mut jobs = BTreeMap::new();
+        let (mut jobs, mut partitions) = (BTreeMap::new(), BTreeMap::new());
         let mut reader = Reader::new(&text);
         let mut object = reader.begin_object()?;
         while let Some(key) = reader.next_key(&mut object)? {
@@ -51,13 +54,19 @@ impl RepositoryText {
                         Ok(())
                     })?;
                 }
+                "external_partition_set_datas" => items(&mut reader, &text, |item, _| {
+                    let (job, definition) = job_and_partitions(item)?;
+                    let definition = definition.map(|definition| place_of(definition, &text));
+                    partitions.extend(job.zip(definition));
+                    Ok(())
+                })?,
                 _ => {
                     reader.raw_value()?;
                 }
             }
         }
         reader.end()?;
-        Ok(Self { text, assets, checks, jobs })
+        Ok(Self { text, assets, checks, jobs, partitions })
     }
 
     /// The names of its jobs, in the order of letters.
@@ -85,6 +94,16 @@ impl RepositoryText {
             return Ok(None);
         }
         deserialize_value(text).map(Some)
+    }
+
+    /// The definition of a job's partitions; `None` if it has none, if only its code can tell them, and if there is no such
+    /// job.
+    ///
+    /// # Errors
+    ///
+    /// The definition cannot be read.
+    pub fn partitions_of_job(&self, name: &str) -> Result<Option<PartitionsSnap>, SerdesError> {
+        self.at(self.partitions.get(name))
     }
 
     /// The keys of its assets, in no order.
@@ -127,6 +146,7 @@ impl fmt::Debug for RepositoryText {
             .field("assets", &self.assets.len())
             .field("checks", &self.checks.len())
             .field("jobs", &self.jobs.len())
+            .field("partitions", &self.partitions.len())
             .finish()
     }
 }
@@ -143,11 +163,34 @@ fn items<'t>(
     let mut list = reader.begin_list()?;
     while reader.next_item(&mut list)? {
         let item = reader.raw_value()?;
-        // `item` is a slice of `text`, so the distance of both is its place.
-        let start = item.as_ptr().addr().saturating_sub(text.as_ptr().addr());
-        visit(item, start..start + item.len())?;
+        visit(item, place_of(item, text))?;
     }
     Ok(())
+}
+
+/// The place of a slice in its text.
+fn place_of(slice: &str, text: &str) -> Range<usize> {
+    let start = slice.as_ptr().addr().saturating_sub(text.as_ptr().addr());
+    start..start + slice.len()
+}
+
+/// The job of a set of partitions, and the text of their definition.
+fn job_and_partitions(item: &str) -> Result<(Option<String>, Option<&str>), SerdesError> {
+    let mut reader = Reader::new(item);
+    let (mut job, mut definition) = (None, None);
+    let mut object = reader.begin_object()?;
+    while let Some(key) = reader.next_key(&mut object)? {
+        match &*key {
+            "pipeline_name" => job = Some(reader.string()?.into_owned()),
+            "external_partitions_data" => {
+                definition = Some(reader.raw_value()?).filter(|definition| *definition != "null");
+            }
+            _ => {
+                reader.raw_value()?;
+            }
+        }
+    }
+    Ok((job, definition))
 }
 
 /// The asset key of a node, and its name if that is wanted. Reading ends where both are known.

@@ -152,7 +152,7 @@ impl RunLauncher for CodeServerRunLauncher {
                 Some(true) => {
                     // The worker reports that it was canceled only if it finds that it is to be.
                     instance.report_run_canceling(&run, None).await?;
-                    return worker.interrupt();
+                    return worker.stop(&*instance, &run.run_id).await;
                 }
                 // Nobody is left who could be asked.
                 Some(false) => return Ok(false),

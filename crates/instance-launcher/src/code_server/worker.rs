@@ -1,10 +1,23 @@
 //! The process of a worker that a code server of this machine has started.
 
+use std::time::Duration;
+
 use instance_core::error::BoxError;
 use instance_core::ids::RunId;
 use instance_core::ops::LauncherOps;
+use tokio::time::{Instant, sleep};
 
-use crate::read::engine_events;
+use crate::proc_stat::ProcessStat;
+use crate::read::{engine_events, existing_run};
+
+/// How long a run may take to end after its worker was interrupted, until nobody waits any more.
+const END_OF_RUN: Duration = Duration::from_secs(30);
+
+/// How long a worker may take to end after its run.
+const END_OF_WORKER: Duration = Duration::from_secs(10);
+
+/// How often it is looked whether they have ended.
+const LOOK_EVERY: Duration = Duration::from_millis(200);
 
 /// The worker's own first event: its text before and behind the pid.
 const STARTED: (&str, &str) = ("Started process for run (pid: ", ").");
@@ -44,27 +57,64 @@ impl WorkerProcess {
     /// another one: the number says nothing of when a process began, and of what it is.
     pub(super) fn is_alive(&self) -> Option<bool> {
         let boot = boot_time()?;
-        let Ok(told) = std::fs::read_to_string(format!("/proc/{}/stat", self.pid)) else {
-            return Some(false);
-        };
+        let Some(told) = ProcessStat::read(self.pid) else { return Some(false) };
         let command = std::fs::read(format!("/proc/{}/cmdline", self.pid)).unwrap_or_default();
         let command = String::from_utf8_lossy(&command);
-        let Some((state, start)) = state_and_start(&told) else { return Some(false) };
+        let Ok(start) = told.start.parse::<f64>() else { return Some(false) };
         let began = boot + start / TICKS;
         // `btime` has whole seconds.
         let is_it = began <= self.reported + 2.0 && self.reported - began <= IMPORTS + 2.0;
         let is_worker = COMMANDS.iter().any(|part| command.contains(part));
-        Some(!matches!(state, 'Z' | 'X') && is_it && is_worker)
+        Some(!told.has_ended && is_it && is_worker)
     }
 
-    /// Sends SIGINT to the process, on which Dagster's worker ends its run.
+    /// Sends SIGINT to the process, on which Dagster's worker ends its run, and waits for both ends; `false` if the process is
+    /// gone.
+    ///
+    /// A worker whose server is gone may hang after its run has ended, as it has a last word for the server. It is killed
+    /// then. One whose run does not end is left alone after a while.
+    pub(super) async fn stop(
+        &self,
+        ops: &dyn LauncherOps,
+        run_id: &RunId,
+    ) -> Result<bool, BoxError> {
+        if !self.signal(Sign::Interrupt)? {
+            return Ok(false);
+        }
+        let (asked, mut run_ended, mut is_killed) = (Instant::now(), None, false);
+        while self.is_alive() == Some(true) {
+            match run_ended {
+                Some(since) if Instant::now() - since >= END_OF_WORKER => {
+                    if is_killed {
+                        // The system does not let go of it.
+                        break;
+                    }
+                    is_killed = self.signal(Sign::Kill)?;
+                    run_ended = Some(Instant::now());
+                }
+                None if existing_run(ops, run_id).await?.status.is_finished() => {
+                    run_ended = Some(Instant::now());
+                }
+                None if asked.elapsed() >= END_OF_RUN => break,
+                Some(_) | None => {}
+            }
+            sleep(LOOK_EVERY).await;
+        }
+        Ok(true)
+    }
+
+    /// Sends a signal to the process; `false` if it is gone.
     #[cfg(feature = "process")]
-    pub(super) fn interrupt(&self) -> Result<bool, BoxError> {
+    fn signal(&self, sign: Sign) -> Result<bool, BoxError> {
         use nix::errno::Errno;
         use nix::sys::signal::{Signal, kill};
         use nix::unistd::Pid;
 
-        match kill(Pid::from_raw(self.pid), Signal::SIGINT) {
+        let signal = match sign {
+            Sign::Interrupt => Signal::SIGINT,
+            Sign::Kill => Signal::SIGKILL,
+        };
+        match kill(Pid::from_raw(self.pid), signal) {
             Ok(()) => Ok(true),
             Err(Errno::ESRCH) => Ok(false),
             Err(error) => Err(error.into()),
@@ -73,7 +123,7 @@ impl WorkerProcess {
 
     /// Without the feature `process` this version sends no signals.
     #[cfg(not(feature = "process"))]
-    pub(super) fn interrupt(&self) -> Result<bool, BoxError> {
+    fn signal(&self, _: Sign) -> Result<bool, BoxError> {
         let pid = self.pid;
         Err(format!(
             "the code server is gone, and its worker (process {pid}) goes on; this build sends no signals: build \
@@ -81,6 +131,13 @@ impl WorkerProcess {
         )
         .into())
     }
+}
+
+/// What a worker is told.
+#[derive(Debug, Clone, Copy)]
+enum Sign {
+    Interrupt,
+    Kill,
 }
 
 /// The pid that the first event of a worker names.
@@ -94,18 +151,10 @@ fn boot_time() -> Option<f64> {
     stat.lines().find_map(|line| line.strip_prefix("btime "))?.trim().parse().ok()
 }
 
-/// The state of a process, and when it began, in parts of a second since the start of the machine.
-fn state_and_start(stat: &str) -> Option<(char, f64)> {
-    // The name of the program stands in brackets and may hold anything, brackets too.
-    let (_, fields) = stat.rsplit_once(')')?;
-    let mut fields = fields.split_ascii_whitespace();
-    let state = fields.next()?.chars().next()?;
-    Some((state, fields.nth(18)?.parse().ok()?))
-}
-
 #[cfg(test)]
 mod tests {
-    use super::{WorkerProcess, boot_time, pid_of, state_and_start};
+    use super::{WorkerProcess, boot_time, pid_of};
+    use crate::proc_stat::ProcessStat;
 
     #[test]
     fn only_the_event_of_a_worker_names_one() {
@@ -120,9 +169,7 @@ mod tests {
     #[test]
     fn a_process_of_the_same_number_is_not_the_worker() {
         let own = i32::try_from(std::process::id()).unwrap();
-        let told = std::fs::read_to_string(format!("/proc/{own}/stat")).unwrap();
-        let (state, start) = state_and_start(&told).unwrap();
-        assert!(state.is_ascii_uppercase());
+        let start: f64 = ProcessStat::read(own).unwrap().start.parse().unwrap();
         let reported = boot_time().unwrap() + start / 100.0;
         // This test is no worker of Dagster's, although it lives and began in time.
         assert_eq!(WorkerProcess { pid: own, reported }.is_alive(), Some(false));

@@ -22,11 +22,11 @@ use instance_core::run::DagsterRun;
 
 use crate::process::identity::ProcessIdentity;
 use crate::process::recorded::no_record;
-use crate::read::existing_run;
+use crate::read::{engine_events, existing_run};
 use args::Call;
 use child::{WorkerLogs, start_worker};
 
-pub(crate) use record::{has_worker, terminate_worker, worker_health};
+pub(crate) use record::{has_worker, terminate_worker, worker_health, worker_of};
 
 /// A launcher that starts Dagster's own worker for each run, as a process of this machine.
 ///
@@ -59,7 +59,11 @@ impl RunLauncher for DagsterWorkerLauncher {
     }
 
     async fn terminate(&self, context: TerminateRunContext) -> Result<bool, BoxError> {
-        Ok(terminate_worker(&*context.instance, &context.dagster_run).await?.unwrap_or(false))
+        let TerminateRunContext { dagster_run: run, instance, .. } = context;
+        match worker_of(&engine_events(&*instance, &run.run_id).await?) {
+            Some(worker) => terminate_worker(&*instance, &run, &worker).await,
+            None => Ok(false),
+        }
     }
 
     fn supports_check_run_worker_health(&self) -> bool {
@@ -70,8 +74,8 @@ impl RunLauncher for DagsterWorkerLauncher {
         &self,
         context: CheckRunHealthContext,
     ) -> Result<CheckRunHealthResult, BoxError> {
-        let health = worker_health(&*context.instance, &context.dagster_run.run_id).await?;
-        Ok(health.unwrap_or_else(no_record))
+        let entries = engine_events(&*context.instance, &context.dagster_run.run_id).await?;
+        Ok(worker_of(&entries).as_ref().map_or_else(no_record, worker_health))
     }
 
     /// The end of what the newest worker of the run printed.

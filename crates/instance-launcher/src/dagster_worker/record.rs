@@ -5,7 +5,7 @@ use std::process::ExitStatus;
 use std::time::Duration;
 
 use instance_core::error::BoxError;
-use instance_core::event::MetadataEntry;
+use instance_core::event::{EventLogEntry, MetadataEntry};
 use instance_core::ids::RunId;
 use instance_core::launcher::CheckRunHealthResult;
 use instance_core::ops::{EventReporterExt, LauncherOps};
@@ -31,36 +31,30 @@ pub(super) fn metadata(process: &ProcessIdentity) -> Vec<MetadataEntry> {
     process_metadata(process, WORKER_LABEL)
 }
 
-/// The newest worker of a run; `None` if no launcher of this kind has started one.
-async fn find(ops: &dyn LauncherOps, run_id: &RunId) -> Result<Option<ProcessIdentity>, BoxError> {
-    let entries = engine_events(ops, run_id).await?;
+/// The newest worker that the engine events of a run name; `None` if no launcher of this kind has started one.
+pub(crate) fn worker_of(entries: &[EventLogEntry]) -> Option<ProcessIdentity> {
     let workers = entries.iter().rev().filter_map(engine_data);
-    Ok({ workers }.find_map(|data| process(data, WORKER_LABEL)))
+    { workers }.find_map(|data| process(data, WORKER_LABEL))
 }
 
 /// Whether a launcher of this kind has started a worker for a run.
 pub(crate) async fn has_worker(ops: &dyn LauncherOps, run_id: &RunId) -> Result<bool, BoxError> {
-    Ok(find(ops, run_id).await?.is_some())
+    Ok(worker_of(&engine_events(ops, run_id).await?).is_some())
 }
 
-/// The health of the newest worker of a run, as far as this process can tell; `None` if there was none.
-pub(crate) async fn worker_health(
-    ops: &dyn LauncherOps,
-    run_id: &RunId,
-) -> Result<Option<CheckRunHealthResult>, BoxError> {
-    Ok(find(ops, run_id).await?.map(|process| health(&process, "")))
+/// The health of a worker, as far as this process can tell.
+pub(crate) fn worker_health(worker: &ProcessIdentity) -> CheckRunHealthResult {
+    health(worker, "")
 }
 
-/// Stops the newest worker of a run and waits for its end; `None` if there was none, and `false` if it does not run here.
+/// Stops the worker of a run and waits for its end; `false` if it does not run here.
 pub(crate) async fn terminate_worker(
     ops: &dyn LauncherOps,
     run: &DagsterRun,
-) -> Result<Option<bool>, BoxError> {
-    let Some(process) = find(ops, &run.run_id).await? else {
-        return Ok(None);
-    };
+    process: &ProcessIdentity,
+) -> Result<bool, BoxError> {
     if process.presence() != Presence::Running {
-        return Ok(Some(false));
+        return Ok(false);
     }
     // Before the signal: without it, the worker reports a failure.
     ops.report_run_canceling(run, None).await?;
@@ -74,7 +68,7 @@ pub(crate) async fn terminate_worker(
     if !run.status.is_finished() {
         ops.report_run_canceled(&run, None).await?;
     }
-    Ok(Some(true))
+    Ok(true)
 }
 
 /// Dagster's words for a worker that ended before its run.

@@ -12,8 +12,9 @@ use instance_core::run::RemoteJobOrigin;
 use instance_core::serdes::{Opaque, UnknownFields};
 use instance_core::tags;
 
+use super::code::Code;
+use super::prepare::of;
 use super::request::LaunchPartition;
-use crate::code::GrpcCodeLocation;
 
 /// What stands between the parts of a key of several dimensions.
 const DELIMITER: &str = "|";
@@ -28,23 +29,50 @@ pub(super) struct OfPartition {
 
 /// The partition of a job, as its code defines it.
 pub(super) async fn of_job(
-    location: &GrpcCodeLocation,
+    ops: &dyn LauncherOps,
+    location: &dyn Code,
     job: &RemoteJobOrigin,
     key: &str,
-) -> Result<OfPartition, CodeLocationError> {
+) -> Result<OfPartition, InstanceError> {
+    let told = of("tell the partition");
     // The code tells tags and a configuration for any key, so its keys are asked for first.
-    let known = location.partition_names(job).await?;
-    let by_dimensions = dimensions(key).map(|parts| joined(&parts));
-    let key = [Some(key.to_owned()), by_dimensions]
-        .into_iter()
-        .flatten()
-        .find(|key| known.contains(key))
-        .ok_or_else(|| {
-            let place = format!("the job {:?} of {}", job.job_name, location.place());
-            CodeLocationError::not_served("partition", key, place, known.iter().cloned())
-        })?;
-    let (tags, run_config) = location.partition(job, &key).await?;
+    let key = match location.partition_names(job).await {
+        Ok(known) => known_key(location, job, key, &known).map_err(&told)?,
+        Err(error @ CodeLocationError::UserCode(_)) => {
+            // It cannot tell keys that are added at run time: they are in the instance.
+            let repository = &job.repository_origin.repository_name;
+            let text = location.repository(repository).await.map_err(&told)?;
+            let definition = text.partitions_of_job(&job.job_name).map_err(|error| {
+                told(location.protocol("StreamingExternalRepository", error.to_string()))
+            })?;
+            match definition {
+                Some(definition) if !definition.dynamic_sets().is_empty() => {
+                    let partition = LaunchPartition::Key(key.to_owned());
+                    let of_it = of_assets(ops, &[definition], &partition).await?;
+                    of_it.tags.get(tags::PARTITION).cloned().unwrap_or_default()
+                }
+                _ => return Err(told(error)),
+            }
+        }
+        Err(error) => return Err(told(error)),
+    };
+    let (tags, run_config) = location.partition(job, &key).await.map_err(&told)?;
     Ok(OfPartition { tags, run_config: Some(run_config) })
+}
+
+/// A key as the code has it, whichever way it was written.
+fn known_key(
+    location: &dyn Code,
+    job: &RemoteJobOrigin,
+    key: &str,
+    known: &[String],
+) -> Result<String, CodeLocationError> {
+    let by_dimensions = dimensions(key).map(|parts| joined(&parts));
+    let mut written = [Some(key.to_owned()), by_dimensions].into_iter().flatten();
+    written.find(|key| known.contains(key)).ok_or_else(|| {
+        let place = format!("the job {:?} of {}", job.job_name, location.place());
+        CodeLocationError::not_served("partition", key, place, known.iter().cloned())
+    })
 }
 
 /// The partition of assets, by their definitions. Assets without partitions have none to contradict.

@@ -15,12 +15,12 @@ use instance_core::run::RemoteJobOrigin;
 use instance_core::serdes::{FrozenSet, Opaque, SerdesError};
 use instance_core::snap::ExecutionPlanSnapshot;
 
+use super::code::Code;
 use super::partitions::{OfPartition, of_assets, of_job, shown};
 use super::request::{LaunchPartition, LaunchRequest, LaunchStyle};
-use crate::code::{GrpcCodeLocation, JobPart, RepositoryText, job_origin};
-
-/// The beginning of the names of the jobs that Dagster makes of all assets.
-const ASSET_JOB: &str = "__ASSET_JOB";
+use crate::code::{
+    ASSET_JOB, GrpcCodeLocation, JobPart, RepositoryGraph, RepositoryText, job_origin,
+};
 
 /// Asks a code location for all that a run needs to be created: the job, the part of it, the partition, the plan.
 ///
@@ -37,6 +37,15 @@ const ASSET_JOB: &str = "__ASSET_JOB";
 pub async fn prepare_run(
     ops: &dyn LauncherOps,
     location: &GrpcCodeLocation,
+    request: LaunchRequest,
+) -> Result<PreparedRun, InstanceError> {
+    prepare(ops, location, request).await
+}
+
+/// What [`prepare_run`] does.
+pub(super) async fn prepare(
+    ops: &dyn LauncherOps,
+    location: &dyn Code,
     request: LaunchRequest,
 ) -> Result<PreparedRun, InstanceError> {
     let selects_checks = request.checks.as_ref().is_some_and(|checks| !checks.is_empty());
@@ -72,7 +81,7 @@ pub async fn prepare_run(
     let of_partition = match &request.partition {
         None => OfPartition::default(),
         Some(LaunchPartition::Key(key)) if !job_name.starts_with(ASSET_JOB) => {
-            of_job(location, &origin, key).await.map_err(of("tell the partition"))?
+            of_job(ops, location, &origin, key).await?
         }
         Some(partition) => {
             let text = location.repository(&repository).await.map_err(of("tell its assets"))?;
@@ -82,10 +91,7 @@ pub async fn prepare_run(
     };
     let run_config =
         request.run_config.or(of_partition.run_config).unwrap_or_else(Opaque::empty_object);
-    let plan = location
-        .plan(&job, &run_config, None, None)
-        .await
-        .map_err(of("make the plan of the run"))?;
+    let plan = location.plan(&job, &run_config).await.map_err(of("make the plan of the run"))?;
     let asset_graph = graph_of(location, &repository, &plan).await?;
 
     let style = request.style.unwrap_or(if selects_assets {
@@ -111,39 +117,47 @@ pub async fn prepare_run(
         };
         run.op_selection = Some(request.ops);
     }
-    // A plan of old code, executed by a worker with new code, would fail there in ways that nobody understands.
-    if !location.is_current().await.map_err(of("tell its id"))? {
-        let reason = "the server was replaced while it was asked; ask the new one again".to_owned();
-        return Err(of("go on")(location.protocol("GetServerId", reason)));
-    }
+    current(location).await?;
     Ok(run)
 }
 
+/// Makes sure that the server of a code location is the one that was there when the location was opened. A plan of old code,
+/// executed by a worker with new code, would fail there in ways that nobody understands.
+///
+/// # Errors
+///
+/// [`InstanceError::CodeLocation`] if the server was replaced, or does not answer.
+pub async fn ensure_current(location: &GrpcCodeLocation) -> Result<(), InstanceError> {
+    current(location).await
+}
+
+async fn current(location: &dyn Code) -> Result<(), InstanceError> {
+    if location.is_current().await.map_err(of("tell its id"))? {
+        return Ok(());
+    }
+    let reason = "the server was replaced while it was asked; ask the new one again".to_owned();
+    Err(of("go on")(location.protocol("GetServerId", reason)))
+}
+
 /// The error of a question to a code location.
-fn of(action: &'static str) -> impl Fn(CodeLocationError) -> InstanceError {
+pub(super) fn of(action: &'static str) -> impl Fn(CodeLocationError) -> InstanceError {
     move |error| InstanceError::CodeLocation { action, source: error.into() }
 }
 
-fn repository(
-    location: &GrpcCodeLocation,
-    asked: Option<&str>,
-) -> Result<String, CodeLocationError> {
-    let mut names = location.repository_names();
+fn repository(location: &dyn Code, asked: Option<&str>) -> Result<String, CodeLocationError> {
+    let mut names = location.repository_names().into_iter();
     match (asked, names.next(), names.next()) {
         (Some(name), ..) => location.repository_origin(name).map(|origin| origin.repository_name),
-        (None, Some(only), None) => Ok(only.to_owned()),
+        (None, Some(only), None) => Ok(only),
         (None, ..) => {
-            let known = location.repository_names().map(str::to_owned);
+            let known = location.repository_names().into_iter();
             Err(CodeLocationError::unnamed("repository", location.place(), known))
         }
     }
 }
 
 /// The only job that people have made.
-async fn only_job(
-    location: &GrpcCodeLocation,
-    repository: &str,
-) -> Result<String, CodeLocationError> {
+async fn only_job(location: &dyn Code, repository: &str) -> Result<String, CodeLocationError> {
     let text = location.repository(repository).await?;
     let mut names = text.job_names().filter(|name| !name.starts_with(ASSET_JOB));
     if let (Some(only), None) = (names.next(), names.next()) {
@@ -156,7 +170,7 @@ async fn only_job(
 /// The job that Dagster makes of all assets. Before 1.5 there was one for each kind of partitions, so the selected
 /// assets need one that has all of them.
 async fn asset_job(
-    location: &GrpcCodeLocation,
+    location: &dyn Code,
     repository: &str,
     request: &LaunchRequest,
 ) -> Result<String, CodeLocationError> {
@@ -184,9 +198,9 @@ async fn asset_job(
 }
 
 /// A part of a job, with the snapshot of the whole one if the store lacks it.
-async fn part_of(
+pub(super) async fn part_of(
     ops: &dyn LauncherOps,
-    location: &GrpcCodeLocation,
+    location: &dyn Code,
     origin: &RemoteJobOrigin,
     part: JobPart,
 ) -> Result<RemoteJob, InstanceError> {
@@ -210,7 +224,7 @@ async fn part_of(
 
 /// The definitions of partitions of what the request selects, each once; of all assets of the job if it selects none.
 fn definitions(
-    location: &GrpcCodeLocation,
+    location: &dyn Code,
     text: &RepositoryText,
     job: &RemoteJobOrigin,
     request: &LaunchRequest,
@@ -243,8 +257,20 @@ fn definitions(
 
 /// What the code says of the assets and checks of a plan; `None` if it has none. Each of them is read, so that the
 /// graph has no gap.
-async fn graph_of(
+///
+/// # Errors
+///
+/// [`InstanceError::CodeLocation`] if the location does not answer, or if what it says of them cannot be read.
+pub async fn asset_graph_of_plan(
     location: &GrpcCodeLocation,
+    repository: &str,
+    plan: &ExecutionPlanSnapshot,
+) -> Result<Option<Arc<dyn AssetGraph>>, InstanceError> {
+    graph_of(location, repository, plan).await
+}
+
+async fn graph_of(
+    location: &dyn Code,
     repository: &str,
     plan: &ExecutionPlanSnapshot,
 ) -> Result<Option<Arc<dyn AssetGraph>>, InstanceError> {
@@ -263,11 +289,12 @@ async fn graph_of(
             text.check(key).map_err(|error| told(unreadable(location, &error)))?;
         }
     }
-    location.asset_graph(repository).await.map(Some).map_err(&told)
+    let (location, repository) = (location.name().to_owned(), repository.to_owned());
+    Ok(Some(Arc::new(RepositoryGraph { location, repository, text })))
 }
 
 fn asset(
-    location: &GrpcCodeLocation,
+    location: &dyn Code,
     text: &RepositoryText,
     key: &AssetKey,
 ) -> Result<AssetNodeSnap, CodeLocationError> {
@@ -279,7 +306,7 @@ fn asset(
 }
 
 fn check(
-    location: &GrpcCodeLocation,
+    location: &dyn Code,
     text: &RepositoryText,
     key: &AssetCheckKey,
 ) -> Result<AssetCheckNodeSnap, CodeLocationError> {
@@ -291,6 +318,6 @@ fn check(
     })
 }
 
-fn unreadable(location: &GrpcCodeLocation, error: &SerdesError) -> CodeLocationError {
+fn unreadable(location: &dyn Code, error: &SerdesError) -> CodeLocationError {
     location.protocol("StreamingExternalRepository", error.to_string())
 }

@@ -7,6 +7,8 @@ use nix::errno::Errno;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::{Pid, gethostname};
 
+use crate::proc_stat::ProcessStat;
+
 /// The identity of a process, on any host.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct ProcessIdentity {
@@ -45,7 +47,7 @@ impl ProcessIdentity {
     /// The identity of the running process of this pid, on this host.
     pub(crate) fn of(pid: u32) -> Self {
         let pid = i32::try_from(pid).unwrap_or_default();
-        let start = Stat::read(pid).map_or_else(String::new, |stat| stat.start);
+        let start = ProcessStat::read(pid).map_or_else(String::new, |stat| stat.start);
         Self { pid, host: host_name(), place: Place::here(), start }
     }
 
@@ -83,7 +85,7 @@ impl ProcessIdentity {
         if there.pid_namespace != here.pid_namespace {
             return Presence::Unknown(format!("is in another container ({})", self.host));
         }
-        match (Stat::read(self.pid), kill(Pid::from_raw(self.pid), None)) {
+        match (ProcessStat::read(self.pid), kill(Pid::from_raw(self.pid), None)) {
             (Some(stat), _) if stat.has_ended || stat.start != self.start => Presence::Gone,
             (Some(_), _) => Presence::Running,
             (None, Err(Errno::ESRCH)) => Presence::Gone,
@@ -118,24 +120,6 @@ impl Place {
                 |link| link.to_string_lossy().chars().filter(char::is_ascii_digit).collect(),
             ),
         }
-    }
-}
-
-/// What Linux says about a process.
-struct Stat {
-    start: String,
-    has_ended: bool,
-}
-
-impl Stat {
-    fn read(pid: i32) -> Option<Self> {
-        let text = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-        // The name of the program stands in brackets and may hold anything, brackets too.
-        let (_, fields) = text.rsplit_once(')')?;
-        let mut fields = fields.split_ascii_whitespace();
-        let state = fields.next()?;
-        let start = fields.nth(18)?.to_owned();
-        Some(Self { start, has_ended: matches!(state, "Z" | "X") })
     }
 }
 

@@ -36,7 +36,10 @@ pub use outcome::{CommandOutcome, RunOutcome};
 pub use output::OutputSink;
 pub use pipes::{CustomMessageSink, PipesTransport};
 
-use crate::dagster_worker::{DagsterWorkerLauncher, has_worker, terminate_worker, worker_health};
+use crate::dagster_worker::{
+    DagsterWorkerLauncher, has_worker, terminate_worker, worker_health, worker_of,
+};
+use crate::read::engine_events;
 use identity::{Presence, ProcessIdentity};
 use pipes::PipesOptions;
 use record::{WorkerRecord, worker_metadata};
@@ -234,9 +237,13 @@ impl RunLauncher for ProcessRunLauncher {
         if self.signal(&run.run_id, StopSignal::Terminate) {
             return Ok(true);
         }
-        let Some(worker) = WorkerRecord::find(&*instance, &run.run_id).await? else {
+        let entries = engine_events(&*instance, &run.run_id).await?;
+        let Some(worker) = WorkerRecord::of_entries(&entries) else {
             // Dagster's own worker is found by its record, whoever has started it.
-            return Ok(terminate_worker(&*instance, &run).await?.unwrap_or(false));
+            return match worker_of(&entries) {
+                Some(worker) => terminate_worker(&*instance, &run, &worker).await,
+                None => Ok(false),
+            };
         };
         if worker.passes_signals_on && worker.process.presence() == Presence::Running {
             return Ok(worker.process.signal(Signal::SIGTERM, false)?);
@@ -274,11 +281,11 @@ impl RunLauncher for ProcessRunLauncher {
         if let Some(health) = self.health_here(run_id) {
             return Ok(health);
         }
-        if let Some(worker) = WorkerRecord::find(&*context.instance, run_id).await? {
+        let entries = engine_events(&*context.instance, run_id).await?;
+        if let Some(worker) = WorkerRecord::of_entries(&entries) {
             return Ok(worker.health());
         }
-        let health = worker_health(&*context.instance, run_id).await?;
-        Ok(health.unwrap_or_else(recorded::no_record))
+        Ok(worker_of(&entries).as_ref().map_or_else(recorded::no_record, worker_health))
     }
 
     async fn join(&self, timeout: Duration) -> Result<(), BoxError> {

@@ -1,12 +1,7 @@
 //! What the events of a run say about its worker and its command. Other processes find both by it.
 
-use instance_core::error::InstanceError;
 use instance_core::event::{EventLogEntry, MetadataEntry};
-use instance_core::ids::RunId;
 use instance_core::launcher::CheckRunHealthResult;
-use instance_core::ops::LauncherOps;
-
-use crate::read::engine_events;
 
 use super::identity::{Presence, ProcessIdentity};
 use super::recorded::{engine_data, health, process, process_metadata, text};
@@ -44,16 +39,8 @@ pub(super) struct CommandRecord {
 }
 
 impl WorkerRecord {
-    /// Finds the last worker of a run; `None` if no launcher of this kind has launched the run.
-    pub(super) async fn find(
-        ops: &dyn LauncherOps,
-        run_id: &RunId,
-    ) -> Result<Option<Self>, InstanceError> {
-        let entries = engine_events(ops, run_id).await?;
-        Ok(Self::of_entries(&entries))
-    }
-
-    fn of_entries(entries: &[EventLogEntry]) -> Option<Self> {
+    /// The last worker that the engine events of a run name; `None` if no launcher of this kind has launched the run.
+    pub(super) fn of_entries(entries: &[EventLogEntry]) -> Option<Self> {
         let mut command = None;
         for data in entries.iter().rev().filter_map(engine_data) {
             if let Some(process) = process(data, COMMAND_LABEL) {

@@ -167,8 +167,13 @@ impl Worker {
         let plan = self.plan().await?;
         let mut reported = Ok(());
         for output in plan.iter().flat_map(|plan| &plan.steps).flat_map(|step| &step.outputs) {
+            let properties = output.properties.as_ref();
+            if properties.is_some_and(|properties| properties.asset_check_key.is_some()) {
+                // Only the command knows how a check went. One that it did not report was not evaluated.
+                continue;
+            }
             reported = reported.and(self.report(events.step_output(&output.name)).await);
-            let Some(properties) = &output.properties else {
+            let Some(properties) = properties else {
                 continue;
             };
             if let Some(asset_key) = &properties.asset_key

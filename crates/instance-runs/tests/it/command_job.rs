@@ -1,7 +1,7 @@
 //! The job of a command: its snapshots, whose ids Dagster computes alike, and what it refuses.
 
 use insta::assert_snapshot;
-use instance_core::asset_key::AssetKey;
+use instance_core::asset_key::{AssetCheckKey, AssetKey};
 use instance_core::command::CommandSpec;
 use instance_core::serdes::serialize_value;
 use instance_runs::CommandJob;
@@ -95,4 +95,24 @@ fn names_that_dagster_would_not_accept_are_refused() {
         &[&["a-b"], &["a.b"]],
         "asset key \"a.b\": another asset of the same run has the output name a_b, too",
     );
+}
+
+#[test]
+fn checks_are_those_of_its_assets() -> TestResult {
+    let keys = [AssetKey::new(["a"]), AssetKey::new(["a_c"])];
+    let job = || CommandJob::new("j", &keys, false);
+    let check = |asset: &str, name: &str| AssetCheckKey::new(AssetKey::new([asset]), name);
+    let both = [check("a", "one"), check("a", "one"), check("a_c", "two")];
+    let plan = job()?.with_checks(&both)?.snapshots().execution_plan;
+    let names: Vec<_> = plan.steps[0].outputs.iter().map(|output| &*output.name).collect();
+    assert_eq!(names, ["a", "a_c", "a_c_two", "a_one"]);
+    for (key, part) in [
+        (check("b", "one"), "does not materialise its asset"),
+        (check("a", "o ne"), "only letters"),
+        (check("a", "c"), "has the name a_c, too"),
+    ] {
+        let error = job()?.with_checks(&[key]).map(drop).unwrap_err();
+        assert!(error.to_string().contains(part), "{error}");
+    }
+    Ok(())
 }
