@@ -56,6 +56,8 @@ pub use instance_launcher::{
     DefaultRunCoordinator, NoRunLauncher, QueuedRunCoordinator, RunDeletion,
     UnservedRunCoordinator, UnservedRunLauncher,
 };
+#[cfg(feature = "kube")]
+pub use instance_launcher::{KubernetesJob, KubernetesRunLauncher, LauncherVariables};
 pub use instance_runs::{
     CommandJob, CommandJobSnapshots, CreateReexecutedRun, CreateRun, ReexecutionStrategy,
     RegisterManagedRun,
