@@ -78,7 +78,7 @@ fn jobs_are_those_of_dagster() {
             (None, Ok(job)) => compare(name, result, &job, &mut failures),
             (None, Err(error)) => failures.push(format!("{name}: {error}")),
             (Some(expect), Ok(_)) => {
-                failures.push(format!("{name}: no error; Dagster's is {expect}"))
+                failures.push(format!("{name}: no error; Dagster's is {expect}"));
             }
             (Some(expect), Err(error)) => {
                 if let Some(text) = same_text(expect)

@@ -164,11 +164,9 @@ async fn a_run_whose_pod_is_lost_is_resumed_by_another_job() {
 async fn refused(instance: &TestInstance, run_id: &RunId) -> String {
     let error = submit_run(instance, run_id).await.expect_err("refused");
     assert_eq!(instance.run(run_id).await.status, DagsterRunStatus::Failure);
-    let mut text = format!("{error:?}");
-    for entry in instance.entries(run_id).await {
-        text.push_str(&format!("\n{entry:?}"));
-    }
-    text
+    let entries = instance.entries(run_id).await;
+    let stored: Vec<_> = entries.iter().map(|entry| format!("{entry:?}")).collect();
+    format!("{error:?}\n{}", stored.join("\n"))
 }
 
 #[tokio::test]
@@ -176,7 +174,7 @@ async fn who_has_no_rights_is_told_so() {
     let cluster = Cluster::start().await;
     let (instance, run_id) = instance(&cluster, NOBODY, DagsterRunStatus::NotStarted).await;
     let text = refused(&instance, &run_id).await;
-    let stored = text.rsplit('\n').collect::<Vec<_>>().join("\n");
+    let (_, stored) = text.split_once('\n').expect("events");
     assert!(
         stored.contains("403 Forbidden") && stored.contains("cannot create resource"),
         "{text}"

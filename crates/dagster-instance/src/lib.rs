@@ -63,6 +63,8 @@ pub use instance_launcher::{
 };
 #[cfg(all(feature = "grpc", feature = "process"))]
 pub use instance_launcher::{InterpreterSearch, ServerOutput};
+#[cfg(feature = "kube")]
+pub use instance_launcher::{KubernetesJob, KubernetesRunLauncher, LauncherVariables};
 pub use instance_runs::{
     CommandJob, CommandJobSnapshots, CreateReexecutedRun, CreateRun, ReexecutionStrategy,
     RegisterManagedRun,
