@@ -59,7 +59,7 @@ pub use instance_launcher::{
 };
 pub use instance_launcher::{
     DefaultRunCoordinator, NoRunLauncher, QueuedRunCoordinator, RunDeletion,
-    UnservedRunCoordinator, UnservedRunLauncher,
+    UnservedRunCoordinator, UnservedRunLauncher, queue,
 };
 #[cfg(all(feature = "grpc", feature = "process"))]
 pub use instance_launcher::{InterpreterSearch, ServerOutput};

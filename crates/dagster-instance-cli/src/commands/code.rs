@@ -5,6 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use dagster_instance::code_location::CodeLocationError;
+use dagster_instance::error::chain;
 use dagster_instance::run::CodeLocationOrigin;
 use dagster_instance::settings::WorkspaceSettings;
 use dagster_instance::{
@@ -138,7 +139,7 @@ fn failed(
     error: &(dyn std::error::Error + 'static),
     as_json: bool,
 ) -> Result<ExitCode> {
-    let reason = report::chain(error);
+    let reason = chain(error);
     if as_json {
         let mut out = std::io::stdout().lock();
         writeln!(out, "{}", json::failed_code_location(name, &reason))?;
