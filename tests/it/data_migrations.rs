@@ -195,11 +195,11 @@ fn said_by(mut command: Command) -> Vec<String> {
     said.lines().map(str::to_owned).collect()
 }
 
-/// Kills a command as soon as it has said so many lines.
+/// Kills a command as soon as it has said so many lines. How many there are depends on time, too: it may have ended before.
 fn kill_after(mut command: Command, lines: usize) {
     let mut child = command.stderr(Stdio::piped()).spawn().expect("a process");
     let said = BufReader::new(child.stderr.take().expect("a pipe")).lines();
-    assert_eq!(said.take(lines).filter_map(Result::ok).count(), lines, "it said less");
+    said.take(lines).for_each(drop);
     child.kill().expect("killed");
     child.wait().expect("its end");
 }

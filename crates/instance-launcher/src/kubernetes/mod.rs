@@ -22,7 +22,7 @@ mod tests;
 use std::collections::BTreeMap;
 
 use async_trait::async_trait;
-use instance_core::error::{BoxError, InstanceError};
+use instance_core::error::{BoxError, InstanceError, chain};
 use instance_core::error_info::SerializableErrorInfo;
 use instance_core::event::{EngineEventData, MetadataEntry, ReportEngineEvent};
 use instance_core::launcher::{
@@ -233,10 +233,4 @@ impl RunLauncher for KubernetesRunLauncher {
         let info = debug::debug_info(api, &namespace, &job, context.include_container_logs).await?;
         Ok(Some(info))
     }
-}
-
-/// An error with what is behind it.
-fn chain(error: &(dyn std::error::Error + 'static)) -> String {
-    let causes = std::iter::successors(Some(error), |error| error.source());
-    causes.map(ToString::to_string).collect::<Vec<_>>().join(": ")
 }
