@@ -114,6 +114,10 @@ async fn run(arguments: Arguments) -> Result<ExitCode> {
 async fn run_command(
     place: &InstancePlace,
     command: RunCommand,
+    #[cfg_attr(
+        not(feature = "grpc"),
+        expect(unused_variables, reason = "only what is said of code is said in more words")
+    )]
     is_verbose: bool,
 ) -> Result<ExitCode> {
     match command {
