@@ -33,7 +33,7 @@ pub(crate) const ASSET_JOB: &str = "__ASSET_JOB";
 ///
 /// What the server tells of its repositories is asked once, so a value of this type is of the code that was served
 /// when it was opened. [`is_current`](Self::is_current) says whether the server is still the same. Clones share what was
-/// told. As a [`Workspace`], it is one of this location alone.
+/// told. As a [`Workspace`](instance_core::code_location::Workspace), it is one of this location alone.
 #[derive(Debug, Clone)]
 pub struct GrpcCodeLocation {
     client: CodeServerClient,
