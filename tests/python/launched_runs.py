@@ -52,12 +52,25 @@ def of_partition(client, request):
     return tags, deserialize_value(client.external_partition_config(args)).run_config
 
 
-def by_graphql(context, client, request):
+def asked(context, mutation, **variables):
+    """What GraphQL answers."""
     import asyncio
 
+    from dagster_graphql.schema import create_schema
+
+    answer = asyncio.run(
+        create_schema().execute_async(
+            mutation, context_value=context.create_request_context(), variable_values=variables
+        )
+    )
+    if answer.errors:
+        raise answer.errors[0]
+    return answer.data
+
+
+def by_graphql(context, client, request):
     import dagster_graphql.implementation.execution.run_lifecycle as run_lifecycle
     from dagster_graphql.client.query import LAUNCH_PIPELINE_EXECUTION_MUTATION
-    from dagster_graphql.schema import create_schema
 
     tags, config = dict(request.get("asset_tags", {})), {}
     if "partition" in request and "asset_tags" not in request:
@@ -86,27 +99,15 @@ def by_graphql(context, client, request):
     }
     # GraphQL has no way to say the id.
     run_lifecycle.make_new_run_id = lambda: request["run_id"]
-    answer = asyncio.run(
-        create_schema().execute_async(
-            LAUNCH_PIPELINE_EXECUTION_MUTATION,
-            context_value=context.create_request_context(),
-            variable_values={"executionParams": params},
-        )
-    )
-    if answer.errors:
-        raise answer.errors[0]
-    told = answer.data["launchPipelineExecution"]
+    told = asked(context, LAUNCH_PIPELINE_EXECUTION_MUTATION, executionParams=params)["launchPipelineExecution"]
     if told["__typename"] != "LaunchRunSuccess":
         raise RuntimeError(f"{request['name']}: {told}")
 
 
 def again(context, _client, retry):
     """As the UI does it. There is no way to say the id."""
-    import asyncio
-
     import dagster._core.storage.dagster_run as dagster_run
     from dagster_graphql.client.query import LAUNCH_PIPELINE_REEXECUTION_MUTATION
-    from dagster_graphql.schema import create_schema
 
     dagster_run.make_new_run_id = lambda: retry["run_id"]
     params = {
@@ -114,16 +115,7 @@ def again(context, _client, retry):
         "strategy": retry["strategy"],
         "extraTags": [{"key": key, "value": value} for key, value in retry.get("tags", {}).items()],
     }
-    answer = asyncio.run(
-        create_schema().execute_async(
-            LAUNCH_PIPELINE_REEXECUTION_MUTATION,
-            context_value=context.create_request_context(),
-            variable_values={"reexecutionParams": params},
-        )
-    )
-    if answer.errors:
-        raise answer.errors[0]
-    told = answer.data["launchPipelineReexecution"]
+    told = asked(context, LAUNCH_PIPELINE_REEXECUTION_MUTATION, reexecutionParams=params)["launchPipelineReexecution"]
     if told["__typename"] != "LaunchRunSuccess":
         raise RuntimeError(f"{told['__typename']}: {told.get('message')}")
 
@@ -202,11 +194,8 @@ TERMINATE = "mutation($runId: String!) { terminateRun(runId: $runId) { __typenam
 
 def cancel(home, port, request, step):
     """As the UI does it, once a step of the run has begun."""
-    import asyncio
-
     from dagster._core.events import DagsterEventType
     from dagster._serdes import deserialize_value
-    from dagster_graphql.schema import create_schema
 
     def begun(instance):
         entries = instance.all_logs(request["run_id"], of_type=DagsterEventType.STEP_START)
@@ -222,16 +211,10 @@ def cancel(home, port, request, step):
     with opened(home, port, DIRECT) as (instance, context, client):
         by_graphql(context, client, request)
         until(lambda: begun(instance))
-        told = asyncio.run(
-            create_schema().execute_async(
-                TERMINATE,
-                context_value=context.create_request_context(),
-                variable_values={"runId": request["run_id"]},
-            )
-        )
+        told = asked(context, TERMINATE, runId=request["run_id"])
         until(lambda: instance.get_run_by_id(request["run_id"]).is_finished)
         until(lambda: not deserialize_value(client.get_current_runs()).current_runs)
-        return {"told": told.data["terminateRun"]["__typename"]}
+        return {"told": told["terminateRun"]["__typename"]}
 
 
 def retry(home, port, retries):

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use instance_core::code_location::PreparedRun;
 use instance_core::error::InstanceError;
-use instance_core::run::DagsterRun;
+use instance_core::run::{CodeLocationOrigin, DagsterRun};
 use instance_core::settings::{GrpcLimits, WorkspaceSettings};
 use instance_launcher::{
     CodeLocationOptions, CodeLocations, CodeServerClient, GrpcCodeLocation, GrpcTarget,
@@ -61,9 +61,20 @@ impl DagsterInstance {
         target: GrpcTarget,
         location_name: Option<&str>,
     ) -> Result<GrpcCodeLocation, InstanceError> {
-        let CodeLocationOptions { limits, instance_ref, .. } = self.code_location_options()?;
         let origin = target.origin(location_name);
         let name = origin.location_name.clone();
+        self.open_at(target, &name, origin.into()).await
+    }
+
+    /// Opens the code location of a server by this name and this origin, which runs get.
+    pub(crate) async fn open_at(
+        &self,
+        target: GrpcTarget,
+        name: &str,
+        origin: CodeLocationOrigin,
+    ) -> Result<GrpcCodeLocation, InstanceError> {
+        let limits = self.grpc_limits()?;
+        let instance_ref = self.inner.settings.instance_ref.clone();
         let opened = async {
             let client = CodeServerClient::new(target, limits)?;
             GrpcCodeLocation::open(client, name, origin, instance_ref).await
@@ -75,7 +86,7 @@ impl DagsterInstance {
     }
 
     /// The limits of calls to code servers.
-    pub(crate) fn grpc_limits(&self) -> Result<GrpcLimits, InstanceError> {
+    fn grpc_limits(&self) -> Result<GrpcLimits, InstanceError> {
         self.inner.grpc_limits.clone().map_err(|reason| InstanceError::Config {
             place: "the limits of code servers".to_owned(),
             reason,

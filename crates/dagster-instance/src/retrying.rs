@@ -6,7 +6,7 @@ use instance_core::error::InstanceError;
 use instance_core::ids::RunId;
 use instance_core::run::{CodeLocationOrigin, DagsterRun};
 use instance_core::serdes::Opaque;
-use instance_launcher::{CodeServerClient, GrpcCodeLocation, GrpcTarget};
+use instance_launcher::{GrpcCodeLocation, GrpcTarget};
 use instance_runs::{CreateReexecutedRun, CreateRun, ReexecutionStrategy};
 
 use crate::instance::DagsterInstance;
@@ -70,16 +70,7 @@ impl DagsterInstance {
                  that has its code"
             ))
         })?;
-        let limits = self.grpc_limits()?;
-        let opened = async {
-            let client = CodeServerClient::new(target, limits)?;
-            let instance_ref = self.inner.settings.instance_ref.clone();
-            GrpcCodeLocation::open(client, name, origin.clone(), instance_ref).await
-        };
-        opened.await.map_err(|error| InstanceError::CodeLocation {
-            action: "tell its repositories",
-            source: error.into(),
-        })
+        self.open_at(target, name, origin.clone()).await
     }
 
     /// Asks a code location for all that a run needs to be created which executes another run again. Nothing is stored.

@@ -53,7 +53,7 @@ pub(super) async fn launched(home: &Home, server: &Server, job: &str) -> Result<
 }
 
 /// Waits until a run is in this status.
-async fn until(
+pub(super) async fn until(
     instance: &DagsterInstance,
     run_id: &RunId,
     status: DagsterRunStatus,
@@ -105,7 +105,7 @@ pub(super) async fn until_event(home: &Home, run_id: &RunId, part: &str) -> Resu
 }
 
 /// Whether a process lives. One that has ended may have nobody who asks how.
-fn lives(pid: i32) -> bool {
+pub(super) fn lives(pid: i32) -> bool {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
     let state =
         stat.rsplit_once(')').and_then(|(_, fields)| fields.split_ascii_whitespace().next());

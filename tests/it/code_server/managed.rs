@@ -17,10 +17,11 @@ use dagster_instance::{
 };
 use dagster_instance_tests::{Home, binary, python};
 use instance_core::code_location::CodeLocationError;
-use instance_core::error::BoxError;
+use instance_core::error::{BoxError, chain};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
+use super::launched::{lives, until};
 use super::server::Server;
 
 type TestResult = Result<(), BoxError>;
@@ -50,15 +51,9 @@ fn pids(printed: &str) -> Vec<i32> {
     told.filter_map(|line| line.rsplit_once("in process ")?.1.trim().parse().ok()).collect()
 }
 
-fn is_there(pid: i32) -> bool {
-    // A process that has ended and was not waited for yet counts as gone.
-    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-    stat.rsplit_once(')').is_some_and(|(_, rest)| !rest.trim_start().starts_with('Z'))
-}
-
 async fn is_gone(pid: i32, within: Duration) -> TestResult {
     let since = Instant::now();
-    while is_there(pid) {
+    while lives(pid) {
         if since.elapsed() > within {
             return Err(format!("process {pid} goes on after {within:?}").into());
         }
@@ -102,20 +97,6 @@ async fn open(home: &Home) -> Result<DagsterInstance, BoxError> {
     let instance = builder.run_coordinator(DefaultRunCoordinator).open().await?;
     instance.create_storages().await?;
     Ok(instance)
-}
-
-async fn until(instance: &DagsterInstance, run_id: &RunId, status: DagsterRunStatus) -> TestResult {
-    let since = Instant::now();
-    loop {
-        let run = instance.get_run_by_id(run_id).await?.ok_or("there is no run")?;
-        if run.status == status {
-            return Ok(());
-        }
-        if since.elapsed() > PATIENCE || run.status.is_finished() {
-            return Err(format!("run {run_id} is {} and not {status}", run.status).into());
-        }
-        tokio::time::sleep(Duration::from_millis(200)).await;
-    }
 }
 
 /// The directories of servers.
@@ -183,12 +164,7 @@ async fn each_kind_of_entry_has_a_server() -> TestResult {
             }
             Err(error) => {
                 assert!(matches!(error, CodeLocationError::UserCode(_)), "{name}: {error}");
-                let mut text = error.to_string();
-                let mut source = std::error::Error::source(&error);
-                while let Some(cause) = source {
-                    text.push_str(&cause.to_string());
-                    source = cause.source();
-                }
+                let text = chain(&error);
                 assert!(text.contains("this code is broken"), "{text}\n{}", printed.text());
                 jobs.push(format!("{name} is broken"));
             }
@@ -230,7 +206,7 @@ async fn each_kind_of_entry_has_a_server() -> TestResult {
     let servers = pids(&printed.text());
     locations.close().await;
     for pid in servers {
-        assert!(!is_there(pid), "server {pid} goes on");
+        assert!(!lives(pid), "server {pid} goes on");
     }
     Ok(instance.dispose().await?)
 }
@@ -257,7 +233,7 @@ async fn a_server_outlives_us_for_its_run() -> TestResult {
     assert!(run_id.is_uuid(), "{}", launched.stdout);
     assert!(launched.stderr.contains("is launched"), "{}", launched.stderr);
     let [pid] = pids(&launched.stderr)[..] else { return Err(launched.stderr.into()) };
-    assert!(is_there(pid));
+    assert!(lives(pid));
     let status = fs::read_to_string(format!("/proc/{pid}/status"))?;
     let ignored = status.lines().find_map(|line| line.strip_prefix("SigIgn:")).ok_or("no mask")?;
     let ignored = u64::from_str_radix(ignored.trim(), 16)?;
@@ -305,7 +281,7 @@ async fn a_server_does_not_outlive_us_without_runs() -> TestResult {
     assert!(printed.contains("Code location jobs_of_queue.py: 1 repository"), "{printed}");
     let [pid] = pids(&printed)[..] else { return Err(printed.into()) };
     // It hears heartbeats for longer than it waits for one.
-    assert!(is_there(pid));
+    assert!(lives(pid));
     child.kill()?;
     child.wait()?;
     is_gone(pid, Duration::from_mins(1)).await?;
@@ -326,7 +302,7 @@ async fn a_worker_process_needs_no_server_once_it_is_launched() -> TestResult {
         assert!(followed.stdout.contains(part), "{part}: {shown}");
     }
     let [pid] = pids(&followed.stderr)[..] else { return Err(shown.into()) };
-    assert!(!is_there(pid), "server {pid} goes on");
+    assert!(!lives(pid), "server {pid} goes on");
     assert_eq!(directories(&home)?, 0);
     Ok(())
 }

@@ -1,6 +1,6 @@
 //! The arguments that say where code is, and those of `code`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::builder::NonEmptyStringValueParser;
 use clap::{ArgGroup, Args, Subcommand};
@@ -82,12 +82,7 @@ pub(crate) struct CodePlace {
 impl CodePlace {
     /// The server that is named; `None` if none is.
     pub(crate) fn target(&self) -> Option<GrpcTarget> {
-        let target = match (&self.host_and_port, &self.socket) {
-            (Some((host, port)), _) => GrpcTarget::port(host, *port),
-            (None, Some(socket)) => GrpcTarget::socket(socket.clone()),
-            (None, None) => return None,
-        };
-        Some(target.with_ssl(self.tls))
+        target(self.host_and_port.as_ref(), self.socket.as_deref(), self.tls)
     }
 
     /// The code locations.
@@ -152,6 +147,20 @@ pub(crate) struct CodeList {
 
     #[command(flatten)]
     pub(crate) output: Output,
+}
+
+/// The server that options name; `None` if they name none.
+pub(super) fn target(
+    host_and_port: Option<&(String, u16)>,
+    socket: Option<&Path>,
+    tls: bool,
+) -> Option<GrpcTarget> {
+    let target = match (host_and_port, socket) {
+        (Some((host, port)), _) => GrpcTarget::port(host, *port),
+        (None, Some(socket)) => GrpcTarget::socket(socket),
+        (None, None) => return None,
+    };
+    Some(target.with_ssl(tls))
 }
 
 pub(super) fn parse_server(text: &str) -> std::result::Result<(String, u16), String> {

@@ -6,7 +6,7 @@ use clap::Args;
 use clap::builder::NonEmptyStringValueParser;
 use dagster_instance::{GrpcTarget, ReexecutionStrategy};
 
-use super::code::parse_server;
+use super::code::{parse_server, target};
 use super::{Output, parse_tag};
 
 /// Make a new run of a run that has ended, and launch it.
@@ -93,12 +93,7 @@ pub(crate) struct OtherServer {
 impl OtherServer {
     /// The server; `None` if none is named.
     pub(crate) fn target(&self) -> Option<GrpcTarget> {
-        let target = match (&self.host_and_port, &self.socket) {
-            (Some((host, port)), _) => GrpcTarget::port(host, *port),
-            (None, Some(socket)) => GrpcTarget::socket(socket),
-            (None, None) => return None,
-        };
-        Some(target.with_ssl(self.tls))
+        target(self.host_and_port.as_ref(), self.socket.as_deref(), self.tls)
     }
 
     /// Whether only the name of a server is missing.
