@@ -4,8 +4,10 @@
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader};
+use std::os::unix::process::ExitStatusExt;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
+use std::time::Instant;
 
 use dagster_instance_tests::{Home, binary, copy_directory, dagster, old_databases};
 use serde_json::{Map, Value};
@@ -205,11 +207,12 @@ fn kill_after(mut command: Command, lines: usize) {
 }
 
 /// Kills the command as soon as it has said one line, some lines more and so on; in the long form, one line more each
-/// time. Then it is given again, and what is there is what is there without being killed.
+/// time. Then it is given again, and what is there is what is there without being killed. Returns how many kills came
+/// between two changes.
 fn killed(
     what: &str,
     command: impl Fn(&Path) -> Command,
-    prepared: impl Fn() -> (Option<Home>, PathBuf),
+    prepared: &impl Fn() -> (Option<Home>, PathBuf),
 ) -> usize {
     let (_whole, whole) = prepared();
     let before = tables(&whole, &[]);
@@ -239,21 +242,45 @@ fn copy_of(home: &Path) -> (Option<Home>, PathBuf) {
     (Some(directory), copy)
 }
 
-/// All migrations in a row, or each for itself.
-fn rounds() -> Vec<Vec<&'static str>> {
-    if is_long() { MIGRATIONS.iter().map(|name| vec![*name]).collect() } else { vec![Vec::new()] }
+/// Kills one data migration from its start to its end, a bit later each time. It says one line at its end, and may be a
+/// single transaction: moments alone come into its middle. Then it is given again, and what is there is what is there
+/// without being killed. Returns how many kills met the program at work.
+fn killed_at_any_time(name: &'static str, prepared: &impl Fn() -> (Option<Home>, PathBuf)) -> u32 {
+    let (_whole, whole) = prepared();
+    let start = Instant::now();
+    migrate(&whole, &[name]);
+    let takes = start.elapsed();
+    let expected = same(&tables(&whole, &[]));
+    let mut at_work = 0;
+    for kill in 0..kills() {
+        let (_directory, home) = prepared();
+        let mut running = migrations(&home, &[name]);
+        let mut running = running.stderr(Stdio::null()).spawn().expect("a process");
+        std::thread::sleep(takes * (kill * 2 + 1) / (kills() * 2));
+        running.kill().expect("killed");
+        at_work += u32::from(running.wait().expect("its end").signal().is_some());
+        migrate(&home, &[name]);
+        assert_equal(&format!("{name}, kill {kill}"), &same(&tables(&home, &[])), &expected);
+    }
+    println!("{name}: {at_work} of {} kills met it at work; it takes {takes:?}", kills());
+    at_work
+}
+
+/// All migrations in a row. In the long form, each by itself, too.
+fn kill_data_migrations(what: &str, prepared: impl Fn() -> (Option<Home>, PathBuf)) {
+    let between = killed(what, |home| migrations(home, &[]), &prepared);
+    assert!(between >= 2, "too few kills came in the middle: {between}");
+    for name in MIGRATIONS.iter().filter(|_| is_long()) {
+        let at_work = killed_at_any_time(name, &prepared);
+        assert!(at_work >= kills() / 2, "{name}: too few kills met it at work: {at_work}");
+    }
 }
 
 #[test]
 fn data_migrations_that_were_killed_go_on_where_they_were() {
     let (_directory, home) = home_of("1.8", Home::new());
     tables(&home, &["--prepare"]);
-    let prepared = || copy_of(&home);
-    let between = |names: &Vec<&'static str>| {
-        killed(&format!("SQLite {names:?}"), |home| migrations(home, names), prepared)
-    };
-    let between: usize = rounds().iter().map(between).sum();
-    assert!(between >= 2, "too few kills came in the middle: {between}");
+    kill_data_migrations("SQLite", || copy_of(&home));
 }
 
 #[test]
@@ -262,17 +289,12 @@ fn data_migrations_of_postgres_that_were_killed_go_on_where_they_were() {
     load(&base, "1.8");
     tables(base.home().path(), &["--prepare"]);
     let copy = TestDatabase::new("data_migrations_killed");
-    let prepared = || {
+    kill_data_migrations("Postgres", || {
         copy.replace_by_copy_of(&base);
         let home = copy.home();
         let path = home.path().to_owned();
         (Some(home), path)
-    };
-    let between = |names: &Vec<&'static str>| {
-        killed(&format!("Postgres {names:?}"), |home| migrations(home, names), prepared)
-    };
-    let between: usize = rounds().iter().map(between).sum();
-    assert!(between >= 2, "too few kills came in the middle: {between}");
+    });
 }
 
 /// An upgrade with copies and all data migrations. Wherever it was killed, it is given again with the same words.
@@ -292,7 +314,7 @@ fn an_upgrade_that_was_killed_is_given_again() {
     let (_directory, home) = home_of("1.8", Home::new());
     tables(&home, &["--prepare"]);
     let prepared = || copy_of(&home);
-    let between = killed("migrate", whole_upgrade, prepared);
+    let between = killed("migrate", whole_upgrade, &prepared);
     assert!(between >= 2, "too few kills came in the middle: {between}");
     let (_directory, home) = prepared();
     let said = said_by(whole_upgrade(&home));

@@ -33,7 +33,7 @@ pub(crate) use config::{ConfigCheckOf, ConfigCommand, ConfigShowOf};
 pub(crate) use daemons::{DaemonCommand, DaemonStatusOf, DaemonWipe};
 pub(crate) use doctor::Doctor;
 #[cfg(feature = "grpc")]
-pub(crate) use launch::Launch;
+pub(crate) use launch::{Launch, Submission};
 pub(crate) use migrate::Migrate;
 pub(crate) use partitions::{
     KeysOf, PartitionsAdd, PartitionsCommand, PartitionsDelete, PartitionsList,

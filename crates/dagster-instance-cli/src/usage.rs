@@ -105,7 +105,7 @@ fn check(arguments: &Arguments) -> Result<(), Error> {
         Command::Launch(launch) => check_tags(&["launch"], &launch.tags),
         #[cfg(feature = "grpc")]
         Command::Run(RunCommand::Retry(retry)) => {
-            check_tags(&["run", "retry"], &retry.tags).and_then(|()| check_server(retry))
+            check_tags(&["run", "retry"], &retry.tags).and_then(|()| check_place(retry))
         }
         Command::Run(RunCommand::List(list)) => check_tags(&["run", "list"], &list.tags),
         Command::Backfill(BackfillCommand::List(list)) => {
@@ -144,15 +144,15 @@ fn check_partition(exec: &Exec) -> Result<(), Error> {
     }
 }
 
-/// What is said of a server needs one.
+/// What is said of a place needs one. Without it, the run itself says where its code is.
 #[cfg(feature = "grpc")]
-fn check_server(retry: &RunRetry) -> Result<(), Error> {
-    if retry.server.lacks_server() {
-        let reason = "--tls and --location-name are of the server that --server or --socket names"
-            .to_owned();
-        return Err(error(&["run", "retry"], ErrorKind::MissingRequiredArgument, reason));
+fn check_place(retry: &RunRetry) -> Result<(), Error> {
+    match retry.code.of_no_place().filter(|_| !retry.code.is_named()) {
+        Some(reason) => {
+            Err(error(&["run", "retry"], ErrorKind::MissingRequiredArgument, reason.to_owned()))
+        }
+        None => Ok(()),
     }
-    Ok(())
 }
 
 /// An error with the usage of the command of this path.

@@ -322,6 +322,12 @@ pub trait RunLauncher: fmt::Debug + Send + Sync + 'static {
         false
     }
 
+    /// Whether the launcher has [`resume_run`](Self::resume_run) for runs such as this one. A launcher that has it for some
+    /// kinds of runs alone says so here.
+    fn supports_resume_of(&self, _run: &DagsterRun) -> bool {
+        self.supports_resume_run()
+    }
+
     /// Starts another worker for a run whose worker is gone. The new worker continues where the run's events end.
     ///
     /// # Errors

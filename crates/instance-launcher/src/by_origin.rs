@@ -108,6 +108,10 @@ impl RunLauncher for ByOrigin {
         self.code.supports_resume_run()
     }
 
+    fn supports_resume_of(&self, run: &DagsterRun) -> bool {
+        self.of(run).supports_resume_run()
+    }
+
     fn supports_check_run_worker_health(&self) -> bool {
         true
     }
@@ -136,7 +140,7 @@ impl RunLauncher for ByOrigin {
     ) -> Result<Option<String>, BoxError> {
         #[cfg(feature = "process")]
         if worker_without_server(&*context.instance, &context.dagster_run).await?.is_some() {
-            return self.commands.get_run_worker_debug_info(context).await;
+            return DagsterWorkerLauncher::new().get_run_worker_debug_info(context).await;
         }
         self.of(&context.dagster_run).get_run_worker_debug_info(context).await
     }

@@ -155,15 +155,16 @@ pub async fn resume_run(
     end_if_failed(ops, &run, resumed.await).await
 }
 
-/// Returns whether a run could be resumed if its worker is gone: the launcher resumes runs, or the newest worker of this
-/// run was Dagster's own, as a process.
+/// Returns whether a run could be resumed if its worker is gone: the launcher resumes runs of its kind, or the newest worker
+/// of this run was Dagster's own, as a process.
 ///
 /// # Errors
 ///
-/// [`InstanceError::Launch`] if it could not be found out.
+/// [`InstanceError::RunNotFound`] if there is no such run. [`InstanceError::Launch`] if it could not be found out.
 #[tracing::instrument(level = "debug", skip_all, fields(%run_id))]
 pub async fn can_resume_run(ops: &dyn LauncherOps, run_id: &RunId) -> Result<bool, InstanceError> {
-    if ops.run_launcher().supports_resume_run() {
+    let run = existing_run(ops, run_id).await?;
+    if ops.run_launcher().supports_resume_of(&run) {
         return Ok(true);
     }
     #[cfg(feature = "process")]

@@ -8,7 +8,7 @@ use std::process::Command;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
-use dagster_instance::run::{CodeLocationOrigin, DagsterRunStatus};
+use dagster_instance::run::{CodeLocationOrigin, DagsterRunStatus, RunsFilter};
 use dagster_instance::settings::{GrpcLimits, WorkspaceSettings};
 use dagster_instance::{
     CodeLocationChangeKind, CodeLocationOptions, CodeLocations, DagsterInstance,
@@ -18,6 +18,7 @@ use dagster_instance::{
 use dagster_instance_tests::{Home, binary, python};
 use instance_core::code_location::CodeLocationError;
 use instance_core::error::{BoxError, chain};
+use instance_core::storage::RunsPage;
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -252,6 +253,58 @@ async fn a_server_outlives_us_for_its_run() -> TestResult {
     assert_eq!(refused.code, Some(1), "{}", refused.stderr);
     assert!(refused.stderr.contains("gRPC server exited with return code 1"), "{}", refused.stderr);
     assert_eq!(directories(&home)?, 0);
+    Ok(instance.dispose().await?)
+}
+
+/// A run names the code that a server is started for, and so does an option.
+#[tokio::test]
+async fn a_run_is_retried_by_a_server_that_is_started_for_its_code() -> TestResult {
+    let home = Home::new();
+    let instance = open(&home).await?;
+    let code = |outcome: &str| {
+        format!(
+            "from dagster import Definitions, job, op\n\n@op\ndef one(): pass\n\n@op\ndef two(): {outcome}\n\n\
+             @job\ndef broken():\n    one()\n    two()\n\ndefs = Definitions(jobs=[broken])\n"
+        )
+    };
+    write(home.path(), "jobs.py", &code("raise ValueError('not yet')"))?;
+    let launched = ended(ours(&home, &["launch", "-f", "jobs.py", "--now", "--follow"])).await?;
+    assert_eq!(launched.code, Some(1), "{}", launched.stderr);
+    let newest = async || -> Result<RunId, BoxError> {
+        let runs =
+            instance.get_run_ids(&RunsFilter::default(), &RunsPage::new().with_limit(1)).await?;
+        runs.into_iter().next().ok_or_else(|| "there is no run".into())
+    };
+    let parent = newest().await?;
+
+    // The file is mended. It is found from another directory, too, where another workspace is.
+    write(home.path(), "jobs.py", &code("pass"))?;
+    write(home.path(), "elsewhere/workspace.yaml", "load_from: [{python_file: other.py}]\n")?;
+    let retry = ["run", "retry", parent.as_str(), "--now", "--follow"];
+    let mut elsewhere = ours(&home, &[&retry[..], &["--from-failure"]].concat());
+    elsewhere.current_dir(home.path().join("elsewhere"));
+    let retried = ended(elsewhere).await?;
+    assert_eq!(retried.code, Some(0), "{}\n{}", retried.stdout, retried.stderr);
+    assert!(retried.stdout.contains("[two]"), "{}", retried.stdout);
+    assert!(!retried.stdout.contains("Started execution of step \"one\""), "{}", retried.stdout);
+    let run = instance.get_run_by_id(&newest().await?).await?.ok_or("it is there")?;
+    assert_eq!(run.parent_run_id.as_ref(), Some(&parent));
+
+    // Other code is taken if it is named, whatever its location is called.
+    write(home.path(), "renamed.py", &code("pass"))?;
+    let renamed = ended(ours(&home, &[&retry[..], &["-f", "renamed.py"]].concat())).await?;
+    assert_eq!(renamed.code, Some(0), "{}\n{}", renamed.stdout, renamed.stderr);
+    let run = instance.get_run_by_id(&newest().await?).await?.ok_or("it is there")?;
+    let origin = run.remote_job_origin.ok_or("it says where its code is")?;
+    assert_eq!(origin.repository_origin.location_name(), Some("renamed.py"));
+
+    // Code that is gone: no run is made.
+    fs::remove_file(home.path().join("jobs.py"))?;
+    let before = newest().await?;
+    let gone = ended(ours(&home, &retry)).await?;
+    assert_eq!((gone.code, gone.stdout.as_str()), (Some(125), ""), "{}", gone.stderr);
+    assert!(gone.stderr.contains("jobs.py"), "{}", gone.stderr);
+    assert_eq!(newest().await?, before);
     Ok(instance.dispose().await?)
 }
 

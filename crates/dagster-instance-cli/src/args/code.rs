@@ -1,6 +1,6 @@
 //! The arguments that say where code is, and those of `code`.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use clap::builder::NonEmptyStringValueParser;
 use clap::{ArgGroup, Args, Subcommand};
@@ -31,7 +31,7 @@ pub(crate) struct CodePlace {
     #[arg(long, value_name = "PATH")]
     pub(crate) socket: Option<PathBuf>,
 
-    /// A file that lists code locations, such as workspace.yaml; may be repeated [default: that of the current directory]
+    /// A file that lists code locations, such as workspace.yaml; may be repeated
     #[arg(short, long, value_name = "FILE")]
     pub(crate) workspace: Vec<String>,
 
@@ -82,13 +82,47 @@ pub(crate) struct CodePlace {
 impl CodePlace {
     /// The server that is named; `None` if none is.
     pub(crate) fn target(&self) -> Option<GrpcTarget> {
-        target(self.host_and_port.as_ref(), self.socket.as_deref(), self.tls)
+        let target = match (&self.host_and_port, &self.socket) {
+            (Some((host, port)), _) => GrpcTarget::port(host, *port),
+            (None, Some(socket)) => GrpcTarget::socket(socket),
+            (None, None) => return None,
+        };
+        Some(target.with_ssl(self.tls))
+    }
+
+    /// Whether an option says where the code is.
+    pub(crate) fn is_named(&self) -> bool {
+        let lists = [&self.workspace, &self.python_file, &self.module_name, &self.package_name];
+        self.target().is_some()
+            || lists.iter().any(|list| !list.is_empty())
+            || self.autoload_defs_module_name.is_some()
+    }
+
+    /// What is said of a place that no option names.
+    pub(crate) const fn of_no_place(&self) -> Option<&'static str> {
+        if self.tls {
+            Some("--tls is of the server that --server or --socket names")
+        } else if self.location_name.is_some() {
+            Some("--location-name is of the server or of the code that another option names")
+        } else if self.attribute.is_some() {
+            Some("--attribute is of the code that another option names")
+        } else {
+            None
+        }
     }
 
     /// The code locations.
     pub(crate) fn workspace(&self) -> Result<WorkspaceSettings> {
+        self.workspace_with_server_called(None)
+    }
+
+    /// The code locations. A server that is named has this name, if no option says another one.
+    pub(crate) fn workspace_with_server_called(
+        &self,
+        name: Option<&str>,
+    ) -> Result<WorkspaceSettings> {
         if let Some(target) = self.target() {
-            let origin = target.origin(self.location_name.as_deref());
+            let origin = target.origin(self.location_name.as_deref().or(name));
             return Ok(WorkspaceSettings::new(vec![CodeLocationOrigin::GrpcServer(origin)]));
         }
         let options = WorkspaceOptions::default()
@@ -149,21 +183,7 @@ pub(crate) struct CodeList {
     pub(crate) output: Output,
 }
 
-/// The server that options name; `None` if they name none.
-pub(super) fn target(
-    host_and_port: Option<&(String, u16)>,
-    socket: Option<&Path>,
-    tls: bool,
-) -> Option<GrpcTarget> {
-    let target = match (host_and_port, socket) {
-        (Some((host, port)), _) => GrpcTarget::port(host, *port),
-        (None, Some(socket)) => GrpcTarget::socket(socket),
-        (None, None) => return None,
-    };
-    Some(target.with_ssl(tls))
-}
-
-pub(super) fn parse_server(text: &str) -> std::result::Result<(String, u16), String> {
+fn parse_server(text: &str) -> std::result::Result<(String, u16), String> {
     let wrong = || "write HOST:PORT, such as localhost:4000 or [::1]:4000".to_owned();
     let (host, port) = text.rsplit_once(':').ok_or_else(wrong)?;
     let host = match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {

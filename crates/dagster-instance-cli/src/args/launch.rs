@@ -18,7 +18,6 @@ use super::{CodePlace, Output, parse_check, parse_tag};
 /// 125 if no run was made. With --follow the exit code says how the run ended: 0 is success, 1 failure, 3 canceled.
 /// 130 means that Ctrl-C ended the following, and the run goes on, or that it came before a run was made.
 #[derive(Debug, Args)]
-#[expect(clippy::struct_excessive_bools, reason = "each is an option of its own")]
 pub(crate) struct Launch {
     #[command(flatten)]
     pub(crate) code: CodePlace,
@@ -71,14 +70,21 @@ pub(crate) struct Launch {
     #[arg(long, value_name = "UUID", value_parser = parse_run_id)]
     pub(crate) run_id: Option<RunId>,
 
-    /// Launch the run at once, beside the queue and its limits
-    #[arg(long)]
-    pub(crate) now: bool,
-
     /// Execute the run by Dagster's own worker, as a process of this host: at once, and without a code server once it is
     /// launched
     #[arg(long)]
     pub(crate) worker_process: bool,
+
+    #[command(flatten)]
+    pub(crate) submission: Submission,
+}
+
+/// What becomes of a run that was made.
+#[derive(Debug, Args)]
+pub(crate) struct Submission {
+    /// Launch the run at once, beside the queue and its limits
+    #[arg(long)]
+    pub(crate) now: bool,
 
     /// Show the events of the run until it ends, and end as it did
     #[arg(long)]

@@ -1,30 +1,139 @@
-//! What becomes of a run of real code after it was created: it is submitted, named, and followed if that is wanted.
+//! How a run of real code is made and what becomes of it: it is submitted, named, and followed if that is wanted.
 
 use std::io::Write;
+use std::ops::ControlFlow;
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use dagster_instance::code_location::Workspace;
+use dagster_instance::code_location::CodeLocationError;
 use dagster_instance::daemon::{DaemonStatusQuery, DaemonType};
 use dagster_instance::run::{DagsterRun, DagsterRunStatus};
-use dagster_instance::{DagsterInstance, GrpcCodeLocation, Only, RunId, tags};
+use dagster_instance::{
+    CodeLocations, CreateRun, DagsterInstance, GrpcCodeLocation, InstanceError, Only, RunId, tags,
+};
 
 use super::run_events;
+use crate::args::Submission;
+use crate::server_output::ServerLines;
 use crate::{FAILURE, INTERRUPTED, Result, json, print, report, text};
 
-/// What is done after the run was submitted.
-#[derive(Debug, Clone, Copy)]
-pub(crate) struct After {
-    /// Whether what is printed is JSON.
-    pub(crate) as_json: bool,
-    /// Whether the events of the run are shown until it ends.
-    pub(crate) follow: bool,
-    /// Whether Ctrl-C cancels the run that is followed.
-    pub(crate) cancel_on_interrupt: bool,
+/// A command that makes a run of the code of a workspace.
+pub(crate) struct Launching<'a> {
+    pub(crate) instance: &'a DagsterInstance,
+    pub(crate) locations: &'a CodeLocations,
+    /// What servers that are started print.
+    pub(crate) lines: &'a ServerLines,
+    pub(crate) submission: &'a Submission,
+    /// Whether the run needs no server once it is launched.
+    pub(crate) is_without_server: bool,
+}
+
+impl Launching<'_> {
+    /// Makes the run that is prepared, unless there is nothing to do, and ends what was started for it.
+    pub(crate) async fn run(
+        &self,
+        prepared: impl Future<Output = Result<ControlFlow<ExitCode, CreateRun>>>,
+    ) -> Result<ExitCode> {
+        let code = self.made(prepared).await;
+        self.lines.hide();
+        self.close().await;
+        // That the last events are not stored is the smaller error.
+        let disposed = self.instance.dispose().await;
+        let code = code?;
+        disposed?;
+        Ok(code)
+    }
+
+    async fn made(
+        &self,
+        prepared: impl Future<Output = Result<ControlFlow<ExitCode, CreateRun>>>,
+    ) -> Result<ExitCode> {
+        // A server that starts may take minutes. Afterwards a run may be there, and Ctrl-C waits for what comes of it.
+        let prepared = tokio::select! {
+            prepared = prepared => prepared?,
+            interrupted = tokio::signal::ctrl_c() => {
+                interrupted?;
+                report::say("dagster-instance: interrupted; no run was made");
+                return Ok(ExitCode::from(INTERRUPTED));
+            }
+        };
+        let run = match prepared {
+            ControlFlow::Continue(run) => self.instance.create_run(run).await?,
+            ControlFlow::Break(code) => return Ok(code),
+        };
+        let run_id = run.run_id.clone();
+        if let Some(code) = self.submit(run).await? {
+            return Ok(code);
+        }
+        // What the worker says comes as events, too.
+        self.lines.hide();
+        if self.is_without_server {
+            self.close().await;
+        }
+        follow(self.instance, &run_id, self.submission).await
+    }
+
+    /// Ends the servers that were started, unless they have runs. Another Ctrl-C leaves that to the servers themselves.
+    async fn close(&self) {
+        tokio::select! {
+            () = self.locations.close() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        }
+    }
+
+    /// Submits a run, and prints its id. `None` means that it is to be followed; else the exit code is that of the command.
+    async fn submit(&self, run: DagsterRun) -> Result<Option<ExitCode>> {
+        let instance = self.instance;
+        let as_json = self.submission.output.json;
+        let run_id = run.run_id.clone();
+        let workspace = Arc::new(self.locations.clone());
+        // Whoever follows sees what comes of it, and this program ends as the run does.
+        let submitted = match instance.submit_run_with_workspace(&run_id, workspace).await {
+            Ok(submitted) => submitted,
+            Err(error) => {
+                let failed = instance.get_run_by_id(&run_id).await?.unwrap_or(run);
+                print_run(&failed, as_json)?;
+                report::error(&error);
+                return Ok(Some(ExitCode::from(FAILURE)));
+            }
+        };
+        let is_queued = submitted.status == DagsterRunStatus::Queued;
+        let how = if is_queued { "is queued; a daemon launches it" } else { "is launched" };
+        report::say(&format!("Run {run_id} of job {} {how}", text::value(&submitted.job_name)));
+        if is_queued {
+            warn_without_daemon(instance).await;
+        }
+        if self.submission.follow {
+            return Ok(None);
+        }
+        print_run(&submitted, as_json)?;
+        Ok(Some(ExitCode::SUCCESS))
+    }
+}
+
+/// Opens a code location. Errors that name the location say all that there is to say.
+pub(crate) async fn location(
+    locations: &CodeLocations,
+    name: &str,
+    is_verbose: bool,
+) -> Result<GrpcCodeLocation> {
+    let location = locations.location(name).await.map_err(|error| match error {
+        CodeLocationError::NotServed { .. }
+        | CodeLocationError::NotStarted { .. }
+        | CodeLocationError::Unnamed { .. } => Box::<dyn std::error::Error>::from(error),
+        error => {
+            InstanceError::CodeLocation { action: "tell its repositories", source: error.into() }
+                .into()
+        }
+    })?;
+    if is_verbose {
+        describe(&location);
+    }
+    Ok(location)
 }
 
 /// Says which code location was opened.
-pub(crate) fn describe(location: &GrpcCodeLocation) {
+fn describe(location: &GrpcCodeLocation) {
     let repositories = location.repository_names().count();
     let plural = if repositories == 1 { "repository" } else { "repositories" };
     let version = location.dagster_version().unwrap_or("of an unknown version");
@@ -32,37 +141,6 @@ pub(crate) fn describe(location: &GrpcCodeLocation) {
     report::say(&text::lines(&format!(
         "Code location {name}: {repositories} {plural}, Dagster {version}"
     )));
-}
-
-/// Submits a run, and prints its id. `None` means that it is to be followed; else the exit code is that of the command.
-pub(crate) async fn submit(
-    instance: &DagsterInstance,
-    run: DagsterRun,
-    workspace: Arc<dyn Workspace>,
-    after: &After,
-) -> Result<Option<ExitCode>> {
-    let run_id = run.run_id.clone();
-    // Whoever follows sees what comes of it, and this program ends as the run does.
-    let submitted = match instance.submit_run_with_workspace(&run_id, workspace).await {
-        Ok(submitted) => submitted,
-        Err(error) => {
-            let failed = instance.get_run_by_id(&run_id).await?.unwrap_or(run);
-            print_run(&failed, after.as_json)?;
-            report::error(&error);
-            return Ok(Some(ExitCode::from(FAILURE)));
-        }
-    };
-    let is_queued = submitted.status == DagsterRunStatus::Queued;
-    let how = if is_queued { "is queued; a daemon launches it" } else { "is launched" };
-    report::say(&format!("Run {run_id} of job {} {how}", text::value(&submitted.job_name)));
-    if is_queued {
-        warn_without_daemon(instance).await;
-    }
-    if after.follow {
-        return Ok(None);
-    }
-    print_run(&submitted, after.as_json)?;
-    Ok(Some(ExitCode::SUCCESS))
 }
 
 /// Says that nobody takes runs out of the queue, if that is so. That it cannot be found out is no reason to fail: the run
@@ -88,18 +166,18 @@ async fn warn_without_daemon(instance: &DagsterInstance) {
 }
 
 /// Shows the events of the run until it ends, or until Ctrl-C.
-pub(crate) async fn follow(
+async fn follow(
     instance: &DagsterInstance,
     run_id: &RunId,
-    after: &After,
+    submission: &Submission,
 ) -> Result<ExitCode> {
-    let ended = run_events::follow_to_its_end(instance, run_id, after.as_json);
+    let ended = run_events::follow_to_its_end(instance, run_id, submission.output.json);
     tokio::pin!(ended);
     tokio::select! {
         code = &mut ended => return code,
         interrupted = tokio::signal::ctrl_c() => interrupted?,
     }
-    if !after.cancel_on_interrupt {
+    if !submission.cancel_on_interrupt {
         report::say(&format!(
             "Run {run_id} goes on; `dagster-instance run tail {run_id}` shows the rest, and `run cancel` stops it."
         ));

@@ -1,17 +1,18 @@
 //! `run retry`: a new run of a run that has ended.
 
+use std::ops::ControlFlow;
 use std::process::ExitCode;
-use std::sync::Arc;
 
-use dagster_instance::run::{DagsterRun, DagsterRunStatus};
+use dagster_instance::run::{CodeLocationOrigin, DagsterRun, DagsterRunStatus};
+use dagster_instance::settings::WorkspaceSettings;
 use dagster_instance::{
-    DagsterInstance, DefaultRunCoordinator, GrpcCodeLocation, InstanceError, ReexecutionStrategy,
-    RetryRequest, RunId,
+    CodeLocations, DefaultRunCoordinator, InstanceError, ReexecutionStrategy, RetryRequest, RunId,
 };
 
-use super::launched::{self, After};
+use super::launched::{self, Launching};
 use crate::args::RunRetry;
 use crate::open::InstancePlace;
+use crate::server_output::ServerLines;
 use crate::{FAILURE, Result, open, report, text};
 
 pub(crate) async fn run(
@@ -20,7 +21,7 @@ pub(crate) async fn run(
     is_verbose: bool,
 ) -> Result<ExitCode> {
     let mut builder = open::builder(place).must_exist();
-    if args.now {
+    if args.submission.now {
         builder = builder.run_coordinator(DefaultRunCoordinator);
     }
     let instance = builder.open().await?;
@@ -30,52 +31,58 @@ pub(crate) async fn run(
     if parent.status == DagsterRunStatus::Success && strategy == ReexecutionStrategy::FromFailure {
         return Ok(nothing_left(&parent.run_id, "it has succeeded"));
     }
-    let location = match args.server.target() {
-        Some(target) => {
-            let origin = parent.remote_job_origin.as_ref();
-            let name = origin.and_then(|job| job.repository_origin.location_name());
-            let name = args.server.location_name.as_deref().or(name);
-            instance.open_code_location(target, name).await?
-        }
-        None => instance.open_code_location_of_run(&parent).await?,
+    let (workspace, name) = code_of(&parent, args)?;
+    let lines = ServerLines::new(is_verbose);
+    let options = args.code.options(instance.code_location_options()?)?;
+    let locations = CodeLocations::new(&workspace, options.with_output(lines.taker()));
+    let launching = Launching {
+        instance: &instance,
+        locations: &locations,
+        lines: &lines,
+        submission: &args.submission,
+        is_without_server: false,
     };
-    if is_verbose {
-        launched::describe(&location);
-    }
     let mut request = RetryRequest::new(parent.run_id.clone(), strategy);
     request.tags = args.tags.iter().cloned().collect();
-    let run = match instance.prepare_retry(&location, request).await {
-        Ok(run) => run,
-        Err(InstanceError::NothingToReexecute { run_id, reason }) => {
-            return Ok(nothing_left(&run_id, reason));
+    let prepared = async {
+        let name = locations.choose(name.as_deref())?;
+        let location = launched::location(&locations, name, is_verbose).await?;
+        match instance.prepare_retry(&location, request).await {
+            Ok(run) => Ok(ControlFlow::Continue(run)),
+            Err(InstanceError::NothingToReexecute { run_id, reason }) => {
+                Ok(ControlFlow::Break(nothing_left(&run_id, reason)))
+            }
+            Err(error) => Err(error.into()),
         }
-        Err(error) => return Err(error.into()),
     };
-    let run = instance.create_run(run).await?;
-    let after = After {
-        as_json: args.output.json,
-        follow: args.follow,
-        cancel_on_interrupt: args.cancel_on_interrupt,
-    };
-    let code = submit(&instance, run, location, &after).await;
-    // That the last events are not stored is the smaller error.
-    let disposed = instance.dispose().await;
-    let code = code?;
-    disposed?;
-    Ok(code)
+    launching.run(prepared).await
 }
 
-async fn submit(
-    instance: &DagsterInstance,
-    run: DagsterRun,
-    location: GrpcCodeLocation,
-    after: &After,
-) -> Result<ExitCode> {
-    let run_id = run.run_id.clone();
-    match launched::submit(instance, run, Arc::new(location), after).await? {
-        Some(code) => Ok(code),
-        None => launched::follow(instance, &run_id, after).await,
+/// The workspace that has the code of a run, and the name of its location there; `None` means the only one.
+fn code_of(run: &DagsterRun, args: &RunRetry) -> Result<(WorkspaceSettings, Option<String>)> {
+    let origin = run.remote_job_origin.as_ref().map(|job| &job.repository_origin);
+    let of_run = origin.and_then(|origin| origin.location_name());
+    let asked = args.code.location.as_deref();
+    if args.code.is_named() {
+        let workspace = args.code.workspace_with_server_called(of_run)?;
+        // Whoever names one location means it, whatever the run calls its own.
+        let of_run = of_run.filter(|name| workspace.location(name).is_some());
+        return Ok((workspace, asked.or(of_run).map(str::to_owned)));
     }
+    let name = asked.or(of_run).map(str::to_owned);
+    if let Some(origin) = origin.map(|it| &it.code_location_origin)
+        && matches!(
+            origin,
+            CodeLocationOrigin::GrpcServer(_) | CodeLocationOrigin::ManagedGrpcPythonEnv(_)
+        )
+    {
+        return Ok((WorkspaceSettings::new(vec![origin.clone()]), name));
+    }
+    let workspace = args.code.workspace().map_err(|error| {
+        let run = &run.run_id;
+        format!("run {run} does not say where its code is, and neither does an option: {error}")
+    })?;
+    Ok((workspace, name))
 }
 
 fn nothing_left(run_id: &RunId, reason: &str) -> ExitCode {

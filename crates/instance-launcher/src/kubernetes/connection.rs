@@ -1,11 +1,11 @@
 //! How a cluster is reached: from within it, or by a kubeconfig file.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use instance_core::error::BoxError;
 use instance_core::settings::KubernetesSettings;
 use kube::config::{KubeConfigOptions, Kubeconfig};
 use kube::{Client, Config};
+use rustls_pki_types::CertificateDer;
+use rustls_pki_types::pem::PemObject as _;
 
 /// A client of the cluster that settings name.
 ///
@@ -45,13 +45,9 @@ struct CertificateFile {
 
 /// The certificates of a text in PEM.
 fn certificates(text: &str) -> Result<Vec<Vec<u8>>, BoxError> {
-    let mut certificates = Vec::new();
-    for block in text.split("-----BEGIN CERTIFICATE-----").skip(1) {
-        let Some((body, _)) = block.split_once("-----END CERTIFICATE-----") else {
-            return Err("a certificate has no end".into());
-        };
-        certificates.push(STANDARD.decode(body.split_whitespace().collect::<String>())?);
-    }
+    let found = CertificateDer::pem_slice_iter(text.as_bytes());
+    let certificates: Vec<_> =
+        found.map(|found| found.map(|it| it.to_vec())).collect::<Result<_, _>>()?;
     if certificates.is_empty() {
         return Err("it has no certificate".into());
     }

@@ -2,6 +2,7 @@
 
 mod server;
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use instance_core::error::InstanceError;
@@ -18,7 +19,11 @@ use tokio::sync::OnceCell;
 
 use super::api::{Api, Patience};
 use super::{KubernetesRunLauncher, LauncherVariables};
-use crate::{DefaultRunCoordinator, cancel_run, check_run_worker_health, resume_run, submit_run};
+use crate::by_origin::ByOrigin;
+use crate::{
+    DefaultRunCoordinator, can_resume_run, cancel_run, check_run_worker_health, resume_run,
+    submit_run,
+};
 use server::{Answer, Requests, ok, refused, serve};
 
 const RUN_ID: &str = "0a1b2c3d-4e5f-6789-abcd-ef0123456789";
@@ -121,6 +126,21 @@ async fn what_may_pass_is_tried_again_and_a_job_that_is_there_then_is_ours() {
         assert!(started.elapsed() >= PATIENCE.pause * pauses);
         assert!(instance.messages(&run_id).iter().any(|message| message.ends_with("job created")));
     }
+}
+
+/// A command is a process, whatever the instance does with real code, and ends with its worker.
+#[tokio::test]
+async fn a_command_cannot_be_resumed_where_jobs_can() {
+    let (mut instance, _) = instance(Vec::new()).await;
+    let settings = KubernetesSettings::new("sa", "cm");
+    let jobs = KubernetesRunLauncher::new(settings, LauncherVariables::default());
+    instance.run_launcher = Arc::new(ByOrigin::jobs(jobs));
+    let of_code = add_run(&instance, DagsterRunStatus::Started).await;
+    let command = DagsterRun::new("1a1b2c3d-4e5f-6789-abcd-ef0123456789".into(), "job");
+    let of_command = command.run_id.clone();
+    instance.add_run(command).await;
+    assert!(can_resume_run(&instance, &of_code).await.expect("an answer"));
+    assert!(!can_resume_run(&instance, &of_command).await.expect("an answer"));
 }
 
 async fn failure(answers: Vec<Answer>) -> (String, usize) {
