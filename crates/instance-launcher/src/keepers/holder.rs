@@ -86,3 +86,39 @@ pub(super) fn sign(epoch: u64, count: u64, now: f64) -> String {
 pub(super) fn time_of_sign(text: &str) -> Option<f64> {
     text.splitn(3, '/').nth(2)?.parse().ok()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_holder_is_read_as_it_was_written() {
+        let process = KeeperProcess::new(4711, "a".to_owned(), "m/b/1/99".to_owned());
+        let holder = Holder { id: "i".to_owned(), epoch: 3, process, is_released: false };
+        let text = holder.to_text();
+        assert_eq!(
+            text,
+            r#"{"birth":"m/b/1/99","epoch":3,"host":"a","id":"i","pid":4711,"released":false}"#
+        );
+        assert_eq!(Holder::parse(&text), holder);
+        assert_eq!(Holder::parse(&holder.released().to_text()), holder.released());
+        assert_eq!(holder.to_string(), "dagster-instance (pid 4711 on a, id i)");
+    }
+
+    #[test]
+    fn of_another_text_nothing_is_known() {
+        for text in ["", "x", "[]", "{}", r#"{"pid": -1, "epoch": "2", "released": 1}"#] {
+            let holder = Holder::parse(text);
+            assert_eq!((holder.epoch, holder.is_released), (0, false), "{text}");
+            assert!(!holder.process.is_gone(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_sign_has_its_time() {
+        assert_eq!(time_of_sign(&sign(3, 17, 1_700_000_000.25)), Some(1_700_000_000.25));
+        for text in ["", "1", "1/2", "1/2/x"] {
+            assert_eq!(time_of_sign(text), None, "{text}");
+        }
+    }
+}
