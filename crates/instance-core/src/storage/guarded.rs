@@ -94,7 +94,26 @@ pub struct GuardedChange {
     pub notes: Vec<Note>,
 }
 
+crate::setters! {
+    impl GuardedChange {
+        /// What has to be so besides.
+        with_fence(fence: impl Into<Option<Fence>>);
+        /// What else is written.
+        with_notes(notes: Vec<Note>);
+    }
+}
+
 impl GuardedChange {
+    /// A change by events, each with its time, if the run has one of these statuses.
+    pub fn new(
+        run_id: RunId,
+        from: impl IntoIterator<Item = DagsterRunStatus>,
+        events: Vec<(DagsterEvent, DateTime<Utc>)>,
+    ) -> Self {
+        let from = from.into_iter().collect();
+        Self { run_id, from, events, fence: None, notes: Vec::new() }
+    }
+
     /// Changes a run as all the events demand, one after another. Returns what they change of its row beside the run
     /// itself, and when; `None` if they change nothing.
     ///

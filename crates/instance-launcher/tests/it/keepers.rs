@@ -42,11 +42,11 @@ impl Noting {
     }
 
     fn by(&self) -> Vec<String> {
-        self.by.lock().unwrap().clone()
+        self.by.lock().expect("no look panics here").clone()
     }
 
     fn lease(&self) -> Lease {
-        self.lease.lock().unwrap().clone().expect("nobody has looked")
+        self.lease.lock().expect("no look panics here").clone().expect("nobody has looked")
     }
 }
 
@@ -63,11 +63,11 @@ impl Duty for Noting {
     async fn look(&self, lease: &Lease) -> Result<Look, InstanceError> {
         self.looks.fetch_add(1, Ordering::SeqCst);
         {
-            let mut by = self.by.lock().unwrap();
+            let mut by = self.by.lock().expect("no look panics here");
             if by.last().map(String::as_str) != Some(lease.daemon_id()) {
                 by.push(lease.daemon_id().to_owned());
             }
-            *self.lease.lock().unwrap() = Some(lease.clone());
+            *self.lease.lock().expect("no look panics here") = Some(lease.clone());
         }
         assert!(!self.panics.load(Ordering::SeqCst), "it is told to");
         while self.hangs.load(Ordering::SeqCst) {
@@ -116,7 +116,7 @@ async fn seconds(seconds: f64) {
 }
 
 async fn heartbeat(instance: &TestInstance) -> Option<DaemonHeartbeat> {
-    instance.daemon_store().get_daemon_heartbeats().await.unwrap().pop()
+    instance.daemon_store().get_daemon_heartbeats().await.expect("heartbeats").pop()
 }
 
 /// A heartbeat of Dagster's own daemon, so many seconds ago.
@@ -124,7 +124,7 @@ async fn twin_beats(instance: &TestInstance, seconds_ago: f64) {
     let daemon_type = DaemonType::from(DaemonType::MONITORING);
     let at = timestamp_of(instance.clock.now()) - seconds_ago;
     let heartbeat = DaemonHeartbeat::new(daemon_type, "twin", at, Vec::new());
-    instance.daemon_store().add_daemon_heartbeat(&heartbeat).await.unwrap();
+    instance.daemon_store().add_daemon_heartbeat(&heartbeat).await.expect("it is stored");
 }
 
 #[tokio::test(start_paused = true)]
