@@ -6,7 +6,7 @@ use crate::event::{DagsterEventType, EventLogEntry, RunFailureReason};
 use crate::ids::RunId;
 use crate::run::{DagsterRunStatus, RunRecord};
 use crate::storage::{Fence, GuardedEvents, GuardedOutcome, Note, StoredEvents};
-use crate::tags::RUN_FAILURE_REASON;
+use crate::tags::{REPOSITORY_LABEL, RUN_FAILURE_REASON};
 use crate::testing::run_events::Stores;
 use crate::testing::runs::run_changes::{failure, placed};
 use crate::testing::samples::{
@@ -128,7 +128,7 @@ pub async fn several_entries_change_a_run_in_their_order(on: Stores<'_>) {
     assert_eq!((record.start_time, record.end_time), (Some(stamp(4)), Some(stamp(6))));
     let reason = tags(&[(RUN_FAILURE_REASON, RunFailureReason::StepFailure.as_str())]);
     assert_eq!((record.dagster_run.status, record.dagster_run.tags), (Failure, reason));
-    assert_eq!(on.tag_keys().await, ["a", RUN_FAILURE_REASON]);
+    assert_eq!(on.tag_keys().await, [REPOSITORY_LABEL, "a", RUN_FAILURE_REASON]);
 }
 
 /// Entries that change no status are stored on the same conditions, and so are notes without entries. The row stays as

@@ -14,9 +14,7 @@ use instance_core::scheduling::{
 };
 use instance_core::serdes::{deserialize_value, serialize_value};
 use instance_core::snap::{ExecutionPlanSnapshot, JobSnap, SnapshotBody};
-use instance_core::storage::{
-    Fence, GuardedChange, GuardedEvents, NewRun, Note, Only, RunTimes,
-};
+use instance_core::storage::{Fence, GuardedChange, GuardedEvents, NewRun, Note, Only, RunTimes};
 use instance_core::{RunId, StorageError};
 
 /// A change as it stands in the journal: a list of texts, of which the first two are the name and the time.
