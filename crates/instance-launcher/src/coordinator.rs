@@ -1,12 +1,13 @@
 //! The coordinators: one launches every run at once, the other puts every run into Dagster's queue.
 
 use async_trait::async_trait;
-use instance_core::error::InstanceError;
+use instance_core::error::{InstanceError, chain};
 use instance_core::event::{DagsterEvent, DagsterEventType, ReportEvent, RunEnqueuedData};
 use instance_core::launcher::{CancelRunContext, RunCoordinator, SubmitRunContext};
 use instance_core::ops::{EventReporterExt, LauncherOps};
 use instance_core::run::{DagsterRun, DagsterRunStatus};
 use instance_core::serdes::UnknownFields;
+use instance_core::storage::GuardedEvents;
 use instance_core::tags;
 
 use crate::lifecycle::{launch, terminate};
@@ -44,9 +45,9 @@ pub struct QueuedRunCoordinator;
 impl RunCoordinator for QueuedRunCoordinator {
     async fn submit_run(&self, context: SubmitRunContext) -> Result<DagsterRun, InstanceError> {
         let SubmitRunContext { dagster_run: run, instance, .. } = context;
-        if run.status == DagsterRunStatus::NotStarted {
-            instance.report_dagster_event(ReportEvent::new(enqueued(&run), &run.run_id)).await?;
-        } else {
+        let reports = vec![ReportEvent::new(enqueued(&run), &run.run_id)];
+        let from = DagsterRunStatus::NotStarted;
+        if run.status != from || !report_from(&*instance, &run, from, reports).await? {
             warn_of_second_submission(&run);
         }
         existing_run(&*instance, &run.run_id).await
@@ -57,8 +58,15 @@ impl RunCoordinator for QueuedRunCoordinator {
         if run.status != DagsterRunStatus::Queued {
             return terminate(&*instance, run).await;
         }
-        take_out_of_queue(&*instance, &run).await?;
-        Ok(true)
+        if take_out_of_queue(&*instance, &run).await? {
+            return Ok(true);
+        }
+        // Somebody has taken it from the queue meanwhile.
+        let run = existing_run(&*instance, &run.run_id).await?;
+        if run.status.is_finished() {
+            return Ok(false);
+        }
+        terminate(&*instance, run).await
     }
 
     fn requires_origins(&self) -> bool {
@@ -66,16 +74,34 @@ impl RunCoordinator for QueuedRunCoordinator {
     }
 }
 
-/// Takes a run out of the queue: it is canceled then.
+/// Takes a run out of the queue: it is canceled then. `false` if it is not in the queue any more; nothing is changed then. Our
+/// own keeper cannot take it at the same time. Dagster's daemon does not look before it writes.
 pub(crate) async fn take_out_of_queue(
     instance: &dyn LauncherOps,
     run: &DagsterRun,
-) -> Result<(), InstanceError> {
-    // The daemon may take the run from the queue at the same time. Dagster does not prevent that either.
+) -> Result<bool, InstanceError> {
     let message = "Canceling run from the queue.".to_owned();
-    instance.report_run_canceling(run, Some(message)).await?;
-    instance.report_run_canceled(run, None).await?;
-    Ok(())
+    let reports =
+        vec![ReportEvent::run_canceling(run, Some(message)), ReportEvent::run_canceled(run, None)];
+    report_from(instance, run, DagsterRunStatus::Queued, reports).await
+}
+
+/// Reports events that change a run, if it has a status; whether it had.
+async fn report_from(
+    instance: &dyn LauncherOps,
+    run: &DagsterRun,
+    from: DagsterRunStatus,
+    reports: Vec<ReportEvent>,
+) -> Result<bool, InstanceError> {
+    let change = GuardedEvents::new(run.run_id.clone(), [from], Vec::new());
+    let Some(stored) = instance.report_events_if(change, reports).await?.stored() else {
+        return Ok(false);
+    };
+    if let Some(error) = stored.incomplete {
+        // What the run is from now on is stored, and it goes on by that.
+        tracing::warn!(run_id = %run.run_id, error = %chain(&error), "not all of an event is stored");
+    }
+    Ok(true)
 }
 
 /// Warns of a run that was submitted before: it must not start twice.

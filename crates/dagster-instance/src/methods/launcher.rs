@@ -10,6 +10,7 @@ use instance_core::ids::RunId;
 use instance_core::launcher::CheckRunHealthResult;
 use instance_core::run::DagsterRun;
 use instance_launcher::RunDeletion;
+use instance_launcher::keepers::KeeperLease;
 
 use crate::instance::DagsterInstance;
 
@@ -127,6 +128,15 @@ impl DagsterInstance {
     /// that could not be asked to stop is no error of this function; that error is among the events of the run.
     pub async fn force_cancel_run(&self, run_id: &RunId) -> Result<DagsterRun, InstanceError> {
         instance_launcher::force_cancel_run(self, run_id).await
+    }
+
+    /// The leases of all duties that keepers of this project do or did, by duty. It is empty if there never was one.
+    ///
+    /// # Errors
+    ///
+    /// [`InstanceError::Storage`] if the storage fails.
+    pub async fn get_keeper_leases(&self) -> Result<Vec<KeeperLease>, InstanceError> {
+        instance_launcher::keepers::get_keeper_leases(self).await
     }
 
     /// Gives a run to the launcher, which starts its worker. Returns the run as it was when the worker started.

@@ -3,5 +3,7 @@
 
 mod building;
 mod events;
+#[cfg(all(feature = "process", feature = "sqlite"))]
+mod keepers;
 mod launching;
 mod support;

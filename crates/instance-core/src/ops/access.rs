@@ -9,7 +9,7 @@ use crate::settings::InstanceSettings;
 use crate::storage::{
     AssetCheckStore, AssetPartitionStore, AssetStore, AutomationStore, BackfillStore,
     ComputeLogManager, DaemonStore, DynamicPartitionStore, EventStore, EventWatch, InstigatorStore,
-    RunEventStore, RunStore, ScheduleStorage, SnapshotStore, Stores, TickStore,
+    PoolStore, RunEventStore, RunStore, ScheduleStorage, SnapshotStore, Stores, TickStore,
 };
 
 /// Access to all stores.
@@ -55,6 +55,8 @@ accessors_of_stores! {
     AssetCheckStoreAccess: fn asset_check_store() -> AssetCheckStore of event_log_storage;
     /// Access to the keys of dynamic partitions.
     DynamicPartitionStoreAccess: fn dynamic_partition_store() -> DynamicPartitionStore of event_log_storage;
+    /// Access to pools.
+    PoolStoreAccess: fn pool_store() -> PoolStore of event_log_storage;
     /// Access to runs together with their events.
     RunEventStoreAccess: fn run_event_store() -> RunEventStore of run_event_store;
     /// Access to the states of schedules and sensors.

@@ -7,6 +7,7 @@ mod access;
 mod assets;
 mod config;
 mod events;
+mod keepers;
 mod launcher;
 mod owned;
 mod reporting;
@@ -18,14 +19,15 @@ pub use access::{
     AssetCheckStoreAccess, AssetPartitionStoreAccess, AssetStoreAccess, AutomationStoreAccess,
     BackfillStoreAccess, ClockAccess, ComputeLogAccess, DaemonStoreAccess,
     DynamicPartitionStoreAccess, EventStoreAccess, EventWatchAccess, IdAccess,
-    InstigatorStoreAccess, ListenersAccess, RunEventStoreAccess, RunStoreAccess,
+    InstigatorStoreAccess, ListenersAccess, PoolStoreAccess, RunEventStoreAccess, RunStoreAccess,
     ScheduleStorageAccess, SettingsAccess, SnapshotStoreAccess, StoresAccess, TickStoreAccess,
 };
 pub use assets::AssetOps;
 pub use config::ConfigOps;
 pub use events::EventOps;
+pub use keepers::KeeperOps;
 pub use launcher::{LauncherOps, RunWorkerOps};
-pub use owned::{OwnedEventOps, OwnedLauncherOps};
+pub use owned::{OwnedEventOps, OwnedKeeperOps, OwnedLauncherOps};
 pub use reporting::{EventReporter, EventReporterExt};
 pub use runs::RunOps;
 pub use scheduling::SchedulingOps;

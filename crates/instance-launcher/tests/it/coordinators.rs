@@ -1,6 +1,8 @@
 //! The coordinators: what is launched at once, what is queued, and how each is cancelled.
 
 use instance_core::error::InstanceError;
+use instance_core::launcher::{CancelRunContext, RunCoordinator, SubmitRunContext};
+use instance_core::ops::OwnedLauncherOps;
 use instance_core::run::{DagsterRun, DagsterRunStatus};
 use instance_core::testing::instance::at_once;
 use instance_core::testing::launching::ToldLauncher;
@@ -83,5 +85,40 @@ async fn a_run_that_is_submitted_again_is_left_alone() -> TestResult {
         }
     }
     assert_eq!(launcher.calls(), [""; 0]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn of_submissions_at_once_one_is_stored() -> TestResult {
+    let fake = launching(ToldLauncher::default()).with_run_coordinator(QueuedRunCoordinator);
+    let run_id = add_run(&fake, DagsterRunStatus::NotStarted);
+    // All have read the run before one of them has stored anything.
+    let run = fake.run(&run_id).await;
+    for _ in 0..3 {
+        let context = SubmitRunContext::new(run.clone(), fake.owned_launcher_ops());
+        let submitted = QueuedRunCoordinator.submit_run(context).await?;
+        assert_eq!(submitted.status, DagsterRunStatus::Queued);
+    }
+    assert_eq!(fake.event_types(&run_id), ["PIPELINE_ENQUEUED"]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_run_that_was_launched_meanwhile_is_not_canceled_in_the_queue() -> TestResult {
+    for (status, is_asked) in
+        [(DagsterRunStatus::Starting, true), (DagsterRunStatus::Success, false)]
+    {
+        let launcher = ToldLauncher::default();
+        let fake = launching(launcher.clone()).with_run_coordinator(QueuedRunCoordinator);
+        let run_id = add_run(&fake, status);
+        let mut run = fake.run(&run_id).await;
+        run.status = DagsterRunStatus::Queued;
+        let context = CancelRunContext::new(run, fake.owned_launcher_ops());
+        assert_eq!(QueuedRunCoordinator.cancel_run(context).await?, is_asked);
+        let expected = format!("terminate {status}");
+        assert_eq!(launcher.calls(), if is_asked { vec![expected] } else { Vec::new() });
+        assert_eq!(fake.run(&run_id).await.status, status);
+        assert_eq!(fake.event_types(&run_id), [""; 0]);
+    }
     Ok(())
 }

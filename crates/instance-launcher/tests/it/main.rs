@@ -6,6 +6,7 @@ mod code_locations;
 mod coordinators;
 mod deletion;
 mod health;
+mod keepers;
 mod lifecycle;
 mod other_process;
 mod pipes;

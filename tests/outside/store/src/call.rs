@@ -14,7 +14,7 @@ use instance_core::scheduling::{
 };
 use instance_core::serdes::{deserialize_value, serialize_value};
 use instance_core::snap::{ExecutionPlanSnapshot, JobSnap, SnapshotBody};
-use instance_core::storage::{NewRun, Only, RunTimes};
+use instance_core::storage::{Fence, GuardedChange, GuardedEvents, NewRun, Note, Only, RunTimes};
 use instance_core::{RunId, StorageError};
 
 /// A change as it stands in the journal: a list of texts, of which the first two are the name and the time.
@@ -286,6 +286,118 @@ impl Text for RunTimes {
         let status = DagsterRunStatus::from_name(status)
             .ok_or_else(|| unreadable(text, "it is no status of a run"))?;
         Ok(Self { run_id, status, start_time: time(start_time)?, end_time: time(end_time)? })
+    }
+}
+
+impl Text for Fence {
+    fn to_text(&self) -> String {
+        vec![self.key.clone(), self.value.clone()].to_text()
+    }
+
+    fn of_text(text: &str) -> Result<Self, StorageError> {
+        match &list_of_texts(text)?[..] {
+            [key, value] => Ok(Self { key: key.clone(), value: value.clone() }),
+            _ => Err(unreadable(text, "it is no fence")),
+        }
+    }
+}
+
+impl Text for Note {
+    fn to_text(&self) -> String {
+        let words = match self {
+            Self::Put { key, value } => vec!["put".to_owned(), key.clone(), value.clone()],
+            Self::PutNew { key, value } => vec!["new".to_owned(), key.clone(), value.clone()],
+            Self::Delete { key } => vec!["delete".to_owned(), key.clone()],
+        };
+        words.to_text()
+    }
+
+    fn of_text(text: &str) -> Result<Self, StorageError> {
+        let words = list_of_texts(text)?;
+        match &words.iter().map(String::as_str).collect::<Vec<_>>()[..] {
+            ["put", key, value] => {
+                Ok(Self::Put { key: (*key).to_owned(), value: (*value).to_owned() })
+            }
+            ["new", key, value] => {
+                Ok(Self::PutNew { key: (*key).to_owned(), value: (*value).to_owned() })
+            }
+            ["delete", key] => Ok(Self::Delete { key: (*key).to_owned() }),
+            _ => Err(unreadable(text, "it is no note")),
+        }
+    }
+}
+
+impl Text for DagsterRunStatus {
+    fn to_text(&self) -> String {
+        self.as_str().to_owned()
+    }
+
+    fn of_text(text: &str) -> Result<Self, StorageError> {
+        Self::from_name(text).ok_or_else(|| unreadable(text, "it is no status of a run"))
+    }
+}
+
+/// An event with its time.
+impl Text for (DagsterEvent, DateTime<Utc>) {
+    fn to_text(&self) -> String {
+        vec![self.0.to_text(), self.1.to_text()].to_text()
+    }
+
+    fn of_text(text: &str) -> Result<Self, StorageError> {
+        match &list_of_texts(text)?[..] {
+            [event, at] => Ok((Text::of_text(event)?, Text::of_text(at)?)),
+            _ => Err(unreadable(text, "it is no event with its time")),
+        }
+    }
+}
+
+impl Text for GuardedEvents {
+    fn to_text(&self) -> String {
+        let from: Vec<_> = self.from.iter().copied().collect();
+        vec![
+            self.run_id.to_text(),
+            from.to_text(),
+            self.entries.to_text(),
+            self.fence.to_text(),
+            self.notes.to_text(),
+        ]
+        .to_text()
+    }
+
+    fn of_text(text: &str) -> Result<Self, StorageError> {
+        let parts = list_of_texts(text)?;
+        let [run_id, from, entries, fence, notes] = &parts[..] else {
+            return Err(unreadable(text, "it is no change on conditions"));
+        };
+        let from: Vec<DagsterRunStatus> = Text::of_text(from)?;
+        let change = Self::new(Text::of_text(run_id)?, from, Text::of_text(entries)?);
+        let fence: Option<Fence> = Text::of_text(fence)?;
+        Ok(change.with_fence(fence).with_notes(Text::of_text(notes)?))
+    }
+}
+
+impl Text for GuardedChange {
+    fn to_text(&self) -> String {
+        let from: Vec<_> = self.from.iter().copied().collect();
+        vec![
+            self.run_id.to_text(),
+            from.to_text(),
+            self.events.to_text(),
+            self.fence.to_text(),
+            self.notes.to_text(),
+        ]
+        .to_text()
+    }
+
+    fn of_text(text: &str) -> Result<Self, StorageError> {
+        let parts = list_of_texts(text)?;
+        let [run_id, from, events, fence, notes] = &parts[..] else {
+            return Err(unreadable(text, "it is no change of a run on conditions"));
+        };
+        let from: Vec<DagsterRunStatus> = Text::of_text(from)?;
+        let change = Self::new(Text::of_text(run_id)?, from, Text::of_text(events)?);
+        let fence: Option<Fence> = Text::of_text(fence)?;
+        Ok(change.with_fence(fence).with_notes(Text::of_text(notes)?))
     }
 }
 

@@ -106,6 +106,7 @@ stores! {
         changes {
             fn add_run(run: &DagsterRun, created_at: DateTime<Utc>) -> ();
             fn handle_run_event(run_id: &RunId, event: &DagsterEvent, at: DateTime<Utc>) -> ();
+            fn change_run_if(change: &GuardedChange) -> GuardedOutcome<()>;
             fn add_run_tags(run_id: &RunId, new_tags: &BTreeMap<String, String>, at: DateTime<Utc>) -> ();
             fn set_run_times(times: &[RunTimes]) -> ();
             fn replace_job_origin(run: &DagsterRun, job_origin: &RemoteJobOrigin) -> ();
@@ -140,11 +141,14 @@ stores! {
         asks {
             fn get_daemon_heartbeats() -> Vec<DaemonHeartbeat>;
             fn get_cursor_values(keys: &BTreeSet<String>) -> BTreeMap<String, String>;
+            fn get_cursor_values_beginning(prefix: &str) -> BTreeMap<String, String>;
         }
         changes {
             fn add_daemon_heartbeat(heartbeat: &DaemonHeartbeat) -> ();
             fn wipe_daemon_heartbeats() -> ();
             fn set_cursor_values(pairs: &BTreeMap<String, String>) -> ();
+            fn change_cursor_value(key: &str, from: Option<&str>, to: Option<&str>) -> bool;
+            fn set_cursor_values_if(fence: &Fence, pairs: &BTreeMap<String, String>) -> bool;
         }
     }
     RunStorage of Runs by run_storage {
@@ -337,6 +341,7 @@ stores! {
         changes {
             fn add_run_with_events(new_run: NewRun) -> StoredEvents;
             fn store_run_events(entries: &[EventLogEntry]) -> StoredEvents;
+            fn store_run_events_if(change: &GuardedEvents) -> GuardedOutcome;
             fn delete_run_with_events(run_id: &RunId) -> ();
         }
     }

@@ -1,0 +1,12 @@
+//! What the keepers of Dagster's duties need of an instance.
+
+use crate::ops::{
+    BackfillStoreAccess, DaemonStoreAccess, LauncherOps, OwnedKeeperOps, PoolStoreAccess,
+};
+
+/// What the keepers of Dagster's duties need of an instance: all that the launcher domain needs, and what daemons remember,
+/// pools and backfills besides.
+pub trait KeeperOps:
+    LauncherOps + BackfillStoreAccess + DaemonStoreAccess + PoolStoreAccess + OwnedKeeperOps
+{
+}
