@@ -147,6 +147,13 @@ stores! {
             fn set_cursor_values(pairs: &BTreeMap<String, String>) -> ();
         }
     }
+    RunQueueStore of Runs by run_storage {
+        asks {
+            fn get_active_rows() -> Vec<ActiveRow>;
+            fn get_active_runs(ids: &[StorageId]) -> Vec<(StorageId, Result<RunRecord, StorageError>)>;
+        }
+        changes {}
+    }
     RunStorage of Runs by run_storage {
         asks {}
         changes {
