@@ -13,8 +13,8 @@ use instance_core::event::{
 use instance_core::ids::RunId;
 use instance_core::run::DagsterRun;
 use instance_core::storage::{
-    AssetEventSummaryQuery, AssetEventSummaryRecord, EventRecordsFilter, Only, Order,
-    RecordsForRun, RecordsPage, RunStatusChangeRecordsFilter,
+    AssetEventSummaryQuery, AssetEventSummaryRecord, EventRecordsFilter, GuardedEvents,
+    GuardedOutcome, Only, Order, RecordsForRun, RecordsPage, RunStatusChangeRecordsFilter,
 };
 use instance_events::{EventLogWatch, EventLogWatchHandle, WatchEventLogs};
 
@@ -166,6 +166,24 @@ impl DagsterInstance {
         query: &RecordsForRun,
     ) -> Result<EventLogConnection, InstanceError> {
         instance_events::get_records_for_run(self, query).await
+    }
+
+    /// Stores entries of one run if the run has one of the statuses that are named, each with the effects that
+    /// [`handle_new_event`](Self::handle_new_event) describes. Of several callers who would change a run from the same status, one does.
+    ///
+    /// The entries do not wait in a batch. Entries that are not kept (see [`should_store_event`](Self::should_store_event)) are left out.
+    ///
+    /// [`GuardedOutcome::Stored`] alone says that anything is written. Its `incomplete` says which effect is not stored. Its
+    /// `ids` are empty if runs and events are in different databases, the run is changed, and the entries are not stored.
+    ///
+    /// # Errors
+    ///
+    /// [`InstanceError::Storage`] if an entry is of another run, or cannot be stored. Nothing is stored then.
+    pub async fn handle_events_if(
+        &self,
+        change: GuardedEvents,
+    ) -> Result<GuardedOutcome, InstanceError> {
+        instance_events::handle_events_if(self, change).await
     }
 
     /// Stores an entry, changes its run if the event demands it, and notifies the listeners of the run.
