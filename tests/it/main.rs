@@ -29,6 +29,7 @@ mod postgres_matrix;
 mod postgres_webserver;
 mod query_plans;
 mod queue_decisions;
+mod queue_told;
 mod reading_back;
 mod refusals;
 mod schema;

@@ -152,6 +152,8 @@ fn queued((run, row): (&Run, i64)) -> QueuedRun {
     QueuedRun {
         storage_id: StorageId(row),
         run_id: RunId::from(&*run.id),
+        job_name: "job".to_owned(),
+        since: 0.0,
         priority: priority.unwrap_or(0),
         location: run.location.clone(),
         tags: Arc::new(run.tags.clone()),

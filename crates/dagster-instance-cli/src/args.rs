@@ -10,6 +10,7 @@ mod doctor;
 mod launch;
 mod migrate;
 mod partitions;
+mod queue;
 mod reindex;
 #[cfg(feature = "grpc")]
 mod retry;
@@ -40,6 +41,9 @@ pub(crate) use migrate::Migrate;
 pub(crate) use partitions::{
     KeysOf, PartitionsAdd, PartitionsCommand, PartitionsDelete, PartitionsList,
 };
+#[cfg(feature = "grpc")]
+pub(crate) use queue::QueueRun;
+pub(crate) use queue::{QueueCommand, QueueExplain, QueueList};
 pub(crate) use reindex::Reindex;
 #[cfg(feature = "grpc")]
 pub(crate) use retry::RunRetry;
@@ -81,6 +85,9 @@ pub(crate) enum Command {
     /// Look at runs
     #[command(subcommand)]
     Run(RunCommand),
+    /// Look at the queue of runs, and at what its runs wait for
+    #[command(subcommand)]
+    Queue(QueueCommand),
     /// Look at assets, and wipe them
     #[command(subcommand)]
     Asset(AssetCommand),

@@ -10,6 +10,7 @@ mod daemons;
 mod doctor;
 mod migrate;
 mod partitions;
+mod queue;
 mod scheduling;
 
 use dagster_instance::clock::timestamp_of;
@@ -34,6 +35,9 @@ pub(crate) use daemons::{daemon_status, wiped_heartbeats};
 pub(crate) use doctor::finding as schema_finding;
 pub(crate) use migrate::{database_to_upgrade, index_to_build, upgraded_database};
 pub(crate) use partitions::{added_partitions, deleted_partitions, partition};
+#[cfg(feature = "grpc")]
+pub(crate) use queue::queue_look;
+pub(crate) use queue::{queue_explanation, queued_run};
 pub(crate) use scheduling::{
     backfill, backfill_in_full, instigator, instigator_in_full, reindexed, tick,
 };

@@ -20,7 +20,7 @@ use std::process::ExitCode;
 
 use args::{
     Arguments, AssetCommand, BackfillCommand, Command, ConfigCommand, DaemonCommand,
-    PartitionsCommand, RunCommand, ScheduleCommand, SensorCommand, TickCommand,
+    PartitionsCommand, QueueCommand, RunCommand, ScheduleCommand, SensorCommand, TickCommand,
 };
 use commands::instigator_switch::Switch;
 use dagster_instance::scheduling::InstigatorType;
@@ -94,6 +94,14 @@ async fn run(arguments: Arguments) -> Result<ExitCode> {
             return commands::code::list(place, &list, arguments.verbose > 0).await;
         }
         Command::Run(command) => return run_command(place, command, arguments.verbose > 0).await,
+        #[cfg(feature = "grpc")]
+        Command::Queue(QueueCommand::Run(run)) => {
+            return Box::pin(commands::queue_run::run(place, *run, arguments.verbose > 0)).await;
+        }
+        Command::Queue(QueueCommand::List(list)) => commands::queue_list::run(place, &list).await,
+        Command::Queue(QueueCommand::Explain(explain)) => {
+            commands::queue_explain::run(place, &explain).await
+        }
         Command::Asset(command) => return run_asset(place, command).await,
         Command::Partitions(command) => return run_partitions(place, command).await,
         Command::Daemon(command) => return run_daemon(place, command, arguments.verbose > 0).await,

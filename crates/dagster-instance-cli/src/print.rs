@@ -37,6 +37,31 @@ pub(crate) fn duration(start: Option<f64>, end: Option<f64>) -> String {
     }
 }
 
+/// About how long a time is, in seconds, for people; what is below zero counts as nothing.
+pub(crate) fn about(seconds: f64) -> String {
+    for (unit, length) in [("days", 86_400.0), ("h", 3_600.0), ("min", 60.0)] {
+        // Two of a unit tell more than one of the next.
+        if seconds >= 2.0 * length {
+            return format!("{:.0} {unit}", (seconds / length).floor());
+        }
+    }
+    format!("{:.0} s", seconds.max(0.0).floor())
+}
+
+/// Prints rows whose columns line up, indented, without a heading.
+pub(crate) fn indented(out: &mut impl Write, rows: &[Vec<String>]) -> std::io::Result<()> {
+    let columns = rows.iter().map(Vec::len).max().unwrap_or_default();
+    let width = |column: usize| {
+        let cells = rows.iter().filter_map(|row| row.get(column));
+        cells.map(|cell| cell.chars().count()).max().unwrap_or_default()
+    };
+    let widths: Vec<_> = (0..columns).map(width).collect();
+    rows.iter().try_for_each(|row| {
+        write!(out, "  ")?;
+        print_row(out, row, &widths)
+    })
+}
+
 /// A table that is printed in parts. Its columns are as wide as the widest cell of the first part. So a long table
 /// needs no more memory than one part. A wider cell in a later part moves the rest of its line.
 pub(crate) struct Table {
@@ -95,6 +120,22 @@ mod tests {
         table.rows(&mut out, &[row(["longer than long", "2"]), row(["x", "3"])]).unwrap();
         let expect = "A     B\nlong  1\né\nlonger than long  2\nx     3\n";
         assert_eq!(String::from_utf8(out).unwrap(), expect);
+    }
+
+    #[test]
+    fn how_long_it_is_is_said_in_one_unit() {
+        for (seconds, expect) in [
+            (-5.0, "0 s"),
+            (0.4, "0 s"),
+            (119.9, "119 s"),
+            (120.0, "2 min"),
+            (7_199.0, "119 min"),
+            (7_200.0, "2 h"),
+            (172_799.0, "47 h"),
+            (864_000.0, "10 days"),
+        ] {
+            assert_eq!(super::about(seconds), expect);
+        }
     }
 
     #[test]

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use instance_core::code_location::Workspace;
 use instance_core::error::{InstanceError, KeeperError};
-use instance_core::ops::OwnedKeeperOps;
+use instance_core::ops::{OwnedKeeperOps, OwnedLauncherOps};
 use instance_core::storage::Only;
 use instance_launcher::keepers::{self, Duty, KeeperDuty, KeeperOptions};
+use instance_launcher::queue::{DequeueOptions, QueueDuty, QueueLook};
 
 use crate::instance::DagsterInstance;
 
@@ -66,6 +67,40 @@ impl DagsterInstance {
         Ok(duties)
     }
 
+    /// Takes runs from the queue once and launches them, in the place of Dagster's daemon, and tells what became of each.
+    ///
+    /// It takes the runs that their limits allow now, `most` of them at most, and waits until their launches have ended.
+    /// Without a workspace, only runs can be launched that say where their code server is. Of the options, those about the
+    /// queue and about Dagster's own daemon matter.
+    ///
+    /// # Errors
+    ///
+    /// - [`KeeperError::TwinAlive`] if Dagster's own daemon takes runs from the queue, and [`KeeperError::OtherLeader`] if another
+    ///   process does as [`keep`](Self::keep). Nothing is taken then.
+    /// - [`KeeperError::Instance`] if the instance has no queue, or if the storage fails. Runs that were taken before are
+    ///   launched, and whoever takes runs from the queue later looks after them. That a run could not be launched is no error,
+    ///   but told.
+    pub async fn launch_queued_runs(
+        &self,
+        options: KeeperOptions,
+        most: Option<usize>,
+        workspace: Option<Arc<dyn Workspace>>,
+    ) -> Result<QueueLook, KeeperError> {
+        let duty = Arc::new(self.queue_duty(&options, workspace.as_ref())?.once(most));
+        let ops = self.owned_keeper_ops();
+        let looked = keepers::keep_once(ops, Arc::clone(&duty) as Arc<dyn Duty>, options);
+        Box::pin(looked).await?;
+        Ok(duty.done())
+    }
+
+    fn queue_duty(
+        &self,
+        options: &KeeperOptions,
+        workspace: Option<&Arc<dyn Workspace>>,
+    ) -> Result<QueueDuty, InstanceError> {
+        QueueDuty::new(self.owned_launcher_ops(), workspace.cloned(), DequeueOptions::from(options))
+    }
+
     /// What a duty is made of. All duties are put together here.
     fn duty(
         &self,
@@ -73,9 +108,13 @@ impl DagsterInstance {
         options: &KeeperOptions,
         workspace: &Arc<dyn Workspace>,
     ) -> Result<Arc<dyn Duty>, InstanceError> {
-        let _ = (options, workspace);
-        let reason = "this version cannot do it yet; leave it to Dagster's own daemon";
-        Err(InstanceError::invalid("duty", duty.daemon_type().as_str(), reason))
+        match duty {
+            KeeperDuty::Queue => Ok(Arc::new(self.queue_duty(options, Some(workspace))?)),
+            _ => {
+                let reason = "this version cannot do it yet; leave it to Dagster's own daemon";
+                Err(InstanceError::invalid("duty", duty.daemon_type().as_str(), reason))
+            }
+        }
     }
 }
 

@@ -94,7 +94,8 @@ fn later(settings: &InstanceSettings) -> impl Iterator<Item = &ConfigProblems> {
     };
     let limit = settings.default_graphql_run_records_limit.as_ref().err();
     let tolerance = settings.daemon_heartbeat_tolerance_seconds.as_ref().err();
-    [compute_logs, run_coordinator, run_launcher, limit, tolerance].into_iter().flatten()
+    let allotted = settings.started_run_pools_allotted_seconds.as_ref().err();
+    [compute_logs, run_coordinator, run_launcher, limit, tolerance, allotted].into_iter().flatten()
 }
 
 /// The problems with keys that say where they are, even if it is not in the file.

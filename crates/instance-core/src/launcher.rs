@@ -3,6 +3,8 @@
 //! Each method gets a context of its own. A context can grow without breaking those who implement the traits. The
 //! names are Dagster's.
 
+mod launch_state;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
@@ -13,6 +15,10 @@ use crate::code_location::Workspace;
 use crate::error::{BoxError, InstanceError};
 use crate::ops::LauncherOps;
 use crate::run::DagsterRun;
+
+pub use launch_state::{
+    LaunchDeadline, LaunchState, LaunchStateContext, LaunchTimeOver, LaunchUncertain,
+};
 
 /// Contexts are shown by their run: the instance has nothing to show.
 macro_rules! debug_by_run {
@@ -31,6 +37,7 @@ macro_rules! debug_by_run {
 
 debug_by_run!(
     LaunchRunContext,
+    LaunchStateContext,
     ResumeRunContext,
     TerminateRunContext,
     CheckRunHealthContext,
@@ -49,12 +56,15 @@ pub struct LaunchRunContext {
     pub instance: Arc<dyn LauncherOps>,
     /// The workspace, in which the run's code location is found by its name; `None` if there is none.
     pub workspace: Option<Arc<dyn Workspace>>,
+    /// Until when the worker may be started: [`LaunchTimeOver`] is the error afterwards. `None` is any time. It is looked at
+    /// right before the call that starts the worker, which has no more time than what is left.
+    pub deadline: Option<LaunchDeadline>,
 }
 
 impl LaunchRunContext {
-    /// The launch of a run, without a workspace.
+    /// The launch of a run, without a workspace, at any time.
     pub fn new(dagster_run: DagsterRun, instance: Arc<dyn LauncherOps>) -> Self {
-        Self { dagster_run, instance, workspace: None }
+        Self { dagster_run, instance, workspace: None, deadline: None }
     }
 }
 
@@ -62,6 +72,8 @@ crate::setters! {
     impl LaunchRunContext {
         /// The workspace.
         with_workspace(workspace: impl Into<Option<Arc<dyn Workspace>>>);
+        /// Until when the worker may be started.
+        with_deadline(deadline: impl Into<Option<LaunchDeadline>>);
     }
 }
 
@@ -308,6 +320,17 @@ pub trait RunLauncher: fmt::Debug + Send + Sync + 'static {
     ///
     /// The worker could not be started. No worker runs then, and the caller reports that the run has failed.
     async fn launch_run(&self, context: LaunchRunContext) -> Result<(), BoxError>;
+
+    /// Says what became of the launch of a run that is `STARTING`, for whoever does not know it: the process that launched it
+    /// may have ended before it had an answer. [`LaunchState::Unknown`], which launchers answer by default, is always safe:
+    /// the run then fails after a time, if no worker reports that it has started.
+    ///
+    /// # Errors
+    ///
+    /// It could not be found out. That is as good as [`LaunchState::Unknown`].
+    async fn launch_state(&self, _context: LaunchStateContext) -> Result<LaunchState, BoxError> {
+        Ok(LaunchState::Unknown)
+    }
 
     /// Asks the worker of a run to stop, and sees that the run is reported as being canceled. The event that ends
     /// the run stays the last one. `false` if this launcher reaches no such worker; the run is not changed then.

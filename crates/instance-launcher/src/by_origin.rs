@@ -7,8 +7,8 @@ use async_trait::async_trait;
 use instance_core::command::CommandSpec;
 use instance_core::error::BoxError;
 use instance_core::launcher::{
-    CheckRunHealthContext, CheckRunHealthResult, LaunchRunContext, ResumeRunContext, RunLauncher,
-    RunWorkerDebugInfoContext, TerminateRunContext,
+    CheckRunHealthContext, CheckRunHealthResult, LaunchRunContext, LaunchState, LaunchStateContext,
+    ResumeRunContext, RunLauncher, RunWorkerDebugInfoContext, TerminateRunContext,
 };
 #[cfg(feature = "process")]
 use instance_core::ops::LauncherOps;
@@ -83,6 +83,14 @@ async fn worker_without_server(
 impl RunLauncher for ByOrigin {
     async fn launch_run(&self, context: LaunchRunContext) -> Result<(), BoxError> {
         self.of(&context.dagster_run).launch_run(context).await
+    }
+
+    async fn launch_state(&self, context: LaunchStateContext) -> Result<LaunchState, BoxError> {
+        #[cfg(feature = "process")]
+        if worker_without_server(&*context.instance, &context.dagster_run).await?.is_some() {
+            return Ok(LaunchState::Launched);
+        }
+        self.of(&context.dagster_run).launch_state(context).await
     }
 
     async fn terminate(&self, context: TerminateRunContext) -> Result<bool, BoxError> {

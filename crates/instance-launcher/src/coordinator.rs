@@ -109,7 +109,7 @@ fn warn_of_second_submission(run: &DagsterRun) {
     tracing::warn!(run_id = %run.run_id, status = %run.status, "submitted again and left alone");
 }
 
-fn enqueued(run: &DagsterRun) -> DagsterEvent {
+pub(crate) fn enqueued(run: &DagsterRun) -> DagsterEvent {
     let event = DagsterEvent::new(DagsterEventType::RunEnqueued, &run.job_name);
     let Some(origin) = &run.remote_job_origin else {
         return event;

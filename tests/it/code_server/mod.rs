@@ -2,6 +2,7 @@
 //! found when they are lost.
 
 mod canceled;
+mod dequeued;
 mod equal_rows;
 mod launched;
 mod managed;

@@ -7,8 +7,8 @@ use clap::{ArgGroup, Args, Subcommand};
 use dagster_instance::run::CodeLocationOrigin;
 use dagster_instance::settings::WorkspaceSettings;
 use dagster_instance::{
-    CodeLocationOptions, GrpcTarget, LoadWorkspace, ProcessEnvironment, WorkspaceOptions,
-    load_workspace,
+    CodeLocationOptions, GrpcTarget, InstanceError, LoadWorkspace, ProcessEnvironment,
+    WorkspaceOptions, load_workspace,
 };
 
 use super::Output;
@@ -137,6 +137,20 @@ impl CodePlace {
             .with_variables(&ProcessEnvironment);
         let request = LoadWorkspace::new(std::env::current_dir()?).with_options(options);
         Ok(load_workspace(&request, &ProcessEnvironment)?)
+    }
+
+    /// The same for what can do without: `None` if nothing says where code is.
+    pub(crate) fn workspace_if_any(&self) -> Result<Option<WorkspaceSettings>> {
+        let directory = std::env::current_dir()?.display().to_string();
+        match self.workspace() {
+            Ok(workspace) => Ok(Some(workspace)),
+            Err(error) => match error.downcast_ref() {
+                Some(InstanceError::Config { place, source: None, .. }) if *place == directory => {
+                    Ok(None)
+                }
+                _ => Err(error),
+            },
+        }
     }
 
     /// The options of the locations, with the Python that is named.

@@ -36,6 +36,11 @@ pub(crate) mod pages;
 pub(crate) mod partitions_add;
 pub(crate) mod partitions_delete;
 pub(crate) mod partitions_list;
+pub(crate) mod queue_explain;
+pub(crate) mod queue_list;
+#[cfg(feature = "grpc")]
+pub(crate) mod queue_run;
+mod queue_words;
 pub(crate) mod reindex;
 pub(crate) mod run_cancel;
 pub(crate) mod run_delete;

@@ -43,6 +43,9 @@ fn every_command_has_help() {
         ("help_tick_list", "tick list --help"),
         ("help_backfill_list", "backfill list --help"),
         ("help_backfill_show", "backfill show --help"),
+        ("help_queue", "queue --help"),
+        ("help_queue_list", "queue list --help"),
+        ("help_queue_explain", "queue explain --help"),
         ("help_migrate", "migrate --help"),
         ("help_reindex", "reindex --help"),
     ] {
@@ -53,6 +56,7 @@ fn every_command_has_help() {
         ("help_launch", "launch --help"),
         ("help_run_retry", "run retry --help"),
         ("help_code", "code --help"),
+        ("help_queue_run", "queue run --help"),
         ("help_code_ping", "code ping --help"),
         ("help_code_list", "code list --help"),
     ] {

@@ -145,6 +145,7 @@ fn run_binary_with(
         .env_remove("DAGSTER_EVENT_BATCH_SIZE")
         .env_remove("DAGSTER_DAEMON_HEARTBEAT_TOLERANCE")
         .env_remove("DAGSTER_MAX_GLOBAL_OP_CONCURRENCY_LIMIT")
+        .env_remove("DAGSTER_OP_CONCURRENCY_KEYS_ALLOTTED_FOR_STARTED_RUN_SECONDS")
         .envs(variables.iter().copied())
         .stdin(Stdio::null())
         .stdout(stdout)

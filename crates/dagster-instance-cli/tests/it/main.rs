@@ -20,6 +20,7 @@ mod looking;
 mod migrate;
 mod missing_homes;
 mod partitions;
+mod queue;
 mod reindex;
 mod scheduling;
 mod strict_json;

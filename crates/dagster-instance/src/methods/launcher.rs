@@ -11,6 +11,7 @@ use instance_core::launcher::CheckRunHealthResult;
 use instance_core::run::DagsterRun;
 use instance_launcher::RunDeletion;
 use instance_launcher::keepers::KeeperLease;
+use instance_launcher::queue::{QueueKeeper, RunQueue};
 
 use crate::instance::DagsterInstance;
 
@@ -161,6 +162,29 @@ impl DagsterInstance {
         workspace: Arc<dyn Workspace>,
     ) -> Result<DagsterRun, InstanceError> {
         instance_launcher::launch_run_with_workspace(self, run_id, workspace).await
+    }
+
+    /// The process that takes runs from the queue. `None` if there was none, or if the last one has given the queue back.
+    ///
+    /// It is read as it is stored: the last sign tells how long ago the process was alive.
+    ///
+    /// # Errors
+    ///
+    /// [`InstanceError::Storage`] if the storage fails.
+    pub async fn get_queue_keeper(&self) -> Result<Option<QueueKeeper>, InstanceError> {
+        instance_launcher::queue::get_queue_keeper(self).await
+    }
+
+    /// Reads the queue of runs: the runs that wait, those that are in progress, and how full the limits are.
+    ///
+    /// Nothing is changed. A pool without a limit of its own that will get the default of the instance counts as if it had it.
+    ///
+    /// # Errors
+    ///
+    /// [`InstanceError::Invalid`] if the instance has no queue; [`InstanceError::Config`] if its configuration is wrong;
+    /// [`InstanceError::Storage`] if the storage fails.
+    pub async fn get_run_queue(&self) -> Result<RunQueue, InstanceError> {
+        instance_launcher::queue::get_run_queue(self).await
     }
 
     /// Has the launcher start another worker for a run whose worker is gone. Returns the run as it was before.

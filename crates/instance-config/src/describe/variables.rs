@@ -24,6 +24,7 @@ pub(super) fn describe(walker: &mut Walker<'_>, settings: &InstanceSettings) {
     let pool_limit = pool_limit.map(|limit| limit.unwrap_or(1000));
     let limit = settings.default_graphql_run_records_limit.as_ref();
     let tolerance = settings.daemon_heartbeat_tolerance_seconds.as_ref();
+    let allotted = settings.started_run_pools_allotted_seconds.as_ref();
     for (name, value, default) in [
         ("DAGSTER_EVENT_BATCH_SIZE", batch.map(Value::from), Value::from(0)),
         (
@@ -45,6 +46,11 @@ pub(super) fn describe(walker: &mut Walker<'_>, settings: &InstanceSettings) {
             "DAGSTER_DAEMON_HEARTBEAT_TOLERANCE",
             tolerance.map(|seconds| Value::from(*seconds)).map_err(reason),
             Value::from(1800),
+        ),
+        (
+            "DAGSTER_OP_CONCURRENCY_KEYS_ALLOTTED_FOR_STARTED_RUN_SECONDS",
+            allotted.map(|seconds| Value::from(*seconds)).map_err(reason),
+            Value::from(5),
         ),
         ("DAGSTER_MAX_GLOBAL_OP_CONCURRENCY_LIMIT", pool_limit.map(Value::from), Value::from(1000)),
     ] {

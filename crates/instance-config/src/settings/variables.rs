@@ -32,6 +32,13 @@ pub(super) fn with_variables(
         Ok(Some(seconds)) => Ok(seconds),
         Err(problems) => Err(when_used(problems)),
     };
+    let allotted =
+        variables.number_if_set("DAGSTER_OP_CONCURRENCY_KEYS_ALLOTTED_FOR_STARTED_RUN_SECONDS");
+    let allotted = match allotted {
+        Ok(None) => settings.started_run_pools_allotted_seconds.clone(),
+        Ok(Some(seconds)) => Ok(seconds),
+        Err(problems) => Err(when_used(problems)),
+    };
     settings
         .with_asset_freshness_enabled(freshness.is_none_or(|text| text != "false"))
         .with_legacy_freshness_policy_killswitch_enabled(
@@ -39,6 +46,7 @@ pub(super) fn with_variables(
         )
         .with_default_graphql_run_records_limit(limit.map_err(when_used))
         .with_daemon_heartbeat_tolerance_seconds(tolerance)
+        .with_started_run_pools_allotted_seconds(allotted)
 }
 
 struct Variables<'a>(&'a dyn Environment);

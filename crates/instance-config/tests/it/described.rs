@@ -217,6 +217,8 @@ fn variables_of_dagsters_own_are_settings() {
     let size = "DAGSTER_EVENT_BATCH_SIZE";
     check(&found, size, &json!(50), &json!(0), size);
     check(&found, "DAGSTER_DAEMON_HEARTBEAT_TOLERANCE", &json!(1800), &json!(1800), "default");
+    let allotted = "DAGSTER_OP_CONCURRENCY_KEYS_ALLOTTED_FOR_STARTED_RUN_SECONDS";
+    check(&found, allotted, &json!(5), &json!(5), "default");
     let limit = setting(&found, "DAGSTER_DEFAULT_GRAPHQL_RUN_RECORDS_LIMIT");
     assert!(limit.unusable.as_deref().unwrap_or_default().contains("no number"), "{limit:?}");
 }

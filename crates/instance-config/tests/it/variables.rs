@@ -44,6 +44,11 @@ fn numbers() {
     let found = with(tolerance, " 60 ").unwrap().daemon_heartbeat_tolerance_seconds;
     assert_eq!(found, Ok(60));
     assert_eq!(with(tolerance, "").unwrap().daemon_heartbeat_tolerance_seconds, Ok(1_800));
+    let allotted = "DAGSTER_OP_CONCURRENCY_KEYS_ALLOTTED_FOR_STARTED_RUN_SECONDS";
+    let found = |text| with(allotted, text).unwrap().started_run_pools_allotted_seconds;
+    assert_eq!((found("7"), found("0")), (Ok(7), Ok(0)));
+    assert_eq!(with("OTHER", "").unwrap().started_run_pools_allotted_seconds, Ok(5));
+    assert!(found("").is_err() && found("soon").unwrap_err().to_string().contains(allotted));
     // What nobody may need is an error of who needs it.
     let errors = [
         with("DAGSTER_EVENT_BATCH_SIZE", "many").unwrap_err(),

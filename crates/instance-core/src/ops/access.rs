@@ -9,7 +9,8 @@ use crate::settings::InstanceSettings;
 use crate::storage::{
     AssetCheckStore, AssetPartitionStore, AssetStore, AutomationStore, BackfillStore,
     ComputeLogManager, DaemonStore, DynamicPartitionStore, EventStore, EventWatch, InstigatorStore,
-    PoolStore, RunEventStore, RunStore, ScheduleStorage, SnapshotStore, Stores, TickStore,
+    PoolStore, RunEventStore, RunQueueStore, RunStore, ScheduleStorage, SnapshotStore, Stores,
+    TickStore,
 };
 
 /// Access to all stores.
@@ -39,6 +40,8 @@ macro_rules! accessors_of_stores {
 accessors_of_stores! {
     /// Access to runs and their tags.
     RunStoreAccess: fn run_store() -> RunStore of run_storage;
+    /// Access to the runs that wait and those that go on.
+    RunQueueStoreAccess: fn run_queue_store() -> RunQueueStore of run_storage;
     /// Access to the snapshots of jobs and plans.
     SnapshotStoreAccess: fn snapshot_store() -> SnapshotStore of run_storage;
     /// Access to backfills.

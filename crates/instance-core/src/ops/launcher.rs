@@ -2,17 +2,20 @@
 
 use crate::launcher::{RunCoordinator, RunLauncher};
 use crate::ops::{
-    AssetStoreAccess, ComputeLogAccess, DynamicPartitionStoreAccess, EventReporter,
-    EventStoreAccess, IdAccess, OwnedLauncherOps, RunEventStoreAccess, RunStoreAccess,
-    SettingsAccess, SnapshotStoreAccess,
+    AssetStoreAccess, ComputeLogAccess, DaemonStoreAccess, DynamicPartitionStoreAccess,
+    EventReporter, EventStoreAccess, IdAccess, OwnedLauncherOps, PoolStoreAccess,
+    RunEventStoreAccess, RunQueueStoreAccess, RunStoreAccess, SettingsAccess, SnapshotStoreAccess,
 };
 
 /// What the launcher domain needs of an instance, and what coordinators and launchers get of it.
 pub trait LauncherOps:
     RunWorkerOps
     + DynamicPartitionStoreAccess
+    + DaemonStoreAccess
     + EventStoreAccess
+    + PoolStoreAccess
     + RunEventStoreAccess
+    + RunQueueStoreAccess
     + SettingsAccess
     + OwnedLauncherOps
 {

@@ -19,8 +19,9 @@ pub use access::{
     AssetCheckStoreAccess, AssetPartitionStoreAccess, AssetStoreAccess, AutomationStoreAccess,
     BackfillStoreAccess, ClockAccess, ComputeLogAccess, DaemonStoreAccess,
     DynamicPartitionStoreAccess, EventStoreAccess, EventWatchAccess, IdAccess,
-    InstigatorStoreAccess, ListenersAccess, PoolStoreAccess, RunEventStoreAccess, RunStoreAccess,
-    ScheduleStorageAccess, SettingsAccess, SnapshotStoreAccess, StoresAccess, TickStoreAccess,
+    InstigatorStoreAccess, ListenersAccess, PoolStoreAccess, RunEventStoreAccess,
+    RunQueueStoreAccess, RunStoreAccess, ScheduleStorageAccess, SettingsAccess,
+    SnapshotStoreAccess, StoresAccess, TickStoreAccess,
 };
 pub use assets::AssetOps;
 pub use config::ConfigOps;

@@ -146,6 +146,10 @@ pub struct InstanceSettings {
     /// `dagster-daemon liveness-check`. `DAGSTER_DAEMON_HEARTBEAT_TOLERANCE` says it; the default is 1,800. A text that is
     /// no number matters only to who needs it.
     pub daemon_heartbeat_tolerance_seconds: Result<i64, ConfigProblems>,
+    /// For how many seconds after its start the queue counts a run in the pools of its first steps, which have no slots
+    /// yet. `DAGSTER_OP_CONCURRENCY_KEYS_ALLOTTED_FOR_STARTED_RUN_SECONDS` says it; the default is 5. A text that is no
+    /// number matters only to who needs it.
+    pub started_run_pools_allotted_seconds: Result<i64, ConfigProblems>,
 }
 
 impl InstanceSettings {
@@ -198,6 +202,7 @@ impl InstanceSettings {
             default_graphql_run_records_limit: Ok(None),
             legacy_freshness_policy_killswitch_enabled: false,
             daemon_heartbeat_tolerance_seconds: Ok(1_800),
+            started_run_pools_allotted_seconds: Ok(5),
             home,
         }
     }
@@ -263,5 +268,7 @@ crate::setters! {
         with_legacy_freshness_policy_killswitch_enabled(legacy_freshness_policy_killswitch_enabled: bool);
         /// How many seconds after its next sign of life is due a daemon still counts as healthy.
         with_daemon_heartbeat_tolerance_seconds(daemon_heartbeat_tolerance_seconds: Result<i64, ConfigProblems>);
+        /// For how many seconds after its start the queue counts a run in the pools of its first steps.
+        with_started_run_pools_allotted_seconds(started_run_pools_allotted_seconds: Result<i64, ConfigProblems>);
     }
 }

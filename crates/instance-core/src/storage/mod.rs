@@ -35,8 +35,9 @@ pub use run_events::{
     store_then_change, time_of_change,
 };
 pub use runs::{
-    BackfillStore, BackfillsPage, DaemonStore, RunChange, RunStorage, RunStore, RunTagsQuery,
-    RunTimes, RunsOrderBy, RunsPage, SnapshotStore, apply_run_event, require_readable,
+    ActiveRow, BackfillStore, BackfillsPage, DaemonStore, RunChange, RunQueueStore, RunStorage,
+    RunStore, RunTagsQuery, RunTimes, RunsOrderBy, RunsPage, SnapshotStore, apply_run_event,
+    require_readable,
 };
 pub use schedules::{
     AutomationStore, EvaluationsPage, InstigatorFilter, InstigatorStore, ScheduleStorage,

@@ -23,16 +23,16 @@ use crate::run::{
 use crate::scheduling::{BulkActionsFilter, PartitionBackfill};
 use crate::snap::{ExecutionPlanSnapshot, JobSnap, SnapshotBody};
 use crate::storage::{
-    AssetCheckExecutionRecord, AssetCheckPartitionInfo, AssetCheckStore, AssetCheckSummaryRecord,
-    AssetEventSummaryQuery, AssetEventSummaryRecord, AssetKeysPage, AssetPartitionStore,
-    AssetStore, BackfillStore, BackfillsPage, CapturedLogMetadata, CheckExecutionsPage,
-    ComputeIoType, ComputeLogCapture, ComputeLogKey, ComputeLogManager, ComputeLogPrefix,
-    ConcurrencyClaimStatus, ConcurrencyKeyInfo, DaemonStore, DynamicPartitionStore,
-    DynamicPartitionsPage, EventRecordsFilter, EventStore, Fence, GuardedChange, GuardedOutcome,
-    LatestTagsQuery, LogsToDelete, MaterializationAttempt, Only, Order, PaginatedResults,
-    PartitionKeyFilter, PlannedMaterializationInfo, PoolLimit, PoolStore, RecordsForRun,
-    RecordsPage, RunStatusChangeRecordsFilter, RunStore, RunTagsQuery, RunTimes, RunsPage,
-    SnapshotStore, StoredEvents, WipedAssetPartitions,
+    ActiveRow, AssetCheckExecutionRecord, AssetCheckPartitionInfo, AssetCheckStore,
+    AssetCheckSummaryRecord, AssetEventSummaryQuery, AssetEventSummaryRecord, AssetKeysPage,
+    AssetPartitionStore, AssetStore, BackfillStore, BackfillsPage, CapturedLogMetadata,
+    CheckExecutionsPage, ComputeIoType, ComputeLogCapture, ComputeLogKey, ComputeLogManager,
+    ComputeLogPrefix, ConcurrencyClaimStatus, ConcurrencyKeyInfo, DaemonStore,
+    DynamicPartitionStore, DynamicPartitionsPage, EventRecordsFilter, EventStore, Fence,
+    GuardedChange, GuardedOutcome, LatestTagsQuery, LogsToDelete, MaterializationAttempt, Only,
+    Order, PaginatedResults, PartitionKeyFilter, PlannedMaterializationInfo, PoolLimit, PoolStore,
+    RecordsForRun, RecordsPage, RunQueueStore, RunStatusChangeRecordsFilter, RunStore,
+    RunTagsQuery, RunTimes, RunsPage, SnapshotStore, StoredEvents, WipedAssetPartitions,
 };
 
 macro_rules! double {
@@ -100,6 +100,14 @@ double! {
         fn set_run_times(times: &[RunTimes]) -> ();
         fn replace_job_origin(run: &DagsterRun, job_origin: &RemoteJobOrigin) -> ();
         fn delete_run(run_id: &RunId) -> ();
+    }
+}
+
+double! {
+    /// A store of runs that wait and go on that does some things in its own way.
+    RunQueueStoreDouble of RunQueueStore {
+        fn get_active_rows() -> Vec<ActiveRow>;
+        fn get_active_runs(ids: &[StorageId]) -> Vec<(StorageId, Result<RunRecord, StorageError>)>;
     }
 }
 

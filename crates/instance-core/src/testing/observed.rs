@@ -17,16 +17,16 @@ use crate::ids::{RunId, SnapshotId};
 use crate::run::DagsterRun;
 use crate::snap::SnapshotBody;
 use crate::storage::{
-    AssetCheckStore, AssetPartitionStore, AssetStore, BackfillStore, CheckedDatabase, DaemonStore,
-    DatabaseSchema, DynamicPartitionStore, EventLogStorage, EventSignal, EventStore, EventWatch,
-    GuardedChange, GuardedOutcome, PoolStore, RecordsForRun, RunStorage, RunStore, SchemaLock,
-    SchemaProgress, SchemaStore, SchemaUpgrade, SchemaUpgraded, SnapshotStore, StoredEvents,
-    Stores,
+    AssetCheckStore, AssetPartitionStore, AssetStore, BackfillStore, CheckedDatabase,
+    ConcurrencyKeyInfo, DaemonStore, DatabaseSchema, DynamicPartitionStore, EventLogStorage,
+    EventSignal, EventStore, EventWatch, GuardedChange, GuardedOutcome, PoolStore, RecordsForRun,
+    RunQueueStore, RunStorage, RunStore, SchemaLock, SchemaProgress, SchemaStore, SchemaUpgrade,
+    SchemaUpgraded, SnapshotStore, StoredEvents, Stores,
 };
 use crate::testing::doubles::{
     AssetCheckStoreDouble, AssetPartitionStoreDouble, AssetStoreDouble, BackfillStoreDouble,
     DaemonStoreDouble, DynamicPartitionStoreDouble, EventStoreDouble, PoolStoreDouble,
-    RunStoreDouble, SnapshotStoreDouble,
+    RunQueueStoreDouble, RunStoreDouble, SnapshotStoreDouble,
 };
 
 /// What a store is asked for. Other calls are neither noted nor refused.
@@ -49,6 +49,8 @@ pub enum StoreCall<'call> {
     StoreEvents(&'call [EventLogEntry]),
     /// The entries of a run are to be read, which is not noted.
     GetRecordsForRun(&'call RunId),
+    /// It is to be read how pools stand, which is not noted.
+    GetConcurrencyInfos(&'call [String]),
 }
 
 impl StoreCall<'_> {
@@ -71,7 +73,7 @@ impl StoreCall<'_> {
             Self::StoreEvents(entries) => {
                 format!("store {}", entries.iter().map(of_entry).collect::<Vec<_>>().join(", "))
             }
-            Self::GetRecordsForRun(_) => return None,
+            Self::GetRecordsForRun(_) | Self::GetConcurrencyInfos(_) => return None,
         })
     }
 }
@@ -274,6 +276,7 @@ not_observed! {
     ObservedRuns {
         BackfillStoreDouble of BackfillStore;
         DaemonStoreDouble of DaemonStore;
+        RunQueueStoreDouble of RunQueueStore;
     }
 }
 
@@ -283,7 +286,22 @@ not_observed! {
         AssetPartitionStoreDouble of AssetPartitionStore;
         AssetCheckStoreDouble of AssetCheckStore;
         DynamicPartitionStoreDouble of DynamicPartitionStore;
-        PoolStoreDouble of PoolStore;
+    }
+}
+
+#[async_trait]
+impl PoolStoreDouble for ObservedEvents {
+    fn other(&self) -> Option<&dyn PoolStore> {
+        Some(&*self.inner)
+    }
+
+    async fn get_concurrency_infos(
+        &self,
+        concurrency_keys: &[String],
+        default_limit: Option<i64>,
+    ) -> Result<Vec<ConcurrencyKeyInfo>, StorageError> {
+        let infos = self.inner.get_concurrency_infos(concurrency_keys, default_limit);
+        self.calls.observe(&[StoreCall::GetConcurrencyInfos(concurrency_keys)], infos).await
     }
 }
 

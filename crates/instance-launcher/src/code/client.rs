@@ -340,8 +340,17 @@ impl CodeServerClient {
     /// It does not answer; the worker may have been started then. A worker that was not started is no error of this
     /// call, but its result.
     pub async fn start_run(&self, args: &ExecuteRemoteJobArgs) -> Result<StartRunResult> {
+        self.start_run_within(args, None).await
+    }
+
+    /// The same with no more time than this, if there is less than for other calls.
+    pub(crate) async fn start_run_within(
+        &self,
+        args: &ExecuteRemoteJobArgs,
+        most: Option<Duration>,
+    ) -> Result<StartRunResult> {
         let message = api::StartRunRequest { serialized_execute_run_args: serialize_value(args) };
-        let within = self.limits.timeout;
+        let within = most.map_or(self.limits.timeout, |most| most.min(self.limits.timeout));
         let reply = ask!(self.start_run(message.clone()), "StartRun", within, tries 1)?;
         self.either("StartRun", &reply.serialized_start_run_result)
     }

@@ -103,7 +103,10 @@ enum Server {
 }
 
 /// Whether the server has the worker of a run.
-async fn has_run(client: &CodeServerClient, run_id: &RunId) -> Result<bool, CodeLocationError> {
+pub(super) async fn has_run(
+    client: &CodeServerClient,
+    run_id: &RunId,
+) -> Result<bool, CodeLocationError> {
     match client.get_current_runs().await {
         Ok(runs) => Ok(runs.contains(run_id)),
         Err(CodeLocationError::Unimplemented { .. }) => client.can_cancel_execution(run_id).await,

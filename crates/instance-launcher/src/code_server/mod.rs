@@ -4,6 +4,7 @@
 
 mod grpc_info;
 mod health;
+mod launch_state;
 mod worker;
 
 use std::collections::BTreeMap;
@@ -15,7 +16,8 @@ use instance_core::error::BoxError;
 use instance_core::error_info::SerializableErrorInfo;
 use instance_core::event::{EngineEventData, ReportEngineEvent};
 use instance_core::launcher::{
-    CheckRunHealthContext, CheckRunHealthResult, LaunchRunContext, RunLauncher, TerminateRunContext,
+    CheckRunHealthContext, CheckRunHealthResult, LaunchRunContext, LaunchState, LaunchStateContext,
+    LaunchTimeOver, LaunchUncertain, RunLauncher, TerminateRunContext,
 };
 use instance_core::ops::EventReporterExt;
 use instance_core::run::{CodeLocationOrigin, DagsterRun};
@@ -86,7 +88,7 @@ async fn target_of(
 #[async_trait]
 impl RunLauncher for CodeServerRunLauncher {
     async fn launch_run(&self, context: LaunchRunContext) -> Result<(), BoxError> {
-        let LaunchRunContext { dagster_run: run, instance, workspace, .. } = context;
+        let LaunchRunContext { dagster_run: run, instance, workspace, deadline, .. } = context;
         let client = self.client(target_of(&run, workspace.as_deref()).await?)?;
         let Some(job_origin) = run.remote_job_origin.as_deref().cloned() else {
             return Err(format!("run {} does not say where its code is", run.run_id).into());
@@ -106,9 +108,21 @@ impl RunLauncher for CodeServerRunLauncher {
             run_id: run.run_id.clone(),
             unknown: UnknownFields::default(),
         };
-        let result = match client.start_run(&args).await {
+        let left = match deadline {
+            Some(deadline) => Some(deadline.left(instance.clock()).ok_or(LaunchTimeOver)?),
+            None => None,
+        };
+        let result = match client.start_run_within(&args, left).await {
             Ok(result) => result,
-            Err(error) => return Err(report_ipc_error(&*instance, &run, error).await),
+            Err(error) => {
+                // The server was there a moment ago. It may have started the worker before it went away.
+                let is_uncertain = matches!(
+                    error,
+                    CodeLocationError::TimedOut { .. } | CodeLocationError::Unreachable { .. }
+                );
+                let error = report_ipc_error(&*instance, &run, error).await;
+                return Err(if is_uncertain { Box::new(LaunchUncertain(error)) } else { error });
+            }
         };
         if result.success {
             return Ok(());
@@ -117,6 +131,10 @@ impl RunLauncher for CodeServerRunLauncher {
             message: result.message,
             source: result.serializable_error_info.map(CodeLocationError::user_code),
         }))
+    }
+
+    async fn launch_state(&self, context: LaunchStateContext) -> Result<LaunchState, BoxError> {
+        self.state_of_launch(&*context.instance, &context.dagster_run).await
     }
 
     /// Reaches the worker by its server. If the server is gone and the worker's process goes on, on this machine, the

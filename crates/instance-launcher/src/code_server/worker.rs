@@ -141,7 +141,7 @@ enum Sign {
 }
 
 /// The pid that the first event of a worker names.
-fn pid_of(message: &str) -> Option<i32> {
+pub(super) fn pid_of(message: &str) -> Option<i32> {
     message.strip_prefix(STARTED.0)?.strip_suffix(STARTED.1)?.parse().ok().filter(|pid| *pid > 1)
 }
 

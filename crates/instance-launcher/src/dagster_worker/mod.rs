@@ -14,8 +14,9 @@ use async_trait::async_trait;
 use instance_core::error::BoxError;
 use instance_core::event::{EngineEventData, ReportEngineEvent};
 use instance_core::launcher::{
-    CheckRunHealthContext, CheckRunHealthResult, LaunchRunContext, ResumeRunContext, RunLauncher,
-    RunWorkerDebugInfoContext, TerminateRunContext,
+    CheckRunHealthContext, CheckRunHealthResult, LaunchDeadline, LaunchRunContext, LaunchState,
+    LaunchStateContext, LaunchTimeOver, ResumeRunContext, RunLauncher, RunWorkerDebugInfoContext,
+    TerminateRunContext,
 };
 use instance_core::ops::{EventReporterExt, LauncherOps};
 use instance_core::run::DagsterRun;
@@ -46,7 +47,14 @@ impl DagsterWorkerLauncher {
 #[async_trait]
 impl RunLauncher for DagsterWorkerLauncher {
     async fn launch_run(&self, context: LaunchRunContext) -> Result<(), BoxError> {
-        start(Call::Execute, &context.dagster_run, context.instance, 0).await
+        let LaunchRunContext { dagster_run: run, instance, deadline, .. } = context;
+        start(Call::Execute, &run, instance, 0, deadline).await
+    }
+
+    /// The worker is recorded after it was started. So one that is not recorded may be there all the same.
+    async fn launch_state(&self, context: LaunchStateContext) -> Result<LaunchState, BoxError> {
+        let is_there = has_worker(&*context.instance, &context.dagster_run.run_id).await?;
+        Ok(if is_there { LaunchState::Launched } else { LaunchState::Unknown })
     }
 
     fn supports_resume_run(&self) -> bool {
@@ -55,7 +63,7 @@ impl RunLauncher for DagsterWorkerLauncher {
 
     async fn resume_run(&self, context: ResumeRunContext) -> Result<(), BoxError> {
         let attempt = context.resume_attempt_number.unwrap_or(1);
-        start(Call::Resume, &context.dagster_run, context.instance, attempt).await
+        start(Call::Resume, &context.dagster_run, context.instance, attempt, None).await
     }
 
     async fn terminate(&self, context: TerminateRunContext) -> Result<bool, BoxError> {
@@ -97,9 +105,13 @@ async fn start(
     run: &DagsterRun,
     instance: Arc<dyn LauncherOps>,
     attempt: u32,
+    deadline: Option<LaunchDeadline>,
 ) -> Result<(), BoxError> {
     let runtime = tokio::runtime::Handle::try_current()?;
     let args = args::worker_args(call, run, instance.settings())?;
+    if deadline.is_some_and(|deadline| deadline.left(instance.clock()).is_none()) {
+        return Err(LaunchTimeOver.into());
+    }
     let mut child = start_worker(&args, run, &instance.settings().home, attempt)?;
     let process = ProcessIdentity::of(child.id().unwrap_or_default());
     let data = EngineEventData::new(record::metadata(&process));

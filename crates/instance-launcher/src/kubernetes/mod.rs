@@ -26,8 +26,9 @@ use instance_core::error::{BoxError, InstanceError, chain};
 use instance_core::error_info::SerializableErrorInfo;
 use instance_core::event::{EngineEventData, MetadataEntry, ReportEngineEvent};
 use instance_core::launcher::{
-    CheckRunHealthContext, CheckRunHealthResult, LaunchRunContext, ResumeRunContext, RunLauncher,
-    RunWorkerDebugInfoContext, TerminateRunContext, WorkerStatus,
+    CheckRunHealthContext, CheckRunHealthResult, LaunchDeadline, LaunchRunContext, LaunchState,
+    LaunchStateContext, LaunchTimeOver, ResumeRunContext, RunLauncher, RunWorkerDebugInfoContext,
+    TerminateRunContext, WorkerStatus,
 };
 use instance_core::ops::{EventReporterExt, LauncherOps};
 use instance_core::run::DagsterRun;
@@ -98,6 +99,7 @@ impl KubernetesRunLauncher {
         instance: &dyn LauncherOps,
         run: &DagsterRun,
         attempt: Option<u32>,
+        deadline: Option<LaunchDeadline>,
     ) -> Result<(), BoxError> {
         let settings = instance.settings();
         let reference = settings.required_instance_ref()?;
@@ -114,6 +116,9 @@ impl KubernetesRunLauncher {
         let metadata = metadata.map(|(label, text)| MetadataEntry::text(label, text));
         let data = EngineEventData::new(metadata.into());
         report(instance, run, "Creating Kubernetes run worker job", data).await?;
+        if deadline.is_some_and(|deadline| deadline.left(instance.clock()).is_none()) {
+            return Err(LaunchTimeOver.into());
+        }
         api.create_job(&job.namespace, &job.body).await?;
         report(instance, run, "Kubernetes run worker job created", EngineEventData::default())
             .await?;
@@ -164,7 +169,17 @@ async fn report(
 #[async_trait]
 impl RunLauncher for KubernetesRunLauncher {
     async fn launch_run(&self, context: LaunchRunContext) -> Result<(), BoxError> {
-        self.start(&*context.instance, &context.dagster_run, None).await
+        self.start(&*context.instance, &context.dagster_run, None, context.deadline).await
+    }
+
+    /// There is a Job, or there is none: the cluster knows.
+    async fn launch_state(&self, context: LaunchStateContext) -> Result<LaunchState, BoxError> {
+        let run = &context.dagster_run;
+        let (namespace, job) = self.newest_job(&*context.instance, run).await?;
+        Ok(match self.api().await?.job_status(&namespace, &job).await? {
+            Some(_) => LaunchState::Launched,
+            None => LaunchState::NotLaunched { answered_by: None },
+        })
     }
 
     fn supports_resume_run(&self) -> bool {
@@ -173,7 +188,7 @@ impl RunLauncher for KubernetesRunLauncher {
 
     async fn resume_run(&self, context: ResumeRunContext) -> Result<(), BoxError> {
         let attempt = context.resume_attempt_number.unwrap_or(1);
-        self.start(&*context.instance, &context.dagster_run, Some(attempt)).await
+        self.start(&*context.instance, &context.dagster_run, Some(attempt), None).await
     }
 
     /// Deletes the Job and its pods. That they could not be deleted is an event of the run, and `false`.

@@ -24,8 +24,8 @@ use instance_core::error::BoxError;
 use instance_core::event::{EngineEventData, ReportEngineEvent};
 use instance_core::ids::RunId;
 use instance_core::launcher::{
-    CheckRunHealthContext, CheckRunHealthResult, LaunchRunContext, ResumeRunContext, RunLauncher,
-    TerminateRunContext, WorkerStatus,
+    CheckRunHealthContext, CheckRunHealthResult, LaunchRunContext, LaunchState, LaunchStateContext,
+    LaunchTimeOver, ResumeRunContext, RunLauncher, TerminateRunContext, WorkerStatus,
 };
 use instance_core::ops::EventReporterExt;
 use nix::sys::signal::Signal;
@@ -204,12 +204,15 @@ impl ProcessRunLauncher {
 #[async_trait]
 impl RunLauncher for ProcessRunLauncher {
     async fn launch_run(&self, context: LaunchRunContext) -> Result<(), BoxError> {
-        let LaunchRunContext { dagster_run: run, instance, .. } = context;
+        let LaunchRunContext { dagster_run: run, instance, deadline, .. } = context;
         let runtime = tokio::runtime::Handle::try_current()?;
         let command = CommandSpec::from_run(&run)?;
         let process = ProcessIdentity::of(std::process::id());
         let data = EngineEventData::new(worker_metadata(&process, self.options.passes_signals_on));
         let message = format!("Started process for run (pid: {}).", process.pid);
+        if deadline.is_some_and(|deadline| deadline.left(instance.clock()).is_none()) {
+            return Err(LaunchTimeOver.into());
+        }
         instance.report_engine_event(ReportEngineEvent::new(&run, message).with_data(data)).await?;
 
         let (stop, stops) = mpsc::unbounded_channel();
@@ -228,6 +231,18 @@ impl RunLauncher for ProcessRunLauncher {
             let _ = ended.send(Some(outcome));
         });
         Ok(())
+    }
+
+    /// What records a worker is stored before its command is started. So a run without it may have a worker only in the
+    /// moment in which it is launched.
+    async fn launch_state(&self, context: LaunchStateContext) -> Result<LaunchState, BoxError> {
+        let entries = engine_events(&*context.instance, &context.dagster_run.run_id).await?;
+        let is_recorded = WorkerRecord::of_entries(&entries).is_some();
+        Ok(if is_recorded || worker_of(&entries).is_some() {
+            LaunchState::Launched
+        } else {
+            LaunchState::Unknown
+        })
     }
 
     /// Also reaches a worker in another process of this host, if that process has one run and passes signals on. If

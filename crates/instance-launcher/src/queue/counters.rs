@@ -217,7 +217,7 @@ impl<'a> PoolCounters<'a> {
 }
 
 /// What a run takes of each pool, in the order of their names.
-fn names(
+pub(super) fn names(
     granularity: PoolGranularity,
     pools: &RunOpConcurrency,
 ) -> impl Iterator<Item = (&str, i64)> {

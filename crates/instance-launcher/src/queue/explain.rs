@@ -124,7 +124,9 @@ impl Holders<'_, '_> {
                 .map(|(run_id, _)| run_id.clone())
                 .collect(),
             WaitReason::MaxConcurrentRuns { .. } => all.map(|(run_id, _)| run_id.clone()).collect(),
-            WaitReason::Pools { .. } | WaitReason::LocationPaused { .. } => Vec::new(),
+            WaitReason::Pools { .. }
+            | WaitReason::LocationPaused { .. }
+            | WaitReason::Unreadable { .. } => Vec::new(),
         }
     }
 

@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use instance_core::clock::timestamp_of;
 use instance_core::ids::{RunId, StorageId};
 use instance_core::run::{DagsterRunStatus, RunOpConcurrency, RunRecord};
 use instance_core::settings::{PoolConfig, RunQueueConfig};
@@ -57,6 +58,11 @@ pub struct QueuedRun {
     pub storage_id: StorageId,
     /// The run.
     pub run_id: RunId,
+    /// Its job.
+    pub job_name: String,
+    /// Since when it waits, in seconds since 1970: when its row was last changed. A tag that it got in the queue counts as a
+    /// change, too.
+    pub since: f64,
     /// The greatest is first. It comes from the tag `dagster/priority`.
     pub priority: i64,
     /// The code location of its job; `None` if the run does not say it.
@@ -91,6 +97,8 @@ impl From<&RunRecord> for QueuedRun {
         Self {
             storage_id: record.storage_id,
             run_id: run.run_id.clone(),
+            job_name: run.job_name.clone(),
+            since: timestamp_of(record.update_timestamp),
             priority: priority.unwrap_or(0),
             location: origin
                 .and_then(|origin| origin.repository_origin.location_name())

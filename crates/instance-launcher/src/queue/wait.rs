@@ -33,6 +33,11 @@ pub enum WaitReason {
         /// Why, in words.
         reason: String,
     },
+    /// The run cannot be read. [`decide`](super::decide()) is given none of these.
+    Unreadable {
+        /// Why, in words.
+        problem: String,
+    },
     /// As many runs are in progress as may be.
     MaxConcurrentRuns {
         /// How many there are at most.

@@ -18,6 +18,7 @@ pub(crate) mod instigators;
 pub(crate) mod lock;
 pub(crate) mod packed;
 pub(crate) mod pools;
+pub(crate) mod queue;
 pub(crate) mod reindex;
 pub(crate) mod reindex_runs;
 pub(crate) mod runs;

@@ -5,7 +5,7 @@ use std::path::Path;
 
 use instance_core::error::ErrorKind;
 use instance_core::event::DagsterEventType;
-use instance_core::run::RunsFilter;
+use instance_core::run::{DagsterRunStatus, RunsFilter};
 use instance_core::storage::EventStoreExt;
 use instance_core::storage::{InstigatorFilter, Only, RecordsForRun, RunsPage};
 use instance_core::{RunId, SnapshotId, StorageError};
@@ -239,5 +239,33 @@ async fn a_table_that_is_missing_is_no_passing_fault() -> TestResult {
         assert!(!error.is_temporary(), "{error:?}");
         assert!(whole(&error).contains("no such table"), "{}", whole(&error));
     }
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_run_that_cannot_be_read_does_not_keep_the_queue_from_being_read() -> TestResult {
+    let home = filled().await?;
+    let storages = open(home.directory.path(), OpenMode::MustExist).await?;
+    let runs = storages.run_storage();
+    let mut second = run("r2", "j", &[]);
+    second.status = DagsterRunStatus::Starting;
+    runs.add_run(&second, later(0)).await?;
+    let set = "UPDATE runs SET status = 'STARTED', run_body = '{' WHERE run_id = 'r1'";
+    execute(&home.runs_db(), set).await?;
+    let rows = runs.get_active_rows().await?;
+    let ids: Vec<_> = rows.iter().map(|row| row.storage_id).collect();
+    assert_eq!(ids.len(), 2);
+    for (id, read) in runs.get_active_runs(&ids).await? {
+        let row = rows.iter().find(|row| row.storage_id == id).ok_or("a row")?;
+        match read {
+            Ok(record) => assert_eq!(record.dagster_run.run_id.as_str(), "r2"),
+            Err(error) => {
+                assert_eq!(row.run_id.as_str(), "r1");
+                let decode = matches!(error, StorageError::Decode { column: "run_body", .. });
+                assert!(decode, "{error:?}");
+            }
+        }
+    }
+    storages.dispose().await;
     Ok(())
 }

@@ -151,6 +151,13 @@ stores! {
             fn set_cursor_values_if(fence: &Fence, pairs: &BTreeMap<String, String>) -> bool;
         }
     }
+    RunQueueStore of Runs by run_storage {
+        asks {
+            fn get_active_rows() -> Vec<ActiveRow>;
+            fn get_active_runs(ids: &[StorageId]) -> Vec<(StorageId, Result<RunRecord, StorageError>)>;
+        }
+        changes {}
+    }
     RunStorage of Runs by run_storage {
         asks {}
         changes {

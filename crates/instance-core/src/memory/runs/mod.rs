@@ -2,6 +2,7 @@
 
 mod backfills;
 mod daemons;
+mod queue;
 #[expect(clippy::module_inception, reason = "the store of runs holds more than runs")]
 mod runs;
 mod snapshots;

@@ -148,6 +148,15 @@ impl Runs {
         }
     }
 
+    /// The rows, in the order in which they were added.
+    pub(super) fn records(&self) -> impl Iterator<Item = &RunRecord> {
+        self.rows.values().map(|row| &row.record)
+    }
+
+    pub(super) fn record(&self, storage_id: StorageId) -> Option<&RunRecord> {
+        self.rows.get(&storage_id).map(|row| &row.record)
+    }
+
     fn row(&self, run_id: &RunId) -> Option<&RunRow> {
         self.rows.get(self.by_id.get(run_id)?)
     }

@@ -3,6 +3,7 @@
 mod backfills;
 mod daemons;
 mod effects;
+mod queue;
 #[expect(clippy::module_inception, reason = "the store of runs holds more than runs")]
 mod runs;
 mod snapshots;
@@ -12,6 +13,7 @@ use async_trait::async_trait;
 pub use backfills::{BackfillStore, BackfillsPage};
 pub use daemons::DaemonStore;
 pub use effects::{RunChange, apply_run_event, require_readable};
+pub use queue::{ActiveRow, RunQueueStore};
 pub use runs::{RunStore, RunTagsQuery, RunTimes, RunsOrderBy, RunsPage};
 pub use snapshots::SnapshotStore;
 
@@ -20,7 +22,9 @@ use crate::storage::SchemaStore;
 
 /// The store of runs, which Dagster calls `RunStorage`: one database.
 #[async_trait]
-pub trait RunStorage: RunStore + SnapshotStore + BackfillStore + DaemonStore + SchemaStore {
+pub trait RunStorage:
+    RunStore + SnapshotStore + BackfillStore + DaemonStore + RunQueueStore + SchemaStore
+{
     /// The id of the store, which never changes.
     ///
     /// If the store has none, this call gives it one. Dagster creates its stores without an id, and does the same

@@ -2,6 +2,7 @@
 
 pub mod backfills;
 pub mod daemons;
+pub mod queue;
 pub mod run_changes;
 pub mod run_filters;
 pub mod run_tags;
@@ -115,6 +116,11 @@ macro_rules! run_storage_tests {
                 of_changes_of_a_cursor_at_once_one_is_made
                 cursors_are_found_by_the_beginning_of_their_keys
                 cursors_behind_a_fence_are_stored_by_the_leader_alone
+            }
+            queue {
+                rows_of_runs_that_wait_or_go_on_are_found
+                a_change_of_a_run_changes_the_time_of_its_row
+                any_number_of_active_runs_may_be_asked_for
             }
             store {
                 a_store_of_runs_keeps_its_id

@@ -2,4 +2,5 @@
 
 mod decisions;
 mod explanations;
+mod reading;
 mod world;

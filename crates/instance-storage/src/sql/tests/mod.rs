@@ -14,6 +14,7 @@ mod lists;
 mod packed;
 mod plans;
 mod pools;
+mod queue;
 mod reindex;
 mod reindex_runs;
 mod runs;

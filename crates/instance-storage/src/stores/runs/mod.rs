@@ -3,6 +3,7 @@
 mod backfills;
 mod daemons;
 mod guarded;
+mod queue;
 mod reindex;
 #[expect(clippy::module_inception, reason = "the store of runs holds more than runs")]
 mod runs;

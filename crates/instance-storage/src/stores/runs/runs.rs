@@ -413,7 +413,7 @@ async fn require_snapshot(
     Ok(())
 }
 
-fn record(row: &Row) -> Result<RunRecord, StorageError> {
+pub(super) fn record(row: &Row) -> Result<RunRecord, StorageError> {
     use columns::{CREATE_TIMESTAMP, END_TIME, ID, RUN_BODY, START_TIME, TABLE, UPDATE_TIMESTAMP};
 
     let mut dagster_run: DagsterRun = row.body(TABLE, RUN_BODY)?;
@@ -426,6 +426,6 @@ fn record(row: &Row) -> Result<RunRecord, StorageError> {
         .with_end_time(row.get::<Option<f64>>(TABLE, END_TIME)?))
 }
 
-fn status(row: &Row) -> Result<DagsterRunStatus, StorageError> {
+pub(super) fn status(row: &Row) -> Result<DagsterRunStatus, StorageError> {
     row.parsed(columns::TABLE, columns::STATUS, "status of a run", DagsterRunStatus::from_name)
 }
