@@ -9,7 +9,8 @@ use crate::settings::InstanceSettings;
 use crate::storage::{
     AssetCheckStore, AssetPartitionStore, AssetStore, AutomationStore, BackfillStore,
     ComputeLogManager, DaemonStore, DynamicPartitionStore, EventStore, EventWatch, InstigatorStore,
-    RunEventStore, RunStore, ScheduleStorage, SnapshotStore, Stores, TickStore,
+    PoolStore, RunEventStore, RunStore, ScheduleStorage, SettledEventStore, SnapshotStore, Stores,
+    TickStore,
 };
 
 /// Access to all stores.
@@ -55,6 +56,10 @@ accessors_of_stores! {
     AssetCheckStoreAccess: fn asset_check_store() -> AssetCheckStore of event_log_storage;
     /// Access to the keys of dynamic partitions.
     DynamicPartitionStoreAccess: fn dynamic_partition_store() -> DynamicPartitionStore of event_log_storage;
+    /// Access to pools.
+    PoolStoreAccess: fn pool_store() -> PoolStore of event_log_storage;
+    /// Access to the failures of runs in the order of their ids, and up to which id none is missing.
+    SettledEventStoreAccess: fn settled_event_store() -> SettledEventStore of event_log_storage;
     /// Access to runs together with their events.
     RunEventStoreAccess: fn run_event_store() -> RunEventStore of run_event_store;
     /// Access to the states of schedules and sensors.

@@ -7,8 +7,10 @@ mod access;
 mod assets;
 mod config;
 mod events;
+mod keepers;
 mod launcher;
 mod owned;
+mod reexecution;
 mod reporting;
 mod runs;
 mod scheduling;
@@ -18,14 +20,17 @@ pub use access::{
     AssetCheckStoreAccess, AssetPartitionStoreAccess, AssetStoreAccess, AutomationStoreAccess,
     BackfillStoreAccess, ClockAccess, ComputeLogAccess, DaemonStoreAccess,
     DynamicPartitionStoreAccess, EventStoreAccess, EventWatchAccess, IdAccess,
-    InstigatorStoreAccess, ListenersAccess, RunEventStoreAccess, RunStoreAccess,
-    ScheduleStorageAccess, SettingsAccess, SnapshotStoreAccess, StoresAccess, TickStoreAccess,
+    InstigatorStoreAccess, ListenersAccess, PoolStoreAccess, RunEventStoreAccess, RunStoreAccess,
+    ScheduleStorageAccess, SettingsAccess, SettledEventStoreAccess, SnapshotStoreAccess,
+    StoresAccess, TickStoreAccess,
 };
 pub use assets::AssetOps;
 pub use config::ConfigOps;
 pub use events::EventOps;
+pub use keepers::KeeperOps;
 pub use launcher::{LauncherOps, RunWorkerOps};
 pub use owned::{OwnedEventOps, OwnedLauncherOps};
+pub use reexecution::{ReexecuteRun, RunReexecutor};
 pub use reporting::{EventReporter, EventReporterExt};
 pub use runs::RunOps;
 pub use scheduling::SchedulingOps;

@@ -20,12 +20,12 @@ use crate::storage::{
     AssetCheckStore, AssetPartitionStore, AssetStore, BackfillStore, CheckedDatabase, DaemonStore,
     DatabaseSchema, DynamicPartitionStore, EventLogStorage, EventSignal, EventStore, EventWatch,
     PoolStore, RecordsForRun, RunStorage, RunStore, SchemaLock, SchemaProgress, SchemaStore,
-    SchemaUpgrade, SchemaUpgraded, SnapshotStore, StoredEvents, Stores,
+    SchemaUpgrade, SchemaUpgraded, SettledEventStore, SnapshotStore, StoredEvents, Stores,
 };
 use crate::testing::doubles::{
     AssetCheckStoreDouble, AssetPartitionStoreDouble, AssetStoreDouble, BackfillStoreDouble,
     DaemonStoreDouble, DynamicPartitionStoreDouble, EventStoreDouble, PoolStoreDouble,
-    RunStoreDouble, SnapshotStoreDouble,
+    RunStoreDouble, SettledEventStoreDouble, SnapshotStoreDouble,
 };
 
 /// What a store is asked for. Other calls are neither noted nor refused.
@@ -273,6 +273,7 @@ not_observed! {
         AssetCheckStoreDouble of AssetCheckStore;
         DynamicPartitionStoreDouble of DynamicPartitionStore;
         PoolStoreDouble of PoolStore;
+        SettledEventStoreDouble of SettledEventStore;
     }
 }
 

@@ -7,6 +7,7 @@ mod coordinators;
 mod deletion;
 mod health;
 mod lifecycle;
+mod monitoring;
 mod other_process;
 mod pipes;
 mod process;
@@ -14,5 +15,6 @@ mod process_failures;
 mod queue;
 #[cfg(feature = "grpc")]
 mod repository_text;
+mod retries;
 mod support;
 mod unserved;

@@ -1,0 +1,3 @@
+//! Monitoring: what is decided about a run, and how it is done.
+
+mod decisions;
