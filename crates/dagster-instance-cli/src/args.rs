@@ -30,7 +30,9 @@ pub(crate) use assets::{
 #[cfg(feature = "grpc")]
 pub(crate) use code::{CodeCommand, CodeList, CodePing, CodePlace};
 pub(crate) use config::{ConfigCheckOf, ConfigCommand, ConfigShowOf};
-pub(crate) use daemons::{DaemonCommand, DaemonStatusOf, DaemonWipe};
+#[cfg(feature = "grpc")]
+pub(crate) use daemons::DaemonRun;
+pub(crate) use daemons::{DaemonCommand, DaemonPythonScript, DaemonStatusOf, DaemonWipe};
 pub(crate) use doctor::Doctor;
 #[cfg(feature = "grpc")]
 pub(crate) use launch::Launch;
@@ -97,7 +99,7 @@ pub(crate) enum Command {
     /// Look at backfills
     #[command(subcommand)]
     Backfill(BackfillCommand),
-    /// Say how Dagster's daemons stand, and wipe their heartbeats
+    /// Say how Dagster's daemons stand, and do some of their duties
     #[command(subcommand)]
     Daemon(DaemonCommand),
     /// Check the configuration, and show what it says

@@ -31,6 +31,10 @@ const SUCCESS: u8 = 0;
 /// The exit code of a failure of this program.
 const FAILURE: u8 = 1;
 
+/// The exit code when somebody else does already what a command was to do.
+#[cfg(feature = "grpc")]
+const DONE_BY_OTHERS: u8 = 4;
+
 /// The exit code when a command was given up because it took too long, as from `timeout(1)`.
 const TIMED_OUT: u8 = 124;
 
@@ -52,7 +56,7 @@ fn main() -> ExitCode {
         Err(code) => return code,
     };
     let answers = usage::answers_by_code(&raw);
-    report::show_warnings(arguments.verbose);
+    report::show_warnings(arguments.verbose.max(usage::least_verbose(&raw)));
     let outcome = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
@@ -92,7 +96,7 @@ async fn run(arguments: Arguments) -> Result<ExitCode> {
         Command::Run(command) => return run_command(place, command, arguments.verbose > 0).await,
         Command::Asset(command) => return run_asset(place, command).await,
         Command::Partitions(command) => return run_partitions(place, command).await,
-        Command::Daemon(command) => return run_daemon(place, command).await,
+        Command::Daemon(command) => return run_daemon(place, command, arguments.verbose > 0).await,
         Command::Config(command) => return run_config(place, &command),
         Command::Doctor(doctor) => return commands::doctor::run(place, &doctor).await,
         Command::Migrate(migrate) => return commands::migrate::run(place, &migrate).await,
@@ -159,8 +163,21 @@ async fn run_partitions(place: &InstancePlace, command: PartitionsCommand) -> Re
     Ok(ExitCode::SUCCESS)
 }
 
-async fn run_daemon(place: &InstancePlace, command: DaemonCommand) -> Result<ExitCode> {
+async fn run_daemon(
+    place: &InstancePlace,
+    command: DaemonCommand,
+    #[cfg_attr(
+        not(feature = "grpc"),
+        expect(unused_variables, reason = "only what is said of code is said in more words")
+    )]
+    is_verbose: bool,
+) -> Result<ExitCode> {
     match command {
+        #[cfg(feature = "grpc")]
+        DaemonCommand::Run(run) => {
+            return Box::pin(commands::daemon_run::run(place, *run, is_verbose)).await;
+        }
+        DaemonCommand::PythonScript(script) => commands::daemon_python_script::run(&script),
         DaemonCommand::LivenessCheck => return commands::daemon_liveness::run(place).await,
         DaemonCommand::Wipe(wipe) => return commands::daemon_wipe::run(place, &wipe).await,
         DaemonCommand::Status(status) => commands::daemon_status::run(place, &status).await,

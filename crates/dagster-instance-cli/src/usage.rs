@@ -16,7 +16,7 @@ use crate::args::{Arguments, BackfillCommand, Command, Exec, RunCommand};
 use crate::{OWN_FAILURE, SUCCESS, report, text};
 
 /// The exit code for arguments that cannot be read, for commands whose code is no answer.
-const USAGE: u8 = 2;
+pub(crate) const USAGE: u8 = 2;
 
 /// The arguments of this process. If they cannot be read or ask for help, the user is told so, and this returns the
 /// exit code.
@@ -49,6 +49,11 @@ pub(crate) fn answers_by_code(raw: &[OsString]) -> bool {
         ["exec" | "doctor" | "launch", ..]
             | ["run", "tail" | "wait" | "cancel" | "resume" | "retry", ..]
     )
+}
+
+/// How much a command says at least: one that goes on for ever says what it does.
+pub(crate) fn least_verbose(raw: &[OsString]) -> u8 {
+    u8::from(path_of(raw).as_slice() == ["daemon", "run"])
 }
 
 /// The exit code for arguments that cannot be read. Of commands that launch, 125 says that there is no run for another

@@ -7,6 +7,7 @@
 mod builder;
 mod constructors;
 mod instance;
+mod keep;
 #[cfg(feature = "grpc")]
 mod launching;
 mod lifecycle;
@@ -59,7 +60,7 @@ pub use instance_launcher::{
 };
 pub use instance_launcher::{
     DefaultRunCoordinator, NoRunLauncher, QueuedRunCoordinator, RunDeletion,
-    UnservedRunCoordinator, UnservedRunLauncher, queue,
+    UnservedRunCoordinator, UnservedRunLauncher, keepers, queue,
 };
 #[cfg(all(feature = "grpc", feature = "process"))]
 pub use instance_launcher::{InterpreterSearch, ServerOutput};

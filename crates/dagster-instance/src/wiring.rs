@@ -8,11 +8,11 @@ use instance_core::event::{EventBuffer, EventListeners, EventLogEntry, NewEvent}
 use instance_core::launcher::{RunCoordinator, RunLauncher};
 use instance_core::ops::{
     AssetOps, ClockAccess, ComputeLogAccess, ConfigOps, EventOps, EventReporter, IdAccess,
-    LauncherOps, ListenersAccess, RunOps, RunWorkerOps, SchedulingOps, SettingsAccess, StorageOps,
-    StoresAccess,
+    KeeperOps, LauncherOps, ListenersAccess, RunOps, RunWorkerOps, SchedulingOps, SettingsAccess,
+    StorageOps, StoresAccess,
 };
 use instance_core::settings::{EventBatching, InstanceSettings, RunRetries};
-use instance_core::storage::{ComputeLogManager, Stores};
+use instance_core::storage::{ComputeLogManager, GuardedEvents, GuardedOutcome, Stores};
 
 use crate::instance::DagsterInstance;
 
@@ -61,6 +61,13 @@ impl EventReporter for DagsterInstance {
     async fn handle_new_events(&self, entries: Vec<EventLogEntry>) -> Result<(), InstanceError> {
         instance_events::handle_new_events(self, entries).await
     }
+
+    async fn handle_events_if(
+        &self,
+        change: GuardedEvents,
+    ) -> Result<GuardedOutcome, InstanceError> {
+        instance_events::handle_events_if(self, change).await
+    }
 }
 
 impl RunOps for DagsterInstance {
@@ -104,6 +111,7 @@ impl AssetOps for DagsterInstance {
 }
 
 impl ConfigOps for DagsterInstance {}
+impl KeeperOps for DagsterInstance {}
 impl RunWorkerOps for DagsterInstance {}
 impl SchedulingOps for DagsterInstance {}
 impl StorageOps for DagsterInstance {}

@@ -10,7 +10,7 @@ use instance_assets::instance_core::memory::MemoryStores;
 use instance_assets::instance_core::ops::{AssetOps, ClockAccess, EventReporter, StoresAccess};
 use instance_assets::instance_core::partitions::PartitionsSnap;
 use instance_assets::instance_core::serdes::deserialize_value;
-use instance_assets::instance_core::storage::{Only, Stores};
+use instance_assets::instance_core::storage::{GuardedEvents, GuardedOutcome, Only, Stores};
 use instance_assets::instance_core::{AssetKey, InstanceError};
 use instance_assets::{
     AssetPartitionStatus, get_asset_records, get_status_by_partition, has_asset_key,
@@ -43,6 +43,13 @@ impl EventReporter for Instance {
     async fn handle_new_event(&self, event: NewEvent) -> Result<(), InstanceError> {
         self.stores.run_event_store.store_run_events(&[event.entry]).await?;
         Ok(())
+    }
+
+    async fn handle_events_if(
+        &self,
+        change: GuardedEvents,
+    ) -> Result<GuardedOutcome, InstanceError> {
+        Ok(self.stores.run_event_store.store_run_events_if(&change).await?)
     }
 }
 

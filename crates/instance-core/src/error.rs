@@ -4,6 +4,7 @@
 //! where the cause is known, and carried as data.
 
 mod chain;
+mod keeper;
 
 use std::borrow::Cow;
 
@@ -13,6 +14,7 @@ use crate::partitions::PartitionsError;
 use crate::serdes::SerdesError;
 
 pub use chain::chain;
+pub use keeper::KeeperError;
 
 /// A source of another error, of any type.
 pub type BoxError = Box<dyn std::error::Error + Send + Sync + 'static>;

@@ -4,11 +4,11 @@ use instance_core::error::InstanceError;
 use instance_core::event::{DagsterEventType, EventListener, EventLogEntry, NewEvent};
 use instance_core::ids::RunId;
 use instance_core::ops::EventOps;
-use instance_core::storage::EventStoreExt;
+use instance_core::storage::{EventStoreExt, GuardedEvents, GuardedOutcome};
 use tracing::Instrument;
 
 use crate::batch;
-use crate::pipeline::{of_one_run, store_and_follow};
+use crate::pipeline::{of_one_run, store_and_follow, store_and_follow_if};
 
 /// Returns whether an entry is kept.
 ///
@@ -93,6 +93,26 @@ pub async fn handle_new_events(
         first = first.and(store_and_follow(ops, entries).await?.into_result(entries));
     }
     first
+}
+
+/// Stores entries of one run if the run has one of the statuses that are named, each with the effects that
+/// [`handle_new_event`] describes. Of several callers who would change a run from the same status, one does.
+///
+/// The entries do not wait in a batch. Entries that are not kept (see [`should_store_event`]) are left out.
+///
+/// [`GuardedOutcome::Stored`] alone says that anything is written. Its `incomplete` says which effect is not stored. Its
+/// `ids` are empty if runs and events are in different databases, the run is changed, and the entries are not stored.
+///
+/// # Errors
+///
+/// [`InstanceError::Storage`] if an entry is of another run, or cannot be stored. Nothing is stored then.
+#[tracing::instrument(level = "debug", skip_all, fields(run_id = %change.run_id))]
+pub async fn handle_events_if(
+    ops: &dyn EventOps,
+    mut change: GuardedEvents,
+) -> Result<GuardedOutcome, InstanceError> {
+    change.entries.retain(should_store_event);
+    Ok(store_and_follow_if(ops, &change).await?)
 }
 
 /// Adds a listener, which is called with each entry of a run that this process stores from now on. The listener is

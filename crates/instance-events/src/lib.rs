@@ -19,7 +19,8 @@ pub use instance_core;
 
 pub use batch::flush_events;
 pub use handle::{
-    add_event_listener, handle_new_event, handle_new_events, should_store_event, store_event,
+    add_event_listener, handle_events_if, handle_new_event, handle_new_events, should_store_event,
+    store_event,
 };
 pub use read::{
     all_logs, fetch_run_status_changes, get_asset_event_summary_records, get_asset_keys_for_run,

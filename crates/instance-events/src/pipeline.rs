@@ -5,7 +5,7 @@
 use instance_core::error::StorageError;
 use instance_core::event::{DagsterEventType, EventLogEntry};
 use instance_core::ops::EventOps;
-use instance_core::storage::StoredEvents;
+use instance_core::storage::{GuardedEvents, GuardedOutcome, StoredEvents};
 
 use crate::retry::mark_for_retry;
 
@@ -25,6 +25,23 @@ pub(crate) async fn store_and_follow(
     // Step 5: listeners, which are notified only of entries that can be read.
     ops.event_listeners().notify_all(entries, &stored.ids);
     Ok(stored)
+}
+
+/// Stores entries of one run on conditions, and then what follows from them, as [`store_and_follow`] does.
+///
+/// An error means that nothing is stored.
+pub(crate) async fn store_and_follow_if(
+    ops: &dyn EventOps,
+    change: &GuardedEvents,
+) -> Result<GuardedOutcome, StorageError> {
+    let stored = match ops.run_event_store().store_run_events_if(change).await? {
+        GuardedOutcome::Stored(stored) => stored,
+        refused => return Ok(refused),
+    };
+    // The run may have failed although its entry is not stored.
+    let stored = stored.and(mark_failures(ops, &change.entries).await);
+    ops.event_listeners().notify_all(&change.entries, &stored.ids);
+    Ok(GuardedOutcome::Stored(stored))
 }
 
 /// Splits entries into the longest parts that are of one run each, in their order.

@@ -8,8 +8,9 @@ use instance_core::event::{
 };
 use instance_core::ops::{ClockAccess, EventOps, EventReporter, EventReporterExt};
 use instance_core::run::DagsterRun;
+use instance_core::storage::{GuardedEvents, GuardedOutcome};
 
-use crate::handle::handle;
+use crate::handle::{handle, handle_events_if};
 
 /// The event domain as an [`EventReporter`]. The functions below have the spans, so that it makes none.
 struct Reporter<'ops>(&'ops dyn EventOps);
@@ -24,6 +25,13 @@ impl ClockAccess for Reporter<'_> {
 impl EventReporter for Reporter<'_> {
     async fn handle_new_event(&self, event: NewEvent) -> Result<(), InstanceError> {
         handle(self.0, event).await
+    }
+
+    async fn handle_events_if(
+        &self,
+        change: GuardedEvents,
+    ) -> Result<GuardedOutcome, InstanceError> {
+        handle_events_if(self.0, change).await
     }
 }
 

@@ -20,7 +20,9 @@ use instance_launcher::instance_core::ops::{
 };
 use instance_launcher::instance_core::run::{DagsterRun, DagsterRunStatus};
 use instance_launcher::instance_core::settings::InstanceSettings;
-use instance_launcher::instance_core::storage::{ComputeLogManager, Stores};
+use instance_launcher::instance_core::storage::{
+    ComputeLogManager, GuardedEvents, GuardedOutcome, Stores,
+};
 use instance_launcher::instance_core::{InstanceError, RunId};
 use instance_launcher::{DefaultRunCoordinator, cancel_run, submit_run};
 
@@ -88,6 +90,13 @@ impl EventReporter for Instance {
     async fn handle_new_event(&self, event: NewEvent) -> Result<(), InstanceError> {
         self.stores.run_event_store.store_run_events(&[event.entry]).await?;
         Ok(())
+    }
+
+    async fn handle_events_if(
+        &self,
+        change: GuardedEvents,
+    ) -> Result<GuardedOutcome, InstanceError> {
+        Ok(self.stores.run_event_store.store_run_events_if(&change).await?)
     }
 }
 

@@ -18,6 +18,7 @@ mod coordinator;
 mod dagster_worker;
 mod deletion;
 mod health;
+pub mod keepers;
 #[cfg(feature = "kube")]
 mod kubernetes;
 #[cfg(feature = "grpc")]

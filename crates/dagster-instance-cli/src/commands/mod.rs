@@ -13,6 +13,9 @@ pub(crate) mod config_check;
 pub(crate) mod config_show;
 pub(crate) mod config_workspace;
 pub(crate) mod daemon_liveness;
+pub(crate) mod daemon_python_script;
+#[cfg(feature = "grpc")]
+pub(crate) mod daemon_run;
 pub(crate) mod daemon_status;
 pub(crate) mod daemon_wipe;
 pub(crate) mod doctor;

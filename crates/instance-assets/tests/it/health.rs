@@ -22,7 +22,7 @@ use instance_core::error::InstanceError;
 use instance_core::event::NewEvent;
 use instance_core::ids::StorageId;
 use instance_core::ops::{AssetOps, ClockAccess, EventReporter, StoresAccess};
-use instance_core::storage::Stores;
+use instance_core::storage::{GuardedEvents, GuardedOutcome, Stores};
 use instance_core::testing::instance::TestInstance;
 use instance_core::{AssetCheckKey, AssetKey};
 
@@ -50,6 +50,13 @@ impl ClockAccess for WithSource {
 impl EventReporter for WithSource {
     async fn handle_new_event(&self, event: NewEvent) -> Result<(), InstanceError> {
         self.0.handle_new_event(event).await
+    }
+
+    async fn handle_events_if(
+        &self,
+        change: GuardedEvents,
+    ) -> Result<GuardedOutcome, InstanceError> {
+        self.0.handle_events_if(change).await
     }
 }
 

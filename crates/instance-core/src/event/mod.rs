@@ -11,7 +11,7 @@ mod level;
 mod listeners;
 mod materialization;
 pub mod metadata;
-pub(crate) mod report;
+mod report;
 
 pub use buffer::{EventBatch, EventBatchMetadata, EventBuffer};
 pub use cursor::{EventLogCursor, EventLogCursorError};

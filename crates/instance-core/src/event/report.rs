@@ -67,6 +67,43 @@ impl ReportEvent {
         Self::new(event, &RunId::runless())
     }
 
+    /// The report that a run was asked to stop. `None` for the message means Dagster's.
+    pub fn run_canceling(run: &DagsterRun, message: Option<String>) -> Self {
+        let default = "Sending run termination request.";
+        Self::of_run(run, DagsterEventType::RunCanceling, message, default)
+    }
+
+    /// The report that a run is canceled, from outside of its execution. `None` for the message means Dagster's.
+    pub fn run_canceled(run: &DagsterRun, message: Option<String>) -> Self {
+        let default = "This run has been marked as canceled from outside the execution context.";
+        let report = Self::of_run(run, DagsterEventType::RunCanceled, message, default);
+        report.with_level(LogLevel::ERROR)
+    }
+
+    /// The report that a run has failed, from outside of its execution. `None` for the message means Dagster's; the data
+    /// say why it failed, `None` if that is not known.
+    pub fn run_failed(
+        run: &DagsterRun,
+        message: Option<String>,
+        data: Option<JobFailureData>,
+    ) -> Self {
+        let default = "This run has been marked as failed from outside the execution context.";
+        let mut report = Self::of_run(run, DagsterEventType::RunFailure, message, default);
+        report.event.event_specific_data = data.map(|data| Box::new(data.into()));
+        report.with_level(LogLevel::ERROR)
+    }
+
+    fn of_run(
+        run: &DagsterRun,
+        event_type: DagsterEventType,
+        message: Option<String>,
+        default: &str,
+    ) -> Self {
+        let message = message.unwrap_or_else(|| default.to_owned());
+        let event = DagsterEvent::new(event_type, &run.job_name).with_message(message);
+        Self::new(event, &run.run_id)
+    }
+
     /// The same with another level.
     #[must_use]
     pub const fn with_level(mut self, level: LogLevel) -> Self {
@@ -174,39 +211,4 @@ impl ReportEngineEvent {
         event.step_key = step_key;
         Ok(ReportEvent::new(event, &run_id).with_level(level))
     }
-}
-
-/// The report that a run was asked to stop.
-pub(crate) fn run_canceling(run: &DagsterRun, message: Option<String>) -> ReportEvent {
-    let default = "Sending run termination request.";
-    of_run(run, DagsterEventType::RunCanceling, message, default)
-}
-
-/// The report that a run is canceled, from outside of its execution.
-pub(crate) fn run_canceled(run: &DagsterRun, message: Option<String>) -> ReportEvent {
-    let default = "This run has been marked as canceled from outside the execution context.";
-    of_run(run, DagsterEventType::RunCanceled, message, default).with_level(LogLevel::ERROR)
-}
-
-/// The report that a run has failed, from outside of its execution.
-pub(crate) fn run_failed(
-    run: &DagsterRun,
-    message: Option<String>,
-    data: Option<JobFailureData>,
-) -> ReportEvent {
-    let default = "This run has been marked as failed from outside the execution context.";
-    let mut report = of_run(run, DagsterEventType::RunFailure, message, default);
-    report.event.event_specific_data = data.map(|data| Box::new(data.into()));
-    report.with_level(LogLevel::ERROR)
-}
-
-fn of_run(
-    run: &DagsterRun,
-    event_type: DagsterEventType,
-    message: Option<String>,
-    default: &str,
-) -> ReportEvent {
-    let message = message.unwrap_or_else(|| default.to_owned());
-    let event = DagsterEvent::new(event_type, &run.job_name).with_message(message);
-    ReportEvent::new(event, &run.run_id)
 }

@@ -4,11 +4,15 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 
+use super::runs::DecidedChange;
 use super::{Shared, State};
 use crate::error::StorageError;
 use crate::event::EventLogEntry;
 use crate::ids::RunId;
-use crate::storage::{NewRun, RunEventStore, StoredEvents, changes_run, time_of_change};
+use crate::storage::{
+    GuardedChange, GuardedEvents, GuardedOutcome, NewRun, RunEventStore, StoredEvents, changes_run,
+    time_of_change,
+};
 
 /// What concerns runs and their events at once, in memory.
 #[derive(Debug)]
@@ -61,6 +65,26 @@ impl RunEventStore for MemoryRunEventStore {
         Ok(StoredEvents { ids, incomplete })
     }
 
+    async fn store_run_events_if(
+        &self,
+        change: &GuardedEvents,
+    ) -> Result<GuardedOutcome, StorageError> {
+        let now = self.shared.now();
+        let of_run = change.change_of_run(&*self.shared.clock)?;
+        let mut state = self.shared.lock();
+        state.require_storable(&change.entries)?;
+        let stored = state.decide(&of_run)?.map(|decided| {
+            let ids = state.store_events(&change.entries, now);
+            state.carry_out(&of_run, decided);
+            StoredEvents::complete(ids)
+        });
+        drop(state);
+        if stored.is_stored() {
+            self.shared.watchers.signal_all(&change.entries);
+        }
+        Ok(stored)
+    }
+
     async fn delete_run_with_events(&self, run_id: &RunId) -> Result<(), StorageError> {
         let now = self.shared.now();
         let mut state = self.shared.lock();
@@ -71,6 +95,27 @@ impl RunEventStore for MemoryRunEventStore {
 }
 
 impl State {
+    /// Whether the conditions of a change hold, and what becomes of the run then.
+    pub(super) fn decide(
+        &self,
+        change: &GuardedChange,
+    ) -> Result<GuardedOutcome<DecidedChange>, StorageError> {
+        if change.fence.as_ref().is_some_and(|fence| !self.daemons.is_leader(fence)) {
+            return Ok(GuardedOutcome::NotLeader);
+        }
+        let decided = self.runs.guarded(change)?;
+        match self.daemons.noted_already(&change.notes) {
+            Some(key) if decided.is_stored() => Ok(GuardedOutcome::NoteExists { key }),
+            _ => Ok(decided),
+        }
+    }
+
+    /// Changes a run as it was decided, and writes the notes.
+    pub(super) fn carry_out(&mut self, change: &GuardedChange, decided: DecidedChange) {
+        self.runs.change_guarded(decided);
+        self.daemons.note(&change.notes);
+    }
+
     /// Refuses entries whose runs cannot be changed as they demand.
     fn require_changeable(&self, entries: &[EventLogEntry]) -> Result<(), StorageError> {
         let mut changing = entries.iter().filter(|entry| changes_run(entry));

@@ -1,11 +1,18 @@
-//! What the keepers need of an instance: the loops that do the duties of daemons.
+//! What the keepers of Dagster's duties need of an instance.
 
 use crate::ops::{
-    BackfillStoreAccess, DaemonStoreAccess, LauncherOps, PoolStoreAccess, SettledEventStoreAccess,
+    BackfillStoreAccess, DaemonStoreAccess, LauncherOps, OwnedKeeperOps, PoolStoreAccess,
+    SettledEventStoreAccess,
 };
 
-/// What the keepers need of an instance.
+/// What the keepers of Dagster's duties need of an instance: all that the launcher domain needs, and what daemons remember,
+/// pools, backfills and the order of failures besides.
 pub trait KeeperOps:
-    LauncherOps + DaemonStoreAccess + PoolStoreAccess + BackfillStoreAccess + SettledEventStoreAccess
+    LauncherOps
+    + BackfillStoreAccess
+    + DaemonStoreAccess
+    + PoolStoreAccess
+    + SettledEventStoreAccess
+    + OwnedKeeperOps
 {
 }

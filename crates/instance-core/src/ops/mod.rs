@@ -29,7 +29,7 @@ pub use config::ConfigOps;
 pub use events::EventOps;
 pub use keepers::KeeperOps;
 pub use launcher::{LauncherOps, RunWorkerOps};
-pub use owned::{OwnedEventOps, OwnedLauncherOps};
+pub use owned::{OwnedEventOps, OwnedKeeperOps, OwnedLauncherOps};
 pub use reexecution::{ReexecuteRun, RunReexecutor};
 pub use reporting::{EventReporter, EventReporterExt};
 pub use runs::RunOps;

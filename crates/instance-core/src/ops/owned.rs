@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::ops::{EventOps, LauncherOps};
+use crate::ops::{EventOps, KeeperOps, LauncherOps};
 
 macro_rules! owned {
     ($($(#[$meta:meta])* $owned:ident: fn $method:ident() -> $ops:ident;)*) => {
@@ -30,4 +30,6 @@ owned! {
     OwnedEventOps: fn owned_event_ops() -> EventOps;
     /// The launcher domain's view of the same instance, for contexts, and for workers that outlive the call.
     OwnedLauncherOps: fn owned_launcher_ops() -> LauncherOps;
+    /// The keepers' view of the same instance, for tasks that do a duty.
+    OwnedKeeperOps: fn owned_keeper_ops() -> KeeperOps;
 }

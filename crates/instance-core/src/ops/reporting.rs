@@ -9,10 +9,11 @@ use async_trait::async_trait;
 use crate::clock::timestamp_of;
 use crate::error::InstanceError;
 use crate::event::{
-    DagsterEvent, EventLogEntry, JobFailureData, NewEvent, ReportEngineEvent, ReportEvent, report,
+    DagsterEvent, EventLogEntry, JobFailureData, NewEvent, ReportEngineEvent, ReportEvent,
 };
 use crate::ops::ClockAccess;
 use crate::run::DagsterRun;
+use crate::storage::{GuardedEvents, GuardedOutcome};
 
 /// Takes events from any domain.
 #[async_trait]
@@ -37,6 +38,21 @@ pub trait EventReporter: ClockAccess {
         }
         Ok(())
     }
+
+    /// Stores entries of one run if the run has one of the statuses that are named, and does what follows from them, as
+    /// `handle_events_if` of the event domain says. There is no other way that is safe, and so no default.
+    ///
+    /// [`GuardedOutcome::Stored`] alone says that anything is written. Its
+    /// [`incomplete`](crate::storage::StoredEvents::incomplete) says which effect is not stored; its
+    /// [`ids`](crate::storage::StoredEvents::ids) are empty if the run is changed and the entries are not stored.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`RunEventStore::store_run_events_if`](crate::storage::RunEventStore::store_run_events_if).
+    async fn handle_events_if(
+        &self,
+        change: GuardedEvents,
+    ) -> Result<GuardedOutcome, InstanceError>;
 }
 
 /// The reports that every domain makes, by [`EventReporter::handle_new_event`]. A method that makes an event
@@ -71,7 +87,7 @@ pub trait EventReporterExt: EventReporter {
         run: &DagsterRun,
         message: Option<String>,
     ) -> Result<DagsterEvent, InstanceError> {
-        self.report_returning(report::run_canceling(run, message)).await
+        self.report_returning(ReportEvent::run_canceling(run, message)).await
     }
 
     /// Marks a run as canceled from outside of its execution. `None` for the message means Dagster's.
@@ -80,7 +96,7 @@ pub trait EventReporterExt: EventReporter {
         run: &DagsterRun,
         message: Option<String>,
     ) -> Result<DagsterEvent, InstanceError> {
-        self.report_returning(report::run_canceled(run, message)).await
+        self.report_returning(ReportEvent::run_canceled(run, message)).await
     }
 
     /// Marks a run as failed from outside of its execution. `None` for the message means Dagster's; the data say
@@ -91,7 +107,23 @@ pub trait EventReporterExt: EventReporter {
         message: Option<String>,
         data: Option<JobFailureData>,
     ) -> Result<DagsterEvent, InstanceError> {
-        self.report_returning(report::run_failed(run, message, data)).await
+        self.report_returning(ReportEvent::run_failed(run, message, data)).await
+    }
+
+    /// Reports events of one run if the conditions of `change` hold; they are stored behind the entries that it has. An
+    /// event without a time gets the time of the clock.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`EventReporter::handle_events_if`].
+    async fn report_events_if(
+        &self,
+        mut change: GuardedEvents,
+        reports: Vec<ReportEvent>,
+    ) -> Result<GuardedOutcome, InstanceError> {
+        let now = timestamp_of(self.clock().now());
+        change.entries.extend(reports.into_iter().map(|report| report.into_new_event(now).entry));
+        self.handle_events_if(change).await
     }
 
     #[doc(hidden)]

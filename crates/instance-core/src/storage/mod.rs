@@ -10,6 +10,7 @@
 mod check;
 mod compute_logs;
 mod event_log;
+mod guarded;
 mod narrow;
 mod only;
 mod run_events;
@@ -26,11 +27,12 @@ pub use compute_logs::{
     ComputeLogManagerExt, ComputeLogPrefix, LogsToDelete, PolledLogs,
 };
 pub use event_log::*;
+pub use guarded::{Fence, GuardedChange, GuardedEvents, GuardedOutcome, Note};
 pub use narrow::NarrowTable;
 pub use only::Only;
 pub use run_events::{
-    NewRun, RunEventStore, SeparateStores, StoredEvents, changes_run, store_then_change,
-    time_of_change,
+    NewRun, RunEventStore, SeparateStores, StoredEvents, change_then_store, changes_run,
+    store_then_change, time_of_change,
 };
 pub use runs::{
     BackfillStore, BackfillsPage, DaemonStore, RunChange, RunStorage, RunStore, RunTagsQuery,

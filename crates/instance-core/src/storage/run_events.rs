@@ -11,7 +11,10 @@ use crate::event::{DagsterEventType, EventLogEntry};
 use crate::ids::{RunId, StorageId};
 use crate::run::DagsterRun;
 use crate::snap::SnapshotBody;
-use crate::storage::{EventLogStorage, EventStore, RunStorage, RunStore};
+use crate::storage::{
+    EventLogStorage, EventStore, GuardedEvents, GuardedOutcome, RunStorage, RunStore,
+    require_storable,
+};
 
 /// A new run, with what is stored together with it.
 #[derive(Debug, Clone, PartialEq)]
@@ -99,6 +102,33 @@ pub trait RunEventStore: std::fmt::Debug + Send + Sync + 'static {
         entries: &[EventLogEntry],
     ) -> Result<StoredEvents, StorageError>;
 
+    /// Stores entries of one run and changes the run as they demand, if the run has one of the statuses that are named
+    /// and the fence has its value. The notes are written in the transaction of the run's row. Of several callers who
+    /// would change a run from the same status, one does.
+    ///
+    /// The entries change the run in their order, and its row is written once. Entries that change no status leave the
+    /// row as it is; the conditions hold all the same.
+    ///
+    /// [`GuardedOutcome::Stored`] alone says that anything is written. If several conditions do not hold, the outcome
+    /// is the first of these: [`NotLeader`](GuardedOutcome::NotLeader),
+    /// [`OtherStatus`](GuardedOutcome::OtherStatus), [`NoteExists`](GuardedOutcome::NoteExists).
+    ///
+    /// In several databases, the run is changed first, unlike in [`store_run_events`](Self::store_run_events): here its row
+    /// decides who may store the entries. If storing them fails, [`StoredEvents::incomplete`] says why and
+    /// [`StoredEvents::ids`] is empty; the change of the run and the notes stay.
+    ///
+    /// # Errors
+    ///
+    /// * [`StorageError::Invalid`] if an entry is of another run, or cannot be stored, or if the run would be queued and
+    ///   does not say where its job is.
+    /// * Others of [`EventStore::store_events`].
+    ///
+    /// Nothing is stored then, unless the connection was lost during the commit: nobody knows then.
+    async fn store_run_events_if(
+        &self,
+        change: &GuardedEvents,
+    ) -> Result<GuardedOutcome, StorageError>;
+
     /// Deletes a run with its tags, its events and its claims of pools. An unknown run is no error. Rows of assets
     /// stay as they are.
     ///
@@ -110,7 +140,8 @@ pub trait RunEventStore: std::fmt::Debug + Send + Sync + 'static {
 #[derive(Debug)]
 #[non_exhaustive]
 pub struct StoredEvents {
-    /// The ids of their rows, in the order of the entries.
+    /// The ids of their rows, in the order of the entries. Of [`RunEventStore::store_run_events_if`] alone it may be empty
+    /// although there are entries: these are not stored, and [`incomplete`](Self::incomplete) says why.
     pub ids: Vec<StorageId>,
     /// Why an effect of an entry is not stored; `None` if all are. The effects of an entry are its row in the index
     /// across runs, and the change of its run. The effects of the other entries are stored all the same. Always
@@ -166,6 +197,34 @@ pub async fn store_then_change(
 ) -> Result<StoredEvents, StorageError> {
     let stored = events.store_events(entries).await?;
     Ok(stored.and(change_runs(runs, entries, clock).await))
+}
+
+/// Changes a run on conditions and then stores the entries that demand it, where each of the two is in its own
+/// database. The row of the run decides who may store them, and so it comes first.
+///
+/// # Errors
+///
+/// Those of [`RunStore::change_run_if`]. Nothing is stored then.
+pub async fn change_then_store(
+    events: &dyn EventStore,
+    runs: &dyn RunStore,
+    change: &GuardedEvents,
+    clock: &dyn Clock,
+) -> Result<GuardedOutcome, StorageError> {
+    // What can never be stored is refused before the run is changed.
+    change.entries.iter().try_for_each(require_storable)?;
+    let changed = runs.change_run_if(&change.change_of_run(clock)?).await?;
+    if !changed.is_stored() {
+        return Ok(changed.map(|()| StoredEvents::complete(Vec::new())));
+    }
+    if change.entries.is_empty() {
+        return Ok(GuardedOutcome::Stored(StoredEvents::complete(Vec::new())));
+    }
+    let stored = events
+        .store_events(&change.entries)
+        .await
+        .unwrap_or_else(|error| StoredEvents::complete(Vec::new()).with_incomplete(error));
+    Ok(GuardedOutcome::Stored(stored))
 }
 
 /// Changes runs as stored entries demand. It tries all, and returns the first error.
@@ -253,6 +312,13 @@ impl RunEventStore for SeparateStores {
         entries: &[EventLogEntry],
     ) -> Result<StoredEvents, StorageError> {
         store_then_change(&*self.events, &*self.runs, entries, &*self.clock).await
+    }
+
+    async fn store_run_events_if(
+        &self,
+        change: &GuardedEvents,
+    ) -> Result<GuardedOutcome, StorageError> {
+        change_then_store(&*self.events, &*self.runs, change, &*self.clock).await
     }
 
     async fn delete_run_with_events(&self, run_id: &RunId) -> Result<(), StorageError> {

@@ -28,11 +28,11 @@ use crate::storage::{
     AssetStore, BackfillStore, BackfillsPage, CapturedLogMetadata, CheckExecutionsPage,
     ComputeIoType, ComputeLogCapture, ComputeLogKey, ComputeLogManager, ComputeLogPrefix,
     ConcurrencyClaimStatus, ConcurrencyKeyInfo, DaemonStore, DynamicPartitionStore,
-    DynamicPartitionsPage, EventRecordsFilter, EventStore, LatestTagsQuery, LogsToDelete,
-    MaterializationAttempt, Only, Order, PaginatedResults, PartitionKeyFilter,
-    PlannedMaterializationInfo, PoolLimit, PoolStore, RecordsForRun, RecordsPage,
-    RunStatusChangeRecordsFilter, RunStore, RunTagsQuery, RunTimes, RunsPage, SettledEventStore,
-    SettledPosition, SnapshotStore, StoredEvents, WipedAssetPartitions,
+    DynamicPartitionsPage, EventRecordsFilter, EventStore, Fence, GuardedChange, GuardedOutcome,
+    LatestTagsQuery, LogsToDelete, MaterializationAttempt, Only, Order, PaginatedResults,
+    PartitionKeyFilter, PlannedMaterializationInfo, PoolLimit, PoolStore, RecordsForRun,
+    RecordsPage, RunStatusChangeRecordsFilter, RunStore, RunTagsQuery, RunTimes, RunsPage,
+    SettledEventStore, SettledPosition, SnapshotStore, StoredEvents, WipedAssetPartitions,
 };
 
 macro_rules! double {
@@ -82,6 +82,7 @@ double! {
     RunStoreDouble of RunStore {
         fn add_run(run: &DagsterRun, created_at: DateTime<Utc>) -> ();
         fn handle_run_event(run_id: &RunId, event: &DagsterEvent, at: DateTime<Utc>) -> ();
+        fn change_run_if(change: &GuardedChange) -> GuardedOutcome<()>;
         fn get_run_record(run_id: &RunId) -> Option<RunRecord>;
         fn get_run_records(filter: &RunsFilter, page: &RunsPage) -> Vec<RunRecord>;
         fn get_run_ids(filter: &RunsFilter, page: &RunsPage) -> Vec<RunId>;
@@ -193,6 +194,9 @@ double! {
         fn wipe_daemon_heartbeats() -> ();
         fn get_cursor_values(keys: &BTreeSet<String>) -> BTreeMap<String, String>;
         fn set_cursor_values(pairs: &BTreeMap<String, String>) -> ();
+        fn get_cursor_values_beginning(prefix: &str) -> BTreeMap<String, String>;
+        fn change_cursor_value(key: &str, from: Option<&str>, to: Option<&str>) -> bool;
+        fn set_cursor_values_if(fence: &Fence, pairs: &BTreeMap<String, String>) -> bool;
     }
 }
 

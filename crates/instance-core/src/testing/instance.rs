@@ -21,8 +21,8 @@ use crate::launcher::{
 use crate::memory::MemoryStores;
 use crate::ops::{
     AssetOps, ClockAccess, ComputeLogAccess, ConfigOps, EventOps, EventReporter, IdAccess,
-    LauncherOps, ListenersAccess, RunOps, RunWorkerOps, SchedulingOps, SettingsAccess, StorageOps,
-    StoresAccess,
+    KeeperOps, LauncherOps, ListenersAccess, RunOps, RunWorkerOps, SchedulingOps, SettingsAccess,
+    StorageOps, StoresAccess,
 };
 use crate::run::{DagsterRun, RunRecord, RunsFilter};
 use crate::scheduling::PartitionBackfill;
@@ -30,7 +30,9 @@ use crate::settings::{
     EventBatching, InstanceSettings, RunRetries, StorageSettings, StoreSettings,
 };
 use crate::snap::ExecutionPlanSnapshot;
-use crate::storage::{ComputeLogManager, Only, Order, RecordsForRun, RunsPage, Stores};
+use crate::storage::{
+    ComputeLogManager, GuardedEvents, GuardedOutcome, Only, Order, RecordsForRun, RunsPage, Stores,
+};
 use crate::testing::clock::{ManualClock, SequentialIds};
 use crate::testing::observed::{StoreCalls, observed};
 
@@ -289,6 +291,17 @@ impl EventReporter for TestInstance {
             Some(source) => Err(InstanceError::EventsIncomplete { run_id: entry.run_id, source }),
         }
     }
+
+    async fn handle_events_if(
+        &self,
+        change: GuardedEvents,
+    ) -> Result<GuardedOutcome, InstanceError> {
+        let outcome = self.stores.run_event_store.store_run_events_if(&change).await?;
+        if let GuardedOutcome::Stored(stored) = &outcome {
+            self.event_listeners.notify_all(&change.entries, &stored.ids);
+        }
+        Ok(outcome)
+    }
 }
 
 impl RunOps for TestInstance {
@@ -320,6 +333,8 @@ impl LauncherOps for TestInstance {
         &*self.run_launcher
     }
 }
+
+impl KeeperOps for TestInstance {}
 
 impl AssetOps for TestInstance {
     fn asset_freshness_enabled(&self) -> bool {

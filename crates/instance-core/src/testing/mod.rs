@@ -82,6 +82,7 @@ pub mod clock;
 pub mod compute_logs;
 pub mod doubles;
 pub mod event_log;
+pub mod guarded;
 pub mod instance;
 pub mod launching;
 pub mod observed;
@@ -216,6 +217,7 @@ mod tests {
         (include_str!("event_log/store.rs"), include_str!("event_log/mod.rs")),
         (include_str!("event_log/watch.rs"), include_str!("event_log/watch.rs")),
         (include_str!("run_events.rs"), include_str!("run_events.rs")),
+        (include_str!("guarded.rs"), include_str!("run_events.rs")),
         (include_str!("schedules/instigators.rs"), include_str!("schedules/mod.rs")),
         (include_str!("schedules/ticks.rs"), include_str!("schedules/mod.rs")),
         (include_str!("schedules/automation.rs"), include_str!("schedules/mod.rs")),

@@ -19,8 +19,9 @@ use crate::snap::SnapshotBody;
 use crate::storage::{
     AssetCheckStore, AssetPartitionStore, AssetStore, BackfillStore, CheckedDatabase, DaemonStore,
     DatabaseSchema, DynamicPartitionStore, EventLogStorage, EventSignal, EventStore, EventWatch,
-    PoolStore, RecordsForRun, RunStorage, RunStore, SchemaLock, SchemaProgress, SchemaStore,
-    SchemaUpgrade, SchemaUpgraded, SettledEventStore, SnapshotStore, StoredEvents, Stores,
+    GuardedChange, GuardedOutcome, PoolStore, RecordsForRun, RunStorage, RunStore, SchemaLock,
+    SchemaProgress, SchemaStore, SchemaUpgrade, SchemaUpgraded, SettledEventStore, SnapshotStore,
+    StoredEvents, Stores,
 };
 use crate::testing::doubles::{
     AssetCheckStoreDouble, AssetPartitionStoreDouble, AssetStoreDouble, BackfillStoreDouble,
@@ -132,6 +133,16 @@ impl StoreCalls {
         calls: &[StoreCall<'_>],
         done: impl Future<Output = Result<T, StorageError>>,
     ) -> Result<T, StorageError> {
+        self.observe_if(calls, done, |_| true).await
+    }
+
+    /// The same with something that may turn out not to be done.
+    async fn observe_if<T>(
+        &self,
+        calls: &[StoreCall<'_>],
+        done: impl Future<Output = Result<T, StorageError>>,
+        is_done: impl FnOnce(&T) -> bool,
+    ) -> Result<T, StorageError> {
         let (is_quiet, refusal) = {
             let state = self.lock();
             (state.quiet > 0, state.refusal.clone())
@@ -140,7 +151,7 @@ impl StoreCalls {
             calls.iter().try_for_each(|call| refusal(call))?;
         }
         let value = done.await?;
-        if !is_quiet {
+        if !is_quiet && is_done(&value) {
             self.lock().notes.extend(calls.iter().filter_map(StoreCall::note));
         }
         Ok(value)
@@ -300,6 +311,17 @@ impl RunStoreDouble for ObservedRuns {
     ) -> Result<(), StorageError> {
         let call = [StoreCall::HandleRunEvent(run_id, event, at)];
         self.calls.observe(&call, self.inner.handle_run_event(run_id, event, at)).await
+    }
+
+    async fn change_run_if(
+        &self,
+        change: &GuardedChange,
+    ) -> Result<GuardedOutcome<()>, StorageError> {
+        let call = |(event, at)| StoreCall::HandleRunEvent(&change.run_id, event, at);
+        let events = change.events.iter().map(|(event, at)| (event, *at));
+        let calls: Vec<_> = events.map(call).collect();
+        let changing = self.inner.change_run_if(change);
+        self.calls.observe_if(&calls, changing, GuardedOutcome::is_stored).await
     }
 
     async fn add_run_tags(

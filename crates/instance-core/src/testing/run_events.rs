@@ -32,7 +32,7 @@ macro_rules! run_event_store_tests {
         mod run_events {
             #[allow(unused_imports, reason = "the function may be named by its whole path")]
             use super::*;
-            $crate::run_event_store_tests! { @cases $make,
+            $crate::run_event_store_tests! { @in run_events $make,
                 a_new_run_is_stored_with_all_that_belongs_to_it
                 what_follows_from_the_first_events_of_a_run_is_found
                 a_new_run_may_have_no_events
@@ -55,8 +55,23 @@ macro_rules! run_event_store_tests {
                 a_deleted_run_may_come_again
             }
         }
+        mod guarded {
+            #[allow(unused_imports, reason = "the function may be named by its whole path")]
+            use super::*;
+            $crate::run_event_store_tests! { @in guarded $make,
+                a_run_changes_from_the_statuses_that_are_named
+                a_run_that_is_not_there_does_not_change
+                several_entries_change_a_run_in_their_order
+                entries_that_change_no_status_have_conditions_too
+                a_fence_keeps_out_who_is_no_leader
+                notes_are_written_with_the_run
+                a_change_that_cannot_be_stored_changes_nothing
+                of_claims_at_once_one_is_stored
+                a_claim_and_a_cancellation_exclude_one_another
+            }
+        }
     };
-    (@cases $make:expr, $($case:ident)*) => {
+    (@in $file:ident $make:expr, $($case:ident)*) => {
         $(
             #[::tokio::test]
             async fn $case() {
@@ -66,7 +81,7 @@ macro_rules! run_event_store_tests {
                     events: ::core::convert::AsRef::as_ref(&made),
                     together: ::core::convert::AsRef::as_ref(&made),
                 };
-                $crate::testing::run_events::$case(stores).await;
+                $crate::testing::$file::$case(stores).await;
             }
         )*
     };
@@ -84,22 +99,22 @@ pub struct Stores<'a> {
 }
 
 impl Stores<'_> {
-    async fn has_run(&self, run_id: &str) -> bool {
+    pub(super) async fn has_run(&self, run_id: &str) -> bool {
         self.runs.has_run(&RunId::from(run_id)).await.unwrap()
     }
 
-    async fn record(&self, run_id: &str) -> RunRecord {
+    pub(super) async fn record(&self, run_id: &str) -> RunRecord {
         record(self.runs, run_id).await
     }
 
     /// The entries of a run, with the ids of their rows.
-    async fn log(&self, run_id: &str) -> (Vec<EventLogEntry>, Vec<StorageId>) {
+    pub(super) async fn log(&self, run_id: &str) -> (Vec<EventLogEntry>, Vec<StorageId>) {
         let query = RecordsForRun::new(RunId::from(run_id));
         let page = self.events.get_records_for_run(&query).await.unwrap();
         page.records.into_iter().map(|record| (record.event_log_entry, record.storage_id)).unzip()
     }
 
-    async fn tag_keys(&self) -> Vec<String> {
+    pub(super) async fn tag_keys(&self) -> Vec<String> {
         self.runs.get_run_tag_keys().await.unwrap()
     }
 

@@ -6,13 +6,14 @@ use chrono::{DateTime, Utc};
 use instance_core::daemon::DaemonHeartbeat;
 use instance_core::serdes::serialize_value;
 use sea_query::{
-    DeleteStatement, Expr, InsertStatement, OnConflict, Order, Query, SelectStatement,
+    DeleteStatement, Expr, ExprTrait, InsertStatement, OnConflict, Order, Query, SelectStatement,
+    UpdateStatement,
 };
 
 use crate::sql::bounded::BoundedText;
 use crate::sql::capabilities::{Capabilities, Feature};
-use crate::sql::is_one_of;
 use crate::sql::tables::{daemon_heartbeats, kvs};
+use crate::sql::{Dialect, is_one_of, starts_with};
 
 /// Stores a sign of life in the place of the last one of its kind.
 pub(crate) fn upsert_heartbeat(heartbeat: &DaemonHeartbeat, at: DateTime<Utc>) -> InsertStatement {
@@ -93,4 +94,53 @@ pub(crate) fn upsert_cursors(pairs: &[(&String, &String)]) -> InsertStatement {
     }
     insert.on_conflict(OnConflict::column(kvs::KEY).update_column(kvs::VALUE).to_owned());
     insert
+}
+
+/// The values of keys that begin with a text.
+pub(crate) fn select_cursors_beginning(prefix: &str) -> SelectStatement {
+    Query::select()
+        .columns([kvs::KEY, kvs::VALUE])
+        .from(kvs::TABLE)
+        .and_where(starts_with(kvs::KEY, prefix))
+        .take()
+}
+
+/// Stores a value unless the key has one.
+pub(crate) fn insert_cursor(key: &str, value: &str) -> InsertStatement {
+    Query::insert()
+        .into_table(kvs::TABLE)
+        .columns([kvs::KEY, kvs::VALUE])
+        .values_panic([key.into(), value.into()])
+        .on_conflict(OnConflict::column(kvs::KEY).do_nothing().to_owned())
+        .take()
+}
+
+/// Replaces a value by another one, if the key has it.
+pub(crate) fn update_cursor(key: &str, from: &str, to: &str) -> UpdateStatement {
+    Query::update()
+        .table(kvs::TABLE)
+        .value(kvs::VALUE, to)
+        .and_where(Expr::col(kvs::KEY).eq(key))
+        .and_where(Expr::col(kvs::VALUE).eq(from))
+        .take()
+}
+
+/// Takes a value from a key: this one, or any.
+pub(crate) fn delete_cursor(key: &str, value: Option<&str>) -> DeleteStatement {
+    let mut delete = Query::delete();
+    delete.from_table(kvs::TABLE).and_where(Expr::col(kvs::KEY).eq(key));
+    if let Some(value) = value {
+        delete.and_where(Expr::col(kvs::VALUE).eq(value));
+    }
+    delete
+}
+
+/// The value of a key, which nobody changes until the transaction ends. SQLite has one writer.
+pub(crate) fn select_fence(key: &str, dialect: Dialect) -> SelectStatement {
+    let mut select = Query::select();
+    select.column(kvs::VALUE).from(kvs::TABLE).and_where(Expr::col(kvs::KEY).eq(key));
+    if dialect == Dialect::Postgres {
+        select.lock_shared();
+    }
+    select
 }

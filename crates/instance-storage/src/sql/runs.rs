@@ -129,6 +129,12 @@ pub(crate) fn update_run(change: &RunChange<'_>) -> UpdateStatement {
     update
 }
 
+/// The same for a run that has a status. Others may write the status without looking at what it was, and so the
+/// statement itself has to.
+pub(crate) fn update_run_from(change: &RunChange<'_>, from: DagsterRunStatus) -> UpdateStatement {
+    update_run(change).and_where(Expr::col(runs::STATUS).eq(from.as_str())).to_owned()
+}
+
 /// Replaces the times at which a run began and ended by those that are known, unless it has another status by now. There
 /// is no statement if none is known.
 pub(crate) fn update_times(times: &RunTimes) -> Option<UpdateStatement> {

@@ -8,12 +8,14 @@ use instance_core::error::StorageError;
 use instance_core::event::EventLogEntry;
 use instance_core::ids::RunId;
 use instance_core::storage::{
-    EventStore, NewRun, RunEventStore, RunStore, StoredEvents, changes_run, store_then_change,
-    time_of_change,
+    EventStore, GuardedEvents, GuardedOutcome, NewRun, RunEventStore, RunStore, StoredEvents,
+    change_then_store, changes_run, store_then_change, time_of_change,
 };
 
 use super::event_log::{Beside, Step, Storing, delete_of_run, free, prepare};
-use super::runs::{add_missing_snapshots, add_run, change_run, delete_run};
+use super::runs::{
+    add_missing_snapshots, add_run, change_run, change_run_if, delete_run, outcome_of,
+};
 use super::{SqlEventLogStorage, SqlRunStorage};
 use crate::context::StorageContext;
 use crate::db::{Connection, Operation};
@@ -119,6 +121,21 @@ impl SqlRunEventStore {
         let storing = Storing::InTransaction("storing events of runs", Beside::After(changing));
         self.events.store(storing, events).await
     }
+
+    /// Changes a run on conditions and stores its events in one transaction.
+    async fn store_together_if(
+        &self,
+        change: &GuardedEvents,
+    ) -> Result<GuardedOutcome, StorageError> {
+        let events = prepare(&change.entries)?;
+        let of_run = change.change_of_run(&*self.clock)?;
+        let changing: Step = Box::new(move |connection| {
+            Box::pin(async move { change_run_if(connection, &of_run).await })
+        });
+        let storing =
+            Storing::InTransaction("storing events on conditions", Beside::Before(changing));
+        outcome_of(self.events.store(storing, events).await)
+    }
 }
 
 /// Stores a new run with its snapshots.
@@ -150,6 +167,16 @@ impl RunEventStore for SqlRunEventStore {
         }
         // Each in its own database, or nothing of a run changes.
         store_then_change(&*self.events, &*self.runs, entries, &*self.clock).await
+    }
+
+    async fn store_run_events_if(
+        &self,
+        change: &GuardedEvents,
+    ) -> Result<GuardedOutcome, StorageError> {
+        if self.place == RunsAndEvents::Together && !change.entries.is_empty() {
+            return self.store_together_if(change).await;
+        }
+        change_then_store(&*self.events, &*self.runs, change, &*self.clock).await
     }
 
     async fn delete_run_with_events(&self, run_id: &RunId) -> Result<(), StorageError> {

@@ -7,16 +7,17 @@ use std::time::Duration;
 use async_trait::async_trait;
 use instance_core::clock::SystemClock;
 use instance_core::event::EventLogEntry;
-use instance_core::run::{RunPartitionData, RunRecord, RunsFilter};
+use instance_core::run::{DagsterRunStatus, RunPartitionData, RunRecord, RunsFilter};
 use instance_core::storage::{
     DynamicPartitionStore, DynamicPartitionsPage, EventLogStorage, EventSignal, EventStore,
-    EventWatch, NewRun, PaginatedResults, RunEventStore, RunStorage, RunStore, RunsPage,
-    SeparateStores, StoredEvents,
+    EventWatch, GuardedEvents, GuardedOutcome, NewRun, PaginatedResults, RunEventStore, RunStorage,
+    RunStore, RunsPage, SeparateStores, StoredEvents,
 };
 use instance_core::testing::doubles::{
     DynamicPartitionStoreDouble, EventStoreDouble, RunStoreDouble,
 };
 use instance_core::testing::event_log::{dynamic_partitions, watch};
+use instance_core::testing::guarded;
 use instance_core::testing::run_events::{self, Stores};
 use instance_core::testing::runs::{run_filters, runs};
 use instance_core::{RunId, StorageError, StorageId};
@@ -155,6 +156,9 @@ enum RunEventFault {
     ChangesNoRuns,
     KeepsClaimsOfDeletedRuns,
     RefusesWhatItHasStored,
+    IgnoresStatuses,
+    IgnoresFences,
+    ForgetsNotes,
 }
 
 #[derive(Debug)]
@@ -204,6 +208,20 @@ impl RunEventStore for WrongRunEvents {
             }
             _ => self.right.store_run_events(entries).await,
         }
+    }
+
+    async fn store_run_events_if(
+        &self,
+        change: &GuardedEvents,
+    ) -> Result<GuardedOutcome, StorageError> {
+        let mut change = change.clone();
+        match self.fault {
+            RunEventFault::IgnoresStatuses => change.from.extend(DagsterRunStatus::ALL),
+            RunEventFault::IgnoresFences => change.fence = None,
+            RunEventFault::ForgetsNotes => change.notes.clear(),
+            _ => {}
+        }
+        self.right.store_run_events_if(&change).await
     }
 
     async fn delete_run_with_events(&self, run_id: &RunId) -> Result<(), StorageError> {
@@ -324,15 +342,35 @@ async fn wrong_stores_of_partitions_are_caught() {
 #[tokio::test]
 async fn wrong_stores_of_runs_with_their_events_are_caught() {
     use RunEventFault::{
-        ChangesNoRuns, KeepsClaimsOfDeletedRuns, Nothing, RefusesWhatItHasStored, StoresEventsFirst,
+        ChangesNoRuns, ForgetsNotes, IgnoresFences, IgnoresStatuses, KeepsClaimsOfDeletedRuns,
+        Nothing, RefusesWhatItHasStored, StoresEventsFirst,
     };
 
     macro_rules! fails {
-        ($case:ident, $fault:expr) => {{
+        ($case:ident, $fault:expr) => {
+            fails!(run_events::$case, $fault)
+        };
+        ($area:ident::$case:ident, $fault:expr) => {{
             let wrong = WrongRunEvents::new($fault);
-            let case = tokio::spawn(async move { run_events::$case(wrong.stores()).await });
+            let case = tokio::spawn(async move { $area::$case(wrong.stores()).await });
             case.await.is_err_and(|error| error.is_panic())
         }};
+    }
+
+    for (fault, by_status, by_fence, by_notes) in [
+        (Nothing, false, false, false),
+        (IgnoresStatuses, true, false, true),
+        (IgnoresFences, false, true, false),
+        (ForgetsNotes, false, false, true),
+    ] {
+        let failed = fails!(guarded::a_run_changes_from_the_statuses_that_are_named, fault);
+        assert_eq!(failed, by_status, "{fault:?}");
+        let failed = fails!(guarded::of_claims_at_once_one_is_stored, fault);
+        assert_eq!(failed, by_status || fault == ForgetsNotes, "{fault:?}");
+        let failed = fails!(guarded::a_fence_keeps_out_who_is_no_leader, fault);
+        assert_eq!(failed, by_fence, "{fault:?}");
+        let failed = fails!(guarded::notes_are_written_with_the_run, fault);
+        assert_eq!(failed, by_notes, "{fault:?}");
     }
 
     for (fault, by_id, by_snapshot, by_change, by_deletion) in [

@@ -8,7 +8,7 @@ mod snapshots;
 
 pub(super) use backfills::Backfills;
 pub(super) use daemons::Daemons;
-pub(super) use runs::Runs;
+pub(super) use runs::{DecidedChange, Runs};
 pub(super) use snapshots::Snapshots;
 
 use std::collections::BTreeMap;

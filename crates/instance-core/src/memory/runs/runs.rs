@@ -15,8 +15,8 @@ use crate::run::{
     DagsterRun, RemoteJobOrigin, RunGroup, RunPartitionData, RunRecord, RunsFilter, TagFilter,
 };
 use crate::storage::{
-    Order, RunStore, RunTagsQuery, RunTimes, RunsOrderBy, RunsPage, apply_run_event,
-    require_readable,
+    GuardedChange, GuardedOutcome, Order, RunChange, RunStore, RunTagsQuery, RunTimes, RunsOrderBy,
+    RunsPage, apply_run_event, require_readable,
 };
 use crate::tags;
 
@@ -37,6 +37,10 @@ struct RunRow {
     /// Whether a backfill created it.
     is_subrun: bool,
 }
+
+/// What a change on conditions makes of a run, whose conditions hold; `None` if nothing of its row changes.
+#[derive(Debug)]
+pub(in crate::memory) struct DecidedChange(Option<(DagsterRun, RunChange, DateTime<Utc>)>);
 
 impl Runs {
     pub(in crate::memory) fn contains(&self, run_id: &RunId) -> bool {
@@ -96,14 +100,33 @@ impl Runs {
         let Some(change) = apply_run_event(&mut run, event, at)? else {
             return Ok(());
         };
-        if let Some(reason) = change.failure_reason {
-            row.tags.insert(tags::RUN_FAILURE_REASON.to_owned(), reason.as_str().to_owned());
-        }
-        row.record.dagster_run = run;
-        row.record.update_timestamp = in_micros(at);
-        row.record.start_time = change.start_time.or(row.record.start_time);
-        row.record.end_time = change.end_time.or(row.record.end_time);
+        row.change(run, &change, at);
         Ok(())
+    }
+
+    /// What a change on conditions makes of a run; nothing is changed yet.
+    pub(in crate::memory) fn guarded(
+        &self,
+        change: &GuardedChange,
+    ) -> Result<GuardedOutcome<DecidedChange>, StorageError> {
+        let Some(row) = self.row(&change.run_id) else {
+            return Ok(GuardedOutcome::OtherStatus(None));
+        };
+        let mut run = row.record.dagster_run.clone();
+        if !change.from.contains(&run.status) {
+            return Ok(GuardedOutcome::OtherStatus(Some(run.status)));
+        }
+        let applied = change.apply(&mut run)?;
+        Ok(GuardedOutcome::Stored(DecidedChange(applied.map(|(change, at)| (run, change, at)))))
+    }
+
+    /// Changes a run as it was decided.
+    pub(in crate::memory) fn change_guarded(&mut self, decided: DecidedChange) {
+        if let DecidedChange(Some((run, change, at))) = decided
+            && let Some(row) = self.row_mut(&run.run_id)
+        {
+            row.change(run, &change, at);
+        }
     }
 
     /// Whether an event of a run would be refused, whatever other events come before it.
@@ -184,6 +207,16 @@ fn in_time(one: Option<f64>, other: Option<f64>) -> Ordering {
 }
 
 impl RunRow {
+    fn change(&mut self, run: DagsterRun, change: &RunChange, at: DateTime<Utc>) {
+        if let Some(reason) = change.failure_reason {
+            self.tags.insert(tags::RUN_FAILURE_REASON.to_owned(), reason.as_str().to_owned());
+        }
+        self.record.dagster_run = run;
+        self.record.update_timestamp = in_micros(at);
+        self.record.start_time = change.start_time.or(self.record.start_time);
+        self.record.end_time = change.end_time.or(self.record.end_time);
+    }
+
     /// Whether the run is one that is asked for, its id left aside.
     fn matches(&self, filter: &RunsFilter) -> bool {
         let record = &self.record;
@@ -221,6 +254,15 @@ impl RunStore for MemoryRunStorage {
         at: DateTime<Utc>,
     ) -> Result<(), StorageError> {
         self.shared.lock().runs.change(run_id, event, at)
+    }
+
+    async fn change_run_if(
+        &self,
+        change: &GuardedChange,
+    ) -> Result<GuardedOutcome<()>, StorageError> {
+        let mut state = self.shared.lock();
+        let decided = state.decide(change)?;
+        Ok(decided.map(|decided| state.carry_out(change, decided)))
     }
 
     async fn get_run_record(&self, run_id: &RunId) -> Result<Option<RunRecord>, StorageError> {

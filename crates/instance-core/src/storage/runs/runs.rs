@@ -12,7 +12,7 @@ use crate::run::{
     DagsterRun, DagsterRunStatus, RemoteJobOrigin, RunGroup, RunPartitionData, RunRecord,
     RunsFilter,
 };
-use crate::storage::Order;
+use crate::storage::{GuardedChange, GuardedOutcome, Order};
 
 /// Which part of the matching runs is meant.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -136,6 +136,20 @@ pub trait RunStore: std::fmt::Debug + Send + Sync + 'static {
         event: &DagsterEvent,
         at: DateTime<Utc>,
     ) -> Result<(), StorageError>;
+
+    /// Changes a run as events demand, if it has one of the statuses that are named and the fence has its value, and
+    /// writes notes, all in one transaction. Of several callers who would change a run from the same status, one does.
+    ///
+    /// Events of no status change nothing of the row, its time of change neither. The order of the outcomes is that of
+    /// [`RunEventStore::store_run_events_if`](crate::storage::RunEventStore::store_run_events_if).
+    ///
+    /// # Errors
+    ///
+    /// [`StorageError::Invalid`] if the run would be queued and does not say where its job is.
+    async fn change_run_if(
+        &self,
+        change: &GuardedChange,
+    ) -> Result<GuardedOutcome<()>, StorageError>;
 
     /// The run of this id with its row; `None` if there is none.
     async fn get_run_record(&self, run_id: &RunId) -> Result<Option<RunRecord>, StorageError>;

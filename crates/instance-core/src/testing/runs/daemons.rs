@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 use crate::clock::timestamp_of;
 use crate::error_info::SerializableErrorInfo;
 use crate::serdes::serialize_value;
-use crate::storage::DaemonStore;
+use crate::storage::{DaemonStore, Fence};
 use crate::testing::samples::{
-    AWKWARD, MANY, awkward_times, heartbeat, numbered, stamp, tags, with_unknown_field,
+    AWKWARD, MANY, all_of, awkward_times, heartbeat, numbered, stamp, tags, with_unknown_field,
 };
 
 /// The last sign of each kind of daemon counts, and kinds come in the order of their first sign.
@@ -105,4 +105,90 @@ pub async fn cursors_are_stored_all_or_none(storage: &dyn DaemonStore) {
     } else {
         assert_eq!(found, tags(&[("k000001", "before")]));
     }
+}
+
+/// A value is replaced only by who knows it, is given only to a key without one, and is taken away only by who knows it.
+pub async fn a_value_of_a_cursor_is_changed_by_who_knows_it(storage: &dyn DaemonStore) {
+    let change = async |from: Option<&str>, to: Option<&str>| {
+        storage.change_cursor_value("k", from, to).await.unwrap()
+    };
+    let value = async || storage.get_cursor_values(&keys(&["k"])).await.unwrap().remove("k");
+    storage.set_cursor_values(&tags(&[("K", "1"), ("k ", "1")])).await.unwrap();
+    assert!(change(None, None).await);
+    assert!(!change(Some("1"), Some("2")).await);
+    assert!(!change(Some("1"), None).await);
+    assert!(change(None, Some("1")).await);
+    assert!(!change(None, Some("2")).await);
+    assert!(!change(None, None).await);
+    assert_eq!(value().await.as_deref(), Some("1"));
+    for unknown in ["", "1 ", "01", "2"] {
+        assert!(!change(Some(unknown), Some("3")).await, "{unknown:?}");
+        assert!(!change(Some(unknown), None).await, "{unknown:?}");
+    }
+    assert!(change(Some("1"), Some("1")).await);
+    assert!(change(Some("1"), Some("")).await);
+    assert!(change(Some(""), Some("é🦀")).await);
+    assert!(!change(Some("e\u{301}🦀"), Some("3")).await);
+    assert_eq!(value().await.as_deref(), Some("é🦀"));
+    assert!(change(Some("é🦀"), None).await);
+    assert_eq!(value().await, None);
+    assert!(change(None, None).await);
+    let others = storage.get_cursor_values(&keys(&["K", "k "])).await.unwrap();
+    assert_eq!(others, tags(&[("K", "1"), ("k ", "1")]));
+}
+
+/// Of several who would replace the same value, one does.
+pub async fn of_changes_of_a_cursor_at_once_one_is_made(storage: &dyn DaemonStore) {
+    for from in [None, Some("start")] {
+        let values = numbered("v", 12);
+        let changes =
+            values.iter().map(|value| storage.change_cursor_value("k", from, Some(value)));
+        let made: Vec<_> = all_of(changes).await.into_iter().map(Result::unwrap).collect();
+        let won: Vec<_> = values.iter().zip(&made).filter(|(_, made)| **made).collect();
+        assert_eq!(won.len(), 1, "{made:?}");
+        let stored = storage.get_cursor_values(&keys(&["k"])).await.unwrap();
+        assert_eq!(stored.get("k"), Some(won[0].0));
+        storage.set_cursor_values(&tags(&[("k", "start")])).await.unwrap();
+    }
+}
+
+/// Keys are found by their beginning, taken literally and in its own case.
+pub async fn cursors_are_found_by_the_beginning_of_their_keys(storage: &dyn DaemonStore) {
+    assert_eq!(storage.get_cursor_values_beginning("").await.unwrap(), tags(&[]));
+    let pairs =
+        tags(&[("a/1", "1"), ("a/2", ""), ("A/1", "3"), ("a", "4"), ("a%1", "5"), ("é/1", "6")]);
+    storage.set_cursor_values(&pairs).await.unwrap();
+    for (prefix, expected) in [
+        ("a/", &[("a/1", "1"), ("a/2", "")][..]),
+        ("A", &[("A/1", "3")]),
+        ("a%", &[("a%1", "5")]),
+        ("é", &[("é/1", "6")]),
+        ("a/12", &[]),
+        ("_", &[]),
+    ] {
+        let found = storage.get_cursor_values_beginning(prefix).await.unwrap();
+        assert_eq!(found, tags(expected), "{prefix:?}");
+    }
+    assert_eq!(storage.get_cursor_values_beginning("").await.unwrap(), pairs);
+}
+
+/// Values are stored behind a fence as long as it has its value.
+pub async fn cursors_behind_a_fence_are_stored_by_the_leader_alone(storage: &dyn DaemonStore) {
+    let fence = Fence { key: "lease".to_owned(), value: "me".to_owned() };
+    let store = async |value: &str| {
+        storage.set_cursor_values_if(&fence, &tags(&[("a", value), ("b", value)])).await.unwrap()
+    };
+    let stored = async || storage.get_cursor_values(&keys(&["a", "b"])).await.unwrap();
+    assert!(!store("1").await);
+    for other in ["", "Me", "me "] {
+        storage.set_cursor_values(&tags(&[("lease", other)])).await.unwrap();
+        assert!(!store("1").await, "{other:?}");
+    }
+    assert_eq!(stored().await, tags(&[]));
+    storage.set_cursor_values(&tags(&[("lease", "me")])).await.unwrap();
+    assert!(store("1").await);
+    assert!(storage.set_cursor_values_if(&fence, &tags(&[])).await.unwrap());
+    storage.set_cursor_values(&tags(&[("lease", "you")])).await.unwrap();
+    assert!(!store("2").await);
+    assert_eq!(stored().await, tags(&[("a", "1"), ("b", "1")]));
 }

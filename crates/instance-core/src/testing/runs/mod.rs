@@ -111,6 +111,10 @@ macro_rules! run_storage_tests {
                 awkward_keys_of_cursors_are_told_apart
                 any_number_of_cursors_may_be_stored_and_asked_for
                 cursors_are_stored_all_or_none
+                a_value_of_a_cursor_is_changed_by_who_knows_it
+                of_changes_of_a_cursor_at_once_one_is_made
+                cursors_are_found_by_the_beginning_of_their_keys
+                cursors_behind_a_fence_are_stored_by_the_leader_alone
             }
             store {
                 a_store_of_runs_keeps_its_id

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use instance_core::daemon::{DaemonHeartbeat, DaemonType};
 
-use super::{check, check_capable, strings, time};
+use super::{check, check_capable, check_each, strings, time};
 use crate::sql::daemons;
 
 #[test]
@@ -23,4 +23,13 @@ fn cursors() {
     check("daemons_select_cursors", &daemons::select_cursors(&keys));
     let pairs: BTreeMap<_, _> = keys.into_iter().zip(strings(["it's", "2"])).collect();
     check("daemons_upsert_cursors", &daemons::upsert_cursors(&pairs.iter().collect::<Vec<_>>()));
+    check(
+        "daemons_select_cursors_beginning",
+        &daemons::select_cursors_beginning("dagster_instance/"),
+    );
+    check("daemons_insert_cursor", &daemons::insert_cursor("KEY", "it's"));
+    check("daemons_update_cursor", &daemons::update_cursor("KEY", "1", "2"));
+    check("daemons_delete_cursor", &daemons::delete_cursor("KEY", None));
+    check("daemons_delete_cursor_of_value", &daemons::delete_cursor("KEY", Some("1")));
+    check_each("daemons_select_fence", |dialect| daemons::select_fence("KEY", dialect));
 }

@@ -46,6 +46,14 @@ fn writes() {
     check("runs_update_run", &change(None, None));
     check("runs_update_run_that_starts", &change(Some(1_700_000_000.25), None));
     check("runs_update_run_that_ends", &change(None, Some(1_700_000_000.25)));
+    let starts = RunChange {
+        run: &run(),
+        updated_at: time(),
+        start_time: Some(1_700_000_000.25),
+        end_time: None,
+    };
+    let starting = DagsterRunStatus::Starting;
+    check("runs_update_run_from", &runs::update_run_from(&starts, starting));
     check("runs_update_tagged_run", &runs::update_tagged_run(&run(), time()));
     check("runs_update_run_body", &runs::update_run_body(&bare));
     check("runs_delete_tags", &runs::delete_tags(&run_id()));

@@ -2,11 +2,13 @@
 
 mod backfills;
 mod daemons;
+mod guarded;
 mod reindex;
 #[expect(clippy::module_inception, reason = "the store of runs holds more than runs")]
 mod runs;
 mod snapshots;
 
+pub(crate) use guarded::{change_run_if, outcome_of};
 pub(crate) use runs::{add_run, change_run, delete_run, run_ids};
 pub(crate) use snapshots::add_missing as add_missing_snapshots;
 

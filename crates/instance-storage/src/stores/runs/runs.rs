@@ -5,18 +5,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use async_trait::async_trait;
 use chrono::{DateTime, Utc};
 use instance_core::error::StorageError;
-use instance_core::event::{DagsterEvent, DagsterEventType};
+use instance_core::event::{DagsterEvent, DagsterEventType, RunFailureReason};
 use instance_core::ids::{RunId, StorageId};
 use instance_core::run::{
     DagsterRun, DagsterRunStatus, RemoteJobOrigin, RunGroup, RunPartitionData, RunRecord,
     RunsFilter,
 };
 use instance_core::storage::{
-    Only, RunStore, RunTagsQuery, RunTimes, RunsPage, apply_run_event, require_readable,
+    GuardedChange, GuardedOutcome, Only, RunStore, RunTagsQuery, RunTimes, RunsPage,
+    apply_run_event, require_readable,
 };
 use instance_core::tags;
 
 use super::SqlRunStorage;
+use super::guarded::{change_run_if, outcome_of};
 use crate::db::{Connection, Database, Operation, Row, naming};
 use crate::sql::bounded::BoundedText;
 use crate::sql::capabilities::{Feature, Mark};
@@ -57,6 +59,18 @@ impl RunStore for SqlRunStorage {
                 Box::pin(async move { change_run(&mut connection, &run_id, &event, at).await })
             })
             .await
+    }
+
+    async fn change_run_if(
+        &self,
+        change: &GuardedChange,
+    ) -> Result<GuardedOutcome<()>, StorageError> {
+        let changing = Operation::of_run("changing a run on conditions", &change.run_id);
+        let change = change.clone();
+        let changed = self.database.write(changing, move |mut connection: Connection<'_>| {
+            Box::pin(async move { change_run_if(&mut connection, &change).await })
+        });
+        outcome_of(changed.await)
     }
 
     async fn get_run_record(&self, run_id: &RunId) -> Result<Option<RunRecord>, StorageError> {
@@ -337,12 +351,7 @@ pub(crate) async fn change_run(
         return Ok(());
     };
     if let Some(reason) = change.failure_reason {
-        let (key, value) = (tags::RUN_FAILURE_REASON.to_owned(), reason.as_str().to_owned());
-        if had_reason {
-            update_tag(connection, run_id, &key, &value).await?;
-        } else {
-            insert_tags(connection, run_id, &[(key, value)]).await?;
-        }
+        set_failure_reason(connection, run_id, reason, had_reason).await?;
     }
     let change = runs::RunChange {
         run: &run,
@@ -351,6 +360,21 @@ pub(crate) async fn change_run(
         end_time: change.end_time,
     };
     connection.execute(&runs::update_run(&change)).await.map(drop)
+}
+
+/// Stores the tag with the reason of a failure. `had_one`: whether the run had one before.
+pub(super) async fn set_failure_reason(
+    connection: &mut Connection<'_>,
+    run_id: &RunId,
+    reason: RunFailureReason,
+    had_one: bool,
+) -> Result<(), StorageError> {
+    let (key, value) = (tags::RUN_FAILURE_REASON.to_owned(), reason.as_str().to_owned());
+    if had_one {
+        update_tag(connection, run_id, &key, &value).await
+    } else {
+        insert_tags(connection, run_id, &[(key, value)]).await
+    }
 }
 
 /// Deletes a run and the rows of its tags.
@@ -364,7 +388,7 @@ pub(crate) async fn delete_run(
 }
 
 /// The run, which nobody else changes until the transaction ends.
-async fn fetch_run(
+pub(super) async fn fetch_run(
     connection: &mut Connection<'_>,
     run_id: &RunId,
 ) -> Result<Option<DagsterRun>, StorageError> {
