@@ -7,8 +7,11 @@ use instance_core::error::{InstanceError, KeeperError};
 use instance_core::ops::OwnedKeeperOps;
 use instance_core::storage::Only;
 use instance_launcher::keepers::{self, Duty, KeeperDuty, KeeperOptions};
+use instance_launcher::monitoring::MonitoringDuty;
+use instance_launcher::retries::RetriesDuty;
 
 use crate::instance::DagsterInstance;
+use crate::reexecutor::Reexecutor;
 
 impl DagsterInstance {
     /// Does duties of Dagster's daemons, in the place of these, until it is asked to end.
@@ -73,9 +76,19 @@ impl DagsterInstance {
         options: &KeeperOptions,
         workspace: &Arc<dyn Workspace>,
     ) -> Result<Arc<dyn Duty>, InstanceError> {
-        let _ = (options, workspace);
-        let reason = "this version cannot do it yet; leave it to Dagster's own daemon";
-        Err(InstanceError::invalid("duty", duty.daemon_type().as_str(), reason))
+        let _ = options;
+        let (ops, workspace) = (self.owned_keeper_ops(), Arc::clone(workspace));
+        match duty {
+            KeeperDuty::Monitoring => Ok(Arc::new(MonitoringDuty::new(ops))),
+            KeeperDuty::Retries => {
+                let reexecutor = Arc::new(Reexecutor(self.clone()));
+                Ok(Arc::new(RetriesDuty::new(ops, workspace, reexecutor)))
+            }
+            _ => {
+                let reason = "this version cannot do it yet; leave it to Dagster's own daemon";
+                Err(InstanceError::invalid("duty", duty.daemon_type().as_str(), reason))
+            }
+        }
     }
 }
 

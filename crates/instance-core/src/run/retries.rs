@@ -10,7 +10,6 @@ use crate::{python, tags};
 
 /// Which part of a run is executed again.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum ReexecutionStrategy {
     /// All steps.
     AllSteps,

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use instance_core::code_location::{CodeLocation, CodeLocationError, Workspace};
 use instance_core::error::{BoxError, InstanceError, StorageError};
 use instance_core::error_info::SerializableErrorInfo;
-use instance_core::event::{
-    DagsterRunMetadataValue, EngineEventData, MetadataEntry, ReportEngineEvent,
-};
+use instance_core::event::metadata::DagsterRunMetadataValue;
+use instance_core::event::{EngineEventData, MetadataEntry, ReportEngineEvent};
 use instance_core::ids::RunId;
 use instance_core::ops::{EventReporterExt, KeeperOps, ReexecuteRun, RunReexecutor};
 use instance_core::run::{DagsterRun, DagsterRunStatus, ReexecutionStrategy, retry_run_id};
+use instance_core::serdes::UnknownFields;
 use instance_core::tags;
 
 use super::decide::{RetryFacts, RetryVerdict, missing_will_retry, verdict};
@@ -264,7 +264,8 @@ impl Retrying<'_> {
         label: &str,
         other: &RunId,
     ) -> Result<(), InstanceError> {
-        let entry = MetadataEntry::new(label, DagsterRunMetadataValue::new(other.clone()));
+        let (run_id, unknown) = (other.clone(), UnknownFields::default());
+        let entry = MetadataEntry::new(label, DagsterRunMetadataValue { run_id, unknown });
         let report =
             ReportEngineEvent::new(run, message).with_data(EngineEventData::new(vec![entry]));
         self.ops.report_engine_event(report).await.map(drop)
