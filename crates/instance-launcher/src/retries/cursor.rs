@@ -8,9 +8,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use instance_core::error::{InstanceError, StorageError};
 use instance_core::event::DagsterEventType;
 use instance_core::ids::StorageId;
-use instance_core::ops::KeeperOps;
 use instance_core::python;
-use instance_core::storage::{EventWriter, SettledPosition};
+use instance_core::storage::{DaemonStore, EventWriter, SettledPosition};
 
 /// After how many seconds a writer that has not ended is told to people.
 const LONG: f64 = 600.0;
@@ -98,9 +97,9 @@ impl StoredCursors {
     /// # Errors
     ///
     /// [`InstanceError::Invalid`] if the value of one is no number.
-    pub(super) async fn read(ops: &dyn KeeperOps) -> Result<Self, InstanceError> {
+    pub(super) async fn read(daemons: &dyn DaemonStore) -> Result<Self, InstanceError> {
         let keys = FOLLOWED.map(key).into();
-        let texts = ops.daemon_store().get_cursor_values(&keys).await?;
+        let texts = daemons.get_cursor_values(&keys).await?;
         for (key, text) in &texts {
             if python::integer(text).is_none() {
                 let reason = format!(
@@ -118,7 +117,7 @@ impl StoredCursors {
     /// `greatest`. Returns whether failures are read behind this position now; else somebody else has stored another one.
     pub(super) async fn store(
         &self,
-        ops: &dyn KeeperOps,
+        daemons: &dyn DaemonStore,
         position: StorageId,
         greatest: Option<StorageId>,
     ) -> Result<bool, StorageError> {
@@ -134,7 +133,7 @@ impl StoredCursors {
                 continue;
             }
             let (from, to) = (text.map(String::as_str), position.to_string());
-            let changed = ops.daemon_store().change_cursor_value(&key, from, Some(&to)).await?;
+            let changed = daemons.change_cursor_value(&key, from, Some(&to)).await?;
             is_ours &= changed || event_type != DagsterEventType::RunFailure;
         }
         Ok(is_ours)

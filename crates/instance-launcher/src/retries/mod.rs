@@ -5,6 +5,7 @@ mod cursor;
 mod decide;
 mod duty;
 mod retry;
+mod tracker;
 
 pub use consume::{RetryConsumer, RetryLook};
 pub use decide::{RetryFacts, RetryVerdict, missing_will_retry, verdict};
