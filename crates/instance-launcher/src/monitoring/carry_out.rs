@@ -125,14 +125,14 @@ impl Judged<'_> {
         surpassed: Option<i64>,
     ) -> Result<(), InstanceError> {
         let run_id = &self.run.run_id;
-        let mut message =
-            format!("Detected run worker status {health}. Marking run {run_id} as failed");
-        match surpassed {
-            None => message.push('.'),
-            Some(attempts) => message.push_str(&format!(
+        let ending = match surpassed {
+            None => ".".to_owned(),
+            Some(attempts) => format!(
                 ", because it has surpassed the configured maximum attempts to resume the run: {attempts}."
-            )),
-        }
+            ),
+        };
+        let mut message =
+            format!("Detected run worker status {health}. Marking run {run_id} as failed{ending}");
         if health.status == WorkerStatus::Failed {
             message = self.with_debug_info(message, false).await;
         }

@@ -1,5 +1,7 @@
 //! One look of the monitor at all runs that have not ended, and at the slots of those that have.
 
+use std::collections::BTreeMap;
+
 use futures_util::future::join_all;
 use instance_core::clock::timestamp_of;
 use instance_core::error::InstanceError;
@@ -70,7 +72,7 @@ impl RunMonitor {
         let filter = RunsFilter::new().with_statuses(Only::these(MONITORED));
         let records = ops.run_store().get_run_records(&filter, &RunsPage::new()).await?;
         look.runs = records.len();
-        let claims = if records.is_empty() { Default::default() } else { claims(ops).await? };
+        let claims = if records.is_empty() { BTreeMap::new() } else { claims(ops).await? };
         let (settings, launcher) =
             (ops.settings().run_monitoring, LauncherAbilities::of(ops.run_launcher()));
         let fence = lease.map(Lease::fence);

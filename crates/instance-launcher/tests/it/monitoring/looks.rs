@@ -18,7 +18,6 @@ use instance_core::launcher::{
 use instance_core::ops::EventReporterExt as _;
 use instance_core::run::DagsterRunStatus;
 use instance_core::settings::RunMonitoringSettings;
-use instance_core::storage::DaemonStore as _;
 use instance_core::tags;
 use instance_core::testing::instance::TestInstance;
 use instance_launcher::monitoring::{MonitorLook, RunMonitor};
