@@ -3,11 +3,13 @@
 
 use std::io::{BufRead, BufReader, Write};
 use std::process::{Child, ChildStdin, ChildStdout, Stdio};
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use dagster_instance::assets::AssetGraph;
 use dagster_instance::code_location::{CodeLocation, RemoteJob};
 use dagster_instance::error::BoxError;
+use dagster_instance::run::DagsterRun;
 use dagster_instance::serdes::{Opaque, deserialize_value, serialize_value};
 use dagster_instance::snap::{ExecutionPlanSnapshot, KnownExecutionState};
 use dagster_instance::{AssetCheckKey, AssetKey, CreateRun, RunId};
@@ -111,9 +113,7 @@ impl PythonJob {
     /// # Errors
     ///
     /// The recorded document has no such graph.
-    pub fn asset_graph(
-        &self,
-    ) -> Result<std::sync::Arc<dyn dagster_instance::assets::AssetGraph>, BoxError> {
+    pub fn asset_graph(&self) -> Result<Arc<dyn AssetGraph>, BoxError> {
         recorded_graph(&self.document)
     }
 
@@ -196,6 +196,19 @@ impl CodeLocation for PythonJob {
         op_selection: &[String],
     ) -> Result<RemoteJob, BoxError> {
         Err(format!("{SCRIPT} has no parts by ops, and was asked for {op_selection:?}").into())
+    }
+
+    async fn get_job_of_run(&self, _: &str, run: &DagsterRun) -> Result<RemoteJob, BoxError> {
+        Err(format!("{SCRIPT} tells no jobs of runs, and was asked for that of {}", run.run_id)
+            .into())
+    }
+
+    async fn get_asset_graph(
+        &self,
+        _: &str,
+        _: &ExecutionPlanSnapshot,
+    ) -> Result<Option<Arc<dyn AssetGraph>>, BoxError> {
+        Ok(Some(self.asset_graph()?))
     }
 
     async fn get_execution_plan(

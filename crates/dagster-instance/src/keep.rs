@@ -7,9 +7,12 @@ use instance_core::error::{InstanceError, KeeperError};
 use instance_core::ops::{OwnedKeeperOps, OwnedLauncherOps};
 use instance_core::storage::Only;
 use instance_launcher::keepers::{self, Duty, KeeperDuty, KeeperOptions};
+use instance_launcher::monitoring::MonitoringDuty;
 use instance_launcher::queue::{DequeueOptions, QueueDuty, QueueLook};
+use instance_launcher::retries::RetriesDuty;
 
 use crate::instance::DagsterInstance;
+use crate::reexecutor::Reexecutor;
 
 impl DagsterInstance {
     /// Does duties of Dagster's daemons, in the place of these, until it is asked to end.
@@ -108,8 +111,14 @@ impl DagsterInstance {
         options: &KeeperOptions,
         workspace: &Arc<dyn Workspace>,
     ) -> Result<Arc<dyn Duty>, InstanceError> {
+        let (ops, workspace) = (self.owned_keeper_ops(), Arc::clone(workspace));
         match duty {
-            KeeperDuty::Queue => Ok(Arc::new(self.queue_duty(options, Some(workspace))?)),
+            KeeperDuty::Queue => Ok(Arc::new(self.queue_duty(options, Some(&workspace))?)),
+            KeeperDuty::Monitoring => Ok(Arc::new(MonitoringDuty::new(ops))),
+            KeeperDuty::Retries => {
+                let reexecutor = Arc::new(Reexecutor(self.clone()));
+                Ok(Arc::new(RetriesDuty::new(ops, workspace, reexecutor)))
+            }
             _ => {
                 let reason = "this version cannot do it yet; leave it to Dagster's own daemon";
                 Err(InstanceError::invalid("duty", duty.daemon_type().as_str(), reason))

@@ -14,6 +14,7 @@ mod lifecycle;
 #[cfg(feature = "tracing-layer")]
 mod log_layer;
 mod methods;
+mod reexecutor;
 #[cfg(feature = "grpc")]
 mod retrying;
 mod wiring;
@@ -60,7 +61,7 @@ pub use instance_launcher::{
 };
 pub use instance_launcher::{
     DefaultRunCoordinator, NoRunLauncher, QueuedRunCoordinator, RunDeletion,
-    UnservedRunCoordinator, UnservedRunLauncher, keepers, queue,
+    UnservedRunCoordinator, UnservedRunLauncher, keepers, monitoring, queue, retries,
 };
 #[cfg(all(feature = "grpc", feature = "process"))]
 pub use instance_launcher::{InterpreterSearch, ServerOutput};

@@ -6,12 +6,14 @@ mod prepared;
 mod workspace;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use async_trait::async_trait;
 
 use crate::asset_key::{AssetCheckKey, AssetKey};
+use crate::assets::AssetGraph;
 use crate::error::BoxError;
-use crate::run::{JobPythonOrigin, RemoteJobOrigin};
+use crate::run::{DagsterRun, JobPythonOrigin, RemoteJobOrigin};
 use crate::serdes::{FrozenSet, Opaque};
 use crate::snap::{ExecutionPlanSnapshot, JobSnap, KnownExecutionState};
 
@@ -96,6 +98,25 @@ pub trait CodeLocation: std::fmt::Debug + Send + Sync {
         job: &RemoteJob,
         op_selection: &[String],
     ) -> Result<RemoteJob, BoxError>;
+
+    /// The job of a run, as the code has it now: the part with the ops, assets and checks that the run selects, or else the
+    /// whole job.
+    ///
+    /// # Errors
+    ///
+    /// [`CodeLocationError::NotServed`] if the code does not have the repository, or the job, any more.
+    async fn get_job_of_run(
+        &self,
+        repository: &str,
+        run: &DagsterRun,
+    ) -> Result<RemoteJob, BoxError>;
+
+    /// What the code says of the assets and checks of a plan; `None` if the plan has none.
+    async fn get_asset_graph(
+        &self,
+        repository: &str,
+        plan: &ExecutionPlanSnapshot,
+    ) -> Result<Option<Arc<dyn AssetGraph>>, BoxError>;
 
     /// The plan of a run of a job. `None` for the steps means all steps. `None` for the known state means that
     /// nothing is known before the run.

@@ -40,6 +40,12 @@ pub const PRIORITY: &str = "dagster/priority";
 pub const MAX_RETRIES: &str = "dagster/max_retries";
 /// Which retry a run is.
 pub const RETRY_NUMBER: &str = "dagster/retry_number";
+/// Which part of a run its retry executes again, such as `FROM_FAILURE`.
+pub const RETRY_STRATEGY: &str = "dagster/retry_strategy";
+/// After how many seconds a run is stopped.
+pub const MAX_RUNTIME: &str = "dagster/max_runtime";
+/// The same by another name, that of the setting; [`MAX_RUNTIME`] comes first.
+pub const MAX_RUNTIME_SECONDS: &str = "dagster/max_runtime_seconds";
 /// Whether a run is retried in which a step failed.
 pub const RETRY_ON_ASSET_OR_OP_FAILURE: &str = "dagster/retry_on_asset_or_op_failure";
 /// Why a run failed.

@@ -3,11 +3,10 @@
 use std::collections::BTreeMap;
 
 use instance_core::error::{InstanceError, StorageError};
-use instance_core::event::RunFailureReason;
 use instance_core::ids::RunId;
 use instance_core::ops::EventOps;
-use instance_core::run::{DagsterRun, DagsterRunStatus};
-use instance_core::{python, tags};
+use instance_core::run::{DagsterRun, allowed_retries};
+use instance_core::tags;
 
 /// Adds the tag that says whether a failed run will be retried. Nothing happens if there is no such run.
 pub(crate) async fn mark_for_retry(ops: &dyn EventOps, run_id: &RunId) -> Result<(), StorageError> {
@@ -41,36 +40,13 @@ pub async fn auto_reexecution_should_retry_run(
 
 async fn should_retry(ops: &dyn EventOps, run: &DagsterRun) -> Result<bool, StorageError> {
     let settings = ops.run_retries();
-    if run.status != DagsterRunStatus::Failure {
-        return Ok(false);
-    }
-    let after_step_failure = run
-        .tags
-        .get(tags::RETRY_ON_ASSET_OR_OP_FAILURE)
-        .map_or(settings.retry_on_asset_or_op_failure, |value| tags::boolean_value(value));
-    let reason = run.tags.get(tags::RUN_FAILURE_REASON).map(String::as_str);
-    if reason == Some(RunFailureReason::StepFailure.as_str()) && !after_step_failure {
-        return Ok(false);
-    }
-    let max_retries = match run.tags.get(tags::MAX_RETRIES) {
-        None => settings.max_retries,
-        Some(text) => {
-            let Some(number) = python::integer(text) else {
-                tracing::warn!(run_id = %run.run_id, tag = tags::MAX_RETRIES, value = %text, "no number; the run will not be retried");
-                return Ok(false);
-            };
-            number
-        }
-    };
-    if max_retries <= 0 {
+    if allowed_retries(run, &settings).is_none() {
         return Ok(false);
     }
     let group = match ops.run_store().get_run_group(&run.run_id).await {
         // This run, or the first of its group, was deleted.
-        Err(StorageError::RunNotFound { .. }) | Ok(None) => return Ok(false),
-        Ok(Some(group)) => group,
-        Err(error) => return Err(error),
+        Err(StorageError::RunNotFound { .. }) => None,
+        found => found?.map(|group| group.runs.len()),
     };
-    // The first run of the group is not a retry.
-    Ok(i64::try_from(group.runs.len()).is_ok_and(|runs| runs <= max_retries))
+    Ok(instance_core::run::should_retry(run, group, &settings))
 }

@@ -49,15 +49,30 @@ pub async fn fail_run_without_worker(
     let mut message =
         format!("Detected run worker status {health}. Marking run {run_id} as failed.");
     if health.status == WorkerStatus::Failed {
-        let context = RunWorkerDebugInfoContext::new(run.clone(), ops.owned_launcher_ops())
-            .without_container_logs();
-        match ops.run_launcher().get_run_worker_debug_info(context).await {
-            Ok(info) => message.extend(info.map(|info| format!("\n{info}"))),
-            Err(error) => tracing::warn!(%error, "nothing is known about the failed worker"),
-        }
+        let info = debug_info(ops, &run, false).await;
+        message.extend(info.map(|info| format!("\n{info}")));
     }
     ops.report_run_failed(&run, Some(message), None).await?;
     Ok(Some(health))
+}
+
+/// What the launcher knows about the worker of a run and helps people; with or without what the worker printed. `None` if
+/// it knows nothing, or could not find out, which is logged.
+pub(crate) async fn debug_info(
+    ops: &dyn LauncherOps,
+    run: &DagsterRun,
+    with_logs: bool,
+) -> Option<String> {
+    let context = RunWorkerDebugInfoContext::new(run.clone(), ops.owned_launcher_ops());
+    let context = if with_logs { context } else { context.without_container_logs() };
+    match ops.run_launcher().get_run_worker_debug_info(context).await {
+        // Dagster leaves out an empty one.
+        Ok(info) => info.filter(|info| !info.is_empty()),
+        Err(error) => {
+            tracing::warn!(run_id = %run.run_id, %error, "nothing is known about the worker");
+            None
+        }
+    }
 }
 
 /// Returns the health of the worker of a run if the run has not ended and the worker is known to be gone.

@@ -24,6 +24,7 @@ mod kubernetes;
 #[cfg(feature = "grpc")]
 mod launch;
 mod lifecycle;
+pub mod monitoring;
 #[cfg(any(feature = "grpc", feature = "process"))]
 mod proc_stat;
 #[cfg(feature = "process")]
@@ -31,6 +32,7 @@ mod process;
 pub mod queue;
 mod read;
 mod report;
+pub mod retries;
 #[cfg(feature = "process")]
 mod server_process;
 #[cfg(feature = "process")]

@@ -56,7 +56,7 @@ pub async fn submit_run_with_workspace(
     submit(ops, run_id, Some(workspace)).await
 }
 
-async fn submit(
+pub(crate) async fn submit(
     ops: &dyn LauncherOps,
     run_id: &RunId,
     workspace: Option<Arc<dyn Workspace>>,
@@ -133,6 +133,15 @@ pub(crate) async fn launch(
 ///   run has then failed, and the error is among its events.
 #[tracing::instrument(level = "debug", skip_all, fields(%run_id, attempt_number))]
 pub async fn resume_run(
+    ops: &dyn LauncherOps,
+    run_id: &RunId,
+    attempt_number: u32,
+) -> Result<DagsterRun, InstanceError> {
+    resume(ops, run_id, attempt_number).await
+}
+
+/// What [`resume_run`] does, for functions that have a span of their own.
+pub(crate) async fn resume(
     ops: &dyn LauncherOps,
     run_id: &RunId,
     attempt_number: u32,

@@ -22,6 +22,8 @@ mod validate;
 /// The core: the types that the functions of this crate take and return, and the traits that they are called on.
 pub use instance_core;
 
+pub use instance_core::run::ReexecutionStrategy;
+
 pub use change::{add_run, add_run_tags, delete_run, get_run_size_limit_bytes, handle_run_event};
 pub use command_job::{CommandJob, CommandJobSnapshots};
 pub use construct::construct_run_with_snapshots;
@@ -34,8 +36,7 @@ pub use read::{
     get_run_tags, get_runs, get_runs_count, has_run,
 };
 pub use reexecute::{
-    CreateReexecutedRun, ReexecutionStrategy, create_reexecuted_run, get_keys_to_reexecute,
-    prepare_reexecuted_run,
+    CreateReexecutedRun, create_reexecuted_run, get_keys_to_reexecute, prepare_reexecuted_run,
 };
 pub use snapshots::{
     ensure_persisted_execution_plan_snapshot, ensure_persisted_job_snapshot,

@@ -11,7 +11,7 @@ use instance_core::error::{BoxError, InstanceError};
 use instance_core::event::{DagsterEventType, EventSpecificData};
 use instance_core::ids::RunId;
 use instance_core::ops::RunOps;
-use instance_core::run::DagsterRun;
+use instance_core::run::{DagsterRun, ReexecutionStrategy};
 use instance_core::scheduling::BulkActionStatus;
 use instance_core::serdes::Opaque;
 use instance_core::snap::{ExecutionPlanSnapshot, ExecutionStepSnap, StepOutputProperties};
@@ -20,19 +20,6 @@ use instance_core::tags;
 
 use crate::create::{CreateRun, create_run};
 use crate::known_state::resume_retry_state;
-
-/// Which part of a run is executed again.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ReexecutionStrategy {
-    /// All steps.
-    AllSteps,
-    /// The steps that failed, were interrupted or did not begin, and all steps that depend on them.
-    FromFailure,
-    /// The assets that were not materialised, the assets whose blocking checks did not pass, and the checks that were
-    /// not evaluated; see [`get_keys_to_reexecute`].
-    FromAssetFailure,
-}
 
 /// The request for a run that re-executes another one; see [`CreateReexecutedRun::new`].
 #[derive(Debug, Clone)]
@@ -46,6 +33,8 @@ pub struct CreateReexecutedRun {
     pub strategy: ReexecutionStrategy,
     /// Further tags. They override those of the job and of the parent.
     pub extra_tags: BTreeMap<String, String>,
+    /// The id of the new run, a UUID; `None` means a fresh one.
+    pub run_id: Option<RunId>,
     /// The configuration of the run; `None` means that of the parent.
     pub run_config: Option<Opaque>,
     /// Whether the run takes over the tags of its parent. Tags that say how the parent fared are never taken over; tags
@@ -59,6 +48,8 @@ instance_core::setters! {
     impl CreateReexecutedRun {
         /// Tags beside those of the job, which they override.
         with_extra_tags(extra_tags: BTreeMap<String, String>);
+        /// The id of the new run, a UUID; `None` means a fresh one.
+        with_run_id(run_id: impl Into<Option<RunId>>);
         /// The configuration; `None` means that of the parent.
         with_run_config(run_config: impl Into<Option<Opaque>>);
         /// Whether the run gets the tags of its parent; see [`CreateReexecutedRun::use_parent_run_tags`].
@@ -80,6 +71,7 @@ impl CreateReexecutedRun {
             remote_job,
             strategy,
             extra_tags: BTreeMap::new(),
+            run_id: None,
             run_config: None,
             use_parent_run_tags: false,
             asset_graph: None,
@@ -135,7 +127,13 @@ async fn prepare(
 ) -> Result<CreateRun, InstanceError> {
     let mut tags = tags_of(ops, &request).await?;
     let CreateReexecutedRun {
-        parent_run, mut remote_job, strategy, run_config, asset_graph, ..
+        parent_run,
+        mut remote_job,
+        strategy,
+        run_id,
+        run_config,
+        asset_graph,
+        ..
     } = request;
     let run_config = run_config.unwrap_or_else(|| parent_run.run_config.clone());
     let nothing =
@@ -172,6 +170,7 @@ async fn prepare(
         .map_err(unanswered("make the execution plan"))?;
     let root_run_id = parent_run.root_run_id.clone().unwrap_or_else(|| parent_run.run_id.clone());
     Ok(CreateRun {
+        run_id,
         run_config: Some(run_config),
         tags,
         root_run_id: Some(root_run_id),

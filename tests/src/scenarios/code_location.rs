@@ -1,10 +1,12 @@
 //! The code location of a recorded step: it answers what the real one was asked, in that order, and nothing else.
 
 use std::collections::VecDeque;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
+use dagster_instance::assets::AssetGraph;
 use dagster_instance::code_location::{CodeLocation, RemoteJob};
+use dagster_instance::run::DagsterRun;
 use dagster_instance::serdes::{FrozenSet, Opaque, SetOrder, deserialize_value, serialize_value};
 use dagster_instance::snap::{ExecutionPlanSnapshot, KnownExecutionState};
 use dagster_instance::{AssetCheckKey, AssetKey};
@@ -88,6 +90,23 @@ impl CodeLocation for Recorded {
 
     async fn get_job_of_ops(&self, _: &RemoteJob, op_selection: &[String]) -> Result<RemoteJob> {
         Err(format!("no recorded step asks for a part by ops, and {op_selection:?} was asked for")
+            .into())
+    }
+
+    async fn get_job_of_run(&self, _: &str, run: &DagsterRun) -> Result<RemoteJob> {
+        Err(format!(
+            "no recorded step asks for the job of a run, and that of {} was asked for",
+            run.run_id
+        )
+        .into())
+    }
+
+    async fn get_asset_graph(
+        &self,
+        repository: &str,
+        _: &ExecutionPlanSnapshot,
+    ) -> Result<Option<Arc<dyn AssetGraph>>> {
+        Err(format!("no recorded step asks for assets, and those of {repository} were asked for")
             .into())
     }
 

@@ -9,8 +9,8 @@ use crate::settings::InstanceSettings;
 use crate::storage::{
     AssetCheckStore, AssetPartitionStore, AssetStore, AutomationStore, BackfillStore,
     ComputeLogManager, DaemonStore, DynamicPartitionStore, EventStore, EventWatch, InstigatorStore,
-    PoolStore, RunEventStore, RunQueueStore, RunStore, ScheduleStorage, SnapshotStore, Stores,
-    TickStore,
+    PoolStore, RunEventStore, RunQueueStore, RunStore, ScheduleStorage, SettledEventStore,
+    SnapshotStore, Stores, TickStore,
 };
 
 /// Access to all stores.
@@ -60,6 +60,8 @@ accessors_of_stores! {
     DynamicPartitionStoreAccess: fn dynamic_partition_store() -> DynamicPartitionStore of event_log_storage;
     /// Access to pools.
     PoolStoreAccess: fn pool_store() -> PoolStore of event_log_storage;
+    /// Access to the failures of runs in the order of their ids, and up to which id none is missing.
+    SettledEventStoreAccess: fn settled_event_store() -> SettledEventStore of event_log_storage;
     /// Access to runs together with their events.
     RunEventStoreAccess: fn run_event_store() -> RunEventStore of run_event_store;
     /// Access to the states of schedules and sensors.

@@ -10,6 +10,7 @@ mod events;
 mod keepers;
 mod launcher;
 mod owned;
+mod reexecution;
 mod reporting;
 mod runs;
 mod scheduling;
@@ -21,7 +22,7 @@ pub use access::{
     DynamicPartitionStoreAccess, EventStoreAccess, EventWatchAccess, IdAccess,
     InstigatorStoreAccess, ListenersAccess, PoolStoreAccess, RunEventStoreAccess,
     RunQueueStoreAccess, RunStoreAccess, ScheduleStorageAccess, SettingsAccess,
-    SnapshotStoreAccess, StoresAccess, TickStoreAccess,
+    SettledEventStoreAccess, SnapshotStoreAccess, StoresAccess, TickStoreAccess,
 };
 pub use assets::AssetOps;
 pub use config::ConfigOps;
@@ -29,6 +30,7 @@ pub use events::EventOps;
 pub use keepers::KeeperOps;
 pub use launcher::{LauncherOps, RunWorkerOps};
 pub use owned::{OwnedEventOps, OwnedKeeperOps, OwnedLauncherOps};
+pub use reexecution::{ReexecuteRun, RunReexecutor};
 pub use reporting::{EventReporter, EventReporterExt};
 pub use runs::RunOps;
 pub use scheduling::SchedulingOps;

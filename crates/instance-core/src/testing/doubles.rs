@@ -32,7 +32,8 @@ use crate::storage::{
     GuardedChange, GuardedOutcome, LatestTagsQuery, LogsToDelete, MaterializationAttempt, Only,
     Order, PaginatedResults, PartitionKeyFilter, PlannedMaterializationInfo, PoolLimit, PoolStore,
     RecordsForRun, RecordsPage, RunQueueStore, RunStatusChangeRecordsFilter, RunStore,
-    RunTagsQuery, RunTimes, RunsPage, SnapshotStore, StoredEvents, WipedAssetPartitions,
+    RunTagsQuery, RunTimes, RunsPage, SettledEventStore, SettledPosition, SnapshotStore,
+    StoredEvents, WipedAssetPartitions,
 };
 
 macro_rules! double {
@@ -310,6 +311,7 @@ double! {
             default_limit: Option<i64>
         ) -> Vec<ConcurrencyKeyInfo>;
         fn get_concurrency_run_ids() -> BTreeSet<RunId>;
+        fn get_slot_run_ids() -> BTreeSet<RunId>;
         fn claim_concurrency_slot(
             concurrency_key: &str,
             run_id: &RunId,
@@ -322,6 +324,14 @@ double! {
             step_key: &str
         ) -> ConcurrencyClaimStatus;
         fn free_concurrency_slots(run_id: &RunId, step_key: Option<&str>) -> ();
+    }
+}
+
+double! {
+    /// A store of what those need who follow the ids of events, which does some things in its own way.
+    SettledEventStoreDouble of SettledEventStore {
+        fn settled_position() -> SettledPosition;
+        fn get_failure_ids(after: StorageId, limit: u64) -> Vec<(StorageId, RunId)>;
     }
 }
 

@@ -21,12 +21,12 @@ use crate::storage::{
     ConcurrencyKeyInfo, DaemonStore, DatabaseSchema, DynamicPartitionStore, EventLogStorage,
     EventSignal, EventStore, EventWatch, GuardedChange, GuardedOutcome, PoolStore, RecordsForRun,
     RunQueueStore, RunStorage, RunStore, SchemaLock, SchemaProgress, SchemaStore, SchemaUpgrade,
-    SchemaUpgraded, SnapshotStore, StoredEvents, Stores,
+    SchemaUpgraded, SettledEventStore, SnapshotStore, StoredEvents, Stores,
 };
 use crate::testing::doubles::{
     AssetCheckStoreDouble, AssetPartitionStoreDouble, AssetStoreDouble, BackfillStoreDouble,
     DaemonStoreDouble, DynamicPartitionStoreDouble, EventStoreDouble, PoolStoreDouble,
-    RunQueueStoreDouble, RunStoreDouble, SnapshotStoreDouble,
+    RunQueueStoreDouble, RunStoreDouble, SettledEventStoreDouble, SnapshotStoreDouble,
 };
 
 /// What a store is asked for. Other calls are neither noted nor refused.
@@ -286,6 +286,7 @@ not_observed! {
         AssetPartitionStoreDouble of AssetPartitionStore;
         AssetCheckStoreDouble of AssetCheckStore;
         DynamicPartitionStoreDouble of DynamicPartitionStore;
+        SettledEventStoreDouble of SettledEventStore;
     }
 }
 

@@ -4,13 +4,15 @@ use std::sync::Arc;
 
 use async_trait::async_trait;
 use instance_core::asset_key::{AssetCheckKey, AssetKey};
+use instance_core::assets::AssetGraph;
 use instance_core::code_location::{CodeLocation, CodeLocationError, RemoteJob, Workspace};
-use instance_core::error::BoxError;
-use instance_core::run::GrpcServerCodeLocationOrigin;
+use instance_core::error::{BoxError, InstanceError};
+use instance_core::run::{DagsterRun, GrpcServerCodeLocationOrigin};
 use instance_core::serdes::Opaque;
 use instance_core::snap::{ExecutionPlanSnapshot, KnownExecutionState};
 
 use super::location::{ASSET_JOB, GrpcCodeLocation, JobPart};
+use crate::launch::asset_graph_of_plan;
 
 impl GrpcCodeLocation {
     /// A part of a job with the snapshot of the whole one, unless that is the job of all assets, which is large: so Dagster
@@ -54,6 +56,34 @@ impl CodeLocation for GrpcCodeLocation {
     ) -> Result<RemoteJob, BoxError> {
         let part = JobPart { ops: Some(op_selection.to_vec()), ..JobPart::default() };
         Ok(self.part_with_parent(job, part).await?)
+    }
+
+    async fn get_job_of_run(
+        &self,
+        repository: &str,
+        run: &DagsterRun,
+    ) -> Result<RemoteJob, BoxError> {
+        let whole = self.whole_job(repository, &run.job_name).await?;
+        let part = JobPart {
+            ops: run.op_selection.clone(),
+            assets: run.asset_selection.as_ref().map(|assets| assets.as_slice().to_vec()),
+            checks: run.asset_check_selection.as_ref().map(|checks| checks.as_slice().to_vec()),
+        };
+        if part.is_whole() {
+            return Ok(whole);
+        }
+        Ok(self.part_with_parent(&whole, part).await?)
+    }
+
+    async fn get_asset_graph(
+        &self,
+        repository: &str,
+        plan: &ExecutionPlanSnapshot,
+    ) -> Result<Option<Arc<dyn AssetGraph>>, BoxError> {
+        match asset_graph_of_plan(self, repository, plan).await {
+            Err(InstanceError::CodeLocation { source, .. }) => Err(source),
+            answer => Ok(answer?),
+        }
     }
 
     async fn get_execution_plan(

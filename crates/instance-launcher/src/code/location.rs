@@ -58,6 +58,15 @@ pub(crate) struct JobPart {
     pub(crate) checks: Option<Vec<AssetCheckKey>>,
 }
 
+impl JobPart {
+    /// Whether nothing is selected: then it is the whole job.
+    pub(crate) fn is_whole(&self) -> bool {
+        self.ops.as_ref().is_none_or(Vec::is_empty)
+            && self.assets.as_ref().is_none_or(Vec::is_empty)
+            && self.checks.as_ref().is_none_or(Vec::is_empty)
+    }
+}
+
 impl GrpcCodeLocation {
     /// Asks a server for its repositories. `origin` is what runs of this location have, with its name. The code may
     /// open the instance of `instance_ref` while it makes plans.

@@ -8,6 +8,7 @@ mod deletion;
 mod health;
 mod keepers;
 mod lifecycle;
+mod monitoring;
 mod other_process;
 mod pipes;
 mod process;
@@ -15,5 +16,6 @@ mod process_failures;
 mod queue;
 #[cfg(feature = "grpc")]
 mod repository_text;
+mod retries;
 mod support;
 mod unserved;

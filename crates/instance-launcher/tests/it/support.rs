@@ -19,7 +19,7 @@ use instance_launcher::DefaultRunCoordinator;
 pub(crate) type TestResult = Result<(), BoxError>;
 
 /// Where the job of each run is: only a run that says it can be queued.
-const ORIGIN: &str = r#"{"__class__": "ExternalPipelineOrigin", "pipeline_name": "job",
+pub(crate) const ORIGIN: &str = r#"{"__class__": "ExternalPipelineOrigin", "pipeline_name": "job",
     "external_repository_origin": {"__class__": "ExternalRepositoryOrigin", "repository_name": "shop",
         "repository_location_origin": {"__class__": "RegisteredRepositoryLocationOrigin",
             "location_name": "shop"}}}"#;

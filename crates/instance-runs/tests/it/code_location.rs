@@ -1,13 +1,16 @@
 //! A code location that remembers what it is asked.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
 use instance_core::asset_key::{AssetCheckKey, AssetKey};
+use instance_core::assets::AssetGraph;
 use instance_core::code_location::{CodeLocation, RemoteJob};
 use instance_core::error::BoxError;
 use instance_core::ids::SnapshotId;
-use instance_core::run::{RegisteredCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin};
+use instance_core::run::{
+    DagsterRun, RegisteredCodeLocationOrigin, RemoteJobOrigin, RemoteRepositoryOrigin,
+};
 use instance_core::serdes::{FrozenSet, Opaque, UnknownFields};
 use instance_core::snap::{
     ExecutionPlanSnapshot, ExecutionStepSnap, JobLineageSnap, KnownExecutionState,
@@ -99,6 +102,23 @@ impl CodeLocation for Location {
     ) -> Result<RemoteJob, BoxError> {
         // Re-execution selects steps, and never ops.
         Err(format!("{} was asked for its ops {op_selection:?}", job.job_snapshot.name).into())
+    }
+
+    async fn get_job_of_run(
+        &self,
+        repository: &str,
+        run: &DagsterRun,
+    ) -> Result<RemoteJob, BoxError> {
+        // Whoever creates a run has its job.
+        Err(format!("the job of the run {} of {repository} was asked for", run.run_id).into())
+    }
+
+    async fn get_asset_graph(
+        &self,
+        repository: &str,
+        _: &ExecutionPlanSnapshot,
+    ) -> Result<Option<Arc<dyn AssetGraph>>, BoxError> {
+        Err(format!("the assets of {repository} were asked for").into())
     }
 
     async fn get_execution_plan(

@@ -25,6 +25,7 @@ pub(crate) mod runs;
 pub(crate) mod schema;
 #[cfg(feature = "postgres")]
 pub(crate) mod session;
+pub(crate) mod settled;
 pub(crate) mod snapshots;
 pub(crate) mod tables;
 pub(crate) mod ticks;

@@ -429,3 +429,13 @@ pub(crate) fn select_run_ids() -> SelectStatement {
         .and_where(Expr::col(pending_steps::RUN_ID).is_not_null())
         .take()
 }
+
+/// The runs that have slots.
+pub(crate) fn select_slot_run_ids() -> SelectStatement {
+    Query::select()
+        .distinct()
+        .column(concurrency_slots::RUN_ID)
+        .from(concurrency_slots::TABLE)
+        .and_where(Expr::col(concurrency_slots::RUN_ID).is_not_null())
+        .take()
+}

@@ -255,6 +255,7 @@ stores! {
             fn get_pool_limits() -> Vec<PoolLimit>;
             fn get_concurrency_infos(concurrency_keys: &[String], default_limit: Option<i64>) -> Vec<ConcurrencyKeyInfo>;
             fn get_concurrency_run_ids() -> BTreeSet<RunId>;
+            fn get_slot_run_ids() -> BTreeSet<RunId>;
         }
         changes {
             fn set_concurrency_slots(concurrency_key: &str, limit: i64) -> ();
@@ -264,6 +265,13 @@ stores! {
             fn check_concurrency_claim(concurrency_key: &str, run_id: &RunId, step_key: &str) -> ConcurrencyClaimStatus;
             fn free_concurrency_slots(run_id: &RunId, step_key: Option<&str>) -> ();
         }
+    }
+    SettledEventStore of Events by event_log_storage {
+        asks {
+            fn settled_position() -> SettledPosition;
+            fn get_failure_ids(after: StorageId, limit: u64) -> Vec<(StorageId, RunId)>;
+        }
+        changes {}
     }
     EventWatch of Events by event_log_storage {
         asks {

@@ -32,7 +32,7 @@ use crate::tags::is_indexed_tag;
 #[derive(Debug, Default)]
 pub(in crate::memory) struct Events {
     row_ids: RowIds,
-    rows: BTreeMap<StorageId, EventRow>,
+    pub(super) rows: BTreeMap<StorageId, EventRow>,
     of_run: BTreeMap<RunId, BTreeSet<StorageId>>,
     of_asset: BTreeMap<String, BTreeSet<StorageId>>,
     of_type: BTreeMap<DagsterEventType, BTreeSet<StorageId>>,

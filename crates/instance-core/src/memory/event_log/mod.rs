@@ -6,6 +6,7 @@ mod assets;
 mod dynamic_partitions;
 mod events;
 mod pools;
+mod settled;
 mod watch;
 
 pub(super) use asset_checks::AssetChecks;

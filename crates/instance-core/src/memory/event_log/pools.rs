@@ -254,6 +254,12 @@ impl PoolStore for MemoryEventLogStorage {
         Ok(steps.map(|step| step.run_id.clone()).collect())
     }
 
+    async fn get_slot_run_ids(&self) -> Result<BTreeSet<RunId>, StorageError> {
+        let state = self.shared.lock();
+        let slots = state.pools.pools.values().flat_map(|pool| &pool.slots);
+        Ok(slots.filter_map(|slot| Some(slot.claimed_by.as_ref()?.run_id.clone())).collect())
+    }
+
     async fn claim_concurrency_slot(
         &self,
         concurrency_key: &str,

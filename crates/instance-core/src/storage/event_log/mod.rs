@@ -8,6 +8,7 @@ mod dynamic_partitions;
 mod effects;
 mod events;
 mod pools;
+mod settled;
 mod watch;
 
 use async_trait::async_trait;
@@ -32,6 +33,7 @@ pub use pools::{
     ClaimedSlotInfo, ConcurrencyClaimStatus, ConcurrencyKeyInfo, ConcurrencySlotStatus,
     MAX_CONCURRENCY_LIMIT, PendingStepInfo, PoolLimit, PoolStore, require_pool_limit,
 };
+pub use settled::{EventWriter, SettledEventStore, SettledPosition};
 pub use watch::{EventSignal, EventWatch};
 
 use crate::error::StorageError;
@@ -46,6 +48,7 @@ pub trait EventLogStorage:
     + AssetCheckStore
     + DynamicPartitionStore
     + PoolStore
+    + SettledEventStore
     + EventWatch
     + SchemaStore
 {

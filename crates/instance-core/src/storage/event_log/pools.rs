@@ -269,6 +269,10 @@ pub trait PoolStore: std::fmt::Debug + Send + Sync + 'static {
     /// The runs that have steps which wait, or for which a slot is set aside.
     async fn get_concurrency_run_ids(&self) -> Result<BTreeSet<RunId>, StorageError>;
 
+    /// The runs that have slots, whether or not one of their steps is among those of
+    /// [`get_concurrency_run_ids`](Self::get_concurrency_run_ids).
+    async fn get_slot_run_ids(&self) -> Result<BTreeSet<RunId>, StorageError>;
+
     /// Claims a slot for a step. A step that gets none waits. Among the steps that wait, the greatest priority
     /// comes first, then the longest wait. Claiming again does no harm.
     async fn claim_concurrency_slot(

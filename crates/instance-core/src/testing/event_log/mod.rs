@@ -7,6 +7,7 @@ pub mod dynamic_partitions;
 pub mod event_records;
 pub mod events;
 pub mod pools;
+pub mod settled;
 pub mod stats;
 pub mod store;
 pub mod watch;
@@ -140,12 +141,17 @@ macro_rules! event_log_storage_tests {
                 a_look_at_a_claim_changes_nothing
                 a_free_slot_goes_to_the_next_that_waits
                 all_slots_of_a_run_are_freed
+                runs_that_have_slots_are_found
                 a_limit_may_change_while_steps_have_slots
                 a_pool_without_slots_gives_none
                 slots_claimed_at_once_are_given_once
                 awkward_names_of_pools_are_told_apart
                 any_number_of_pools_may_be_asked_for
                 a_priority_of_any_size_is_kept_or_refused
+            }
+            settled {
+                failures_behind_an_id_are_found
+                events_that_are_stored_are_settled
             }
             store {
                 a_wipe_of_events_leaves_nothing

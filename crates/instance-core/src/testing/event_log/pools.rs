@@ -223,6 +223,26 @@ pub async fn all_slots_of_a_run_are_freed(storage: &dyn PoolStore) {
     storage.free_concurrency_slots(&run_id("none"), None).await.unwrap();
 }
 
+/// The runs that have slots are found, once each, also after a step that has one is not known to have waited; those that
+/// only wait are not.
+pub async fn runs_that_have_slots_are_found(storage: &dyn PoolStore) {
+    assert_eq!(storage.get_slot_run_ids().await.unwrap(), [].into());
+    for pool in ["pool", "other"] {
+        storage.set_concurrency_slots(pool, 2).await.unwrap();
+        for (run, step) in [("r", "a"), ("s", "a"), ("waits", "a")] {
+            storage.claim_concurrency_slot(pool, &run_id(run), step, None).await.unwrap();
+        }
+    }
+    let waiting = storage.get_concurrency_run_ids().await.unwrap();
+    assert!(waiting.contains(&run_id("waits")));
+    let found = storage.get_slot_run_ids().await.unwrap();
+    assert_eq!(found, [run_id("r"), run_id("s")].into());
+    storage.free_concurrency_slots(&run_id("r"), None).await.unwrap();
+    assert_eq!(storage.get_slot_run_ids().await.unwrap(), [run_id("s")].into());
+    storage.free_concurrency_slots(&run_id("s"), Some("a")).await.unwrap();
+    assert_eq!(storage.get_slot_run_ids().await.unwrap(), [].into());
+}
+
 /// A greater limit lets those in that wait; a smaller one takes slots that are free at once, and others when
 /// they become free.
 pub async fn a_limit_may_change_while_steps_have_slots(storage: &dyn PoolStore) {

@@ -21,6 +21,7 @@ mod runs;
 mod schema;
 #[cfg(feature = "postgres")]
 mod session;
+mod settled;
 mod snapshots;
 mod ticks;
 

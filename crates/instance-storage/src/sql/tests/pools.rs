@@ -52,4 +52,5 @@ fn steps_that_wait() {
     check("pools_delete_pending_of_run", &pools::delete_pending_of(&run_id(), None));
     check("pools_delete_pending_of_step", &pools::delete_pending_of(&run_id(), Some("a")));
     check("pools_select_run_ids", &pools::select_run_ids());
+    check("pools_select_slot_run_ids", &pools::select_slot_run_ids());
 }

@@ -11,6 +11,7 @@ mod event_queue;
 mod events;
 mod pools;
 mod reindex;
+mod settled;
 mod storing;
 mod watch;
 mod wiping;

@@ -193,6 +193,14 @@ impl PoolStore for SqlEventLogStorage {
         Ok(ids.into_iter().collect())
     }
 
+    async fn get_slot_run_ids(&self) -> Result<BTreeSet<RunId>, StorageError> {
+        self.require(Feature::PoolSlots).await?;
+        let id = |row: &Row| row.scalar::<String>().map(RunId::from);
+        let select = pools::select_slot_run_ids();
+        let ids = self.index.fetch_map("reading runs that have slots", &select, id).await?;
+        Ok(ids.into_iter().collect())
+    }
+
     async fn claim_concurrency_slot(
         &self,
         concurrency_key: &str,

@@ -1,0 +1,40 @@
+//! Executing a run again for the launcher domain: the run domain creates the new run.
+
+use async_trait::async_trait;
+use instance_core::code_location::CodeLocation;
+use instance_core::error::InstanceError;
+use instance_core::ops::{ReexecuteRun, RunReexecutor};
+use instance_core::run::DagsterRun;
+use instance_runs::CreateReexecutedRun;
+
+use crate::instance::DagsterInstance;
+
+/// An instance as whoever retries runs needs it.
+#[derive(Debug)]
+pub(crate) struct Reexecutor(pub(crate) DagsterInstance);
+
+#[async_trait]
+impl RunReexecutor for Reexecutor {
+    async fn reexecute(
+        &self,
+        location: &dyn CodeLocation,
+        request: ReexecuteRun,
+    ) -> Result<DagsterRun, InstanceError> {
+        let ReexecuteRun { parent_run, remote_job, strategy, .. } = request;
+        let repository = remote_job.remote_job_origin.repository_origin.repository_name.clone();
+        let request = CreateReexecutedRun::new(parent_run, remote_job, strategy)
+            .with_extra_tags(request.extra_tags)
+            .with_run_id(request.run_id)
+            .with_use_parent_run_tags(request.use_parent_run_tags);
+        // What each of them holds is large.
+        let prepared = Box::pin(instance_runs::prepare_reexecuted_run(&self.0, location, request));
+        let mut run = prepared.await?;
+        if let Some(plan) = &run.execution_plan_snapshot {
+            let graph = location.get_asset_graph(&repository, plan).await.map_err(|source| {
+                InstanceError::CodeLocation { action: "tell its assets", source }
+            })?;
+            run = run.with_asset_graph(graph);
+        }
+        Box::pin(instance_runs::create_run(&self.0, run)).await
+    }
+}
