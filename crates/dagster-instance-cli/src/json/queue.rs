@@ -67,7 +67,7 @@ fn keeper(keeper: &QueueKeeper) -> Value {
         "id": keeper.id.as_deref().map(text),
         "host": keeper.host.as_deref().map(text),
         "pid": keeper.pid,
-        "age_seconds": keeper.age_seconds,
+        "age_seconds": keeper.age_seconds.map(|age| age.max(0.0)),
     })
 }
 
