@@ -60,10 +60,10 @@ fn the_queue_of_dagster_is_told(home: &Home) {
     let tagged = explain("tagged");
     assert_eq!(tagged["waits_for"][0]["held_by"], holder, "{tagged}");
     assert_eq!((&tagged["position"], &tagged["queued"]), (&json!(3), &json!(4)));
-    let last = explain("last");
+    let newest = explain("last");
     let held = json!([runs["holder"], runs["first"]]);
-    assert_eq!(last["waits_for"][0]["held_by"], held, "{last}");
-    assert_eq!(last["ahead"], json!({ "waiting": 2, "taken_next": 1 }));
+    assert_eq!(newest["waits_for"][0]["held_by"], held, "{newest}");
+    assert_eq!(newest["ahead"], json!({ "waiting": 2, "taken_next": 1 }));
 
     let ended = home.ours(&["queue", "explain", &runs["holder"]]);
     assert_eq!(ended.code, Some(1));

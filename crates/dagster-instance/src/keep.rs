@@ -55,7 +55,7 @@ impl DagsterInstance {
         let is_required = |duty: &KeeperDuty| required.contains(&duty.daemon_type());
         let duties: Vec<_> = match &options.duties {
             Only::Any => KeeperDuty::ALL.iter().copied().filter(is_required).collect(),
-            Only::These(duties) => duties.iter().copied().collect(),
+            Only::These(duties) => duties.clone(),
         };
         if let Some(duty) = duties.iter().find(|duty| !is_required(duty)) {
             let reason =

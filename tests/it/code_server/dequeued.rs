@@ -135,11 +135,11 @@ async fn the_queue_is_emptied(home: &Home) -> TestResult {
     assert_eq!(told(home, &["queue", "run", "--json"], 0).await?["launched"], json!([]));
 
     // Without a server, and without retries, a run fails.
-    let lost = queued(&instance, &server, &[]).await?.run_id;
+    let unreachable = queued(&instance, &server, &[]).await?.run_id;
     server.kill()?;
     let look = told(home, &["queue", "run", "--json"], 1).await?;
-    assert_eq!(look["failed"][0]["run_id"], lost.as_str(), "{look}");
-    let query = RecordsForRun::new(lost)
+    assert_eq!(look["failed"][0]["run_id"], unreachable.as_str(), "{look}");
+    let query = RecordsForRun::new(unreachable)
         .with_of_types(Only::these([DagsterEventType::EngineEvent, DagsterEventType::RunFailure]));
     let records = instance.get_records_for_run(&query).await?.records;
     let messages: Vec<_> = records.iter().map(|record| record.event_log_entry.message()).collect();

@@ -13,7 +13,7 @@ use crate::args::DaemonPythonScript;
 pub(crate) fn run(args: &DaemonPythonScript) -> Result<()> {
     let named = args.duties.named();
     let duties = named.as_slice().unwrap_or(KeeperDuty::ALL);
-    let names: Vec<_> = duties.iter().map(|duty| format!("\"{}\"", duty.daemon_type())).collect();
+    let quoted: Vec<_> = duties.iter().map(|duty| format!("\"{}\"", duty.daemon_type())).collect();
     write!(
         std::io::stdout().lock(),
         "from dagster import DagsterInstance\n\
@@ -23,7 +23,7 @@ pub(crate) fn run(args: &DaemonPythonScript) -> Result<()> {
          required = DagsterInstance.get_required_daemon_types\n\
          DagsterInstance.get_required_daemon_types = lambda self: [t for t in required(self) if t not in OURS]\n\
          main()\n",
-        names.join(", ")
+        quoted.join(", ")
     )?;
     Ok(())
 }

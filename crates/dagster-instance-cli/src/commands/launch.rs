@@ -44,7 +44,7 @@ pub(crate) async fn run(place: &InstancePlace, args: Launch, is_verbose: bool) -
         let prepared = instance.prepare_run(&location, request).await?;
         Ok(ControlFlow::Continue(CreateRun::from(prepared)))
     };
-    launching.run(prepared).await
+    Box::pin(launching.run(prepared)).await
 }
 
 fn request(args: &Launch) -> Result<LaunchRequest> {

@@ -1,6 +1,7 @@
 //! `run retry`: a new run of a run that has ended.
 
 use std::ops::ControlFlow;
+use std::path::Path;
 use std::process::ExitCode;
 
 use dagster_instance::run::{CodeLocationOrigin, DagsterRun, DagsterRunStatus};
@@ -55,7 +56,7 @@ pub(crate) async fn run(
             Err(error) => Err(error.into()),
         }
     };
-    launching.run(prepared).await
+    Box::pin(launching.run(prepared)).await
 }
 
 /// The workspace that has the code of a run, and the name of its location there; `None` means the only one.
@@ -76,13 +77,28 @@ fn code_of(run: &DagsterRun, args: &RunRetry) -> Result<(WorkspaceSettings, Opti
             CodeLocationOrigin::GrpcServer(_) | CodeLocationOrigin::ManagedGrpcPythonEnv(_)
         )
     {
-        return Ok((WorkspaceSettings::new(vec![origin.clone()]), name));
+        return Ok((WorkspaceSettings::new(vec![from_anywhere(origin)]), name));
     }
     let workspace = args.code.workspace().map_err(|error| {
         let run = &run.run_id;
         format!("run {run} does not say where its code is, and neither does an option: {error}")
     })?;
     Ok((workspace, name))
+}
+
+/// The origin, whose file can be found from another directory than the one in which the run was launched.
+fn from_anywhere(origin: &CodeLocationOrigin) -> CodeLocationOrigin {
+    let mut origin = origin.clone();
+    if let CodeLocationOrigin::ManagedGrpcPythonEnv(managed) = &mut origin {
+        let target = &mut managed.loadable_target_origin;
+        if let (Some(file), Some(directory)) = (&target.python_file, &target.working_directory) {
+            let there = Path::new(directory).join(file);
+            if !Path::new(file).exists() && there.exists() {
+                target.python_file = there.to_str().map(str::to_owned);
+            }
+        }
+    }
+    origin
 }
 
 fn nothing_left(run_id: &RunId, reason: &str) -> ExitCode {

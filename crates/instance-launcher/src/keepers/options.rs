@@ -65,7 +65,7 @@ impl Default for KeeperOptions {
         Self {
             duties: Only::Any,
             launch_workers: None,
-            launch_timeout: Duration::from_secs(60),
+            launch_timeout: Duration::from_mins(1),
             grace: Duration::from_secs(30),
             twin_check: TwinCheck::default(),
             times: KeeperTimes::default(),
@@ -157,7 +157,7 @@ impl Default for KeeperTimes {
             twin_silence: Duration::from_secs(90),
             patience: Duration::from_secs(30),
             pause_after_failure: Duration::from_secs(5),
-            longest_pause: Duration::from_secs(60),
+            longest_pause: Duration::from_mins(1),
         }
     }
 }

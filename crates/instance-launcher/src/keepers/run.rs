@@ -19,7 +19,7 @@ use super::work::Looks;
 use super::{Duty, KeeperOptions, KeeperProcess, Lease, Look, TwinCheck};
 
 /// How often the log says again what has not changed.
-const REMIND_EVERY: Duration = Duration::from_secs(60);
+const REMIND_EVERY: Duration = Duration::from_mins(1);
 
 /// Does duties until it is asked to end.
 ///
@@ -236,7 +236,7 @@ impl Keeper {
                 tracing::warn!(daemon_type = %self.daemon_type, error = %chain(&error), "the lease is not released");
             }
             Err(_) => {
-                tracing::warn!(daemon_type = %self.daemon_type, "the lease is not released in time")
+                tracing::warn!(daemon_type = %self.daemon_type, "the lease is not released in time");
             }
         }
     }

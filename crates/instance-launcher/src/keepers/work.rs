@@ -11,7 +11,7 @@ use tokio::time::{Instant, sleep_until};
 use super::{Duty, KeeperTimes, Lease, Look};
 
 /// A loop that has not come round for so long, and for so many intervals, is stuck. Its duty leaves no heartbeat.
-const STUCK_AFTER: Duration = Duration::from_secs(300);
+const STUCK_AFTER: Duration = Duration::from_mins(5);
 const STUCK_AFTER_INTERVALS: u32 = 10;
 
 /// The looks of a duty, one at a time.

@@ -51,8 +51,8 @@ impl Default for DequeueOptions {
     fn default() -> Self {
         Self {
             parallel: None,
-            launch_timeout: Duration::from_secs(60),
-            look_for_claims_every: Duration::from_secs(60),
+            launch_timeout: Duration::from_mins(1),
+            look_for_claims_every: Duration::from_mins(1),
             recover_after: Duration::from_secs(90),
             recover_gone_after: Duration::from_secs(15),
             second_answer_after: Duration::from_secs(15),
@@ -270,9 +270,9 @@ impl Dequeuer {
                 return Ok(());
             };
             match taker.claim(&run.run_id, &run.job_name).await? {
-                Claim::Taken(taken) => {
+                Claim::Taken(claimed) => {
                     look.taken += 1;
-                    self.spawn(taker.clone(), taken, run);
+                    self.spawn(taker.clone(), claimed, run);
                 }
                 Claim::Gone => {
                     tracing::info!(run_id = %run.run_id, "a run has left the queue before it was taken");
@@ -283,9 +283,9 @@ impl Dequeuer {
         Ok(())
     }
 
-    fn spawn(&mut self, taker: Taker, taken: Taken, run: &QueuedRun) {
+    fn spawn(&mut self, taker: Taker, claimed: Taken, run: &QueuedRun) {
         self.locations.begin(run.location.as_deref());
-        let task = self.launches.spawn(async move { taker.launch(taken).await });
+        let task = self.launches.spawn(async move { taker.launch(claimed).await });
         let launch = InFlight { run_id: run.run_id.clone(), location: run.location.clone() };
         self.in_flight.insert(task.id(), launch);
     }

@@ -143,14 +143,13 @@ impl Taker {
             .with_deadline(taken.deadline);
         let launched =
             tokio::time::timeout(left, self.ops.run_launcher().launch_run(context)).await;
-        match launched {
-            Ok(launched) => launched,
-            Err(_) => {
-                let seconds = self.launch_timeout.as_secs();
-                Err(Box::new(LaunchUncertain(
-                    format!("the launch has not ended within {seconds} seconds").into(),
-                )))
-            }
+        if let Ok(launched) = launched {
+            launched
+        } else {
+            let seconds = self.launch_timeout.as_secs();
+            Err(Box::new(LaunchUncertain(
+                format!("the launch has not ended within {seconds} seconds").into(),
+            )))
         }
     }
 

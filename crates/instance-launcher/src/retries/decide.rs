@@ -163,11 +163,10 @@ fn strategy(run: &DagsterRun) -> (ReexecutionStrategy, Option<String>) {
     let Some(text) = run.tags.get(tags::RETRY_STRATEGY) else {
         return (default, None);
     };
-    match ReexecutionStrategy::from_name(text) {
-        Some(strategy) => (strategy, None),
-        None => {
-            let tag = tags::RETRY_STRATEGY;
-            (default, Some(format!("Error parsing retry strategy from tag '{tag}: {text}'")))
-        }
+    if let Some(strategy) = ReexecutionStrategy::from_name(text) {
+        (strategy, None)
+    } else {
+        let tag = tags::RETRY_STRATEGY;
+        (default, Some(format!("Error parsing retry strategy from tag '{tag}: {text}'")))
     }
 }

@@ -12,7 +12,7 @@ pub(crate) const RUNS_PER_STATEMENT: usize = 500;
 /// The rows of all runs that wait or go on, without their bodies. No order is asked for: Postgres would go through the
 /// whole table to have it, where most rows are those of runs that wait.
 pub(crate) fn select_active_rows() -> SelectStatement {
-    let statuses = ActiveRow::STATUSES.map(|status| status.as_str());
+    let statuses = ActiveRow::STATUSES.map(instance_core::run::DagsterRunStatus::as_str);
     Query::select()
         .columns([runs::ID, runs::RUN_ID, runs::STATUS, runs::UPDATE_TIMESTAMP, runs::START_TIME])
         .from(runs::TABLE)

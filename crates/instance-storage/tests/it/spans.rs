@@ -140,7 +140,7 @@ async fn each_call_of_a_store_makes_a_span() -> TestResult {
         events.get_concurrency_run_ids(),
         events.get_slot_run_ids(),
         events.settled_position(),
-        events.get_failure_ids(StorageId(0), 1),
+        events.get_failure_ids(instance_core::ids::StorageId(0), 1),
         events.free_concurrency_slots(&run_id, None),
         events.schema_revision(),
         // Schedules.

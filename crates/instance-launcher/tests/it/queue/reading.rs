@@ -63,7 +63,7 @@ fn runs_are_where_their_status_puts_them() {
 fn an_instance_that_launches_at_once_has_no_queue() {
     let mut instance = TestInstance::default();
     let settings = InstanceSettings::clone(&instance.settings);
-    instance.settings = Box::new(settings.with_run_coordinator(RunCoordinatorSettings::Default));
+    *instance.settings = settings.with_run_coordinator(RunCoordinatorSettings::Default);
     let error = at_once(get_run_queue(&instance)).expect_err("no queue").to_string();
     assert!(error.contains("this instance has no queue"), "{error}");
 }

@@ -210,11 +210,8 @@ impl RunReexecutor for Reexecutor {
         run.tags.insert("dagster/parent_run_id".to_owned(), parent.run_id.to_string());
         (run.root_run_id, run.parent_run_id) = (Some(root), Some(parent.run_id));
         let now = instance_core::clock::Clock::now(&*self.0.clock);
-        match self.0.stores.run_storage.add_run(&run, now).await {
-            Ok(()) => Ok(run),
-            Err(error @ StorageError::RunAlreadyExists { .. }) => Err(error.into()),
-            Err(error) => Err(error.into()),
-        }
+        self.0.stores.run_storage.add_run(&run, now).await?;
+        Ok(run)
     }
 }
 
