@@ -16,12 +16,12 @@ use instance_launcher::queue::{QueueKeeper, RunQueue};
 use crate::instance::DagsterInstance;
 
 impl DagsterInstance {
-    /// Returns whether a run could be resumed if its worker is gone: the launcher resumes runs, or the newest worker of this
-    /// run was Dagster's own, as a process.
+    /// Returns whether a run could be resumed if its worker is gone: the launcher resumes runs of its kind, or the newest worker
+    /// of this run was Dagster's own, as a process.
     ///
     /// # Errors
     ///
-    /// [`InstanceError::Launch`] if it could not be found out.
+    /// [`InstanceError::RunNotFound`] if there is no such run. [`InstanceError::Launch`] if it could not be found out.
     pub async fn can_resume_run(&self, run_id: &RunId) -> Result<bool, InstanceError> {
         instance_launcher::can_resume_run(self, run_id).await
     }

@@ -90,7 +90,7 @@ mod tests {
     #[test]
     fn the_clock_alone_can_end_it() {
         let clock = ManualClock::default();
-        let deadline = LaunchDeadline::after(Duration::from_secs(60), &clock);
+        let deadline = LaunchDeadline::after(Duration::from_mins(1), &clock);
         assert!(deadline.left(&clock).is_some_and(|left| left > Duration::from_secs(50)));
         clock.advance(TimeDelta::seconds(59));
         assert!(deadline.left(&clock).is_some_and(|left| left <= Duration::from_secs(1)));

@@ -242,8 +242,8 @@ mod tests {
             for failure in round.failures.clone() {
                 tracker.undecided_since(&failure, 0.0);
                 if dice.below(4) > 0 {
-                    let is_new = decided.insert(failure.0.0);
-                    assert!(is_new || is_anew, "{failure:?} comes twice");
+                    let is_first = decided.insert(failure.0.0);
+                    assert!(is_first || is_anew, "{failure:?} comes twice");
                     tracker.decide(failure);
                 }
             }

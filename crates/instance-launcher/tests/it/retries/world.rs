@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use instance_core::asset_key::{AssetCheckKey, AssetKey};
 use instance_core::assets::AssetGraph;
 use instance_core::code_location::{CodeLocation, CodeLocationError, RemoteJob, Workspace};
-use instance_core::error::{BoxError, InstanceError, StorageError};
+use instance_core::error::{BoxError, InstanceError};
 use instance_core::event::{DagsterEvent, DagsterEventType, EventLogEntry, LogLevel, ReportEvent};
 use instance_core::ids::RunId;
 use instance_core::ops::{EventReporterExt as _, ReexecuteRun, RunReexecutor};

@@ -29,7 +29,7 @@ async fn runs_that_cannot_be_launched_fail_and_others_are_launched() {
         world.tell(&bad, Told::Fail);
         world.tell(&unreachable, Told::Unreachable);
         let look = world.look().await;
-        assert_eq!(world.launched(), [good.clone()]);
+        assert_eq!(world.launched(), std::slice::from_ref(&good));
         assert_eq!((look.launched.as_slice(), look.failed.len()), (&[good][..], 2));
         for run_id in [&bad, &unreachable] {
             assert_eq!(world.status(run_id).await, DagsterRunStatus::Failure);
@@ -59,7 +59,7 @@ async fn a_run_whose_code_server_is_away_is_tried_again_and_others_of_its_locati
         world.tell(&bad, Told::Fail);
         world.tell(&unreachable, Told::Unreachable);
         let look = world.look().await;
-        assert_eq!(world.launched(), [good.clone()]);
+        assert_eq!(world.launched(), std::slice::from_ref(&good));
         assert_eq!(world.status(&bad).await, DagsterRunStatus::Failure);
         assert_eq!(world.status(&unreachable).await, DagsterRunStatus::Queued);
         assert_eq!(look.queued_again.len(), 1);

@@ -50,7 +50,7 @@ async fn whoever_has_lost_the_queue_takes_nothing() {
     world.leader.may_begin.store(false, Ordering::SeqCst);
     assert_eq!(world.look().await.taken, 0);
     world.leader.may_begin.store(true, Ordering::SeqCst);
-    assert_eq!(world.look().await.launched, [run_id.clone()]);
+    assert_eq!(world.look().await.launched, std::slice::from_ref(&run_id));
     assert_eq!(world.note(&run_id).await, None, "the note goes with the answer");
 }
 

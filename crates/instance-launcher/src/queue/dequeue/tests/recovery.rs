@@ -38,8 +38,8 @@ async fn taken_by_another(world: &World, with_event: bool) -> RunId {
     run_id
 }
 
-fn not_launched(by: &str) -> Option<LaunchState> {
-    Some(LaunchState::NotLaunched { answered_by: Some(by.to_owned()) })
+fn not_launched(by: &str) -> LaunchState {
+    LaunchState::NotLaunched { answered_by: Some(by.to_owned()) }
 }
 
 fn types(world: &World, run_id: &RunId) -> Vec<String> {
@@ -50,7 +50,7 @@ fn types(world: &World, run_id: &RunId) -> Vec<String> {
 async fn a_run_that_was_not_launched_is_in_the_queue_again_when_nobody_can_launch_it_any_more() {
     let mut world = world();
     let run_id = taken_by_another(&world, true).await;
-    world.launcher.lock().state = not_launched("server");
+    world.launcher.lock().state = Some(not_launched("server"));
     // It is seen now. For 90 seconds whoever took it may launch it.
     for _ in 0..5 {
         world.look().await;
@@ -59,7 +59,11 @@ async fn a_run_that_was_not_launched_is_in_the_queue_again_when_nobody_can_launc
     }
     world.pass(16).await;
     let look = world.look().await;
-    assert_eq!(look.launched, [run_id.clone()], "it is queued again, and launched at once");
+    assert_eq!(
+        look.launched,
+        std::slice::from_ref(&run_id),
+        "it is queued again, and launched at once"
+    );
     let events = world.events(&run_id);
     assert_eq!(events[2], ("ENGINE_EVENT".to_owned(), RECOVERED.to_owned()));
     let expect = [
@@ -77,11 +81,11 @@ async fn a_run_that_was_not_launched_is_in_the_queue_again_when_nobody_can_launc
 async fn only_a_second_answer_of_the_same_server_is_believed() {
     let mut world = world();
     let run_id = taken_by_another(&world, true).await;
-    world.launcher.lock().state = not_launched("first");
+    world.launcher.lock().state = Some(not_launched("first"));
     world.look().await;
     world.pass(100).await;
     // The server was replaced. It knows nothing of what the first one was asked for.
-    world.launcher.lock().state = not_launched("second");
+    world.launcher.lock().state = Some(not_launched("second"));
     world.look().await;
     assert_eq!(world.status(&run_id).await, DagsterRunStatus::Starting);
     world.pass(16).await;
@@ -120,7 +124,7 @@ async fn the_event_of_a_claim_is_stored_if_it_is_missing() {
     let mut world = world();
     let run_id = taken_by_another(&world, false).await;
     assert_eq!(types(&world, &run_id), ["PIPELINE_ENQUEUED"]);
-    world.launcher.lock().state = not_launched("server");
+    world.launcher.lock().state = Some(not_launched("server"));
     world.look().await;
     assert_eq!(types(&world, &run_id), ["PIPELINE_ENQUEUED", "PIPELINE_STARTING"]);
     world.pass(16).await;
@@ -156,7 +160,7 @@ async fn an_own_launch_that_was_given_up_is_found_out() {
     let run_id = world.queue("here", &[]).await;
     world.tell(&run_id, Told::Hang);
     assert_eq!(world.look().await.unknown.len(), 1);
-    world.launcher.lock().state = not_launched("server");
+    world.launcher.lock().state = Some(not_launched("server"));
     world.launcher.lock().told.clear();
     world.pass(61).await;
     world.look().await;
@@ -171,7 +175,7 @@ async fn attempts_are_counted_without_recoveries() {
     let mut world = world();
     let run_id = taken_by_another(&world, true).await;
     world.tell(&run_id, Told::Unreachable);
-    world.launcher.lock().state = not_launched("server");
+    world.launcher.lock().state = Some(not_launched("server"));
     world.look().await;
     world.pass(91).await;
     assert_eq!(world.look().await.queued_again.len(), 1, "one retry is left");
