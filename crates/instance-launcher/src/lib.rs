@@ -6,6 +6,7 @@
 #![doc = include_str!("../README.md")]
 
 mod absent;
+mod away;
 #[cfg(any(feature = "grpc", feature = "kube"))]
 mod by_origin;
 #[cfg(feature = "grpc")]

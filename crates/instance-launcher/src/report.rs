@@ -1,9 +1,12 @@
-//! The report of a run that could not be launched.
+//! The reports of runs that could not be launched, or did not start in time.
 
 use instance_core::error_info::SerializableErrorInfo;
-use instance_core::event::{EngineEventData, ReportEngineEvent};
+use instance_core::event::{
+    EngineEventData, JobFailureData, ReportEngineEvent, ReportEvent, RunFailureReason,
+};
 use instance_core::ops::{EventReporterExt, LauncherOps};
 use instance_core::run::DagsterRun;
+use instance_core::serdes::UnknownFields;
 
 /// Reports that a run could not be launched or executed: the error as an engine event, and then the failure of the run.
 ///
@@ -23,4 +26,20 @@ pub(crate) async fn report_launch_failure(
     if let Err(second) = reported.and(ended) {
         tracing::error!(run_id = %run.run_id, %error, %second, "the failure of a run is not completely reported");
     }
+}
+
+/// What is said of a run that has not started within so many seconds.
+pub(crate) fn start_timeout_message(seconds: i64) -> String {
+    format!("Run timed out due to taking longer than {seconds} seconds to start.")
+}
+
+/// The failure of a run that has not started in time.
+pub(crate) fn start_timed_out(run: &DagsterRun, message: String) -> ReportEvent {
+    let data = JobFailureData {
+        error: None,
+        failure_reason: Some(RunFailureReason::StartTimeout),
+        first_step_failure_event: None,
+        unknown: UnknownFields::default(),
+    };
+    ReportEvent::run_failed(run, Some(message), Some(data))
 }

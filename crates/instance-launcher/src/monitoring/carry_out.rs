@@ -6,13 +6,10 @@ use std::collections::BTreeSet;
 use instance_core::clock::timestamp_of;
 use instance_core::error::InstanceError;
 use instance_core::error_info::SerializableErrorInfo;
-use instance_core::event::{
-    EngineEventData, JobFailureData, ReportEngineEvent, ReportEvent, RunFailureReason,
-};
+use instance_core::event::{EngineEventData, ReportEngineEvent, ReportEvent};
 use instance_core::launcher::{CheckRunHealthResult, WorkerStatus};
 use instance_core::ops::{EventReporterExt, KeeperOps};
 use instance_core::run::{DagsterRun, DagsterRunStatus, RunRecord};
-use instance_core::serdes::UnknownFields;
 use instance_core::storage::{Fence, GuardedEvents, GuardedOutcome, Note};
 
 use super::decide::MonitorAction;
@@ -21,6 +18,7 @@ use super::resuming::{self, RESUMING};
 use crate::health::debug_info;
 use crate::lifecycle::{resume, terminate};
 use crate::read::existing_run;
+use crate::report::{start_timed_out, start_timeout_message};
 
 /// The statuses of a run that was launched and has not ended.
 const UNFINISHED: [DagsterRunStatus; 4] = [
@@ -41,16 +39,8 @@ pub(super) async fn carry_out(
     match action {
         MonitorAction::LeaveAlone => Ok(()),
         MonitorAction::FailToStart { seconds } => {
-            let message =
-                format!("Run timed out due to taking longer than {seconds} seconds to start.");
-            let data = JobFailureData {
-                error: None,
-                failure_reason: Some(RunFailureReason::StartTimeout),
-                first_step_failure_event: None,
-                unknown: UnknownFields::default(),
-            };
-            let message = judged.with_debug_info(message, true).await;
-            judged.report(ReportEvent::run_failed(judged.run, Some(message), Some(data))).await
+            let message = judged.with_debug_info(start_timeout_message(seconds), true).await;
+            judged.report(start_timed_out(judged.run, message)).await
         }
         MonitorAction::CancelAtLast { seconds } => {
             let message =

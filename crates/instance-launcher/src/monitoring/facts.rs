@@ -14,12 +14,10 @@ use instance_core::storage::{Only, Order, RecordsForRun};
 use super::decide::{Facts, LauncherAbilities, Need, needs};
 use crate::health::check;
 use crate::lifecycle::resume_run_attempts;
+use crate::queue::claim_note;
 
 /// For how long a launcher is waited for. It may ask a server that does not answer.
 const PATIENCE: Duration = Duration::from_secs(30);
-
-/// The beginning of the keys of claims: a run that was taken from the queue, and whose launch is not known to have ended.
-const CLAIMS: &str = "dagster_instance/claim/";
 
 /// Asks what is needed about a run, and no more.
 pub(super) async fn facts(
@@ -74,10 +72,9 @@ pub(super) async fn in_time<T>(
 /// The runs that were taken from the queue and whose launch is not known to have ended: when each was, in seconds since
 /// 1970.
 pub(super) async fn claims(ops: &dyn KeeperOps) -> Result<BTreeMap<RunId, f64>, InstanceError> {
-    let notes = ops.daemon_store().get_cursor_values_beginning(CLAIMS).await?;
+    let notes = ops.daemon_store().get_cursor_values_beginning(claim_note::PREFIX).await?;
     let claim = |(key, value): (String, String)| {
-        let note: serde_json::Value = serde_json::from_str(&value).ok()?;
-        Some((RunId::from(key.strip_prefix(CLAIMS)?), note.get("at")?.as_f64()?))
+        Some((claim_note::run_of(&key)?, claim_note::time_of(&value)?))
     };
     Ok(notes.into_iter().filter_map(claim).collect())
 }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use crate::keepers::KeeperProcess;
 
 /// How the keys of the notes begin among the cursors of daemons.
-pub(super) const PREFIX: &str = "dagster_instance/claim/";
+pub(crate) const PREFIX: &str = "dagster_instance/claim/";
 
 /// The note of a claim.
 #[derive(Debug, Clone, PartialEq)]
@@ -26,8 +26,14 @@ pub(super) fn key(run_id: &RunId) -> String {
 }
 
 /// The run of a key.
-pub(super) fn run_of(key: &str) -> Option<RunId> {
+pub(crate) fn run_of(key: &str) -> Option<RunId> {
     key.strip_prefix(PREFIX).map(RunId::from)
+}
+
+/// When the run of a note was taken, in seconds since 1970; `None` if the note does not say it.
+pub(crate) fn time_of(text: &str) -> Option<f64> {
+    let value: Value = serde_json::from_str(text).ok()?;
+    value.get("at")?.as_f64()
 }
 
 impl ClaimNote {

@@ -8,15 +8,11 @@ use std::time::Duration;
 
 use instance_core::clock::timestamp_of;
 use instance_core::error::InstanceError;
-use instance_core::event::{
-    DagsterEvent, DagsterEventType, JobFailureData, ReportEngineEvent, ReportEvent,
-    RunFailureReason,
-};
+use instance_core::event::{DagsterEvent, DagsterEventType, ReportEngineEvent, ReportEvent};
 use instance_core::ids::RunId;
-use instance_core::launcher::{LaunchState, LaunchStateContext, RunWorkerDebugInfoContext};
+use instance_core::launcher::{LaunchState, LaunchStateContext};
 use instance_core::ops::EventReporterExt;
 use instance_core::run::{DagsterRun, DagsterRunStatus};
-use instance_core::serdes::UnknownFields;
 use instance_core::storage::{GuardedEvents, Note, Only, RecordsForRun};
 use tokio::time::Instant;
 
@@ -24,6 +20,8 @@ use super::claim_note::{self, ClaimNote};
 use super::dequeue::DequeueOptions;
 use super::launch::{RECOVERED, Taker};
 use crate::coordinator::enqueued;
+use crate::health::debug_info;
+use crate::report::{start_timed_out, start_timeout_message};
 
 /// How long a launcher may take to say what became of a launch.
 const ANSWER_WITHIN: Duration = Duration::from_secs(30);
@@ -200,22 +198,10 @@ impl Left<'_> {
         if seconds <= 0 || !is_late {
             return Ok(false);
         }
-        let mut message =
-            format!("Run timed out due to taking longer than {seconds} seconds to start.");
-        let context = RunWorkerDebugInfoContext::new(run.clone(), Arc::clone(ops));
-        match ops.run_launcher().get_run_worker_debug_info(context).await {
-            Ok(info) => message.extend(info.map(|info| format!("\n{info}"))),
-            Err(error) => {
-                tracing::warn!(run_id = %self.run_id, %error, "nothing is known about a worker");
-            }
-        }
-        let data = JobFailureData {
-            error: None,
-            failure_reason: Some(RunFailureReason::StartTimeout),
-            first_step_failure_event: None,
-            unknown: UnknownFields::default(),
-        };
-        let failed = ReportEvent::run_failed(run, Some(message), Some(data));
+        let mut message = start_timeout_message(seconds);
+        let info = debug_info(&**ops, run, true).await;
+        message.extend(info.map(|info| format!("\n{info}")));
+        let failed = start_timed_out(run, message);
         let notes = vec![Note::Delete { key: self.key.to_owned() }];
         self.change(notes, vec![failed]).await
     }

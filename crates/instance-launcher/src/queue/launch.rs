@@ -18,6 +18,7 @@ use instance_core::storage::{Fence, GuardedEvents, GuardedOutcome, Note, Only, R
 
 use super::claim_note::{self, ClaimNote};
 use super::reading::queue_config;
+use crate::away::is_away;
 use crate::coordinator::enqueued;
 use crate::read::existing_run;
 
@@ -251,12 +252,7 @@ fn is_unreachable(error: &(dyn std::error::Error + 'static)) -> bool {
     let mut next = Some(error);
     while let Some(error) = next {
         if let Some(error) = error.downcast_ref::<CodeLocationError>() {
-            return matches!(
-                error,
-                CodeLocationError::Unreachable { .. }
-                    | CodeLocationError::TimedOut { .. }
-                    | CodeLocationError::NotStarted { .. }
-            );
+            return is_away(error);
         }
         next = error.source();
     }

@@ -4,7 +4,7 @@
 //! queue of an instance, who keeps it, and the loop that takes runs from it and launches them.
 
 mod cache;
-mod claim_note;
+pub(crate) mod claim_note;
 mod claims;
 mod counters;
 mod decide;

@@ -15,6 +15,7 @@ use instance_core::serdes::UnknownFields;
 use instance_core::tags;
 
 use super::decide::{RetryFacts, RetryVerdict, missing_will_retry, verdict};
+use crate::away::is_away;
 use crate::lifecycle::submit;
 use crate::read::{engine_events, existing_run};
 
@@ -164,7 +165,7 @@ impl Retrying<'_> {
                 return self.submit(&run_id).await;
             }
             Err(InstanceError::CodeLocation { action, source }) => {
-                let is_away = is_away(&*source);
+                let is_away = source.downcast_ref().is_some_and(is_away);
                 let error = InstanceError::CodeLocation { action, source };
                 return Err(if is_away { Obstacle::Away(error) } else { Obstacle::Failed(error) });
             }
@@ -215,7 +216,7 @@ impl Retrying<'_> {
                      or deleted.",
                     run.job_name
                 )),
-                _ if is_away(&*source) => Obstacle::Away(asked("tell the job")(source)),
+                _ if source.downcast_ref().is_some_and(is_away) => Obstacle::Away(asked("tell the job")(source)),
                 _ => Obstacle::Failed(asked("tell the job")(source)),
             }
         })?;
@@ -289,16 +290,4 @@ impl Retrying<'_> {
             other => Ok(other?),
         }
     }
-}
-
-/// Whether the code may come back by itself.
-fn is_away(error: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {
-    matches!(
-        error.downcast_ref(),
-        Some(
-            CodeLocationError::Unreachable { .. }
-                | CodeLocationError::TimedOut { .. }
-                | CodeLocationError::NotStarted { .. }
-        )
-    )
 }
