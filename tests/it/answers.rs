@@ -50,6 +50,7 @@ const CHANGES: [&str; 54] = [
     "ensure_persisted_execution_plan_snapshot",
     "ensure_persisted_job_snapshot",
     "flush_events",
+    "handle_events_if",
     "handle_new_event",
     "handle_new_events",
     "handle_run_event",
