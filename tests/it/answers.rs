@@ -30,7 +30,7 @@ const DOMAINS: [&str; 5] = [
 ];
 
 /// Methods that are not asked, as they change something.
-const CHANGES: [&str; 54] = [
+const CHANGES: [&str; 55] = [
     "add_auto_materialize_asset_evaluations",
     "add_backfill",
     "add_daemon_heartbeat",

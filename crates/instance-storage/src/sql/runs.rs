@@ -132,7 +132,10 @@ pub(crate) fn update_run(change: &RunChange<'_>) -> UpdateStatement {
 /// The same for a run that has a status. Others may write the status without looking at what it was, and so the
 /// statement itself has to.
 pub(crate) fn update_run_from(change: &RunChange<'_>, from: DagsterRunStatus) -> UpdateStatement {
-    update_run(change).and_where(Expr::col(runs::STATUS).eq(from.as_str())).to_owned()
+    // Left to choose, Postgres takes the index on statuses if its statistics know no run with this one. By then there may be
+    // thousands.
+    let status = Func::coalesce([Expr::col(runs::STATUS), Expr::cust("''")]);
+    update_run(change).and_where(Expr::from(status).eq(from.as_str())).to_owned()
 }
 
 /// Replaces the times at which a run began and ended by those that are known, unless it has another status by now. There
