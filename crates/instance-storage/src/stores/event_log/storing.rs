@@ -12,7 +12,7 @@ use instance_core::storage::StoredEvents;
 
 use super::SqlEventLogStorage;
 use super::write::{PreparedEvent, insert, insert_rows, is_indexed, is_of_check, prepared};
-use crate::db::{Connection, Operation, Written};
+use crate::db::{Connection, Operation, Sent, Written};
 use crate::run_logs::NewRunLog;
 use crate::sql::capabilities::Feature;
 use crate::sql::events::{self, EVENTS_PER_INSERT, EventRow};
@@ -198,6 +198,26 @@ impl SqlEventLogStorage {
         if events.is_empty() && beside.is_none() {
             return Ok(Vec::new());
         }
+        let sent = match &beside {
+            None => self.send(operation, &events).await?,
+            Some(_) => None,
+        };
+        if let Some(Sent::Stored(ids)) = sent {
+            return Ok(ids);
+        }
+        let stored = self.store_step_by_step(operation, events, beside).await;
+        if sent.is_some() && stored.is_ok() {
+            self.index.note_refusal();
+        }
+        stored
+    }
+
+    async fn store_step_by_step(
+        &self,
+        operation: &'static str,
+        events: Vec<PreparedEvent>,
+        beside: Option<Beside>,
+    ) -> Result<Vec<StorageId>, StorageError> {
         let indexed_tags = Arc::clone(&self.indexed_tags);
         let (before, after) = match beside {
             Some(Beside::Before(step)) => (Some(step), None),
