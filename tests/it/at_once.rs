@@ -170,7 +170,7 @@ async fn any_text_arrives_as_it_is() {
                 .collect();
             events.store_event_batch(&entries).await.expect("stored");
         }
-        let read = events.get_records_for_run(&RecordsForRun::all(run_id)).await.expect("read");
+        let read = events.get_records_for_run(&RecordsForRun::new(run_id)).await.expect("read");
         let read: Vec<_> =
             read.records.into_iter().map(|record| record.event_log_entry.user_message).collect();
         assert_eq!(read, lines);
