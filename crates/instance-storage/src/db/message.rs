@@ -18,6 +18,8 @@ pub(crate) struct Message {
 pub(crate) enum Sent {
     /// They are durable. Their ids are in their order.
     Stored(Vec<StorageId>),
+    /// Nothing is stored: what a statement was to change is not what it was.
+    Changed,
     /// Nothing is stored. Step by step says why.
     Refused,
 }

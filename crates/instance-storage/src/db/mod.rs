@@ -328,6 +328,19 @@ impl Database {
         .await
     }
 
+    /// Whether a message may be sent now.
+    #[cfg_attr(
+        not(feature = "postgres"),
+        expect(clippy::unused_async, reason = "SQLite has no server")
+    )]
+    pub(crate) async fn takes_messages(&self) -> bool {
+        match self {
+            Self::Sqlite(_) => false,
+            #[cfg(feature = "postgres")]
+            Self::Postgres(database) => database.ready().await.is_ok() && database.takes_messages(),
+        }
+    }
+
     /// Stores events by one message to a server, if it takes one now. `None` says that they are to be stored step by step.
     #[cfg_attr(
         not(feature = "postgres"),

@@ -7,6 +7,7 @@
 use std::fmt::Write as _;
 
 use chrono::{DateTime, Datelike as _, NaiveDateTime, Utc};
+use sea_query::{PostgresQueryBuilder, QueryBuilder, QueryStatementWriter, SqlWriter, Value};
 
 /// There is no literal of a value: a text with the character of number zero ends every statement, and a time before the
 /// year 1 or after 9999 has another form in every program.
@@ -100,6 +101,73 @@ fn array<T>(
         }
     }
     let _ = write!(sql, "]::{of}[]");
+    Ok(())
+}
+
+/// A statement with its values in it.
+pub(crate) fn inline(statement: &impl QueryStatementWriter) -> Result<String, NoLiteral> {
+    let mut inline = Inline { sql: String::new(), refused: None };
+    statement.build_collect_any_into(&PostgresQueryBuilder, &mut inline);
+    inline.refused.map_or(Ok(inline.sql), Err)
+}
+
+/// A statement that is written.
+struct Inline {
+    sql: String,
+    refused: Option<NoLiteral>,
+}
+
+impl std::fmt::Write for Inline {
+    fn write_str(&mut self, text: &str) -> std::fmt::Result {
+        self.sql.write_str(text)
+    }
+}
+
+impl std::fmt::Display for Inline {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&self.sql)
+    }
+}
+
+impl SqlWriter for Inline {
+    fn push_param<T: QueryBuilder>(&mut self, value: Value, _: &T) {
+        if let Err(refused) = self::value(&mut self.sql, &value) {
+            self.refused = Some(refused);
+        }
+    }
+
+    fn as_writer(&mut self) -> &mut dyn std::fmt::Write {
+        self
+    }
+}
+
+/// Appends a value of one of the types that a message has.
+fn value(sql: &mut String, value: &Value) -> Result<(), NoLiteral> {
+    let type_name = match value {
+        Value::String(Some(value)) => return text(sql, value),
+        Value::BigInt(Some(value)) => {
+            let _ = write!(sql, "{value}");
+            return Ok(());
+        }
+        Value::BigUnsigned(Some(value)) => {
+            let _ = write!(sql, "{value}");
+            return Ok(());
+        }
+        Value::Double(Some(value)) if value.is_finite() => {
+            let _ = write!(sql, "'{value:?}'");
+            "float8"
+        }
+        Value::ChronoDateTime(Some(value)) => {
+            time(sql, *value, "")?;
+            "timestamp"
+        }
+        Value::ChronoDateTimeUtc(Some(value)) => {
+            time(sql, value.naive_utc(), "+00")?;
+            "timestamptz"
+        }
+        _ => return Err(NoLiteral),
+    };
+    let _ = write!(sql, "::{type_name}");
     Ok(())
 }
 

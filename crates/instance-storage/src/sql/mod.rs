@@ -25,6 +25,7 @@ pub(crate) mod queue;
 pub(crate) mod reindex;
 pub(crate) mod reindex_runs;
 pub(crate) mod runs;
+pub(crate) mod runs_at_once;
 pub(crate) mod schema;
 #[cfg(feature = "postgres")]
 pub(crate) mod session;

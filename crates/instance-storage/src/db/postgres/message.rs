@@ -152,7 +152,7 @@ impl PostgresDatabase {
         let failed = |error| self.error(operation, error);
         let refused = |error: sqlx::Error| {
             tracing::debug!(database = %self.name, operation, %error, "a message was refused");
-            Ok(Sent::Refused)
+            Ok(if is_of_guard(&error) { Sent::Changed } else { Sent::Refused })
         };
         let _turn = self.id_order.turn().await;
         loop {
@@ -258,6 +258,13 @@ fn is_unsure(error: &sqlx::Error) -> bool {
     error
         .as_database_error()
         .is_none_or(|error| error.code().is_some_and(|code| code == CRASH_SHUTDOWN))
+}
+
+/// Whether a statement has found nothing to change: it divides by the number of rows that it found.
+fn is_of_guard(error: &sqlx::Error) -> bool {
+    const DIVISION_BY_ZERO: &str = "22012";
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    code.is_some_and(|code| code == DIVISION_BY_ZERO)
 }
 
 fn no_ids() -> Failure {

@@ -17,25 +17,30 @@ const EVENTS: usize = 512;
 const BYTES: usize = 1 << 20;
 
 impl SqlEventLogStorage {
-    /// Stores events by one message. `None` says that they are to be stored step by step.
+    /// Stores events by one message, and carries out `then` in the same transaction. `None` says that they are to be stored
+    /// step by step.
     pub(super) async fn send(
         &self,
         operation: &'static str,
         events: &[PreparedEvent],
+        then: Vec<String>,
     ) -> Result<Option<Sent>, StorageError> {
-        self.index.send(operation, || self.message(events)).await
+        self.index.send(operation, || self.message(events, then)).await
     }
 
-    fn message(&self, events: &[PreparedEvent]) -> Option<Message> {
+    fn message(&self, events: &[PreparedEvent], then: Vec<String>) -> Option<Message> {
         let bytes: usize = events.iter().map(|(_, row)| row.event.len()).sum();
         // A check is ended, or begun if it was not planned: that depends on what is there.
-        if events.len() > EVENTS
+        if events.is_empty()
+            || events.len() > EVENTS
             || bytes > BYTES
             || events.iter().any(|(entry, _)| is_of_check(entry))
         {
             return None;
         }
-        self.written(events).ok()
+        let mut message = self.written(events).ok()?;
+        message.statements.extend(then);
+        Some(message)
     }
 
     fn written(&self, events: &[PreparedEvent]) -> Result<Message, NoLiteral> {

@@ -41,8 +41,8 @@ pub(crate) enum Storing {
 pub(crate) enum Beside {
     /// Before events are stored.
     Before(Step),
-    /// After events were stored.
-    After(Step),
+    /// After events were stored; with the statements that do the same in a message, if there are such.
+    After(Step, Option<Vec<String>>),
 }
 
 impl SqlEventLogStorage {
@@ -199,14 +199,17 @@ impl SqlEventLogStorage {
             return Ok(Vec::new());
         }
         let sent = match &beside {
-            None => self.send(operation, &events).await?,
+            None => self.send(operation, &events, Vec::new()).await?,
+            Some(Beside::After(_, Some(statements))) => {
+                self.send(operation, &events, statements.clone()).await?
+            }
             Some(_) => None,
         };
         if let Some(Sent::Stored(ids)) = sent {
             return Ok(ids);
         }
         let stored = self.store_step_by_step(operation, events, beside).await;
-        if sent.is_some() && stored.is_ok() {
+        if matches!(sent, Some(Sent::Refused)) && stored.is_ok() {
             self.index.note_refusal();
         }
         stored
@@ -221,7 +224,7 @@ impl SqlEventLogStorage {
         let indexed_tags = Arc::clone(&self.indexed_tags);
         let (before, after) = match beside {
             Some(Beside::Before(step)) => (Some(step), None),
-            Some(Beside::After(step)) => (None, Some(step)),
+            Some(Beside::After(step, _)) => (None, Some(step)),
             None => (None, None),
         };
         self.index
