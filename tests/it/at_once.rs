@@ -41,10 +41,13 @@ fn text(numbers: &mut Numbers) -> String {
 
 fn tags(numbers: &mut Numbers) -> BTreeMap<String, String> {
     let keys = ["dagster/data_version", "dagster/input_event_pointer/a", "mine"];
-    keys.into_iter()
-        .filter(|_| numbers.below(2) == 0)
-        .map(|key| (key.to_owned(), text(numbers)))
-        .collect()
+    let mut tags = BTreeMap::new();
+    for key in keys {
+        if numbers.below(2) == 0 {
+            tags.insert(key.to_owned(), text(numbers));
+        }
+    }
+    tags
 }
 
 /// An event of one of the kinds from which different things follow.
@@ -227,7 +230,7 @@ async fn counting(server: &str, counted: Arc<AtomicUsize>) -> u16 {
                 while let Ok(length @ 1..) = from_client.read(&mut chunk).await {
                     waiting.extend_from_slice(&chunk[..length]);
                     // A message is its kind, the length with itself, and the rest. The first one has no kind.
-                    let head = |is_first| if is_first { 0 } else { 1 };
+                    let head = |is_first: bool| usize::from(!is_first);
                     while let Some(size) = waiting.get(head(is_first)..head(is_first) + 4) {
                         let size = u32::from_be_bytes(size.try_into().expect("four bytes"));
                         let end = head(is_first) + usize::try_from(size).expect("a length");

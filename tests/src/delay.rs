@@ -39,7 +39,7 @@ fn pass(from: &TcpStream, to: &TcpStream, delay: Duration) -> std::io::Result<()
     let (mut from, mut to) = (from.try_clone()?, to.try_clone()?);
     let (pieces, due) = mpsc::sync_channel::<(Instant, Vec<u8>)>(PIECES);
     thread::spawn(move || {
-        let mut piece = [0; 65_536];
+        let mut piece = vec![0; 65_536];
         while let Ok(length @ 1..) = from.read(&mut piece) {
             if pieces.send((Instant::now() + delay, piece[..length].to_vec())).is_err() {
                 return;

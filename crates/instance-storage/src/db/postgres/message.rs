@@ -27,7 +27,7 @@ const QUIET_BEFORE_PING: Duration = Duration::from_millis(100);
 
 /// After so many messages that were refused for nothing, none is sent for a while.
 const REFUSALS: u32 = 3;
-const PAUSE: Duration = Duration::from_secs(60);
+const PAUSE: Duration = Duration::from_mins(1);
 
 /// What was learned of messages.
 #[derive(Debug, Default)]

@@ -12,7 +12,7 @@ use instance_core::storage::{
 use super::effects::following;
 use crate::db::{Connection, naming};
 use crate::sql::asset_checks::{self, CheckExecution};
-use crate::sql::assets::{self, AssetChange, AssetEventTag};
+use crate::sql::assets::{self, AssetChange, AssetEventTag, bounded, upsert};
 use crate::sql::bounded::BoundedText;
 use crate::sql::capabilities::{Capabilities, Feature};
 use crate::sql::events::{self, EVENTS_PER_INSERT, EventRow};
@@ -103,14 +103,14 @@ impl Events {
     async fn change_assets(
         &self,
         connection: &mut Connection<'_>,
-        changed: Vec<AssetAt>,
+        assets: Vec<AssetAt>,
     ) -> Result<(), StorageError> {
-        let has = if changed.iter().any(|asset| asset.materialized.is_some()) {
+        let has = if assets.iter().any(|asset| asset.materialized.is_some()) {
             connection.capabilities(asset_keys::TABLE, &[Feature::CachedStatus]).await?
         } else {
             Capabilities::HEAD
         };
-        let changes = changed.into_iter().map(|asset| AssetChange {
+        let changes = assets.into_iter().map(|asset| AssetChange {
             asset_key: asset.asset_key,
             last_materialization: asset.materialized.map(|place| self.materialization(place, has)),
             last_run_id: asset.run_id,
@@ -118,8 +118,8 @@ impl Events {
         });
         let changes: Vec<_> = changes.collect();
         for changes in changes.chunks(EVENTS_PER_INSERT) {
-            let upserted = connection.execute(&assets::upsert(changes)).await;
-            let keys = changes.iter().map(|change| assets::bounded(&change.asset_key));
+            let upserted = connection.execute(&upsert(changes)).await;
+            let keys = changes.iter().map(|change| bounded(&change.asset_key));
             upserted.map_err(naming(keys))?;
         }
         Ok(())
@@ -161,7 +161,7 @@ async fn insert_missing(
     for keys in mentioned.chunks(EVENTS_PER_INSERT) {
         let keys: Vec<_> = keys.iter().map(String::as_str).collect();
         let inserted = connection.execute(&assets::insert_missing(&keys)).await;
-        inserted.map_err(naming(keys.iter().map(|key| assets::bounded(key))))?;
+        inserted.map_err(naming(keys.iter().map(|key| bounded(key))))?;
     }
     Ok(())
 }
