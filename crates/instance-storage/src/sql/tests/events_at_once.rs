@@ -5,11 +5,13 @@ use instance_core::event::{EventLogEntry, EventLogRecord, LogLevel};
 use instance_core::ids::{RunId, StorageId};
 use instance_core::serdes::{UnknownFields, serialize_value};
 
-use super::compare;
+use super::{check_postgres, compare, run, run_id};
 use crate::sql::events::EventRow;
 use crate::sql::events_at_once::{notices, statements};
 use crate::sql::following::{AssetAt, Following, RECORD, TagAt};
 use crate::sql::id_order;
+use crate::sql::runs::RunChange;
+use crate::sql::runs_at_once::{select_run_with_version, update_version};
 use crate::sql::session::{BEGIN, COMMIT};
 
 fn row(run_id: &str, event: &str, asset_key: Option<&str>) -> EventRow {
@@ -67,4 +69,18 @@ fn the_parts_of_a_record_are_its_text() {
     let [before, between, behind] = RECORD;
     let text = format!("{before}{}{between}7{behind}", serialize_value(&entry));
     assert_eq!(text, serialize_value(&record));
+}
+
+#[test]
+fn changes_of_runs() {
+    check_postgres("runs_at_once_select_run_with_version", &select_run_with_version(&run_id()));
+    let run = run();
+    let change = RunChange {
+        run: &run,
+        updated_at: DateTime::from_timestamp(1_000_000_000, 1_000).unwrap(),
+        start_time: Some(1e9),
+        end_time: None,
+    };
+    let update = update_version(&change, 731).unwrap();
+    compare("runs_at_once_update_version", &format!("-- Postgres\n{update};"));
 }
