@@ -3,6 +3,7 @@
 
 mod answers;
 mod architecture;
+mod at_once;
 mod code_server;
 mod compute_logs;
 mod compute_logs_s3;

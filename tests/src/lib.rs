@@ -12,6 +12,7 @@ mod code_location;
 pub mod configurations;
 pub mod conformance;
 mod dagster;
+mod delay;
 mod home;
 mod memory;
 mod minimise;
@@ -23,6 +24,7 @@ mod tools;
 
 pub use code_location::{Executed, PythonJob, execute, execute_by_reference};
 pub use dagster::{dagster, dagster_script, dagster_with_input};
+pub use delay::delayed;
 pub use home::{Home, copy_directory};
 pub use memory::memory;
 pub use minimise::minimised;

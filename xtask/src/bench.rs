@@ -22,6 +22,7 @@ const BENCHMARKS: &[(&str, Benchmark)] = &[
     ("storage", storage),
     ("instance", instance),
     ("assets", assets),
+    ("network", network),
 ];
 
 /// Runs the benchmark of this name, or all.
@@ -64,6 +65,11 @@ fn instance(workspace: &Workspace, quick: bool) -> Result<()> {
 /// Reading and wiping assets where there are many.
 fn assets(workspace: &Workspace, quick: bool) -> Result<()> {
     beside_dagster(workspace, quick, "assets", "docs/benchmarks-assets.md")
+}
+
+/// Events of several processes in a Postgres that is a network away.
+fn network(workspace: &Workspace, quick: bool) -> Result<()> {
+    beside_dagster(workspace, quick, "network", "docs/benchmarks-network.md")
 }
 
 /// A benchmark of `tests/benches`, in SQLite and Postgres; writes its document.

@@ -6,6 +6,7 @@
 mod capabilities;
 mod errors;
 mod fresh;
+mod message;
 mod operation;
 #[cfg(feature = "postgres")]
 mod postgres;
@@ -32,6 +33,7 @@ use capabilities::Known;
 pub(crate) use errors::is_damaged;
 use errors::{backend_error, statement_error};
 
+pub(crate) use message::{Message, Sent};
 pub(crate) use operation::Operation;
 #[cfg(feature = "postgres")]
 pub(crate) use postgres::PostgresDatabase;
@@ -324,6 +326,54 @@ impl Database {
             Box::pin(async move { connection.execute(&statement).await })
         })
         .await
+    }
+
+    /// Whether a message may be sent now.
+    #[cfg_attr(
+        not(feature = "postgres"),
+        expect(clippy::unused_async, reason = "SQLite has no server")
+    )]
+    pub(crate) async fn takes_messages(&self) -> bool {
+        match self {
+            Self::Sqlite(_) => false,
+            #[cfg(feature = "postgres")]
+            Self::Postgres(database) => database.ready().await.is_ok() && database.takes_messages(),
+        }
+    }
+
+    /// Stores events by one message to a server, if it takes one now. `None` says that they are to be stored step by step.
+    #[cfg_attr(
+        not(feature = "postgres"),
+        expect(clippy::unused_async, unused_variables, reason = "SQLite has no server")
+    )]
+    pub(crate) async fn send(
+        &self,
+        operation: &'static str,
+        message: impl FnOnce() -> Option<Message> + Send,
+    ) -> Result<Option<Sent>, StorageError> {
+        match self {
+            Self::Sqlite(_) => Ok(None),
+            #[cfg(feature = "postgres")]
+            Self::Postgres(database) => {
+                database.ready().await?;
+                if !database.takes_messages() {
+                    return Ok(None);
+                }
+                let Some(message) = message() else { return Ok(None) };
+                let sending = Box::pin(database.send(operation, &message));
+                let operation = Operation::from(operation);
+                operation.observe(self.name(), |_| None, sending).await.map(Some)
+            }
+        }
+    }
+
+    /// A message was refused, and the same could be stored step by step.
+    pub(crate) fn note_refusal(&self) {
+        match self {
+            Self::Sqlite(_) => {}
+            #[cfg(feature = "postgres")]
+            Self::Postgres(database) => database.note_refusal(),
+        }
     }
 
     /// Uses connections as a program needs it that serves people for long. SQLite has none to speak of.

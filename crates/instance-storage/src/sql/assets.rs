@@ -29,18 +29,6 @@ pub(crate) struct AssetChange {
     pub(crate) last_materialization_timestamp: DateTime<Utc>,
 }
 
-impl AssetChange {
-    /// A change that changes nothing yet.
-    pub(crate) fn of(asset_key: &str) -> Self {
-        Self {
-            asset_key: asset_key.to_owned(),
-            last_materialization: None,
-            last_run_id: None,
-            last_materialization_timestamp: DateTime::<Utc>::MIN_UTC,
-        }
-    }
-}
-
 /// Creates or changes the rows of assets, each of which is named once; there is at least one.
 pub(crate) fn upsert(changes: &[AssetChange]) -> InsertStatement {
     let mut insert = Query::insert();

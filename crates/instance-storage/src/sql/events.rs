@@ -197,12 +197,15 @@ pub(crate) const LAST_TIME: &str = "last_time";
 /// How many notices one statement sends, each a column of its result; Postgres allows 1,664.
 pub(crate) const NOTICES_PER_STATEMENT: usize = 500;
 
+/// The channel on which Dagster and we announce new events. A payload is the run's id and the id of the row, with
+/// an underscore between them.
+pub(crate) const RUN_EVENTS: &str = "run_events";
+
 /// Wakes those who listen to runs, in Postgres.
 pub(crate) fn notify(notices: impl IntoIterator<Item = String>) -> SelectStatement {
-    const CHANNEL: &str = "run_events";
     let mut select = Query::select();
     for notice in notices {
-        let call = Func::cust("pg_notify").args([Expr::val(CHANNEL), Expr::val(notice)]);
+        let call = Func::cust("pg_notify").args([Expr::val(RUN_EVENTS), Expr::val(notice)]);
         select.expr(Expr::from(call).cast_as("text"));
     }
     select

@@ -12,9 +12,12 @@ pub(crate) mod capabilities;
 pub(crate) mod daemons;
 pub(crate) mod dynamic_partitions;
 pub(crate) mod events;
+pub(crate) mod events_at_once;
+pub(crate) mod following;
 #[cfg(feature = "postgres")]
 pub(crate) mod id_order;
 pub(crate) mod instigators;
+pub(crate) mod literal;
 pub(crate) mod lock;
 pub(crate) mod packed;
 pub(crate) mod pools;
@@ -22,6 +25,7 @@ pub(crate) mod queue;
 pub(crate) mod reindex;
 pub(crate) mod reindex_runs;
 pub(crate) mod runs;
+pub(crate) mod runs_at_once;
 pub(crate) mod schema;
 #[cfg(feature = "postgres")]
 pub(crate) mod session;

@@ -2,14 +2,23 @@
 
 use std::fmt::Write as _;
 
+use crate::sql::literal;
+
 /// What a server is: the number of the process that answers, whether it takes no writes, and whether it follows another.
 pub(crate) const IDENTITY: &str = "SELECT pg_backend_pid()::text, current_setting('transaction_read_only'), pg_is_in_recovery()::text";
 
 /// The number of the process that answers.
 pub(crate) const PROCESS: &str = "SELECT pg_backend_pid()::text";
 
-/// Begins a transaction.
-pub(crate) const BEGIN: &str = "BEGIN";
+/// Begins a transaction. Each of its statements sees what was committed when it begins, also where a role has another
+/// default: a writer of events waits for its turn first, and then has to see what the one before it has written.
+pub(crate) const BEGIN: &str = "BEGIN ISOLATION LEVEL READ COMMITTED";
+
+/// Ends a transaction, so that all of it holds.
+pub(crate) const COMMIT: &str = "COMMIT";
+
+/// Ends a transaction, so that nothing of it holds.
+pub(crate) const ROLLBACK: &str = "ROLLBACK";
 
 /// How long settings hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +47,7 @@ pub(crate) fn set<'s>(
 
 /// A text as SQL has it, whatever is in it and however the server reads backslashes.
 pub(crate) fn text(value: &str) -> String {
-    // Not a backslash in front of a quote: a server may be told to refuse it.
-    format!("E'{}'", value.replace('\\', r"\\").replace('\'', "''"))
+    let mut sql = String::new();
+    literal::quote(&mut sql, value);
+    sql
 }

@@ -14,7 +14,8 @@ use instance_core::storage::{
 
 use super::event_log::{Beside, Step, Storing, delete_of_run, free, prepare};
 use super::runs::{
-    add_missing_snapshots, add_run, change_run, change_run_if, delete_run, outcome_of,
+    RunEvent, add_missing_snapshots, add_run, change_run, change_run_if, changes_at_once,
+    delete_run, outcome_of,
 };
 use super::{SqlEventLogStorage, SqlRunStorage};
 use crate::context::StorageContext;
@@ -102,14 +103,15 @@ impl SqlRunEventStore {
         entries: &[EventLogEntry],
     ) -> Result<StoredEvents, StorageError> {
         let events = prepare(entries)?;
-        let changes: Vec<_> = entries
+        let changes: Vec<RunEvent> = entries
             .iter()
             .filter(|entry| changes_run(entry))
             .filter_map(|entry| {
-                let event = entry.dagster_event.clone()?;
+                let event = entry.dagster_event.as_deref()?.clone();
                 Some((entry.run_id.clone(), event, time_of_change(entry, &*self.clock)))
             })
             .collect();
+        let at_once = changes_at_once(self.runs.database(), &changes).await;
         let changing: Step = Box::new(move |connection| {
             Box::pin(async move {
                 for (run_id, event, at) in changes {
@@ -118,7 +120,8 @@ impl SqlRunEventStore {
                 Ok(())
             })
         });
-        let storing = Storing::InTransaction("storing events of runs", Beside::After(changing));
+        let storing =
+            Storing::InTransaction("storing events of runs", Beside::After(changing, at_once));
         self.events.store(storing, events).await
     }
 

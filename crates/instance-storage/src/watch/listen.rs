@@ -7,10 +7,7 @@ use tokio::task::JoinHandle;
 
 use super::Followed;
 use crate::db::Database;
-
-/// The channel on which Dagster and we announce new events. A payload is the run's id and the id of the row, with
-/// an underscore between them.
-const CHANNEL: &str = "run_events";
+use crate::sql::events::RUN_EVENTS;
 
 /// A connection that listens, until this is dropped.
 #[derive(Debug)]
@@ -26,7 +23,7 @@ impl Listening {
         };
         let (noticed, begun) = (Arc::clone(followed), Arc::clone(followed));
         let task = postgres.listen(
-            CHANNEL,
+            RUN_EVENTS,
             move |payload| {
                 if let Some(run_id) = run_of(payload) {
                     noticed.visible(&run_id);

@@ -78,6 +78,14 @@ impl Contact {
         }
     }
 
+    /// How many statements `begin` has.
+    pub(super) const fn statements_of_begin(&self) -> usize {
+        match self.between {
+            Between::Transactions => 1 + self.settings.len(),
+            Between::Nothing | Between::Sessions => 1,
+        }
+    }
+
     /// The same for a pooler that turns out to give each transaction any process.
     pub(super) fn in_transactions(&self) -> Self {
         Self { between: Between::Transactions, ..self.clone() }

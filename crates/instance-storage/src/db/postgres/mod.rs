@@ -8,6 +8,7 @@ mod contact;
 mod id_order;
 mod lessons;
 mod listen;
+mod message;
 mod options;
 mod params;
 mod relay;
@@ -38,6 +39,7 @@ use contact::{Between, Contact};
 use id_order::IdOrder;
 use lessons::Lesson;
 pub(super) use lessons::is_of_way;
+use message::Messages;
 
 use seen::Seen;
 
@@ -85,6 +87,7 @@ pub(crate) struct PostgresDatabase {
     /// Held by whoever reaches a server.
     reaching: tokio::sync::Mutex<()>,
     id_order: IdOrder,
+    messages: Messages,
 }
 
 /// The connections of a database, and how they are to be used.
@@ -145,6 +148,7 @@ impl PostgresDatabase {
             ready: OnceCell::new(),
             reaching: tokio::sync::Mutex::default(),
             id_order: IdOrder::default(),
+            messages: Messages::default(),
         }
     }
 

@@ -15,8 +15,12 @@ fn keys() -> [AssetKey; 2] {
 
 #[test]
 fn writes() {
-    let observed =
-        AssetChange { last_materialization_timestamp: time(), ..AssetChange::of("[\"seen\"]") };
+    let observed = AssetChange {
+        asset_key: "[\"seen\"]".to_owned(),
+        last_materialization: None,
+        last_run_id: None,
+        last_materialization_timestamp: time(),
+    };
     let planned = AssetChange {
         asset_key: "[\"planned\"]".to_owned(),
         last_run_id: Some(run_id().to_string()),

@@ -9,6 +9,8 @@ mod check;
 mod daemons;
 mod dynamic_partitions;
 mod events;
+#[cfg(feature = "postgres")]
+mod events_at_once;
 mod instigators;
 mod lists;
 mod packed;

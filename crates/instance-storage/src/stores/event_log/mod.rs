@@ -6,7 +6,9 @@
 mod asset_checks;
 mod asset_partitions;
 mod assets;
+mod at_once;
 mod dynamic_partitions;
+mod effects;
 mod event_queue;
 mod events;
 mod pools;

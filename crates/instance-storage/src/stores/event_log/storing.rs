@@ -12,7 +12,7 @@ use instance_core::storage::StoredEvents;
 
 use super::SqlEventLogStorage;
 use super::write::{PreparedEvent, insert, insert_rows, is_indexed, is_of_check, prepared};
-use crate::db::{Connection, Operation, Written};
+use crate::db::{Connection, Operation, Sent, Written};
 use crate::run_logs::NewRunLog;
 use crate::sql::capabilities::Feature;
 use crate::sql::events::{self, EVENTS_PER_INSERT, EventRow};
@@ -41,8 +41,8 @@ pub(crate) enum Storing {
 pub(crate) enum Beside {
     /// Before events are stored.
     Before(Step),
-    /// After events were stored.
-    After(Step),
+    /// After events were stored; with the statements that do the same in a message, if there are such.
+    After(Step, Option<Vec<String>>),
 }
 
 impl SqlEventLogStorage {
@@ -198,10 +198,33 @@ impl SqlEventLogStorage {
         if events.is_empty() && beside.is_none() {
             return Ok(Vec::new());
         }
+        let sent = match &beside {
+            None => self.send(operation, &events, Vec::new()).await?,
+            Some(Beside::After(_, Some(statements))) => {
+                self.send(operation, &events, statements.clone()).await?
+            }
+            Some(_) => None,
+        };
+        if let Some(Sent::Stored(ids)) = sent {
+            return Ok(ids);
+        }
+        let stored = self.store_step_by_step(operation, events, beside).await;
+        if matches!(sent, Some(Sent::Refused)) && stored.is_ok() {
+            self.index.note_refusal();
+        }
+        stored
+    }
+
+    async fn store_step_by_step(
+        &self,
+        operation: &'static str,
+        events: Vec<PreparedEvent>,
+        beside: Option<Beside>,
+    ) -> Result<Vec<StorageId>, StorageError> {
         let indexed_tags = Arc::clone(&self.indexed_tags);
         let (before, after) = match beside {
             Some(Beside::Before(step)) => (Some(step), None),
-            Some(Beside::After(step)) => (None, Some(step)),
+            Some(Beside::After(step, _)) => (None, Some(step)),
             None => (None, None),
         };
         self.index

@@ -1,22 +1,22 @@
 //! The transaction that stores events, and what follows from them for assets and checks.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use instance_core::error::StorageError;
-use instance_core::event::{DagsterEvent, DagsterEventType, EventLogEntry, EventLogRecord};
+use instance_core::event::{DagsterEvent, DagsterEventType, EventLogEntry};
 use instance_core::ids::StorageId;
-use instance_core::serdes::UnknownFields;
 use instance_core::storage::{
     AssetCheckChange, AssetCheckExecutionRecordStatus, asset_check_changes, require_storable,
 };
 
-use super::assets::stored_materialization;
+use super::effects::following;
 use crate::db::{Connection, naming};
 use crate::sql::asset_checks::{self, CheckExecution};
-use crate::sql::assets::{self, AssetChange, AssetEventTag};
+use crate::sql::assets::{self, AssetChange, AssetEventTag, bounded, upsert};
 use crate::sql::bounded::BoundedText;
 use crate::sql::capabilities::{Capabilities, Feature};
 use crate::sql::events::{self, EVENTS_PER_INSERT, EventRow};
+use crate::sql::following::{AssetAt, RECORD, TagAt};
 use crate::sql::tables::{asset_keys, event_logs};
 
 /// An entry that can be stored, with the columns of its row.
@@ -31,15 +31,18 @@ pub(super) fn prepared(entry: &EventLogEntry) -> Result<PreparedEvent, StorageEr
 /// Stores events, and what follows from them for assets and checks.
 pub(super) async fn insert(
     connection: &mut Connection<'_>,
-    entries: Vec<PreparedEvent>,
+    events: Vec<PreparedEvent>,
     indexed_tags: &(dyn Fn(&str) -> bool + Send + Sync),
 ) -> Result<Vec<StorageId>, StorageError> {
-    let (entries, rows): (Vec<_>, Vec<_>) = entries.into_iter().unzip();
+    let has_assets_of_any_event = connection.dialect().has_assets_of_any_event();
+    let following = following(&events, indexed_tags, has_assets_of_any_event);
+    let (entries, rows): (Vec<_>, Vec<_>) = events.into_iter().unzip();
     let ids = insert_rows(connection, &rows).await?;
     let events = Events { entries, rows, ids };
     events.notify(connection).await?;
-    events.index_tags(connection, indexed_tags).await?;
-    events.change_assets(connection).await?;
+    events.index_tags(connection, following.tags).await?;
+    insert_missing(connection, &following.mentioned).await?;
+    events.change_assets(connection, following.changed).await?;
     events.change_checks(connection).await?;
     Ok(events.ids)
 }
@@ -71,31 +74,24 @@ impl Events {
     async fn index_tags(
         &self,
         connection: &mut Connection<'_>,
-        is_indexed: &(dyn Fn(&str) -> bool + Send + Sync),
+        tags: Vec<TagAt>,
     ) -> Result<(), StorageError> {
-        let mut found = Vec::new();
-        for (entry, row, id) in self.each() {
-            let tags = entry.dagster_event.as_ref().and_then(|event| event.asset_event_tags());
-            let (Some(tags), Some(asset_key)) = (tags, &row.asset_key) else {
-                continue;
-            };
-            let tags = tags.iter().filter(|(key, _)| is_indexed(key));
-            found.extend(tags.map(|(key, value)| AssetEventTag {
-                event_id: id,
-                asset_key: asset_key.clone(),
-                key: key.clone(),
-                value: value.clone(),
-                event_timestamp: row.timestamp,
-            }));
-        }
-        if found.is_empty() {
+        if tags.is_empty() {
             return Ok(());
         }
         let has = connection.capabilities(event_logs::TABLE, &[Feature::AssetEventTags]).await?;
         if !has.has(Feature::AssetEventTags) {
             return Ok(());
         }
-        for tags in found.chunks(EVENTS_PER_INSERT) {
+        let tags = tags.into_iter().map(|tag| AssetEventTag {
+            event_id: self.ids[tag.place],
+            asset_key: tag.asset_key,
+            key: tag.key,
+            value: tag.value,
+            event_timestamp: tag.timestamp,
+        });
+        let tags: Vec<_> = tags.collect();
+        for tags in tags.chunks(EVENTS_PER_INSERT) {
             let inserted = connection.execute(&assets::insert_event_tags(tags)).await;
             inserted.map_err(naming(tags.iter().flat_map(AssetEventTag::bounded)))?;
         }
@@ -104,54 +100,39 @@ impl Events {
 
     /// Changes each asset once, however many events are about it. Assets are changed in the order of their keys, so
     /// that two transactions never wait for each other.
-    async fn change_assets(&self, connection: &mut Connection<'_>) -> Result<(), StorageError> {
-        let mut changes: BTreeMap<&str, AssetChange> = BTreeMap::new();
-        let mut mentioned = BTreeSet::new();
-        let is_materialization = |entry: &EventLogEntry| {
-            entry.event_type() == Some(DagsterEventType::AssetMaterialization)
-        };
-        let has = if self.entries.iter().any(is_materialization) {
+    async fn change_assets(
+        &self,
+        connection: &mut Connection<'_>,
+        assets: Vec<AssetAt>,
+    ) -> Result<(), StorageError> {
+        let has = if assets.iter().any(|asset| asset.materialized.is_some()) {
             connection.capabilities(asset_keys::TABLE, &[Feature::CachedStatus]).await?
         } else {
             Capabilities::HEAD
         };
-        for (entry, row, id) in self.each() {
-            let (Some(asset_key), Some(event_type)) = (&row.asset_key, entry.event_type()) else {
-                continue;
-            };
-            if !event_type.changes_asset() {
-                if event_type.is_asset_event() && connection.dialect().has_assets_of_any_event() {
-                    mentioned.insert(asset_key.as_str());
-                }
-                continue;
-            }
-            let change = changes.entry(asset_key).or_insert_with(|| AssetChange::of(asset_key));
-            change.last_materialization_timestamp = row.timestamp.and_utc();
-            if event_type != DagsterEventType::AssetObservation {
-                change.last_run_id = Some(entry.run_id.to_string());
-            }
-            if event_type == DagsterEventType::AssetMaterialization {
-                let record = EventLogRecord {
-                    event_log_entry: entry.clone(),
-                    storage_id: id,
-                    unknown: UnknownFields::default(),
-                };
-                change.last_materialization = Some(stored_materialization(&record, has));
-            }
-        }
-        mentioned.retain(|key| !changes.contains_key(key));
-        let mentioned: Vec<_> = mentioned.into_iter().collect();
-        for keys in mentioned.chunks(EVENTS_PER_INSERT) {
-            let inserted = connection.execute(&assets::insert_missing(keys)).await;
-            inserted.map_err(naming(keys.iter().map(|key| assets::bounded(key))))?;
-        }
-        let changes: Vec<_> = changes.into_values().collect();
+        let changes = assets.into_iter().map(|asset| AssetChange {
+            asset_key: asset.asset_key,
+            last_materialization: asset.materialized.map(|place| self.materialization(place, has)),
+            last_run_id: asset.run_id,
+            last_materialization_timestamp: asset.timestamp,
+        });
+        let changes: Vec<_> = changes.collect();
         for changes in changes.chunks(EVENTS_PER_INSERT) {
-            let upserted = connection.execute(&assets::upsert(changes)).await;
-            let keys = changes.iter().map(|change| assets::bounded(&change.asset_key));
+            let upserted = connection.execute(&upsert(changes)).await;
+            let keys = changes.iter().map(|change| bounded(&change.asset_key));
             upserted.map_err(naming(keys))?;
         }
         Ok(())
+    }
+
+    /// An event as the last materialisation of its asset, in the form that `stored_materialization` gives to a record.
+    fn materialization(&self, place: usize, has: Capabilities) -> String {
+        let event = &self.rows[place].event;
+        if !has.has(Feature::CachedStatus) {
+            return event.clone();
+        }
+        let [before, between, behind] = RECORD;
+        format!("{before}{event}{between}{}{behind}", self.ids[place])
     }
 
     async fn change_checks(&self, connection: &mut Connection<'_>) -> Result<(), StorageError> {
@@ -170,6 +151,19 @@ impl Events {
         }
         Ok(())
     }
+}
+
+/// Stores the keys of assets that have no row yet.
+async fn insert_missing(
+    connection: &mut Connection<'_>,
+    mentioned: &[String],
+) -> Result<(), StorageError> {
+    for keys in mentioned.chunks(EVENTS_PER_INSERT) {
+        let keys: Vec<_> = keys.iter().map(String::as_str).collect();
+        let inserted = connection.execute(&assets::insert_missing(&keys)).await;
+        inserted.map_err(naming(keys.iter().map(|key| bounded(key))))?;
+    }
+    Ok(())
 }
 
 async fn insert_executions(

@@ -1,5 +1,6 @@
 //! The store of runs.
 
+mod at_once;
 mod backfills;
 mod daemons;
 mod guarded;
@@ -9,6 +10,7 @@ mod reindex;
 mod runs;
 mod snapshots;
 
+pub(crate) use at_once::{RunEvent, changes_at_once};
 pub(crate) use guarded::{change_run_if, outcome_of};
 pub(crate) use runs::{add_run, change_run, delete_run, run_ids};
 pub(crate) use snapshots::add_missing as add_missing_snapshots;
