@@ -19,6 +19,7 @@ mod exec;
 mod execution;
 mod following;
 mod instance_ref;
+mod keeping;
 mod kubernetes_jobs;
 mod migrate;
 mod old_databases;
