@@ -4,8 +4,8 @@
 mod canceled;
 pub(crate) mod dequeued;
 mod equal_rows;
-pub(crate) mod launched;
 mod launch_state;
+pub(crate) mod launched;
 mod managed;
 mod retried;
 pub(crate) mod server;

@@ -56,7 +56,9 @@ impl Deployment {
         let port = server.port();
         std::fs::write(
             &workspace,
-            format!("load_from: [grpc_server: {{host: localhost, port: {port}, location_name: loc}}]\n"),
+            format!(
+                "load_from: [grpc_server: {{host: localhost, port: {port}, location_name: loc}}]\n"
+            ),
         )?;
         let instance = open(&home).await?;
         Ok(Self { home, server, instance, workspace })

@@ -42,7 +42,8 @@ async fn all_duties_are_shown_as_done_and_a_run_of_the_page_goes_through_our_que
     let mut rest = deployment.dagsters_daemon(Some(&script))?;
     rest.until_it_says(THEIRS).await?;
 
-    let place = [deployment.home.path(), &deployment.workspace].map(|path| path.display().to_string());
+    let place =
+        [deployment.home.path(), &deployment.workspace].map(|path| path.display().to_string());
     let asked = tokio::task::spawn_blocking(move || {
         dagster("webserver_daemons.py", &[&place[0], &place[1], "loc", "tagged"])
     });

@@ -10,7 +10,8 @@ use super::deployment::{Deployment, PATIENCE, TestResult};
 const QUEUE: &str = "QUEUED_RUN_COORDINATOR";
 
 #[tokio::test(flavor = "multi_thread")]
-async fn ours_pauses_when_dagsters_own_daemon_comes_and_begins_nothing_while_it_lives() -> TestResult {
+async fn ours_pauses_when_dagsters_own_daemon_comes_and_begins_nothing_while_it_lives() -> TestResult
+{
     let deployment = Deployment::new(Home::new()).await?;
     let mut ours = deployment.our_daemon(&["--queue"])?;
     let leader = deployment.leases(1).await?.remove(0).daemon_id;
