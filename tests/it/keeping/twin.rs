@@ -19,7 +19,11 @@ async fn ours_pauses_when_dagsters_own_daemon_comes_and_begins_nothing_while_it_
     let mut twin = deployment.dagsters_daemon(None)?;
     let since = Instant::now();
     let twins_id = loop {
-        if let Some(id) = deployment.heart_of("MONITORING").await? {
+        let hearts = (
+            deployment.heart_of("MONITORING").await?,
+            deployment.heart_of("EVENT_LOG_CONSUMER").await?,
+        );
+        if let (Some(id), Some(_)) = hearts {
             break id;
         }
         assert!(since.elapsed() < PATIENCE, "{}", twin.log());
@@ -39,6 +43,8 @@ async fn ours_pauses_when_dagsters_own_daemon_comes_and_begins_nothing_while_it_
     let reason = format!("Dagster's own {QUEUE} daemon (id {twins_id}) is alive");
     assert!(paused.contains(&reason), "{paused}");
     assert_eq!(waiting.ended().await?, Some(4), "{}", waiting.log());
+    let told = waiting.log();
+    assert!(told.contains("waits for up to 90 s to see whether it is alive"), "{told}");
 
     // What is queued now is launched by the other one, although the lease of the queue is still ours.
     let run_id = deployment.queued("tagged").await?;
