@@ -92,7 +92,7 @@ impl Deployment {
                 command.arg(script);
                 command
             }
-            None => command(&python().with_file_name(program)),
+            None => command(python().with_file_name(program)),
         };
         command.env("DAGSTER_HOME", self.home.path()).env("DAGSTER_DISABLE_TELEMETRY", "1");
         command
