@@ -20,6 +20,7 @@ mod exec;
 mod execution;
 mod following;
 mod instance_ref;
+mod keeping;
 mod kubernetes_jobs;
 mod migrate;
 mod old_databases;

@@ -34,7 +34,10 @@ const METHODS: &str = "crates/dagster-instance/src/methods";
 const OWN_CRATES: &str = "crates/instance-events/src/run_log_layer/own_crates.rs";
 /// READMEs that are the project's without some sections.
 const READMES: [(&str, &[&str]); 2] = [
-    ("crates/dagster-instance/README.md", &["Two commands", "The binary"]),
+    (
+        "crates/dagster-instance/README.md",
+        &["Two commands", "The binary", "In the place of Dagster's daemon"],
+    ),
     ("crates/dagster-instance-cli/README.md", &["Two commands", "The library"]),
 ];
 /// The schemas, and the examples that print them.

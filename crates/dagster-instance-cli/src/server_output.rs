@@ -1,11 +1,25 @@
-//! What code servers print that this program has started, on its standard error.
+//! The code locations of a command, and what their servers print on its standard error.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use dagster_instance::ServerOutput;
+use dagster_instance::settings::WorkspaceSettings;
+use dagster_instance::{CodeLocations, DagsterInstance, ServerOutput};
 
-use crate::{report, text};
+use crate::args::CodePlace;
+use crate::{Result, report, text};
+
+/// The code locations of a workspace, as an instance and the arguments have them opened, and what their servers print.
+pub(crate) fn locations(
+    instance: &DagsterInstance,
+    code: &CodePlace,
+    workspace: &WorkspaceSettings,
+    is_verbose: bool,
+) -> Result<(CodeLocations, ServerLines)> {
+    let lines = ServerLines::new(is_verbose);
+    let options = code.options(instance.code_location_options()?)?.with_output(lines.taker());
+    Ok((CodeLocations::new(workspace, options), lines))
+}
 
 /// The lines of code servers. They are shown until they are hidden, or to the end if somebody wants to see more.
 #[derive(Debug)]

@@ -3,9 +3,8 @@
 use async_trait::async_trait;
 use instance_core::code_location::CodeLocation;
 use instance_core::error::InstanceError;
-use instance_core::ops::{ReexecuteRun, RunReexecutor};
+use instance_core::ops::{CreateReexecutedRun, RunReexecutor};
 use instance_core::run::DagsterRun;
-use instance_runs::CreateReexecutedRun;
 
 use crate::instance::DagsterInstance;
 
@@ -18,18 +17,16 @@ impl RunReexecutor for Reexecutor {
     async fn reexecute(
         &self,
         location: &dyn CodeLocation,
-        request: ReexecuteRun,
+        request: CreateReexecutedRun,
     ) -> Result<DagsterRun, InstanceError> {
-        let ReexecuteRun { parent_run, remote_job, strategy, .. } = request;
-        let repository = remote_job.remote_job_origin.repository_origin.repository_name.clone();
-        let request = CreateReexecutedRun::new(parent_run, remote_job, strategy)
-            .with_extra_tags(request.extra_tags)
-            .with_run_id(request.run_id)
-            .with_use_parent_run_tags(request.use_parent_run_tags);
+        let origin = &request.remote_job.remote_job_origin.repository_origin;
+        let repository = origin.repository_name.clone();
         // What each of them holds is large.
         let prepared = Box::pin(instance_runs::prepare_reexecuted_run(&self.0, location, request));
         let mut run = prepared.await?;
-        if let Some(plan) = &run.execution_plan_snapshot {
+        if run.asset_graph.is_none()
+            && let Some(plan) = &run.execution_plan_snapshot
+        {
             let graph = location.get_asset_graph(&repository, plan).await.map_err(|source| {
                 InstanceError::CodeLocation { action: "tell its assets", source }
             })?;

@@ -22,6 +22,7 @@ mod validate;
 /// The core: the types that the functions of this crate take and return, and the traits that they are called on.
 pub use instance_core;
 
+pub use instance_core::ops::CreateReexecutedRun;
 pub use instance_core::run::ReexecutionStrategy;
 
 pub use change::{add_run, add_run_tags, delete_run, get_run_size_limit_bytes, handle_run_event};
@@ -35,9 +36,7 @@ pub use read::{
     get_run_record_by_id, get_run_records, get_run_stats, get_run_step_stats, get_run_tag_keys,
     get_run_tags, get_runs, get_runs_count, has_run,
 };
-pub use reexecute::{
-    CreateReexecutedRun, create_reexecuted_run, get_keys_to_reexecute, prepare_reexecuted_run,
-};
+pub use reexecute::{create_reexecuted_run, get_keys_to_reexecute, prepare_reexecuted_run};
 pub use snapshots::{
     ensure_persisted_execution_plan_snapshot, ensure_persisted_job_snapshot,
     get_execution_plan_snapshot, get_job_snapshot, has_execution_plan_snapshot, has_job_snapshot,

@@ -2,82 +2,21 @@
 //! materialised.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::sync::Arc;
 
 use instance_core::asset_key::{AssetCheckKey, AssetKey};
-use instance_core::assets::AssetGraph;
-use instance_core::code_location::{CodeLocation, RemoteJob};
+use instance_core::code_location::CodeLocation;
 use instance_core::error::{BoxError, InstanceError};
 use instance_core::event::{DagsterEventType, EventSpecificData};
 use instance_core::ids::RunId;
-use instance_core::ops::RunOps;
+use instance_core::ops::{CreateReexecutedRun, RunOps};
 use instance_core::run::{DagsterRun, ReexecutionStrategy};
 use instance_core::scheduling::BulkActionStatus;
-use instance_core::serdes::Opaque;
 use instance_core::snap::{ExecutionPlanSnapshot, ExecutionStepSnap, StepOutputProperties};
 use instance_core::storage::{Only, RecordsForRun};
 use instance_core::tags;
 
 use crate::create::{CreateRun, create_run};
 use crate::known_state::resume_retry_state;
-
-/// The request for a run that re-executes another one; see [`CreateReexecutedRun::new`].
-#[derive(Debug, Clone)]
-#[non_exhaustive]
-pub struct CreateReexecutedRun {
-    /// The run that is executed again.
-    pub parent_run: DagsterRun,
-    /// The job of the run, as its code location describes it now.
-    pub remote_job: RemoteJob,
-    /// Which part of the run is executed again.
-    pub strategy: ReexecutionStrategy,
-    /// Further tags. They override those of the job and of the parent.
-    pub extra_tags: BTreeMap<String, String>,
-    /// The id of the new run, a UUID; `None` means a fresh one.
-    pub run_id: Option<RunId>,
-    /// The configuration of the run; `None` means that of the parent.
-    pub run_config: Option<Opaque>,
-    /// Whether the run takes over the tags of its parent. Tags that say how the parent fared are never taken over; tags
-    /// of a backfill only while the backfill goes on.
-    pub use_parent_run_tags: bool,
-    /// The assets of the job's code; `None` if the job has no assets, or if their partitions do not matter.
-    pub asset_graph: Option<Arc<dyn AssetGraph>>,
-}
-
-instance_core::setters! {
-    impl CreateReexecutedRun {
-        /// Tags beside those of the job, which they override.
-        with_extra_tags(extra_tags: BTreeMap<String, String>);
-        /// The id of the new run, a UUID; `None` means a fresh one.
-        with_run_id(run_id: impl Into<Option<RunId>>);
-        /// The configuration; `None` means that of the parent.
-        with_run_config(run_config: impl Into<Option<Opaque>>);
-        /// Whether the run gets the tags of its parent; see [`CreateReexecutedRun::use_parent_run_tags`].
-        with_use_parent_run_tags(use_parent_run_tags: bool);
-        /// The assets of the job's code; `None` if it has none, or none that matter.
-        with_asset_graph(asset_graph: impl Into<Option<Arc<dyn AssetGraph>>>);
-    }
-}
-
-impl CreateReexecutedRun {
-    /// A re-execution of a run, with everything else left at its default.
-    pub const fn new(
-        parent_run: DagsterRun,
-        remote_job: RemoteJob,
-        strategy: ReexecutionStrategy,
-    ) -> Self {
-        Self {
-            parent_run,
-            remote_job,
-            strategy,
-            extra_tags: BTreeMap::new(),
-            run_id: None,
-            run_config: None,
-            use_parent_run_tags: false,
-            asset_graph: None,
-        }
-    }
-}
 
 /// Creates a run that re-executes another one, and returns it as it is stored.
 ///

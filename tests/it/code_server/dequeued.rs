@@ -39,14 +39,15 @@ fn limited(home: Home) -> Result<Home, BoxError> {
 }
 
 /// A run of a job, which waits in the queue.
-async fn queued(
+pub(crate) async fn queued(
     instance: &DagsterInstance,
     server: &Server,
+    job: &str,
     tags: &[(&str, &str)],
 ) -> Result<DagsterRun, BoxError> {
     let location = instance.open_code_location(server.target(), Some("loc")).await?;
     let mut request = LaunchRequest::default();
-    request.job = Some("plain".to_owned());
+    request.job = Some(job.to_owned());
     request.tags = tags.iter().map(|(key, value)| ((*key).into(), (*value).into())).collect();
     let run = instance.launch(&location, request).await?;
     assert_eq!(run.status, DagsterRunStatus::Queued);
@@ -78,7 +79,7 @@ async fn the_queue_is_emptied(home: &Home) -> TestResult {
     let mut runs = Vec::new();
     for number in 0..RUNS {
         let tags: &[_] = if number < 2 { &[("team", "data")] } else { &[] };
-        runs.push(queued(&instance, &server, tags).await?.run_id);
+        runs.push(queued(&instance, &server, "plain", tags).await?.run_id);
     }
 
     // Before: the second waits for the first, which is taken next; the last one for a place.
@@ -135,7 +136,7 @@ async fn the_queue_is_emptied(home: &Home) -> TestResult {
     assert_eq!(told(home, &["queue", "run", "--json"], 0).await?["launched"], json!([]));
 
     // Without a server, and without retries, a run fails.
-    let unreachable = queued(&instance, &server, &[]).await?.run_id;
+    let unreachable = queued(&instance, &server, "plain", &[]).await?.run_id;
     server.kill()?;
     let look = told(home, &["queue", "run", "--json"], 1).await?;
     assert_eq!(look["failed"][0]["run_id"], unreachable.as_str(), "{look}");

@@ -38,7 +38,7 @@ fn launch<'a>(options: &'a [String; 2], job: &'a str, more: &[&'a str]) -> Vec<&
     arguments
 }
 
-pub(super) async fn open(home: &Home) -> Result<DagsterInstance, BoxError> {
+pub(crate) async fn open(home: &Home) -> Result<DagsterInstance, BoxError> {
     let instance = DagsterInstance::builder().home(home.path()).open().await?;
     instance.create_storages().await?;
     Ok(instance)
@@ -53,7 +53,7 @@ pub(super) async fn launched(home: &Home, server: &Server, job: &str) -> Result<
 }
 
 /// Waits until a run is in this status.
-pub(super) async fn until(
+pub(crate) async fn until(
     instance: &DagsterInstance,
     run_id: &RunId,
     status: DagsterRunStatus,

@@ -2,12 +2,13 @@
 //! found when they are lost.
 
 mod canceled;
-mod dequeued;
+pub(crate) mod dequeued;
 mod equal_rows;
-mod launched;
+mod launch_state;
+pub(crate) mod launched;
 mod managed;
 mod retried;
-mod server;
+pub(crate) mod server;
 mod tls;
 mod transport;
 mod wire;

@@ -17,7 +17,7 @@ const START: Duration = Duration::from_mins(3);
 
 /// A server in a process of its own. It is killed when this value goes away; the workers of its runs are not.
 #[derive(Debug)]
-pub(super) struct Server {
+pub(crate) struct Server {
     child: Child,
     target: GrpcTarget,
     /// The options that say where it listens.
@@ -27,7 +27,7 @@ pub(super) struct Server {
 
 impl Server {
     /// Starts a server of the definitions of the tests at a fresh port, and waits until it answers.
-    pub(super) async fn start() -> Result<Self, BoxError> {
+    pub(crate) async fn start() -> Result<Self, BoxError> {
         Self::start_on(free_port()?).await
     }
 
@@ -83,12 +83,12 @@ impl Server {
         Ok(server)
     }
 
-    pub(super) fn target(&self) -> GrpcTarget {
+    pub(crate) fn target(&self) -> GrpcTarget {
         self.target.clone()
     }
 
     /// Its port; 0 of a server at a socket.
-    pub(super) const fn port(&self) -> u16 {
+    pub(crate) const fn port(&self) -> u16 {
         match self.target.place {
             GrpcPlace::Port(port) => port,
             GrpcPlace::Socket(_) => 0,
@@ -104,7 +104,7 @@ impl Server {
         }
     }
 
-    pub(super) fn client(&self) -> Result<CodeServerClient, BoxError> {
+    pub(crate) fn client(&self) -> Result<CodeServerClient, BoxError> {
         Ok(CodeServerClient::new(self.target(), GrpcLimits::default())?)
     }
 
@@ -126,7 +126,7 @@ impl Server {
     }
 
     /// Ends the server at once, and nothing else.
-    pub(super) fn kill(&mut self) -> Result<(), BoxError> {
+    pub(crate) fn kill(&mut self) -> Result<(), BoxError> {
         self.child.kill()?;
         self.child.wait()?;
         Ok(())

@@ -13,9 +13,8 @@ use tokio::time::Instant;
 
 use crate::args::DaemonRun;
 use crate::open::InstancePlace;
-use crate::server_output::ServerLines;
 use crate::usage::USAGE;
-use crate::{DONE_BY_OTHERS, INTERRUPTED, Result, open, report};
+use crate::{DONE_BY_OTHERS, INTERRUPTED, Result, open, report, server_output};
 
 /// How long a storage that is away is tried at the beginning, and how long each pause is.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -53,9 +52,7 @@ pub(crate) async fn run(
         created = created(&instance) => created?,
         () = signals.next() => return Ok(ExitCode::SUCCESS),
     }
-    let lines = ServerLines::new(is_verbose);
-    let code = args.code.options(instance.code_location_options()?)?;
-    let locations = CodeLocations::new(&workspace, code.with_output(lines.taker()));
+    let (locations, _) = server_output::locations(&instance, &args.code, &workspace, is_verbose)?;
     let names: Vec<_> = duties.iter().map(|duty| duty.daemon_type().to_string()).collect();
     report::say(&format!("dagster-instance: does {}; Ctrl-C ends it", names.join(", ")));
     let ended = keep(&instance, options, &locations, &mut signals).await;

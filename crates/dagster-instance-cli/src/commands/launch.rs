@@ -4,15 +4,12 @@ use std::ops::ControlFlow;
 use std::process::ExitCode;
 
 use dagster_instance::serdes::Opaque;
-use dagster_instance::{
-    CodeLocations, CreateRun, DagsterWorkerLauncher, DefaultRunCoordinator, LaunchRequest,
-};
+use dagster_instance::{CreateRun, DagsterWorkerLauncher, DefaultRunCoordinator, LaunchRequest};
 
 use super::launched::{self, Launching};
 use crate::args::Launch;
 use crate::open::InstancePlace;
-use crate::server_output::ServerLines;
-use crate::{Result, open};
+use crate::{Result, open, server_output};
 
 pub(crate) async fn run(place: &InstancePlace, args: Launch, is_verbose: bool) -> Result<ExitCode> {
     let request = request(&args)?;
@@ -28,9 +25,8 @@ pub(crate) async fn run(place: &InstancePlace, args: Launch, is_verbose: bool) -
     }
     let instance = builder.open().await?;
     instance.create_storages().await?;
-    let lines = ServerLines::new(is_verbose);
-    let options = args.code.options(instance.code_location_options()?)?;
-    let locations = CodeLocations::new(&workspace, options.with_output(lines.taker()));
+    let (locations, lines) =
+        server_output::locations(&instance, &args.code, &workspace, is_verbose)?;
     let launching = Launching {
         instance: &instance,
         locations: &locations,

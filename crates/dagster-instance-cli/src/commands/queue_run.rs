@@ -5,15 +5,13 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
-use dagster_instance::CodeLocations;
 use dagster_instance::error::KeeperError;
 use dagster_instance::keepers::{KeeperOptions, TwinCheck};
 use dagster_instance::queue::QueueLook;
 
 use crate::args::QueueRun;
 use crate::open::InstancePlace;
-use crate::server_output::ServerLines;
-use crate::{DONE_BY_OTHERS, FAILURE, Result, json, open, report, text};
+use crate::{DONE_BY_OTHERS, FAILURE, Result, json, open, report, server_output, text};
 
 pub(crate) async fn run(
     place: &InstancePlace,
@@ -29,17 +27,17 @@ pub(crate) async fn run(
             TwinCheck::Wait
         });
     let instance = open::existing(place).await?;
-    let lines = ServerLines::new(is_verbose);
-    let code = args.code.options(instance.code_location_options()?)?;
     // For runs that say where their server is, none is needed.
-    let locations = args
-        .code
-        .workspace_if_any()?
-        .map(|workspace| CodeLocations::new(&workspace, code.with_output(lines.taker())));
-    let workspace = locations.clone().map(|locations| Arc::new(locations) as _);
+    let opened = match args.code.workspace_if_any()? {
+        Some(workspace) => {
+            Some(server_output::locations(&instance, &args.code, &workspace, is_verbose)?)
+        }
+        None => None,
+    };
+    let workspace = opened.as_ref().map(|(locations, _)| Arc::new(locations.clone()) as _);
     let looked = instance.launch_queued_runs(options, args.max, workspace).await;
-    lines.hide();
-    if let Some(locations) = &locations {
+    if let Some((locations, lines)) = &opened {
+        lines.hide();
         locations.close().await;
     }
     let disposed = instance.dispose().await;

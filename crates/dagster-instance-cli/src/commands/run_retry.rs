@@ -7,14 +7,13 @@ use std::process::ExitCode;
 use dagster_instance::run::{CodeLocationOrigin, DagsterRun, DagsterRunStatus};
 use dagster_instance::settings::WorkspaceSettings;
 use dagster_instance::{
-    CodeLocations, DefaultRunCoordinator, InstanceError, ReexecutionStrategy, RetryRequest, RunId,
+    DefaultRunCoordinator, InstanceError, ReexecutionStrategy, RetryRequest, RunId,
 };
 
 use super::launched::{self, Launching};
 use crate::args::RunRetry;
 use crate::open::InstancePlace;
-use crate::server_output::ServerLines;
-use crate::{FAILURE, Result, open, report, text};
+use crate::{FAILURE, Result, open, report, server_output, text};
 
 pub(crate) async fn run(
     place: &InstancePlace,
@@ -33,9 +32,8 @@ pub(crate) async fn run(
         return Ok(nothing_left(&parent.run_id, "it has succeeded"));
     }
     let (workspace, name) = code_of(&parent, args)?;
-    let lines = ServerLines::new(is_verbose);
-    let options = args.code.options(instance.code_location_options()?)?;
-    let locations = CodeLocations::new(&workspace, options.with_output(lines.taker()));
+    let (locations, lines) =
+        server_output::locations(&instance, &args.code, &workspace, is_verbose)?;
     let launching = Launching {
         instance: &instance,
         locations: &locations,

@@ -11,13 +11,14 @@ use instance_core::code_location::CodeLocation;
 use instance_core::error::InstanceError;
 use instance_core::event::DagsterEvent;
 use instance_core::ids::{RunId, SnapshotId};
+use instance_core::ops::CreateReexecutedRun;
 use instance_core::run::{
     DagsterRun, DagsterRunStatsSnapshot, RunGroup, RunPartitionData, RunRecord,
     RunStepKeyStatsSnapshot, RunsFilter,
 };
 use instance_core::snap::{ExecutionPlanSnapshot, JobSnap};
 use instance_core::storage::{Only, RunTagsQuery, RunsPage};
-use instance_runs::{CreateReexecutedRun, CreateRun, RegisterManagedRun};
+use instance_runs::{CreateRun, RegisterManagedRun};
 
 use crate::instance::DagsterInstance;
 

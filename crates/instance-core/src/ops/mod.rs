@@ -30,7 +30,7 @@ pub use events::EventOps;
 pub use keepers::KeeperOps;
 pub use launcher::{LauncherOps, RunWorkerOps};
 pub use owned::{OwnedEventOps, OwnedKeeperOps, OwnedLauncherOps};
-pub use reexecution::{ReexecuteRun, RunReexecutor};
+pub use reexecution::{CreateReexecutedRun, RunReexecutor};
 pub use reporting::{EventReporter, EventReporterExt};
 pub use runs::RunOps;
 pub use scheduling::SchedulingOps;

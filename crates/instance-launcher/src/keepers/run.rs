@@ -140,10 +140,21 @@ impl Keeper {
     /// Waits until it is sure that Dagster's own daemon does not live.
     async fn check_twin(&mut self) -> Result<(), KeeperError> {
         let deadline = Instant::now() + self.options.times.patience;
+        let mut is_told = false;
         loop {
             match self.look_for_twin().await {
                 Ok((Twin::Silent, _)) => return Ok(()),
-                Ok((Twin::Suspect, _)) if self.options.twin_check == TwinCheck::Wait => {}
+                Ok((Twin::Suspect, _)) if self.options.twin_check == TwinCheck::Wait => {
+                    if !is_told {
+                        tracing::warn!(
+                            daemon_type = %self.daemon_type,
+                            "Dagster's own daemon has left a heartbeat lately; this keeper waits for up to {} s to see \
+                             whether it is alive",
+                            self.options.times.twin_silence.as_secs_f64()
+                        );
+                        is_told = true;
+                    }
+                }
                 Ok((_, heartbeat)) => return Err(self.twin_alive(heartbeat)),
                 // A storage that is away for a moment is not the end of a daemon that is about to start.
                 Err(error) if error.is_temporary() && Instant::now() < deadline => {

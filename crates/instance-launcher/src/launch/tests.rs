@@ -11,11 +11,8 @@ use instance_core::error_info::SerializableErrorInfo;
 use instance_core::ids::SnapshotId;
 use instance_core::ops::{DynamicPartitionStoreAccess, SnapshotStoreAccess};
 use instance_core::run::{RemoteJobOrigin, RemoteRepositoryOrigin};
-use instance_core::serdes::{FrozenSet, Opaque, UnknownFields};
-use instance_core::snap::{
-    ConfigSchemaBuilder, DagsterTypeNamespaceSnapshot, DependencyStructureSnapshot,
-    ExecutionPlanSnapshot, JobLineageSnap, JobSnap, NodeDefsSnapshot,
-};
+use instance_core::serdes::{FrozenSet, Opaque, UnknownFields, deserialize_value};
+use instance_core::snap::{ExecutionPlanSnapshot, JobLineageSnap, JobSnap};
 use instance_core::tags;
 use instance_core::testing::instance::TestInstance;
 
@@ -29,6 +26,9 @@ type Told<T> = Result<T, CodeLocationError>;
 
 /// The repository that a real server has sent.
 const TEXT: &str = include_str!("../../tests/it/fixtures/repository.json");
+
+/// Some job, without ops.
+const JOB: &str = include_str!("../../tests/it/fixtures/job.json");
 
 /// A code location that remembers what it is asked.
 #[derive(Debug)]
@@ -160,33 +160,7 @@ impl Code for Double {
 }
 
 fn job(name: &str) -> JobSnap {
-    JobSnap {
-        automation_condition: None,
-        config_schema_snapshot: ConfigSchemaBuilder::new().finish(),
-        dagster_type_namespace_snapshot: DagsterTypeNamespaceSnapshot {
-            all_dagster_type_snaps_by_key: BTreeMap::default(),
-            unknown: UnknownFields::default(),
-        },
-        dep_structure_snapshot: DependencyStructureSnapshot {
-            node_invocation_snaps: Vec::new(),
-            unknown: UnknownFields::default(),
-        },
-        description: None,
-        graph_def_name: None,
-        lineage_snapshot: None,
-        metadata: Vec::new(),
-        mode_def_snaps: Vec::new(),
-        name: name.to_owned(),
-        owners: None,
-        run_tags: None,
-        node_defs_snapshot: NodeDefsSnapshot {
-            graph_def_snaps: Vec::new(),
-            op_def_snaps: Vec::new(),
-            unknown: UnknownFields::default(),
-        },
-        tags: BTreeMap::new(),
-        unknown: UnknownFields::default(),
-    }
+    JobSnap { name: name.to_owned(), ..deserialize_value(JOB).expect("a job") }
 }
 
 fn config(of: &str) -> Opaque {

@@ -9,7 +9,7 @@ use instance_core::error_info::SerializableErrorInfo;
 use instance_core::event::metadata::DagsterRunMetadataValue;
 use instance_core::event::{EngineEventData, MetadataEntry, ReportEngineEvent};
 use instance_core::ids::RunId;
-use instance_core::ops::{EventReporterExt, KeeperOps, ReexecuteRun, RunReexecutor};
+use instance_core::ops::{CreateReexecutedRun, EventReporterExt, KeeperOps, RunReexecutor};
 use instance_core::run::{DagsterRun, DagsterRunStatus, ReexecutionStrategy, retry_run_id};
 use instance_core::serdes::UnknownFields;
 use instance_core::tags;
@@ -149,7 +149,7 @@ impl Retrying<'_> {
         }
         let run_id = retry_run_id(&run.run_id);
         let number = BTreeMap::from([(tags::RETRY_NUMBER.to_owned(), retry_number.to_string())]);
-        let request = ReexecuteRun::new(run.clone(), job, strategy)
+        let request = CreateReexecutedRun::new(run.clone(), job, strategy)
             .with_extra_tags(number)
             .with_run_id(run_id.clone())
             .with_use_parent_run_tags(true);

@@ -7,6 +7,8 @@ mod coordinators;
 mod deletion;
 mod health;
 mod keepers;
+#[cfg(feature = "grpc")]
+mod launch_state;
 mod lifecycle;
 mod monitoring;
 mod other_process;

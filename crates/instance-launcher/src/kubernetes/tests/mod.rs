@@ -8,7 +8,9 @@ use std::time::{Duration, Instant};
 use instance_core::error::InstanceError;
 use instance_core::ids::RunId;
 use instance_core::instance_ref::InstanceRef;
-use instance_core::launcher::{RunWorkerDebugInfoContext, WorkerStatus};
+use instance_core::launcher::{
+    LaunchState, LaunchStateContext, RunWorkerDebugInfoContext, WorkerStatus,
+};
 use instance_core::ops::OwnedLauncherOps;
 use instance_core::run::{DagsterRun, DagsterRunStatus};
 use instance_core::serdes::deserialize_value;
@@ -222,6 +224,57 @@ async fn the_health_is_what_the_job_says_or_not_known() {
         assert!(health.to_string().starts_with(expect), "{health}");
         assert_eq!(lines(&requests).len(), count, "{expect}");
     }
+}
+
+/// What the launcher says of a launch whose outcome nobody knows, or its error, and how often the cluster was asked.
+async fn launch_state(answers: Vec<Answer>) -> (Result<LaunchState, String>, usize) {
+    let (instance, requests) = instance(answers).await;
+    let run_id = add_run(&instance, DagsterRunStatus::Starting).await;
+    let context =
+        LaunchStateContext::new(instance.run(&run_id).await, instance.owned_launcher_ops());
+    let state = instance.run_launcher.launch_state(context).await;
+    let lines = lines(&requests);
+    let asked = format!("GET /apis/batch/v1/namespaces/ns/jobs/dagster-run-{RUN_ID}/status");
+    assert!(lines.iter().all(|line| line.trim_end_matches('?') == asked), "{lines:?}");
+    (state.map_err(|error| super::chain(&*error)), lines.len())
+}
+
+#[tokio::test]
+async fn a_run_was_launched_if_its_job_is_there_and_not_if_it_is_not() {
+    let busy = || refused(503, "ServiceUnavailable", "later");
+    for status in [json!({}), json!({"active": 1}), json!({"failed": 1}), json!({"succeeded": 1})] {
+        let answers = vec![busy(), ok(json!({"status": status}))];
+        assert_eq!(launch_state(answers).await, (Ok(LaunchState::Launched), 2), "{status}");
+    }
+    let gone = refused(404, "NotFound", "no");
+    let not_launched = LaunchState::NotLaunched { answered_by: None };
+    assert_eq!(launch_state(vec![gone]).await, (Ok(not_launched), 1));
+    // A cluster that does not answer knows of nothing.
+    for (answers, expect) in [
+        (vec![busy(), busy(), busy(), busy()], "Retry limit of 3 exceeded"),
+        (vec![refused(403, "Forbidden", "you may not")], "the API of Kubernetes refused"),
+        (vec![Answer::Broken], "the API of Kubernetes could not be asked"),
+    ] {
+        let count = answers.len();
+        let (state, asked) = launch_state(answers).await;
+        let error = state.expect_err("nobody knows");
+        assert!(error.contains(expect), "{error}");
+        assert_eq!(asked, count, "{expect}");
+    }
+}
+
+/// A run that is a command is none of the cluster.
+#[tokio::test]
+async fn the_launch_of_a_command_is_not_asked_of_the_cluster() {
+    let (mut instance, requests) = instance(Vec::new()).await;
+    let settings = KubernetesSettings::new("sa", "cm");
+    let jobs = KubernetesRunLauncher::new(settings, LauncherVariables::default());
+    instance.run_launcher = Arc::new(ByOrigin::jobs(jobs));
+    let command = DagsterRun::new(RUN_ID.into(), "job");
+    instance.add_run(command.clone()).await;
+    let context = LaunchStateContext::new(command, instance.owned_launcher_ops());
+    let state = instance.run_launcher.launch_state(context).await.expect("an answer");
+    assert_eq!((state, lines(&requests).len()), (LaunchState::Unknown, 0));
 }
 
 fn pods(names: &[&str]) -> Answer {

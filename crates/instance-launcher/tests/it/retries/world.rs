@@ -1,6 +1,5 @@
 //! An instance whose runs fail and are retried, with a code location and a run domain that do as they are told.
 
-use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -10,19 +9,19 @@ use instance_core::code_location::{CodeLocation, CodeLocationError, RemoteJob, W
 use instance_core::error::{BoxError, InstanceError};
 use instance_core::event::{DagsterEvent, DagsterEventType, EventLogEntry, LogLevel, ReportEvent};
 use instance_core::ids::RunId;
-use instance_core::ops::{EventReporterExt as _, ReexecuteRun, RunReexecutor};
+use instance_core::ops::{CreateReexecutedRun, EventReporterExt as _, RunReexecutor};
 use instance_core::run::{DagsterRun, DagsterRunStatus, GrpcServerCodeLocationOrigin};
-use instance_core::serdes::{Opaque, UnknownFields};
+use instance_core::serdes::{Opaque, deserialize_value};
 use instance_core::settings::RunRetries;
-use instance_core::snap::{
-    ConfigSchemaBuilder, DagsterTypeNamespaceSnapshot, DependencyStructureSnapshot,
-    ExecutionPlanSnapshot, JobSnap, KnownExecutionState, NodeDefsSnapshot,
-};
+use instance_core::snap::{ExecutionPlanSnapshot, KnownExecutionState};
 use instance_core::testing::instance::TestInstance;
 use instance_core::testing::launching::ToldLauncher;
 use instance_launcher::retries::{RetryConsumer, RetryLook};
 
 use crate::support::{launching, new_run};
+
+/// Some job, without ops.
+const JOB: &str = include_str!("../fixtures/job.json");
 
 /// What the code location answers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -164,7 +163,7 @@ impl CodeLocation for Double {
             Code::Fails => Err("the job cannot be told".into()),
             _ => {
                 let origin = run.remote_job_origin.clone().ok_or("no origin")?;
-                Ok(RemoteJob::new(job_snapshot(), *origin))
+                Ok(RemoteJob::new(deserialize_value(JOB)?, *origin))
             }
         }
     }
@@ -197,7 +196,7 @@ impl RunReexecutor for Reexecutor {
     async fn reexecute(
         &self,
         _: &dyn CodeLocation,
-        request: ReexecuteRun,
+        request: CreateReexecutedRun,
     ) -> Result<DagsterRun, InstanceError> {
         let parent = request.parent_run;
         let run_id = request.run_id.ok_or_else(|| InstanceError::invalid("run", "", "no id"))?;
@@ -212,36 +211,5 @@ impl RunReexecutor for Reexecutor {
         let now = instance_core::clock::Clock::now(&*self.0.clock);
         self.0.stores.run_storage.add_run(&run, now).await?;
         Ok(run)
-    }
-}
-
-/// Some job.
-fn job_snapshot() -> JobSnap {
-    JobSnap {
-        automation_condition: None,
-        config_schema_snapshot: ConfigSchemaBuilder::new().finish(),
-        dagster_type_namespace_snapshot: DagsterTypeNamespaceSnapshot {
-            all_dagster_type_snaps_by_key: BTreeMap::default(),
-            unknown: UnknownFields::default(),
-        },
-        dep_structure_snapshot: DependencyStructureSnapshot {
-            node_invocation_snaps: Vec::new(),
-            unknown: UnknownFields::default(),
-        },
-        description: None,
-        graph_def_name: None,
-        lineage_snapshot: None,
-        metadata: Vec::new(),
-        mode_def_snaps: Vec::new(),
-        name: "job".to_owned(),
-        owners: None,
-        run_tags: None,
-        node_defs_snapshot: NodeDefsSnapshot {
-            graph_def_snaps: Vec::new(),
-            op_def_snaps: Vec::new(),
-            unknown: UnknownFields::default(),
-        },
-        tags: BTreeMap::new(),
-        unknown: UnknownFields::default(),
     }
 }
