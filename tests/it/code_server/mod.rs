@@ -4,6 +4,7 @@
 mod canceled;
 mod dequeued;
 mod equal_rows;
+mod late_failures;
 mod launched;
 mod managed;
 mod retried;
