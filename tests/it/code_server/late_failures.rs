@@ -68,8 +68,8 @@ impl World {
         request.tags = [(tags::RETRY_STRATEGY.to_owned(), "ALL_STEPS".to_owned())].into();
         let first = instance.launch(&location, request).await?;
         let mut run_ids = Vec::new();
-        for _ in 0..count {
-            let run_id = uuid::Uuid::new_v4().to_string();
+        for number in 0..count {
+            let run_id = format!("00000000-0000-4000-8000-{number:012}");
             let mut run = DagsterRun { run_id: RunId::from(&*run_id), ..first.clone() };
             run.status = DagsterRunStatus::Started;
             instance.add_run(run).await?;
