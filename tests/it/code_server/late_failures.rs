@@ -170,7 +170,6 @@ async fn failures_that_become_visible_late_are_each_retried_once() -> TestResult
 }
 
 /// The same with Dagster's consumer in the place of ours: how many failures it retries is told, and nothing is demanded.
-#[expect(clippy::print_stdout, reason = "somebody has asked for it")]
 async fn count_what_dagster_loses(server: &Server, count: usize) -> TestResult {
     let world = World::new("late_failures_of_dagster", server, count).await?;
     let mut script = dagster_script(SCRIPT);
