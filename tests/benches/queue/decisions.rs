@@ -3,7 +3,7 @@
 use dagster_instance_tests::speed::{Dagster, Report, show};
 use serde_json::{Value, json};
 
-use crate::launches::{ask, fill, median};
+use crate::launches::{fill, median};
 use crate::{Bench, Result};
 
 /// How often the decision alone is made.
@@ -25,8 +25,8 @@ pub(crate) async fn all(report: &mut Report, bench: &Bench) -> Result<()> {
         &["what", "time", "of a processor", "memory", "runs chosen"],
     );
     let mut theirs = Dagster::start(&bench.python, &bench.script)?;
-    ask(&mut theirs, &bench.task("open", unlimited))?;
-    let look = ask(&mut theirs, &bench.task("decide", unlimited))?;
+    theirs.answer(&bench.task("open", unlimited))?;
+    let look = theirs.answer(&bench.task("decide", unlimited))?;
     drop(theirs);
     let chosen = look["count"].to_string();
     report.row(&[
@@ -39,7 +39,7 @@ pub(crate) async fn all(report: &mut Report, bench: &Bench) -> Result<()> {
 
     let mut task = bench.task("decide", unlimited);
     task["times"] = json!(DECISIONS);
-    let decided = ask(&mut Dagster::start(&bench.own, "ours")?, &task)?;
+    let decided = Dagster::start(&bench.own, "ours")?.answer(&task)?;
     report.row(&[
         "ours, `decide` alone".to_owned(),
         show(median(&numbers(&decided, "seconds")?)),
@@ -51,12 +51,12 @@ pub(crate) async fn all(report: &mut Report, bench: &Bench) -> Result<()> {
     let (mut cold, mut warm, mut memory) = (Vec::new(), Vec::new(), Vec::new());
     for _ in 0..COLD {
         let mut ours = Dagster::start(&bench.own, "ours")?;
-        ask(&mut ours, &bench.task("open", waiting))?;
-        let first = ask(&mut ours, &bench.task("look", waiting))?;
+        ours.answer(&bench.task("open", waiting))?;
+        let first = ours.answer(&bench.task("look", waiting))?;
         cold.push(number(&first, "seconds")?);
         memory.push(number(&first, "rss")?);
         for _ in 0..WARM {
-            warm.push(number(&ask(&mut ours, &bench.task("look", waiting))?, "seconds")?);
+            warm.push(number(&ours.answer(&bench.task("look", waiting))?, "seconds")?);
         }
     }
     let row = |name: &str, seconds: &[f64], memory: String| {
@@ -66,12 +66,12 @@ pub(crate) async fn all(report: &mut Report, bench: &Bench) -> Result<()> {
     report.row(&row("ours, a look where nothing is new", &warm, "-".to_owned()));
 
     let mut ours = Dagster::start(&bench.own, "ours")?;
-    ask(&mut ours, &bench.task("open", waiting))?;
-    let first = ask(&mut ours, &bench.task("look", waiting))?;
+    ours.answer(&bench.task("open", waiting))?;
+    let first = ours.answer(&bench.task("look", waiting))?;
     let (mut connection, mut seconds, mut last) = (None, Vec::new(), first.clone());
     for _ in 0..bench.size.looks {
         bench.places.exchange(&mut connection, EXCHANGED).await?;
-        last = ask(&mut ours, &bench.task("look", waiting))?;
+        last = ours.answer(&bench.task("look", waiting))?;
         seconds.push(number(&last, "seconds")?);
     }
     let (first, last) = (number(&first, "rss")?, number(&last, "rss")?);

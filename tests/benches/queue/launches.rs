@@ -112,18 +112,18 @@ async fn launch(bench: &Bench, way: Way, launched: &mut Launched) -> Result<()> 
     let (seconds, before) = match way {
         Way::Theirs { .. } => {
             let mut dagster = Dagster::start(&bench.python, &bench.script)?;
-            ask(&mut dagster, &bench.task("open", place))?;
+            dagster.answer(&bench.task("open", place))?;
             tokio::time::sleep(UNTIL_COUNTED).await;
             let before = bench.places.counts(database).await?;
-            (ask(&mut dagster, &bench.task("dequeue", place))?, before)
+            (dagster.answer(&bench.task("dequeue", place))?, before)
         }
         Way::Ours { workers, .. } => {
             let before = bench.places.counts(database).await?;
             let mut ours = Dagster::start(&bench.own, "ours")?;
-            ask(&mut ours, &bench.task("open", place))?;
+            ours.answer(&bench.task("open", place))?;
             let mut task = bench.task("launch", place);
             task["workers"] = json!(workers);
-            (ask(&mut ours, &task)?, before)
+            (ours.answer(&task)?, before)
         }
     };
     let seconds = seconds["seconds"].as_f64().ok_or_else(|| format!("no time in {seconds}"))?;
@@ -149,12 +149,7 @@ pub(crate) fn fill(bench: &Bench, place: &Place, runs: usize, launched_by: u16) 
     task["count"] = json!(runs);
     task["port"] = json!(bench.server.port);
     task["launched_by"] = json!(launched_by);
-    ask(&mut Dagster::start(&bench.own, "ours")?, &task).map(drop)
-}
-
-/// Has a process do a task. Other tasks of this process go on.
-pub(crate) fn ask(side: &mut Dagster, task: &Value) -> Result<Value> {
-    tokio::task::block_in_place(|| side.answer(task))
+    Dagster::start(&bench.own, "ours")?.answer(&task).map(drop)
 }
 
 impl Bench {

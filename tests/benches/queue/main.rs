@@ -70,7 +70,8 @@ pub(crate) struct Bench {
     stub: Stub,
 }
 
-#[tokio::main]
+// With one thread, as the binary.
+#[tokio::main(flavor = "current_thread")]
 async fn main() -> Result<()> {
     let mut arguments: Vec<String> = std::env::args().skip(1).collect();
     if arguments == ["ours"] {
@@ -94,7 +95,7 @@ async fn main() -> Result<()> {
         own: own.to_str().ok_or("the path of this program is no text")?.to_owned(),
         places: Places::new(directory, url, server.port).await?,
         server,
-        stub: Stub::start().await?,
+        stub: Stub::start()?,
     };
     let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
     let load = load.split(' ').next().unwrap_or("?");

@@ -30,7 +30,16 @@ const AT_ONCE: usize = 16;
 /// Does the tasks of standard input until it ends.
 pub(crate) async fn answer_all() -> Result<()> {
     let mut ours: Option<Ours> = None;
-    for line in std::io::stdin().lock().lines() {
+    // In a thread of its own: the keeper goes on while nothing is asked.
+    let (reading, mut lines) = mpsc::channel(1);
+    std::thread::spawn(move || {
+        for line in std::io::stdin().lock().lines() {
+            if reading.blocking_send(line).is_err() {
+                return;
+            }
+        }
+    });
+    while let Some(line) = lines.recv().await {
         let task: Value = serde_json::from_str(&line?)?;
         let ours = match &mut ours {
             Some(ours) => ours,
@@ -96,7 +105,7 @@ impl Ours {
         let creating = (0..count).zip(kinds.iter().cycle()).map(|(number, kind)| {
             let mut run = kind.clone();
             run.tags.extend(tags_of(number));
-            async {
+            async move {
                 let run = self.instance.create_run(run).await?;
                 self.instance.submit_run(&run.run_id).await.map(drop)
             }
@@ -121,7 +130,7 @@ impl Ours {
     async fn decide(&self, task: &Value) -> Result<Value> {
         let queue = self.instance.get_run_queue().await?;
         let (mut seconds, mut cpu, mut launched) = (Vec::new(), Vec::new(), 0);
-        for _ in 0..number(task, "times")? {
+        for _ in 0..number::<u32>(task, "times")? {
             let (began, before) = (Instant::now(), cpu_seconds()?);
             launched = queue.decide().launch.len();
             seconds.push(began.elapsed().as_secs_f64());
@@ -132,10 +141,10 @@ impl Ours {
 
     /// One look of the keeper, which remembers what it has read.
     async fn look(&mut self) -> Result<Value> {
-        let asking = match &self.asking {
-            Some(asking) => asking,
-            None => self.asking.insert(self.keep()?),
-        };
+        if self.asking.is_none() {
+            self.asking = Some(self.keep()?);
+        }
+        let asking = self.asking.as_ref().ok_or("it was made just now")?;
         let (told, answer) = oneshot::channel();
         asking.send(told).await?;
         let seconds = answer.await?;

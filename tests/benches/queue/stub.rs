@@ -28,23 +28,30 @@ pub(crate) struct Stub {
 }
 
 impl Stub {
-    pub(crate) async fn start() -> Result<Self> {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
+    /// Starts it in a thread of its own: the one of the benchmark waits for other processes.
+    pub(crate) fn start() -> Result<Self> {
+        let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
+        listener.set_nonblocking(true)?;
         let port = listener.local_addr()?.port();
         let starts = Arc::new(AtomicU64::new(0));
         let counted = Arc::clone(&starts);
-        tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                // A connection that fails is an error of the caller's.
-                tokio::spawn(serve(stream, Arc::clone(&counted)));
-            }
-        });
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+        std::thread::spawn(move || runtime.block_on(accept(listener, counted)));
         Ok(Self { port, starts })
     }
 
     /// How many runs it was asked to start since the last call.
     pub(crate) fn started(&self) -> u64 {
         self.starts.swap(0, Ordering::Relaxed)
+    }
+}
+
+async fn accept(listener: std::net::TcpListener, starts: Arc<AtomicU64>) -> Result<()> {
+    let listener = TcpListener::from_std(listener)?;
+    loop {
+        let (stream, _) = listener.accept().await?;
+        // A connection that fails is an error of the caller's.
+        tokio::spawn(serve(stream, Arc::clone(&starts)));
     }
 }
 

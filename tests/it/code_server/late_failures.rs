@@ -82,7 +82,7 @@ impl World {
     async fn fail_all(&self) -> Result<Value, BoxError> {
         let place = self.home.path().to_string_lossy().into_owned();
         let asked = json!({"run_ids": self.run_ids, "seed": 1});
-        let failing = move || dagster_with_input(SCRIPT, &[&place, "write"], &asked);
+        let failing = move || dagster_with_input(SCRIPT, &[place.as_str(), "write"], &asked);
         Ok(tokio::task::spawn_blocking(failing).await?)
     }
 
