@@ -110,6 +110,7 @@ fn unreadable(row: &ActiveRow, error: &StorageError) -> CachedRun {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
     use std::sync::{Arc, Mutex, PoisonError};
 
     use async_trait::async_trait;
@@ -241,7 +242,8 @@ mod tests {
         let limits = [TagConcurrencyLimit::new("team", 3), TagConcurrencyLimit::new("other", 3)];
         let found = at_once(cache.read(&told, &limits)).unwrap();
         let [(_, first), (_, second)] = &found[..] else { panic!("{found:?}") };
-        assert_eq!(*first.run.tags, [("team".to_owned(), "red".to_owned())].into());
+        let red = BTreeMap::from([("team".to_owned(), "red".to_owned())]);
+        assert_eq!(*first.run.tags, red);
         assert!(Arc::ptr_eq(&first.run.tags, &second.run.tags));
         let [first, second] = [first, second].map(|run| run.run.pools.as_ref().unwrap());
         assert_eq!(**first, pools());
