@@ -7,7 +7,7 @@ use std::process::Command;
 use anyhow::{Result, ensure};
 
 use crate::compat::{DIST, binary};
-use crate::postgres;
+use crate::postgres::{self, Postgres};
 use crate::process::{cargo, run as run_command};
 use crate::python_env;
 use crate::scripts::{piped, script};
@@ -23,6 +23,7 @@ const BENCHMARKS: &[(&str, Benchmark)] = &[
     ("instance", instance),
     ("assets", assets),
     ("network", network),
+    ("queue", queue),
 ];
 
 /// Runs the benchmark of this name, or all.
@@ -72,9 +73,26 @@ fn network(workspace: &Workspace, quick: bool) -> Result<()> {
     beside_dagster(workspace, quick, "network", "docs/benchmarks-network.md")
 }
 
+/// Taking runs from the queue and launching them, in Postgres alone.
+fn queue(workspace: &Workspace, quick: bool) -> Result<()> {
+    let postgres = postgres::ensure_counting(workspace)?;
+    beside_dagster_in(workspace, &postgres, quick, "queue", "docs/benchmarks-queue.md")
+}
+
 /// A benchmark of `tests/benches`, in SQLite and Postgres; writes its document.
 fn beside_dagster(workspace: &Workspace, quick: bool, name: &str, document: &str) -> Result<()> {
     let postgres = postgres::ensure(workspace, postgres::Place::Disk)?;
+    beside_dagster_in(workspace, &postgres, quick, name, document)
+}
+
+/// The same with this Postgres.
+fn beside_dagster_in(
+    workspace: &Workspace,
+    postgres: &Postgres,
+    quick: bool,
+    name: &str,
+    document: &str,
+) -> Result<()> {
     // Below the target directory: a temporary directory may be in memory, where a flush costs nothing.
     let directory = tempfile::tempdir_in(&workspace.target)?;
     let python = python_env::ensure(workspace)?;

@@ -24,6 +24,7 @@ mod endurance;
 mod examples;
 mod features;
 mod kube;
+mod late_failures;
 mod old_databases;
 mod outside;
 mod package;
@@ -148,6 +149,8 @@ enum Command {
     Cron(cron::Cron),
     /// Write one database with Dagster at the same time, for longer than the gate does
     TwoWriters(two_writers::TwoWriters),
+    /// Have Dagster commit more failures of runs late than the gate does, and look that each is retried once
+    LateFailures(late_failures::LateFailures),
     /// Ask Dagster's daemon and ours which runs of random queues are launched, more often than the gate does
     QueueDecisions(queue_decisions::QueueDecisions),
     /// Play scenarios of runs and events on the real Dagster and on ours, and compare what both leave
@@ -240,6 +243,7 @@ fn run(command: &Command) -> Result<()> {
         Command::Crash(crashes) => crash::run(&workspace, crashes),
         Command::Cron(cron) => cron::run(&workspace, cron),
         Command::TwoWriters(writers) => two_writers::run(&workspace, writers),
+        Command::LateFailures(failures) => late_failures::run(&workspace, failures),
         Command::QueueDecisions(decisions) => queue_decisions::run(&workspace, decisions),
         Command::Conformance(wanted) => conformance::run(&workspace, wanted),
         Command::Postgres => postgres::serve(&workspace),

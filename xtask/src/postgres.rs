@@ -63,11 +63,30 @@ pub(crate) enum Place {
     Memory,
 }
 
+/// What a server of ours counts beside what it always does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Counting {
+    Nothing,
+    Statements,
+}
+
+/// The library that counts statements.
+const STATEMENTS: &str = "pg_stat_statements";
+
 /// Returns a database that tests may wipe.
 pub(crate) fn ensure(workspace: &Workspace, place: Place) -> Result<Postgres> {
+    ensure_with(workspace, place, Counting::Nothing)
+}
+
+/// Returns a database on a disk whose server counts statements, if it can.
+pub(crate) fn ensure_counting(workspace: &Workspace) -> Result<Postgres> {
+    ensure_with(workspace, Place::Disk, Counting::Statements)
+}
+
+fn ensure_with(workspace: &Workspace, place: Place, counting: Counting) -> Result<Postgres> {
     match env::var(VARIABLE) {
         Ok(url) if !url.is_empty() => Ok(Postgres { url, _guard: None }),
-        _ => start(workspace, place).with_context(|| {
+        _ => start(workspace, place, counting).with_context(|| {
             format!("no Postgres could be started; {VARIABLE} may name a database to use instead")
         }),
     }
@@ -81,7 +100,7 @@ pub(crate) fn serve(workspace: &Workspace) -> Result<()> {
     Ok(())
 }
 
-fn start(workspace: &Workspace, place: Place) -> Result<Postgres> {
+fn start(workspace: &Workspace, place: Place, counting: Counting) -> Result<Postgres> {
     let place = match place {
         Place::Disk => env::temp_dir(),
         Place::Memory => scratch::place(),
@@ -97,7 +116,7 @@ fn start(workspace: &Workspace, place: Place) -> Result<Postgres> {
         // The guard comes first: if anything after it fails, it removes what we leave behind.
         _guard: Some(server.guard()?),
     };
-    server.initialize(port)?;
+    server.initialize(port, counting)?;
     server.start()?;
     let mut create = server.command("createdb");
     create.args(["--host=127.0.0.1", "--username=test", "--port"]).arg(port.to_string());
@@ -132,7 +151,7 @@ impl Server {
         Guard::new(&self.directory, Some(&stop))
     }
 
-    fn initialize(&self, port: u16) -> Result<()> {
+    fn initialize(&self, port: u16, counting: Counting) -> Result<()> {
         if let Some(user) = self.user {
             give(&self.directory, user)?;
             process::output(self.command("postgres").arg("--version")).with_context(|| {
@@ -156,7 +175,18 @@ impl Server {
             "\nlisten_addresses = '127.0.0.1'\nport = {port}\nunix_socket_directories = ''\n\
              max_connections = 200\nfsync = on\n"
         )
-        .with_context(|| format!("cannot write {}", path.display()))
+        .with_context(|| format!("cannot write {}", path.display()))?;
+        if counting == Counting::Statements && self.has_library(STATEMENTS) {
+            writeln!(settings, "shared_preload_libraries = '{STATEMENTS}'")
+                .with_context(|| format!("cannot write {}", path.display()))?;
+        }
+        Ok(())
+    }
+
+    /// Whether the server has a library; a server that is told to load one that it does not have does not start.
+    fn has_library(&self, name: &str) -> bool {
+        let beside = ["../lib", "../lib/postgresql"];
+        beside.iter().any(|place| self.programs.join(place).join(format!("{name}.so")).is_file())
     }
 
     /// Returns when the server answers.

@@ -4,6 +4,7 @@
 mod canceled;
 pub(crate) mod dequeued;
 mod equal_rows;
+mod late_failures;
 mod launch_state;
 pub(crate) mod launched;
 mod managed;

@@ -58,7 +58,7 @@ serdes_class! {
 
 serdes_class! {
     /// The pools that a run's first steps wait for.
-    #[derive(Debug, Clone, PartialEq)]
+    #[derive(Debug, Clone, PartialEq, Eq, Hash)]
     pub struct RunOpConcurrency = "RunOpConcurrency" {
         /// All pools of the run; `None` in runs of old versions.
         pub all_pools: Option<FrozenSet<String>> = "all_pools",

@@ -1,13 +1,16 @@
 //! What is known of active runs from earlier looks, so that a look reads only what is new.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 use instance_core::error::{StorageError, chain};
 use instance_core::ids::StorageId;
+use instance_core::run::{RunOpConcurrency, RunRecord};
+use instance_core::settings::TagConcurrencyLimit;
 use instance_core::storage::{ActiveRow, RunQueueStore};
 
+use super::shared::Shared;
 use super::snapshot::QueuedRun;
 
 /// How many runs are read at once. Their bodies are in memory only until they are parsed.
@@ -15,9 +18,14 @@ const RUNS_AT_ONCE: usize = 500;
 
 /// The runs that were active at the last look, parsed. Each has the time at which its row was changed: every change that
 /// matters to the queue changes that time, too.
+///
+/// Of the tags of a run, it keeps those that limits are about: a decision looks at nothing else, and goes through the tags of
+/// all runs. So a cache is for one list of limits.
 #[derive(Debug, Default)]
 pub(super) struct QueueCache {
     runs: HashMap<StorageId, (DateTime<Utc>, CachedRun)>,
+    tags: Shared<BTreeMap<String, String>>,
+    pools: Shared<RunOpConcurrency>,
 }
 
 /// A run as it was read.
@@ -34,6 +42,7 @@ impl QueueCache {
     pub(super) async fn read(
         &mut self,
         store: &dyn RunQueueStore,
+        limits: &[TagConcurrencyLimit],
     ) -> Result<Vec<(ActiveRow, &CachedRun)>, StorageError> {
         let rows = store.get_active_rows().await?;
         let by_id: HashMap<_, _> = rows.iter().map(|row| (row.storage_id, row)).collect();
@@ -52,14 +61,15 @@ impl QueueCache {
                 let Some(row) = by_id.get(&id) else { continue };
                 // It may have changed since its row was read. Then it is read again at the next look, unless that was all.
                 let (at, run) = match read {
-                    Ok(record) => {
-                        let run = CachedRun { run: QueuedRun::from(&record), problem: None };
-                        (record.update_timestamp, run)
-                    }
+                    Ok(record) => (record.update_timestamp, self.parsed(&record, limits)),
                     Err(error) => (row.update_timestamp, unreadable(row, &error)),
                 };
                 self.runs.insert(id, (at, run));
             }
+        }
+        if !unknown.is_empty() {
+            self.tags.forget_unused();
+            self.pools.forget_unused();
         }
         let mut active = Vec::with_capacity(rows.len());
         for row in rows {
@@ -69,6 +79,16 @@ impl QueueCache {
             }
         }
         Ok(active)
+    }
+
+    fn parsed(&mut self, record: &RunRecord, limits: &[TagConcurrencyLimit]) -> CachedRun {
+        let run = QueuedRun::from(record);
+        let is_limited = |key: &String| limits.iter().any(|limit| limit.key == *key);
+        let tags = run.tags.iter().filter(|(key, _)| is_limited(key));
+        let tags = tags.map(|(key, value)| (key.clone(), value.clone())).collect();
+        let pools = run.pools.map(|pools| self.pools.share(Arc::unwrap_or_clone(pools)));
+        let run = QueuedRun { tags: self.tags.share(tags), pools, ..run };
+        CachedRun { run, problem: None }
     }
 }
 
@@ -90,13 +110,16 @@ fn unreadable(row: &ActiveRow, error: &StorageError) -> CachedRun {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::{Mutex, PoisonError};
+    use std::collections::BTreeMap;
+    use std::sync::{Arc, Mutex, PoisonError};
 
     use async_trait::async_trait;
     use chrono::{DateTime, TimeDelta, Utc};
     use instance_core::error::StorageError;
     use instance_core::ids::{RunId, StorageId};
-    use instance_core::run::{DagsterRun, DagsterRunStatus, RunRecord};
+    use instance_core::run::{DagsterRun, DagsterRunStatus, RunOpConcurrency, RunRecord};
+    use instance_core::serdes::UnknownFields;
+    use instance_core::settings::TagConcurrencyLimit;
     use instance_core::storage::ActiveRow;
     use instance_core::testing::doubles::RunQueueStoreDouble;
     use instance_core::testing::instance::at_once;
@@ -126,6 +149,15 @@ mod tests {
         }
     }
 
+    fn pools() -> RunOpConcurrency {
+        RunOpConcurrency {
+            all_pools: None,
+            has_unconstrained_root_nodes: false,
+            root_key_counts: [("p".to_owned(), 1)].into(),
+            unknown: UnknownFields::default(),
+        }
+    }
+
     fn at(seconds: i64) -> DateTime<Utc> {
         DateTime::UNIX_EPOCH + TimeDelta::seconds(seconds)
     }
@@ -149,7 +181,10 @@ mod tests {
             let asked = |(id, ..): &(i64, i64, bool, bool)| ids.contains(&StorageId(*id));
             let run = |(id, changed, is_good, is_there): (i64, i64, bool, bool)| {
                 let id = StorageId(id);
-                let run = DagsterRun::new(RunId::from(format!("r{id}")), format!("j{changed}"));
+                let mut run = DagsterRun::new(RunId::from(format!("r{id}")), format!("j{changed}"));
+                let tags = [("team", "red".to_owned()), ("note", id.to_string())];
+                run.tags = tags.map(|(key, value)| (key.to_owned(), value)).into();
+                run.run_op_concurrency = Some(pools());
                 let record = RunRecord::new(id, run, at(0), at(changed));
                 let missing = StorageError::RunNotFound { run_id: "broken".into() };
                 is_there.then_some((id, if is_good { Ok(record) } else { Err(missing) }))
@@ -159,7 +194,7 @@ mod tests {
     }
 
     fn look(cache: &mut QueueCache, told: &Told) -> Vec<(i64, String, bool)> {
-        let found = at_once(cache.read(told)).unwrap();
+        let found = at_once(cache.read(told, &[])).unwrap();
         let one = |(row, run): (ActiveRow, &super::CachedRun)| {
             (row.storage_id.0, run.run.job_name.clone(), run.problem.is_some())
         };
@@ -198,5 +233,20 @@ mod tests {
         assert_eq!(told.read(), [3]);
         told.set(&[(1, 8, true, true)]);
         assert_eq!(look(&mut cache, &told), [(1, "j8".to_owned(), false)]);
+    }
+
+    #[test]
+    fn of_tags_those_with_limits_are_kept_and_what_runs_have_alike_is_there_once() {
+        let (told, mut cache) = (Told::default(), QueueCache::default());
+        told.set(&[(1, 5, true, true), (2, 6, true, true)]);
+        let limits = [TagConcurrencyLimit::new("team", 3), TagConcurrencyLimit::new("other", 3)];
+        let found = at_once(cache.read(&told, &limits)).unwrap();
+        let [(_, first), (_, second)] = &found[..] else { panic!("{found:?}") };
+        let red = BTreeMap::from([("team".to_owned(), "red".to_owned())]);
+        assert_eq!(*first.run.tags, red);
+        assert!(Arc::ptr_eq(&first.run.tags, &second.run.tags));
+        let [first, second] = [first, second].map(|run| run.run.pools.as_ref().unwrap());
+        assert_eq!(**first, pools());
+        assert!(Arc::ptr_eq(first, second));
     }
 }

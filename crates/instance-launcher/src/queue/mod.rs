@@ -16,6 +16,7 @@ mod launch;
 mod locations;
 mod pauses;
 mod reading;
+mod shared;
 mod snapshot;
 mod wait;
 

@@ -35,7 +35,8 @@ pub struct RunQueue {
     pub pool_fills: BTreeMap<String, PoolFill>,
     /// The runs that are `STARTING`, `STARTED` or `CANCELING`.
     pub in_progress: Vec<InProgressRun>,
-    /// The runs that are `QUEUED`, in any order.
+    /// The runs that are `QUEUED`, in any order. Of the tags of these and of those in progress, only those are here that
+    /// limits are about.
     pub queued: Vec<QueuedRun>,
     /// The code locations whose runs wait, by name.
     pub paused: BTreeMap<String, LocationPause>,
@@ -162,7 +163,7 @@ pub(super) async fn read(
 ) -> Result<RunQueue, InstanceError> {
     let QueueConfig { limits, concurrency, .. } = queue_config(ops)?;
     let allotted = ops.settings().started_run_pools_allotted_seconds.clone()?;
-    let rows = cache.read(ops.run_queue_store()).await?;
+    let rows = cache.read(ops.run_queue_store(), &limits.tag_concurrency_limits).await?;
     let (mut queued, mut in_progress, mut unreadable) = (Vec::new(), Vec::new(), Vec::new());
     for (row, run) in rows {
         let CachedRun { run, problem } = run;
