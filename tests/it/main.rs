@@ -19,6 +19,7 @@ mod exec;
 mod execution;
 mod following;
 mod instance_ref;
+mod keepers;
 mod kubernetes_jobs;
 mod migrate;
 mod old_databases;

@@ -23,6 +23,7 @@ mod cron;
 mod endurance;
 mod examples;
 mod features;
+mod keepers;
 mod kube;
 mod old_databases;
 mod outside;
@@ -148,6 +149,8 @@ enum Command {
     Cron(cron::Cron),
     /// Write one database with Dagster at the same time, for longer than the gate does
     TwoWriters(two_writers::TwoWriters),
+    /// Kill the processes that keep the queue, monitoring and retries again and again, and look at every run afterwards
+    Keepers(keepers::Keepers),
     /// Ask Dagster's daemon and ours which runs of random queues are launched, more often than the gate does
     QueueDecisions(queue_decisions::QueueDecisions),
     /// Play scenarios of runs and events on the real Dagster and on ours, and compare what both leave
@@ -240,6 +243,7 @@ fn run(command: &Command) -> Result<()> {
         Command::Crash(crashes) => crash::run(&workspace, crashes),
         Command::Cron(cron) => cron::run(&workspace, cron),
         Command::TwoWriters(writers) => two_writers::run(&workspace, writers),
+        Command::Keepers(keepers) => keepers::run(&workspace, keepers),
         Command::QueueDecisions(decisions) => queue_decisions::run(&workspace, decisions),
         Command::Conformance(wanted) => conformance::run(&workspace, wanted),
         Command::Postgres => postgres::serve(&workspace),
