@@ -51,10 +51,10 @@ async fn leader(world: &World) -> Result<Option<u32>, BoxError> {
 }
 
 /// Waits until something is so.
-async fn until(
+async fn until<F: Future<Output = Result<bool, BoxError>>>(
     what: &str,
     within: Duration,
-    mut is_so: impl AsyncFnMut() -> Result<bool, BoxError>,
+    is_so: impl Fn() -> F,
 ) -> TestResult {
     let since = Instant::now();
     while !is_so().await? {

@@ -39,7 +39,7 @@ async fn stopped(store: Store) -> TestResult {
         sleeps.signal(Signal::SIGSTOP)?;
         let since = Instant::now();
         drop(trap);
-        until("another keeper leads", FOREVER, async || {
+        until("another keeper leads", FOREVER, || async {
             Ok(leader(&world).await?.is_some_and(|leader| leader != pid))
         })
         .await?;
@@ -48,12 +48,12 @@ async fn stopped(store: Store) -> TestResult {
             return Err(format!("the lease was taken after {took:?} from one who lives").into());
         }
         let before = world.stub.started().len();
-        until("the other one launches runs", FOREVER, async || {
+        until("the other one launches runs", FOREVER, || async {
             Ok(world.stub.started().len() >= before + LAUNCHES)
         })
         .await?;
         sleeps.signal(Signal::SIGCONT)?;
-        until("it finds out", FOREVER, async || {
+        until("it finds out", FOREVER, || async {
             Ok(sleeps.said().contains("this keeper does not lead any more"))
         })
         .await?;

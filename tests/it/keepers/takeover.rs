@@ -20,7 +20,7 @@ const LEASE: Duration = Duration::from_secs(10);
 /// Waits until the worker of a run is started, and returns when that was.
 async fn started(world: &World, run_id: &RunId) -> Result<Instant, instance_core::error::BoxError> {
     let find = || world.stub.started().into_iter().find(|(started, _)| started == run_id);
-    until("the run is launched", FOREVER, async || Ok(find().is_some())).await?;
+    until("the run is launched", FOREVER, || async { Ok(find().is_some()) }).await?;
     Ok(find().ok_or("it was there")?.1)
 }
 
@@ -31,7 +31,7 @@ async fn leader_is_killed(store: Store) -> TestResult {
     for daemon in &mut daemons {
         daemon.begins().await?;
     }
-    until("somebody leads", FOREVER, async || Ok(leader(&world).await?.is_some())).await?;
+    until("somebody leads", FOREVER, || async { Ok(leader(&world).await?.is_some()) }).await?;
     let pid = leader(&world).await?;
     let place = daemons.iter().position(|daemon| Some(daemon.pid()) == pid).ok_or("not ours")?;
     daemons.remove(place).kill()?;

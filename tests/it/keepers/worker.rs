@@ -92,7 +92,7 @@ pub(super) async fn work(
         () = stop.notified() => true,
     };
     // Each third leaves its slot behind.
-    if fate != Fate::Dies && (number >> 24) % 3 != 0 {
+    if fate != Fate::Dies && !(number >> 24).is_multiple_of(3) {
         instance.pool_store().free_concurrency_slots(run_id, None).await?;
     }
     match fate {

@@ -258,12 +258,12 @@ impl World {
         let bytes = [self.drawn(2 * number), self.drawn(2 * number + 1)].map(u64::to_be_bytes);
         let bytes: [u8; 16] = bytes.concat().try_into().map_err(|_| "16 bytes")?;
         let run_id = RunId::from(Builder::from_random_bytes(bytes).into_uuid().to_string());
-        let job_name = if number % 5 == 0 { POOLED } else { PLAIN };
+        let job_name = if number.is_multiple_of(5) { POOLED } else { PLAIN };
         let mut run_tags = BTreeMap::new();
         let mut tag = |key: &str, value: &str| run_tags.insert(key.to_owned(), value.to_owned());
         tag(tags::RETRY_STRATEGY, "ALL_STEPS");
         tag(tags::PRIORITY, &(number % 3).to_string());
-        if number % 3 == 0 {
+        if number.is_multiple_of(3) {
             tag(TEAM.0, TEAM.1);
         }
         if let Some(region) = ["eu", "us"].get(usize::try_from(number % 8)?) {
