@@ -6,7 +6,7 @@ use instance_core::SnapshotId;
 use instance_core::code_location::payloads::{
     JobDataSnap, ListRepositoriesResponse, LoadableRepositorySymbol,
 };
-use instance_core::run::{CodePointer, ModuleCodePointer};
+use instance_core::run::{CodePointer, JobPythonOrigin, ModuleCodePointer, RepositoryPythonOrigin};
 use instance_core::serdes::{Opaque, UnknownFields};
 use instance_core::snap::{
     ConfigSchemaBuilder, DagsterTypeNamespaceSnapshot, DependencyStructureSnapshot,
@@ -25,22 +25,44 @@ pub(super) const POOLED: &str = "pooled";
 pub(super) const POOL: &str = "db";
 pub(super) const STEP: &str = "work";
 
-/// The repositories, as a server tells them.
-pub(super) fn repositories() -> ListRepositoriesResponse {
-    let pointer = CodePointer::Module(ModuleCodePointer {
+/// The interpreter of the code, which nobody starts.
+const PYTHON: &str = "python";
+
+fn pointer() -> CodePointer {
+    CodePointer::Module(ModuleCodePointer {
         fn_name: "defs".to_owned(),
         module: "shop".to_owned(),
         working_directory: None,
         unknown: UnknownFields::default(),
-    });
+    })
+}
+
+/// The Python code of a job.
+pub(super) fn code_origin(job_name: &str) -> JobPythonOrigin {
+    JobPythonOrigin {
+        job_name: job_name.to_owned(),
+        repository_origin: RepositoryPythonOrigin {
+            code_pointer: pointer(),
+            container_context: None,
+            container_image: None,
+            entry_point: None,
+            executable_path: PYTHON.to_owned(),
+            unknown: UnknownFields::default(),
+        },
+        unknown: UnknownFields::default(),
+    }
+}
+
+/// The repositories, as a server tells them.
+pub(super) fn repositories() -> ListRepositoriesResponse {
     ListRepositoriesResponse {
         container_context: None,
         container_image: None,
         dagster_library_versions: None,
         defs_state_info: None,
         entry_point: None,
-        executable_path: Some("python".to_owned()),
-        repository_code_pointers: BTreeMap::from([(REPOSITORY.to_owned(), pointer)]),
+        executable_path: Some(PYTHON.to_owned()),
+        repository_code_pointers: BTreeMap::from([(REPOSITORY.to_owned(), pointer())]),
         repository_symbols: vec![LoadableRepositorySymbol {
             attribute: "defs".to_owned(),
             repository_name: REPOSITORY.to_owned(),

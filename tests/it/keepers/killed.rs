@@ -7,7 +7,7 @@ use instance_core::error::BoxError;
 use tokio::task::JoinSet;
 
 use super::stub::Then;
-use super::world::{Plan, Store, World};
+use super::world::{Plan, Store, TEAM_LIMIT, World};
 use super::{TestResult, all, seed};
 use crate::crash::number;
 
@@ -135,6 +135,7 @@ async fn killed(duty: Duty, store: Store, times: u64) -> TestResult {
     let counts = world.ends([others, daemon]).await?;
     println!("{}, {times} times, {lost} launches lost: {counts:?}", world.name());
     assert!(counts.retries > 0 && counts.runs > counts.retries, "nothing has happened: {counts:?}");
+    assert!(counts.most > TEAM_LIMIT, "the limits have not mattered: {counts:?}");
     assert!(counts.recovered >= lost, "{lost} launches were lost: {counts:?}");
     Ok(())
 }

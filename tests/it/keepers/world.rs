@@ -18,7 +18,7 @@ use instance_core::tags;
 use uuid::Builder;
 
 use super::checks;
-use super::code::{PLAIN, POOLED, job, plan};
+use super::code::{PLAIN, POOLED, code_origin, job, plan};
 use super::daemon::Daemon;
 use super::stub::{LOCATION, Stub};
 use super::worker::Habits;
@@ -279,6 +279,7 @@ impl World {
             .with_tags(run_tags)
             .with_job_snapshot(job)
             .with_execution_plan_snapshot(plan)
+            .with_job_code_origin(code_origin(job_name))
             .with_remote_job_origin(self.stub.job_origin(job_name));
         self.instance.create_run(request).await?;
         self.instance.submit_run(&run_id).await?;
