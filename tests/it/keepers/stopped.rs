@@ -1,14 +1,17 @@
 //! A leader that is stopped in the middle of a launch, and wakes up when another one leads.
 
+use std::pin::pin;
 use std::time::{Duration, Instant};
 
 use instance_core::error::BoxError;
 use nix::sys::signal::Signal;
 use tokio::task::JoinSet;
 
+use super::daemon::Daemon;
 use super::stub::Then;
 use super::world::{Plan, Store, World};
 use super::{TestResult, all, leader, seed, until};
+use crate::postgres::Holding;
 
 /// Longer than it takes until a lease is lost.
 const FOREVER: Duration = Duration::from_mins(2);
@@ -17,8 +20,41 @@ const FOREVER: Duration = Duration::from_mins(2);
 const LEASE: Duration = Duration::from_secs(10);
 const RENEWAL: Duration = Duration::from_secs(3);
 
+/// How long a write takes at most that nobody is in the way of.
+const WRITE: Duration = Duration::from_secs(5);
+
+/// How long those are held up who write events, until the leader is among them.
+const HELD_UP: Duration = Duration::from_secs(3);
+
+/// The lock of those of our writers of events who do not get the one of the table.
+const OUR_LOCK: &str = "SELECT pg_advisory_xact_lock(4919131752989214)";
+
 /// So many workers are started while the first leader sleeps.
 const LAUNCHES: usize = 20;
+
+/// Stops a leader in the middle of a transaction that writes events: it waits for a lock, and gets it in its sleep.
+async fn stop_in_transaction(sleeps: &Daemon, url: &str) -> TestResult {
+    let locks = ["LOCK TABLE event_logs IN SHARE ROW EXCLUSIVE MODE", OUR_LOCK];
+    let holding = tokio::task::block_in_place(|| Holding::new(url, &locks));
+    tokio::time::sleep(HELD_UP).await;
+    sleeps.signal(Signal::SIGSTOP)?;
+    tokio::task::block_in_place(|| drop(holding));
+    Ok(())
+}
+
+/// Stops a leader where it has no file of SQLite for itself: nobody could write it before the leader wakes up.
+async fn stop_between_transactions(world: &World, sleeps: &Daemon) -> TestResult {
+    loop {
+        sleeps.signal(Signal::SIGSTOP)?;
+        // It is not given up: a run is created and submitted, or neither.
+        let mut feeding = pin!(world.feed());
+        if let Ok(fed) = tokio::time::timeout(WRITE, &mut feeding).await {
+            return fed.map(drop);
+        }
+        sleeps.signal(Signal::SIGCONT)?;
+        feeding.await?;
+    }
+}
 
 async fn stopped(store: Store) -> TestResult {
     let plan = Plan { name: "stopped", store, seed: seed(), start_timeout: 240 };
@@ -36,7 +72,10 @@ async fn stopped(store: Store) -> TestResult {
         let pid = leader(&world).await?.ok_or("nobody leads")?;
         let sleeps =
             both.iter().find(|daemon| daemon.pid() == pid).ok_or("who leads is not ours")?;
-        sleeps.signal(Signal::SIGSTOP)?;
+        match world.url() {
+            Some(url) => stop_in_transaction(sleeps, &url).await?,
+            None => stop_between_transactions(&world, sleeps).await?,
+        }
         let since = Instant::now();
         drop(trap);
         until("another keeper leads", FOREVER, || async {

@@ -59,7 +59,7 @@ pub(super) enum Store {
 /// What ends after everything that uses it.
 struct Database {
     _pooler: Option<Pooler>,
-    _database: TestDatabase,
+    database: TestDatabase,
     _server: Option<Arc<Server>>,
 }
 
@@ -74,7 +74,7 @@ pub(super) struct World {
     fed: AtomicU64,
     daemons: AtomicU64,
     _own_home: Option<Home>,
-    _database: Option<Database>,
+    database: Option<Database>,
 }
 
 fn settings(start_timeout: u32) -> String {
@@ -131,7 +131,7 @@ impl Plan {
             Store::Postgres => {
                 let database = TestDatabase::new(&name);
                 let home = database.home();
-                let database = Database { _pooler: None, _database: database, _server: None };
+                let database = Database { _pooler: None, database, _server: None };
                 Ok((home, None, Some(database)))
             }
             Store::Pooled => {
@@ -144,8 +144,7 @@ impl Plan {
                 let storage =
                     format!("storage:\n  postgres:\n    postgres_url: {}\n", pooler.url(name));
                 std::fs::write(home.path().join("dagster.yaml"), storage)?;
-                let database =
-                    Database { _pooler: Some(pooler), _database: database, _server: Some(server) };
+                let database = Database { _pooler: Some(pooler), database, _server: Some(server) };
                 Ok((home, Some(own_home), Some(database)))
             }
         }
@@ -175,8 +174,13 @@ impl World {
             fed: AtomicU64::new(0),
             daemons: AtomicU64::new(0),
             _own_home: own_home,
-            _database: database,
+            database,
         })
+    }
+
+    /// The URL of its Postgres, past every pooler; `None` if it is on SQLite.
+    pub(super) fn url(&self) -> Option<String> {
+        self.database.as_ref().map(|database| database.database.url())
     }
 
     /// What the world is called in messages.
