@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use instance_core::error::BoxError;
 use nix::sys::signal::Signal;
-use tokio::task::JoinSet;
+use tokio::task::{JoinSet, spawn_blocking};
 
 use super::daemon::Daemon;
 use super::stub::Then;
@@ -33,13 +33,13 @@ const OUR_LOCK: &str = "SELECT pg_advisory_xact_lock(4919131752989214)";
 const LAUNCHES: usize = 20;
 
 /// Stops a leader in the middle of a transaction that writes events: it waits for a lock, and gets it in its sleep.
-async fn stop_in_transaction(sleeps: &Daemon, url: &str) -> TestResult {
+async fn stop_in_transaction(sleeps: &Daemon, url: String) -> TestResult {
     let locks = ["LOCK TABLE event_logs IN SHARE ROW EXCLUSIVE MODE", OUR_LOCK];
-    let holding = tokio::task::block_in_place(|| Holding::new(url, &locks));
+    // In a thread of its own: whoever writes meanwhile must not be left alone in a transaction.
+    let holding = spawn_blocking(move || Holding::new(&url, &locks)).await?;
     tokio::time::sleep(HELD_UP).await;
     sleeps.signal(Signal::SIGSTOP)?;
-    tokio::task::block_in_place(|| drop(holding));
-    Ok(())
+    Ok(spawn_blocking(move || drop(holding)).await?)
 }
 
 /// Stops a leader where it has no file of SQLite for itself: nobody could write it before the leader wakes up.
@@ -73,7 +73,7 @@ async fn stopped(store: Store) -> TestResult {
         let sleeps =
             both.iter().find(|daemon| daemon.pid() == pid).ok_or("who leads is not ours")?;
         match world.url() {
-            Some(url) => stop_in_transaction(sleeps, &url).await?,
+            Some(url) => stop_in_transaction(sleeps, url).await?,
             None => stop_between_transactions(&world, sleeps).await?,
         }
         let since = Instant::now();

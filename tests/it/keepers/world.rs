@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use dagster_instance::{CreateRun, DagsterInstance};
 use dagster_instance_tests::Home;
 use instance_core::RunId;
-use instance_core::error::BoxError;
+use instance_core::error::{BoxError, chain};
 use instance_core::ops::DaemonStoreAccess as _;
 use instance_core::run::{DagsterRunStatus, RunsFilter};
 use instance_core::storage::Only;
@@ -315,7 +315,7 @@ impl World {
         };
         let (fed, done) = tokio::join!(feeding, doing);
         let done = done.map_err(|error| format!("{}: {error}\n{}", self.name, self.said()))?;
-        fed?;
+        fed.map_err(|error| format!("{}: no run comes: {}", self.name, chain(&*error)))?;
         Ok(done)
     }
 
