@@ -29,8 +29,9 @@ const TASKS: usize = 64;
 /// Longer than anything here may take; whoever waits so long waits forever.
 const FOREVER: Duration = Duration::from_mins(1);
 
-#[expect(clippy::disallowed_methods, reason = "the step `crash` says how often")]
-fn number(variable: &str, default: u64) -> u64 {
+/// A number that a step of `cargo xtask` has set, or else the default.
+#[expect(clippy::disallowed_methods, reason = "steps such as `crash` say how often")]
+pub(crate) fn number(variable: &str, default: u64) -> u64 {
     match std::env::var(variable) {
         Ok(text) => text.parse().expect("a number"),
         Err(_) => default,
@@ -43,7 +44,7 @@ fn times_and_seed() -> (u64, u64) {
 }
 
 /// A number without an evident relation to the one that it follows from.
-fn mixed(number: u64) -> u64 {
+pub(crate) fn mixed(number: u64) -> u64 {
     let number = number.wrapping_add(0x9e37_79b9_7f4a_7c15);
     let number = (number ^ (number >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
     let number = (number ^ (number >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);

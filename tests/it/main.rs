@@ -20,6 +20,7 @@ mod exec;
 mod execution;
 mod following;
 mod instance_ref;
+mod keepers;
 mod keeping;
 mod kubernetes_jobs;
 mod migrate;

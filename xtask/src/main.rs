@@ -23,6 +23,7 @@ mod cron;
 mod endurance;
 mod examples;
 mod features;
+mod keepers;
 mod kube;
 mod late_failures;
 mod old_databases;
@@ -151,6 +152,8 @@ enum Command {
     TwoWriters(two_writers::TwoWriters),
     /// Have Dagster commit more failures of runs late than the gate does, and look that each is retried once
     LateFailures(late_failures::LateFailures),
+    /// Kill the processes that keep the queue, monitoring and retries again and again, and look at every run afterwards
+    Keepers(keepers::Keepers),
     /// Ask Dagster's daemon and ours which runs of random queues are launched, more often than the gate does
     QueueDecisions(queue_decisions::QueueDecisions),
     /// Play scenarios of runs and events on the real Dagster and on ours, and compare what both leave
@@ -244,6 +247,7 @@ fn run(command: &Command) -> Result<()> {
         Command::Cron(cron) => cron::run(&workspace, cron),
         Command::TwoWriters(writers) => two_writers::run(&workspace, writers),
         Command::LateFailures(failures) => late_failures::run(&workspace, failures),
+        Command::Keepers(keepers) => keepers::run(&workspace, keepers),
         Command::QueueDecisions(decisions) => queue_decisions::run(&workspace, decisions),
         Command::Conformance(wanted) => conformance::run(&workspace, wanted),
         Command::Postgres => postgres::serve(&workspace),

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use dagster_instance::error::{KeeperError, chain};
-use dagster_instance::keepers::{KeeperOptions, TwinCheck};
+use dagster_instance::keepers::{KeeperDuty, KeeperOptions, TwinCheck};
 use dagster_instance::{CodeLocations, DagsterInstance, InstanceError};
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::sync::oneshot;
@@ -27,7 +27,6 @@ pub(crate) async fn run(
 ) -> Result<ExitCode> {
     // This comes first: an early signal is not to be lost, and one that the parent has ignored is to be heard.
     let mut signals = Signals::new()?;
-    let workspace = args.code.workspace()?;
     let options = KeeperOptions::new()
         .with_duties(args.duties.named())
         .with_launch_workers(args.parallel.map(usize::from))
@@ -48,6 +47,11 @@ pub(crate) async fn run(
         }
         Err(error) => return Err(error.into()),
     };
+    let workspace = if duties.iter().any(needs_code) {
+        args.code.workspace()?
+    } else {
+        args.code.workspace_if_any()?.unwrap_or_default()
+    };
     tokio::select! {
         created = created(&instance) => created?,
         () = signals.next() => return Ok(ExitCode::SUCCESS),
@@ -67,6 +71,12 @@ pub(crate) async fn run(
     let code = ended?;
     disposed?;
     Ok(code)
+}
+
+/// Whether a duty launches runs, so that it has to be told where their code is. Whoever looks after runs that were launched
+/// asks the servers that these name.
+const fn needs_code(duty: &KeeperDuty) -> bool {
+    !matches!(duty, KeeperDuty::Monitoring)
 }
 
 /// Creates what the storages lack. A storage that is away for a moment is tried again.

@@ -7,6 +7,8 @@ mod assets;
 mod code_places;
 mod config;
 mod configured;
+#[cfg(feature = "grpc")]
+mod daemon_run;
 mod daemons;
 mod doctor;
 mod ended;

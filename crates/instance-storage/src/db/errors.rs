@@ -194,8 +194,9 @@ pub(super) fn persistence(error: &sqlx::Error) -> Persistence {
     }
     let passes = match (Code::of(error), error) {
         (Some(Code::Postgres(state)), _) => {
+            // The last one: the transaction was left alone for too long, and is undone.
             ["08", "40", "53", "57"].iter().any(|class| state.starts_with(class))
-                || state == "55P03"
+                || ["55P03", "25P03"].contains(&state.as_str())
         }
         (Some(Code::Sqlite(code)), _) => [5, 6, 7, 9, 10, 13, 14, 15].contains(&code),
         (None, sqlx::Error::Io(error)) => return Persistence::of_io(error),

@@ -20,6 +20,12 @@ pub(crate) const COMMIT: &str = "COMMIT";
 /// Ends a transaction, so that nothing of it holds.
 pub(crate) const ROLLBACK: &str = "ROLLBACK";
 
+/// Limits how long the transaction may be left alone, unless something else limits it; with a semicolon in front. Only a
+/// program that is frozen, or whose host is gone, leaves one alone that writes. It would keep its locks, for which all
+/// writers of events wait, until a person ends it.
+pub(crate) const LIMIT_IDLE: &str = "; SELECT set_config('idle_in_transaction_session_timeout', '10s', true) \
+     WHERE current_setting('idle_in_transaction_session_timeout') = '0'";
+
 /// How long settings hold.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Scope {

@@ -50,6 +50,7 @@ use crate::context::{OpenMode, StorageContext};
 use crate::sql::Dialect;
 use crate::sql::capabilities::Capabilities;
 use crate::sql::schema::{self, HEAD, Schema, Stamp};
+use crate::sql::session::LIMIT_IDLE;
 use crate::sql::tables::secondary_indexes;
 
 /// A connection that was idle for so long is tested before it is used.
@@ -311,7 +312,7 @@ impl PostgresDatabase {
             + 'static,
     {
         self.ready().await?;
-        let transaction = self.begin().await;
+        let transaction = self.begin_with(LIMIT_IDLE).await;
         let transaction = transaction.map_err(|error| self.error(operation, error))?;
         self.finish(operation, transaction, write).await
     }
@@ -332,7 +333,7 @@ impl PostgresDatabase {
         self.ready().await?;
         let failed = |error| self.error(operation, error);
         let _turn = self.id_order.turn().await;
-        let mut transaction = self.begin().await.map_err(failed)?;
+        let mut transaction = self.begin_with(LIMIT_IDLE).await.map_err(failed)?;
         self.id_order.keep(&mut transaction).await.map_err(failed)?;
         self.finish(operation, transaction, write).await
     }
@@ -376,18 +377,29 @@ impl PostgresDatabase {
     }
 
     async fn begin(&self) -> sqlx::Result<Transaction<'static, Postgres>> {
+        self.begin_with("").await
+    }
+
+    /// Begins a transaction with more statements, each of which has a semicolon in front.
+    async fn begin_with(&self, more: &str) -> sqlx::Result<Transaction<'static, Postgres>> {
         let deadline = self.deadline();
         loop {
-            match self.begin_once(deadline).await {
+            match self.begin_once(more, deadline).await {
                 Ok(transaction) => return Ok(transaction),
                 Err(error) => self.wait_after(error, deadline).await?,
             }
         }
     }
 
-    async fn begin_once(&self, deadline: Instant) -> sqlx::Result<Transaction<'static, Postgres>> {
+    async fn begin_once(
+        &self,
+        more: &str,
+        deadline: Instant,
+    ) -> sqlx::Result<Transaction<'static, Postgres>> {
         let link = self.link(deadline).await?;
-        let begun = link.pool.begin_with(AssertSqlSafe(link.contact.begin())).await;
+        // All in one message.
+        let begin = link.contact.begin() + more;
+        let begun = link.pool.begin_with(AssertSqlSafe(begin)).await;
         begun.map_err(|error| link.explained(error))
     }
 
