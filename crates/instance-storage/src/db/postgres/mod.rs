@@ -399,8 +399,8 @@ impl PostgresDatabase {
         let link = self.link(deadline).await?;
         // All in one message.
         let begin = link.contact.begin() + more;
-        let begun = link.pool.begin_with(AssertSqlSafe(begin)).await;
-        begun.map_err(|error| link.explained(error))
+        let transaction = link.pool.begin_with(AssertSqlSafe(begin)).await;
+        transaction.map_err(|error| link.explained(error))
     }
 
     /// A connection to look with. It is in a transaction, which ends when it is dropped: behind some poolers, only that has
