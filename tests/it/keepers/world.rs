@@ -1,6 +1,7 @@
 //! A home with a database, a code server, and runs that come as long as they are wanted.
 
 use std::collections::BTreeMap;
+use std::error::Error;
 use std::fs::OpenOptions;
 use std::io::Write as _;
 use std::sync::Arc;
@@ -313,10 +314,13 @@ impl World {
             is_over.store(true, Ordering::Relaxed);
             done
         };
-        let (fed, done) = tokio::join!(feeding, doing);
-        let done = done.map_err(|error| format!("{}: {error}\n{}", self.name, self.said()))?;
-        fed.map_err(|error| format!("{}: no run comes: {}", self.name, chain(&*error)))?;
-        Ok(done)
+        let done = tokio::try_join!(feeding, doing).map(|((), done)| done);
+        done.map_err(|error| self.wrong(&*error))
+    }
+
+    /// An error with what the daemons have said.
+    fn wrong(&self, error: &(dyn Error + 'static)) -> BoxError {
+        format!("{}: {}\n{}", self.name, chain(error), self.said()).into()
     }
 
     /// Waits until nothing is left to do.
@@ -344,6 +348,6 @@ impl World {
         }
         let counts = checks::check(self).await;
         self.instance.dispose().await?;
-        counts.map_err(|error| format!("{}: {error}\n{}", self.name, self.said()).into())
+        counts.map_err(|error| self.wrong(&*error))
     }
 }

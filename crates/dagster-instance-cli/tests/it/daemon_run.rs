@@ -171,7 +171,9 @@ fn without_a_file_of_settings_the_queue_is_kept_and_ctrl_c_ends_it() {
 async fn a_daemon_of_dagster_that_lives_is_refused() {
     let home = home(MONITORING);
     beat(&home, "theirs").await;
-    refused(&home, &["--refuse-at-once"], 4, "MONITORING daemon (id theirs) is alive");
+    let ended = Daemon::start(&home, &["--refuse-at-once"]).ended();
+    assert_eq!(ended.code, Some(4), "{ended}");
+    assert!(ended.stderr.contains("MONITORING daemon (id theirs) is alive"), "{ended}");
     // Without the option, a heartbeat that changes tells it.
     let mut daemon = Daemon::start(&home, &[]);
     daemon.wait_for("does MONITORING");

@@ -115,7 +115,9 @@ impl Left<'_> {
             self.taker.forget(self.key, self.text).await;
             return Ok(true);
         }
-        self.complete_claim(&run).await?;
+        if self.is_silent(seen) {
+            self.complete_claim(&run).await?;
+        }
         let context = LaunchStateContext::new(run.clone(), Arc::clone(ops));
         let asked = ops.run_launcher().launch_state(context);
         let run_id = self.run_id;
@@ -141,6 +143,16 @@ impl Left<'_> {
                 self.fail_if_late(&run).await
             }
         }
+    }
+
+    /// Whether the process that took the run stores nothing more of it: it is gone, or should have given up long ago. One that
+    /// lives, and was only stopped for a while, stores the event of its claim itself.
+    fn is_silent(&self, seen: &Seen) -> bool {
+        self.is_gone() || Instant::now() - seen.since >= self.options.recover_after
+    }
+
+    fn is_gone(&self) -> bool {
+        self.note.as_ref().is_some_and(ClaimNote::is_gone)
     }
 
     /// Stores the event of the claim, if the process that took the run was killed before it had.
@@ -169,9 +181,11 @@ impl Left<'_> {
                 now
             }
         };
-        let is_gone = self.note.as_ref().is_some_and(ClaimNote::is_gone);
-        let wait =
-            if is_gone { self.options.recover_gone_after } else { self.options.recover_after };
+        let wait = if self.is_gone() {
+            self.options.recover_gone_after
+        } else {
+            self.options.recover_after
+        };
         now - seen.since >= wait && now - since >= self.options.second_answer_after
     }
 
@@ -198,6 +212,7 @@ impl Left<'_> {
         if seconds <= 0 || !is_late {
             return Ok(false);
         }
+        self.complete_claim(run).await?;
         let mut message = start_timeout_message(seconds);
         let info = debug_info(&**ops, run, true).await;
         message.extend(info.map(|info| format!("\n{info}")));
