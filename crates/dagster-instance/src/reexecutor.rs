@@ -9,12 +9,8 @@ use instance_runs::CreateReexecutedRun;
 
 use crate::instance::DagsterInstance;
 
-/// An instance as whoever retries runs needs it.
-#[derive(Debug)]
-pub(crate) struct Reexecutor(pub(crate) DagsterInstance);
-
 #[async_trait]
-impl RunReexecutor for Reexecutor {
+impl RunReexecutor for DagsterInstance {
     async fn reexecute(
         &self,
         location: &dyn CodeLocation,
@@ -27,7 +23,7 @@ impl RunReexecutor for Reexecutor {
             .with_run_id(request.run_id)
             .with_use_parent_run_tags(request.use_parent_run_tags);
         // What each of them holds is large.
-        let prepared = Box::pin(instance_runs::prepare_reexecuted_run(&self.0, location, request));
+        let prepared = Box::pin(instance_runs::prepare_reexecuted_run(self, location, request));
         let mut run = prepared.await?;
         if let Some(plan) = &run.execution_plan_snapshot {
             let graph = location.get_asset_graph(&repository, plan).await.map_err(|source| {
@@ -35,6 +31,6 @@ impl RunReexecutor for Reexecutor {
             })?;
             run = run.with_asset_graph(graph);
         }
-        Box::pin(instance_runs::create_run(&self.0, run)).await
+        Box::pin(instance_runs::create_run(self, run)).await
     }
 }
