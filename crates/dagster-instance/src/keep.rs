@@ -12,7 +12,6 @@ use instance_launcher::queue::{DequeueOptions, QueueDuty, QueueLook};
 use instance_launcher::retries::RetriesDuty;
 
 use crate::instance::DagsterInstance;
-use crate::reexecutor::Reexecutor;
 
 impl DagsterInstance {
     /// Does duties of Dagster's daemons, in the place of these, until it is asked to end.
@@ -116,8 +115,7 @@ impl DagsterInstance {
             KeeperDuty::Queue => Ok(Arc::new(self.queue_duty(options, Some(&workspace))?)),
             KeeperDuty::Monitoring => Ok(Arc::new(MonitoringDuty::new(ops))),
             KeeperDuty::Retries => {
-                let reexecutor = Arc::new(Reexecutor(self.clone()));
-                Ok(Arc::new(RetriesDuty::new(ops, workspace, reexecutor)))
+                Ok(Arc::new(RetriesDuty::new(ops, workspace, Arc::new(self.clone()))))
             }
             _ => {
                 let reason = "this version cannot do it yet; leave it to Dagster's own daemon";

@@ -8,12 +8,8 @@ use instance_core::run::DagsterRun;
 
 use crate::instance::DagsterInstance;
 
-/// An instance as whoever retries runs needs it.
-#[derive(Debug)]
-pub(crate) struct Reexecutor(pub(crate) DagsterInstance);
-
 #[async_trait]
-impl RunReexecutor for Reexecutor {
+impl RunReexecutor for DagsterInstance {
     async fn reexecute(
         &self,
         location: &dyn CodeLocation,
@@ -22,7 +18,7 @@ impl RunReexecutor for Reexecutor {
         let origin = &request.remote_job.remote_job_origin.repository_origin;
         let repository = origin.repository_name.clone();
         // What each of them holds is large.
-        let prepared = Box::pin(instance_runs::prepare_reexecuted_run(&self.0, location, request));
+        let prepared = Box::pin(instance_runs::prepare_reexecuted_run(self, location, request));
         let mut run = prepared.await?;
         if run.asset_graph.is_none()
             && let Some(plan) = &run.execution_plan_snapshot
@@ -32,6 +28,6 @@ impl RunReexecutor for Reexecutor {
             })?;
             run = run.with_asset_graph(graph);
         }
-        Box::pin(instance_runs::create_run(&self.0, run)).await
+        Box::pin(instance_runs::create_run(self, run)).await
     }
 }

@@ -64,6 +64,25 @@ def without_errors(dump):
     }
 
 
+def without_cursors(dump):
+    """A dump with each place up to which a daemon has read events as a mark."""
+
+    def marked(row):
+        is_cursor = row.get("key", "").startswith("str EVENT_LOG_CONSUMER_CURSOR-")
+        return {**row, "value": "<cursor>"} if is_cursor else row
+
+    return {place: [marked(row) for row in rows] for place, rows in dump.items()}
+
+
+# What only our keepers write and read.
+NOTES = "str dagster_instance/"
+
+
+def without_notes(dump):
+    kept = {place: [row for row in rows if not row.get("key", "").startswith(NOTES)] for place, rows in dump.items()}
+    return {place: rows for place, rows in kept.items() if rows}
+
+
 def row_differences(real, other, unordered=()):
     real, other = without_order(real, unordered), without_order(other, unordered)
     for place in sorted(real.keys() | other.keys()):

@@ -1,13 +1,18 @@
-"""A launcher and a coordinator that do as their settings say: they work, throw, or see the run end while they are asked."""
+"""A launcher and a coordinator that do as their settings say: they work, throw, or see the run end while they are asked.
+
+Of a worker, the launcher says the status that its settings name.
+"""
 
 from dagster import String
 from dagster._config import Field
 from dagster._core.events import DagsterEvent, DagsterEventType
-from dagster._core.launcher import RunLauncher
+from dagster._core.launcher import CheckRunHealthResult, RunLauncher, WorkerStatus
 from dagster._core.run_coordinator import RunCoordinator
 from dagster._serdes import ConfigurableClass
 
 WORKS, THROWS, FINISHES, REFUSES, ABSENT = "works", "throws", "finishes", "refuses", "absent"
+TELLS, TELLS_NOTHING = "tells", "tells nothing"
+ASKED = ("launch", "resume", "terminate", "health", "debug")
 
 
 def throw():
@@ -35,7 +40,7 @@ class Configured(ConfigurableClass):
 class LauncherDouble(Configured, RunLauncher):
     @classmethod
     def config_type(cls):
-        return {name: Field(String, is_required=False, default_value=WORKS) for name in ("launch", "resume", "terminate")}
+        return {name: Field(String, is_required=False, default_value=WORKS) for name in ASKED}
 
     def ends(self, run, *types):
         for each in types:
@@ -63,7 +68,28 @@ class LauncherDouble(Configured, RunLauncher):
 
     @property
     def supports_check_run_worker_health(self):
-        return True
+        return self.does["health"] != ABSENT
+
+    def check_run_worker_health(self, run):
+        does = self.does["health"]
+        if does == THROWS:
+            throw()
+        if does == FINISHES:
+            self.ends(run, DagsterEventType.RUN_SUCCESS)
+        status = {WORKS: "RUNNING", FINISHES: "FAILED"}.get(does, does)
+        return CheckRunHealthResult(WorkerStatus[status], "exit code 137" if status == "FAILED" else None)
+
+    def get_run_worker_debug_info(self, run, include_container_logs=True):
+        does = self.does["debug"]
+        if does == WORKS:
+            return super().get_run_worker_debug_info(run, include_container_logs)
+        if does == THROWS:
+            throw()
+        if does == FINISHES:
+            self.ends(run, DagsterEventType.RUN_SUCCESS)
+        if does == TELLS_NOTHING:
+            return ""
+        return f"It was on node 7, {'with' if include_container_logs else 'without'} its logs."
 
     def terminate(self, run_id):
         run, does = self._instance.get_run_by_id(run_id), self.does["terminate"]

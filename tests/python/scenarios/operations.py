@@ -9,6 +9,7 @@ from scenarios.asset_operations import ASSET_OPERATIONS
 from scenarios.code_location import ReplayedJob, ReplayedLocation
 from scenarios.encoding import check_key_of, de, key_of, ser, set_of
 from scenarios.graphs import graph_of
+from scenarios.keepers import KEEPERS
 from scenarios.launching import LAUNCHING
 from scenarios.operations_storage import STORAGE
 from scenarios.scheduling import SCHEDULING
@@ -159,4 +160,4 @@ OPERATIONS = ASSET_OPERATIONS | {
         *(report_run_canceling, report_run_canceled, report_run_failed, report_runless_asset_event),
         *(add_backfill, add_dynamic_partitions),
     )
-} | STORAGE | SCHEDULING | LAUNCHING
+} | STORAGE | SCHEDULING | LAUNCHING | KEEPERS

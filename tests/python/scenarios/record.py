@@ -7,6 +7,7 @@ from scenarios.code_location import job_json, remote_graph
 from scenarios.encoding import check_key_json, key_json, ser, sorted_json
 from scenarios.graphs import graph_json, no_graph
 from scenarios.record_assets import AssetCalls
+from scenarios.workspace import RecordingWorkspace
 
 from dagster._core.storage.dagster_run import DagsterRunStatus
 
@@ -144,6 +145,12 @@ class Recorder(AssetCalls):
             "code_location": self.location.calls,
         }
         return self.step("create_reexecuted_run", args, graph=graph, location=self.location, job=remote_job)
+
+    def retry_runs(self, is_away=False):
+        """A look at the runs that have failed. Their code location may be away."""
+        self.location.calls = []
+        args = {"asset_graph": graph_json(remote_graph()), "code_location": self.location.calls}
+        return self.step("retry_runs", args, workspace=RecordingWorkspace(self.location, is_away))
 
     def report_dagster_event(self, run_id, event, level=10, timestamp=None, batch=None):
         args = {"run_id": run_id, "event": ser(event), "level": level, "timestamp": timestamp, "batch": batch}

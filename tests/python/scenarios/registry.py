@@ -21,6 +21,8 @@ class Scenario:
     unordered: tuple = ()
     # Whether what engine events say of an error is of no interest: of a double, each side has an error of its own.
     errors_are_marks: bool = False
+    # Whether it is of no interest how far the failures of runs were read. That there is a cursor is compared still.
+    cursors_are_marks: bool = False
 
 
 SCENARIOS = {}

@@ -16,13 +16,13 @@ from common import emit, open_instance
 
 from scenarios import cases_assets, cases_asset_wipes  # noqa: F401
 from scenarios import cases_batches, cases_create_run, cases_events, cases_managed, cases_partitions  # noqa: F401
-from scenarios import cases_launching  # noqa: F401
+from scenarios import cases_automatic_retries, cases_launching, cases_monitoring, cases_slots  # noqa: F401
 from scenarios import cases_backfills, cases_reexecution, cases_retries, cases_run_status, cases_runless  # noqa: F401
 from scenarios import cases_scheduling, cases_storage, cases_ticks  # noqa: F401
 from scenarios import known, run_ids
 from scenarios.asset_operations import ASSET_OPERATIONS, QUESTIONS, STATUS_QUESTIONS
 from scenarios.code_location import RecordingLocation
-from scenarios.compare import outcome_differences, row_differences, without_errors
+from scenarios.compare import outcome_differences, row_differences, without_cursors, without_errors, without_notes
 from scenarios.homes import PostgresSide, SqliteSide
 from scenarios.record import Recorder
 from scenarios.registry import SCENARIOS, Scenario
@@ -130,9 +130,11 @@ class Stage:
             (self.documents / f"{home.name}.json").write_text(json.dumps(whole, indent=1))
         with window() as times:
             results = self.results(document, home, played)
-        rows = self.ours.dump(home, times)
+        rows = without_notes(self.ours.dump(home, times))
         if scenario.errors_are_marks:
             played.rows, rows = without_errors(played.rows), without_errors(rows)
+        if scenario.cursors_are_marks:
+            played.rows, rows = without_cursors(played.rows), without_cursors(rows)
         differences = [
             *([played.failure] if played.failure else []),
             *outcome_differences(played.steps, results, [played.times, times], scenario.unordered),

@@ -19,3 +19,14 @@ def counted():
         yield
     finally:
         dagster_run.make_new_run_id = original
+
+
+@contextmanager
+def given(run_id):
+    """Within, each id that Dagster makes itself is this one."""
+    original = dagster_run.make_new_run_id
+    dagster_run.make_new_run_id = lambda: run_id
+    try:
+        yield
+    finally:
+        dagster_run.make_new_run_id = original

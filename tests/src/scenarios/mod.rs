@@ -7,6 +7,8 @@ mod arguments;
 mod assets;
 mod code_location;
 mod graph;
+mod keepers;
+mod launcher_double;
 mod launching;
 mod operations;
 mod scheduling;
@@ -27,6 +29,7 @@ use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
 use arguments::Arguments;
+use keepers::Keepers;
 
 /// The job of a recorded document.
 pub(crate) fn recorded_job(document: &Value) -> Result<RemoteJob> {
@@ -68,12 +71,12 @@ async fn play(document: &str) -> Result<Vec<Value>> {
         .open()
         .await?;
     instance.create_storages().await?;
-    let mut results = Vec::new();
+    let (mut keepers, mut results) = (Keepers::default(), Vec::new());
     for (scenario, exact) in arguments.list("scenarios")?.iter().zip(exact.scenarios) {
         let steps = Arguments(scenario).list("steps")?.iter().zip(exact.steps);
         for (number, (step, exact)) in steps.enumerate() {
             let run_config = exact.args.run_config.map(|text| Opaque::from_json_text(text.get()));
-            let playing = operations::play(&instance, step, run_config.transpose()?);
+            let playing = operations::play(&instance, &mut keepers, step, run_config.transpose()?);
             let outcome = Box::pin(playing).await;
             let (key, value) = match outcome {
                 Ok(value) => ("ok", value),

@@ -16,11 +16,13 @@ use serde_json::Value;
 use super::arguments::Arguments;
 use super::code_location::{Recorded, job};
 use super::graph::graph;
+use super::keepers::Keepers;
 use super::{Result, assets, launching, scheduling, storage};
 
 /// Plays a step; returns what the method gives back, or null.
 pub(super) async fn play(
     instance: &DagsterInstance,
+    keepers: &mut Keepers,
     step: &Value,
     run_config: Option<Opaque>,
 ) -> Result<Value> {
@@ -42,6 +44,9 @@ pub(super) async fn play(
                 return Ok(answer);
             }
             if let Some(answer) = launching::play(instance, name, arguments).await? {
+                return Ok(answer);
+            }
+            if let Some(answer) = keepers.play(instance, name, arguments).await? {
                 return Ok(answer);
             }
             if let Some(answer) = scheduling::play(instance, name, arguments).await? {
@@ -186,7 +191,7 @@ async fn create_reexecuted_run(
     request.run_config = run_config;
     request.use_parent_run_tags = arguments.is_true("use_parent_run_tags")?;
     request.asset_graph = Some(graph(arguments)?);
-    let location = Recorded::new(arguments.list("code_location")?);
+    let location = Recorded::of(arguments)?;
     Ok(given_back(&instance.create_reexecuted_run(&location, request).await?))
 }
 

@@ -160,8 +160,8 @@ impl Judged<'_> {
     }
 
     async fn stop_for_runtime(&self, seconds: f64) -> Result<(), InstanceError> {
-        // As Python makes an integer of it.
-        let shown = seconds.trunc();
+        // As Python makes an integer of it, which has no zero below zero.
+        let shown = seconds.trunc() + 0.0;
         let message = format!("Canceling due to exceeding maximum runtime of {shown} seconds.");
         let canceling = ReportEvent::run_canceling(self.run, Some(message));
         let stored = self.report_from([self.run.status], canceling, Vec::new()).await?;

@@ -313,6 +313,22 @@ async fn a_run_that_takes_too_long_is_stopped_and_fails() -> TestResult {
 }
 
 #[tokio::test]
+async fn a_maximum_of_seconds_is_told_as_an_integer_of_python() -> TestResult {
+    for (tag, told) in [("90.7", "90"), ("0.9", "0"), ("-0.5", "0"), ("-7.9", "-7")] {
+        let instance = instance(&Double::new(WorkerStatus::Running));
+        let run_id = run_with(&instance, &[RunStart], &[("dagster/max_runtime", tag)]).await?;
+        instance.clock.advance(TimeDelta::seconds(100));
+        look(&instance).await?;
+        let messages = [
+            format!("Canceling due to exceeding maximum runtime of {told} seconds."),
+            format!("Exceeded maximum runtime of {told} seconds."),
+        ];
+        assert_eq!(instance.messages(&run_id)[1..], messages, "{tag}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_status_that_has_changed_meanwhile_stays() -> TestResult {
     /// A launcher whose run ends while it is asked for its worker.
     #[derive(Debug)]
