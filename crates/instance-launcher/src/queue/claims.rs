@@ -145,10 +145,11 @@ impl Left<'_> {
         }
     }
 
-    /// Whether the process that took the run stores nothing more of it: it is gone, or should have given up long ago. One that
-    /// lives, and was only stopped for a while, stores the event of its claim itself.
+    /// Whether the process that took the run stores nothing more of it: it is gone, or should have given up long ago, or is this
+    /// one. One that lives, and was only stopped for a while, stores the event of its claim itself.
     fn is_silent(&self, seen: &Seen) -> bool {
-        self.is_gone() || Instant::now() - seen.since >= self.options.recover_after
+        let is_own = self.note.as_ref().is_none_or(|note| note.by == self.taker.by);
+        is_own || self.is_gone() || Instant::now() - seen.since >= self.options.recover_after
     }
 
     fn is_gone(&self) -> bool {
