@@ -394,8 +394,8 @@ impl PostgresDatabase {
     ) -> sqlx::Result<Transaction<'static, Postgres>> {
         let link = self.link(deadline).await?;
         // All in one message.
-        let begin = link.contact.begin() + more;
-        let begun = link.pool.begin_with(AssertSqlSafe(begin)).await;
+        let statements = link.contact.begin() + more;
+        let begun = link.pool.begin_with(AssertSqlSafe(statements)).await;
         begun.map_err(|error| link.explained(error))
     }
 
