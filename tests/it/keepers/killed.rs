@@ -85,9 +85,9 @@ impl Place {
         let drawn = world.drawn(u64::MAX - time);
         let call = duty.calls()[usize::from(drawn.is_multiple_of(2))];
         match time % 5 {
-            1 => Self::Call(call, Then::IsLost),
-            3 => Self::Call(call, Then::IsLate),
-            4 => Self::Call(call, Then::IsUnanswered),
+            1 => Self::Call(call, Then::Lost),
+            3 => Self::Call(call, Then::Late),
+            4 => Self::Call(call, Then::Unanswered),
             _ => Self::Moment(Duration::from_millis(drawn % WORK)),
         }
     }
@@ -115,7 +115,7 @@ async fn killed(duty: Duty, store: Store, times: u64) -> TestResult {
                 Place::Call(call, then) => {
                     let mut trap = world.stub.trap(call, then);
                     let has_come = trap.springs(CALL).await;
-                    lost += usize::from(has_come && call == "StartRun" && then == Then::IsLost);
+                    lost += usize::from(has_come && call == "StartRun" && then == Then::Lost);
                     Some(trap)
                 }
             };

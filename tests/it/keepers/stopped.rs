@@ -65,7 +65,7 @@ async fn stopped(store: Store) -> TestResult {
     }
     world.retries_begin().await?;
     let stopping = async {
-        let mut trap = world.stub.trap("StartRun", Then::IsLate);
+        let mut trap = world.stub.trap("StartRun", Then::Late);
         if !trap.springs(FOREVER).await {
             return Err("nothing is launched".into());
         }

@@ -73,11 +73,11 @@ struct Notes {
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Then {
     /// It has not arrived.
-    IsLost,
+    Lost,
     /// It is worked off afterwards.
-    IsLate,
+    Late,
     /// It was worked off before, and its answer does not arrive.
-    IsUnanswered,
+    Unanswered,
 }
 
 #[derive(Debug)]
@@ -265,14 +265,14 @@ impl Service for Stub {
     async fn answer(&self, call: &str, message: &[u8]) -> Result<Option<Vec<u8>>, BoxError> {
         match self.take_trap(call) {
             None => self.serve(call, message).await,
-            Some(set) if set.then == Then::IsUnanswered => {
+            Some(set) if set.then == Then::Unanswered => {
                 let answer = self.serve(call, message).await;
                 set.hold().await;
                 answer
             }
             Some(set) => {
                 let then = set.then;
-                if set.hold().await && then == Then::IsLost {
+                if set.hold().await && then == Then::Lost {
                     return Ok(None);
                 }
                 self.serve(call, message).await

@@ -88,7 +88,7 @@ pub(super) async fn work(
         return Ok(());
     }
     let is_stopped = tokio::select! {
-        worked = worker.works(fate, (number >> 16) % WORK) => !worked?,
+        is_done = worker.works(fate, (number >> 16) % WORK) => !is_done?,
         () = stop.notified() => true,
     };
     // Each third leaves its slot behind.
@@ -125,13 +125,13 @@ impl Worker<'_> {
             return Ok(false);
         }
         tokio::time::sleep(Duration::from_millis(milliseconds)).await;
-        while fate == Fate::Hangs {
-            if !self.goes_on().await? {
-                return Ok(false);
-            }
+        if fate != Fate::Hangs {
+            return Ok(true);
+        }
+        while self.goes_on().await? {
             tokio::time::sleep(LOOK_EVERY).await;
         }
-        Ok(true)
+        Ok(false)
     }
 
     /// Waits for a slot; `false` if somebody else has ended the run meanwhile.

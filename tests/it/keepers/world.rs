@@ -60,7 +60,7 @@ pub(super) enum Store {
 /// What ends after everything that uses it.
 struct Database {
     _pooler: Option<Pooler>,
-    database: TestDatabase,
+    postgres: TestDatabase,
     _server: Option<Arc<Server>>,
 }
 
@@ -132,7 +132,7 @@ impl Plan {
             Store::Postgres => {
                 let database = TestDatabase::new(&name);
                 let home = database.home();
-                let database = Database { _pooler: None, database, _server: None };
+                let database = Database { _pooler: None, postgres: database, _server: None };
                 Ok((home, None, Some(database)))
             }
             Store::Pooled => {
@@ -145,7 +145,8 @@ impl Plan {
                 let storage =
                     format!("storage:\n  postgres:\n    postgres_url: {}\n", pooler.url(name));
                 std::fs::write(home.path().join("dagster.yaml"), storage)?;
-                let database = Database { _pooler: Some(pooler), database, _server: Some(server) };
+                let database =
+                    Database { _pooler: Some(pooler), postgres: database, _server: Some(server) };
                 Ok((home, Some(own_home), Some(database)))
             }
         }
@@ -181,7 +182,7 @@ impl World {
 
     /// The URL of its Postgres, past every pooler; `None` if it is on SQLite.
     pub(super) fn url(&self) -> Option<String> {
-        self.database.as_ref().map(|database| database.database.url())
+        self.database.as_ref().map(|database| database.postgres.url())
     }
 
     /// What the world is called in messages.
@@ -205,15 +206,15 @@ impl World {
 
     /// The last lines of all daemons.
     fn said(&self) -> String {
-        let mut said = String::new();
+        let mut said = Vec::new();
         for number in 0..self.daemons.load(Ordering::Relaxed) {
             let log = self.home.path().join(format!("daemon-{number}.log"));
             let text = std::fs::read_to_string(log).unwrap_or_default();
             let lines: Vec<_> = text.lines().collect();
             let last = &lines[lines.len().saturating_sub(20)..];
-            said.push_str(&format!("--- daemon {number}\n{}\n", last.join("\n")));
+            said.push(format!("--- daemon {number}\n{}", last.join("\n")));
         }
-        said
+        said.join("\n")
     }
 
     /// Waits until the retries know where they have begun: what had failed before is not theirs.

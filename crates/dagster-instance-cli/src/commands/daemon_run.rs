@@ -47,7 +47,7 @@ pub(crate) async fn run(
         }
         Err(error) => return Err(error.into()),
     };
-    let workspace = if duties.iter().any(needs_code) {
+    let workspace = if duties.iter().copied().any(needs_code) {
         args.code.workspace()?
     } else {
         args.code.workspace_if_any()?.unwrap_or_default()
@@ -75,7 +75,7 @@ pub(crate) async fn run(
 
 /// Whether a duty launches runs, so that it has to be told where their code is. Whoever looks after runs that were launched
 /// asks the servers that these name.
-const fn needs_code(duty: &KeeperDuty) -> bool {
+const fn needs_code(duty: KeeperDuty) -> bool {
     !matches!(duty, KeeperDuty::Monitoring)
 }
 
