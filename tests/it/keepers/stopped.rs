@@ -26,15 +26,15 @@ const WRITE: Duration = Duration::from_secs(5);
 /// How long those are held up who write events, until the leader is among them.
 const HELD_UP: Duration = Duration::from_secs(3);
 
-/// The lock of those of our writers of events who do not get the one of the table.
-const OUR_LOCK: &str = "SELECT pg_advisory_xact_lock(4919131752989214)";
+/// The turn of our writers of events, which they take before they lock the table.
+const TURN: &str = "SELECT pg_advisory_xact_lock(4919131752989214)";
 
 /// So many workers are started while the first leader sleeps.
 const LAUNCHES: usize = 20;
 
 /// Stops a leader in the middle of a transaction that writes events: it waits for a lock, and gets it in its sleep.
 async fn stop_in_transaction(sleeps: &Daemon, url: String) -> TestResult {
-    let locks = ["LOCK TABLE event_logs IN SHARE ROW EXCLUSIVE MODE", OUR_LOCK];
+    let locks = [TURN, "LOCK TABLE event_logs IN SHARE ROW EXCLUSIVE MODE"];
     // In a thread of its own: whoever writes meanwhile must not be left alone in a transaction.
     let holding = spawn_blocking(move || Holding::new(&url, &locks)).await?;
     tokio::time::sleep(HELD_UP).await;

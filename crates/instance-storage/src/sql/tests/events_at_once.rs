@@ -11,7 +11,7 @@ use crate::sql::events_at_once::{notices, statements};
 use crate::sql::following::{AssetAt, Following, RECORD, TagAt};
 use crate::sql::id_order;
 use crate::sql::runs::RunChange;
-use crate::sql::runs_at_once::{select_run_with_version, update_version};
+use crate::sql::runs_at_once;
 use crate::sql::session::{BEGIN, COMMIT};
 
 fn row(run_id: &str, event: &str, asset_key: Option<&str>) -> EventRow {
@@ -73,7 +73,10 @@ fn the_parts_of_a_record_are_its_text() {
 
 #[test]
 fn changes_of_runs() {
-    check_postgres("runs_at_once_select_run_with_version", &select_run_with_version(&run_id()));
+    check_postgres(
+        "runs_at_once_select_run_with_version",
+        &runs_at_once::select_run_with_version(&run_id()),
+    );
     let run = run();
     let change = RunChange {
         run: &run,
@@ -81,6 +84,6 @@ fn changes_of_runs() {
         start_time: Some(1e9),
         end_time: None,
     };
-    let update = update_version(&change, 731).unwrap();
+    let update = runs_at_once::update_version(&change, 731).unwrap();
     compare("runs_at_once_update_version", &format!("-- Postgres\n{update};"));
 }
