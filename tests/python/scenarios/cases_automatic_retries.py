@@ -188,7 +188,7 @@ def _(r):
 
 @retried("cursor/of_successes_is_no_number", cursors_are_marks=False)
 def _(r):
-    r.call("set_cursor_values", pairs={CURSOR.format("SUCCESS"): "", CURSOR.format("FAILURE"): "0"})
+    r.call("set_cursor_values", pairs={CURSOR.format("FAILURE"): "0", CURSOR.format("SUCCESS"): ""})
     failed(r)
     with r.fails("ValueError"):
         r.retry_runs()
