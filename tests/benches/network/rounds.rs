@@ -6,7 +6,7 @@ use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Duration;
 
 use dagster_instance_tests::delayed;
-use dagster_instance_tests::speed::show;
+use dagster_instance_tests::speed::{median, show};
 use instance_storage::{PostgresConfig, StorageContext, Storages};
 use serde_json::{Value, json};
 use sqlx::Connection as _;
@@ -157,12 +157,6 @@ impl Told {
         self.medians.push(round.median);
         self.slowest = self.slowest.max(round.slowest);
     }
-}
-
-fn median(values: &[f64]) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
 }
 
 /// The row of a table.

@@ -1,9 +1,9 @@
 //! What is measured: decisions about many runs that wait, and the memory of whoever decides again and again.
 
-use dagster_instance_tests::speed::{Dagster, Report, show};
+use dagster_instance_tests::speed::{Dagster, Report, median, show};
 use serde_json::{Value, json};
 
-use crate::launches::{fill, median};
+use crate::launches::fill;
 use crate::{Bench, Result};
 
 /// How often the decision alone is made.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use dagster_instance_tests::speed::{Dagster, Report};
+use dagster_instance_tests::speed::{Dagster, Report, median};
 use serde_json::{Value, json};
 
 use crate::places::{Counts, Place};
@@ -174,10 +174,4 @@ impl Launched {
 fn shown(values: &[f64]) -> String {
     let middle = median(values);
     if middle.is_nan() { "-".to_owned() } else { format!("{middle:.1}") }
-}
-
-pub(crate) fn median(values: &[f64]) -> f64 {
-    let mut sorted = values.to_vec();
-    sorted.sort_by(f64::total_cmp);
-    sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
 }

@@ -106,7 +106,8 @@ pub fn show(seconds: f64) -> String {
     }
 }
 
-fn median(values: &[f64]) -> f64 {
+/// The middle of the values in their order; not a number if there are none.
+pub fn median(values: &[f64]) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_by(f64::total_cmp);
     sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)

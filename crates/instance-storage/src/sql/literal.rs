@@ -145,21 +145,9 @@ impl SqlWriter for Inline {
 fn value(sql: &mut String, value: &Value) -> Result<(), NoLiteral> {
     let type_name = match value {
         Value::String(Some(value)) => return text(sql, value),
-        Value::BigInt(Some(value)) => {
-            let _ = write!(sql, "{value}");
-            return Ok(());
-        }
-        Value::BigUnsigned(Some(value)) => {
-            let _ = write!(sql, "{value}");
-            return Ok(());
-        }
         Value::Double(Some(value)) if value.is_finite() => {
             let _ = write!(sql, "'{value:?}'");
             "float8"
-        }
-        Value::ChronoDateTime(Some(value)) => {
-            time(sql, *value, "")?;
-            "timestamp"
         }
         Value::ChronoDateTimeUtc(Some(value)) => {
             time(sql, value.naive_utc(), "+00")?;

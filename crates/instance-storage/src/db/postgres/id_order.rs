@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use sqlx::PgConnection;
 use tokio::sync::{Mutex, MutexGuard};
 
+use super::has_code;
 use super::message::{Answer, run};
 use crate::sql::id_order::{BEFORE, IS_INDEXING, LOCK, TURN, UNDO, WAITS};
 
@@ -126,6 +127,5 @@ async fn is_indexing(connection: &mut PgConnection) -> sqlx::Result<bool> {
 pub(super) fn is_refusal(error: &sqlx::Error) -> bool {
     const LOCK_NOT_AVAILABLE: &str = "55P03";
     const INSUFFICIENT_PRIVILEGE: &str = "42501";
-    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
-    code.is_some_and(|code| matches!(&*code, LOCK_NOT_AVAILABLE | INSUFFICIENT_PRIVILEGE))
+    has_code(error, &[LOCK_NOT_AVAILABLE, INSUFFICIENT_PRIVILEGE])
 }

@@ -17,7 +17,7 @@ use sqlx::{AssertSqlSafe, Connection as _, Either, PgConnection, Postgres, Row a
 use super::contact::Contact;
 use super::id_order::{Locks, is_refusal};
 use super::lessons::Lesson;
-use super::{PostgresDatabase, is_lost};
+use super::{PostgresDatabase, has_code, is_lost};
 use crate::db::{Message, Sent};
 use crate::sql::session::{COMMIT, ROLLBACK};
 
@@ -255,16 +255,13 @@ pub(super) async fn run(connection: &mut PgConnection, sql: String, of: usize) -
 /// a crash of the server does not.
 fn is_unsure(error: &sqlx::Error) -> bool {
     const CRASH_SHUTDOWN: &str = "57P02";
-    error
-        .as_database_error()
-        .is_none_or(|error| error.code().is_some_and(|code| code == CRASH_SHUTDOWN))
+    error.as_database_error().is_none() || has_code(error, &[CRASH_SHUTDOWN])
 }
 
 /// Whether a statement has found nothing to change: it divides by the number of rows that it found.
 fn is_of_guard(error: &sqlx::Error) -> bool {
     const DIVISION_BY_ZERO: &str = "22012";
-    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
-    code.is_some_and(|code| code == DIVISION_BY_ZERO)
+    has_code(error, &[DIVISION_BY_ZERO])
 }
 
 fn no_ids() -> Failure {

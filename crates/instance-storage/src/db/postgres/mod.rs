@@ -654,11 +654,14 @@ fn is_lost(error: &sqlx::Error) -> bool {
         | sqlx::Error::WorkerCrashed
         | sqlx::Error::PoolClosed => true,
         // The server is shutting down, starting up, or has been crashed.
-        sqlx::Error::Database(error) => {
-            error.code().is_some_and(|code| matches!(&*code, "57P01" | "57P02" | "57P03"))
-        }
-        _ => false,
+        error => has_code(error, &["57P01", "57P02", "57P03"]),
     }
+}
+
+/// Whether the server says an error with one of these codes.
+fn has_code(error: &sqlx::Error, codes: &[&str]) -> bool {
+    let code = error.as_database_error().and_then(sqlx::error::DatabaseError::code);
+    code.is_some_and(|code| codes.contains(&&*code))
 }
 
 /// The text and values of a statement.

@@ -193,17 +193,19 @@ impl SqlEventLogStorage {
         &self,
         operation: &'static str,
         events: Vec<PreparedEvent>,
-        beside: Option<Beside>,
+        mut beside: Option<Beside>,
     ) -> Result<Vec<StorageId>, StorageError> {
         if events.is_empty() && beside.is_none() {
             return Ok(Vec::new());
         }
-        let sent = match &beside {
-            None => self.send(operation, &events, Vec::new()).await?,
-            Some(Beside::After(_, Some(statements))) => {
-                self.send(operation, &events, statements.clone()).await?
-            }
-            Some(_) => None,
+        let then = match &mut beside {
+            None => Some(Vec::new()),
+            Some(Beside::After(_, statements)) => statements.take(),
+            Some(Beside::Before(_)) => None,
+        };
+        let sent = match then {
+            Some(then) => self.send(operation, &events, then).await?,
+            None => None,
         };
         if let Some(Sent::Stored(ids)) = sent {
             return Ok(ids);

@@ -1,7 +1,6 @@
 //! Changes of runs in a message.
 
 use chrono::{DateTime, Utc};
-use instance_core::error::StorageError;
 use instance_core::event::DagsterEvent;
 use instance_core::ids::RunId;
 use instance_core::run::DagsterRun;
@@ -10,7 +9,7 @@ use instance_core::tags;
 
 use super::runs::record;
 use crate::db::{Database, Row};
-use crate::sql::literal::{NoLiteral, inline};
+use crate::sql::literal::inline;
 use crate::sql::runs::{self, RunChange};
 use crate::sql::runs_at_once::{VERSION, select_run_with_version, update_version};
 use crate::sql::tables::runs as columns;
@@ -46,52 +45,37 @@ pub(crate) async fn changes_at_once(
         };
         // A run that is not there is not changed, as if it were stored later.
         let Some(row) = row else { continue };
-        statements.extend(changed(&row, &of_run).ok()?);
+        statements.extend(changed(&row, &of_run)?);
     }
     Some(statements)
 }
 
-/// Why a run is changed step by step.
-enum StepByStep {
-    Refused,
-}
-
-impl From<StorageError> for StepByStep {
-    fn from(_: StorageError) -> Self {
-        Self::Refused
-    }
-}
-
-impl From<NoLiteral> for StepByStep {
-    fn from(_: NoLiteral) -> Self {
-        Self::Refused
-    }
-}
-
-fn changed(row: &Row, events: &[&RunEvent]) -> Result<Vec<String>, StepByStep> {
-    let version: String = row.get(columns::TABLE, VERSION)?;
-    let version = version.parse().map_err(|_| StepByStep::Refused)?;
-    let mut run: DagsterRun = record(row)?.dagster_run;
+/// The statements that change one run; `None` as in `changes_at_once`.
+fn changed(row: &Row, events: &[&RunEvent]) -> Option<Vec<String>> {
+    let version: String = row.get(columns::TABLE, VERSION).ok()?;
+    let version = version.parse().ok()?;
+    let mut run: DagsterRun = record(row).ok()?.dagster_run;
     let had_reason = run.tags.contains_key(tags::RUN_FAILURE_REASON);
     let (mut updated_at, mut start_time, mut end_time, mut reason) = (None, None, None, None);
     for (_, event, at) in events {
-        if let Some(change) = apply_run_event(&mut run, event, *at)? {
+        if let Some(change) = apply_run_event(&mut run, event, *at).ok()? {
             updated_at = Some(*at);
             start_time = change.start_time.or(start_time);
             end_time = change.end_time.or(end_time);
             reason = change.failure_reason.or(reason);
         }
     }
-    let Some(updated_at) = updated_at else { return Ok(Vec::new()) };
+    let Some(updated_at) = updated_at else { return Some(Vec::new()) };
     let change = RunChange { run: &run, updated_at, start_time, end_time };
-    let mut statements = vec![update_version(&change, version)?];
+    let mut statements = vec![update_version(&change, version).ok()?];
     if let Some(reason) = reason {
         let (key, value) = (tags::RUN_FAILURE_REASON, reason.as_str());
-        statements.push(if had_reason {
-            inline(&runs::update_tag(&run.run_id, key, value))?
+        let tag = if had_reason {
+            inline(&runs::update_tag(&run.run_id, key, value))
         } else {
-            inline(&runs::insert_tags(&run.run_id, &[(key.to_owned(), value.to_owned())]))?
-        });
+            inline(&runs::insert_tags(&run.run_id, &[(key.to_owned(), value.to_owned())]))
+        };
+        statements.push(tag.ok()?);
     }
-    Ok(statements)
+    Some(statements)
 }
